@@ -1,0 +1,121 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of `fleet`: reads the accounts from the hosts of the batch, runs them in this process, tells progress."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible import constants as C
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import (
+    AWS,
+    AZURE,
+    FLEET,
+    FLEET_ROLE,
+    WORKSPACE,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, report
+
+SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET
+VARIABLES = {field.variable: field.option for field in FIELDS}
+PROGRESS_SECONDS = 5.0
+_ALIASES = {"aws_profile": "profile"}
+
+
+class ActionModule(ActionBase):
+    """Many accounts in one task: no module process, no connection to a host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the result of the task; see the documentation of M(trailbridge.sentinel.fleet)."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, options = self.validate_argument_spec(argument_spec=SPEC)
+        try:
+            accounts = list(self._accounts(options, task_vars or {}))
+            done = list(self._work(accounts, options["concurrency"]))
+        except SentinelError as error:
+            return {**result, "failed": True, "msg": str(error), "error": {"class": error.kind}}
+        return {**result, **self._result(done, options)}
+
+    def _accounts(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[Account]:
+        shared = {field.option: options[field.option] for field in FIELDS if options.get(field.option) is not None}
+        if options["accounts"] is not None:
+            for number, entry in enumerate(options["accounts"], 1):
+                yield parse({**shared, **_known(number, entry)}, _where(number, entry))
+            return
+        for host, own in self._host_options(task_vars):
+            if host.isdigit() and len(host) == 12:
+                own.setdefault("account_id", host)
+            yield parse({**shared, **own}, f"host {host}", host=host, names="variable")
+
+    def _host_options(self, task_vars: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the options that each host of the batch sets for itself, by inventory variables.
+
+        hostvars lack the variables of play, role and task: what the task sees and is not the first host's own was
+        set for all, and wins.
+        """
+        hostvars = task_vars["hostvars"]
+        first = hostvars.raw_get(task_vars["inventory_hostname"])
+        for_all = {name: task_vars[name] for name in VARIABLES if name in task_vars}
+        for_all = {name: value for name, value in for_all.items() if name not in first or first[name] != value}
+        for host in task_vars["ansible_play_batch"]:
+            raw = hostvars.raw_get(host)
+            own = {name: raw[name] for name in VARIABLES if name in raw} | for_all
+            yield host, self._templated(own, raw)
+
+    def _templated(self, own: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+        if self._templar.is_template(own):
+            own = self._templar.copy_with_new_env(available_variables={**raw, **own}).template(own)
+        return {VARIABLES[name]: value for name, value in own.items() if value is not None}
+
+    def _work(self, accounts: list[Account], concurrency: int) -> Iterator[fleet.Done]:
+        check_mode = self._task.check_mode
+        told = time.monotonic()
+        for count, done in enumerate(fleet.run(accounts, concurrency=concurrency, check_mode=check_mode), 1):
+            for line in report.lines(done, check_mode=check_mode):
+                self._say(line)
+            if time.monotonic() - told > PROGRESS_SECONDS:
+                told = time.monotonic()
+                self._say(f"{count} of {len(accounts)} accounts done")
+            yield done
+
+    def _result(self, done: list[fleet.Done], options: Mapping[str, Any]) -> dict[str, Any]:
+        summary = fleet.summary(done)
+        self._say(report.numbers(summary, check_mode=self._task.check_mode))
+        done.sort(key=lambda item: item.account.account_id)
+        result = {
+            "changed": summary["changed"] > 0,
+            "summary": summary,
+            "accounts": {item.account.account_id: item.result() for item in done},
+            "failures": report.failures(done, options["fail_on"]),
+            "orphans": [],
+            "diff": [entry for item in done if item.report for entry in item.report.diff],
+        }
+        if summary["failed"] * 100 > options["max_fail_percentage"] * summary["accounts"]:
+            sentences = " ".join(str(item.error) for item in done if item.error)
+            result |= {"failed": True, "msg": f"{summary['failed']} of {summary['accounts']} accounts failed. {sentences}"}
+        return result
+
+    def _say(self, line: str) -> None:
+        self._display.display(line, stderr=C.DEFAULT_STDOUT_CALLBACK.endswith(("json", "jsonl")))
+
+
+def _where(number: int, entry: Mapping[str, Any]) -> str:
+    return f"account {entry['account_id']}" if isinstance(entry.get("account_id"), str) else f"entry {number} of accounts"
+
+
+def _known(number: int, entry: Mapping[str, Any]) -> dict[str, Any]:
+    known = {_ALIASES.get(name, name): value for name, value in entry.items()}
+    unknown = sorted(set(known) - set(VARIABLES.values()))
+    if unknown:
+        raise SentinelError("bad_input", f"Cannot use {', '.join(unknown)} of {_where(number, entry)}: no such option.")
+    return known

@@ -1,0 +1,148 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only file that talks to Microsoft Sentinel: the workspace, its data connectors, our rights on it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure, cause, explained
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector as model
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import workspace as workspaces
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connector
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import Again, Changed, SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspace import Workspace
+
+try:
+    from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+    from azure.mgmt.securityinsight import models
+except ImportError:  # `cloud.azure.Azure` says so in one sentence
+    pass
+
+WORKSPACE_VERSION = "2023-09-01"
+PERMISSIONS_VERSION = "2022-04-01"
+_TWICE = "two connectors with different names"
+
+
+class Sentinel:
+    """One workspace. Its connectors are listed once; safe for threads."""
+
+    def __init__(self, azure: Azure, subscription_id: str, resource_group: str, name: str) -> None:
+        self._azure = azure
+        self._client = azure.insights(subscription_id)
+        self._at = (resource_group, name)
+        self.name = name
+        self.id = workspaces.arm_id(subscription_id, resource_group, name)
+        self._lock = threading.Lock()
+        self._connectors: list[Connector] | None = None
+
+    def workspace(self) -> Workspace:
+        """Read the workspace itself; its `onboarded` and `rights` stay empty."""
+        raw = self._azure.get(self.id, WORKSPACE_VERSION, what=f"read workspace {self.name}")
+        customer_id = str((raw.get("properties") or {}).get("customerId") or "").lower()
+        return Workspace(self.id, self.name, customer_id, location=str(raw.get("location") or ""))
+
+    def onboarded(self) -> bool:
+        """Tell whether Microsoft Sentinel is enabled on the workspace."""
+        with explained(f"find out whether Microsoft Sentinel is enabled on workspace {self.name}"):
+            try:
+                self._client.sentinel_onboarding_states.get(*self._at, "default")
+            except ResourceNotFoundError:
+                return False
+            return True
+
+    def rights(self) -> dict[str, bool]:
+        """Tell which rights on data connectors the credential holds: read, write, delete."""
+        path = f"{self.id}/providers/Microsoft.Authorization/permissions"
+        answer = self._azure.get(path, PERMISSIONS_VERSION, what=f"read our rights on workspace {self.name}")
+        return workspaces.rights(answer.get("value") or [])
+
+    def connectors(self) -> list[Connector]:
+        """Return the CloudTrail connectors of the workspace, listed once for all who ask."""
+        with self._lock:
+            if self._connectors is None:
+                self._connectors = self._list()
+            return self._connectors
+
+    def forget(self) -> None:
+        """Have the connectors listed anew when they are asked for next."""
+        with self._lock:
+            self._connectors = None
+
+    def _list(self) -> list[Connector]:
+        pages: list[Mapping[str, Any]] = []
+        what = f"list the data connectors of workspace {self.name}"
+        with explained(what):
+            answers = self._client.data_connectors.list(
+                *self._at, raw_response_hook=lambda response: pages.append(json.loads(response.http_response.text()))
+            )
+            for _connector in answers:
+                pass
+        found = [model.parse(raw) for page in pages for raw in page.get("value") or []]
+        return [connector for connector in found if connector]
+
+    def apply(self, call: Call, *, role_is_new: bool) -> None:
+        """Make one call of a plan. Raises Again or Changed where another try can succeed."""
+        args = dict(call.args)
+        name = args.pop("data_connector_id")
+        what = f"make {call.name} of data connector {name} in workspace {self.name}"
+        with explained(what):
+            try:
+                if call.name == "DataConnectors_Delete":
+                    self._client.data_connectors.delete(*self._at, name)
+                else:
+                    self._put(name, args["data_connector"])
+            except HttpResponseError as error:
+                raise _flow(error, call, what, role_is_new) or error from error
+
+    def _put(self, name: str, body: Mapping[str, Any]) -> None:
+        properties = body["properties"]
+        logs = models.AwsCloudTrailDataConnectorDataTypesLogs(state=properties["dataTypes"]["logs"]["state"])
+        connector = models.AwsCloudTrailDataConnector(
+            etag=body.get("etag"),
+            aws_role_arn=properties["awsRoleArn"],
+            data_types=models.AwsCloudTrailDataConnectorDataTypes(logs=logs),
+        )
+        self._client.data_connectors.create_or_update(*self._at, name, connector)
+
+
+def _flow(error: HttpResponseError, call: Call, what: str, role_is_new: bool) -> SentinelError | None:
+    """Return the error that says how to go on, None where the error says all itself."""
+    text = cause(error)
+    if error.status_code in (400, 409) and _TWICE in text:
+        return Changed("connector_conflict", f"Cannot {what}: {text}")
+    if error.status_code == 412 or (error.status_code == 409 and "MissingSubscriptionRegistration" not in text):
+        return Changed("connector_conflict", f"Cannot {what}: {text}")
+    role = call.args.get("data_connector", {}).get("properties", {}).get("awsRoleArn", "")
+    if role_is_new and error.status_code == 400 and role and role in text:
+        return Again("transient", f"Cannot {what}: {text}")
+    return None
+
+
+class ConnectorOf:
+    """The connector of one role in one workspace, as `run.converge` wants it."""
+
+    def __init__(self, sentinel: Sentinel, role_arn: str, *, role_is_new: bool, writes: bool) -> None:
+        self._sentinel = sentinel
+        self._role_arn = role_arn
+        self._role_is_new = role_is_new
+        self._writes = writes
+        self._reads = 0
+
+    def read(self) -> Connector | None:
+        """Return the connector that serves the role; a second look lists the connectors anew."""
+        if self._reads:
+            self._sentinel.forget()
+        self._reads += 1
+        return model.choose(self._sentinel.connectors(), self._role_arn)
+
+    def apply(self, call: Call) -> None:
+        """Make one call of a plan."""
+        if not self._writes:
+            raise RuntimeError(f"{call.name} in check mode")
+        self._sentinel.apply(call, role_is_new=self._role_is_new)

@@ -1,0 +1,191 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One AWS account and everything that is wished for it: the options, checked, as data. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import (
+    AwsCredentials,
+    AzureCredentials,
+    Entry,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Wish
+
+
+class Field(NamedTuple):
+    """An option that may differ by account: its name in `fleet`, in the single modules, its type and part."""
+
+    option: str
+    short: str
+    type: str
+    part: str
+
+    @property
+    def variable(self) -> str:
+        """The inventory variable that sets the option for one account."""
+        return _VARIABLES.get(self.option, f"sentinel_{self.option}")
+
+
+_VARIABLES = {"account_id": "aws_account_id", "profile": "sentinel_aws_profile"}
+
+# The one table of account options: fleet's spec, the inventory variables, their documentation and tests come from it.
+FIELDS = (
+    Field("account_id", "account_id", "str", "account"),
+    Field("subscription_id", "subscription_id", "str", "account"),
+    Field("resource_group", "resource_group", "str", "account"),
+    Field("workspace", "workspace", "str", "account"),
+    Field("workspace_id", "workspace_id", "str", "wish"),
+    Field("role_name", "name", "str", "wish"),
+    Field("role_path", "path", "str", "wish"),
+    Field("role_description", "description", "str", "wish"),
+    Field("role_max_session_duration", "max_session_duration", "int", "wish"),
+    Field("role_permissions_boundary", "permissions_boundary", "str", "wish"),
+    Field("role_tags", "tags", "dict", "wish"),
+    Field("role_purge_tags", "purge_tags", "bool", "wish"),
+    Field("permission_mode", "permission_mode", "str", "wish"),
+    Field("microsoft_account_id", "microsoft_account_id", "str", "wish"),
+    Field("external_ids", "external_ids", "list", "wish"),
+    Field("exclusive", "exclusive", "bool", "wish"),
+    Field("adopt", "adopt", "bool", "wish"),
+    Field("assume_role", "assume_role", "list", "entry"),
+    Field("assume_role_external_id", "assume_role_external_id", "str", "entry"),
+    Field("assume_role_session_name", "assume_role_session_name", "str", "entry"),
+    Field("profile", "profile", "str", "aws"),
+    Field("access_key", "access_key", "str", "aws"),
+    Field("secret_key", "secret_key", "str", "aws"),
+    Field("session_token", "session_token", "str", "aws"),
+    Field("region", "region", "str", "aws"),
+    Field("endpoint_url", "endpoint_url", "str", "aws"),
+    Field("aws_ca_bundle", "aws_ca_bundle", "str", "aws"),
+    Field("validate_certs", "validate_certs", "bool", "aws"),
+    Field("tenant", "tenant", "str", "azure"),
+    Field("client_id", "client_id", "str", "azure"),
+    Field("secret", "secret", "str", "azure"),
+    Field("cloud_environment", "cloud_environment", "str", "azure"),
+)
+_GUIDS = ("workspace_id", "subscription_id")
+_ENTRY = {
+    "assume_role": "roles",
+    "assume_role_external_id": "external_id",
+    "assume_role_session_name": "session_name",
+}
+_WORDS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account, where it is (`host` in the inventory), how to get in, and the wish for its role and connector.
+
+    `subscription_id`, `resource_group` and `workspace` are empty where only the role is wanted; the wish's
+    `workspace_id` is empty until it was read from the workspace.
+    """
+
+    account_id: str
+    host: str
+    subscription_id: str
+    resource_group: str
+    workspace: str
+    wish: Wish
+    entry: Entry
+    aws: AwsCredentials
+    azure: AzureCredentials
+
+    def at(self, *, account_id: str = "", workspace_id: str = "", partition: str = "aws") -> Account:
+        """Return the account with what only the services could tell."""
+        account_id = account_id or self.account_id
+        wish = replace(
+            self.wish,
+            account_id=account_id,
+            workspace_id=self.wish.workspace_id or workspace_id,
+            partition=partition,
+        )
+        return replace(self, account_id=account_id, wish=wish)
+
+
+def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str = "option") -> Account:
+    """Check the options of one account and return it; raises bad_input with `where`, the option, its value, the rule.
+
+    `options` has fleet's names, or those of a single module where `names` is "short"; None means not given.
+    Messages call an option by `names`: "option", "short" or "variable".
+    """
+    given = _given(options, where, names)
+    parts: dict[str, dict[str, Any]] = {"account": {}, "wish": {}, "entry": {}, "aws": {}, "azure": {}}
+    for field, value in given:
+        parts[field.part][field.short] = value
+    account = parts["account"]
+    account_id = account.pop("account_id", "")
+    entry = {_ENTRY[name]: value for name, value in parts["entry"].items()}
+    wish = Wish(**{"account_id": account_id, "workspace_id": "", **parts["wish"]})
+    _check_boundary(wish, where)
+    return Account(
+        account_id,
+        host,
+        *(account.get(name, "") for name in ("subscription_id", "resource_group", "workspace")),
+        wish,
+        Entry(**entry),
+        AwsCredentials(**parts["aws"]),
+        AzureCredentials(**parts["azure"]),
+    )
+
+
+def _given(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Field, Any]]:
+    key = "short" if names == "short" else "option"
+    return [
+        (field, _value(field, value, where, getattr(field, names)))
+        for field in FIELDS
+        if (value := options.get(getattr(field, key))) is not None
+    ]
+
+
+def _value(field: Field, value: Any, where: str, shown: str) -> Any:
+    value = _CONVERT[field.type](value)
+    if field.short in values.RULES:
+        values.check(where, shown, value, field.short)
+    if field.short in _GUIDS:
+        return value.lower()
+    return tuple(map(str.lower, value)) if field.short == "external_ids" else value
+
+
+def _boolean(value: Any) -> Any:
+    return _WORDS.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+def _integer(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
+def _list(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+_CONVERT = {"str": lambda value: value, "dict": lambda value: value, "bool": _boolean, "int": _integer, "list": _list}
+
+
+def _check_boundary(wish: Wish, where: str) -> None:
+    boundary = wish.permissions_boundary
+    if boundary and wish.account_id and boundary.split(":")[4] not in ("aws", wish.account_id):
+        raise SentinelError(
+            "bad_input",
+            f"Cannot use permissions_boundary {boundary!r} of {where}: "
+            f"it must be a policy of account {wish.account_id} or of AWS.",
+        )
+
+
+def check_unique(accounts: list[Account]) -> None:
+    """Raise bad_input when an AWS account is there twice."""
+    seen: dict[str, str] = {}
+    for account in accounts:
+        if account.account_id in seen:
+            places = " and ".join(host or "an entry of accounts" for host in (seen[account.account_id], account.host))
+            raise SentinelError(
+                "bad_input",
+                f"Cannot work on AWS account {account.account_id} twice, as {places}: list each account once.",
+            )
+        seen[account.account_id] = account.host

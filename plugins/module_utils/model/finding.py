@@ -1,0 +1,101 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Knows everything that can be found wrong, by its stable code: how bad it is, and whether it concerns security."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+SEVERITIES = ("critical", "high", "medium", "low")
+
+
+class Code(NamedTuple):
+    """What a code stands for; ``security``: somebody else gets in, somebody gets more, or somebody hid the account."""
+
+    severity: str
+    security: bool
+    summary: str
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong; ``message`` is one sentence that names it (the principal, the policy ARN, the value)."""
+
+    severity: str
+    code: str
+    message: str
+
+
+def _security(severity: str, summary: str) -> Code:
+    return Code(severity, security=True, summary=summary)
+
+
+def _drift(severity: str, summary: str) -> Code:
+    return Code(severity, security=False, summary=summary)
+
+
+# Public and frozen: reports, dashboards and other people's playbooks compare these codes.
+CODES: dict[str, Code] = {
+    "trust_anyone": _security("critical", "The trust lets in any principal (a wildcard)."),
+    "trust_not_principal": _security("critical", "The trust lets in everyone but those it names (NotPrincipal)."),
+    "trust_principal_type": _security("critical", "The trust lets in a service or an identity provider."),
+    "trust_account_foreign": _security("critical", "The trust lets in an account neither Sentinel's nor allowed."),
+    "trust_external_id_missing": _security("high", "The trust lets in Sentinel's account without an external id."),
+    "trust_external_id_weak": _security("high", "The condition on the external id also accepts other ids, or none."),
+    "trust_external_id_foreign": _security("high", "The trust accepts an external id of no wished workspace."),
+    "trust_unreadable": _security("high", "A part of the trust cannot be read, so nobody knows whom it lets in."),
+    "trust_not_action": _security("medium", "The trust allows everything but the actions it names (NotAction)."),
+    "trust_action_extra": _security("medium", "The trust allows more than sts:AssumeRole."),
+    "trust_deny": _security("medium", "A Deny in the trust blocks Sentinel."),
+    "trust_sentinel_missing": _drift("high", "The trust does not let in Sentinel's account."),
+    "trust_workspace_missing": _drift("high", "The trust does not accept the external id of a wished workspace."),
+    "trust_condition_extra": _drift("medium", "The trust has a further condition, which may block Sentinel."),
+    "trust_principal_narrowed": _drift("medium", "The trust names a part of Sentinel's account, not the account."),
+    "trust_account_allowed": _drift("low", "The trust also lets in an account that the user allowed."),
+    "trust_principal_deleted": _drift("low", "The trust names a principal that was deleted since."),
+    "trust_statement_extra": _drift("low", "The trust holds a Deny that does not touch Sentinel."),
+    "trust_version": _drift("low", "The trust is written in another version of the policy language."),
+    "trust_differs": _drift("low", "The trust differs from the wish in a way that has no code of its own."),
+    "permission_policy_extra": _security("high", "A managed policy beyond the wish is attached."),
+    "permission_policy_outdated": _security("high", "The policy that AWS replaced in 2022 is attached."),
+    "permission_inline_extra": _security("high", "The role has an inline policy beyond the wish."),
+    "permission_inline_changed": _security("high", "The inline policy does not say what is wished."),
+    "permission_policy_missing": _drift("high", "The wished managed policy is not attached."),
+    "permission_inline_missing": _drift("high", "The wished inline policy is missing."),
+    "role_boundary_missing": _security("high", "The role lacks the wished permissions boundary."),
+    "role_boundary_changed": _security("medium", "The role has another permissions boundary than the wished one."),
+    "role_session_raised": _security("medium", "Sessions of the role may last longer than wished."),
+    "role_missing": _drift("high", "The role does not exist."),
+    "role_boundary_extra": _drift("medium", "The role has a permissions boundary though none is wished."),
+    "role_session_lowered": _drift("low", "Sessions of the role may not last as long as wished."),
+    "role_description": _drift("low", "The role has another description."),
+    "role_tags": _drift("low", "The tags of the role differ from the wished ones."),
+    "role_path": _drift("low", "The role has another path, which AWS cannot change."),
+    "role_unmanaged": _drift("low", "The role trusts Sentinel but does not carry the collection's tag."),
+    "connector_disabled": _security("high", "The connector is there but switched off."),
+    "connector_missing": _drift("high", "The workspace has no connector for the account."),
+    "connector_stale": _drift("medium", "The connector of the account names another role."),
+    "connector_orphaned": _drift("medium", "The connector is of an account that closed or left the organization."),
+    "connector_duplicate": _drift("low", "The workspace has more than one connector for the role."),
+    "connector_unknown": _drift("low", "The connector is of an account that this run knows nothing about."),
+}
+
+
+def finding(code: str, message: str) -> Finding:
+    """A finding with the severity that its code has; raises KeyError for a code that is not in the table."""
+    return Finding(CODES[code].severity, code, message)
+
+
+def is_security(found: Finding) -> bool:
+    """Whether the finding is a matter of security and not only of drift."""
+    return CODES[found.code].security
+
+
+def ordered(findings: Iterable[Finding]) -> list[Finding]:
+    """Each finding once: security first, then the most severe, then by code and message."""
+    return sorted(set(findings), key=_rank)
+
+
+def _rank(found: Finding) -> tuple[bool, int, str, str]:
+    return not is_security(found), SEVERITIES.index(found.severity), found.code, found.message

@@ -1,0 +1,392 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Knows when two policy documents mean the same, and what is wrong with a trust.
+
+A document is read in two steps. ``canonical`` writes it in one form, for people. Its statements are then split into
+atoms (one effect, principal, action, resource and set of clauses each), because documents mean the same when they
+consist of the same atoms, however those were put into statements.
+The file is longer than the others because judging a trust needs the atoms, which stay private to it.
+Sources, in the IAM User Guide: "IAM JSON policy elements reference", "AWS JSON policy elements: Principal",
+"IAM JSON policy elements: Condition operators".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from itertools import product
+from typing import Any, NamedTuple, TypeGuard
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import (
+    CODES,
+    Finding,
+    finding,
+    ordered,
+)
+
+VERSION = "2012-10-17"
+VERSION_IF_ABSENT = "2008-10-17"
+ASSUME_ROLE = "sts:assumerole"
+EXTERNAL_ID = "sts:externalid"
+PAIRS = ("Principal", "Action", "Resource")
+ELEMENTS = frozenset({"Sid", "Effect", "Condition", *PAIRS, *(f"Not{name}" for name in PAIRS)})
+
+Part = tuple[str, frozenset[str]]
+
+
+class Clause(NamedTuple):
+    """One line of a condition."""
+
+    operator: str
+    key: str
+    values: frozenset[str]
+
+
+class Atom(NamedTuple):
+    """The smallest statement: parts hold one value, or all values of a Not… element, which cannot be split."""
+
+    effect: str
+    principal: Part
+    action: Part
+    resource: Part
+    clauses: frozenset[Clause]
+
+
+class Meaning(NamedTuple):
+    """What is compared; ``unreadable`` holds, as text, what could not be split."""
+
+    version: str
+    atoms: frozenset[Atom]
+    unreadable: frozenset[str]
+
+
+class Wish(NamedTuple):
+    """Who shall be let in, with which external ids, and which other accounts the user allows."""
+
+    account: str
+    ids: frozenset[str]
+    allowed: frozenset[str]
+
+    def atoms(self) -> frozenset[Atom]:
+        """The atoms of the trust that is wished for."""
+        principal = ("Principal", frozenset({f"AWS {self.account}"}))
+        action = ("Action", frozenset({ASSUME_ROLE}))
+        clauses = [Clause("StringEquals", EXTERNAL_ID, frozenset({value})) for value in self.ids]
+        return frozenset(Atom("Allow", principal, action, ("Resource", frozenset()), frozenset({c})) for c in clauses)
+
+
+def canonical(document: object) -> dict[str, Any]:
+    """One form for all documents that differ only in writing, for showing and for diffs; the input is left alone.
+
+    ``Version`` is filled in; ``Statement`` and all values are sorted lists without duplicates; actions and condition
+    keys are in lower case; an account is its bare id; condition values are text; ``Sid`` and ``Id`` mean nothing and
+    are gone. What cannot be read stands as it is; what is not even a dict is shown as ``{"Document": …}``.
+    """
+    if not _is_document(document):
+        return dict(document) if isinstance(document, dict) else {"Document": document}
+    statements = [_statement(s) if _is_statement(s) else s for s in _listed(document["Statement"])]
+    unique = {_text(statement): statement for statement in statements}
+    return {"Version": document.get("Version", VERSION_IF_ABSENT), "Statement": [unique[key] for key in sorted(unique)]}
+
+
+def same(a: object, b: object) -> bool:
+    """Whether two documents mean the same; what cannot be read equals only itself. Never raises."""
+    return _meaning(a) == _meaning(b)
+
+
+def external_ids(document: object, account_id: str) -> frozenset[str]:
+    """The values of exact (``StringEquals``) conditions on the external id, where a statement allows that account."""
+    atoms = [a for a in _meaning(document).atoms if a.effect == "Allow" and _names(a.principal, account_id)]
+    exact = [c for atom in atoms for c in atom.clauses if (c.operator, c.key) == ("StringEquals", EXTERNAL_ID)]
+    return frozenset(value for clause in exact for value in clause.values)
+
+
+def trusts(document: object, account_id: str) -> bool:
+    """Whether a statement allows that whole account, as its root ARN or its bare id, to assume the role."""
+    whole = ("Principal", frozenset({f"AWS {account_id}"}))
+    atoms = _meaning(document).atoms
+    return any(atom.effect == "Allow" and atom.principal == whole and _assumes(atom) for atom in atoms)
+
+
+def trust_findings(
+    document: object, *, account_id: str, external_ids: Iterable[str], allowed_accounts: Iterable[str] = ()
+) -> list[Finding]:
+    """Everything in which a trust policy differs from the wish: one account, one action, exactly these external ids.
+
+    Empty if and only if the document means the same as the wished one. ``allowed_accounts`` may be let in as well:
+    they are found, but not as a matter of security. Never raises.
+    """
+    wish = Wish(account_id, frozenset(external_ids), frozenset(allowed_accounts))
+    have = _meaning(document)
+    found = [_say("trust_unreadable", text) for text in have.unreadable]
+    if have.version not in {VERSION, ""}:
+        found.append(_say("trust_version", have.version))
+    for atom in have.atoms - wish.atoms():
+        found += _allow(atom, wish) if atom.effect == "Allow" else _deny(atom, wish)
+    return ordered(found + _missing(have.atoms, wish))
+
+
+# --- reading ---
+
+
+def _is_document(value: object) -> TypeGuard[dict[str, Any]]:
+    return (
+        isinstance(value, dict)
+        and value.keys() <= {"Version", "Id", "Statement"}
+        and value.get("Version", VERSION) in (VERSION, VERSION_IF_ABSENT)
+        and isinstance(value.get("Id", ""), str)
+        and isinstance(value.get("Statement"), dict | list)
+    )
+
+
+def _is_statement(value: object) -> TypeGuard[dict[str, Any]]:
+    return (
+        isinstance(value, dict)
+        and value.keys() <= ELEMENTS
+        and value.get("Effect") in ("Allow", "Deny")
+        and isinstance(value.get("Sid", ""), str)
+        and not any({name, f"Not{name}"} <= value.keys() for name in PAIRS)
+        and any(_is_texts(value.get(name)) for name in ("Action", "NotAction"))
+        and all(_is_texts(value[name]) for name in ("Resource", "NotResource") if name in value)
+        and all(_is_principal(value[name]) for name in ("Principal", "NotPrincipal") if name in value)
+        and _is_condition(value.get("Condition", {}))
+    )
+
+
+def _is_texts(value: object) -> bool:
+    return value != [] and all(isinstance(text, str) for text in _listed(value))
+
+
+def _is_principal(value: object) -> bool:
+    if not isinstance(value, dict) or not value:
+        return value == "*"
+    return all(isinstance(kind, str) and kind.isalpha() and _is_texts(names) for kind, names in value.items())
+
+
+def _is_condition(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(op, str) and _is_block(block) for op, block in value.items())
+
+
+def _is_block(value: object) -> bool:
+    """Keys that differ only in case are unreadable: which of them counts is not documented."""
+    return (
+        isinstance(value, dict)
+        and all(isinstance(key, str) for key in value)
+        and len({key.lower() for key in value}) == len(value)
+        and all(isinstance(v, str | int | float) for values in value.values() for v in _listed(values))
+    )
+
+
+# --- one form ---
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: object) -> str:
+    try:
+        return json.dumps(value, sort_keys=True, default=repr)
+    except (TypeError, ValueError):
+        return repr(value)
+
+
+def _statement(raw: dict[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {"Effect": raw["Effect"]}
+    for name in (prefix + pair for pair in PAIRS for prefix in ("", "Not")):
+        if name in raw:
+            shown[name] = _principals(raw[name]) if "Principal" in name else sorted(_values(name, raw[name]))
+    condition = {op: _block(block) for op, block in sorted(raw.get("Condition", {}).items()) if block}
+    return {**shown, "Condition": condition} if condition else shown
+
+
+def _values(name: str, raw: Any) -> set[str]:
+    return {value.lower() if "Action" in name else value for value in _listed(raw)}
+
+
+def _principals(raw: Any) -> dict[str, list[str]]:
+    by_type = {"AWS": "*"} if raw == "*" else raw
+    return {kind: sorted({_principal(kind, n) for n in _listed(names)}) for kind, names in sorted(by_type.items())}
+
+
+def _principal(kind: str, name: str) -> str:
+    root = re.fullmatch(r"arn:aws[a-z0-9-]*:iam::([0-9]{12}):root", name)
+    return root[1] if root and kind == "AWS" else name
+
+
+def _block(raw: dict[str, Any]) -> dict[str, list[str]]:
+    return {key.lower(): sorted({_scalar(value) for value in _listed(raw[key])}) for key in sorted(raw, key=str.lower)}
+
+
+def _scalar(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+# --- atoms ---
+
+
+def _meaning(document: object) -> Meaning:
+    if not _is_document(document):
+        return Meaning("", frozenset(), frozenset({_text(document)}))
+    shown = canonical(document)
+    read = [statement for statement in shown["Statement"] if _is_statement(statement)]
+    unreadable = frozenset(_text(statement) for statement in shown["Statement"] if not _is_statement(statement))
+    return Meaning(shown["Version"], frozenset(atom for statement in read for atom in _atoms(statement)), unreadable)
+
+
+def _atoms(statement: Mapping[str, Any]) -> Iterator[Atom]:
+    principals, actions, resources = (_parts(statement, name) for name in PAIRS)
+    for parts in product(principals, actions, resources, _clauses(statement.get("Condition", {}))):
+        yield Atom(statement["Effect"], *parts)
+
+
+def _parts(statement: Mapping[str, Any], name: str) -> list[Part]:
+    if f"Not{name}" in statement:
+        return [(f"Not{name}", frozenset(_flat(statement[f"Not{name}"])))]
+    return [(name, frozenset({value})) for value in _flat(statement.get(name, []))] or [(name, frozenset())]
+
+
+def _flat(values: Any) -> list[str]:
+    return [f"{kind} {v}" for kind, vs in values.items() for v in vs] if isinstance(values, dict) else values
+
+
+def _clauses(condition: Mapping[str, Any]) -> list[frozenset[Clause]]:
+    """Only the exact external id is split by value: splitting every key would multiply without bound."""
+    clauses = frozenset(Clause(op, key, frozenset(vs)) for op, block in condition.items() for key, vs in block.items())
+    exact = Clause("StringEquals", EXTERNAL_ID, frozenset(condition.get("StringEquals", {}).get(EXTERNAL_ID, [])))
+    return [clauses - {exact} | {exact._replace(values=frozenset({v}))} for v in exact.values] or [clauses]
+
+
+# --- judging ---
+
+
+def _say(code: str, thing: str) -> Finding:
+    return finding(code, f"{CODES[code].summary.removesuffix('.')}: {thing}.")
+
+
+def _listing(values: Iterable[str]) -> str:
+    return ", ".join(sorted(values))
+
+
+def _shown(atom: Atom) -> str:
+    parts = (f"{name} {_listing(values)}" for name, values in (atom.principal, atom.action, atom.resource) if values)
+    return "; ".join([atom.effect, *parts, *sorted(map(_clause_shown, atom.clauses))])
+
+
+def _clause_shown(clause: Clause) -> str:
+    return f"{clause.operator} {clause.key} [{_listing(clause.values)}]"
+
+
+def _like(pattern: str, text: str) -> bool:
+    return fnmatchcase(text, pattern.replace("[", "[[]"))
+
+
+def _account(value: str) -> str:
+    """The account of a principal, or nothing; assumed roles and federated users are principals of STS."""
+    found = re.fullmatch(r"AWS (?:arn:[^:]*:(?:iam|sts)::)?([0-9]{12})(?::.+)?", value)
+    return found[1] if found else ""
+
+
+def _assumes(atom: Atom) -> bool:
+    name, patterns = atom.action
+    return any(_like(pattern, ASSUME_ROLE) for pattern in patterns) == (name == "Action")
+
+
+def _names(principal: Part, account_id: str) -> bool:
+    name, values = principal
+    return name == "Principal" and any(_account(value) == account_id for value in values)
+
+
+def _concerns(principal: Part, account_id: str) -> bool:
+    """Whether it can stand for the account; a NotPrincipal always can: it spares the account without its roles."""
+    name, values = principal
+    return name == "NotPrincipal" or _names(principal, account_id) or any(_is_wild(value) for value in values)
+
+
+def _is_wild(text: str) -> bool:
+    return "*" in text or "?" in text
+
+
+def _passes(clause: Clause, external_id: str) -> bool:
+    """Whether a request with that external id can pass the test; a test of something else always can."""
+    operator = clause.operator.removesuffix("IfExists")
+    names = {"StringEquals", "StringNotEquals", "StringLike", "StringNotLike"}
+    if clause.key != EXTERNAL_ID or operator not in names or _has_variable(clause):
+        return True
+    like = operator.endswith("Like")
+    hit = any(_like(v, external_id) if like else v == external_id for v in clause.values)
+    return hit != ("Not" in operator)
+
+
+def _has_variable(clause: Clause) -> bool:
+    """A policy variable as a value can stand for whatever the caller sends: ${sts:ExternalId} equals itself."""
+    return any("${" in value for value in clause.values)
+
+
+def _is_exact(clause: Clause) -> bool:
+    wild = clause.operator == "StringLike" and any(_is_wild(value) for value in clause.values)
+    exact = clause.operator in {"StringEquals", "StringLike"} and clause.values
+    return clause.key == EXTERNAL_ID and bool(exact) and not wild and not _has_variable(clause)
+
+
+def _allow(atom: Atom, wish: Wish) -> list[Finding]:
+    code = _principal_code(atom.principal, wish)
+    found = [_say(code, _listing(atom.principal[1]))] if code else []
+    if code in {None, "trust_principal_narrowed"}:
+        found += _beyond_action(atom) + _beyond_clauses(atom, wish)
+    return found or [_say("trust_differs", _shown(atom))]
+
+
+def _principal_code(principal: Part, wish: Wish) -> str | None:
+    name, values = principal
+    if name == "NotPrincipal":
+        return "trust_not_principal"
+    named = next(iter(values), "")
+    kind, _space, value = named.partition(" ")
+    if _is_wild(value):
+        return "trust_anyone"
+    if kind != "AWS":
+        return "trust_principal_type" if kind else "trust_differs"
+    if re.fullmatch(r"A(RO|ID)A[A-Z0-9]+", value):
+        return "trust_principal_deleted"
+    account = _account(named)
+    if account == wish.account:
+        return None if value == account else "trust_principal_narrowed"
+    return "trust_account_allowed" if account in wish.allowed else "trust_account_foreign"
+
+
+def _beyond_action(atom: Atom) -> list[Finding]:
+    name, values = atom.action
+    if name == "NotAction":
+        return [_say("trust_not_action", _listing(values))]
+    return [_say("trust_action_extra", value) for value in values if value != ASSUME_ROLE]
+
+
+def _beyond_clauses(atom: Atom, wish: Wish) -> list[Finding]:
+    on_id = {clause for clause in atom.clauses if clause.key == EXTERNAL_ID}
+    exact = {clause for clause in on_id if _is_exact(clause)}
+    extra = [_say("trust_condition_extra", _clause_shown(clause)) for clause in atom.clauses - on_id]
+    if not on_id:
+        return [_say("trust_external_id_missing", _listing(atom.principal[1])), *extra]
+    if not exact:
+        return [_say("trust_external_id_weak", _clause_shown(clause)) for clause in on_id] + extra
+    accepted = frozenset.intersection(*(clause.values for clause in exact))
+    foreign = [_say("trust_external_id_foreign", value) for value in accepted - wish.ids]
+    return foreign + extra + [_say("trust_condition_extra", _clause_shown(clause)) for clause in on_id - exact]
+
+
+def _deny(atom: Atom, wish: Wish) -> list[Finding]:
+    hit = any(all(_passes(clause, external_id) for clause in atom.clauses) for external_id in wish.ids)
+    blocks = hit and _concerns(atom.principal, wish.account) and _assumes(atom)
+    return [_say("trust_deny" if blocks else "trust_statement_extra", _shown(atom))]
+
+
+def _missing(atoms: Iterable[Atom], wish: Wish) -> list[Finding]:
+    ways = [a for a in atoms if a.effect == "Allow" and _concerns(a.principal, wish.account) and _assumes(a)]
+    if not ways:
+        return [_say("trust_sentinel_missing", wish.account)]
+    lost = [value for value in wish.ids if not any(all(_passes(c, value) for c in way.clauses) for way in ways)]
+    return [_say("trust_workspace_missing", value) for value in lost]

@@ -1,0 +1,276 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The IAM role that Microsoft Sentinel assumes: what a correct one is, whose it is, what is wrong with one. Pure.
+
+Sources: "Connect Microsoft Sentinel to Amazon Web Services" (Microsoft Learn); "IAM API Reference" (AWS).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import policy
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding, finding, ordered
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import OLD_POLICY
+
+MICROSOFT_ACCOUNT = "197857026523"
+POLICY = "AWSCloudTrail_ReadOnlyAccess"
+INLINE = "MicrosoftSentinelLookupEvents"
+TAG = "trailbridge.sentinel"
+TAG_WORKSPACE = "trailbridge.sentinel.workspace"
+DESCRIPTION = "Lets Microsoft Sentinel read AWS CloudTrail"
+SESSION = 3600
+
+LOOKUP_EVENTS: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "cloudtrail:LookupEvents", "Resource": "*"}],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An IAM role: everything that this collection looks at. Policy documents are decoded JSON."""
+
+    name: str
+    arn: str
+    path: str = "/"
+    description: str = ""
+    max_session_duration: int = SESSION
+    trust: Mapping[str, Any] = field(default_factory=dict)
+    permissions_boundary: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    managed: frozenset[str] = frozenset()
+    inline: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user wants the role to be. None means: leave that alone."""
+
+    account_id: str
+    workspace_id: str
+    name: str = "MicrosoftSentinelRole"
+    path: str | None = None
+    description: str | None = None
+    max_session_duration: int | None = None
+    permissions_boundary: str | None = None
+    tags: Mapping[str, str] | None = None
+    purge_tags: bool = False
+    permission_mode: str = "managed"
+    microsoft_account_id: str = MICROSOFT_ACCOUNT
+    external_ids: tuple[str, ...] = ()
+    exclusive: bool = True
+    adopt: bool = False
+    partition: str = "aws"
+
+    @property
+    def arn(self) -> str:
+        """The ARN that the role gets when it is made."""
+        return f"arn:{self.partition}:iam::{self.account_id}:role{self.path or '/'}{self.name}"
+
+    @property
+    def managed(self) -> frozenset[str]:
+        """The managed policies that Sentinel needs."""
+        arn = f"arn:{self.partition}:iam::aws:policy/{POLICY}"
+        return frozenset({arn} if self.permission_mode == "managed" else ())
+
+    @property
+    def inline(self) -> dict[str, Any]:
+        """The inline policies that Sentinel needs: the least there is, where that was chosen."""
+        return {INLINE: LOOKUP_EVENTS} if self.permission_mode == "lookup_events" else {}
+
+
+def trust(microsoft_account_id: str, external_ids: Iterable[str], partition: str = "aws") -> dict[str, Any]:
+    """Return the trust policy that lets Sentinel in, and only on behalf of the given workspaces."""
+    ids = sorted(external_ids)
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:{partition}:iam::{microsoft_account_id}:root"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"sts:ExternalId": ids[0] if len(ids) == 1 else ids}},
+            }
+        ],
+    }
+
+
+def ours(role: Role) -> bool:
+    """Tell whether this collection made or adopted the role."""
+    return role.tags.get(TAG) == "managed"
+
+
+def served(role: Role | None) -> frozenset[str]:
+    """Return the workspace ids that a role of ours is tagged to serve."""
+    return frozenset(role.tags.get(TAG_WORKSPACE, "").split()) if role and ours(role) else frozenset()
+
+
+def check_ownership(wish: Wish, have: Role | None) -> None:
+    """Raise role_conflict when the role that is there belongs to somebody else."""
+    if have is None or wish.adopt or ours(have):
+        return
+    if not policy.trusts(have.trust, wish.microsoft_account_id):
+        reason = f"it neither trusts Microsoft's account {wish.microsoft_account_id} nor carries the tag {TAG}"
+    else:
+        strangers = policy.external_ids(have.trust, wish.microsoft_account_id) - {wish.workspace_id, *wish.external_ids}
+        if not strangers:
+            return
+        reason = f"it serves another workspace ({', '.join(sorted(strangers))}), which external_ids does not name"
+    raise SentinelError(
+        "role_conflict",
+        f"Cannot take over role {have.name} in account {wish.account_id}: {reason}; "
+        "choose another role name, or set adopt if the role is yours.",
+    )
+
+
+def overlay(wish: Wish, have: Role | None) -> Role:
+    """Lay the wish over the role that is there (or over a blank one) and return the role that shall be."""
+    check_ownership(wish, have)
+    base = have or Role(wish.name, wish.arn, wish.path or "/", DESCRIPTION)
+    ids = served(have) | {wish.workspace_id, *wish.external_ids}
+    return replace(
+        base,
+        description=base.description if wish.description is None else wish.description,
+        max_session_duration=wish.max_session_duration or base.max_session_duration,
+        permissions_boundary=_boundary(wish, base),
+        trust=_trust(wish, base, ids),
+        tags=_tags(wish, base, ids),
+        managed=wish.managed if wish.exclusive else base.managed | wish.managed,
+        inline=_inline(wish, base),
+    )
+
+
+def without(wish: Wish, have: Role | None) -> Role | None:
+    """Return what remains when this workspace no longer needs the role: nothing, or the role for its other ones."""
+    if have is None:
+        return None
+    if not ours(have) and not wish.adopt:
+        raise SentinelError(
+            "role_conflict",
+            f"Cannot remove role {have.name} in account {wish.account_id}: it does not carry the tag {TAG}, "
+            "so it was not made here; set adopt if it is yours.",
+        )
+    remaining = served(have) - {wish.workspace_id}
+    if not remaining:
+        return None
+    neighbours = trust(wish.microsoft_account_id, remaining, wish.partition)
+    same = policy.same(have.trust, neighbours)
+    return replace(
+        have,
+        trust=have.trust if same else neighbours,
+        tags={**have.tags, TAG_WORKSPACE: " ".join(sorted(remaining))},
+    )
+
+
+def _boundary(wish: Wish, base: Role) -> str | None:
+    return base.permissions_boundary if wish.permissions_boundary is None else wish.permissions_boundary or None
+
+
+def _trust(wish: Wish, base: Role, ids: Iterable[str]) -> Mapping[str, Any]:
+    wanted = trust(wish.microsoft_account_id, ids, wish.partition)
+    if policy.same(base.trust, wanted):
+        return base.trust
+    if wish.exclusive or not base.trust:
+        return wanted
+    statements = base.trust.get("Statement", [])
+    listed = statements if isinstance(statements, list) else [statements]
+    joined = {**base.trust, "Statement": [*listed, *wanted["Statement"]]}
+    return base.trust if policy.same(base.trust, joined) else joined
+
+
+def _tags(wish: Wish, base: Role, ids: Iterable[str]) -> dict[str, str]:
+    purge = wish.purge_tags and wish.tags is not None
+    kept = {key: value for key, value in base.tags.items() if not purge or key.startswith("aws:")}
+    return {**kept, **(wish.tags or {}), TAG: "managed", TAG_WORKSPACE: " ".join(sorted(ids))}
+
+
+def _inline(wish: Wish, base: Role) -> Mapping[str, Any]:
+    kept = {
+        name: base.inline[name] if policy.same(base.inline.get(name), document) else document
+        for name, document in wish.inline.items()
+    }
+    return kept if wish.exclusive else {**base.inline, **kept}
+
+
+def show(role: Role | None) -> dict[str, Any]:
+    """Return the role as it appears in results, policy documents in one readable form; {} for no role."""
+    if role is None:
+        return {}
+    return {
+        "name": role.name,
+        "arn": role.arn,
+        "path": role.path,
+        "description": role.description,
+        "max_session_duration": role.max_session_duration,
+        "assume_role_policy_document": policy.canonical(role.trust),
+        "permissions_boundary": role.permissions_boundary,
+        "tags": dict(sorted(role.tags.items())),
+        "managed_policies": sorted(role.managed),
+        "inline_policies": {name: policy.canonical(role.inline[name]) for name in sorted(role.inline)},
+    }
+
+
+def findings(wish: Wish, have: Role | None) -> list[Finding]:
+    """Say what is wrong with the role that is there, measured by the wish; security first."""
+    if have is None:
+        return [finding("role_missing", f"Account {wish.account_id} has no role {wish.name}.")]
+    ids = served(have) | {wish.workspace_id, *wish.external_ids}
+    return ordered(
+        [
+            *policy.trust_findings(have.trust, account_id=wish.microsoft_account_id, external_ids=ids),
+            *_policy_findings(wish, have),
+            *_inline_findings(wish, have),
+            *_boundary_findings(wish, have),
+            *_setting_findings(wish, have),
+        ]
+    )
+
+
+def _policy_findings(wish: Wish, have: Role) -> Iterator[Finding]:
+    for arn in wish.managed - have.managed:
+        yield finding("permission_policy_missing", f"Managed policy {arn} is not attached.")
+    for arn in have.managed - wish.managed if wish.exclusive else ():
+        code = "permission_policy_outdated" if arn.endswith(f"/{OLD_POLICY}") else "permission_policy_extra"
+        yield finding(code, f"Managed policy {arn} is attached beyond the wish.")
+
+
+def _inline_findings(wish: Wish, have: Role) -> Iterator[Finding]:
+    for name, document in wish.inline.items():
+        if name not in have.inline:
+            yield finding("permission_inline_missing", f"Inline policy {name} is missing.")
+        elif not policy.same(have.inline[name], document):
+            yield finding("permission_inline_changed", f"Inline policy {name} was changed.")
+    for name in set(have.inline) - set(wish.inline) if wish.exclusive else ():
+        yield finding("permission_inline_extra", f"Inline policy {name} is there beyond the wish.")
+
+
+def _boundary_findings(wish: Wish, have: Role) -> Iterator[Finding]:
+    if wish.permissions_boundary is None or (wish.permissions_boundary or None) == have.permissions_boundary:
+        return
+    if not have.permissions_boundary:
+        yield finding("role_boundary_missing", f"Permissions boundary {wish.permissions_boundary} is not set.")
+    else:
+        code = "role_boundary_changed" if wish.permissions_boundary else "role_boundary_extra"
+        yield finding(code, f"The permissions boundary is {have.permissions_boundary}.")
+
+
+def _setting_findings(wish: Wish, have: Role) -> Iterator[Finding]:
+    duration = wish.max_session_duration or have.max_session_duration
+    if duration != have.max_session_duration:
+        code = "role_session_raised" if have.max_session_duration > duration else "role_session_lowered"
+        yield finding(code, f"Sessions may last {have.max_session_duration} s, {duration} s are wished.")
+    if wish.description not in (None, have.description):
+        yield finding("role_description", f"The description is {have.description!r}.")
+    if wish.path not in (None, have.path):
+        yield finding("role_path", f"The path is {have.path}, not {wish.path}; only a new role can have another one.")
+    wanted = overlay(wish, have).tags
+    if not ours(have):
+        yield finding("role_unmanaged", f"Role {have.name} does not carry the tag {TAG} yet.")
+    elif wanted != have.tags:
+        keys = sorted(key for key in {**wanted, **have.tags} if wanted.get(key) != have.tags.get(key))
+        yield finding("role_tags", f"The tags {', '.join(keys)} differ.")

@@ -1,0 +1,138 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a value given by the user may look like, and the sentence that says so. Pure.
+
+Sources: IAM and STS quotas, "IAM and AWS STS API reference"; Azure, "Naming rules and restrictions for resources".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+
+PLACEHOLDER_ACCOUNT = "123412341234"
+OLD_POLICY = "AWSCloudTrailReadOnlyAccess"
+
+_GUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+_NAME = r"[A-Za-z0-9_+=,.@-]"
+_PATH = r"/(?:[\x21-\x2e\x30-\x7e][\x21-\x7e]*/)?"
+_TAG = re.compile(r"[\w\s.:/=+\-@]*")
+
+
+class Rule(NamedTuple):
+    """When a value may be used, and that said in words."""
+
+    holds: Callable[[Any], bool]
+    text: str
+
+
+def _text(pattern: str) -> Callable[[Any], bool]:
+    compiled = re.compile(pattern)
+    return lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None
+
+
+def _path(value: Any) -> bool:
+    return _text(_PATH)(value) and len(value) <= 512 and "//" not in value
+
+
+def _guid(value: Any) -> bool:
+    return _text(_GUID)(value) and set(value) != set("0-")
+
+
+def _microsoft(value: Any) -> bool:
+    return _text("[0-9]{12}")(value) and value != PLACEHOLDER_ACCOUNT
+
+
+def _boundary(value: Any) -> bool:
+    return value == "" or _policy_arn(value)
+
+
+def _policy_arn(value: Any) -> bool:
+    return _text(r"arn:aws[a-z-]*:iam::(?:aws|[0-9]{12}):policy/[\x21-\x7e]+")(value) and 20 <= len(value) <= 2048
+
+
+def _tag(key: Any, value: Any) -> bool:
+    return (
+        isinstance(key, str)
+        and isinstance(value, str)
+        and 1 <= len(key) <= 128
+        and len(value) <= 256
+        and not key.lower().startswith("aws:")
+        and _TAG.fullmatch(key + value) is not None
+    )
+
+
+def _tags(value: Any) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and len(value) <= 50
+        and all(_tag(key, text) for key, text in value.items())
+        and len({key.lower() for key in value}) == len(value)
+    )
+
+
+def _each(rule: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, Iterable) and not isinstance(value, str) and all(map(rule, value))
+
+
+def _integer(low: int, high: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+_ROLE_NAME = _NAME + "{1,64}"
+_ROLE_ARN = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/(?:[\x21-\x7e]+/)?" + _ROLE_NAME
+
+RULES: dict[str, Rule] = {
+    "account_id": Rule(_text("[0-9]{12}"), "it must be a text of 12 digits; quote it in YAML"),
+    "microsoft_account_id": Rule(
+        _microsoft,
+        "it must be a text of 12 digits, quoted in YAML, and 123412341234 is only a placeholder of old documents: "
+        "Microsoft's account for the Azure commercial cloud is 197857026523, which is the default",
+    ),
+    "name": Rule(_text(_ROLE_NAME), "it must be 1 to 64 of the characters A-Z, a-z, 0-9 and _+=,.@-"),
+    "path": Rule(
+        _path, "it must be / or start and end with /, with at most 512 printable ASCII characters and no space"
+    ),
+    "description": Rule(
+        _text("[\t\n\r\x20-\x7e\xa1-\xff]{0,1000}"), "it must have at most 1,000 characters, all of Latin-1"
+    ),
+    "max_session_duration": Rule(_integer(3600, 43200), "it must be a whole number of seconds from 3600 to 43200"),
+    "permissions_boundary": Rule(_boundary, "it must be the ARN of a managed policy, or empty to remove the boundary"),
+    "tags": Rule(
+        _tags,
+        "at most 50 tags, each key 1 to 128 and each value 0 to 256 letters, digits, spaces or _.:/=+-@, "
+        "all of them texts, keys unique without case and without the prefix aws:",
+    ),
+    "workspace_id": Rule(_guid, "it must be a GUID such as 00aa00aa-1111-2222-3333-444455556666 and not only zeros"),
+    "subscription_id": Rule(_guid, "it must be a GUID and not only zeros"),
+    "external_ids": Rule(_each(_guid), "each must be the GUID of a Log Analytics workspace"),
+    "resource_group": Rule(
+        _text(r"[\w().-]{0,89}[\w()-]"), "it must be 1 to 90 letters, digits or _-.() and not end with a dot"
+    ),
+    "workspace": Rule(
+        _text("[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]"),
+        "it must be the workspace's name: 4 to 63 letters, digits and hyphens",
+    ),
+    "assume_role": Rule(
+        _each(lambda role: _text(_ROLE_NAME)(role) or _text(_ROLE_ARN)(role)),
+        "each must be the name or the ARN of an IAM role",
+    ),
+    "assume_role_session_name": Rule(
+        _text(_NAME + "{2,64}"), "it must be 2 to 64 of the characters A-Z, a-z, 0-9 and _+=,.@-"
+    ),
+    "assume_role_external_id": Rule(
+        _text(r"[A-Za-z0-9_+=,.@:\\/-]{2,1224}"), "it must be 2 to 1,224 letters, digits or _+=,.@:\\/-"
+    ),
+    "role_arn": Rule(_text(_ROLE_ARN), "it must be the ARN of an IAM role: arn:aws:iam::<12 digits>:role/<path><name>"),
+}
+
+
+def check(where: str, option: str, value: Any, rule: str) -> None:
+    """Raise bad_input unless the value keeps the rule; `where` names the account or host, or is empty."""
+    if not RULES[rule].holds(value):
+        of = f" of {where}" if where else ""
+        raise SentinelError("bad_input", f"Cannot use {option} {value!r}{of}: {RULES[rule].text}.")

@@ -1,0 +1,84 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the plugins as argument specs: one dict for each doc fragment, of the same name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
+
+Spec = dict[str, dict[str, Any]]
+
+
+def _env(*names: str) -> tuple[Any, list[str]]:
+    return env_fallback, list(names)
+
+
+AWS: Spec = {
+    "access_key": {"type": "str", "no_log": False, "aliases": ["aws_access_key_id", "aws_access_key"]},
+    "secret_key": {"type": "str", "no_log": True, "aliases": ["aws_secret_access_key", "aws_secret_key"]},
+    "session_token": {"type": "str", "no_log": True, "aliases": ["aws_session_token"]},
+    "profile": {"type": "str", "aliases": ["aws_profile"]},
+    "region": {"type": "str", "aliases": ["aws_region"]},
+    "endpoint_url": {"type": "str", "aliases": ["aws_endpoint_url"]},
+    "aws_ca_bundle": {"type": "path"},
+    "validate_certs": {"type": "bool"},
+    "assume_role": {"type": "list", "elements": "str"},
+    "assume_role_external_id": {"type": "str"},
+    "assume_role_session_name": {"type": "str"},
+}
+
+AZURE: Spec = {
+    "tenant": {"type": "str", "fallback": _env("AZURE_TENANT", "AZURE_TENANT_ID")},
+    "client_id": {"type": "str", "fallback": _env("AZURE_CLIENT_ID")},
+    "secret": {"type": "str", "no_log": True, "fallback": _env("AZURE_SECRET", "AZURE_CLIENT_SECRET")},
+    "cloud_environment": {"type": "str", "fallback": _env("AZURE_CLOUD_ENVIRONMENT")},
+}
+
+WORKSPACE: Spec = {
+    "subscription_id": {"type": "str", "fallback": _env("AZURE_SUBSCRIPTION_ID")},
+    "resource_group": {"type": "str"},
+    "workspace": {"type": "str"},
+    "workspace_id": {"type": "str"},
+}
+
+ROLE: Spec = {
+    "account_id": {"type": "str"},
+    "name": {"type": "str", "default": "MicrosoftSentinelRole"},
+    "path": {"type": "str"},
+    "description": {"type": "str"},
+    "max_session_duration": {"type": "int"},
+    "permissions_boundary": {"type": "str"},
+    "tags": {"type": "dict"},
+    "purge_tags": {"type": "bool", "default": False},
+    "permission_mode": {"type": "str", "choices": ["managed", "lookup_events"], "default": "managed"},
+    "microsoft_account_id": {"type": "str"},
+    "external_ids": {"type": "list", "elements": "str"},
+    "exclusive": {"type": "bool", "default": True},
+    "adopt": {"type": "bool", "default": False},
+}
+
+CONNECTOR: Spec = {"role_arn": {"type": "str", "required": True}}
+
+STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
+
+
+_RENAMED = {field.short: field.option for field in FIELDS if field.short != field.option}
+
+# Under fleet's names, and without defaults: hosts may set them too.
+FLEET_ROLE: Spec = {
+    _RENAMED.get(name, name): {key: value for key, value in option.items() if key != "default"}
+    for name, option in ROLE.items()
+    if name != "account_id"
+}
+
+FLEET: Spec = {
+    "accounts": {"type": "list", "elements": "dict"},
+    "concurrency": {"type": "int", "default": 16},
+    "max_fail_percentage": {"type": "float", "default": 0},
+    "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "never"},
+}

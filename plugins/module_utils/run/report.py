@@ -1,0 +1,66 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results as text for people: a line per account that needs one, and the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import ordered
+
+if TYPE_CHECKING:
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
+
+
+def lines(done: Done, *, check_mode: bool) -> list[str]:
+    """Return what there is to say of one account: nothing when it was right, findings before their repair."""
+    account = done.account
+    name = account.account_id if account.host in ("", account.account_id) else f"{account.account_id} {account.host}"
+    if done.error:
+        return [f"failed: [{name}] {done.error.kind}: {done.error}"]
+    if done.status == "ok":
+        return []
+    verb = "would change" if check_mode else "changed"
+    return [f"{verb}: [{name}] {calls(done)}", *(f"    {text}" for text in findings(done))]
+
+
+def calls(done: Done) -> str:
+    """Return the names of the calls of an account, in order."""
+    return ", ".join(call.name for call in done.report.calls) if done.report else ""
+
+
+def findings(done: Done) -> list[str]:
+    """Return the findings of an account, security first."""
+    return [f"{item.severity} {item.code}: {item.message}" for item in ordered(done.findings)]
+
+
+def numbers(summary: Mapping[str, int], *, check_mode: bool) -> str:
+    """Return the counts of a run in one line."""
+    verb = "would change" if check_mode else "changed"
+    return (
+        f"{summary['accounts']} accounts: {summary['ok']} ok, {summary['changed']} {verb}, {summary['failed']} failed"
+    )
+
+
+def failures(results: Iterable[Done], fail_on: str) -> list[dict[str, str]]:
+    """List the accounts that end a run with an error, each with its sentence.
+
+    `fail_on` adds to the failed accounts those that differ from the wish ("drift"), those with a security finding
+    ("security"), or none ("never").
+    """
+    found = []
+    for done in results:
+        message = str(done.error) if done.error else _differs(done, fail_on)
+        if message:
+            found.append({"account_id": done.account.account_id, "host": done.account.host, "message": message})
+    return found
+
+
+def _differs(done: Done, fail_on: str) -> str:
+    told = {"drift": bool(done.report and done.report.calls), "security": done.insecure, "never": False}
+    if not told[fail_on]:
+        return ""
+    reasons = findings(done) or [calls(done)]
+    return f"Account {done.account.account_id} differs from the wish: {' '.join(reasons)}"

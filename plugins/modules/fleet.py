@@ -1,0 +1,173 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documentation of `fleet`; plugins/action/fleet.py does the work."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet
+short_description: Connects many AWS accounts to Microsoft Sentinel in one task
+version_added: 1.0.0
+description:
+  - Brings the IAM role, then the data connector, of every account of the batch to the wish.
+  - Works in one task for all accounts, with threads and shared connections. No process is started for an account, and
+    nothing connects to its host.
+  - Without O(accounts) the accounts are the hosts of the batch. Each host's variables are read by this plugin itself.
+    C(aws_account_id) is the account (the host name where that is 12 digits), and C(sentinel_<option>) sets an option
+    for all, a group or one host; O(profile) is set by C(sentinel_aws_profile).
+  - One account's failure never stops the others.
+author:
+  - trailbridge contributors (@trailbridge)
+extends_documentation_fragment:
+  - trailbridge.sentinel.attributes
+  - trailbridge.sentinel.aws
+  - trailbridge.sentinel.azure
+  - trailbridge.sentinel.fleet_role
+  - trailbridge.sentinel.workspace
+options:
+  accounts:
+    description:
+      - The accounts to work on, for a play on localhost. Each entry has C(account_id) and any of the options that
+        may differ by account.
+      - Without it the hosts of the batch are the accounts.
+    type: list
+    elements: dict
+  concurrency:
+    description: How many accounts are worked on at the same time.
+    type: int
+    default: 16
+  max_fail_percentage:
+    description:
+      - How many per cent of the accounts may fail before the task fails. Every account's result is returned either
+        way.
+    type: float
+    default: 0
+  fail_on:
+    description:
+      - Which accounts are listed under RV(failures) besides those that failed.
+      - V(drift) adds those that differ from the wish, V(security) those with a security finding, V(never) none.
+    type: str
+    choices: [drift, security, never]
+    default: never
+notes:
+  - Use it with C(run_once). It is an action plugin, so its environment is that of C(ansible-playbook).
+seealso:
+  - module: trailbridge.sentinel.aws_role
+  - module: trailbridge.sentinel.aws_connector
+"""
+
+EXAMPLES = r"""
+- name: Connect the accounts of the inventory
+  trailbridge.sentinel.fleet:
+    resource_group: security
+    workspace: sentinel
+    assume_role: OrganizationAccountAccessRole
+  run_once: true
+
+- name: Connect two accounts from a play on localhost
+  trailbridge.sentinel.fleet:
+    resource_group: security
+    workspace: sentinel
+    assume_role: OrganizationAccountAccessRole
+    accounts:
+      - account_id: "111111111111"
+      - account_id: "222222222222"
+        role_tags:
+          owner: payments
+"""
+
+RETURN = r"""
+summary:
+  description: How many accounts there were, by status.
+  returned: always, unless the run could not start
+  type: dict
+  sample: {"accounts": 12, "ok": 10, "changed": 1, "failed": 1, "skipped": 0}
+accounts:
+  description: The result of every account, by account id.
+  returned: always, unless the run could not start
+  type: dict
+  contains:
+    status:
+      description: V(ok), V(changed), V(failed) or V(skipped).
+      type: str
+      sample: changed
+    host:
+      description: Name of the host in the inventory.
+      type: str
+      sample: payments-production
+    role_arn:
+      description: ARN of the role.
+      type: str
+      sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
+    connector_id:
+      description: ARM id of the data connector.
+      type: str
+      sample: /subscriptions/…/providers/Microsoft.SecurityInsights/dataConnectors/0f2ad0b5-…
+    findings:
+      description: What was wrong before the repair, security first.
+      returned: success
+      type: list
+      elements: dict
+      contains:
+        severity:
+          description: V(critical), V(high), V(medium) or V(low).
+          type: str
+          sample: high
+        code:
+          description: Stable code of the finding.
+          type: str
+          sample: trust_external_id_missing
+        message:
+          description: What was found, in one sentence.
+          type: str
+          sample: Account 197857026523 may assume the role without an external id.
+    calls:
+      description: The API calls that were made, or would be made in check mode.
+      returned: success
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Name of the operation, as the service documents it.
+          type: str
+          sample: AttachRolePolicy
+        args:
+          description: Arguments of the operation.
+          type: dict
+          sample: {"RoleName": "MicrosoftSentinelRole"}
+    error:
+      description: What went wrong in this account, with C(class) and C(message).
+      returned: when the account failed
+      type: dict
+      sample: {"class": "assume_denied", "message": "Cannot assume role OrganizationAccountAccessRole."}
+failures:
+  description: The accounts to fail in the end, see O(fail_on).
+  returned: always, unless the run could not start
+  type: list
+  elements: dict
+  contains:
+    account_id:
+      description: The account.
+      type: str
+      sample: "111111111111"
+    host:
+      description: Name of the host in the inventory.
+      type: str
+      sample: payments-production
+    message:
+      description: The reason in one sentence.
+      type: str
+      sample: Cannot assume role OrganizationAccountAccessRole.
+orphans:
+  description: Connectors of accounts that are gone. Empty unless the run had a listing of the organization.
+  returned: always, unless the run could not start
+  type: list
+  elements: dict
+  sample: []
+error:
+  description: Why the run could not start, as C(class).
+  returned: when the run could not start
+  type: dict
+  sample: {"class": "bad_input"}
+"""

@@ -1,0 +1,93 @@
+#!/usr/bin/python
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: workspace_info
+short_description: Workspace that Microsoft Sentinel runs on
+version_added: 1.0.0
+description:
+  - Reads the workspace id, whether Microsoft Sentinel is enabled, and which rights on data connectors are held.
+author:
+  - trailbridge contributors (@trailbridge)
+extends_documentation_fragment:
+  - trailbridge.sentinel.attributes
+  - trailbridge.sentinel.azure
+  - trailbridge.sentinel.workspace
+attributes:
+  diff_mode:
+    support: none
+seealso:
+  - module: trailbridge.sentinel.aws_connector
+"""
+
+EXAMPLES = r"""
+- name: Look at the workspace
+  trailbridge.sentinel.workspace_info:
+    resource_group: security
+    workspace: sentinel
+  register: sentinel
+"""
+
+RETURN = r"""
+workspace:
+  description: The workspace.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: ARM id of the workspace.
+      type: str
+      sample: /subscriptions/…/providers/Microsoft.OperationalInsights/workspaces/sentinel
+    name:
+      description: Name of the workspace.
+      type: str
+      sample: sentinel
+    customer_id:
+      description: Workspace id, the external id that Microsoft Sentinel sends to AWS.
+      type: str
+      sample: 00aa00aa-1111-2222-3333-444455556666
+    location:
+      description: Azure region of the workspace.
+      type: str
+      sample: westeurope
+    onboarded:
+      description: Whether Microsoft Sentinel is enabled on the workspace.
+      type: bool
+      sample: true
+    rights:
+      description: Whether data connectors may be read, written and deleted.
+      type: dict
+      sample: {"read": true, "write": true, "delete": true}
+error:
+  description: What went wrong.
+  returned: failure
+  type: dict
+  contains:
+    class:
+      description: Class of the error.
+      type: str
+      sample: azure_denied
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import AZURE, WORKSPACE
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=AZURE | WORKSPACE, supports_check_mode=True)
+    try:
+        result = single.workspace_info(module.params)
+    except SentinelError as error:
+        module.fail_json(msg=str(error), error={"class": error.kind})
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
