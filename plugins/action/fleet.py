@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ansible import constants as C
+from ansible import constants
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account, parse
@@ -38,7 +38,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the task; see the documentation of M(trailbridge.sentinel.fleet)."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(argument_spec=SPEC)
+        validate: Callable[..., Any] = self.validate_argument_spec
+        _validation, options = validate(argument_spec=SPEC)
         try:
             accounts = list(self._accounts(options, task_vars or {}))
             done = list(self._work(accounts, options["concurrency"]))
@@ -98,19 +99,22 @@ class ActionModule(ActionBase):
             "accounts": {item.account.account_id: item.result() for item in done},
             "failures": report.failures(done, options["fail_on"]),
             "orphans": [],
-            "diff": [entry for item in done if item.report for entry in item.report.diff],
+            "diff": [entry for item in done for entry in item.report.diff],
         }
         if summary["failed"] * 100 > options["max_fail_percentage"] * summary["accounts"]:
-            sentences = " ".join(str(item.error) for item in done if item.error)
-            result |= {"failed": True, "msg": f"{summary['failed']} of {summary['accounts']} accounts failed. {sentences}"}
+            sentences = [f"{summary['failed']} of {summary['accounts']} accounts failed."]
+            sentences += [str(item.error) for item in done if item.error]
+            result |= {"failed": True, "msg": " ".join(sentences)}
         return result
 
     def _say(self, line: str) -> None:
-        self._display.display(line, stderr=C.DEFAULT_STDOUT_CALLBACK.endswith(("json", "jsonl")))
+        callback = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK")
+        self._display.display(line, stderr=callback.endswith(("json", "jsonl")))
 
 
 def _where(number: int, entry: Mapping[str, Any]) -> str:
-    return f"account {entry['account_id']}" if isinstance(entry.get("account_id"), str) else f"entry {number} of accounts"
+    account_id = entry.get("account_id")
+    return f"account {account_id}" if isinstance(account_id, str) else f"entry {number} of accounts"
 
 
 def _known(number: int, entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,11 +28,14 @@ options:
     description: Tags of the role. The two tags that mark it as ours come on top.
     type: dict
   role_purge_tags:
-    description: Whether tags beyond O(role_tags) are removed, where O(role_tags) is given. They are kept when not given.
+    description:
+      - Whether tags beyond O(role_tags) are removed, where O(role_tags) is given.
+      - They are kept, unless this is V(true).
     type: bool
   permission_mode:
     description:
-      - V(managed) attaches the managed policy C(AWSCloudTrail_ReadOnlyAccess), as Microsoft documents it. This is the default.
+      - V(managed) attaches the managed policy C(AWSCloudTrail_ReadOnlyAccess), as Microsoft documents it.
+        This is the default.
       - V(lookup_events) allows C(cloudtrail:LookupEvents) alone, by an inline policy.
     type: str
     choices: [managed, lookup_events]
@@ -50,6 +53,8 @@ options:
     description: Whether trust and policies beyond the wish are removed. They are, unless this is V(false).
     type: bool
   adopt:
-    description: Whether a role of that name is taken over although it belongs to somebody else. It is not, unless this is V(true).
+    description:
+      - Whether a role of that name is taken over although it belongs to somebody else.
+      - It is refused, unless this is V(true).
     type: bool
 """

@@ -13,16 +13,19 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import Again, Changed, SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
+    ChangedError,
+    NotYetError,
+    SentinelError,
+)
 
 try:
     import botocore.session
     from botocore.config import Config
     from botocore.credentials import Credentials
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
     from botocore.exceptions import ConnectionError as BotoConnectionError
-    from botocore.exceptions import HTTPClientError
-except ImportError:  # `connect` says so in one sentence
+except ImportError:  # `Aws` says so in one sentence
     INSTALLED = False
 else:
     INSTALLED = True
@@ -53,11 +56,11 @@ _KINDS = {
     "RequestTimeTooSkewed": "clock_skew",
 }
 _FLOW: dict[str, type[SentinelError]] = {
-    "ConcurrentModification": Again,
-    "EntityTemporarilyUnmodifiable": Again,
-    "EntityAlreadyExists": Changed,
-    "DeleteConflict": Changed,
-    "NoSuchEntity": Changed,
+    "ConcurrentModification": NotYetError,
+    "EntityTemporarilyUnmodifiable": NotYetError,
+    "EntityAlreadyExists": ChangedError,
+    "DeleteConflict": ChangedError,
+    "NoSuchEntity": ChangedError,
 }
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
 
@@ -82,7 +85,10 @@ class _CurrentAccount:
         return _account.get().get_frozen_credentials()
 
     def get_deferred_property(self, name: str) -> Callable[[], Any]:
-        return lambda: _account.get().get_deferred_property(name)()
+        def of_this_account() -> Any:
+            return _account.get().get_deferred_property(name)()
+
+        return of_this_account
 
 
 class Aws:
@@ -211,7 +217,7 @@ def _from_answer(error: ClientError, what: str, denied: str) -> SentinelError:
     text = error.response.get("Error", {}).get("Message", "") or code
     sentence = f"Cannot {what}: {text.rstrip('.')} ({code})."
     if code == "MalformedPolicyDocument" and "invalid principal" in text.lower():
-        return Again("transient", sentence)
+        return NotYetError("transient", sentence)
     return _FLOW.get(code, SentinelError)(_kind(code, text, denied), sentence)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import explained
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import Changed
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import ChangedError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import SESSION, Role
 
@@ -34,7 +34,7 @@ class Roles:
         try:
             with self._explained("read"):
                 raw = self._client.get_role(RoleName=self._name)["Role"]
-        except Changed:
+        except ChangedError:
             return None
         with self._explained("read the policies of"):
             managed = self._pages("list_attached_role_policies", "AttachedPolicies")
@@ -46,7 +46,7 @@ class Roles:
             )
 
     def apply(self, call: Call) -> None:
-        """Make one call of a plan. Raises Again or Changed where another try can succeed."""
+        """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""
         if not self._writes:
             raise RuntimeError(f"{call.name} in check mode")
         args = {key: json.dumps(value) if key in _DOCUMENTS else value for key, value in call.args.items()}

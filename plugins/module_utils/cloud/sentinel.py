@@ -14,7 +14,11 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure i
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector as model
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import workspace as workspaces
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connector
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import Again, Changed, SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
+    ChangedError,
+    NotYetError,
+    SentinelError,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspace import Workspace
 
@@ -87,7 +91,7 @@ class Sentinel:
         return [connector for connector in found if connector]
 
     def apply(self, call: Call, *, role_is_new: bool) -> None:
-        """Make one call of a plan. Raises Again or Changed where another try can succeed."""
+        """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""
         args = dict(call.args)
         name = args.pop("data_connector_id")
         what = f"make {call.name} of data connector {name} in workspace {self.name}"
@@ -115,12 +119,12 @@ def _flow(error: HttpResponseError, call: Call, what: str, role_is_new: bool) ->
     """Return the error that says how to go on, None where the error says all itself."""
     text = cause(error)
     if error.status_code in (400, 409) and _TWICE in text:
-        return Changed("connector_conflict", f"Cannot {what}: {text}")
+        return ChangedError("connector_conflict", f"Cannot {what}: {text}")
     if error.status_code == 412 or (error.status_code == 409 and "MissingSubscriptionRegistration" not in text):
-        return Changed("connector_conflict", f"Cannot {what}: {text}")
+        return ChangedError("connector_conflict", f"Cannot {what}: {text}")
     role = call.args.get("data_connector", {}).get("properties", {}).get("awsRoleArn", "")
     if role_is_new and error.status_code == 400 and role and role in text:
-        return Again("transient", f"Cannot {what}: {text}")
+        return NotYetError("transient", f"Cannot {what}: {text}")
     return None
 
 

@@ -127,7 +127,9 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
     return Account(
         account_id,
         host,
-        *(account.get(name, "") for name in ("subscription_id", "resource_group", "workspace")),
+        account.get("subscription_id", ""),
+        account.get("resource_group", ""),
+        account.get("workspace", ""),
         wish,
         Entry(**entry),
         AwsCredentials(**parts["aws"]),

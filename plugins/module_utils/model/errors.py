@@ -40,9 +40,9 @@ class SentinelError(Exception):
         return {"class": self.kind, "message": str(self)}
 
 
-class Again(SentinelError):
+class NotYetError(SentinelError):
     """The service is not ready for this call yet, nothing was changed by it: wait and make it again."""
 
 
-class Changed(SentinelError):
+class ChangedError(SentinelError):
     """Somebody else changed the resource since it was read: read it again and decide anew."""

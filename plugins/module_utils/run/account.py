@@ -46,7 +46,6 @@ class Report:
         """Take in the outcome of one resource."""
         self.shown[name] = show(outcome.want)
         self.findings += findings
-        self.calls += outcome.calls
         if outcome.changed:
             self.diff.append(difference(header, show(outcome.have), show(outcome.want)))
 
@@ -61,9 +60,8 @@ class Report:
         }
 
 
-def connect(account: Account, aws: Aws, sentinel: Sentinel, *, check_mode: bool) -> Report:
+def connect(report: Report, account: Account, aws: Aws, sentinel: Sentinel, *, check_mode: bool) -> None:
     """Bring the role of an account, then its connector, to the wish; in check mode say what would be done."""
-    report = Report()
     role = converge_role(report, account, aws, check_mode=check_mode)
     if role.want is None:
         raise AssertionError("a wished role is never none")
@@ -75,7 +73,6 @@ def connect(account: Account, aws: Aws, sentinel: Sentinel, *, check_mode: bool)
         role_is_new=role.changed,
         check_mode=check_mode,
     )
-    return report
 
 
 def converge_role(
@@ -86,7 +83,7 @@ def converge_role(
     with aws.enter(account.account_id, account.entry):
         edge = Roles(aws.iam, account.account_id, wish.name, writes=not check_mode)
         overlay = partial(roles.without if absent else roles.overlay, wish)
-        outcome = converge(edge, overlay, role_plan.plan, check_mode=check_mode)
+        outcome = converge(edge, overlay, role_plan.plan, check_mode=check_mode, made=report.calls)
     findings = [] if absent else roles.findings(wish, outcome.have)
     report.add("role", f"role {wish.name} in account {account.account_id}", outcome, findings, roles.show)
     return outcome
@@ -110,7 +107,7 @@ def converge_connector(
             return None
         return connectors.overlay(role_arn, have, workspace=sentinel.id, workspace_id=workspace_id)
 
-    outcome = converge(edge, overlay, connectors.plan, check_mode=check_mode)
+    outcome = converge(edge, overlay, connectors.plan, check_mode=check_mode, made=report.calls)
     findings = [] if absent else connectors.findings(outcome.have, role_arn)
     report.add("connector", f"data connector of {role_arn}", outcome, findings, connectors.show)
     return outcome

@@ -5,26 +5,29 @@
 
 from __future__ import annotations
 
-import random
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import Again, Changed
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import ChangedError, NotYetError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 
 # How long a call is tried again while IAM's eventual consistency or a colleague's change is in the way, in seconds.
 PATIENCE = 120.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 
+_chance = secrets.SystemRandom()
+
 T = TypeVar("T")
+R_co = TypeVar("R_co", covariant=True)
 
 
-class Edge(Protocol[T]):
+class Edge(Protocol[R_co]):
     """What `cloud` offers for one thing: read it, and make one call of a plan."""
 
-    def read(self) -> T | None: ...
+    def read(self) -> R_co | None: ...
 
     def apply(self, call: Call, /) -> None: ...
 
@@ -49,42 +52,49 @@ def converge(
     plan: Callable[[T | None, T | None], list[Call]],
     *,
     check_mode: bool,
+    made: list[Call],
 ) -> Outcome[T]:
-    """Bring one thing to the wish. In check mode nothing is applied, and the outcome is the same."""
+    """Bring one thing to the wish. In check mode nothing is applied, and the outcome is the same.
+
+    Each call is added to `made` when it was made, so that nothing is forgotten where a later one fails.
+    """
     deadline = time.monotonic() + PATIENCE
     first = have = edge.read()
-    made: list[Call] = []
+    start = len(made)
     for pause in _pauses():
         want = overlay(have)
         calls = plan(have, want)
         if check_mode:
+            made += calls
             return Outcome(first, want, calls)
         try:
             for call in calls:
                 _persist(edge, call, deadline)
                 made.append(call)
-        except Changed:
+        except ChangedError:
             if time.monotonic() + pause > deadline:
                 raise
             time.sleep(pause)
             have = edge.read()
         else:
-            return Outcome(first, want, made)
+            return Outcome(first, want, made[start:])
     raise AssertionError("pauses never end")
 
 
 def _persist(edge: Edge[T], call: Call, deadline: float) -> None:
     for pause in _pauses():
         try:
-            return edge.apply(call)
-        except Again:
+            edge.apply(call)
+        except NotYetError:
             if time.monotonic() + pause > deadline:
                 raise
             time.sleep(pause)
+        else:
+            return
 
 
-def _pauses():  # type: ignore
+def _pauses() -> Iterator[float]:
     pause = _FIRST_PAUSE
     while True:
-        yield pause * random.uniform(0.5, 1.0)
+        yield pause * _chance.uniform(0.5, 1.0)
         pause = min(pause * 2, _LONGEST_PAUSE)

@@ -16,45 +16,40 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentine
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, AzureCredentials
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, check_unique
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding, is_security
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import is_security
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report, connect
 
 
 @dataclass(slots=True)
 class Done:
-    """The result of one account: a report, or the error that ended it."""
+    """The result of one account: what was found and done there, and the error that ended it."""
 
     account: Account
-    report: Report | None = None
+    report: Report
     error: SentinelError | None = None
 
     @property
     def status(self) -> str:
         """One of ok, changed, failed."""
-        if self.report is None:
+        if self.error:
             return "failed"
         return "changed" if self.report.calls else "ok"
 
     @property
-    def findings(self) -> list[Finding]:
-        """What was wrong before a repair."""
-        return self.report.findings if self.report else []
-
-    @property
     def insecure(self) -> bool:
         """Tell whether a finding is one of security."""
-        return any(is_security(finding) for finding in self.findings)
+        return any(is_security(finding) for finding in self.report.findings)
 
     def result(self) -> dict[str, Any]:
         """Return it as an entry of fleet's `accounts`."""
-        shown = self.report.shown if self.report else {}
+        shown = self.report.shown
         answer: dict[str, Any] = {
             "status": self.status,
             "host": self.account.host,
             "role_arn": shown.get("role", {}).get("arn", ""),
             "connector_id": shown.get("connector", {}).get("id", ""),
-            "findings": [finding._asdict() for finding in self.findings],
-            "calls": [call.show() for call in self.report.calls] if self.report else [],
+            "findings": [finding._asdict() for finding in self.report.findings],
+            "calls": [call.show() for call in self.report.calls],
         }
         if self.error:
             answer["error"] = self.error.show()
@@ -119,10 +114,15 @@ def _prepared(account: Account, clients: Clients) -> Account:
 
 
 def _one(account: Account, clients: Clients, check_mode: bool) -> Done:
+    done = Done(account, Report())
     try:
-        return Done(account, connect(account, clients.aws(account), clients.sentinel(account), check_mode=check_mode))
+        connect(done.report, account, clients.aws(account), clients.sentinel(account), check_mode=check_mode)
     except SentinelError as error:
-        return Done(account, error=error)
+        done.error = error
+    except Exception as error:  # noqa: BLE001 one account never stops the others
+        done.error = SentinelError("unexpected", f"Cannot finish account {account.account_id}: {error!r}.")
+        done.error.__cause__ = error
+    return done
 
 
 def summary(results: Iterable[Done]) -> dict[str, int]:
@@ -132,5 +132,3 @@ def summary(results: Iterable[Done]) -> dict[str, int]:
         counts["accounts"] += 1
         counts[done.status] += 1
     return counts
-
-

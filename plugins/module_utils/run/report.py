@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def lines(done: Done, *, check_mode: bool) -> list[str]:
-    """Return what there is to say of one account: nothing when it was right, findings before their repair."""
+    """Return what there is to say of one account: nothing when it was right, its findings unless it is new."""
     account = done.account
     name = account.account_id if account.host in ("", account.account_id) else f"{account.account_id} {account.host}"
     if done.error:
@@ -23,17 +23,18 @@ def lines(done: Done, *, check_mode: bool) -> list[str]:
     if done.status == "ok":
         return []
     verb = "would change" if check_mode else "changed"
-    return [f"{verb}: [{name}] {calls(done)}", *(f"    {text}" for text in findings(done))]
+    new = any(item.code == "role_missing" for item in done.report.findings)
+    return [f"{verb}: [{name}] {calls(done)}", *(() if new else (f"    {text}" for text in findings(done)))]
 
 
 def calls(done: Done) -> str:
     """Return the names of the calls of an account, in order."""
-    return ", ".join(call.name for call in done.report.calls) if done.report else ""
+    return ", ".join(call.name for call in done.report.calls)
 
 
 def findings(done: Done) -> list[str]:
     """Return the findings of an account, security first."""
-    return [f"{item.severity} {item.code}: {item.message}" for item in ordered(done.findings)]
+    return [f"{item.severity} {item.code}: {item.message}" for item in ordered(done.report.findings)]
 
 
 def numbers(summary: Mapping[str, int], *, check_mode: bool) -> str:
@@ -59,7 +60,7 @@ def failures(results: Iterable[Done], fail_on: str) -> list[dict[str, str]]:
 
 
 def _differs(done: Done, fail_on: str) -> str:
-    told = {"drift": bool(done.report and done.report.calls), "security": done.insecure, "never": False}
+    told = {"drift": bool(done.report.calls), "security": done.insecure, "never": False}
     if not told[fail_on]:
         return ""
     reasons = findings(done) or [calls(done)]

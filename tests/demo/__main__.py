@@ -1,0 +1,106 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A tour on this machine: twelve AWS accounts are onboarded, four of them broken, the drift shown and repaired.
+
+The playbooks are the shipped ones. AWS and Azure are emulators that stop with this program.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.emulators.client import Emulators, emulators
+
+ROLE = "MicrosoftSentinelRole"
+MICROSOFT = "197857026523"
+INTRUDER = "666666666666"
+
+
+def main() -> None:
+    say("Starting an AWS organization and a Sentinel workspace on this machine …")
+    with emulators(managed_policies="few") as cloud:
+        tour(cloud)
+
+
+def tour(cloud: Emulators) -> None:
+    step("1. Preview", "Every account would get a role and a connector. Nothing is written.")
+    play(cloud, "onboard", "--check", writes=False)
+
+    step("2. Onboard", "The same accounts, the same calls, now for real.")
+    play(cloud, "onboard", writes=True)
+
+    step("3. Onboard again", "Nothing to do: changed=0, and not one write request.")
+    play(cloud, "onboard", writes=False)
+
+    step("4. Somebody changes four accounts by hand", "See what was done to them:")
+    sabotage(cloud)
+
+    step("5. Drift", "The four accounts and what is wrong there, security first; the exit code is 2.")
+    play(cloud, "drift", writes=False, code=2)
+
+    step("6. Repair", "Onboarding again puts only those four right. The diff shows what is taken away.")
+    play(cloud, "onboard", "--diff", writes=True)
+
+    step("7. Drift", "Nothing differs any more; the exit code is 0.")
+    play(cloud, "drift", writes=False)
+    say("\nThat was all. The emulators have stopped; README.md says how to connect real accounts.")
+
+
+def sabotage(cloud: Emulators) -> None:
+    workspace_id = external_id(cloud, "111111111101")
+    say(f"  payments      account {INTRUDER} may assume the role as well")
+    trust(cloud, "111111111101", [MICROSOFT, INTRUDER], workspace_id)
+    say("  orders        the external id is no longer asked for")
+    trust(cloud, "111111111102", [MICROSOFT], None)
+    say("  sandbox       the policy AdministratorAccess is attached")
+    policy = "arn:aws:iam::aws:policy/AdministratorAccess"
+    cloud.boto("iam", "222222222203").attach_role_policy(RoleName=ROLE, PolicyArn=policy)
+    say("  audit         the data connector is deleted")
+    [name] = [raw["name"] for raw in cloud.connectors() if "333333333304" in raw["properties"]["awsRoleArn"]]
+    cloud.delete_connector(name)
+
+
+def external_id(cloud: Emulators, account: str) -> str:
+    role = cloud.boto("iam", account).get_role(RoleName=ROLE)["Role"]
+    found: str = role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"]
+    return found
+
+
+def trust(cloud: Emulators, account: str, principals: list[str], workspace_id: str | None) -> None:
+    statement: dict[str, object] = {
+        "Effect": "Allow",
+        "Principal": {"AWS": [f"arn:aws:iam::{principal}:root" for principal in principals]},
+        "Action": "sts:AssumeRole",
+    }
+    if workspace_id:
+        statement["Condition"] = {"StringEquals": {"sts:ExternalId": workspace_id}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    cloud.boto("iam", account).update_assume_role_policy(RoleName=ROLE, PolicyDocument=document)
+
+
+def play(cloud: Emulators, name: str, *options: str, writes: bool, code: int = 0) -> None:
+    """Run a shipped playbook as a user would, and make sure that it did what was announced."""
+    command = ["ansible-playbook", f"trailbridge.sentinel.{name}", "-i", "accounts.yml", *options]
+    say(f"$ {' '.join(command)}")
+    cloud.forget()
+    done = subprocess.run(command, cwd=Path(__file__).parent, env=cloud.whole_environment(), check=False)
+    made = len([request for request in cloud.requests(write=True) if request["service"] != "sts"])
+    say(f"-- exit code {done.returncode}, {len(cloud.requests())} requests, {made} of them writes")
+    if done.returncode != code or bool(made) != writes:
+        sys.exit("This is not what was expected.")
+
+
+def step(title: str, text: str) -> None:
+    say(f"\n=== {title}\n    {text}\n")
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Codes are well formed; findings stand in the order in which people should read them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import (
+    CODES,
+    SEVERITIES,
+    Finding,
+    finding,
+    is_security,
+    ordered,
+)
+
+findings = st.builds(finding, st.sampled_from(sorted(CODES)), st.sampled_from(["One.", "Another."]))
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_a_code_is_a_noun_with_the_prefix_of_its_thing(code: str) -> None:
+    assert re.fullmatch(r"(trust|permission|role|connector)_[a-z]+(_[a-z]+)*", code)
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_a_code_has_a_known_severity_and_one_sentence(code: str) -> None:
+    assert CODES[code].severity in SEVERITIES
+    assert re.fullmatch(r"[A-Z][^\n]*[^.]\.", CODES[code].summary)
+
+
+def test_no_two_codes_mean_the_same() -> None:
+    assert len({code.summary for code in CODES.values()}) == len(CODES)
+
+
+def test_what_lets_somebody_in_is_never_less_than_medium() -> None:
+    assert {code.severity for code in CODES.values() if code.security} <= {"critical", "high", "medium"}
+
+
+def test_only_security_is_critical() -> None:
+    assert all(code.security for code in CODES.values() if code.severity == "critical")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "trust_anyone",
+        "trust_external_id_missing",
+        "permission_policy_extra",
+        "role_boundary_missing",
+        "connector_disabled",
+    ],
+)
+def test_more_rights_and_a_hidden_account_are_security(code: str) -> None:
+    assert is_security(finding(code, "It."))
+
+
+@pytest.mark.parametrize("code", ["role_missing", "connector_missing", "role_tags", "trust_sentinel_missing"])
+def test_what_is_merely_not_done_yet_is_drift(code: str) -> None:
+    assert not is_security(finding(code, "It."))
+
+
+def test_a_finding_takes_its_severity_from_the_table() -> None:
+    assert finding("trust_anyone", "It.") == Finding("critical", "trust_anyone", "It.")
+
+
+def test_an_unknown_code_is_our_bug() -> None:
+    with pytest.raises(KeyError, match="trust_typo"):
+        finding("trust_typo", "It.")
+
+
+def test_security_stands_before_severity_before_code_before_message() -> None:
+    wished = [
+        finding("trust_anyone", "It."),
+        finding("connector_disabled", "It."),
+        finding("trust_deny", "It."),
+        finding("connector_missing", "It."),
+        finding("role_missing", "It."),
+        finding("connector_stale", "It."),
+        finding("role_tags", "A."),
+        finding("role_tags", "B."),
+    ]
+    assert ordered(reversed(wished)) == wished
+
+
+def test_the_same_finding_is_reported_once() -> None:
+    assert ordered([finding("role_tags", "It."), finding("role_tags", "It.")]) == [finding("role_tags", "It.")]
+
+
+@given(st.lists(findings, max_size=12))
+def test_ordering_loses_nothing_and_is_stable(found: list[Finding]) -> None:
+    once = ordered(found)
+    assert set(once) == set(found)
+    assert ordered(once) == once == ordered(reversed(found))
+
+
+@given(st.lists(findings, max_size=12))
+def test_no_drift_stands_before_security(found: list[Finding]) -> None:
+    flags = [is_security(one) for one in ordered(found)]
+    assert flags == sorted(flags, reverse=True)

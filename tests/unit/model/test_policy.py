@@ -1,0 +1,705 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When two policy documents mean the same, and everything that can be wrong with a trust."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, is_security, ordered
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.policy import (
+    canonical,
+    external_ids,
+    same,
+    trust_findings,
+    trusts,
+)
+
+SENTINEL = "197857026523"
+OTHER = "111122223333"
+A = "11111111-aaaa-4aaa-8aaa-111111111111"
+B = "22222222-bbbb-4bbb-8bbb-222222222222"
+GONE = "AROAJQABLZS4A3QDU576Q"
+
+
+def root(account: str = SENTINEL, partition: str = "aws") -> str:
+    return f"arn:{partition}:iam::{account}:root"
+
+
+def pinned(*ids: Any, operator: str = "StringEquals", key: str = "sts:ExternalId") -> dict[str, Any]:
+    return {operator: {key: ids[0] if len(ids) == 1 else list(ids)}}
+
+
+def allow(**elements: Any) -> dict[str, Any]:
+    """The wished statement with other elements; None drops one."""
+    wished = {"Effect": "Allow", "Principal": {"AWS": root()}, "Action": "sts:AssumeRole", "Condition": pinned(A)}
+    return {name: value for name, value in {**wished, **elements}.items() if value is not None}
+
+
+def deny(**elements: Any) -> dict[str, Any]:
+    return allow(**{"Effect": "Deny", "Principal": "*", "Condition": None, **elements})
+
+
+def trust(*statements: Any, **more: Any) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements), **more}
+
+
+def look(action: Any = "cloudtrail:LookupEvents", resource: Any = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+WISH = trust(allow())
+
+EQUAL = {
+    "a string and a one-element list": (
+        WISH,
+        trust(allow(Action=["sts:AssumeRole"], Condition={"StringEquals": {"sts:ExternalId": [A]}})),
+    ),
+    "a statement and a list of one": (WISH, {"Version": "2012-10-17", "Statement": allow()}),
+    "the order of principals": (
+        trust(allow(Principal={"AWS": [SENTINEL, OTHER]})),
+        trust(allow(Principal={"AWS": [OTHER, SENTINEL]})),
+    ),
+    "the order of principal types": (
+        trust(allow(Principal={"AWS": OTHER, "Service": "ec2.amazonaws.com"})),
+        trust(allow(Principal={"Service": "ec2.amazonaws.com", "AWS": OTHER})),
+    ),
+    "the order of actions": (
+        trust(look(["s3:GetObject", "s3:PutObject"])),
+        trust(look(["s3:PutObject", "s3:GetObject"])),
+    ),
+    "the order of statements": (trust(allow(), deny()), trust(deny(), allow())),
+    "the order of values": (trust(allow(Condition=pinned(A, B))), trust(allow(Condition=pinned(B, A)))),
+    "root ARN and account id": (WISH, trust(allow(Principal={"AWS": SENTINEL}))),
+    "root ARN of GovCloud": (WISH, trust(allow(Principal={"AWS": root(partition="aws-us-gov")}))),
+    "root ARN of China": (WISH, trust(allow(Principal={"AWS": root(partition="aws-cn")}))),
+    "root ARN of an isolated partition": (WISH, trust(allow(Principal={"AWS": root(partition="aws-iso-b")}))),
+    "both forms of one account": (WISH, trust(allow(Principal={"AWS": [root(), SENTINEL]}))),
+    "anyone, written in two ways": (trust(allow(Principal="*")), trust(allow(Principal={"AWS": "*"}))),
+    "the case of an action": (WISH, trust(allow(Action="STS:assumerole"))),
+    "the case of a condition key": (WISH, trust(allow(Condition=pinned(A, key="STS:externalID")))),
+    "an empty Sid": (WISH, trust(allow(Sid=""))),
+    "any Sid": (WISH, trust(allow(Sid="Sentinel"))),
+    "the document's Id": (WISH, trust(allow(), Id="trust")),
+    "a statement twice": (WISH, trust(allow(), allow(Sid="Again"))),
+    "a value twice": (WISH, trust(allow(Condition=pinned(A, A)))),
+    "a bool and its text": (
+        trust(allow(Condition={"Bool": {"aws:MultiFactorAuthPresent": True}})),
+        trust(allow(Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})),
+    ),
+    "a number and its text": (
+        trust(allow(Condition={"NumericLessThan": {"aws:MultiFactorAuthAge": 3600}})),
+        trust(allow(Condition={"NumericLessThan": {"aws:MultiFactorAuthAge": ["3600"]}})),
+    ),
+    "two actions in one statement and in two": (
+        trust(look(["s3:GetObject", "s3:PutObject"])),
+        trust(look("s3:GetObject"), look("s3:PutObject")),
+    ),
+    "two principals in one statement and in two": (
+        trust(allow(Principal={"AWS": [SENTINEL, OTHER]})),
+        trust(allow(), allow(Principal={"AWS": OTHER})),
+    ),
+    "two resources in one statement and in two": (
+        trust(look(resource=["a", "b"])),
+        trust(look(resource="a"), look(resource="b")),
+    ),
+    "two external ids in one statement and in two": (
+        trust(allow(Condition=pinned(A, B))),
+        trust(allow(), allow(Condition=pinned(B))),
+    ),
+    "overlapping statements": (
+        trust(look(["s3:GetObject", "s3:PutObject"])),
+        trust(look(["s3:GetObject", "s3:PutObject"]), look("s3:GetObject")),
+    ),
+    "a statement with NotAction, by resource": (
+        trust({"Effect": "Deny", "NotAction": ["s3:Get*", "s3:List*"], "Resource": ["a", "b"]}),
+        trust(
+            {"Effect": "Deny", "NotAction": ["s3:list*", "s3:get*"], "Resource": "a"},
+            {"Effect": "Deny", "NotAction": ["s3:get*", "s3:list*"], "Resource": "b"},
+        ),
+    ),
+    "an absent Version and 2008-10-17": ({"Statement": [allow()]}, {"Version": "2008-10-17", "Statement": [allow()]}),
+    "an empty condition and none": (trust(look(Condition={})), trust(look())),
+    "an empty operator and none": (trust(look(Condition={"StringEquals": {}})), trust(look())),
+}
+
+DIFFERENT = {
+    "another principal": trust(allow(Principal={"AWS": OTHER})),
+    "an additional principal": trust(allow(Principal={"AWS": [SENTINEL, OTHER]})),
+    "a role of the account": trust(allow(Principal={"AWS": f"arn:aws:iam::{SENTINEL}:role/root"})),
+    "anyone": trust(allow(Principal="*")),
+    "anyone beside the account": trust(allow(Principal={"AWS": [root(), "*"]})),
+    "Federated for AWS": trust(allow(Principal={"Federated": root()})),
+    "an account id as a service": trust(allow(Principal={"Service": SENTINEL})),
+    "NotPrincipal": trust(allow(Principal=None, NotPrincipal={"AWS": root()})),
+    "no principal": trust(allow(Principal=None)),
+    "a dropped condition": trust(allow(Condition=None)),
+    "StringLike for StringEquals": trust(allow(Condition=pinned(A, operator="StringLike"))),
+    "another external id": trust(allow(Condition=pinned(B))),
+    "an external id in upper case": trust(allow(Condition=pinned(A.upper()))),
+    "an additional external id": trust(allow(Condition=pinned(A, B))),
+    "no external id in the list": trust(allow(Condition={"StringEquals": {"sts:ExternalId": []}})),
+    "a condition key twice": trust(allow(Condition={"StringEquals": {"sts:ExternalId": A, "sts:externalid": A}})),
+    "one more condition": trust(allow(Condition={**pinned(A), "Bool": {"aws:SecureTransport": "true"}})),
+    "an extra statement": trust(allow(), allow(Action="sts:TagSession")),
+    "an extra Deny": trust(allow(), deny()),
+    "Deny for Allow": trust(allow(Effect="Deny")),
+    "another action": trust(allow(Action="sts:TagSession")),
+    "a wildcard action": trust(allow(Action="sts:*")),
+    "NotAction": trust(allow(Action=None, NotAction="sts:AssumeRole")),
+    "a resource": trust(allow(Resource="*")),
+    "the older language": {"Version": "2008-10-17", "Statement": [allow()]},
+    "no Version": {"Statement": [allow()]},
+    "no statement": trust(),
+    "an unknown element": trust(allow(Foo=1)),
+    "an unknown statement beside it": trust(allow(), "Allow"),
+    "an unknown key of the document": trust(allow(), Foo=1),
+    "None": None,
+    "nothing": {},
+    "the document as text": json.dumps(WISH),
+    "a list of documents": [WISH],
+    "an effect in lower case": trust(allow(Effect="allow")),
+    "an account id that is a number": trust(allow(Principal={"AWS": int(SENTINEL)})),
+    "an action that is None": trust({**allow(), "Action": None}),
+    "a condition that is a list": trust(allow(Condition=[])),
+}
+
+DIFFERENT_PAIRS = {
+    "what NotAction names, in one statement and in two": (
+        trust({"Effect": "Allow", "NotAction": ["s3:*", "ec2:*"], "Resource": "*"}),
+        trust(
+            {"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"},
+            {"Effect": "Allow", "NotAction": "ec2:*", "Resource": "*"},
+        ),
+    ),
+    "what NotPrincipal names, in one statement and in two": (
+        trust(deny(Principal=None, NotPrincipal={"AWS": [SENTINEL, OTHER]})),
+        trust(deny(Principal=None, NotPrincipal={"AWS": OTHER}), deny(Principal=None, NotPrincipal={"AWS": SENTINEL})),
+    ),
+    "what NotResource names, in one statement and in two": (
+        trust({"Effect": "Deny", "Action": "s3:*", "NotResource": ["a", "b"]}),
+        trust(
+            {"Effect": "Deny", "Action": "s3:*", "NotResource": "a"},
+            {"Effect": "Deny", "Action": "s3:*", "NotResource": "b"},
+        ),
+    ),
+    "negated values, in one statement and in two": (
+        trust(allow(Condition=pinned(A, B, operator="StringNotEquals"))),
+        trust(
+            allow(Condition=pinned(A, operator="StringNotEquals")),
+            allow(Condition=pinned(B, operator="StringNotEquals")),
+        ),
+    ),
+    "the case of a resource": (trust(look(resource="arn:aws:s3:::a")), trust(look(resource="arn:aws:s3:::A"))),
+    "the pairs of actions and resources": (
+        trust(look(["s3:GetObject", "s3:PutObject"], ["a", "b"])),
+        trust(look("s3:GetObject", "a"), look("s3:PutObject", "b")),
+    ),
+    "None and nothing": (None, {}),
+    "null and its text": (None, "null"),
+    "true and one": (trust(True), trust(1)),
+}
+
+# The document, then every code that is found, the most severe first.
+FINDINGS = {
+    "as wished": (WISH, []),
+    "anyone": (trust(allow(Principal="*")), ["trust_anyone"]),
+    "anyone, as an AWS principal": (trust(allow(Principal={"AWS": "*"})), ["trust_anyone"]),
+    "anyone, in a list": (trust(allow(Principal={"AWS": [root(), "*"]})), ["trust_anyone"]),
+    "a partial wildcard": (trust(allow(), allow(Principal={"AWS": f"arn:aws:iam::{OTHER}:role/*"})), ["trust_anyone"]),
+    "the root of any account": (trust(allow(), allow(Principal={"AWS": root("*")})), ["trust_anyone"]),
+    "any service": (trust(allow(), allow(Principal={"Service": "*.amazonaws.com"})), ["trust_anyone"]),
+    "NotPrincipal": (trust(allow(Principal=None, NotPrincipal={"AWS": OTHER})), ["trust_not_principal"]),
+    "a service": (trust(allow(Principal={"AWS": root(), "Service": "ec2.amazonaws.com"})), ["trust_principal_type"]),
+    "an identity provider": (
+        trust(allow(), allow(Principal={"Federated": "accounts.google.com"})),
+        ["trust_principal_type"],
+    ),
+    "a canonical user": (trust(allow(), allow(Principal={"CanonicalUser": "79a5"})), ["trust_principal_type"]),
+    "a federated principal of Sentinel's account": (
+        trust(allow(Principal={"Federated": f"arn:aws:iam::{SENTINEL}:oidc-provider/x"})),
+        ["trust_principal_type", "trust_sentinel_missing"],
+    ),
+    "another account": (trust(allow(Principal={"AWS": [root(), root(OTHER)]})), ["trust_account_foreign"]),
+    "another account alone": (
+        trust(allow(Principal={"AWS": OTHER})),
+        ["trust_account_foreign", "trust_sentinel_missing"],
+    ),
+    "a role of another account": (
+        trust(allow(), allow(Principal={"AWS": f"arn:aws:iam::{OTHER}:role/a/b"})),
+        ["trust_account_foreign"],
+    ),
+    "a user of another account": (
+        trust(allow(), allow(Principal={"AWS": f"arn:aws:iam::{OTHER}:user/b"})),
+        ["trust_account_foreign"],
+    ),
+    "an assumed role of another account": (
+        trust(allow(), allow(Principal={"AWS": f"arn:aws:sts::{OTHER}:assumed-role/r/s"})),
+        ["trust_account_foreign"],
+    ),
+    "a principal of no known form": (trust(allow(), allow(Principal={"AWS": "somebody"})), ["trust_account_foreign"]),
+    "a role of Sentinel's account": (
+        trust(allow(Principal={"AWS": f"arn:aws:iam::{SENTINEL}:role/r"})),
+        ["trust_principal_narrowed"],
+    ),
+    "a role of Sentinel's account without an external id": (
+        trust(allow(), allow(Principal={"AWS": f"arn:aws:iam::{SENTINEL}:role/r"}, Condition=None)),
+        ["trust_external_id_missing", "trust_principal_narrowed"],
+    ),
+    "no condition": (trust(allow(Condition=None)), ["trust_external_id_missing"]),
+    "no condition, beside the wished statement": (trust(allow(), allow(Condition=None)), ["trust_external_id_missing"]),
+    "a condition on something else": (
+        trust(allow(Condition=pinned(A, key="aws:PrincipalOrgID"))),
+        ["trust_external_id_missing", "trust_condition_extra"],
+    ),
+    "StringLike with a wildcard": (
+        trust(allow(Condition=pinned("*", operator="StringLike"))),
+        ["trust_external_id_weak"],
+    ),
+    "StringLike with a question mark": (
+        trust(allow(Condition=pinned(A[:-1] + "?", operator="StringLike"))),
+        ["trust_external_id_weak"],
+    ),
+    "StringLike with wildcards that miss the id": (
+        trust(allow(Condition=pinned("x*", operator="StringLike"))),
+        ["trust_external_id_weak", "trust_workspace_missing"],
+    ),
+    "StringLike without a wildcard": (trust(allow(Condition=pinned(A, operator="StringLike"))), ["trust_differs"]),
+    "StringLike with a foreign id": (
+        trust(allow(Condition=pinned(A, B, operator="StringLike"))),
+        ["trust_external_id_foreign"],
+    ),
+    "an empty list": (
+        trust(allow(Condition={"StringEquals": {"sts:ExternalId": []}})),
+        ["trust_external_id_weak", "trust_workspace_missing"],
+    ),
+    "a policy variable": (trust(allow(Condition=pinned("${sts:ExternalId}"))), ["trust_external_id_weak"]),
+    "an additional id": (trust(allow(Condition=pinned(A, B))), ["trust_external_id_foreign"]),
+    "another id": (trust(allow(Condition=pinned(B))), ["trust_external_id_foreign", "trust_workspace_missing"]),
+    "the id in upper case": (
+        trust(allow(Condition=pinned(A.upper()))),
+        ["trust_external_id_foreign", "trust_workspace_missing"],
+    ),
+    "an asterisk, which is no wildcard here": (
+        trust(allow(Condition=pinned("*"))),
+        ["trust_external_id_foreign", "trust_workspace_missing"],
+    ),
+    "a further condition key": (
+        trust(allow(Condition={**pinned(A), "Bool": {"aws:MultiFactorAuthPresent": "true"}})),
+        ["trust_condition_extra"],
+    ),
+    "a second condition on the id": (
+        trust(allow(Condition={**pinned(A), **pinned("1*", operator="StringLike")})),
+        ["trust_condition_extra"],
+    ),
+    "two conditions that contradict each other": (
+        trust(allow(Condition={**pinned(A), **pinned(B, operator="StringLike")})),
+        ["trust_workspace_missing", "trust_differs"],
+    ),
+    "an extra action": (trust(allow(Action=["sts:AssumeRole", "sts:TagSession"])), ["trust_action_extra"]),
+    "an extra statement": (trust(allow(), allow(Action="sts:SetSourceIdentity")), ["trust_action_extra"]),
+    "a wildcard action": (trust(allow(Action="sts:*")), ["trust_action_extra"]),
+    "every action": (trust(allow(Action="*")), ["trust_action_extra"]),
+    "an action that lets nobody in": (
+        trust(allow(Action="sts:TagSession")),
+        ["trust_action_extra", "trust_sentinel_missing"],
+    ),
+    "NotAction": (trust(allow(Action=None, NotAction="sts:TagSession")), ["trust_not_action"]),
+    "NotAction that excludes AssumeRole": (
+        trust(allow(Action=None, NotAction="sts:Assume*")),
+        ["trust_not_action", "trust_sentinel_missing"],
+    ),
+    "a Deny for everyone": (trust(allow(), deny()), ["trust_deny"]),
+    "a Deny for Sentinel": (trust(allow(), deny(Principal={"AWS": SENTINEL})), ["trust_deny"]),
+    "a Deny of every action": (trust(allow(), deny(Action="*")), ["trust_deny"]),
+    "a Deny of all but another action": (trust(allow(), deny(Action=None, NotAction="sts:TagSession")), ["trust_deny"]),
+    "a Deny for all but Sentinel's root": (
+        trust(allow(), deny(Principal=None, NotPrincipal={"AWS": root()})),
+        ["trust_deny"],
+    ),
+    "a Deny of the external id": (trust(allow(), deny(Condition=pinned(A))), ["trust_deny"]),
+    "a Deny of every id but another": (
+        trust(allow(), deny(Condition=pinned(B, operator="StringNotEquals"))),
+        ["trust_deny"],
+    ),
+    "a Deny on something else": (
+        trust(allow(), deny(Condition={"Bool": {"aws:SecureTransport": "false"}})),
+        ["trust_deny"],
+    ),
+    "a Deny of every other id": (
+        trust(allow(), deny(Condition=pinned(A, operator="StringNotEqualsIfExists"))),
+        ["trust_statement_extra"],
+    ),
+    "a Deny of another id": (trust(allow(), deny(Condition=pinned(B))), ["trust_statement_extra"]),
+    "a Deny for somebody else": (trust(allow(), deny(Principal={"AWS": OTHER})), ["trust_statement_extra"]),
+    "a Deny of another action": (trust(allow(), deny(Action="sts:TagSession")), ["trust_statement_extra"]),
+    "a deleted role": (trust(allow(Principal={"AWS": [root(), GONE]})), ["trust_principal_deleted"]),
+    "a deleted user": (trust(allow(), allow(Principal={"AWS": "AIDAJQABLZS4A3QDU576Q"})), ["trust_principal_deleted"]),
+    "nobody": (trust(), ["trust_sentinel_missing"]),
+    "no principal": (trust(allow(), allow(Principal=None)), ["trust_differs"]),
+    "a resource": (trust(allow(Resource="*")), ["trust_differs"]),
+    "the older language": (trust(allow(), Version="2008-10-17"), ["trust_version"]),
+    "a statement of text": (trust(allow(), "Allow"), ["trust_unreadable"]),
+    "an unknown element": (trust(allow(Foo=1)), ["trust_unreadable", "trust_sentinel_missing"]),
+    "a condition key in two cases": (
+        trust(allow(), allow(Condition={"StringEquals": {"sts:ExternalId": A, "sts:externalid": "*"}})),
+        ["trust_unreadable"],
+    ),
+    "no document": (None, ["trust_unreadable", "trust_sentinel_missing"]),
+    "several things": (
+        trust(allow(Principal={"AWS": ["*", GONE, root()]}, Condition=pinned(A, B)), deny()),
+        ["trust_anyone", "trust_external_id_foreign", "trust_deny", "trust_principal_deleted"],
+    ),
+}
+
+WEAK_OPERATORS = [
+    "StringEqualsIfExists",
+    "StringEqualsIgnoreCase",
+    "StringLikeIfExists",
+    "ForAnyValue:StringEquals",
+    "ForAllValues:StringEquals",
+    "ForAllValues:StringLike",
+    "Null",
+    "ArnLike",
+    "stringequals",
+]
+
+
+def found(document: Any, *ids: str, allowed: tuple[str, ...] = ()) -> list[str]:
+    findings = trust_findings(document, account_id=SENTINEL, external_ids=ids or (A,), allowed_accounts=allowed)
+    assert findings == ordered(findings)
+    return [one.code for one in findings]
+
+
+@pytest.mark.parametrize("rule", EQUAL)
+def test_means_the_same(rule: str) -> None:
+    one, other = EQUAL[rule]
+    assert same(one, other)
+    assert same(other, one)
+
+
+@pytest.mark.parametrize("rule", DIFFERENT)
+def test_means_something_else_than_the_wish(rule: str) -> None:
+    assert not same(WISH, DIFFERENT[rule])
+    assert not same(DIFFERENT[rule], WISH)
+    assert same(DIFFERENT[rule], copy.deepcopy(DIFFERENT[rule]))
+
+
+@pytest.mark.parametrize("rule", DIFFERENT)
+def test_every_difference_is_found(rule: str) -> None:
+    assert found(DIFFERENT[rule])
+
+
+@pytest.mark.parametrize("rule", DIFFERENT_PAIRS)
+def test_means_something_else(rule: str) -> None:
+    one, other = DIFFERENT_PAIRS[rule]
+    assert not same(one, other)
+    assert not same(other, one)
+
+
+@pytest.mark.parametrize("rule", FINDINGS)
+def test_finds(rule: str) -> None:
+    document, codes = FINDINGS[rule]
+    assert found(document) == codes
+
+
+@pytest.mark.parametrize("operator", WEAK_OPERATORS)
+def test_any_other_operator_weakens_the_external_id(operator: str) -> None:
+    assert found(trust(allow(Condition=pinned(A, operator=operator)))) == ["trust_external_id_weak"]
+
+
+@pytest.mark.parametrize("operator", ["StringNotEquals", "StringNotLike"])
+def test_a_negated_operator_weakens_the_external_id_and_shuts_sentinel_out(operator: str) -> None:
+    codes = ["trust_external_id_weak", "trust_workspace_missing"]
+    assert found(trust(allow(Condition=pinned(A, operator=operator)))) == codes
+
+
+@pytest.mark.parametrize("rule", EQUAL)
+def test_what_means_the_same_has_the_same_findings(rule: str) -> None:
+    one, other = EQUAL[rule]
+    assert found(one) == found(other)
+
+
+def test_every_trust_code_is_found_somewhere() -> None:
+    seen = {code for _document, codes in FINDINGS.values() for code in codes}
+    assert seen | {"trust_account_allowed"} == {code for code in CODES if code.startswith("trust_")}
+
+
+@pytest.mark.parametrize(
+    "principal", [OTHER, root(OTHER), f"arn:aws:iam::{OTHER}:role/r", f"arn:aws:sts::{OTHER}:assumed-role/r/s"]
+)
+def test_an_allowed_account_is_drift_and_no_matter_of_security(principal: str) -> None:
+    document = trust(allow(), allow(Principal={"AWS": principal}))
+    findings = trust_findings(document, account_id=SENTINEL, external_ids=[A], allowed_accounts=[OTHER])
+    assert [one.code for one in findings] == ["trust_account_allowed"]
+    assert not any(map(is_security, findings))
+
+
+def test_an_allowed_account_does_not_excuse_sentinels_own() -> None:
+    assert found(trust(allow(Condition=None)), allowed=(SENTINEL,)) == ["trust_external_id_missing"]
+
+
+def test_several_workspaces_may_share_a_trust() -> None:
+    assert found(trust(allow(Condition=pinned(B, A))), A, B) == []
+    assert found(trust(allow(), allow(Condition=pinned(B))), A, B) == []
+    assert found(WISH, A, B) == ["trust_workspace_missing"]
+
+
+@pytest.mark.parametrize(
+    ("document", "thing"),
+    [
+        (trust(allow(Principal={"AWS": root(OTHER)})), f"AWS {OTHER}"),
+        (trust(allow(Principal={"AWS": f"arn:aws:iam::{OTHER}:role/r"})), f"AWS arn:aws:iam::{OTHER}:role/r"),
+        (trust(allow(), allow(Principal={"AWS": GONE})), f"AWS {GONE}"),
+        (trust(allow(Principal={"Service": "ec2.amazonaws.com"})), "Service ec2.amazonaws.com"),
+        (trust(allow(Condition=pinned(B))), B),
+        (trust(allow(Condition=pinned("x*", operator="StringLike"))), "StringLike sts:externalid [x*]"),
+        (trust(allow(Action="sts:TagSession")), "sts:tagsession"),
+        (trust(deny()), "Deny; Principal AWS *; Action sts:assumerole"),
+    ],
+)
+def test_the_message_is_one_sentence_that_names_the_thing(document: Any, thing: str) -> None:
+    first = trust_findings(document, account_id=SENTINEL, external_ids=[A])[0]
+    assert first.message.endswith(f": {thing}.")
+    assert "\n" not in first.message
+
+
+def test_the_normal_form_reads_well() -> None:
+    document = {"Id": "x", "Statement": [deny(Sid="No"), allow(Condition=pinned(B, A)), allow(Condition=pinned(B, A))]}
+    assert canonical(document) == {
+        "Version": "2008-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": [SENTINEL]},
+                "Action": ["sts:assumerole"],
+                "Condition": {"StringEquals": {"sts:externalid": [A, B]}},
+            },
+            {"Effect": "Deny", "Principal": {"AWS": ["*"]}, "Action": ["sts:assumerole"]},
+        ],
+    }
+
+
+def test_the_normal_form_keeps_what_it_cannot_read() -> None:
+    assert canonical(None) == {"Document": None}
+    assert canonical({"Foo": 1}) == {"Foo": 1}
+    assert canonical(trust("Allow", allow(Effect="allow")))["Statement"] == ["Allow", allow(Effect="allow")]
+
+
+@pytest.mark.parametrize(
+    ("document", "ids"),
+    [
+        (WISH, {A}),
+        (trust(allow(Condition=pinned(A, B))), {A, B}),
+        (trust(allow(), allow(Condition=pinned(B))), {A, B}),
+        (trust(allow(Condition=pinned(B, key="STS:EXTERNALID"))), {B}),
+        (trust(allow(Principal={"AWS": [OTHER, f"arn:aws:iam::{SENTINEL}:role/r"]})), {A}),
+        (trust(allow(Principal={"AWS": OTHER})), set()),
+        (trust(allow(Principal="*")), set()),
+        (trust(allow(Principal={"Federated": f"arn:aws:iam::{SENTINEL}:oidc-provider/x"})), set()),
+        (trust(allow(Effect="Deny")), set()),
+        (trust(allow(Condition=pinned(A, operator="StringLike"))), set()),
+        (trust(allow(Condition=None)), set()),
+        (None, set()),
+    ],
+)
+def test_external_ids_are_those_that_the_account_is_pinned_to(document: Any, ids: set[str]) -> None:
+    assert external_ids(document, SENTINEL) == ids
+
+
+@pytest.mark.parametrize(
+    ("document", "answer"),
+    [
+        (WISH, True),
+        (trust(allow(Principal={"AWS": [OTHER, SENTINEL]}, Condition=None)), True),
+        (trust(allow(Principal={"AWS": root(partition="aws-us-gov")})), True),
+        (trust(allow(Action="sts:*")), True),
+        (trust(allow(Action="*")), True),
+        (trust(allow(Action="STS:Assume????")), True),
+        (trust(allow(Action=None, NotAction="sts:TagSession")), True),
+        (trust(allow(Action="sts:[a]*")), False),
+        (trust(allow(Action=None, NotAction="sts:Assume*")), False),
+        (trust(allow(Action="sts:TagSession")), False),
+        (trust(allow(Action="sts:AssumeRoleWithSAML")), False),
+        (trust(allow(Effect="Deny")), False),
+        (trust(allow(Principal={"AWS": OTHER})), False),
+        (trust(allow(Principal={"AWS": f"arn:aws:iam::{SENTINEL}:role/r"})), False),
+        (trust(allow(Principal="*")), False),
+        (trust(allow(Principal={"Service": SENTINEL})), False),
+        (None, False),
+    ],
+)
+def test_trusts_wants_the_whole_account_and_the_action(document: Any, answer: bool) -> None:
+    assert trusts(document, SENTINEL) is answer
+
+
+# --- properties ---
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+jsons = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def some(*values: str) -> st.SearchStrategy[Any]:
+    """One of them as it is, or several in a list."""
+    return st.sampled_from(values) | st.lists(st.sampled_from(values), min_size=1, max_size=3)
+
+
+principals = st.just("*") | st.dictionaries(
+    st.sampled_from(["AWS", "AWS", "Service", "Federated"]),
+    some(root(), SENTINEL, root(OTHER), f"arn:aws:iam::{SENTINEL}:role/r", GONE, "*", "ec2.amazonaws.com"),
+    min_size=1,
+    max_size=2,
+)
+actions = some("sts:AssumeRole", "STS:ASSUMEROLE", "sts:TagSession", "sts:*", "s3:GetObject")
+conditions: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
+    st.sampled_from(["StringEquals", "StringEquals", "StringLike", "StringNotEquals", "StringEqualsIfExists", "Bool"]),
+    st.dictionaries(
+        st.sampled_from(["sts:ExternalId", "sts:externalid", "aws:SourceArn"]),
+        some(A, B, "*", "${x}") | st.just([]) | st.booleans(),
+        max_size=2,
+    ),
+    max_size=2,
+)
+odd = {"Foo": jsons, "Action": jsons, "Condition": jsons, "Effect": jsons}
+statements = st.builds(
+    lambda fixed, who, what, more: {**fixed, **who, **what, **more},
+    st.fixed_dictionaries({"Effect": st.sampled_from(["Allow", "Allow", "Deny"])}, optional={"Condition": conditions}),
+    st.one_of(
+        *(st.fixed_dictionaries({name: principals}) for name in ("Principal", "Principal", "NotPrincipal")), st.just({})
+    ),
+    st.one_of(*(st.fixed_dictionaries({name: actions}) for name in ("Action", "Action", "NotAction"))),
+    st.one_of(
+        st.just({}),
+        st.just({"Sid": "x"}),
+        st.just({"Resource": "*"}),
+        *(st.fixed_dictionaries({name: value}) for name, value in odd.items()),
+    ),
+)
+documents = st.builds(
+    lambda inner, more: {"Statement": inner, **more},
+    st.lists(statements | st.just(allow()) | jsons, max_size=3) | statements,
+    st.sampled_from([{"Version": "2012-10-17"}, {"Version": "2012-10-17"}, {"Version": "2008-10-17"}, {}, {"Id": "x"}]),
+)
+anything = documents | jsons
+
+
+@given(anything)
+def test_a_document_means_the_same_as_itself(document: Any) -> None:
+    assert same(document, copy.deepcopy(document))
+
+
+@given(anything, anything)
+def test_meaning_the_same_has_no_direction(one: Any, other: Any) -> None:
+    assert same(one, other) == same(other, one)
+
+
+@given(anything)
+def test_the_normal_form_is_its_own_normal_form_and_leaves_its_input_alone(document: Any) -> None:
+    before = copy.deepcopy(document)
+    once = canonical(document)
+    assert canonical(once) == once
+    assert document == before
+
+
+@given(documents)
+def test_the_normal_form_means_the_same(document: Any) -> None:
+    assert same(document, canonical(document))
+
+
+def rewritten(value: Any, data: st.DataObject) -> Any:
+    """The same meaning in other words: shuffled, repeated, one-element lists, other spellings."""
+    if isinstance(value, dict):
+        keys = data.draw(st.permutations(list(value)))
+        return {key: rewritten(value[key], data) for key in keys}
+    if isinstance(value, list):
+        shuffled = data.draw(st.permutations(value))
+        return [rewritten(one, data) for one in shuffled + shuffled[: data.draw(st.integers(0, 1))]]
+    spelled = {
+        SENTINEL: [root(partition="aws-cn"), [SENTINEL]],
+        "sts:assumerole": ["sts:AssumeRole", ["STS:assumeRole"]],
+    }
+    return data.draw(st.sampled_from([value, *spelled.get(value, [])])) if isinstance(value, str) else value
+
+
+def flattened(value: Any) -> Any:
+    """A list inside a list back to one."""
+    if isinstance(value, dict):
+        return {key: flattened(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [one for inner in value for one in (inner if isinstance(inner, list) else [flattened(inner)])]
+    return value
+
+
+READABLE = [one for pair in EQUAL.values() for one in pair]
+
+
+@given(st.sampled_from(READABLE), st.data())
+def test_other_words_for_the_same_mean_the_same(document: Any, data: st.DataObject) -> None:
+    other = flattened(rewritten(canonical(document), data))
+    assert same(document, other)
+    assert canonical(document) == canonical(other)
+
+
+@given(st.lists(statements, max_size=3), st.data())
+def test_statements_may_be_shuffled_and_repeated(inner: list[Any], data: st.DataObject) -> None:
+    shuffled = data.draw(st.permutations(inner))
+    assert same(trust(*inner), trust(*shuffled, *shuffled[:1]))
+
+
+@given(anything)
+@example(None)
+@example({"Statement": {1: 2, "a": 3}})
+@example({1: 2, "a": 3})
+@example({"Version": [], "Statement": []})
+def test_no_document_is_too_odd(document: Any) -> None:
+    assert same(document, document)
+    assert isinstance(canonical(document), dict)
+    assert isinstance(external_ids(document, SENTINEL), frozenset)
+    assert trusts(document, SENTINEL) in {True, False}
+    assert found(document) == found(canonical(document))
+
+
+@given(jsons)
+def test_what_cannot_be_read_never_equals_the_wish(document: Any) -> None:
+    assert not same(WISH, document)
+    assert found(document)
+
+
+@given(anything, st.sampled_from([(A,), (B,), (A, B)]))
+def test_findings_are_empty_exactly_when_the_trust_is_as_wished(document: Any, ids: tuple[str, ...]) -> None:
+    wish = trust(allow(Condition=pinned(*ids)))
+    assert (found(document, *ids) == []) == same(document, wish)
+
+
+@given(st.data())
+def test_no_mutation_of_the_wish_goes_unnoticed(data: st.DataObject) -> None:
+    mutated = mutate(copy.deepcopy(trust(allow(Condition=pinned(A, B)))), data)
+    assert (found(mutated, A, B) == []) == same(mutated, trust(allow(Condition=pinned(A, B))))
+
+
+def mutate(value: Any, data: st.DataObject) -> Any:
+    """One place of a document, at any depth, becomes something else, or is gone, or gets company."""
+    if not isinstance(value, dict | list) or not value or data.draw(st.booleans()):
+        return data.draw(jsons | st.sampled_from([[value, "*"], [value], {"AWS": value}, root(OTHER), B]))
+    key = data.draw(st.sampled_from(list(value) if isinstance(value, dict) else list(range(len(value)))))
+    if data.draw(st.integers(0, 4)) == 0:
+        del value[key]
+    else:
+        value[key] = mutate(value[key], data)
+    return value
+
+
+def test_many_wildcards_do_not_take_long() -> None:
+    slow = trust(allow(Action="*?" * 20 + "x"), deny(Condition=pinned("*?" * 30 + "x", operator="StringLike")))
+    assert found(slow) == ["trust_action_extra", "trust_sentinel_missing", "trust_statement_extra"]
