@@ -12,7 +12,7 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account, check_whole, parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import (
     AWS,
@@ -32,6 +32,8 @@ _ALIASES = {"aws_profile": "profile"}
 class ActionModule(ActionBase):
     """Many accounts in one task: no module process, no connection to a host."""
 
+    # One task for the whole batch; Ansible refuses it under strategies that cannot do that, such as free.
+    BYPASS_HOST_LOOP = True
     TRANSFERS_FILES = False
     _requires_connection = False
 
@@ -51,12 +53,12 @@ class ActionModule(ActionBase):
         shared = {field.option: options[field.option] for field in FIELDS if options.get(field.option) is not None}
         if options["accounts"] is not None:
             for number, entry in enumerate(options["accounts"], 1):
-                yield parse({**shared, **_known(number, entry)}, _where(number, entry))
+                yield _account({**shared, **_known(number, entry)}, _where(number, entry))
             return
         for host, own in self._host_options(task_vars):
             if host.isdigit() and len(host) == 12:
                 own.setdefault("account_id", host)
-            yield parse({**shared, **own}, f"host {host}", host=host, names="variable")
+            yield _account({**shared, **own}, f"host {host}", host, "variable")
 
     def _host_options(self, task_vars: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the options that each host of the batch sets for itself, by inventory variables.
@@ -110,6 +112,12 @@ class ActionModule(ActionBase):
     def _say(self, line: str) -> None:
         callback = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK")
         self._display.display(line, stderr=callback.endswith(("json", "jsonl")))
+
+
+def _account(options: Mapping[str, Any], where: str, host: str = "", names: str = "option") -> Account:
+    account = parse(options, where, host=host, names=names)
+    check_whole(account, where, names)
+    return account
 
 
 def _where(number: int, entry: Mapping[str, Any]) -> str:

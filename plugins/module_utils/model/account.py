@@ -180,6 +180,15 @@ def _check_boundary(wish: Wish, where: str) -> None:
         )
 
 
+def check_whole(account: Account, where: str, names: str) -> None:
+    """Raise bad_input when an option is missing without which role and connector cannot be made."""
+    for field in FIELDS:
+        if field.part == "account" and not getattr(account, field.option):
+            rule = ": set it, or name the host by its 12 digits" if field.option == "account_id" else ""
+            name = getattr(field, names)
+            raise SentinelError("bad_input", f"Cannot work on {where}: {name} is not given{rule}.")
+
+
 def check_unique(accounts: list[Account]) -> None:
     """Raise bad_input when an AWS account is there twice."""
     seen: dict[str, str] = {}

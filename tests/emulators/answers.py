@@ -1,0 +1,50 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How Azure answers: errors, and the headers that every answer carries."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from aiohttp import web
+
+
+class ServiceError(Exception):
+    """The service says no."""
+
+    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers or {}
+        self.body: dict[str, Any] = {"error": {"code": code, "message": message}}
+
+    def response(self) -> web.Response:
+        """As HTTP."""
+        return web.json_response(self.body, status=self.status, headers=self.headers)
+
+
+class LoginError(ServiceError):
+    """The token endpoint says no, in OAuth's own shape."""
+
+    def __init__(self, status: int, error: str, message: str) -> None:
+        super().__init__(status, error, message)
+        self.body = {"error": error, "error_description": f"{message} Trace ID: {uuid.uuid4()}"}
+
+
+def bad_request(message: str) -> ServiceError:
+    """400 for what the caller sent."""
+    return ServiceError(400, "BadRequest", message)
+
+
+def not_onboarded(name: str) -> ServiceError:
+    """400 whose message holds JSON again, as Sentinel words it."""
+    inner = {"error": {"code": "BadRequest", "message": f"Workspace '{name}' is not onboarded to Microsoft Sentinel."}}
+    return bad_request(json.dumps(inner))
+
+
+def trace_headers() -> dict[str, str]:
+    """The ids that Microsoft's support asks for."""
+    return {"x-ms-request-id": str(uuid.uuid4()), "x-ms-correlation-request-id": str(uuid.uuid4())}

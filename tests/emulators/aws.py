@@ -1,0 +1,149 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWS: a proxy in front of moto that counts, refuses and breaks, so that moto stays as it is.
+
+moto takes any credentials for any role. Here, an access key belongs to an account, and only some roles can be assumed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+import aiohttp
+from aiohttp import web
+
+from .faults import INVALID_TOKEN, TRUST_DENIED, Call, Fault
+from .state import CALLER_ACCOUNT, AwsCaller, State
+
+READS = ("Get", "List", "Describe", "AssumeRole", "Simulate", "Lookup")
+NAMESPACES = {"iam": "https://iam.amazonaws.com/doc/2010-05-08/", "sts": "https://sts.amazonaws.com/doc/2011-06-15/"}
+HOP_BY_HOP = {"connection", "content-length", "host", "keep-alive", "transfer-encoding", "x-moto-account-id"}
+ROLE_ARN = re.compile(r"arn:[\w-]+:iam::(\d{12}):role/(?:.*/)?([^/]+)")
+CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/")
+
+
+class Aws:
+    """The proxy."""
+
+    def __init__(self, state: State, moto: str, session: aiohttp.ClientSession) -> None:
+        self.state = state
+        self.moto = moto
+        self.session = session
+
+    def identify(self, request: web.BaseRequest, body: bytes) -> Call:
+        """Read operation, account and caller off the request."""
+        found = CREDENTIAL.search(request.headers.get("Authorization", ""))
+        key, service = found.groups() if found else ("", "unknown")
+        operation, parameters = _operation(request, body)
+        caller = self._caller(key)
+        account, resource = _target(operation, parameters, caller)
+        return Call(
+            service=service,
+            operation=operation,
+            method=request.method,
+            path=request.path,
+            write=not operation.startswith(READS),
+            accounts=(account,),
+            caller=caller.arn,
+            action=f"{service}:{operation}",
+            resource=resource,
+        )
+
+    def _caller(self, key: str) -> AwsCaller:
+        known = self.state.callers.get(key)
+        return known or AwsCaller(CALLER_ACCOUNT, f"arn:aws:iam::{CALLER_ACCOUNT}:user/unknown")
+
+    async def act(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
+        """Let moto answer, unless AWS would refuse; learn from the answer."""
+        refusal = self._refusal(request, call)
+        if refusal is not None:
+            return self.refuse(call, refusal)
+        response = await self._forward(request, body, call)
+        if response.status == 200:
+            self._learn(call, response)
+        return response
+
+    def _refusal(self, request: web.BaseRequest, call: Call) -> Fault | None:
+        settings = self.state.settings
+        found = CREDENTIAL.search(request.headers.get("Authorization", ""))
+        if settings.refuse_unknown_keys and (not found or found[1] not in self.state.callers):
+            return Fault(**INVALID_TOKEN)
+        if call.operation == "AssumeRole":
+            role = ROLE_ARN.fullmatch(call.resource)
+            if not role or not any(fnmatchcase(role[2], name) for name in settings.role_names):
+                return Fault(**TRUST_DENIED)
+        return None
+
+    async def _forward(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
+        """Pass it on. The account goes along: looking keys up costs moto a second per account."""
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
+        headers["x-moto-account-id"] = call.accounts[0]
+        async with self.session.request(
+            request.method, self.moto + request.raw_path, data=body, headers=headers, allow_redirects=False
+        ) as answer:
+            kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
+            return web.Response(status=answer.status, body=await answer.read(), headers=kept)
+
+    def _learn(self, call: Call, response: web.Response) -> None:
+        """Remember whose the new keys are, and when a role was made."""
+        text = response.body.decode() if isinstance(response.body, bytes) else ""
+        if call.operation == "AssumeRole":
+            session = {name: _element(text, name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken", "Arn")}
+            self.state.secrets |= {session["SecretAccessKey"], session["SessionToken"]}
+            self.state.callers[session["AccessKeyId"]] = AwsCaller(call.accounts[0], session["Arn"])
+        elif call.operation == "CreateRole":
+            self.state.roles_created[_element(text, "Arn")] = time.monotonic()
+
+    def refuse(self, call: Call, fault: Fault) -> web.Response:
+        """An error as the service words it: XML for the query protocol, JSON for the others."""
+        message, request_id = call.fill(fault.message), str(uuid.uuid4())
+        if call.service in NAMESPACES:
+            text = _xml_error(NAMESPACES[call.service], fault, message, request_id)
+            kind = "text/xml"
+        else:
+            text = json.dumps({"__type": fault.code, "message": message})
+            kind = "application/x-amz-json-1.1"
+        headers = {"x-amzn-RequestId": request_id, **fault.headers}
+        return web.Response(status=fault.status or 400, text=fault.body or text, content_type=kind, headers=headers)
+
+
+def _operation(request: web.BaseRequest, body: bytes) -> tuple[str, dict[str, str]]:
+    """The operation and its parameters, in either protocol."""
+    target = request.headers.get("X-Amz-Target")
+    if target:
+        return target.rsplit(".", 1)[-1], {}
+    form: dict[str, Any] = parse_qs(body.decode("utf-8", "replace")) or dict(parse_qs(request.query_string))
+    parameters = {name: values[0] for name, values in form.items()}
+    return parameters.get("Action", "Unknown"), parameters
+
+
+def _target(operation: str, parameters: dict[str, str], caller: AwsCaller) -> tuple[str, str]:
+    """The account a request is about, and the resource that a denial names."""
+    role = ROLE_ARN.fullmatch(parameters.get("RoleArn", ""))
+    if operation == "AssumeRole":
+        return role[1] if role else caller.account, parameters.get("RoleArn", "")
+    if "RoleName" in parameters:
+        path = parameters.get("Path", "/")
+        return caller.account, f"arn:aws:iam::{caller.account}:role{path}{parameters['RoleName']}"
+    return caller.account, "*"
+
+
+def _element(text: str, name: str) -> str:
+    found = re.search(f"<{name}>([^<]*)</{name}>", text)
+    return found[1] if found else ""
+
+
+def _xml_error(namespace: str, fault: Fault, message: str, request_id: str) -> str:
+    side = "Sender" if (fault.status or 400) < 500 else "Receiver"
+    return (
+        f'<ErrorResponse xmlns="{namespace}"><Error><Type>{side}</Type><Code>{escape(fault.code)}</Code>'
+        f"<Message>{escape(message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+    )

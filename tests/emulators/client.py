@@ -1,0 +1,204 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A synchronous client of the emulators, for tests and demonstrations.
+
+with emulators() as e:
+    e.fault(operation="CreateRole", account="111111111111", times=2, **THROTTLED)
+    subprocess.run(command, env=e.whole_environment())
+    assert e.requests(service="iam", write=True) == []
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, TypedDict
+from urllib.parse import urlsplit
+
+from .environment import merged
+from .serving import CONTROL
+from .state import CALLER_ACCOUNT, CUSTOMER_ID, RESOURCE_GROUP, WORKSPACE
+
+__all__ = ["CALLER_ACCOUNT", "CUSTOMER_ID", "RESOURCE_GROUP", "WORKSPACE", "Emulators", "Request", "emulators"]
+
+Json = dict[str, Any]
+Policies = Literal["all", "few"]
+
+
+class Request(TypedDict):
+    """One line of the request log; status 0 is a connection that was reset."""
+
+    service: str
+    operation: str
+    account: str
+    method: str
+    path: str
+    status: int
+    write: bool
+
+
+class Emulators:
+    """Running emulators. `environment` is what to set so that real clients find them."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        about = self.control("about")
+        self.environment: dict[str, str] = about["environment"]
+        self.aws: str = about["aws"]
+        self.azure: str = about["azure"]
+        self.moto: str = about["moto"]
+        self.pid: int = about["pid"]
+        self.moto_pid: int = about["moto_pid"]
+
+    def control(self, command: str, **arguments: Any) -> Any:
+        """Run a command of the control API; what it refuses is a ValueError."""
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=120)
+        with contextlib.closing(connection):
+            connection.request("POST", CONTROL + command, json.dumps(arguments))
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+        if response.status != 200:
+            raise ValueError(answer["error"])
+        return answer
+
+    def whole_environment(self, **more: str) -> dict[str, str]:
+        """This process's environment without what would interfere, with ours: for a child process."""
+        return {**merged(os.environ, self.environment), **more}
+
+    # What happened
+
+    def requests(self, service: str | None = None, write: bool | None = None) -> list[Request]:
+        """The request log, oldest first. Services: `aws` (all of AWS), `iam`, `sts`, `organizations`, `azure`."""
+        log: list[Request] = self.control("requests", service=service, write=write)
+        return log
+
+    def operations(self, service: str | None = None, write: bool | None = None) -> list[str]:
+        """The names of the logged operations, in order."""
+        return [request["operation"] for request in self.requests(service, write)]
+
+    def forget(self) -> None:
+        """Empty the request log."""
+        self.control("forget")
+
+    def secrets(self) -> list[str]:
+        """Every secret that exists: client secret, secret keys, bearer and session tokens."""
+        found: list[str] = self.control("secrets")
+        return found
+
+    # What goes wrong
+
+    def fault(self, **rule: Any) -> None:
+        """Plant a fault; the keys are the fields of `faults.Fault`."""
+        self.control("fault", **rule)
+
+    def heal(self) -> None:
+        """Remove every fault."""
+        self.control("heal")
+
+    def settings(self, **values: Any) -> None:
+        """Change how the services behave; the names are the fields of `state.Settings`."""
+        self.control("settings", **values)
+
+    def reset(self) -> None:
+        """As after the start, moto included; credentials that were handed out stay good."""
+        self.control("reset")
+
+    # What is there
+
+    def connectors(self, workspace: str | None = None) -> list[Json]:
+        """The connectors of a workspace (name, ARM id or customer id; default: the first one)."""
+        found: list[Json] = self.control("connectors", workspace=workspace)
+        return found
+
+    def seed_connector(self, raw: Json, workspace: str | None = None) -> Json:
+        """Put a connector of any kind there, unchecked; returns it with id, name, type and etag."""
+        stored: Json = self.control("seed_connector", raw=raw, workspace=workspace)
+        return stored
+
+    def delete_connector(self, name: str, workspace: str | None = None) -> None:
+        """Remove a connector behind everyone's back."""
+        self.control("delete_connector", name=name, workspace=workspace)
+
+    def add_workspace(self, **values: Any) -> Json:
+        """Add a workspace: `subscription_id`, `resource_group`, `name`, `customer_id`, `onboarded`, `permissions`."""
+        added: Json = self.control("add_workspace", **values)
+        return added
+
+    def change_workspace(self, workspace: str | None = None, **values: Any) -> None:
+        """Change `onboarded`, `permissions` or `location`."""
+        self.control("change_workspace", workspace=workspace, **values)
+
+    def seed_table(
+        self,
+        name: str,
+        columns: list[Json],
+        rows: list[list[Any]],
+        *,
+        partial: bool = False,
+        workspace: str | None = None,
+    ) -> None:
+        """Let queries that name this table be answered with these rows."""
+        self.control("seed_table", name=name, columns=columns, rows=rows, partial=partial, workspace=workspace)
+
+    def credentials(self, account_id: str) -> dict[str, str]:
+        """A new key pair of a user of that account, as keyword arguments for boto3."""
+        keys: dict[str, str] = self.control("credentials", account=account_id)
+        return keys
+
+    def boto(self, service: str, account_id: str | None = None) -> Any:
+        """A boto3 client inside that account, straight at moto: not counted, never refused."""
+        import boto3
+        from botocore.config import Config
+
+        session: Any = boto3.session.Session()
+        client = session.client(
+            service,
+            region_name="us-east-1",
+            endpoint_url=self.moto,
+            aws_access_key_id="direct",
+            aws_secret_access_key="direct",
+            config=Config(proxies={}),
+        )
+
+        def sign(request: Any, **_: Any) -> None:
+            request.headers["x-moto-account-id"] = account_id or CALLER_ACCOUNT
+
+        client.meta.events.register("before-send", sign)
+        return client
+
+
+def launch(*options: str, watched: bool = True) -> tuple[subprocess.Popen[str], Emulators]:
+    """Start the server process. Watched, it ends with us; else it is left to its idle time."""
+    root = Path(__file__).parents[len(__name__.split(".")) - 1]
+    package = __name__.rpartition(".")[0]
+    paths = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")]))
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"{package}.server", *(["--watch-stdin"] if watched else []), *options],
+        stdin=subprocess.PIPE if watched else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=None if watched else subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": paths},
+        text=True,
+        start_new_session=True,
+    )
+    ready = process.stdout.readline() if process.stdout else ""
+    if not ready:
+        raise RuntimeError(f"The emulators did not start (exit code {process.wait()}).")
+    return process, Emulators(json.loads(ready)["aws"])
+
+
+@contextlib.contextmanager
+def emulators(*, managed_policies: Policies = "all") -> Iterator[Emulators]:
+    """Start both services, and stop them at the end. They also end when this process is killed."""
+    process, running = launch("--managed-policies", managed_policies)
+    try:
+        yield running
+    finally:
+        process.communicate()

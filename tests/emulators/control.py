@@ -1,0 +1,109 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control API: what a test may ask of the emulators, under `/_emulator/` on both servers; never counted."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from . import connectors
+from .faults import Fault
+from .state import Json, State, Workspace
+
+
+class Control:
+    """One method for each command; its arguments are the JSON body."""
+
+    def __init__(self, state: State, about: Json, reset_aws: Callable[[], Awaitable[None]]) -> None:
+        self.state = state
+        self.about = about
+        self.reset_aws = reset_aws
+
+    async def __call__(self, command: str, arguments: Json) -> Any:
+        """Run a command."""
+        if command == "reset":
+            await self.reset_aws()
+        method = getattr(self, f"do_{command}", None)
+        if method is None:
+            raise ValueError(f"There is no command '{command}'.")
+        return method(**arguments)
+
+    def do_about(self) -> Json:
+        """Addresses and environment."""
+        return self.about
+
+    def do_reset(self) -> None:
+        """As after the start; credentials that were handed out stay good."""
+        self.state.reset()
+
+    def do_requests(self, service: str | None = None, write: bool | None = None) -> list[Json]:
+        """The log, oldest first."""
+        services = None if service is None else {service}
+        if service == "aws":
+            services = {record["service"] for record in self.state.log} - {"azure"}
+        return [
+            record
+            for record in self.state.log
+            if (services is None or record["service"] in services) and (write is None or record["write"] is write)
+        ]
+
+    def do_forget(self) -> None:
+        """Empty the log."""
+        self.state.log.clear()
+
+    def do_fault(self, **rule: Any) -> None:
+        """Plant a fault."""
+        self.state.faults.plant(Fault(**rule))
+
+    def do_heal(self) -> None:
+        """Remove every fault."""
+        self.state.faults.heal()
+
+    def do_settings(self, **values: Any) -> None:
+        """Change settings."""
+        self.state.settings.change(values)
+
+    def do_secrets(self) -> list[str]:
+        """Everything that must not be seen in any output."""
+        return sorted(self.state.secrets)
+
+    def do_credentials(self, account: str) -> Json:
+        """A key pair of a user of that account."""
+        key, secret = f"AKIAEMULATED{secrets.token_hex(4).upper()}", f"emulatedSecretKey{secrets.token_hex(12)}"
+        self.state.add_caller(key, account)
+        self.state.secrets.add(secret)
+        return {"aws_access_key_id": key, "aws_secret_access_key": secret}
+
+    def do_add_workspace(self, **values: Any) -> Json:
+        """Add a workspace, by default to the default subscription."""
+        workspace = Workspace(**{"subscription_id": self.state.identity.subscription_id, **values})
+        self.state.workspaces.append(workspace)
+        return {"id": workspace.id, "customer_id": workspace.customer_id}
+
+    def do_change_workspace(self, workspace: str | None = None, **values: Any) -> None:
+        """Switch Sentinel on or off, change the caller's permissions."""
+        found = self.state.workspace(workspace)
+        for name, value in values.items():
+            if name not in ("onboarded", "permissions", "location"):
+                raise ValueError(f"A workspace's '{name}' cannot be changed.")
+            setattr(found, name, value)
+
+    def do_seed_table(self, name: str, workspace: str | None = None, **table: Any) -> None:
+        """Give a table its columns and rows."""
+        self.state.workspace(workspace).tables[name] = table
+
+    def do_connectors(self, workspace: str | None = None) -> list[Json]:
+        """All of them, as they are (not as lagging reads show them)."""
+        return [connector.raw for connector in self.state.workspace(workspace).connectors.values()]
+
+    def do_seed_connector(self, raw: Json, workspace: str | None = None) -> Json:
+        """Put a connector of any kind there, unchecked."""
+        return connectors.seed(self.state, self.state.workspace(workspace), raw)
+
+    def do_delete_connector(self, name: str, workspace: str | None = None) -> None:
+        """Remove a connector behind everyone's back."""
+        if connectors.delete(self.state.workspace(workspace), name) != 200:
+            raise ValueError(f"There is no connector '{name}'.")

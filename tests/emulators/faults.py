@@ -1,0 +1,174 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults: one kind of rule for both services, and the words in which AWS and Azure refuse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, as rules and the log see it."""
+
+    service: str
+    operation: str
+    method: str
+    path: str
+    write: bool
+    accounts: tuple[str, ...] = ()
+    """What a rule's `account` may name; the first one is logged."""
+    caller: str = ""
+    action: str = ""
+    resource: str = ""
+
+    def record(self, status: int) -> dict[str, Any]:
+        """The line of the request log; status 0 means that the connection was reset."""
+        return {
+            "service": self.service,
+            "operation": self.operation,
+            "account": self.accounts[0] if self.accounts else "",
+            "method": self.method,
+            "path": self.path,
+            "status": status,
+            "write": self.write,
+        }
+
+    def fill(self, text: str) -> str:
+        """Put this request's names into a message; not with `format`, as messages may hold JSON."""
+        names = {"caller": self.caller, "action": self.action, "resource": self.resource}
+        names["name"] = self.resource.rsplit("/", 1)[-1]
+        for name, value in names.items():
+            text = text.replace("{" + name + "}", value)
+        return text
+
+
+@dataclass
+class Fault:
+    """What goes wrong, for which requests, and how often.
+
+    `service`, `operation` and `account` may hold wildcards; service `aws` is every AWS service.
+    The first `skip` requests that match get through, then the fault strikes `times` times (None: always).
+    """
+
+    service: str = "*"
+    operation: str = "*"
+    account: str = "*"
+    skip: int = 0
+    times: int | None = None
+    status: int | None = None
+    code: str = ""
+    message: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str | None = None
+    """Answered as it is, instead of an error built from `code` and `message`."""
+    reset: Literal["before", "after"] | None = None
+    """Cut the connection before, or after, the service acted."""
+    delay: float = 0.0
+
+    def matches(self, call: Call) -> bool:
+        """Whether this rule is about that request."""
+        return (
+            (fnmatchcase(call.service, self.service) or (self.service == "aws" and call.service != "azure"))
+            and fnmatchcase(call.operation, self.operation)
+            and (self.account == "*" or any(fnmatchcase(account, self.account) for account in call.accounts))
+        )
+
+    def strikes(self) -> bool:
+        """Count one matching request, and say whether it is hit."""
+        if self.skip:
+            self.skip -= 1
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+
+class Faults:
+    """The rules in force, oldest first; the first that strikes decides."""
+
+    def __init__(self) -> None:
+        self.rules: list[Fault] = []
+
+    def plant(self, fault: Fault) -> None:
+        """Add a rule."""
+        self.rules.append(fault)
+
+    def heal(self) -> None:
+        """Forget every rule."""
+        self.rules.clear()
+
+    def strike(self, call: Call) -> Fault | None:
+        """The rule that hits this request, if any; a rule that is used up is dropped."""
+        hit = next((rule for rule in self.rules if rule.matches(call) and rule.strikes()), None)
+        if hit is not None and hit.times == 0:
+            self.rules.remove(hit)
+        return hit
+
+
+# Ready-made refusals: e.fault(operation="CreateRole", account="111111111111", **SCP_DENIED)
+
+Refusal = dict[str, Any]
+
+
+def _refusal(status: int, code: str, message: str, **more: Any) -> Refusal:
+    return {"status": status, "code": code, "message": message, **more}
+
+
+_DENIED = "User: {caller} is not authorized to perform: {action} on resource: {resource}"
+
+TRUST_DENIED = _refusal(403, "AccessDenied", _DENIED, service="sts", operation="AssumeRole")
+SCP_DENIED = _refusal(403, "AccessDenied", f"{_DENIED} with an explicit deny in a service control policy")
+BOUNDARY_DENIED = _refusal(
+    403, "AccessDenied", f"{_DENIED} because no permissions boundary allows the {{action}} action"
+)
+IDENTITY_DENIED = _refusal(
+    403, "AccessDenied", f"{_DENIED} because no identity-based policy allows the {{action}} action"
+)
+SESSION_DENIED = _refusal(403, "AccessDenied", f"{_DENIED} because no session policy allows the {{action}} action")
+EXPIRED_TOKEN = _refusal(403, "ExpiredToken", "The security token included in the request is expired")
+INVALID_TOKEN = _refusal(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
+CLOCK_SKEW = _refusal(
+    403,
+    "SignatureDoesNotMatch",
+    "Signature expired: 20260101T000000Z is now earlier than 20260101T001500Z (20260101T003000Z - 15 min.)",
+)
+THROTTLED = _refusal(400, "Throttling", "Rate exceeded")
+UNAVAILABLE = _refusal(503, "ServiceUnavailable", "Service is unable to handle request.")
+FAILURE = _refusal(500, "InternalFailure", "The request processing has failed because of an unknown error.")
+CONCURRENT_MODIFICATION = _refusal(
+    409,
+    "ConcurrentModification",
+    "The request was rejected because multiple requests to change this object were submitted simultaneously. "
+    "Wait a few minutes and submit your request again.",
+)
+ENTITY_EXISTS = _refusal(409, "EntityAlreadyExists", "Role with name {name} already exists.")
+NO_SUCH_ROLE = _refusal(404, "NoSuchEntity", "The role with name {name} cannot be found.")
+DELETE_CONFLICT = _refusal(409, "DeleteConflict", "Cannot delete entity, must detach all policies first.")
+QUOTA = _refusal(409, "LimitExceeded", "Cannot exceed quota for RolesPerAccount: 1000")
+INVALID_PRINCIPAL = _refusal(
+    400, "MalformedPolicyDocument", 'Invalid principal in policy: "AWS":"arn:aws:iam::197857026523:root"'
+)
+ORGANIZATION_BUSY = _refusal(
+    400,
+    "TooManyRequestsException",
+    "AWS Organizations can't complete your request because another request is already in progress. Try again later.",
+    service="organizations",
+)
+
+AZURE_DENIED = _refusal(
+    403,
+    "AuthorizationFailed",
+    "The client '{caller}' with object id '{caller}' does not have authorization to perform action '{action}' "
+    "over scope '{resource}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+    service="azure",
+)
+AZURE_THROTTLED = _refusal(
+    429, "TooManyRequests", "Too many requests. Please retry.", service="azure", headers={"Retry-After": "1"}
+)
+AZURE_UNAVAILABLE = _refusal(503, "ServiceUnavailable", "The service is unavailable.", service="azure")
+AZURE_FAILURE = _refusal(500, "InternalServerError", "Internal server error", service="azure")
+AZURE_CONFLICT = _refusal(409, "Conflict", "Newer instance of the resource exists.", service="azure")

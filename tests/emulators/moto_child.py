@@ -1,0 +1,58 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The child process that is AWS: moto's own server, until the parent is gone.
+
+Started as `python -m …moto_child all|few FOLDER`. Prints its port; ends, and removes FOLDER, when stdin is closed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import shutil
+import sys
+from typing import Any
+
+FEW = (
+    "AWSCloudTrail_FullAccess",
+    "AWSCloudTrail_ReadOnlyAccess",
+    "AdministratorAccess",
+    "AmazonS3FullAccess",
+    "AmazonS3ReadOnlyAccess",
+    "IAMFullAccess",
+    "IAMReadOnlyAccess",
+    "PowerUserAccess",
+    "ReadOnlyAccess",
+    "SecurityAudit",
+)
+"""moto parses its table of 1,500 managed policies once per account (0.1 s, 5 MB). These are enough for most tests."""
+
+
+def keep_few_policies() -> None:
+    """Cut the table to FEW before any account exists. Off by default: moto runs as published."""
+    models: Any = importlib.import_module("moto.iam.models")
+
+    table = json.loads(models.aws_managed_policies_data)
+    models.aws_managed_policies_data = json.dumps({name: table[name] for name in FEW})
+
+
+def main(policies: str, folder: str) -> None:
+    """Serve until stdin ends."""
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    from moto.server import ThreadedMotoServer
+
+    if policies == "few":
+        keep_few_policies()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    print(server.get_host_and_port()[1], flush=True)
+    sys.stdin.read()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

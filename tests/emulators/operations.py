@@ -1,0 +1,229 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Azure's operations: how each is called, what right it takes, what it answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+from urllib.parse import quote
+
+from aiohttp import web
+
+from . import connectors, login, logs
+from .answers import ServiceError, not_onboarded
+from .state import State, Workspace
+
+WORKSPACE = (
+    r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
+    r"/providers/Microsoft\.OperationalInsights/workspaces/(?P<workspace>[^/]+)"
+)
+SENTINEL = rf"{WORKSPACE}/providers/Microsoft\.SecurityInsights"
+CONNECTORS = rf"{SENTINEL}/dataConnectors"
+CONNECTOR = rf"{CONNECTORS}/(?P<name>[^/]+)"
+
+SENTINEL_VERSIONS: tuple[str, ...] = (
+    "2021-10-01",
+    "2022-10-01-preview",
+    "2022-11-01",
+    "2024-01-01-preview",
+    "2024-03-01",
+    "2024-09-01",
+    "2025-09-01",
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, ready to be answered."""
+
+    state: State
+    base: str
+    request: web.BaseRequest
+    body: bytes
+    names: dict[str, str]
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace of the path, or ARM's words for which part of it does not exist."""
+        subscription, group, name = (self.names[part] for part in ("subscription", "group", "workspace"))
+        mine = [w for w in self.state.workspaces if w.subscription_id == subscription.lower()]
+        if not mine:
+            raise ServiceError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+        mine = [w for w in mine if w.resource_group.lower() == group.lower()]
+        if not mine:
+            raise ServiceError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+        for workspace in mine:
+            if workspace.name.lower() == name.lower():
+                return workspace
+        message = f"The Resource 'Microsoft.OperationalInsights/workspaces/{name}' under resource group '{group}'"
+        raise ServiceError(404, "ResourceNotFound", f"{message} was not found.")
+
+
+def get_workspace(asked: Asked) -> web.Response:
+    """Location and customer id."""
+    workspace = asked.workspace
+    return web.json_response(
+        {
+            "id": workspace.id,
+            "name": workspace.name,
+            "type": "Microsoft.OperationalInsights/workspaces",
+            "location": workspace.location,
+            "properties": {
+                "customerId": workspace.customer_id,
+                "provisioningState": "Succeeded",
+                "sku": {"name": "PerGB2018"},
+                "retentionInDays": 90,
+            },
+        }
+    )
+
+
+def get_table(asked: Asked) -> web.Response:
+    """Whether a table exists."""
+    workspace, name = asked.workspace, asked.names["table"]
+    if name not in workspace.tables:
+        raise ServiceError(404, "ResourceNotFound", f"Table '{name}' was not found.")
+    kind = "Microsoft.OperationalInsights/workspaces/tables"
+    return web.json_response({"id": f"{workspace.id}/tables/{name}", "name": name, "type": kind, "properties": {}})
+
+
+def get_onboarding(asked: Asked) -> web.Response:
+    """Whether Sentinel is on."""
+    workspace = asked.workspace
+    if not workspace.onboarded:
+        raise ServiceError(404, "NotFound", "Sentinel onboarding state 'default' was not found.")
+    kind = "Microsoft.SecurityInsights/onboardingStates"
+    resource = f"{workspace.id}/providers/{kind}/default"
+    properties = {"customerManagedKey": False}
+    return web.json_response({"id": resource, "name": "default", "type": kind, "properties": properties})
+
+
+def list_permissions(asked: Asked) -> web.Response:
+    """What the caller may do."""
+    return web.json_response({"value": asked.workspace.permissions})
+
+
+def _onboarded(asked: Asked) -> Workspace:
+    workspace = asked.workspace
+    if not workspace.onboarded:
+        raise not_onboarded(workspace.name)
+    return workspace
+
+
+def list_connectors(asked: Asked) -> web.Response:
+    """One page of them."""
+    query = asked.request.query
+    url = f"{asked.base}{asked.request.path}?api-version={quote(query['api-version'])}"
+    token = query.get("$skipToken", "")
+    return web.json_response(connectors.page(_onboarded(asked), asked.state.settings.page_size, token, url))
+
+
+def get_connector(asked: Asked) -> web.Response:
+    """One of them."""
+    return web.json_response(connectors.get(_onboarded(asked), asked.names["name"]))
+
+
+def put_connector(asked: Asked) -> web.Response:
+    """Create or replace one."""
+    etag = asked.request.headers.get("If-Match", "")
+    status, raw = connectors.put(asked.state, _onboarded(asked), asked.names["name"], asked.body, etag)
+    return web.json_response(raw, status=status)
+
+
+def delete_connector(asked: Asked) -> web.Response:
+    """Remove one."""
+    status = connectors.delete(_onboarded(asked), asked.names["name"])
+    return web.json_response({}) if status == 200 else web.Response(status=status)
+
+
+def get_endpoints(asked: Asked) -> web.Response:
+    """The cloud's metadata."""
+    return web.json_response(login.endpoints(asked.base))
+
+
+def get_openid(asked: Asked) -> web.Response:
+    """The tenant's metadata."""
+    return web.json_response(login.openid_configuration(asked.state, asked.base, asked.names["tenant"]))
+
+
+def post_token(asked: Asked) -> web.Response:
+    """A token."""
+    return web.json_response(login.issue_token(asked.state, asked.base, asked.names["tenant"], asked.body))
+
+
+def post_query(asked: Asked) -> web.Response:
+    """An answer of Log Analytics."""
+    login.check_bearer(asked.state, asked.base, asked.request.headers.get("Authorization", ""))
+    for workspace in asked.state.workspaces:
+        if workspace.customer_id == asked.names["customer"].lower():
+            if not granted(workspace, "Microsoft.OperationalInsights/workspaces/query/read"):
+                message = "The provided credentials have insufficient access to perform the requested operation"
+                raise ServiceError(403, "InsufficientAccessError", message)
+            return web.json_response(logs.query(workspace, asked.body))
+    raise ServiceError(404, "WorkspaceNotFoundError", "The workspace could not be found")
+
+
+class Route(NamedTuple):
+    """An operation: how it is called, what right it takes (ARM only), who answers."""
+
+    operation: str
+    method: str
+    path: str
+    answer: Callable[[Asked], web.Response]
+    versions: tuple[str, ...] = ()
+    right: str = ""
+
+
+ROUTES = [
+    Route("Metadata_Endpoints", "GET", "/metadata/endpoints", get_endpoints),
+    Route("OpenId", "GET", r"/(?P<tenant>[^/]+)/v2\.0/\.well-known/openid-configuration", get_openid),
+    Route("Token", "POST", r"/(?P<tenant>[^/]+)/oauth2/v2\.0/token", post_token),
+    Route("Query", "POST", "/v1/workspaces/(?P<customer>[^/]+)/query", post_query),
+    Route("Workspaces_Get", "GET", WORKSPACE, get_workspace, ("2022-10-01", "2023-09-01", "2025-02-01"),
+          "Microsoft.OperationalInsights/workspaces/read"),
+    Route("Tables_Get", "GET", f"{WORKSPACE}/tables/(?P<table>[^/]+)", get_table, ("2022-10-01", "2023-09-01"),
+          "Microsoft.OperationalInsights/workspaces/tables/read"),
+    Route("Permissions_ListForResource", "GET", rf"{WORKSPACE}/providers/Microsoft\.Authorization/permissions",
+          list_permissions, ("2022-04-01",), "Microsoft.Authorization/permissions/read"),
+    Route("SentinelOnboardingStates_Get", "GET", f"{SENTINEL}/onboardingStates/default", get_onboarding,
+          SENTINEL_VERSIONS, "Microsoft.SecurityInsights/onboardingStates/read"),
+    Route("DataConnectors_List", "GET", CONNECTORS, list_connectors, SENTINEL_VERSIONS,
+          "Microsoft.SecurityInsights/dataConnectors/read"),
+    Route("DataConnectors_Get", "GET", CONNECTOR, get_connector, SENTINEL_VERSIONS,
+          "Microsoft.SecurityInsights/dataConnectors/read"),
+    Route("DataConnectors_CreateOrUpdate", "PUT", CONNECTOR, put_connector, SENTINEL_VERSIONS,
+          "Microsoft.SecurityInsights/dataConnectors/write"),
+    Route("DataConnectors_Delete", "DELETE", CONNECTOR, delete_connector, SENTINEL_VERSIONS,
+          "Microsoft.SecurityInsights/dataConnectors/delete"),
+]  # fmt: skip
+PATTERNS = [(route, re.compile(route.path, re.IGNORECASE)) for route in ROUTES]
+
+
+def not_emulated(asked: Asked) -> web.Response:
+    """Everything else."""
+    raise ServiceError(404, "NotFound", f"There is no {asked.request.method} {asked.request.path}.")
+
+
+UNKNOWN = Route("Unknown", "", "", not_emulated)
+
+
+def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
+    """The operation of a request, and the names in its path."""
+    for route, pattern in PATTERNS:
+        if route.method == method and (found := pattern.fullmatch(path)):
+            return route, found.groupdict()
+    return UNKNOWN, {}
+
+
+def granted(workspace: Workspace, action: str) -> bool:
+    """Whether one entry allows an action and does not take it back."""
+
+    def covers(patterns: list[str]) -> bool:
+        return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
+
+    return any(covers(entry["actions"]) and not covers(entry.get("notActions", [])) for entry in workspace.permissions)

@@ -1,0 +1,84 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What both servers do with every request: plan its fate, act, log it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import struct
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from .faults import Call, Fault
+from .state import State
+
+Act = Callable[[], Awaitable[web.Response]]
+Control = Callable[[str, dict[str, Any]], Awaitable[Any]]
+
+CONTROL = "/_emulator/"
+
+
+class Emulator(Protocol):
+    """A service: who is asking for what, the answer, and how it words an error."""
+
+    def identify(self, request: web.BaseRequest, body: bytes) -> Call:
+        """Name the operation."""
+
+    async def act(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
+        """Do it."""
+
+    def refuse(self, call: Call, fault: Fault) -> web.Response:
+        """Say the planted error in the service's own format."""
+
+
+def handler(state: State, emulator: Emulator, control: Control) -> Callable[[web.BaseRequest], Awaitable[web.Response]]:
+    """The request handler of one server."""
+
+    async def handle(request: web.BaseRequest) -> web.Response:
+        state.touched = time.monotonic()
+        body = await request.read()
+        if request.path.startswith(CONTROL):
+            return await _controlled(control, request.path.removeprefix(CONTROL), body)
+        call = emulator.identify(request, body)
+        response = await _meet_fate(state.faults.strike(call), emulator, request, body, call)
+        state.log.append(call.record(response.status if response is not None else 0))
+        return response if response is not None else _cut(request)
+
+    return handle
+
+
+async def _controlled(control: Control, command: str, body: bytes) -> web.Response:
+    try:
+        return web.json_response(await control(command, json.loads(body or b"{}")))
+    except (ValueError, TypeError, KeyError) as error:
+        return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
+
+
+async def _meet_fate(
+    fault: Fault | None, emulator: Emulator, request: web.BaseRequest, body: bytes, call: Call
+) -> web.Response | None:
+    """The answer, or None when the connection is to be cut."""
+    if fault is None:
+        return await emulator.act(request, body, call)
+    await asyncio.sleep(fault.delay)
+    if fault.reset == "before":
+        return None
+    response = emulator.refuse(call, fault) if fault.status else await emulator.act(request, body, call)
+    return None if fault.reset == "after" else response
+
+
+def _cut(request: web.BaseRequest) -> web.Response:
+    """Reset the connection, as a crash or a middlebox does (linger 0 sends RST instead of FIN)."""
+    if request.transport is not None:
+        connection = request.transport.get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        request.transport.abort()
+    return web.Response()

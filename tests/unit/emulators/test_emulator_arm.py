@@ -1,0 +1,126 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rest of ARM and Log Analytics: versions, rights, throttling, workspaces, queries."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from tests.emulators.client import CUSTOMER_ID, Emulators
+
+CONNECTORS = "/providers/Microsoft.SecurityInsights/dataConnectors"
+ONBOARDING = "/providers/Microsoft.SecurityInsights/onboardingStates/default"
+PERMISSIONS = "/providers/Microsoft.Authorization/permissions"
+COLUMNS = [{"name": "Account", "type": "string"}, {"name": "Events", "type": "long"}]
+
+
+def code(answer: requests.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def ask(e: Emulators, arm: Any, text: str, customer: str = CUSTOMER_ID) -> requests.Response:
+    answer: requests.Response = arm(
+        "POST", f"{e.azure}/v1/workspaces/{customer}/query", version=None, json={"query": text, "timespan": "P7D"}
+    )
+    return answer
+
+
+def test_the_workspace_names_its_customer_id(e: Emulators, arm: Any) -> None:
+    properties = arm("GET", version="2023-09-01").json()["properties"]
+    assert (properties["customerId"], properties["provisioningState"]) == (CUSTOMER_ID, "Succeeded")
+
+
+def test_onboarding_is_404_when_off(e: Emulators, arm: Any) -> None:
+    assert arm("GET", ONBOARDING).json()["name"] == "default"
+    e.change_workspace(onboarded=False)
+    assert arm("GET", ONBOARDING).status_code == 404
+
+
+def test_permissions_are_those_of_a_sentinel_contributor(e: Emulators, arm: Any) -> None:
+    entries = arm("GET", PERMISSIONS, version="2022-04-01").json()["value"]
+    assert "Microsoft.SecurityInsights/*" in entries[0]["actions"]
+
+
+def test_the_api_version_is_checked(e: Emulators, arm: Any) -> None:
+    assert code(arm("GET", CONNECTORS, version=None)) == (400, "MissingApiVersionParameter")
+    assert code(arm("GET", CONNECTORS, version="2020-01-01")) == (400, "NoRegisteredProviderFound")
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong", "expected"),
+    [
+        ("sentinel", "other", "ResourceNotFound"),
+        ("security", "other", "ResourceGroupNotFound"),
+        ("/subscriptions/", "/subscriptions/0", "SubscriptionNotFound"),
+    ],
+)
+def test_what_does_not_exist_is_named(e: Emulators, arm: Any, part: str, wrong: str, expected: str) -> None:
+    path = urlsplit(arm("GET", version="2023-09-01").url).path
+    assert code(arm("GET", path.replace(part, wrong), version="2023-09-01")) == (404, expected)
+
+
+def test_every_answer_can_be_traced_and_shows_what_is_left(e: Emulators, arm: Any) -> None:
+    for answer in (arm("GET", CONNECTORS), arm("GET", f"{CONNECTORS}/none")):
+        assert {"x-ms-request-id", "x-ms-correlation-request-id"} <= set(answer.headers)
+        assert answer.headers["x-ms-ratelimit-remaining-subscription-resource-requests"] == "250"
+
+
+def test_paths_have_no_case(e: Emulators, arm: Any) -> None:
+    assert arm("GET", CONNECTORS.lower()).status_code == 200
+
+
+def test_throttling_follows_the_documented_buckets(e: Emulators, arm: Any) -> None:
+    e.settings(throttle=True)
+    left = [int(arm("DELETE", f"{CONNECTORS}/x").headers["x-ms-ratelimit-remaining-subscription-deletes"])]
+    answers = [arm("DELETE", f"{CONNECTORS}/x") for _ in range(260)]
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert left == [199]
+    assert refused
+    assert code(refused[0]) == (429, "SubscriptionRequestsThrottled")
+    assert refused[0].headers["Retry-After"] == "1"
+    assert arm("GET", CONNECTORS).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "7"}, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}])
+def test_a_planted_429_may_say_when(e: Emulators, arm: Any, headers: dict[str, str]) -> None:
+    e.fault(operation="DataConnectors_List", status=429, code="TooManyRequests", headers=headers)
+    answer = arm("GET", CONNECTORS)
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (429, headers.get("Retry-After"))
+
+
+def test_what_is_not_emulated_is_404(e: Emulators, arm: Any) -> None:
+    assert arm("PUT", ONBOARDING, json={}).status_code == 404
+    assert e.operations() == ["Unknown"]
+
+
+def test_a_table_that_is_not_there_is_a_semantic_error(e: Emulators, arm: Any) -> None:
+    error = ask(e, arm, "AWSCloudTrail | take 1").json()["error"]
+    assert error["code"] == "BadArgumentError"
+    assert error["innererror"]["code"] == "SemanticError"
+    assert error["innererror"]["innererror"]["code"] == "SEM0100"
+    assert "Failed to resolve table or column expression" in error["innererror"]["innererror"]["message"]
+    assert arm("GET", "/tables/AWSCloudTrail", version="2022-10-01").status_code == 404
+
+
+def test_a_seeded_table_is_the_answer(e: Emulators, arm: Any) -> None:
+    e.seed_table("AWSCloudTrail", COLUMNS, [["111111111111", 5]])
+    table = ask(e, arm, "AWSCloudTrail | summarize count()").json()["tables"][0]
+    assert (table["name"], table["columns"], table["rows"]) == ("PrimaryResult", COLUMNS, [["111111111111", 5]])
+    assert arm("GET", "/tables/AWSCloudTrail", version="2022-10-01").status_code == 200
+
+
+def test_an_answer_may_be_partial(e: Emulators, arm: Any) -> None:
+    e.seed_table("AWSCloudTrail", COLUMNS, [], partial=True)
+    answer = ask(e, arm, "AWSCloudTrail")
+    assert code(answer) == (200, "PartialError")
+
+
+def test_queries_need_their_right_and_their_workspace(e: Emulators, arm: Any) -> None:
+    assert code(ask(e, arm, "AWSCloudTrail", customer="11111111-1111-1111-1111-111111111111"))[0] == 404
+    e.change_workspace(permissions=[{"actions": ["Microsoft.SecurityInsights/*"]}])
+    assert code(ask(e, arm, "AWSCloudTrail")) == (403, "InsufficientAccessError")

@@ -1,0 +1,89 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The single modules: their engine in this process, and the life cycle that every resource goes through."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single
+from tests.emulators.client import Emulators
+from tests.emulators.environment import INTERFERING
+
+Result = dict[str, Any]
+Module = Callable[..., Result]
+ACCOUNT = "111111111111"
+ARN = f"arn:aws:iam::{ACCOUNT}:role/MicrosoftSentinelRole"
+
+
+@pytest.fixture
+def here(cloud: Emulators, monkeypatch: pytest.MonkeyPatch) -> Emulators:
+    """Have this process find the emulators."""
+    for name in INTERFERING:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in cloud.environment.items():
+        monkeypatch.setitem(os.environ, name, value)
+    return cloud
+
+
+def validated(spec: options.Spec, given: dict[str, Any]) -> dict[str, Any]:
+    found = ArgumentSpecValidator(spec).validate(given)
+    assert not found.error_messages
+    parameters: dict[str, Any] = found.validated_parameters
+    return parameters
+
+
+@pytest.fixture
+def aws_role(here: Emulators) -> Module:
+    spec = options.AWS | options.AZURE | options.WORKSPACE | options.ROLE | options.STATE
+
+    def run(*, check_mode: bool = False, **given: Any) -> Result:
+        base = {"account_id": ACCOUNT, "assume_role": ["OrganizationAccountAccessRole"]}
+        where = {"resource_group": "security", "workspace": "sentinel"}
+        return single.aws_role(validated(spec, {**base, **where, **given}), check_mode=check_mode)
+
+    return run
+
+
+@pytest.fixture
+def aws_connector(here: Emulators) -> Module:
+    spec = options.AZURE | options.WORKSPACE | options.CONNECTOR | options.STATE
+
+    def run(*, check_mode: bool = False, **given: Any) -> Result:
+        base = {"resource_group": "security", "workspace": "sentinel", "role_arn": ARN}
+        return single.aws_connector(validated(spec, {**base, **given}), check_mode=check_mode)
+
+    return run
+
+
+def written(cloud: Emulators) -> list[str]:
+    return [request["operation"] for request in cloud.requests(write=True) if request["operation"] != "Token"]
+
+
+def live(cloud: Emulators, module: Module, steps: list[dict[str, Any]]) -> list[Result]:
+    """Go through a life: each step in check mode and for real, each twice. Returns the results of the real runs."""
+    results = []
+    for step in steps:
+        cloud.forget()
+        preview = module(check_mode=True, **step)
+        assert module(check_mode=True, **step) == preview
+        assert written(cloud) == []
+        assert preview["changed"] is True
+
+        real = module(**step)
+        assert real == preview
+        assert written(cloud) == [call["name"] for call in real["calls"]]
+        results.append(real)
+
+        cloud.forget()
+        again, preview_again = module(**step), module(check_mode=True, **step)
+        assert again == preview_again
+        assert (again["changed"], again["calls"], again["diff"], written(cloud)) == (False, [], [], [])
+    return results

@@ -1,0 +1,172 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules `aws_connector` and `workspace_info` against the emulators."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single
+from tests.emulators import faults
+from tests.emulators.client import CUSTOMER_ID, Emulators
+
+from .conftest import ACCOUNT, ARN, Module, live, validated, written
+
+WHERE = {"resource_group": "security", "workspace": "sentinel"}
+
+
+def workspace_info(**given: Any) -> Any:
+    return single.workspace_info(validated(options.AZURE | options.WORKSPACE, {**WHERE, **given}))["workspace"]
+
+
+def test_the_life_of_a_connector(here: Emulators, aws_connector: Module) -> None:
+    create, modify, delete = live(
+        here,
+        aws_connector,
+        [
+            {},
+            {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/Other"},
+            {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/Other", "state": "absent"},
+        ],
+    )
+    assert create["connector"]["name"] == modify["connector"]["name"]
+    assert create["connector"]["state"] == "Enabled"
+    assert [call["name"] for call in delete["calls"]] == ["DataConnectors_Delete"]
+    assert here.connectors() == []
+
+
+@pytest.mark.parametrize("style", ["guid", "quoted"])
+@pytest.mark.parametrize("status", [409, 412])
+def test_a_connector_that_changed_since_it_was_read_is_read_again(
+    here: Emulators, aws_connector: Module, style: str, status: int
+) -> None:
+    here.settings(etag_style=style, stale_etag_status=status)
+    aws_connector()
+    here.fault(operation="DataConnectors_CreateOrUpdate", times=1, status=status, code="Conflict", message="Newer.")
+    result = aws_connector(role_arn=f"arn:aws:iam::{ACCOUNT}:role/Other")
+    assert result["changed"] is True
+    assert len(here.connectors()) == 1
+
+
+def test_a_connector_that_appears_meanwhile_is_not_made_twice(here: Emulators, aws_connector: Module) -> None:
+    here.settings(lag_reads=1)
+    raw = {"awsRoleArn": ARN, "dataTypes": {"logs": {"state": "enabled"}}}
+    here.fault(
+        operation="DataConnectors_CreateOrUpdate",
+        times=1,
+        status=400,
+        code="BadRequest",
+        message="connector validation failed there are two connectors with different names and the same kind "
+        "and context id",
+    )
+    here.seed_connector({"name": "by-hand", "kind": "AmazonWebServicesS3", "properties": raw})
+    assert aws_connector()["changed"] is True
+    kinds = [connector["kind"] for connector in here.connectors()]
+    assert kinds.count("AmazonWebServicesCloudTrail") == 1
+
+
+def test_all_pages_are_read(here: Emulators, aws_connector: Module) -> None:
+    here.settings(page_size=2)
+    for number in range(7):
+        arn = f"arn:aws:iam::22222222220{number}:role/MicrosoftSentinelRole"
+        properties = {"awsRoleArn": arn, "dataTypes": {"logs": {"state": "enabled"}}}
+        here.seed_connector({"name": f"c{number}", "kind": "AmazonWebServicesCloudTrail", "properties": properties})
+    assert aws_connector(role_arn=arn)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("fault", "times"),
+    [
+        pytest.param(faults.AZURE_THROTTLED, 2, id="throttled"),
+        pytest.param(faults.AZURE_UNAVAILABLE, 2, id="unavailable"),
+        pytest.param({"service": "azure", "reset": "before"}, 1, id="request lost"),
+        pytest.param({"service": "azure", "reset": "after"}, 1, id="answer lost"),
+    ],
+)
+def test_what_passes_is_waited_for(here: Emulators, aws_connector: Module, fault: dict[str, Any], times: int) -> None:
+    here.fault(operation="DataConnectors_*", times=times, **fault)
+    assert aws_connector()["changed"] is True
+    assert len(here.connectors()) == 1
+
+
+def test_what_is_denied_is_told_with_action_and_scope(here: Emulators, aws_connector: Module) -> None:
+    here.change_workspace(permissions=[])
+    with pytest.raises(SentinelError) as caught:
+        aws_connector(workspace_id=CUSTOMER_ID)
+    assert caught.value.kind == "azure_denied"
+    assert "Microsoft.SecurityInsights/dataConnectors/read" in str(caught.value)
+
+
+def test_a_workspace_without_sentinel_is_told_in_plain_words(here: Emulators, aws_connector: Module) -> None:
+    here.change_workspace(onboarded=False)
+    with pytest.raises(SentinelError, match="is not onboarded to Microsoft Sentinel") as caught:
+        aws_connector()
+    assert "{" not in str(caught.value)
+
+
+def test_resource_providers_are_not_registered_by_us(here: Emulators, aws_connector: Module) -> None:
+    here.settings(provider_registered=False)
+    with pytest.raises(SentinelError, match="MissingSubscriptionRegistration"):
+        aws_connector()
+    assert written(here) == []
+
+
+def test_a_wrong_secret_is_told_without_the_secret(here: Emulators, aws_connector: Module) -> None:
+    with pytest.raises(SentinelError) as caught:
+        aws_connector(secret="not~the~secret")
+    assert caught.value.kind == "azure_denied"
+    assert "AADSTS7000215" in str(caught.value)
+    assert "not~the~secret" not in str(caught.value)
+
+
+def test_a_role_arn_that_is_none_ends_before_the_first_request(here: Emulators, aws_connector: Module) -> None:
+    with pytest.raises(SentinelError, match="Cannot use role_arn 'arn:aws:iam::1:user/x'"):
+        aws_connector(role_arn="arn:aws:iam::1:user/x")
+    assert here.requests() == []
+
+
+def test_the_workspace_is_described(here: Emulators) -> None:
+    found = workspace_info()
+    assert found["customer_id"] == CUSTOMER_ID
+    assert found["onboarded"] is True
+    assert found["rights"] == {"read": True, "write": True, "delete": True}
+
+
+def test_a_workspace_that_is_less_is_described_too(here: Emulators) -> None:
+    actions = ["Microsoft.SecurityInsights/*/read", "*/read"]
+    here.change_workspace(onboarded=False, permissions=[{"actions": actions, "notActions": []}])
+    found = workspace_info()
+    assert (found["onboarded"], found["rights"]) == (False, {"read": True, "write": False, "delete": False})
+
+
+def test_a_workspace_that_is_not_there_is_told(here: Emulators) -> None:
+    with pytest.raises(SentinelError, match="Cannot read workspace nowhere"):
+        workspace_info(workspace="nowhere")
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "key"),
+    [
+        ("aws_role", "account_id=111111111111 assume_role=OrganizationAccountAccessRole", "role"),
+        ("aws_connector", f"role_arn={ARN}", "connector"),
+        ("workspace_info", "", "workspace"),
+    ],
+)
+def test_the_modules_run_as_modules(cloud: Emulators, tmp_path: Path, module: str, arguments: str, key: str) -> None:
+    given = f"{arguments} resource_group=security workspace=sentinel"
+    command = ["ansible", "localhost", "-m", f"trailbridge.sentinel.{module}", "-a", given, "--tree", str(tmp_path)]
+    done = subprocess.run(
+        [*command, "-vvv"], env=cloud.whole_environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads((tmp_path / "localhost").read_text())
+    assert result[key]
+    assert [secret for secret in cloud.secrets() if secret in done.stdout + done.stderr] == []

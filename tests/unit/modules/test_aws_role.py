@@ -1,0 +1,192 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module `aws_role` against the emulators."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from tests.emulators import faults
+from tests.emulators.client import CALLER_ACCOUNT, CUSTOMER_ID, Emulators
+
+from .conftest import ACCOUNT, ARN, Module, live, written
+
+READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+NEIGHBOUR = "99999999-aaaa-4bbb-8ccc-dddddddddddd"
+
+
+def names(result: dict[str, Any]) -> list[str]:
+    return [call["name"] for call in result["calls"]]
+
+
+def trust(*ids: str, principal: str = "arn:aws:iam::197857026523:root") -> str:
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+    if ids:
+        statement["Condition"] = {"StringEquals": {"sts:ExternalId": list(ids)}}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def made_by_hand(cloud: Emulators, document: str, tags: dict[str, str] | None = None) -> Any:
+    iam = cloud.boto("iam", ACCOUNT)
+    pairs = [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
+    iam.create_role(RoleName="MicrosoftSentinelRole", AssumeRolePolicyDocument=document, Tags=pairs)
+    return iam
+
+
+def test_the_life_of_a_role(here: Emulators, aws_role: Module) -> None:
+    create, modify, mode, delete = live(
+        here,
+        aws_role,
+        [
+            {"tags": {"owner": "security"}},
+            {
+                "tags": {"team": "blue"},
+                "purge_tags": True,
+                "description": "Other",
+                "max_session_duration": 7200,
+                "permissions_boundary": READ_ONLY,
+                "external_ids": [NEIGHBOUR],
+            },
+            {"permission_mode": "lookup_events", "permissions_boundary": "", "external_ids": [NEIGHBOUR]},
+            {"state": "absent"},
+        ],
+    )
+    assert names(create) == ["CreateRole", "AttachRolePolicy"]
+    assert create["role"]["arn"] == ARN
+    assert names(modify) == [
+        "UpdateAssumeRolePolicy",
+        "UpdateRole",
+        "PutRolePermissionsBoundary",
+        "TagRole",
+        "UntagRole",
+    ]
+    assert set(modify["role"]["tags"]) == {"team", "trailbridge.sentinel", "trailbridge.sentinel.workspace"}
+    assert names(mode) == ["DeleteRolePermissionsBoundary", "PutRolePolicy", "DetachRolePolicy"]
+    assert names(delete) == ["UpdateAssumeRolePolicy", "TagRole"]
+    assert delete["role"]["tags"]["trailbridge.sentinel.workspace"] == NEIGHBOUR
+
+
+def test_a_role_that_serves_no_other_workspace_is_removed_whole(here: Emulators, aws_role: Module) -> None:
+    _created, removed = live(here, aws_role, [{}, {"state": "absent"}])
+    assert names(removed) == ["DetachRolePolicy", "DeleteRole"]
+    assert removed["role"] == {}
+
+
+def test_the_role_is_as_the_result_says(here: Emulators, aws_role: Module) -> None:
+    aws_role(tags={"owner": "security"}, path="/sentinel/", description="Mine")
+    found = aws_role()["role"]
+    assert (found["path"], found["description"], found["tags"]["owner"]) == ("/sentinel/", "Mine", "security")
+    assert found["arn"] == f"arn:aws:iam::{ACCOUNT}:role/sentinel/MicrosoftSentinelRole"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(trust(CUSTOMER_ID), id="our external id"),
+        pytest.param(trust(CUSTOMER_ID, principal="197857026523"), id="spelled with the bare account id"),
+        pytest.param(trust(), id="no external id"),
+    ],
+)
+def test_a_role_made_by_hand_for_us_is_adopted(here: Emulators, aws_role: Module, document: str) -> None:
+    made_by_hand(here, document)
+    result = aws_role()
+    assert "TagRole" in names(result)
+    assert ("UpdateAssumeRolePolicy" in names(result)) == ("sts:ExternalId" not in document)
+    assert result["role"]["tags"]["trailbridge.sentinel"] == "managed"
+    assert aws_role()["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        pytest.param(trust(NEIGHBOUR), f"serves another workspace ({NEIGHBOUR})", id="another workspace"),
+        pytest.param(trust(principal="arn:aws:iam::666666666666:root"), "neither trusts Microsoft", id="not Microsoft"),
+    ],
+)
+def test_a_role_of_somebody_else_is_refused(here: Emulators, aws_role: Module, document: str, reason: str) -> None:
+    made_by_hand(here, document)
+    with pytest.raises(SentinelError) as caught:
+        aws_role()
+    assert caught.value.kind == "role_conflict"
+    assert reason in str(caught.value)
+    assert written(here) == []
+    assert aws_role(adopt=True)["changed"] is True
+
+
+def test_removing_leaves_alone_what_was_not_made_here(here: Emulators, aws_role: Module) -> None:
+    made_by_hand(here, trust(CUSTOMER_ID))
+    with pytest.raises(SentinelError, match="does not carry the tag"):
+        aws_role(state="absent")
+    assert written(here) == []
+
+
+def test_removing_what_is_not_there_is_no_change(here: Emulators, aws_role: Module) -> None:
+    assert aws_role(state="absent")["changed"] is False
+
+
+def test_the_callers_own_account_is_worked_on_without_assuming_a_role(here: Emulators, aws_role: Module) -> None:
+    result = aws_role(account_id=None, assume_role=None)
+    assert result["role"]["arn"] == f"arn:aws:iam::{CALLER_ACCOUNT}:role/MicrosoftSentinelRole"
+    assert "AssumeRole" not in here.operations()
+
+
+def test_another_account_without_a_role_to_assume_is_refused(here: Emulators, aws_role: Module) -> None:
+    with pytest.raises(SentinelError) as caught:
+        aws_role(assume_role=None)
+    assert caught.value.kind == "wrong_account"
+    assert here.operations("iam") == []
+
+
+def test_roles_to_assume_are_tried_in_order(here: Emulators, aws_role: Module) -> None:
+    result = aws_role(assume_role=["AWSControlTowerExecution", "OrganizationAccountAccessRole"])
+    assert result["changed"] is True
+    assert here.operations("sts").count("AssumeRole") == 2
+
+
+def test_a_given_workspace_id_needs_no_azure(here: Emulators, aws_role: Module) -> None:
+    aws_role(workspace_id=CUSTOMER_ID, workspace=None)
+    assert here.operations("azure") == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "times"),
+    [
+        pytest.param({"operation": "AttachRolePolicy", **faults.NO_SUCH_ROLE}, 2, id="the new role is not visible yet"),
+        pytest.param({"operation": "CreateRole", **faults.INVALID_PRINCIPAL}, 2, id="the principal is not known yet"),
+        pytest.param({"operation": "AttachRolePolicy", **faults.CONCURRENT_MODIFICATION}, 3, id="modified meanwhile"),
+        pytest.param({"operation": "*Role*", **faults.THROTTLED, "service": "iam"}, 3, id="throttled"),
+        pytest.param({"operation": "CreateRole", "reset": "after"}, 1, id="the answer of CreateRole was lost"),
+        pytest.param({"operation": "CreateRole", "reset": "before"}, 1, id="CreateRole was lost"),
+        pytest.param({"operation": "AttachRolePolicy", **faults.FAILURE}, 2, id="a failure inside of IAM"),
+    ],
+)
+def test_what_passes_is_waited_for(here: Emulators, aws_role: Module, fault: dict[str, Any], times: int) -> None:
+    here.fault(times=times, **fault)
+    result = aws_role()
+    assert result["changed"] is True
+    here.heal()
+    assert aws_role()["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind"),
+    [
+        (faults.SCP_DENIED, "scp_denied"),
+        (faults.BOUNDARY_DENIED, "boundary_denied"),
+        (faults.IDENTITY_DENIED, "aws_denied"),
+        (faults.EXPIRED_TOKEN, "expired_credentials"),
+        (faults.QUOTA, "quota"),
+        (faults.CLOCK_SKEW, "clock_skew"),
+    ],
+)
+def test_refusals_have_their_class(here: Emulators, aws_role: Module, refusal: dict[str, Any], kind: str) -> None:
+    here.fault(operation="CreateRole", **refusal)
+    with pytest.raises(SentinelError) as caught:
+        aws_role()
+    assert caught.value.kind == kind
+    assert str(caught.value).startswith(f"Cannot make CreateRole of role MicrosoftSentinelRole in account {ACCOUNT}:")

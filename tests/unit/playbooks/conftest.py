@@ -1,0 +1,78 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real runs of ansible-playbook against the emulators."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from tests.emulators.client import Emulators
+
+Inventory = dict[str, Any]
+WORKSPACE = {
+    "sentinel_resource_group": "security",
+    "sentinel_workspace": "sentinel",
+    "sentinel_assume_role": "OrganizationAccountAccessRole",
+}
+
+
+class Run(NamedTuple):
+    """What a run ended with; `changed` has the calls of each account that was (or would be) changed."""
+
+    code: int
+    output: str
+
+    @property
+    def changed(self) -> dict[str, str]:
+        """Return the calls by account id, as the output lists them."""
+        return dict(re.findall(r"^(?:would change|changed): \[(\d{12})[^\]]*\] (.*)$", self.output, re.MULTILINE))
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Return the sentence by account id of those that failed."""
+        return dict(re.findall(r"^failed: \[(\d{12})[^\]]*\] (.*)$", self.output, re.MULTILINE))
+
+    @property
+    def recap(self) -> dict[str, dict[str, int]]:
+        """Return the numbers of the recap by host."""
+        lines = re.findall(r"^(\S+)\s+: (ok=.*)$", self.output, re.MULTILINE)
+        return {host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", text)} for host, text in lines}
+
+
+Play = Callable[..., Run]
+
+
+@pytest.fixture
+def play(cloud: Emulators, tmp_path: Path) -> Play:
+    """Run a playbook: by name one of the collection's, else its text, over these hosts (name: variables)."""
+
+    def run(playbook: str, hosts: dict[str, dict[str, Any]], *options: str, **variables: Any) -> Run:
+        inventory = tmp_path / "accounts.yml"
+        inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": {**WORKSPACE, **variables}}}))
+        name = f"trailbridge.sentinel.{playbook}"
+        if "\n" in playbook:
+            name = str(tmp_path / "play.yml")
+            Path(name).write_text(playbook)
+        command = ["ansible-playbook", name, "-i", str(inventory), *options]
+        environment = cloud.whole_environment(ANSIBLE_NOCOLOR="1", ANSIBLE_DEPRECATION_WARNINGS="1")
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        output = done.stdout + done.stderr
+        assert "DEPRECATION" not in output, output
+        return Run(done.returncode, output)
+
+    return run
+
+
+@pytest.fixture
+def twelve() -> dict[str, dict[str, Any]]:
+    return {f"host{number:02}": {"aws_account_id": f"1111111111{number:02}"} for number in range(1, 13)}

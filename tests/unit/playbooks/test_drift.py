@@ -1,0 +1,76 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook `drift`, as a user runs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.emulators import faults
+from tests.emulators.client import Emulators
+
+from .conftest import Play
+from .test_onboard import ROLE, some, writes
+
+Hosts = dict[str, dict[str, Any]]
+
+
+@pytest.fixture
+def three(cloud: Emulators, play: Play, twelve: Hosts) -> Hosts:
+    hosts = some(twelve, 3)
+    play("onboard", hosts)
+    cloud.forget()
+    return hosts
+
+
+def widen(cloud: Emulators) -> None:
+    policy = "arn:aws:iam::aws:policy/AdministratorAccess"
+    cloud.boto("iam", "111111111102").attach_role_policy(RoleName=ROLE, PolicyArn=policy)
+
+
+def retag(cloud: Emulators) -> None:
+    cloud.boto("iam", "111111111103").untag_role(RoleName=ROLE, TagKeys=["trailbridge.sentinel.workspace"])
+
+
+def test_without_drift_the_exit_code_is_0(cloud: Emulators, play: Play, three: Hosts) -> None:
+    run = play("drift", three)
+    assert run.code == 0, run.output
+    assert run.changed == {}
+
+
+def test_drift_is_named_and_left_alone(cloud: Emulators, play: Play, three: Hosts) -> None:
+    widen(cloud)
+    cloud.forget()
+    run = play("drift", three)
+    assert run.code == 2, run.output
+    assert run.changed == {"111111111102": "DetachRolePolicy"}
+    assert "high permission_policy_extra: Managed policy arn:aws:iam::aws:policy/AdministratorAccess" in run.output
+    assert {host for host, numbers in run.recap.items() if numbers["failed"]} == {"host02"}
+    assert writes(cloud) == []
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "hosts"), [("drift", {"host02", "host03"}), ("security", {"host02"}), ("never", set())]
+)
+def test_what_fails_the_run_can_be_chosen(
+    cloud: Emulators, play: Play, three: Hosts, fail_on: str, hosts: set[str]
+) -> None:
+    widen(cloud)
+    retag(cloud)
+    run = play("drift", three, sentinel_fail_on=fail_on)
+    assert run.code == (2 if hosts else 0), run.output
+    assert {host for host, numbers in run.recap.items() if numbers["failed"]} == hosts
+    assert set(run.changed) == {"111111111102", "111111111103"}
+
+
+def test_an_account_that_cannot_be_read_fails_the_run_whatever_was_chosen(
+    cloud: Emulators, play: Play, three: Hosts
+) -> None:
+    cloud.fault(operation="GetRole", account="111111111101", **faults.IDENTITY_DENIED)
+    run = play("drift", three, sentinel_fail_on="never")
+    assert run.code == 2
+    assert run.failed["111111111101"].startswith("aws_denied: Cannot read role")
+    assert writes(cloud) == []

@@ -1,0 +1,245 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook `onboard`, as a user runs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.emulators import faults
+from tests.emulators.client import Emulators
+
+from .conftest import Play
+
+NEW = "CreateRole, AttachRolePolicy, DataConnectors_CreateOrUpdate"
+ROLE = "MicrosoftSentinelRole"
+Hosts = dict[str, dict[str, Any]]
+
+
+def some(twelve: Hosts, count: int) -> Hosts:
+    return dict(list(twelve.items())[:count])
+
+
+def role(cloud: Emulators, account: str, name: str = ROLE) -> Any:
+    return cloud.boto("iam", account).get_role(RoleName=name)["Role"]
+
+
+def writes(cloud: Emulators) -> list[str]:
+    return [request["operation"] for request in cloud.requests(write=True) if request["operation"] != "Token"]
+
+
+def connectors_of(cloud: Emulators, account: str) -> list[Any]:
+    return [raw for raw in cloud.connectors() if f":{account}:" in raw["properties"].get("awsRoleArn", "")]
+
+
+def by_hand(name: str, arn: str, state: str = "Enabled") -> dict[str, Any]:
+    return {
+        "name": name,
+        "kind": "AmazonWebServicesCloudTrail",
+        "properties": {"awsRoleArn": arn, "dataTypes": {"logs": {"state": state}}},
+    }
+
+
+def test_preview_run_and_run_again(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    preview = play("onboard", twelve, "--check", "--diff")
+    assert preview.code == 0, preview.output
+    assert writes(cloud) == []
+    assert preview.changed == {host["aws_account_id"]: NEW for host in twelve.values()}
+
+    run = play("onboard", twelve)
+    assert run.code == 0, run.output
+    assert run.changed == preview.changed
+    assert {len(connectors_of(cloud, account)) for account in run.changed} == {1}
+
+    cloud.forget()
+    again = play("onboard", twelve)
+    assert again.code == 0, again.output
+    assert again.changed == {}
+    assert {numbers["changed"] for numbers in again.recap.values()} == {0}
+    assert writes(cloud) == []
+
+
+def test_a_run_without_change_asks_four_times_per_account_and_lists_connectors_once(
+    cloud: Emulators, play: Play, twelve: Hosts
+) -> None:
+    play("onboard", twelve)
+    cloud.forget()
+    play("onboard", twelve)
+    asked = cloud.operations()
+    for operation in ("AssumeRole", "GetRole", "ListAttachedRolePolicies", "ListRolePolicies"):
+        assert asked.count(operation) == len(twelve), operation
+    assert asked.count("DataConnectors_List") == 1
+    assert len(asked) - 4 * len(twelve) <= 7, asked
+
+
+def test_a_new_account_costs_four_requests_and_one_put(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    play("onboard", some(twelve, 2))
+    asked = cloud.operations()
+    for operation in ("AssumeRole", "GetRole", "CreateRole", "AttachRolePolicy", "DataConnectors_CreateOrUpdate"):
+        assert asked.count(operation) == 2, operation
+    assert asked.count("ListAttachedRolePolicies") == asked.count("ListRolePolicies") == 0
+
+
+def test_the_trust_lets_in_microsoft_for_this_workspace_only(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    play("onboard", some(twelve, 1), sentinel_role_tags={"owner": "security"})
+    made = role(cloud, "111111111101")
+    assert made["AssumeRolePolicyDocument"]["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::197857026523:root"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"sts:ExternalId": "2f7b3c1a-5d84-4e6b-9a0f-1c2d3e4f5a6b"}},
+        }
+    ]
+    assert {tag["Key"]: tag["Value"] for tag in made["Tags"]}["owner"] == "security"
+
+
+@pytest.mark.parametrize("state", ["Enabled", "enabled", "Disabled"])
+def test_a_connector_made_by_hand_is_adopted_under_its_name(
+    cloud: Emulators, play: Play, twelve: Hosts, state: str
+) -> None:
+    name = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"
+    cloud.seed_connector(by_hand(name, f"arn:aws:iam::111111111101:role/{ROLE}", state))
+    run = play("onboard", some(twelve, 1))
+    assert run.code == 0, run.output
+    [connector] = connectors_of(cloud, "111111111101")
+    assert connector["name"] == name
+    assert connector["properties"]["dataTypes"]["logs"]["state"].lower() == "enabled"
+    assert ("DataConnectors_CreateOrUpdate" in run.changed["111111111101"]) == (state == "Disabled")
+
+
+def test_a_connector_of_the_account_with_another_role_is_updated_in_place(
+    cloud: Emulators, play: Play, twelve: Hosts
+) -> None:
+    name = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"
+    cloud.seed_connector(by_hand(name, "arn:aws:iam::111111111101:role/OldRole"))
+    play("onboard", some(twelve, 1))
+    [connector] = connectors_of(cloud, "111111111101")
+    assert (connector["name"], connector["properties"]["awsRoleArn"]) == (
+        name,
+        f"arn:aws:iam::111111111101:role/{ROLE}",
+    )
+
+
+def test_connectors_of_other_kinds_are_left_alone(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    other = {
+        "name": "s3",
+        "kind": "AmazonWebServicesS3",
+        "properties": {"roleArn": "arn:aws:iam::111111111101:role/OIDC_x", "sqsUrls": []},
+    }
+    before = cloud.seed_connector(other)
+    play("onboard", some(twelve, 1))
+    assert before in cloud.connectors()
+    assert len(cloud.connectors()) == 2
+
+
+def test_one_account_that_cannot_be_assumed_does_not_stop_the_others(
+    cloud: Emulators, play: Play, twelve: Hosts
+) -> None:
+    cloud.fault(account="111111111105", **faults.TRUST_DENIED)
+    run = play("onboard", twelve)
+    assert run.code == 2, run.output
+    assert len(run.changed) == 11
+    [sentence] = run.failed.values()
+    assert sentence.startswith("assume_denied: Cannot assume role arn:aws:iam::111111111105:role/Organization")
+    assert {host for host, numbers in run.recap.items() if numbers["failed"]} == {"host05"}
+
+    cloud.heal()
+    cloud.forget()
+    again = play("onboard", twelve)
+    assert again.code == 0, again.output
+    assert again.changed == {"111111111105": NEW}
+    assert {request["account"] for request in cloud.requests(write=True, service="iam")} == {"111111111105"}
+
+
+def test_a_failing_account_shows_which_of_its_calls_were_made(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    cloud.fault(operation="AttachRolePolicy", **faults.SCP_DENIED)
+    run = play("onboard", some(twelve, 1), "-v")
+    assert run.code == 2
+    assert run.failed["111111111101"].startswith("scp_denied: Cannot make AttachRolePolicy of role")
+    assert '"calls": [{"args"' in run.output
+    assert '"name": "CreateRole"' in run.output
+    assert '"name": "AttachRolePolicy"' not in run.output
+
+    cloud.heal()
+    again = play("onboard", some(twelve, 1))
+    assert again.changed == {"111111111101": "AttachRolePolicy, DataConnectors_CreateOrUpdate"}
+
+
+def test_a_role_that_sentinel_cannot_see_yet_is_waited_for(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    cloud.settings(role_propagation_seconds=3)
+    run = play("onboard", some(twelve, 3))
+    assert run.code == 0, run.output
+    assert len(cloud.connectors()) == 3
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        pytest.param({"aws_account_id": 12345}, ["aws_account_id 12345 of host host02", "12 digits"], id="a number"),
+        pytest.param({"aws_account_id": "12345678901"}, ["'12345678901' of host host02"], id="eleven digits"),
+        pytest.param({"aws_account_id": "111111111101"}, ["twice", "host01", "host02"], id="the same account twice"),
+        pytest.param({}, ["aws_account_id", "host host02"], id="no account id"),
+        pytest.param({"sentinel_role_name": "a/b"}, ["sentinel_role_name 'a/b' of host host02"], id="role name"),
+        pytest.param(
+            {"sentinel_microsoft_account_id": "123412341234"},
+            ["sentinel_microsoft_account_id '123412341234' of host host02", "placeholder", "197857026523"],
+            id="placeholder of old documents",
+        ),
+        pytest.param({"sentinel_workspace": ""}, ["sentinel_workspace"], id="no workspace"),
+    ],
+)
+def test_bad_input_ends_before_the_first_request(
+    cloud: Emulators, play: Play, variables: dict[str, Any], words: list[str]
+) -> None:
+    good = {"aws_account_id": "111111111101"}
+    second = variables if "aws_account_id" in variables or not variables else {"aws_account_id": "1" * 12, **variables}
+    run = play("onboard", {"host01": good, "host02": second})
+    assert run.code == 2, run.output
+    flat = " ".join(run.output.split())
+    assert all(word in flat for word in words), run.output
+    assert cloud.requests() == []
+
+
+def test_hosts_need_no_python_and_no_connection(cloud: Emulators, play: Play) -> None:
+    hosts = {f"host{number:03}": {"aws_account_id": f"222222222{number:03}"} for number in range(100)}
+    nowhere = {"ansible_connection": "ssh", "ansible_host": "192.0.2.1", "ansible_python_interpreter": "/nonexistent"}
+    run = play("onboard", hosts, **nowhere)
+    assert run.code == 0, run.output
+    assert len(run.changed) == 100
+
+
+def test_no_output_holds_a_secret(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    cloud.fault(account="111111111105", **faults.TRUST_DENIED)
+    cloud.fault(account="111111111106", operation="AttachRolePolicy", **faults.SCP_DENIED)
+    outputs = [play("onboard", twelve, "-vvv", *options).output for options in (["--check", "--diff"], ["--diff"])]
+    secrets = cloud.secrets()
+    assert len(secrets) > 20
+    assert [secret for secret in secrets if any(secret in output for output in outputs)] == []
+
+
+def test_an_empty_inventory_is_an_error(cloud: Emulators, play: Play) -> None:
+    run = play("onboard", {})
+    assert run.code == 2, run.output
+    assert "The inventory has 0 accounts, at least 1 are expected" in " ".join(run.output.split())
+
+
+def test_too_small_an_inventory_is_an_error(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    run = play("onboard", twelve, "-e", "sentinel_minimum_accounts=13")
+    assert run.code == 2, run.output
+    assert cloud.requests() == []
+
+
+def test_limit_works_on_these_hosts_only(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    play("onboard", twelve)
+    cloud.forget()
+    run = play("onboard", twelve, "--limit", "host03")
+    assert run.code == 0, run.output
+    assert {request["account"] for request in cloud.requests(service="iam")} == {"111111111103"}
+
+
+def test_a_host_name_of_twelve_digits_is_the_account(cloud: Emulators, play: Play) -> None:
+    assert play("onboard", {"333333333301": {}}).changed == {"333333333301": NEW}
