@@ -12,7 +12,12 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account, check_whole, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import (
+    FIELDS,
+    Account,
+    check_whole,
+    parse,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import (
     AWS,

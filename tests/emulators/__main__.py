@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         with emulators(managed_policies=options.managed_policies) as running:
             return run(options.command, running)
     policies = ("--managed-policies", options.managed_policies)
-    _, running = launch("--idle", str(options.idle), *policies, watched=False)
+    _unused, running = launch("--idle", str(options.idle), *policies, watched=False)
     print(exports(running))
     return 0
 

@@ -86,7 +86,7 @@ def _check_scope(base: str, scope: str) -> None:
 
 def check_bearer(state: State, base: str, authorization: str) -> None:
     """Refuse, with a challenge, a token that is missing, unknown or expired."""
-    scheme, _, token = authorization.partition(" ")
+    scheme, _unused, token = authorization.partition(" ")
     expires = state.tokens.get(token)
     if scheme.lower() != "bearer" or not token:
         problem = ("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")

@@ -77,7 +77,7 @@ def test_paths_have_no_case(e: Emulators, arm: Any) -> None:
 def test_throttling_follows_the_documented_buckets(e: Emulators, arm: Any) -> None:
     e.settings(throttle=True)
     left = [int(arm("DELETE", f"{CONNECTORS}/x").headers["x-ms-ratelimit-remaining-subscription-deletes"])]
-    answers = [arm("DELETE", f"{CONNECTORS}/x") for _ in range(260)]
+    answers = [arm("DELETE", f"{CONNECTORS}/x") for _unused in range(260)]
     refused = [answer for answer in answers if answer.status_code == 429]
     assert left == [199]
     assert refused

@@ -104,19 +104,19 @@ def test_nothing_survives_a_kill(started: tuple[subprocess.Popen[str], Emulators
 
 
 def test_moto_s_end_is_everyone_s_end(started: tuple[subprocess.Popen[str], Emulators]) -> None:
-    _, e = started
+    _unused, e = started
     os.kill(e.moto_pid, signal.SIGKILL)
     assert gone(e.pid, e.moto_pid, folder=folder_of(e))
 
 
 def test_sigterm_stops_them(started: tuple[subprocess.Popen[str], Emulators]) -> None:
-    _, e = started
+    _unused, e = started
     os.kill(e.pid, signal.SIGTERM)
     assert gone(e.pid, e.moto_pid, folder=folder_of(e))
 
 
 def test_the_bundle_is_private(started: tuple[subprocess.Popen[str], Emulators]) -> None:
-    _, e = started
+    _unused, e = started
     assert Path(folder_of(e)).stat().st_mode & 0o077 == 0
 
 

@@ -41,7 +41,7 @@ def code_of(error: HttpResponseError) -> str | None:
 
 
 def test_put_creates_then_updates(e: Emulators, arm: Any) -> None:
-    assert [arm("PUT", PATH, json=body()).status_code for _ in range(2)] == [201, 200]
+    assert [arm("PUT", PATH, json=body()).status_code for _unused in range(2)] == [201, 200]
     e.settings(create_status=200)
     e.delete_connector(ONE)
     assert arm("PUT", PATH, json=body()).status_code == 200
@@ -56,7 +56,7 @@ def test_enabled_comes_back_in_small_letters(e: Emulators, sentinel: Any) -> Non
 @pytest.mark.parametrize(("style", "quotes"), [("quoted", 2), ("guid", 0)])
 def test_etags_have_two_shapes_and_change(e: Emulators, sentinel: Any, style: str, quotes: int) -> None:
     e.settings(etag_style=style)
-    etags = [sentinel.create_or_update(*WHERE, ONE, wish()).etag for _ in range(2)]
+    etags = [sentinel.create_or_update(*WHERE, ONE, wish()).etag for _unused in range(2)]
     assert etags[0] != etags[1]
     assert all(etag.count('"') == quotes for etag in etags)
 

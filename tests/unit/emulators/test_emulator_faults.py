@@ -27,7 +27,7 @@ DOCUMENT = '{"Version": "2012-10-17", "Statement": []}'
 
 
 def statuses(arm: Any, count: int) -> list[int]:
-    return [arm("GET", version="2023-09-01").status_code for _ in range(count)]
+    return [arm("GET", version="2023-09-01").status_code for _unused in range(count)]
 
 
 def test_skip_and_times(e: Emulators, arm: Any) -> None:

@@ -1,0 +1,101 @@
+# Everything runs on a copy of the checkout in build/ansible_collections/trailbridge/sentinel,
+# the only place where Ansible finds a collection, and nothing is written outside of build/ and .venv/.
+
+PYTHON ?= python3.11
+ARGS ?=
+
+BUILD := $(CURDIR)/build
+TREE := $(BUILD)/ansible_collections/trailbridge/sentinel
+VENV := $(CURDIR)/.venv
+READY := .venv/ready
+VERSION = $(shell .venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+
+# A home of our own keeps the user's settings and credentials out of the tests, and works where there is no home.
+IN_TREE := cd "$(TREE)" && env \
+  HOME="$(BUILD)/home" \
+  PATH="$(VENV)/bin:$$PATH" \
+  PYTHONPATH="$(BUILD)" \
+  PYTHONPYCACHEPREFIX="$(BUILD)/cache/python" \
+  ANSIBLE_COLLECTIONS_PATH="$(BUILD)" \
+  ANSIBLE_HOME="$(BUILD)/home/.ansible" \
+  ANSIBLE_INJECT_FACT_VARS=false \
+  MYPY_CACHE_DIR="$(BUILD)/cache/mypy" \
+  MYPYPATH="$(BUILD):$(TREE)" \
+  HYPOTHESIS_STORAGE_DIRECTORY="$(BUILD)/cache/hypothesis"
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit demo format build constraints clean tree
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+
+# The unit tests close the run: what was tested, and how it went, are its last lines.
+test: lint sanity $(if $(wildcard extensions/molecule/*/molecule.yml),molecule) unit ## everything that CI checks, quickest first
+
+lint: ruff changelog types docs ansible-lint ## all checks that run no code of the collection
+
+ruff: $(READY) ## style of the Python code
+	@echo "== ruff"
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+
+changelog: tree ## changelog fragments
+	@echo "== antsibull-changelog"
+	@$(IN_TREE) antsibull-changelog lint
+
+types: tree ## types of the Python code
+	@echo "== mypy"
+	@$(IN_TREE) mypy -p ansible_collections.trailbridge.sentinel.plugins -p tests.emulators
+
+docs: tree ## documentation of plugins and roles
+	@echo "== antsibull-docs"
+	@$(IN_TREE) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
+
+ansible-lint: tree ## roles, playbooks and metadata
+	@echo "== ansible-lint"
+	@$(IN_TREE) ansible-lint -q
+
+sanity: tree ## ansible-test sanity; ARGS="--test pylint" for one of its tests
+	@echo "== ansible-test sanity"
+	@.venv/bin/python tests/tools/home.py build/home
+	@$(IN_TREE) ansible-test sanity --requirements --python $(VERSION) $(ARGS)
+
+molecule: tree ## molecule scenarios; ARGS="-s name" for one of them
+	@echo "== molecule"
+	@$(IN_TREE) molecule test $(or $(ARGS),--all)
+
+unit: tree ## unit tests; ARGS="-k word" for some of them
+	@echo "== pytest"
+	@$(IN_TREE) pytest -o cache_dir="$(BUILD)/cache/pytest" $(ARGS)
+
+demo: tree ## a small organization on this machine: onboarded, drifted, repaired, verified
+	@$(IN_TREE) "$(VENV)/bin/python" -m tests.demo $(ARGS)
+
+format: $(READY) ## format the Python code and repair what can be repaired
+	@.venv/bin/ruff check --fix --quiet || true
+	@.venv/bin/ruff format
+
+build: tree ## the archive for Ansible Galaxy, in build/
+	@$(IN_TREE) ansible-galaxy collection build --force --output-path "$(BUILD)"
+
+constraints: ## renew constraints.txt with the newest releases
+	@rm -rf build/constraints
+	@$(PYTHON) -m venv build/constraints
+	@build/constraints/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@build/constraints/bin/python -m pip freeze > constraints.txt
+
+clean: ## remove what was made here
+	@rm -rf .venv build
+
+tree: $(READY)
+	@mkdir -p build/home
+	@.venv/bin/python tests/tools/tree.py "$(TREE)"
+
+$(READY): requirements.txt requirements-dev.txt constraints.txt
+	@echo "== environment"
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $@

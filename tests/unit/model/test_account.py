@@ -1,0 +1,453 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of an account become data, whatever wrote them, or are refused with one sentence before any call."""
+
+from __future__ import annotations
+
+import json
+import typing
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import (
+    AwsCredentials,
+    AzureCredentials,
+    Entry,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import (
+    FIELDS,
+    Account,
+    Field,
+    check_unique,
+    parse,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Wish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES
+
+ACCOUNT = "111111111111"
+OTHER = "222222222222"
+A = "11111111-aaaa-4aaa-8aaa-111111111111"
+B = "22222222-bbbb-4bbb-8bbb-222222222222"
+FENCE = f"arn:aws:iam::{ACCOUNT}:policy/fence"
+HOST = "host payments"
+BY_OPTION = {field.option: field for field in FIELDS}
+
+# Every option: a value as the user may write it, the part of the account that keeps it, there its name and the value.
+KEPT: dict[str, tuple[Any, str, str, Any]] = {
+    "account_id": (ACCOUNT, "", "account_id", ACCOUNT),
+    "subscription_id": (A.upper(), "", "subscription_id", A),
+    "resource_group": ("security", "", "resource_group", "security"),
+    "workspace": ("sentinel", "", "workspace", "sentinel"),
+    "workspace_id": (A.upper(), "wish", "workspace_id", A),
+    "role_name": ("Eyes", "wish", "name", "Eyes"),
+    "role_path": ("/security/", "wish", "path", "/security/"),
+    "role_description": ("Sees", "wish", "description", "Sees"),
+    "role_max_session_duration": (7200, "wish", "max_session_duration", 7200),
+    "role_permissions_boundary": (FENCE, "wish", "permissions_boundary", FENCE),
+    "role_tags": ({"owner": "us"}, "wish", "tags", {"owner": "us"}),
+    "role_purge_tags": (True, "wish", "purge_tags", True),
+    "permission_mode": ("lookup_events", "wish", "permission_mode", "lookup_events"),
+    "microsoft_account_id": (OTHER, "wish", "microsoft_account_id", OTHER),
+    "external_ids": ([A, B.upper()], "wish", "external_ids", (A, B)),
+    "exclusive": (False, "wish", "exclusive", False),
+    "adopt": (True, "wish", "adopt", True),
+    "assume_role": (["Admin", "Spare"], "entry", "roles", ("Admin", "Spare")),
+    "assume_role_external_id": ("handshake", "entry", "external_id", "handshake"),
+    "assume_role_session_name": ("nightly", "entry", "session_name", "nightly"),
+    "profile": ("audit", "aws", "profile", "audit"),
+    "access_key": ("AKIA", "aws", "access_key", "AKIA"),
+    "secret_key": ("hush", "aws", "secret_key", "hush"),
+    "session_token": ("hush", "aws", "session_token", "hush"),
+    "region": ("eu-west-1", "aws", "region", "eu-west-1"),
+    "endpoint_url": ("https://localhost:1", "aws", "endpoint_url", "https://localhost:1"),
+    "aws_ca_bundle": ("/etc/ca.pem", "aws", "aws_ca_bundle", "/etc/ca.pem"),
+    "validate_certs": (False, "aws", "validate_certs", False),
+    "tenant": (A, "azure", "tenant", A),
+    "client_id": (B, "azure", "client_id", B),
+    "secret": ("hush", "azure", "secret", "hush"),
+    "cloud_environment": ("AzureUSGovernment", "azure", "cloud_environment", "AzureUSGovernment"),
+}
+
+
+def part(account: Account, name: str) -> Any:
+    return getattr(account, name) if name else account
+
+
+def refused(options: dict[str, Any], where: str = HOST, names: str = "option") -> str:
+    """The sentence with which the options are refused."""
+    with pytest.raises(SentinelError) as caught:
+        parse(options, where, names=names)
+    assert caught.value.kind == "bad_input"
+    return str(caught.value)
+
+
+# --- what is accepted ---
+
+
+def test_every_option_is_tried() -> None:
+    assert list(KEPT) == [field.option for field in FIELDS]
+
+
+@pytest.mark.parametrize("option", KEPT)
+@pytest.mark.parametrize("names", ["option", "short", "variable"])
+def test_an_option_sets_one_thing_and_nothing_else(option: str, names: str) -> None:
+    value, where, name, expected = KEPT[option]
+    key = BY_OPTION[option].short if names == "short" else option
+    nothing, account = parse({}, HOST), parse({key: value}, HOST, names=names)
+    assert getattr(part(account, where), name) == expected
+    if where:
+        assert account == replace(nothing, **{where: replace(part(nothing, where), **{name: expected})})
+    elif option != "account_id":  # which is part of the wish, too
+        assert account == replace(nothing, **{name: expected})
+
+
+def test_the_account_id_is_part_of_the_wish() -> None:
+    assert parse({"account_id": ACCOUNT}, HOST).wish.account_id == ACCOUNT
+
+
+def test_nothing_given_is_every_default() -> None:
+    assert parse({}, HOST) == Account(
+        account_id="",
+        host="",
+        subscription_id="",
+        resource_group="",
+        workspace="",
+        wish=Wish("", ""),
+        entry=Entry(),
+        aws=AwsCredentials(),
+        azure=AzureCredentials(),
+    )
+
+
+def test_none_is_not_given() -> None:
+    assert parse(dict.fromkeys(KEPT), HOST) == parse({}, HOST)
+
+
+def test_what_is_no_option_of_an_account_is_none_of_our_business() -> None:
+    assert parse({"state": "absent", "concurrency": 3}, HOST, names="short") == parse({}, HOST)
+
+
+def test_the_host_is_noted() -> None:
+    assert parse({}, HOST, host="payments").host == "payments"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *((word, True) for word in ("yes", "true", "on", "1", "y", "t", "Yes", "TRUE", "True", " true ")),
+        *((word, False) for word in ("no", "false", "off", "0", "n", "f", "No", "FALSE", "False", " false ")),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("option", ["role_purge_tags", "exclusive", "adopt"])
+def test_a_text_of_an_inventory_is_a_boolean_as_ansible_reads_it(option: str, text: str, value: bool) -> None:
+    assert getattr(parse({option: text}, HOST).wish, BY_OPTION[option].short) is value
+
+
+@pytest.mark.parametrize(("number", "value"), [(1, True), (0, False)])
+def test_a_number_of_an_ini_inventory_is_a_boolean(number: int, value: bool) -> None:
+    assert parse({"exclusive": number}, HOST).wish.exclusive is value
+
+
+@pytest.mark.parametrize(("text", "number"), [("3600", 3600), ("43200", 43200), ("07200", 7200)])
+def test_digits_of_an_inventory_are_a_number(text: str, number: int) -> None:
+    assert parse({"role_max_session_duration": text}, HOST).wish.max_session_duration == number
+
+
+@pytest.mark.parametrize("value", ["Admin", ["Admin"]], ids=["a text", "a list"])
+def test_a_text_is_a_list_of_one(value: Any) -> None:
+    assert parse({"assume_role": value}, HOST).entry.roles == ("Admin",)
+    assert parse({"external_ids": A}, HOST).wish.external_ids == (A,)
+
+
+def test_an_empty_boundary_is_given() -> None:
+    assert parse({"role_permissions_boundary": ""}, HOST).wish.permissions_boundary == ""
+
+
+@pytest.mark.parametrize("option", ["secret_key", "session_token", "secret"])
+def test_no_secret_is_in_the_text_of_an_account(option: str) -> None:
+    assert "handshake" not in repr(parse({option: "handshake"}, HOST))
+
+
+# --- what is refused ---
+
+# For every option a value of the right type that is wrong, where there is one, and values of wrong types.
+WRONG: dict[str, dict[str, Any]] = {
+    "account_id": {"11 digits": "1" * 11, "a number": 111111111111, "full-width digits": "１" * 12},  # noqa: RUF001
+    "subscription_id": {"no GUID": "security", "a trailing space": f"{A} "},
+    "resource_group": {"a slash": "a/b", "empty": ""},
+    "workspace": {"an ARM id": f"/subscriptions/{A}", "64": "x" * 64},
+    "workspace_id": {"no dashes": A.replace("-", ""), "zeros": "00000000-0000-0000-0000-000000000000"},
+    "role_name": {"a space": "a b", "a number": 7},
+    "role_path": {"no slash": "x", "two slashes": "//"},
+    "role_description": {"an emoji": "🙂", "a number": 7},
+    "role_max_session_duration": {
+        "too short": 3599,
+        "too long": "43201",
+        "a unit": "1h",
+        "a float": 3600.5,
+        "a whole float": 3600.0,
+        "full-width digits": "３６００",  # noqa: RUF001
+        "a sign": "-3600",
+        "a bool": True,
+    },
+    "role_permissions_boundary": {"a bare name": "fence", "a number": 7},
+    "role_tags": {"of AWS": {"aws:x": "x"}, "a bool": {"x": True}, "a text": "x=y", "a list": ["x"]},
+    "role_purge_tags": {"a word": "maybe", "empty": "", "two": 2, "a list": [True]},
+    "permission_mode": {"no such mode": "everything", "in another case": "Managed", "empty": "", "a bool": True},
+    "microsoft_account_id": {"the placeholder": "123412341234", "a number": 197857026523},
+    "external_ids": {"no GUID": "security", "one of two": [A, "security"], "a number": 7, "a dict": {A: A}},
+    "exclusive": {"a word": "never", "empty": "", "a list": []},
+    "adopt": {"a word": "never", "empty": "", "a dict": {"a": 1}},
+    "assume_role": {"a space": "a b", "a user": f"arn:aws:iam::{ACCOUNT}:user/x", "a number": 7, "a dict": {"x": "y"}},
+    "assume_role_external_id": {"1 character": "x", "a number": 77},
+    "assume_role_session_name": {"1 character": "x", "a space": "a b"},
+    "profile": {"a number": 7, "a list": ["audit"]},
+    "access_key": {"a number": 7, "a list": ["AKIA"]},
+    "region": {"a number": 7, "a list": ["eu-west-1"]},
+    "endpoint_url": {"a number": 7, "a dict": {"sts": "https://localhost"}},
+    "aws_ca_bundle": {"a number": 7, "a bool": True},
+    "validate_certs": {"a word": "maybe", "a list": []},
+    "tenant": {"no GUID": "a b", "braces": f"{{{A}}}", "a number": 7, "a trailing space": f"{A} "},
+    "client_id": {"a number": 7, "a list": [A]},
+    "cloud_environment": {"a number": 7, "a list": ["AzureCloud"]},
+}
+SECRET = ("secret_key", "session_token", "secret")
+
+
+def test_every_option_that_is_no_secret_is_refused_somehow() -> None:
+    assert WRONG.keys() | set(SECRET) == KEPT.keys()
+
+
+def check_refusal(option: str, value: Any, names: str) -> None:
+    field = BY_OPTION[option]
+    key = field.short if names == "short" else option
+    shown = {"option": option, "short": field.short, "variable": field.variable}[names]
+    sentence = refused({key: value}, names=names)
+    begin = f"Cannot use {shown} {value!r} of {HOST}: "
+    assert sentence.startswith(begin)
+    assert sentence.removeprefix(begin).rstrip(".")
+    assert field.short not in RULES or sentence == f"{begin}{RULES[field.short].text}."
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        pytest.param(option, value, id=f"{option}: {name}")
+        for option, values in WRONG.items()
+        for name, value in values.items()
+    ],
+)
+def test_a_refusal_names_place_option_value_and_rule(option: str, value: Any) -> None:
+    check_refusal(option, value, "option")
+
+
+@pytest.mark.parametrize("option", WRONG)
+@pytest.mark.parametrize("names", ["short", "variable"])
+def test_a_refusal_calls_the_option_as_the_user_did(option: str, names: str) -> None:
+    check_refusal(option, next(iter(WRONG[option].values())), names)
+
+
+@pytest.mark.parametrize("option", SECRET)
+@pytest.mark.parametrize("value", [1234567, ["hush-hush"], {"key": "hush-hush"}], ids=["a number", "a list", "a dict"])
+def test_a_wrong_secret_is_refused_without_being_shown(option: str, value: Any) -> None:
+    sentence = refused({option: value})
+    assert option in sentence
+    assert HOST in sentence
+    assert "hush-hush" not in sentence
+    assert "1234567" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("option", "variable"), [("account_id", "aws_account_id"), ("profile", "sentinel_aws_profile")]
+)
+def test_two_variables_have_names_of_their_own(option: str, variable: str) -> None:
+    assert BY_OPTION[option].variable == variable
+
+
+def test_all_other_variables_are_the_option_with_a_prefix() -> None:
+    others = [field for field in FIELDS if field.option not in {"account_id", "profile"}]
+    assert [field.variable for field in others] == [f"sentinel_{field.option}" for field in others]
+
+
+# --- options that must fit each other ---
+
+
+@pytest.mark.parametrize("names", ["option", "short", "variable"])
+def test_a_boundary_of_another_account_is_refused(names: str) -> None:
+    field = BY_OPTION["role_permissions_boundary"]
+    key = field.short if names == "short" else field.option
+    shown = {"option": field.option, "short": field.short, "variable": field.variable}[names]
+    boundary = f"arn:aws:iam::{OTHER}:policy/fence"
+    sentence = refused({"account_id": ACCOUNT, key: boundary}, names=names)
+    assert sentence.startswith(f"Cannot use {shown} '{boundary}' of {HOST}: it must be ")
+    assert ACCOUNT in sentence
+
+
+def test_without_a_place_a_refused_boundary_is_still_one_sentence() -> None:
+    sentence = refused({"account_id": ACCOUNT, "permissions_boundary": FENCE.replace(ACCOUNT, OTHER)}, "", "short")
+    assert " of :" not in sentence
+
+
+@pytest.mark.parametrize("boundary", [FENCE, "arn:aws:iam::aws:policy/ReadOnlyAccess", ""])
+def test_a_boundary_of_the_account_or_of_aws_is_accepted(boundary: str) -> None:
+    account = parse({"account_id": ACCOUNT, "role_permissions_boundary": boundary}, HOST)
+    assert account.wish.permissions_boundary == boundary
+
+
+def test_a_boundary_is_checked_when_the_account_becomes_known() -> None:
+    account = parse({"permissions_boundary": FENCE}, "", names="short")
+    with pytest.raises(SentinelError) as caught:
+        account.at(account_id=OTHER)
+    assert caught.value.kind == "bad_input"
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [f"arn:aws:iam::{OTHER}:role/Admin", ["Admin", f"arn:aws:iam::{OTHER}:role/Admin"]],
+    ids=["alone", "as a fallback"],
+)
+def test_a_role_of_another_account_cannot_be_assumed_for_this_one(roles: Any) -> None:
+    sentence = refused({"account_id": ACCOUNT, "assume_role": roles})
+    assert f"arn:aws:iam::{OTHER}:role/Admin" in sentence
+    assert ACCOUNT in sentence
+
+
+def test_one_account_is_in_one_partition() -> None:
+    sentence = refused(
+        {
+            "account_id": ACCOUNT,
+            "assume_role": f"arn:aws:iam::{ACCOUNT}:role/Admin",
+            "role_permissions_boundary": f"arn:aws-cn:iam::{ACCOUNT}:policy/fence",
+        }
+    )
+    assert HOST in sentence
+
+
+# --- what the services tell later ---
+
+
+def test_what_the_services_tell_is_added() -> None:
+    account = parse({"role_name": "Eyes"}, HOST).at(account_id=ACCOUNT, workspace_id=A, partition="aws-us-gov")
+    assert account.account_id == ACCOUNT
+    assert account.wish == Wish(ACCOUNT, A, name="Eyes", partition="aws-us-gov")
+
+
+def test_what_the_user_gave_is_kept() -> None:
+    account = parse({"account_id": ACCOUNT, "workspace_id": A}, HOST)
+    assert account.at(workspace_id=B) == account
+    assert account.at() == account
+
+
+# --- the same account twice ---
+
+
+def account(account_id: str, host: str = "") -> Account:
+    return parse({"account_id": account_id}, HOST, host=host)
+
+
+@pytest.mark.parametrize(
+    "accounts",
+    [[], [account(ACCOUNT)], [account(ACCOUNT, "a"), account(OTHER, "b")]],
+    ids=["none", "one", "two"],
+)
+def test_different_accounts_are_fine(accounts: list[Account]) -> None:
+    check_unique(accounts)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "places"),
+    [(("a", "b"), "a and b"), (("", ""), "an entry of accounts and an entry of accounts")],
+    ids=["hosts", "entries"],
+)
+def test_the_same_account_twice_is_refused_with_both_places(hosts: tuple[str, str], places: str) -> None:
+    with pytest.raises(SentinelError) as caught:
+        check_unique([account(ACCOUNT, hosts[0]), account(OTHER, "c"), account(ACCOUNT, hosts[1])])
+    assert caught.value.kind == "bad_input"
+    assert ACCOUNT in str(caught.value)
+    assert places in str(caught.value)
+
+
+# --- properties ---
+
+jsons = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=15),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+near = st.sampled_from(
+    [one[0] for one in KEPT.values()] + [one for values in WRONG.values() for one in values.values()]
+)
+options = st.dictionaries(st.sampled_from(list(KEPT)), jsons | near, max_size=4)
+
+
+@given(options)
+@example({"role_max_session_duration": "9" * 5000})
+@example({"role_permissions_boundary": {"a": 1}, "account_id": ACCOUNT})
+def test_no_options_are_too_odd_to_be_judged(given_options: dict[str, Any]) -> None:
+    try:
+        parse(given_options, HOST)
+    except SentinelError as error:
+        kind = error.kind
+    else:
+        kind = "bad_input"
+    assert kind == "bad_input"
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=[field.option for field in FIELDS])
+@given(value=jsons | near)
+def test_what_is_accepted_has_the_type_that_is_promised(field: Field, value: Any) -> None:
+    try:
+        account = parse({field.option: value}, HOST)
+    except SentinelError:
+        return
+    _value, where, name, _expected = KEPT[field.option]
+    holder = part(account, where)
+    hints = typing.get_type_hints(type(holder))
+    assert is_a(getattr(holder, name), hints[name])
+
+
+def is_a(value: Any, hint: Any) -> bool:
+    """Whether the value is of the annotated type; a bool is no int."""
+    inner = typing.get_args(hint)
+    origin = typing.get_origin(hint) or hint
+    if not inner:
+        return type(value) is origin
+    if origin is tuple:
+        return isinstance(value, tuple) and all(is_a(one, inner[0]) for one in value)
+    if isinstance(origin, type) and issubclass(origin, typing.Mapping):
+        return isinstance(value, dict) and all(is_a(k, inner[0]) and is_a(v, inner[1]) for k, v in value.items())
+    return any(is_a(value, one) for one in inner)
+
+
+@given(options)
+def test_accepted_options_survive_json(given_options: dict[str, Any]) -> None:
+    """Variables of an inventory and arguments of a task differ only in how they came."""
+    try:
+        account = parse(given_options, HOST)
+    except SentinelError:
+        return
+    assert parse(json.loads(json.dumps(given_options)), HOST) == account
+
+
+@given(options)
+def test_accepted_credentials_can_be_shared(given_options: dict[str, Any]) -> None:
+    """Accounts with the same credentials share clients, which are found by them."""
+    try:
+        account = parse(given_options, HOST)
+    except SentinelError:
+        return
+    assert hash((account.aws, account.azure)) == hash((replace(account.aws), replace(account.azure)))
+
+
+def test_every_field_of_the_parts_can_be_set() -> None:
+    told = {(where, name) for _value, where, name, _expected in KEPT.values()}
+    kinds = {"entry": Entry, "aws": AwsCredentials, "azure": AzureCredentials, "wish": Wish}
+    unset = {(where, one.name) for where, kind in kinds.items() for one in fields(kind)} - told
+    assert unset == {("wish", "account_id"), ("wish", "partition")}

@@ -1,0 +1,589 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a correct role is, whose a role is, what an overlay keeps and changes, what remains after offboarding."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import policy
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import ordered
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import (
+    INLINE,
+    LOOKUP_EVENTS,
+    Role,
+    Wish,
+    check_ownership,
+    findings,
+    ours,
+    overlay,
+    served,
+    show,
+    trust,
+    without,
+)
+
+ACCOUNT = "111111111111"
+SENTINEL = "197857026523"
+OTHER = "222222222222"
+A = "11111111-aaaa-4aaa-8aaa-111111111111"
+B = "22222222-bbbb-4bbb-8bbb-222222222222"
+C = "33333333-cccc-4ccc-8ccc-333333333333"
+READ_ONLY = "arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+FENCE = f"arn:aws:iam::{ACCOUNT}:policy/fence"
+
+
+def allow(
+    *ids: str, operator: str = "StringEquals", principal: Any = f"arn:aws:iam::{SENTINEL}:root"
+) -> dict[str, Any]:
+    """A statement that lets the principal in on behalf of the ids; without a condition if there is none."""
+    statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+    return {**statement, "Condition": {operator: {"sts:ExternalId": list(ids)}}} if ids else statement
+
+
+def document(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def marked(*ids: str, **more: str) -> dict[str, str]:
+    """The tags of a role of ours."""
+    return {"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": " ".join(ids), **more}
+
+
+def wish(**changes: Any) -> Wish:
+    return Wish(**{"account_id": ACCOUNT, "workspace_id": A, **changes})
+
+
+RIGHT = Role(
+    name="MicrosoftSentinelRole",
+    arn=f"arn:aws:iam::{ACCOUNT}:role/MicrosoftSentinelRole",
+    path="/",
+    description="Lets Microsoft Sentinel read AWS CloudTrail",
+    max_session_duration=3600,
+    trust={
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{SENTINEL}:root"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"sts:ExternalId": A}},
+            }
+        ],
+    },
+    permissions_boundary=None,
+    tags={"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": A},
+    managed=frozenset({READ_ONLY}),
+    inline={},
+)
+
+
+# --- a new role ---
+
+
+def test_a_new_role_is_what_microsoft_documents() -> None:
+    assert overlay(wish(), None) == RIGHT
+
+
+NEW: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "name": ({"name": "Eyes"}, {"name": "Eyes", "arn": f"arn:aws:iam::{ACCOUNT}:role/Eyes"}),
+    "path": (
+        {"path": "/security/"},
+        {"path": "/security/", "arn": f"arn:aws:iam::{ACCOUNT}:role/security/MicrosoftSentinelRole"},
+    ),
+    "description": ({"description": "Eyes"}, {"description": "Eyes"}),
+    "an empty description": ({"description": ""}, {"description": ""}),
+    "max_session_duration": ({"max_session_duration": 7200}, {"max_session_duration": 7200}),
+    "permissions_boundary": ({"permissions_boundary": FENCE}, {"permissions_boundary": FENCE}),
+    "an empty permissions_boundary": ({"permissions_boundary": ""}, {"permissions_boundary": None}),
+    "tags": ({"tags": {"owner": "us"}}, {"tags": marked(A, owner="us")}),
+    "permission_mode": (
+        {"permission_mode": "lookup_events"},
+        {"managed": frozenset(), "inline": {"MicrosoftSentinelLookupEvents": LOOKUP_EVENTS}},
+    ),
+    "external_ids": ({"external_ids": (C, B)}, {"trust": document(allow(A, B, C)), "tags": marked(A, B, C)}),
+    "microsoft_account_id": ({"microsoft_account_id": OTHER}, {"trust": trust(OTHER, [A])}),
+    "exclusive": ({"exclusive": False}, {}),
+    "adopt": ({"adopt": True}, {}),
+    "purge_tags": ({"purge_tags": True, "tags": {}}, {}),
+}
+
+
+@pytest.mark.parametrize(("options", "changes"), NEW.values(), ids=NEW.keys())
+def test_an_option_sets_its_attribute_of_a_new_role(options: dict[str, Any], changes: dict[str, Any]) -> None:
+    role, expected = overlay(wish(**options), None), replace(RIGHT, **changes)
+    assert policy.same(role.trust, expected.trust)
+    assert replace(role, trust={}) == replace(expected, trust={})
+
+
+def test_the_least_privilege_is_one_call() -> None:
+    assert LOOKUP_EVENTS == {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "cloudtrail:LookupEvents", "Resource": "*"}],
+    }
+
+
+def test_a_role_of_another_partition_has_its_arns() -> None:
+    role = overlay(wish(partition="aws-us-gov", microsoft_account_id=OTHER), None)
+    assert role.arn == f"arn:aws-us-gov:iam::{ACCOUNT}:role/MicrosoftSentinelRole"
+    assert role.managed == {"arn:aws-us-gov:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"}
+    assert role.trust["Statement"][0]["Principal"] == {"AWS": f"arn:aws-us-gov:iam::{OTHER}:root"}
+
+
+@pytest.mark.parametrize("ids", [(A,), (A, B), (B, A), (A, A)], ids=["one", "two", "in any order", "twice"])
+def test_the_trust_has_no_findings(ids: tuple[str, ...]) -> None:
+    assert policy.trust_findings(trust(SENTINEL, set(ids)), account_id=SENTINEL, external_ids=ids) == []
+
+
+# --- an existing role ---
+
+SETTLED = replace(
+    RIGHT,
+    path="/team/",
+    description="By hand",
+    max_session_duration=7200,
+    permissions_boundary=FENCE,
+    tags=marked(A, owner="us"),
+)
+
+
+def test_a_correct_role_stays_as_it_is() -> None:
+    assert overlay(wish(), RIGHT) == RIGHT
+
+
+def test_omitted_options_are_left_alone() -> None:
+    assert overlay(wish(), SETTLED) == SETTLED
+
+
+@pytest.mark.parametrize(
+    ("options", "changes"),
+    [
+        ({"description": "Eyes"}, {"description": "Eyes"}),
+        ({"description": ""}, {"description": ""}),
+        ({"max_session_duration": 3600}, {"max_session_duration": 3600}),
+        ({"permissions_boundary": ""}, {"permissions_boundary": None}),
+        ({"permissions_boundary": f"{FENCE}2"}, {"permissions_boundary": f"{FENCE}2"}),
+        ({"path": "/other/"}, {}),
+        ({"permission_mode": "lookup_events"}, {"managed": frozenset(), "inline": {INLINE: LOOKUP_EVENTS}}),
+    ],
+    ids=[
+        "a description",
+        "an empty description",
+        "a session",
+        "no boundary",
+        "another boundary",
+        "a path",
+        "the least privilege",
+    ],
+)
+def test_an_option_changes_its_attribute_alone(options: dict[str, Any], changes: dict[str, Any]) -> None:
+    assert overlay(wish(**options), SETTLED) == replace(SETTLED, **changes)
+
+
+@pytest.mark.parametrize(
+    ("have", "options", "after"),
+    [
+        ({"owner": "us"}, {}, {"owner": "us"}),
+        ({"owner": "us"}, {"tags": {}}, {"owner": "us"}),
+        ({"owner": "us"}, {"tags": {"cost": "1"}}, {"owner": "us", "cost": "1"}),
+        ({"owner": "us"}, {"tags": {"owner": "them"}}, {"owner": "them"}),
+        ({"owner": "us"}, {"purge_tags": True}, {"owner": "us"}),
+        ({"owner": "us"}, {"purge_tags": True, "tags": {}}, {}),
+        ({"owner": "us"}, {"purge_tags": True, "tags": {"cost": "1"}}, {"cost": "1"}),
+        ({"aws:stack": "x", "owner": "us"}, {"purge_tags": True, "tags": {}}, {"aws:stack": "x"}),
+        ({"trailbridge.sentinel": "no"}, {"adopt": True}, {}),
+        ({}, {"tags": {"trailbridge.sentinel": "mine"}}, {}),
+        ({}, {"tags": {"trailbridge.sentinel.workspace": C}}, {}),
+    ],
+    ids=[
+        "none wished",
+        "an empty wish",
+        "one more",
+        "another value",
+        "purge without a wish",
+        "purge to none",
+        "purge the others",
+        "purge spares those of AWS",
+        "our tag has another value",
+        "a wish for our tag",
+        "a wish for our workspace tag",
+    ],
+)
+def test_tags_are_added_and_purged_only_on_request(
+    have: dict[str, str], options: dict[str, Any], after: dict[str, str]
+) -> None:
+    role = replace(RIGHT, tags={**RIGHT.tags, **have})
+    assert overlay(wish(**options), role).tags == {**marked(A), **after}
+
+
+def test_a_tag_in_another_case_is_the_same_tag() -> None:
+    """AWS keeps the keys of a role's tags unique without case, so wishing for both would never end."""
+    tags = overlay(wish(tags={"Owner": "them"}), replace(RIGHT, tags=marked(A, owner="us"))).tags
+    assert {key.lower(): value for key, value in tags.items()} == {**marked(A), "owner": "them"}
+    assert len({key.lower() for key in tags}) == len(tags)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"external_ids": [f"{number:08}-aaaa-4aaa-8aaa-111111111111" for number in range(1, 9)]},
+        {"role_tags": {f"tag{number}": "" for number in range(50)}},
+    ],
+    ids=["more workspaces than fit into a tag", "no room for our tags"],
+)
+def test_what_does_not_fit_into_the_tags_is_refused_before_aws_does(options: dict[str, Any]) -> None:
+    with pytest.raises(SentinelError) as caught:
+        overlay(parse({"account_id": ACCOUNT, "workspace_id": A, **options}, "host payments").wish, None)
+    assert caught.value.kind == "bad_input"
+
+
+SPELLINGS = {
+    "an account id for its root": document(allow(A, principal=SENTINEL)),
+    "a statement without a list": {"Version": "2012-10-17", "Statement": allow(A)},
+    "a Sid": document({**allow(A), "Sid": "Sentinel"}),
+    "an action in another case": document({**allow(A), "Action": ["STS:assumerole"]}),
+    "a condition key in another case": document(
+        {**allow(A), "Condition": {"StringEquals": {"sts:externalid": A}}},
+    ),
+    "a statement twice": document(allow(A), allow(A)),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS.keys())
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_another_spelling_of_the_trust_is_kept(spelling: dict[str, Any], exclusive: bool) -> None:
+    role = replace(RIGHT, trust=spelling)
+    assert overlay(wish(exclusive=exclusive), role) == role
+    assert findings(wish(exclusive=exclusive), role) == []
+
+
+@pytest.mark.parametrize(
+    "trusted",
+    [
+        document(allow(A), allow(principal=OTHER)),
+        document(allow(A, principal=[SENTINEL, OTHER])),
+        document(allow(A, operator="StringLike")),
+        document(allow()),
+        document(allow(A, C)),
+        document(allow(principal="*")),
+        document(),
+        {"Version": "2008-10-17", "Statement": [allow(A)]},
+    ],
+    ids=["a statement", "a principal", "a pattern", "no id", "a strange id", "anyone", "nothing", "an old version"],
+)
+def test_a_trust_beyond_the_wish_becomes_the_wished_one(trusted: dict[str, Any]) -> None:
+    assert overlay(wish(), replace(RIGHT, trust=trusted)) == RIGHT
+
+
+def test_a_changed_inline_policy_is_written_again_and_another_spelling_is_kept() -> None:
+    option = wish(permission_mode="lookup_events")
+    right = overlay(option, None)
+    spelled = {"Version": "2012-10-17", "Statement": {**LOOKUP_EVENTS["Statement"][0], "Resource": ["*"]}}
+    wider = {"Version": "2012-10-17", "Statement": {**LOOKUP_EVENTS["Statement"][0], "Action": "*"}}
+    assert overlay(option, replace(right, inline={INLINE: spelled})).inline == {INLINE: spelled}
+    assert overlay(option, replace(right, inline={INLINE: wider})) == right
+
+
+# --- not exclusive ---
+
+
+def test_extras_stay_where_the_wish_is_not_exclusive() -> None:
+    both = document(allow(A), allow(principal=OTHER))
+    role = replace(RIGHT, trust=both, managed=RIGHT.managed | {ADMIN}, inline={"more": LOOKUP_EVENTS})
+    assert overlay(wish(exclusive=False), role) == role
+
+
+def test_extras_go_where_the_wish_is_exclusive() -> None:
+    both = document(allow(A), allow(principal=OTHER))
+    role = replace(RIGHT, trust=both, managed=RIGHT.managed | {ADMIN}, inline={"more": LOOKUP_EVENTS})
+    assert overlay(wish(), role) == RIGHT
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["in a list", "alone"])
+def test_what_is_missing_is_added_beside_the_extras(listed: bool) -> None:
+    foreign = allow(principal=OTHER)
+    role = replace(
+        RIGHT,
+        trust={"Version": "2012-10-17", "Statement": [foreign] if listed else foreign},
+        managed=frozenset({ADMIN}),
+        inline={"more": LOOKUP_EVENTS},
+    )
+    after = overlay(wish(exclusive=False, permission_mode="lookup_events"), role)
+    assert after.trust == document(foreign, RIGHT.trust["Statement"][0])
+    assert after.managed == {ADMIN}
+    assert after.inline == {"more": LOOKUP_EVENTS, INLINE: LOOKUP_EVENTS}
+    assert overlay(wish(exclusive=False, permission_mode="lookup_events"), after) == after
+
+
+# --- whose it is ---
+
+
+@pytest.mark.parametrize(
+    ("tags", "answer"),
+    [
+        (marked(A), True),
+        ({"trailbridge.sentinel": "managed"}, True),
+        ({"trailbridge.sentinel": "Managed"}, False),
+        ({"trailbridge.sentinel": ""}, False),
+        ({"trailbridge.sentinel.workspace": A}, False),
+        ({}, False),
+    ],
+)
+def test_a_role_is_ours_by_its_tag(tags: dict[str, str], answer: bool) -> None:
+    assert ours(replace(RIGHT, tags=tags)) is answer
+
+
+@pytest.mark.parametrize(
+    ("role", "ids"),
+    [
+        (None, set()),
+        (RIGHT, {A}),
+        (replace(RIGHT, tags=marked(A, B)), {A, B}),
+        (replace(RIGHT, tags=marked()), set()),
+        (replace(RIGHT, tags={"trailbridge.sentinel": "managed"}), set()),
+        (replace(RIGHT, tags={"trailbridge.sentinel.workspace": A}), set()),
+    ],
+    ids=["no role", "one", "two", "an empty tag", "no tag", "not ours"],
+)
+def test_a_role_of_ours_names_the_workspaces_it_serves(role: Role | None, ids: set[str]) -> None:
+    assert served(role) == ids
+
+
+# What is there (its trust, its tags), the wish, and whether it may be taken over.
+ADOPTION = {
+    "ours, whatever it trusts": (document(allow(principal=OTHER)), marked(A), {}, True),
+    "ours, with a strange id": (document(allow(A, C)), marked(A), {}, True),
+    "ours, of another workspace": (document(allow(B)), marked(B), {}, True),
+    "with our id": (document(allow(A)), {}, {}, True),
+    "with our id in another case": (document(allow(A.upper())), {}, {}, True),
+    "with our id and the account's short form": (document(allow(A, principal=SENTINEL)), {}, {}, True),
+    "with our id as a pattern": (document(allow(A, operator="StringLike")), {}, {}, True),
+    "with no id": (document(allow()), {}, {}, True),
+    "with our id, beside another account": (document(allow(A), allow(principal=OTHER)), {}, {}, True),
+    "with another's id": (document(allow(B)), {}, {}, False),
+    "with another's id as a pattern": (document(allow(B, operator="StringLike")), {}, {}, False),
+    "with another's id in any case": (document(allow(B, operator="StringEqualsIgnoreCase")), {}, {}, False),
+    "with another's id if there is one": (document(allow(B, operator="StringEqualsIfExists")), {}, {}, False),
+    "with ours and another's id": (document(allow(A, B)), {}, {}, False),
+    "with ours and another's id, in two statements": (document(allow(A), allow(B)), {}, {}, False),
+    "with another's id that external_ids names": (document(allow(B)), {}, {"external_ids": (B,)}, True),
+    "with another's id, one more than external_ids names": (
+        document(allow(B, C)),
+        {},
+        {"external_ids": (B,)},
+        False,
+    ),
+    "with another's id, and adopt": (document(allow(B)), {}, {"adopt": True}, True),
+    "trusts another account": (document(allow(A, principal=OTHER)), {}, {}, False),
+    "trusts another account, and adopt": (document(allow(A, principal=OTHER)), {}, {"adopt": True}, True),
+    "trusts a service": (
+        document({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}),
+        {},
+        {},
+        False,
+    ),
+    "trusts a part of Microsoft's account": (
+        document(allow(A, principal=f"arn:aws:iam::{SENTINEL}:role/x")),
+        {},
+        {},
+        False,
+    ),
+    "denies Microsoft's account": (document({**allow(A), "Effect": "Deny"}), {}, {}, False),
+    "trusts nobody": (document(), {}, {}, False),
+    "has no trust that can be read": ({}, {}, {}, False),
+    "of another Microsoft account": (document(allow(A)), {}, {"microsoft_account_id": OTHER}, False),
+    "our tag with another value": (document(allow(B)), {"trailbridge.sentinel": "no"}, {}, False),
+    "only the workspace tag": (document(allow(B)), {"trailbridge.sentinel.workspace": f"{A} {B}"}, {}, False),
+}
+
+
+@pytest.mark.parametrize(("trusted", "tags", "options", "may"), ADOPTION.values(), ids=ADOPTION.keys())
+def test_only_what_is_ours_is_taken_over(
+    trusted: dict[str, Any], tags: dict[str, str], options: dict[str, Any], may: bool
+) -> None:
+    role = replace(RIGHT, trust=trusted, tags=tags)
+    if may:
+        after = overlay(wish(**options), role)
+        assert ours(after)
+        assert A in served(after)
+    else:
+        with pytest.raises(SentinelError) as caught:
+            overlay(wish(**options), role)
+        assert caught.value.kind == "role_conflict"
+
+
+def test_there_is_nobody_to_ask_for_a_new_role() -> None:
+    check_ownership(wish(), None)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "reason"),
+    [
+        (document(allow(B)), f"it serves another workspace ({B})"),
+        (document(allow(C, B)), f"it serves another workspace ({B}, {C})"),
+        (document(allow(principal=OTHER)), f"it neither trusts Microsoft's account {SENTINEL}"),
+    ],
+)
+def test_a_refusal_names_role_account_reason_and_way_out(trusted: dict[str, Any], reason: str) -> None:
+    with pytest.raises(SentinelError) as caught:
+        overlay(wish(), replace(RIGHT, trust=trusted, tags={}))
+    text = str(caught.value)
+    assert text.startswith(f"Cannot take over role MicrosoftSentinelRole in account {ACCOUNT}: {reason}")
+    assert "another role name" in text
+    assert "adopt" in text
+
+
+def test_neighbours_stay_and_intruders_go() -> None:
+    role = replace(RIGHT, trust=document(allow(A, B, C)), tags=marked(A, B))
+    after = overlay(wish(), role)
+    assert policy.external_ids(after.trust, SENTINEL) == {A, B}
+    assert after.tags == marked(A, B)
+
+
+def test_two_workspaces_that_share_a_role_never_cut_each_other_off() -> None:
+    first = overlay(wish(workspace_id=A), None)
+    second = overlay(wish(workspace_id=B), first)
+    assert policy.external_ids(second.trust, SENTINEL) == {A, B}
+    assert overlay(wish(workspace_id=A), second) == second
+    assert overlay(wish(workspace_id=B), second) == second
+
+
+# --- offboarding ---
+
+# What is there, the wish, and what remains.
+REMAINS: dict[str, tuple[Role | None, dict[str, Any], Role | None]] = {
+    "nothing": (None, {}, None),
+    "ours alone": (RIGHT, {}, None),
+    "ours, without a workspace tag": (replace(RIGHT, tags={"trailbridge.sentinel": "managed"}), {}, None),
+    "ours, with a neighbour": (
+        replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B, owner="us")),
+        {},
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B, owner="us")),
+    ),
+    "ours, with two neighbours": (
+        replace(RIGHT, trust=trust(SENTINEL, [A, B, C]), tags=marked(A, B, C)),
+        {},
+        replace(RIGHT, trust=trust(SENTINEL, [B, C]), tags=marked(B, C)),
+    ),
+    "ours, with a neighbour and an intruder": (
+        replace(RIGHT, trust=trust(SENTINEL, [A, B, C]), tags=marked(A, B)),
+        {},
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+    ),
+    "of a neighbour alone": (
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+        {},
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+    ),
+    "of a neighbour alone, spelled otherwise": (
+        replace(RIGHT, trust=document(allow(B, principal=SENTINEL)), tags=marked(A, B)),
+        {},
+        replace(RIGHT, trust=document(allow(B, principal=SENTINEL)), tags=marked(B)),
+    ),
+    "ours, shared by external_ids": (
+        replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B)),
+        {"external_ids": (B,)},
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+    ),
+    "not ours, and adopt": (replace(RIGHT, tags={}), {"adopt": True}, None),
+}
+
+
+@pytest.mark.parametrize(("role", "options", "remains"), REMAINS.values(), ids=REMAINS.keys())
+def test_the_role_goes_only_when_no_other_workspace_remains(
+    role: Role | None, options: dict[str, Any], remains: Role | None
+) -> None:
+    assert without(wish(**options), role) == remains
+
+
+def test_a_neighbour_in_an_unmarked_role_remains_even_with_adopt() -> None:
+    remains = without(wish(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags={}))
+    assert remains is not None
+    assert policy.external_ids(remains.trust, SENTINEL) == {B}
+
+
+def test_a_role_that_is_not_ours_is_never_removed() -> None:
+    with pytest.raises(SentinelError, match=f"Cannot remove role MicrosoftSentinelRole in account {ACCOUNT}") as caught:
+        without(wish(), replace(RIGHT, tags={}))
+    assert caught.value.kind == "role_conflict"
+
+
+# --- as shown, and what is wrong ---
+
+
+def test_a_role_is_shown_in_one_form() -> None:
+    role = replace(
+        RIGHT, tags=marked(A, b="2", a="1"), managed=RIGHT.managed | {ADMIN}, inline={"z": LOOKUP_EVENTS, "y": {}}
+    )
+    assert show(role) == {
+        "name": "MicrosoftSentinelRole",
+        "arn": f"arn:aws:iam::{ACCOUNT}:role/MicrosoftSentinelRole",
+        "path": "/",
+        "description": "Lets Microsoft Sentinel read AWS CloudTrail",
+        "max_session_duration": 3600,
+        "assume_role_policy_document": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": [SENTINEL]},
+                    "Action": ["sts:assumerole"],
+                    "Condition": {"StringEquals": {"sts:externalid": [A]}},
+                }
+            ],
+        },
+        "permissions_boundary": None,
+        "tags": {"a": "1", "b": "2", "trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": A},
+        "managed_policies": [READ_ONLY, ADMIN],
+        "inline_policies": {"y": {}, "z": policy.canonical(LOOKUP_EVENTS)},
+    }
+    assert list(show(role)["tags"]) == sorted(role.tags)
+    assert list(show(role)["inline_policies"]) == ["y", "z"]
+
+
+def test_no_role_is_shown_as_nothing() -> None:
+    assert show(None) == {}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_spellings_are_shown_alike(spelling: dict[str, Any]) -> None:
+    assert show(replace(RIGHT, trust=spelling)) == show(RIGHT)
+
+
+def test_findings_name_the_thing_and_put_security_first() -> None:
+    role = replace(
+        RIGHT,
+        description="By hand",
+        trust=document(allow(A), allow(principal=OTHER)),
+        managed=frozenset({ADMIN}),
+        max_session_duration=43200,
+    )
+    found = findings(wish(description="Eyes", max_session_duration=3600), role)
+    assert [item.code for item in found] == [
+        "trust_account_foreign",
+        "permission_policy_extra",
+        "role_session_raised",
+        "permission_policy_missing",
+        "role_description",
+    ]
+    assert found == ordered(found)
+    told = {item.code: item.message for item in found}
+    assert OTHER in told["trust_account_foreign"]
+    assert ADMIN in told["permission_policy_extra"]
+    assert READ_ONLY in told["permission_policy_missing"]
+    assert "43200" in told["role_session_raised"]
+    assert "'By hand'" in told["role_description"]
+
+
+def test_a_neighbour_is_no_finding_and_an_intruder_is() -> None:
+    assert findings(wish(), replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B))) == []
+    found = findings(wish(), replace(RIGHT, trust=trust(SENTINEL, [A, B])))
+    assert [item.code for item in found] == ["trust_external_id_foreign"]
+    assert B in found[0].message

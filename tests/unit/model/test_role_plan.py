@@ -1,0 +1,644 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every drift has its calls, its order and its finding; a plan that is carried out leaves nothing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import reduce
+from typing import Any
+
+import pytest
+from hypothesis import assume, event, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import (
+    INLINE,
+    LOOKUP_EVENTS,
+    Role,
+    Wish,
+    findings,
+    overlay,
+    trust,
+    without,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role_plan import plan
+
+ACCOUNT = "111111111111"
+SENTINEL = "197857026523"
+OTHER = "222222222222"
+A = "11111111-aaaa-4aaa-8aaa-111111111111"
+B = "22222222-bbbb-4bbb-8bbb-222222222222"
+C = "33333333-cccc-4ccc-8ccc-333333333333"
+NAME = "MicrosoftSentinelRole"
+READ_ONLY = "arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"
+REPLACED = "arn:aws:iam::aws:policy/AWSCloudTrailReadOnlyAccess"
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+FENCE = f"arn:aws:iam::{ACCOUNT}:policy/fence"
+WALL = f"arn:aws:iam::{ACCOUNT}:policy/wall"
+WIDE = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+FOREIGN = {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}
+
+
+def wish(**changes: Any) -> Wish:
+    return Wish(**{"account_id": ACCOUNT, "workspace_id": A, **changes})
+
+
+def marked(*ids: str, **more: str) -> dict[str, str]:
+    """The tags of a role of ours."""
+    return {"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": " ".join(ids), **more}
+
+
+def call(name: str, **args: Any) -> Call:
+    return Call(name, {"RoleName": NAME, **args})
+
+
+def pairs(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
+
+
+def repair(options: Wish, have: Role | None) -> list[Call]:
+    return plan(have, overlay(options, have))
+
+
+RIGHT = overlay(wish(), None)
+LEAST = overlay(wish(permission_mode="lookup_events"), None)
+CREATE = call(
+    "CreateRole",
+    Path="/",
+    AssumeRolePolicyDocument=trust(SENTINEL, [A]),
+    Description="Lets Microsoft Sentinel read AWS CloudTrail",
+    MaxSessionDuration=3600,
+    Tags=pairs(marked(A)),
+)
+TRUST = call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [A]))
+ATTACH = call("AttachRolePolicy", PolicyArn=READ_ONLY)
+PUT = call("PutRolePolicy", PolicyName="MicrosoftSentinelLookupEvents", PolicyDocument=LOOKUP_EVENTS)
+
+
+def tag(**tags: str) -> Call:
+    return call("TagRole", Tags=pairs(tags))
+
+
+def update(description: str = RIGHT.description, duration: int = 3600) -> Call:
+    return call("UpdateRole", Description=description, MaxSessionDuration=duration)
+
+
+def detach(arn: str) -> Call:
+    return call("DetachRolePolicy", PolicyArn=arn)
+
+
+def drop(name: str) -> Call:
+    return call("DeleteRolePolicy", PolicyName=name)
+
+
+# --- a new role ---
+
+
+def test_a_new_role_is_made_with_trust_and_tags_then_gets_its_policy() -> None:
+    assert repair(wish(), None) == [CREATE, ATTACH]
+
+
+def test_a_new_role_of_least_privilege_gets_the_inline_policy() -> None:
+    assert repair(wish(permission_mode="lookup_events"), None) == [CREATE, PUT]
+
+
+def test_a_new_role_has_everything_from_its_first_moment() -> None:
+    options = wish(
+        name="Eyes",
+        path="/security/",
+        description="Sees",
+        max_session_duration=7200,
+        permissions_boundary=FENCE,
+        tags={"owner": "us"},
+        external_ids=(B,),
+    )
+    assert repair(options, None) == [
+        Call(
+            "CreateRole",
+            {
+                "RoleName": "Eyes",
+                "Path": "/security/",
+                "AssumeRolePolicyDocument": trust(SENTINEL, [A, B]),
+                "Description": "Sees",
+                "MaxSessionDuration": 7200,
+                "Tags": pairs(marked(A, B, owner="us")),
+                "PermissionsBoundary": FENCE,
+            },
+        ),
+        Call("AttachRolePolicy", {"RoleName": "Eyes", "PolicyArn": READ_ONLY}),
+    ]
+
+
+@pytest.mark.parametrize("boundary", [None, ""])
+def test_a_new_role_without_a_boundary_has_no_empty_argument(boundary: str | None) -> None:
+    assert "PermissionsBoundary" not in repair(wish(permissions_boundary=boundary), None)[0].args
+
+
+def test_a_crash_after_the_creation_is_repaired_by_the_rest_of_the_plan() -> None:
+    assert repair(wish(), replace(RIGHT, managed=frozenset())) == [ATTACH]
+
+
+# --- drift ---
+
+# The wish, what is there, the codes that are found, and the calls that repair it.
+DRIFT: dict[str, tuple[Wish, Role, list[str], list[Call]]] = {
+    "nothing": (wish(), RIGHT, [], []),
+    "nothing, least privilege": (wish(permission_mode="lookup_events"), LEAST, [], []),
+    "nothing, everything wished": (
+        wish(
+            path="/",
+            description=RIGHT.description,
+            max_session_duration=3600,
+            permissions_boundary="",
+            tags={},
+            purge_tags=True,
+        ),
+        RIGHT,
+        [],
+        [],
+    ),
+    "the trust lets in another account": (
+        wish(),
+        replace(RIGHT, trust={**RIGHT.trust, "Statement": [*RIGHT.trust["Statement"], FOREIGN]}),
+        ["trust_account_foreign"],
+        [TRUST],
+    ),
+    "the trust has an id of nobody": (
+        wish(),
+        replace(RIGHT, trust=trust(SENTINEL, [A, C])),
+        ["trust_external_id_foreign"],
+        [TRUST],
+    ),
+    "the trust lacks a wished workspace": (
+        wish(external_ids=(B,)),
+        replace(RIGHT, tags=marked(A, B)),
+        ["trust_workspace_missing"],
+        [call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [A, B]))],
+    ),
+    "the trust lacks our id": (
+        wish(),
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(A, B)),
+        ["trust_workspace_missing"],
+        [call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [A, B]))],
+    ),
+    "the trust is empty": (
+        wish(),
+        replace(RIGHT, trust={"Version": "2012-10-17", "Statement": []}),
+        ["trust_sentinel_missing"],
+        [TRUST],
+    ),
+    "the description": (
+        wish(description="Sees"),
+        RIGHT,
+        ["role_description"],
+        [update("Sees")],
+    ),
+    "a description that shall go": (wish(description=""), RIGHT, ["role_description"], [update("")]),
+    "a description left alone, beside a session": (
+        wish(max_session_duration=3600),
+        replace(RIGHT, description="By hand", max_session_duration=7200),
+        ["role_session_raised"],
+        [update("By hand")],
+    ),
+    "the session is longer": (
+        wish(max_session_duration=3600),
+        replace(RIGHT, max_session_duration=43200),
+        ["role_session_raised"],
+        [update()],
+    ),
+    "the session is shorter": (
+        wish(max_session_duration=7200),
+        RIGHT,
+        ["role_session_lowered"],
+        [update(duration=7200)],
+    ),
+    "the boundary is missing": (
+        wish(permissions_boundary=FENCE),
+        RIGHT,
+        ["role_boundary_missing"],
+        [call("PutRolePermissionsBoundary", PermissionsBoundary=FENCE)],
+    ),
+    "the boundary is another one": (
+        wish(permissions_boundary=FENCE),
+        replace(RIGHT, permissions_boundary=WALL),
+        ["role_boundary_changed"],
+        [call("PutRolePermissionsBoundary", PermissionsBoundary=FENCE)],
+    ),
+    "the boundary shall go": (
+        wish(permissions_boundary=""),
+        replace(RIGHT, permissions_boundary=WALL),
+        ["role_boundary_extra"],
+        [call("DeleteRolePermissionsBoundary")],
+    ),
+    "a boundary that nobody asked about": (wish(), replace(RIGHT, permissions_boundary=WALL), [], []),
+    "a tag is missing": (wish(tags={"owner": "us"}), RIGHT, ["role_tags"], [tag(owner="us")]),
+    "a tag has another value": (
+        wish(tags={"owner": "us", "cost": "1"}),
+        replace(RIGHT, tags=marked(A, owner="them", cost="1")),
+        ["role_tags"],
+        [tag(owner="us")],
+    ),
+    "a tag beyond the wish": (
+        wish(tags={}),
+        replace(RIGHT, tags=marked(A, owner="us")),
+        [],
+        [],
+    ),
+    "a tag beyond the wish, with purge": (
+        wish(tags={}, purge_tags=True),
+        replace(RIGHT, tags=marked(A, owner="us", cost="1", **{"aws:stack": "x"})),
+        ["role_tags"],
+        [call("UntagRole", TagKeys=["cost", "owner"])],
+    ),
+    "tags to come and to go": (
+        wish(tags={"new": "1", "also": "2"}, purge_tags=True),
+        replace(RIGHT, tags=marked(A, old="1")),
+        ["role_tags"],
+        [tag(also="2", new="1"), call("UntagRole", TagKeys=["old"])],
+    ),
+    "a tag of AWS": (
+        wish(tags={}, purge_tags=True),
+        replace(RIGHT, tags=marked(A, **{"aws:cloudformation:stack-name": "x"})),
+        [],
+        [],
+    ),
+    "our workspace tag": (
+        wish(),
+        replace(RIGHT, tags=marked()),
+        ["role_tags"],
+        [tag(**{"trailbridge.sentinel.workspace": A})],
+    ),
+    "not marked as ours": (wish(), replace(RIGHT, tags={"owner": "us"}), ["role_unmanaged"], [tag(**marked(A))]),
+    "the policy is missing": (wish(), replace(RIGHT, managed=frozenset()), ["permission_policy_missing"], [ATTACH]),
+    "a policy beyond the wish": (
+        wish(),
+        replace(RIGHT, managed=RIGHT.managed | {ADMIN}),
+        ["permission_policy_extra"],
+        [detach(ADMIN)],
+    ),
+    "the old policy instead of the new one": (
+        wish(),
+        replace(RIGHT, managed=frozenset({REPLACED})),
+        ["permission_policy_outdated", "permission_policy_missing"],
+        [ATTACH, detach(REPLACED)],
+    ),
+    "the old policy beside the new one": (
+        wish(),
+        replace(RIGHT, managed=RIGHT.managed | {REPLACED}),
+        ["permission_policy_outdated"],
+        [detach(REPLACED)],
+    ),
+    "the new policy of another partition": (
+        wish(),
+        replace(RIGHT, managed=frozenset({READ_ONLY.replace("arn:aws:", "arn:aws-cn:")})),
+        ["permission_policy_extra", "permission_policy_missing"],
+        [ATTACH, detach(READ_ONLY.replace("arn:aws:", "arn:aws-cn:"))],
+    ),
+    "an inline policy beyond the wish": (
+        wish(),
+        replace(RIGHT, inline={"wide": WIDE}),
+        ["permission_inline_extra"],
+        [drop("wide")],
+    ),
+    "the inline policy is missing": (
+        wish(permission_mode="lookup_events"),
+        replace(LEAST, inline={}),
+        ["permission_inline_missing"],
+        [PUT],
+    ),
+    "the inline policy was widened": (
+        wish(permission_mode="lookup_events"),
+        replace(LEAST, inline={INLINE: WIDE}),
+        ["permission_inline_changed"],
+        [PUT],
+    ),
+    "from managed to least privilege": (
+        wish(permission_mode="lookup_events"),
+        RIGHT,
+        ["permission_policy_extra", "permission_inline_missing"],
+        [PUT, detach(READ_ONLY)],
+    ),
+    "from least privilege to managed": (
+        wish(),
+        LEAST,
+        ["permission_inline_extra", "permission_policy_missing"],
+        [ATTACH, drop(INLINE)],
+    ),
+    "the path": (wish(path="/security/"), RIGHT, ["role_path"], []),
+    "extras, not exclusive": (
+        wish(exclusive=False),
+        replace(RIGHT, managed=RIGHT.managed | {ADMIN}, inline={"wide": WIDE}),
+        [],
+        [],
+    ),
+    "something missing beside extras, not exclusive": (
+        wish(exclusive=False),
+        replace(RIGHT, managed=frozenset({ADMIN}), inline={"wide": WIDE}),
+        ["permission_policy_missing"],
+        [ATTACH],
+    ),
+    "everything at once": (
+        wish(description="Sees", permissions_boundary=FENCE, tags={"owner": "us"}, purge_tags=True),
+        replace(
+            RIGHT,
+            trust=trust(SENTINEL, [A, C]),
+            permissions_boundary=WALL,
+            tags=marked(A, old="1"),
+            managed=frozenset({ADMIN, REPLACED}),
+            inline={"wide": WIDE, "also": WIDE},
+        ),
+        [
+            "permission_inline_extra",
+            "permission_inline_extra",
+            "permission_policy_extra",
+            "permission_policy_outdated",
+            "trust_external_id_foreign",
+            "role_boundary_changed",
+            "permission_policy_missing",
+            "role_description",
+            "role_tags",
+        ],
+        [
+            TRUST,
+            update("Sees"),
+            call("PutRolePermissionsBoundary", PermissionsBoundary=FENCE),
+            tag(owner="us"),
+            call("UntagRole", TagKeys=["old"]),
+            ATTACH,
+            detach(REPLACED),
+            detach(ADMIN),
+            drop("also"),
+            drop("wide"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "have", "_codes", "calls"), DRIFT.values(), ids=DRIFT.keys())
+def test_a_drift_has_exactly_its_calls(options: Wish, have: Role, _codes: list[str], calls: list[Call]) -> None:
+    assert repair(options, have) == calls
+
+
+@pytest.mark.parametrize(("options", "have", "codes", "_calls"), DRIFT.values(), ids=DRIFT.keys())
+def test_a_drift_has_exactly_its_findings(options: Wish, have: Role, codes: list[str], _calls: list[Call]) -> None:
+    assert [found.code for found in findings(options, have)] == codes
+
+
+@pytest.mark.parametrize(("options", "have", "_codes", "_calls"), DRIFT.values(), ids=DRIFT.keys())
+def test_a_repaired_drift_is_gone(options: Wish, have: Role, _codes: list[str], _calls: list[Call]) -> None:
+    assert repair(options, performed(have, repair(options, have))) == []
+
+
+def test_a_missing_role_is_the_only_finding() -> None:
+    assert [found.code for found in findings(wish(), None)] == ["role_missing"]
+
+
+# --- removal ---
+
+
+def test_a_role_is_emptied_before_it_is_deleted() -> None:
+    have = replace(RIGHT, managed=RIGHT.managed | {ADMIN}, inline={"wide": WIDE, "also": WIDE})
+    assert plan(have, None) == [detach(READ_ONLY), detach(ADMIN), drop("also"), drop("wide"), call("DeleteRole")]
+
+
+@pytest.mark.parametrize(
+    ("left", "calls"),
+    [
+        (replace(RIGHT, managed=frozenset()), [call("DeleteRole")]),
+        (replace(RIGHT, managed=frozenset({ADMIN})), [detach(ADMIN), call("DeleteRole")]),
+        (None, []),
+    ],
+    ids=["emptied", "half emptied", "gone"],
+)
+def test_a_crash_while_removing_is_finished_by_the_next_run(left: Role | None, calls: list[Call]) -> None:
+    assert plan(left, None) == calls
+
+
+def test_a_shared_role_loses_one_id_and_keeps_everything_else() -> None:
+    have = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B), managed=RIGHT.managed | {ADMIN})
+    assert plan(have, without(wish(), have)) == [
+        call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [B])),
+        tag(**{"trailbridge.sentinel.workspace": B}),
+    ]
+
+
+# --- properties: what IAM would do with the calls ---
+
+
+def created(role: Role | None, args: dict[str, Any]) -> Role:
+    assert role is None, "EntityAlreadyExists"
+    return Role(
+        name=args["RoleName"],
+        arn=f"arn:aws:iam::{ACCOUNT}:role{args['Path']}{args['RoleName']}",
+        path=args["Path"],
+        description=args["Description"],
+        max_session_duration=args["MaxSessionDuration"],
+        trust=args["AssumeRolePolicyDocument"],
+        permissions_boundary=args.get("PermissionsBoundary"),
+        tags={one["Key"]: one["Value"] for one in args["Tags"]},
+    )
+
+
+def tagged(role: Role, args: dict[str, Any]) -> Role:
+    return replace(role, tags={**role.tags, **{one["Key"]: one["Value"] for one in args["Tags"]}})
+
+
+def untagged(role: Role, args: dict[str, Any]) -> Role:
+    assert not any(key.startswith("aws:") for key in args["TagKeys"]), "InvalidInput"
+    return replace(role, tags={key: value for key, value in role.tags.items() if key not in args["TagKeys"]})
+
+
+def detached(role: Role, args: dict[str, Any]) -> Role:
+    assert args["PolicyArn"] in role.managed, "NoSuchEntity"
+    return replace(role, managed=role.managed - {args["PolicyArn"]})
+
+
+def dropped(role: Role, args: dict[str, Any]) -> Role:
+    assert args["PolicyName"] in role.inline, "NoSuchEntity"
+    return replace(role, inline={name: one for name, one in role.inline.items() if name != args["PolicyName"]})
+
+
+def deleted(role: Role, args: dict[str, Any]) -> None:
+    assert not role.managed, "DeleteConflict"
+    assert not role.inline, "DeleteConflict"
+
+
+IAM: dict[str, Callable[[Any, dict[str, Any]], Role | None]] = {
+    "CreateRole": created,
+    "UpdateAssumeRolePolicy": lambda role, args: replace(role, trust=args["PolicyDocument"]),
+    "UpdateRole": lambda role, args: replace(
+        role, description=args["Description"], max_session_duration=args["MaxSessionDuration"]
+    ),
+    "PutRolePermissionsBoundary": lambda role, args: replace(role, permissions_boundary=args["PermissionsBoundary"]),
+    "DeleteRolePermissionsBoundary": lambda role, args: replace(role, permissions_boundary=None),
+    "TagRole": tagged,
+    "UntagRole": untagged,
+    "AttachRolePolicy": lambda role, args: replace(role, managed=role.managed | {args["PolicyArn"]}),
+    "DetachRolePolicy": detached,
+    "PutRolePolicy": lambda role, args: replace(
+        role, inline={**role.inline, args["PolicyName"]: args["PolicyDocument"]}
+    ),
+    "DeleteRolePolicy": dropped,
+    "DeleteRole": deleted,
+}
+
+
+def perform(role: Role | None, one: Call) -> Role | None:
+    assert one.args["RoleName"] == (role.name if role else NAME)
+    return IAM[one.name](role, one.args)
+
+
+def performed(role: Role | None, calls: list[Call]) -> Role | None:
+    return reduce(perform, calls, role)
+
+
+SAME_TRUST = {**trust(SENTINEL, [A]), "Statement": {**trust(SENTINEL, [A])["Statement"][0], "Sid": "x"}}
+ids = st.lists(st.sampled_from([A, B, C]), unique=True, max_size=3)
+trusts = st.one_of(
+    ids.filter(bool).map(lambda some: trust(SENTINEL, some)),
+    st.sampled_from([SAME_TRUST, {"Version": "2012-10-17", "Statement": [FOREIGN]}, {}]),
+    st.just({**trust(SENTINEL, [A]), "Statement": [*trust(SENTINEL, [A])["Statement"], FOREIGN]}),
+)
+labels = st.dictionaries(st.sampled_from(["owner", "cost", "aws:stack"]), st.sampled_from(["1", "2"]))
+tags = st.builds(
+    lambda own, some, more: {**(marked(*sorted(some)) if own else {}), **more},
+    st.sampled_from([True, True, True, False]),
+    ids,
+    labels,
+)
+SPELLED = {"Version": "2012-10-17", "Statement": {**LOOKUP_EVENTS["Statement"][0], "Resource": ["*"]}}
+inline = st.dictionaries(st.sampled_from([INLINE, "wide"]), st.sampled_from([LOOKUP_EVENTS, SPELLED, WIDE]))
+roles = st.builds(
+    Role,
+    name=st.just(NAME),
+    arn=st.just(RIGHT.arn),
+    description=st.sampled_from(["", RIGHT.description, "By hand"]),
+    max_session_duration=st.sampled_from([3600, 7200]),
+    trust=trusts,
+    permissions_boundary=st.sampled_from([None, FENCE, WALL]),
+    tags=tags,
+    managed=st.frozensets(st.sampled_from([READ_ONLY, REPLACED, ADMIN])),
+    inline=inline,
+)
+wishes = st.builds(
+    Wish,
+    account_id=st.just(ACCOUNT),
+    workspace_id=st.sampled_from([A, B]),
+    path=st.sampled_from([None, "/"]),
+    description=st.sampled_from([None, "", "Sees"]),
+    max_session_duration=st.sampled_from([None, 3600, 7200]),
+    permissions_boundary=st.sampled_from([None, "", FENCE]),
+    tags=st.none() | labels.map(lambda some: {key: value for key, value in some.items() if key != "aws:stack"}),
+    purge_tags=st.booleans(),
+    permission_mode=st.sampled_from(["managed", "lookup_events"]),
+    external_ids=ids.map(tuple),
+    exclusive=st.booleans(),
+    adopt=st.booleans(),
+)
+some_role = st.none() | roles
+NEEDED = {"CreateRole", "UpdateAssumeRolePolicy", "AttachRolePolicy", "PutRolePolicy"}
+TAKEN = {"DetachRolePolicy", "DeleteRolePolicy"}
+
+
+def laid(options: Wish, have: Role | None) -> Role:
+    """The overlay; examples of another's role are thrown away."""
+    try:
+        return overlay(options, have)
+    except SentinelError:
+        assume(False)
+        raise
+
+
+def remaining(options: Wish, have: Role | None) -> Role | None:
+    try:
+        return without(options, have)
+    except SentinelError:
+        assume(False)
+        raise
+
+
+@settings(deadline=None)
+@given(wishes, some_role)
+def test_a_plan_that_is_carried_out_gives_exactly_the_wish(options: Wish, have: Role | None) -> None:
+    assert performed(have, repair(options, have) if laid(options, have) else []) == overlay(options, have)
+
+
+@settings(deadline=None)
+@given(wishes, some_role)
+def test_a_second_plan_is_empty(options: Wish, have: Role | None) -> None:
+    want = laid(options, have)
+    assert overlay(options, want) == want
+    assert repair(options, want) == []
+
+
+@settings(deadline=None)
+@given(wishes, some_role)
+def test_what_is_needed_comes_before_what_is_taken_away(options: Wish, have: Role | None) -> None:
+    names = [one.name for one in plan(have, laid(options, have))]
+    last = max((place for place, name in enumerate(names) if name in NEEDED), default=-1)
+    first = min((place for place, name in enumerate(names) if name in TAKEN), default=len(names))
+    assert last < first
+
+
+@settings(deadline=None)
+@given(wishes, some_role)
+def test_a_role_is_created_exactly_when_there_is_none(options: Wish, have: Role | None) -> None:
+    names = [one.name for one in plan(have, laid(options, have))]
+    assert names.count("CreateRole") == (have is None)
+    assert have is not None or names[0] == "CreateRole"
+
+
+@settings(deadline=None)
+@given(wishes, some_role)
+def test_no_call_is_made_twice_and_each_changes_something(options: Wish, have: Role | None) -> None:
+    for one in plan(have, laid(options, have)):
+        after = perform(have, one)
+        assert after != have
+        have = after
+
+
+@settings(deadline=None)
+@given(wishes.map(lambda options: replace(options, exclusive=True)), some_role)
+def test_there_are_findings_exactly_when_there_is_a_plan(options: Wish, have: Role | None) -> None:
+    calls = plan(have, laid(options, have))
+    event("a plan" if calls else "no plan")
+    assert (findings(options, have) == []) == (calls == [])
+    assert findings(options, performed(have, calls)) == []
+
+
+@settings(deadline=None)
+@given(wishes, some_role)
+def test_nobody_else_loses_a_tag(options: Wish, have: Role | None) -> None:
+    kept = performed(have, plan(have, laid(options, have)))
+    before = {key: value for key, value in (have.tags if have else {}).items() if key.startswith("aws:")}
+    assert kept is not None
+    assert before.items() <= kept.tags.items()
+
+
+@settings(deadline=None)
+@given(wishes, some_role)
+def test_offboarding_that_is_carried_out_leaves_what_remains_and_nothing_to_do(
+    options: Wish, have: Role | None
+) -> None:
+    left = remaining(options, have)
+    assert performed(have, plan(have, left)) == left
+    assert plan(left, without(options, left)) == []
+
+
+@settings(deadline=None)
+@given(wishes)
+def test_offboarding_undoes_onboarding(options: Wish) -> None:
+    alone = replace(options, external_ids=())
+    assert without(alone, overlay(alone, None)) is None
+
+
+@settings(deadline=None)
+@given(wishes, roles)
+def test_offboarding_adds_nothing(options: Wish, have: Role) -> None:
+    names = {one.name for one in plan(have, remaining(options, have))}
+    assert names <= {"UpdateAssumeRolePolicy", "TagRole", "DetachRolePolicy", "DeleteRolePolicy", "DeleteRole"}

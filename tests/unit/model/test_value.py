@@ -1,0 +1,351 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which values are accepted, which are refused, and with what sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES, check
+
+ACCOUNT = "012345670123"
+GUID = "00aa00aa-1111-2222-3333-444455556666"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role"
+POLICY = f"arn:aws:iam::{ACCOUNT}:policy"
+LONG = "x" * 3000
+
+NAMES = {
+    "one character": "x",
+    "the longest": LONG[:64],
+    "every kind of character": "aZ09_+=,.@-",
+}
+BAD_NAMES = {
+    "empty": "",
+    "65 characters": LONG[:65],
+    "a space": "a b",
+    "a slash": "a/b",
+    "an accent": "é",
+    "a trailing newline": "name\n",
+    "a colon": "a:b",
+    "a number": 7,
+    "none": None,
+    "a list": ["name"],
+}
+GUIDS = {"small letters": GUID, "capitals": GUID.upper(), "one digit": "00000000-0000-0000-0000-000000000001"}
+BAD_GUIDS = {
+    "empty": "",
+    "no dashes": GUID.replace("-", ""),
+    "braces": f"{{{GUID}}}",
+    "only zeros": "00000000-0000-0000-0000-000000000000",
+    "an ARM id": f"/subscriptions/{GUID}/resourceGroups/security",
+    "a trailing space": f"{GUID} ",
+    "a leading space": f" {GUID}",
+    "a trailing newline": f"{GUID}\n",
+    "a URN": f"urn:uuid:{GUID}",
+    "not hexadecimal": GUID.replace("a", "g"),
+    "full-width digits": GUID.replace("1", "１"),  # noqa: RUF001
+    "another grouping": "00aa00aa1-111-2222-3333-444455556666",
+    "a number": 7,
+    "a list": [GUID],
+}
+BAD_ACCOUNTS = {
+    "empty": "",
+    "11 digits": "1" * 11,
+    "13 digits": "1" * 13,
+    "a number": 111111111111,
+    "a number that was octal": 0o12345670123,
+    "full-width digits": "１" * 12,  # noqa: RUF001
+    "dashes": "1111-1111-1111",
+    "a trailing newline": "111111111111\n",
+    "a trailing space": "111111111111 ",
+    "a letter": "11111111111a",
+    "an ARN": f"arn:aws:iam::{ACCOUNT}:root",
+    "a list": [ACCOUNT],
+    "a bool": True,
+}
+
+GOOD: dict[str, dict[str, Any]] = {
+    "account_id": {"12 digits": "111111111111", "a leading zero": ACCOUNT, "zeros": "0" * 12},
+    "microsoft_account_id": {"Microsoft's": "197857026523", "another one": "111111111111"},
+    "name": NAMES,
+    "path": {
+        "the root": "/",
+        "one step": "/security/",
+        "two steps": "/security/sentinel/",
+        "any printable character": "/!~{}[]|/",
+        "the longest": f"/{LONG[:510]}/",
+    },
+    "description": {
+        "empty": "",
+        "the longest": LONG[:1000],
+        "white space": "a\tb\nc\rd e",
+        "Latin-1": "é¡ÿ~",
+    },
+    "max_session_duration": {"the shortest": 3600, "the longest": 43200},
+    "permissions_boundary": {
+        "a policy": f"{POLICY}/fence",
+        "a policy with a path": f"{POLICY}/team/fence",
+        "of AWS": "arn:aws:iam::aws:policy/ReadOnlyAccess",
+        "of GovCloud": f"arn:aws-us-gov:iam::{ACCOUNT}:policy/fence",
+        "the longest": f"{POLICY}/{LONG[: 2048 - len(POLICY) - 1]}",
+        "empty, to remove it": "",
+    },
+    "tags": {
+        "none": {},
+        "one": {"owner": "us"},
+        "an empty value": {"owner": ""},
+        "the longest": {LONG[:128]: LONG[:256]},
+        "every kind of character": {"aé1 _.:/=+-@": "ß東２ _.:/=+-@"},
+        "40": {f"tag{number}": "x" for number in range(40)},
+        "aws inside": {"my-aws:tag": "x"},
+    },
+    "workspace_id": GUIDS,
+    "subscription_id": GUIDS,
+    "external_ids": {"none": [], "one": [GUID], "two": (GUID, GUID.upper())},
+    "resource_group": {
+        "one character": "x",
+        "the longest": LONG[:90],
+        "every kind of character": "aZ09é_-.()x",
+        "a closing bracket": "(x)",
+    },
+    "workspace": {"the shortest": "abcd", "the longest": LONG[:63], "hyphens": "a--b", "digits": "1234"},
+    "assume_role": {
+        "none": [],
+        "a name": ["OrganizationAccountAccessRole"],
+        "an ARN": [f"{ROLE}/Admin"],
+        "an ARN with a path": [f"{ROLE}/a/b/Admin"],
+        "a list": ("AWSControlTowerExecution", f"{ROLE}/Admin"),
+    },
+    "assume_role_session_name": {
+        "two characters": "ab",
+        **{key: NAMES[key] for key in NAMES if key != "one character"},
+    },
+    "assume_role_external_id": {"two characters": "ab", "the longest": LONG[:1224], "any": "aZ09_+=,.@:\\/-"},
+    "role_arn": {"a role": f"{ROLE}/Eyes", "a path": f"{ROLE}/a/b/Eyes", "the longest": f"{ROLE}/{LONG[:64]}"},
+}
+
+BAD: dict[str, dict[str, Any]] = {
+    "account_id": BAD_ACCOUNTS,
+    "microsoft_account_id": {**BAD_ACCOUNTS, "the placeholder of old documents": "123412341234"},
+    "name": BAD_NAMES,
+    "path": {
+        "empty": "",
+        "no slash": "x",
+        "no slash at the end": "/x",
+        "no slash at the start": "x/",
+        "two slashes": "//",
+        "two slashes inside": "/a//b/",
+        "a space": "/a b/",
+        "an accent": "/é/",
+        "DEL": "/\x7f/",
+        "a trailing newline": "/x/\n",
+        "513 characters": f"/{LONG[:511]}/",
+        "a number": 7,
+    },
+    "description": {
+        "1,001 characters": LONG[:1001],
+        "an emoji": "🙂",
+        "NUL": "\0",
+        "a control character": "\x85",
+        "a no-break space": "\xa0",
+        "a character beyond Latin-1": "ā",
+        "a number": 7,
+        "a list": ["x"],
+    },
+    "max_session_duration": {
+        "3599": 3599,
+        "43201": 43201,
+        "zero": 0,
+        "negative": -3600,
+        "1h": "1h",
+        "a float": 3600.0,
+        "a bool": True,
+        "a text": "3600",
+    },
+    "permissions_boundary": {
+        "a bare name": "ReadOnlyAccess",
+        "a role": f"{ROLE}/fence",
+        "an account too short": "arn:aws:iam::1111:policy/fence",
+        "no name": f"{POLICY}/",
+        "a space": f"{POLICY}/a b",
+        "a trailing newline": f"{POLICY}/fence\n",
+        "2,049 characters": f"{POLICY}/{LONG[: 2049 - len(POLICY) - 1]}",
+        "the policy that AWS replaced": "arn:aws:iam::aws:policy/AWSCloudTrailReadOnlyAccess",
+        "no partition": f"arn:awsome:iam::{ACCOUNT}:policy/fence",
+        "a number": 7,
+    },
+    "tags": {
+        "51": {f"tag{number}": "x" for number in range(51)},
+        "an empty key": {"": "x"},
+        "of AWS": {"aws:x": "x"},
+        "of AWS in capitals": {"AWS:x": "x"},
+        "keys equal without case": {"Env": "x", "env": "x"},
+        "a key of 129": {LONG[:129]: "x"},
+        "a value of 257": {"x": LONG[:257]},
+        "a bool": {"x": True},
+        "a number": {"x": 1},
+        "none": {"x": None},
+        "a number for a key": {1: "x"},
+        "a comma": {"x": "a,b"},
+        "an emoji": {"x": "🙂"},
+        "a newline in a key": {"a\nb": "x"},
+        "a trailing newline": {"x": "x\n"},
+        "a tab": {"x": "a\tb"},
+        "a list": ["x"],
+        "a text": "x=y",
+    },
+    "workspace_id": BAD_GUIDS,
+    "subscription_id": BAD_GUIDS,
+    "external_ids": {
+        **{f"one with {name}": [GUID, value] for name, value in BAD_GUIDS.items()},
+        "a text": GUID,
+        "a dict": {GUID: GUID},
+        "a number": 7,
+    },
+    "resource_group": {
+        "empty": "",
+        "91 characters": LONG[:91],
+        "a dot at the end": "x.",
+        "a slash": "a/b",
+        "a space": "a b",
+        "a trailing newline": "x\n",
+        "an ARM id": f"/subscriptions/{GUID}/resourceGroups/security",
+        "a number": 7,
+    },
+    "workspace": {
+        "empty": "",
+        "3 characters": "abc",
+        "64 characters": LONG[:64],
+        "a slash": "ab/cd",
+        "an underscore": "ab_cd",
+        "a hyphen at the start": "-abcd",
+        "a hyphen at the end": "abcd-",
+        "a trailing newline": "abcd\n",
+        "an accent": "abcdé",
+        "a number": 1234,
+    },
+    "assume_role": {
+        **{f"a name: {name}": [value] for name, value in BAD_NAMES.items()},
+        "a user": [f"arn:aws:iam::{ACCOUNT}:user/Admin"],
+        "an assumed role": [f"arn:aws:sts::{ACCOUNT}:assumed-role/Admin/session"],
+        "one of two": ["Admin", "a b"],
+        "a dict": {"Admin": "x"},
+        "a text": "Admin",
+    },
+    "assume_role_session_name": {
+        "1 character": "x",
+        "65 characters": LONG[:65],
+        "a space": "a b",
+        "an accent": "éé",
+        "a trailing newline": "ab\n",
+        "a number": 77,
+    },
+    "assume_role_external_id": {
+        "1 character": "x",
+        "1,225 characters": LONG[:1225],
+        "a space": "a b",
+        "a trailing newline": "ab\n",
+        "a number": 77,
+    },
+    "role_arn": {
+        "empty": "",
+        "a bare name": "Eyes",
+        "a user": f"arn:aws:iam::{ACCOUNT}:user/Eyes",
+        "an assumed role": f"arn:aws:sts::{ACCOUNT}:assumed-role/Eyes/session",
+        "the root": f"arn:aws:iam::{ACCOUNT}:root",
+        "an account too short": "arn:aws:iam::1111:role/Eyes",
+        "no account": "arn:aws:iam:::role/Eyes",
+        "a Region": f"arn:aws:iam:us-east-1:{ACCOUNT}:role/Eyes",
+        "no name": f"{ROLE}/",
+        "a name of 65": f"{ROLE}/{LONG[:65]}",
+        "a space": f"{ROLE}/a b",
+        "a trailing newline": f"{ROLE}/Eyes\n",
+        "no partition": f"arn:awsome:iam::{ACCOUNT}:role/Eyes",
+        "a number": 7,
+    },
+}
+
+
+def rows(table: dict[str, dict[str, Any]]) -> list[Any]:
+    return [
+        pytest.param(rule, value, id=f"{rule}: {name}")
+        for rule, values in table.items()
+        for name, value in values.items()
+    ]
+
+
+@pytest.mark.parametrize("table", [GOOD, BAD], ids=["good", "bad"])
+def test_every_rule_is_tried(table: dict[str, dict[str, Any]]) -> None:
+    assert table.keys() == RULES.keys()
+
+
+@pytest.mark.parametrize(("rule", "value"), rows(GOOD))
+def test_a_good_value_is_accepted(rule: str, value: Any) -> None:
+    check("host payments", rule, value, rule)
+
+
+@pytest.mark.parametrize(("rule", "value"), rows(BAD))
+def test_a_bad_value_is_refused_with_place_option_value_and_rule(rule: str, value: Any) -> None:
+    with pytest.raises(SentinelError) as caught:
+        check("host payments", "sentinel_option", value, rule)
+    assert caught.value.kind == "bad_input"
+    assert str(caught.value) == f"Cannot use sentinel_option {value!r} of host payments: {RULES[rule].text}."
+
+
+def test_without_a_place_the_sentence_is_still_one() -> None:
+    with pytest.raises(SentinelError) as caught:
+        check("", "name", "a b", "name")
+    assert str(caught.value).startswith("Cannot use name 'a b': it must be 1 to 64 ")
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_a_rule_completes_the_sentence(rule: str) -> None:
+    text = RULES[rule].text
+    assert text.startswith(("it must ", "each must ", "at most "))
+    assert not text.endswith(".")
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("rule", ["account_id", "microsoft_account_id"])
+def test_the_rule_of_an_account_says_how_to_write_it(rule: str) -> None:
+    assert "quote" in RULES[rule].text
+
+
+def test_the_rule_of_the_placeholder_says_the_right_account() -> None:
+    assert "197857026523" in RULES["microsoft_account_id"].text
+
+
+jsons = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from(sorted(RULES)), jsons)
+def test_no_value_is_too_odd_to_be_judged(rule: str, value: Any) -> None:
+    assert RULES[rule].holds(value) in {True, False}
+
+
+@given(st.from_regex(r"[0-9]{12}", fullmatch=True, alphabet=st.characters(codec="ascii")))
+def test_every_text_of_12_digits_is_an_account(value: str) -> None:
+    check("", "account_id", value, "account_id")
+
+
+@given(st.uuids().filter(lambda one: one.int != 0))
+def test_every_guid_is_a_workspace_id(value: Any) -> None:
+    check("", "workspace_id", str(value), "workspace_id")
+    check("", "workspace_id", str(value).upper(), "workspace_id")
+
+
+@given(st.text(max_size=70))
+def test_a_role_name_is_what_iam_accepts(value: str) -> None:
+    """The pattern of RoleName in the IAM API Reference, of which AWS says that it is ASCII."""
+    allowed = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-")
+    assert RULES["name"].holds(value) == (1 <= len(value) <= 64 and set(value) <= allowed)
