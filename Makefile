@@ -26,7 +26,7 @@ IN_TREE := cd "$(TREE)" && env \
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit demo format build constraints clean tree
+.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit demo specs format build constraints clean tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -72,6 +72,9 @@ unit: tree ## unit tests; ARGS="-k word" for some of them
 
 demo: tree ## a small organization on this machine: onboarded, drifted, repaired, verified
 	@$(IN_TREE) "$(VENV)/bin/python" -m tests.demo $(ARGS)
+
+specs: tree ## write the argument specs of the roles from the options of the plugins
+	@$(IN_TREE) "$(VENV)/bin/python" tests/tools/argument_specs.py "$(CURDIR)"
 
 format: $(READY) ## format the Python code and repair what can be repaired
 	@.venv/bin/ruff check --fix --quiet || true

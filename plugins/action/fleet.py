@@ -24,11 +24,12 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.options impor
     AZURE,
     FLEET,
     FLEET_ROLE,
+    STATE,
     WORKSPACE,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, report
 
-SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET
+SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE
 VARIABLES = {field.variable: field.option for field in FIELDS}
 PROGRESS_SECONDS = 5.0
 _ALIASES = {"aws_profile": "profile"}
@@ -49,7 +50,7 @@ class ActionModule(ActionBase):
         _validation, options = validate(argument_spec=SPEC)
         try:
             accounts = list(self._accounts(options, task_vars or {}))
-            done = list(self._work(accounts, options["concurrency"]))
+            done = list(self._work(accounts, self._order(options, task_vars or {}, len(accounts))))
         except SentinelError as error:
             return {**result, "failed": True, "msg": str(error), "error": {"class": error.kind}}
         return {**result, **self._result(done, options)}
@@ -85,11 +86,20 @@ class ActionModule(ActionBase):
             own = self._templar.copy_with_new_env(available_variables={**raw, **own}).template(own)
         return {VARIABLES[name]: value for name, value in own.items() if value is not None}
 
-    def _work(self, accounts: list[Account], concurrency: int) -> Iterator[fleet.Done]:
-        check_mode = self._task.check_mode
+    def _order(self, options: Mapping[str, Any], task_vars: Mapping[str, Any], listed: int) -> fleet.Order:
+        percent = options["max_change_percent"]
+        everyone = listed if options["accounts"] is not None else len(task_vars["groups"]["all"])
+        return fleet.Order(
+            absent=options["state"] == "absent",
+            check_mode=self._task.check_mode,
+            concurrency=options["concurrency"],
+            max_change=None if percent is None else percent * everyone / 100,
+        )
+
+    def _work(self, accounts: list[Account], order: fleet.Order) -> Iterator[fleet.Done]:
         told = time.monotonic()
-        for count, done in enumerate(fleet.run(accounts, concurrency=concurrency, check_mode=check_mode), 1):
-            for line in report.lines(done, check_mode=check_mode):
+        for count, done in enumerate(fleet.run(accounts, order), 1):
+            for line in report.lines(done, check_mode=order.check_mode):
                 self._say(line)
             if time.monotonic() - told > PROGRESS_SECONDS:
                 told = time.monotonic()

@@ -62,7 +62,16 @@ ROLE: Spec = {
     "adopt": {"type": "bool", "default": False},
 }
 
-CONNECTOR: Spec = {"role_arn": {"type": "str", "required": True}}
+CONNECTOR: Spec = {
+    "role_arn": {"type": "str", "required": True},
+    "deduplicate": {"type": "bool", "default": False},
+}
+
+ROLE_INFO: Spec = {
+    "account_id": {"type": "str"},
+    "name": {"type": "str"},
+    "microsoft_account_id": {"type": "str"},
+}
 
 STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 
@@ -77,8 +86,10 @@ FLEET_ROLE: Spec = {
 }
 
 FLEET: Spec = {
+    "deduplicate": {"type": "bool"},
     "accounts": {"type": "list", "elements": "dict"},
     "concurrency": {"type": "int", "default": 16},
+    "max_change_percent": {"type": "float"},
     "max_fail_percentage": {"type": "float", "default": 0},
     "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "never"},
 }

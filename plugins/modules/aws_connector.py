@@ -23,6 +23,12 @@ options:
     description: ARN of the IAM role that Microsoft Sentinel assumes.
     type: str
     required: true
+  deduplicate:
+    description:
+      - Whether further connectors of the same role are removed.
+      - The enabled one is kept, among several the oldest. Without it they are only reported.
+    type: bool
+    default: false
   state:
     description: Whether the connector shall exist.
     type: str

@@ -33,6 +33,19 @@ options:
       - Without it the hosts of the batch are the accounts.
     type: list
     elements: dict
+  deduplicate:
+    description:
+      - Whether further connectors of the same role are removed. They are only reported, unless this is V(true).
+      - The enabled one is kept, among several the oldest.
+    type: bool
+  state:
+    description:
+      - V(present) brings role and connector to the wish.
+      - V(absent) removes the connector, takes the workspace out of the role, and removes the role when it serves no
+        other one. What was not made here is refused.
+    type: str
+    choices: [present, absent]
+    default: present
   concurrency:
     description: How many accounts are worked on at the same time.
     type: int
@@ -43,6 +56,12 @@ options:
         way.
     type: float
     default: 0
+  max_change_percent:
+    description:
+      - How many per cent of the accounts may change. When more would, nothing is written and the task fails.
+      - Measured by all hosts of the inventory, or by O(accounts). Accounts that cannot be read count as changed.
+      - Any number, when not given. When given, everything is read once more before the first write.
+    type: float
   fail_on:
     description:
       - Which accounts are listed under RV(failures) besides those that failed.

@@ -69,6 +69,15 @@ class Roles:
         return explained(f"{what} role {self._name} in account {self._account_id}")
 
 
+def trusting(client: Any, account_id: str, trusted: Callable[[Any], bool]) -> list[str]:
+    """Return the names of the roles in the client's account whose trust policy passes `trusted`."""
+    with explained(f"list the roles in account {account_id}"):
+        pages = client.get_paginator("list_roles").paginate()
+        return [
+            raw["RoleName"] for page in pages for raw in page["Roles"] if trusted(raw.get("AssumeRolePolicyDocument"))
+        ]
+
+
 def _role(raw: Mapping[str, Any], *, managed: frozenset[str], inline: Mapping[str, Any]) -> Role:
     return Role(
         name=raw["RoleName"],

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure, cause, explained
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector as model
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import workspace as workspaces
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connector
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connectors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
     ChangedError,
     NotYetError,
@@ -43,7 +43,7 @@ class Sentinel:
         self.name = name
         self.id = workspaces.arm_id(subscription_id, resource_group, name)
         self._lock = threading.Lock()
-        self._connectors: list[Connector] | None = None
+        self._connectors: dict[str, Connectors] | None = None
 
     def workspace(self) -> Workspace:
         """Read the workspace itself; its `onboarded` and `rights` stay empty."""
@@ -66,19 +66,20 @@ class Sentinel:
         answer = self._azure.get(path, PERMISSIONS_VERSION, what=f"read our rights on workspace {self.name}")
         return workspaces.rights(answer.get("value") or [])
 
-    def connectors(self) -> list[Connector]:
-        """Return the CloudTrail connectors of the workspace, listed once for all who ask."""
+    def connectors(self, account_id: str) -> Connectors:
+        """Return the CloudTrail connectors of an AWS account; the workspace is listed once for all who ask."""
         with self._lock:
             if self._connectors is None:
-                self._connectors = self._list()
-            return self._connectors
+                self._connectors = _by_account(self.raw_connectors())
+            return self._connectors.get(account_id, ())
 
     def forget(self) -> None:
         """Have the connectors listed anew when they are asked for next."""
         with self._lock:
             self._connectors = None
 
-    def _list(self) -> list[Connector]:
+    def raw_connectors(self) -> list[Mapping[str, Any]]:
+        """List the data connectors of every kind, as the API answers."""
         pages: list[Mapping[str, Any]] = []
         what = f"list the data connectors of workspace {self.name}"
         with explained(what):
@@ -87,8 +88,7 @@ class Sentinel:
             )
             for _connector in answers:
                 pass
-        found = [model.parse(raw) for page in pages for raw in page.get("value") or []]
-        return [connector for connector in found if connector]
+        return [raw for page in pages for raw in page.get("value") or []]
 
     def apply(self, call: Call, *, role_is_new: bool) -> None:
         """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""
@@ -102,7 +102,9 @@ class Sentinel:
                 else:
                     self._put(name, args["data_connector"])
             except HttpResponseError as error:
-                raise _flow(error, call, what, role_is_new) or error from error
+                if flow := _flow(error, call, what, role_is_new):
+                    raise flow from error
+                raise
 
     def _put(self, name: str, body: Mapping[str, Any]) -> None:
         properties = body["properties"]
@@ -128,8 +130,15 @@ def _flow(error: HttpResponseError, call: Call, what: str, role_is_new: bool) ->
     return None
 
 
-class ConnectorOf:
-    """The connector of one role in one workspace, as `run.converge` wants it."""
+def _by_account(answers: Iterable[Mapping[str, Any]]) -> dict[str, Connectors]:
+    found: dict[str, Connectors] = {}
+    for connector in filter(None, map(model.parse, answers)):
+        found[connector.account_id] = (*found.get(connector.account_id, ()), connector)
+    return found
+
+
+class ConnectorsOf:
+    """The connectors of one role's account in one workspace, as `run.converge` wants them."""
 
     def __init__(self, sentinel: Sentinel, role_arn: str, *, role_is_new: bool, writes: bool) -> None:
         self._sentinel = sentinel
@@ -138,12 +147,12 @@ class ConnectorOf:
         self._writes = writes
         self._reads = 0
 
-    def read(self) -> Connector | None:
-        """Return the connector that serves the role; a second look lists the connectors anew."""
+    def read(self) -> Connectors:
+        """Return the connectors of the account; a second look lists those of the workspace anew."""
         if self._reads:
             self._sentinel.forget()
         self._reads += 1
-        return model.choose(self._sentinel.connectors(), self._role_arn)
+        return self._sentinel.connectors(model.account_of(self._role_arn))
 
     def apply(self, call: Call) -> None:
         """Make one call of a plan."""

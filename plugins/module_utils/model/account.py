@@ -54,6 +54,7 @@ FIELDS = (
     Field("external_ids", "external_ids", "list", "wish"),
     Field("exclusive", "exclusive", "bool", "wish"),
     Field("adopt", "adopt", "bool", "wish"),
+    Field("deduplicate", "deduplicate", "bool", "account"),
     Field("assume_role", "assume_role", "list", "entry"),
     Field("assume_role_external_id", "assume_role_external_id", "str", "entry"),
     Field("assume_role_session_name", "assume_role_session_name", "str", "entry"),
@@ -70,6 +71,7 @@ FIELDS = (
     Field("secret", "secret", "str", "azure"),
     Field("cloud_environment", "cloud_environment", "str", "azure"),
 )
+REQUIRED = ("account_id", "subscription_id", "resource_group", "workspace")
 _GUIDS = ("workspace_id", "subscription_id")
 _ENTRY = {
     "assume_role": "roles",
@@ -96,6 +98,7 @@ class Account:
     entry: Entry
     aws: AwsCredentials
     azure: AzureCredentials
+    deduplicate: bool = False
 
     def at(self, *, account_id: str = "", workspace_id: str = "", partition: str = "aws") -> Account:
         """Return the account with what only the services could tell."""
@@ -134,6 +137,7 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
         Entry(**entry),
         AwsCredentials(**parts["aws"]),
         AzureCredentials(**parts["azure"]),
+        deduplicate=account.get("deduplicate", False),
     )
 
 
@@ -183,7 +187,7 @@ def _check_boundary(wish: Wish, where: str) -> None:
 def check_whole(account: Account, where: str, names: str) -> None:
     """Raise bad_input when an option is missing without which role and connector cannot be made."""
     for field in FIELDS:
-        if field.part == "account" and not getattr(account, field.option):
+        if field.option in REQUIRED and not getattr(account, field.option):
             rule = ": set it, or name the host by its 12 digits" if field.option == "account_id" else ""
             name = getattr(field, names)
             raise SentinelError("bad_input", f"Cannot work on {where}: {name} is not given{rule}.")

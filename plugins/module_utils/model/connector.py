@@ -10,29 +10,50 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding, finding
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding, finding, ordered
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 
 KIND = "AmazonWebServicesCloudTrail"
+KIND_S3 = "AmazonWebServicesS3"
 
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """A data connector of the kind AmazonWebServicesCloudTrail."""
+    """A data connector of the kind AmazonWebServicesCloudTrail; `created` is a time in ISO 8601, or empty."""
 
     name: str
     role_arn: str
     enabled: bool = True
     etag: str | None = None
     id: str = ""
+    created: str = ""
 
     @property
     def account_id(self) -> str:
         """The AWS account that the connector reads: 12 digits, or empty if its role ARN is none."""
         return account_of(self.role_arn)
+
+
+# All connectors of one AWS account in one workspace. One is right; none, or two, are things that happen.
+Connectors = tuple[Connector, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorWish:
+    """Which role shall be read: `workspace` is the ARM id of the workspace, `workspace_id` its customer id (GUID)."""
+
+    role_arn: str
+    workspace: str
+    workspace_id: str
+    deduplicate: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of a connector that we create: the same for every run and every operator."""
+        return str(uuid.uuid5(uuid.UUID(self.workspace_id), f"{KIND}/{account_of(self.role_arn)}"))
 
 
 def account_of(arn: str) -> str:
@@ -46,75 +67,133 @@ def parse(raw: Mapping[str, Any]) -> Connector | None:
     if raw.get("kind") != KIND:
         return None
     properties = raw.get("properties") or {}
-    logs = ((properties.get("dataTypes") or {}).get("logs")) or {}
+    logs = (properties.get("dataTypes") or {}).get("logs") or {}
     return Connector(
         name=str(raw.get("name") or ""),
         role_arn=str(properties.get("awsRoleArn") or ""),
         enabled=str(logs.get("state")).lower() == "enabled",
         etag=raw.get("etag"),
         id=str(raw.get("id") or ""),
+        created=str((raw.get("systemData") or {}).get("createdAt") or ""),
     )
 
 
-def new_name(workspace_id: str, account_id: str) -> str:
-    """Return the name of a connector that we create: the same for every run and every operator."""
-    return str(uuid.uuid5(uuid.UUID(workspace_id), f"{KIND}/{account_id}"))
+def choose(wish: ConnectorWish, have: Connectors) -> Connector | None:
+    """Return the connector of the account that serves the role, None if the account has none.
 
-
-def choose(connectors: Iterable[Connector], role_arn: str) -> Connector | None:
-    """Return the connector that serves the role: the same ARN, else the same AWS account; enabled before disabled."""
-    account = account_of(role_arn)
-    found = [connector for connector in connectors if connector.account_id == account]
-    return min(found, key=lambda item: (item.role_arn != role_arn, not item.enabled, item.name), default=None)
-
-
-def overlay(role_arn: str, have: Connector | None, *, workspace: str, workspace_id: str) -> Connector:
-    """Return the connector that shall be: the one that is there, enabled and with this role, else a new one.
-
-    `workspace` is the ARM id of the workspace, `workspace_id` its customer id (GUID).
+    The same role before another one of the account; among several the enabled before the disabled, the older before
+    the newer, ours before others.
     """
-    name = have.name if have else new_name(workspace_id, account_of(role_arn))
+
+    def rank(item: Connector) -> tuple[bool, bool, str, bool, str]:
+        return item.role_arn != wish.role_arn, not item.enabled, item.created or "~", item.name != wish.name, item.name
+
+    return min(have, key=rank, default=None)
+
+
+def overlay(wish: ConnectorWish, have: Connectors) -> Connectors:
+    """Return the connectors that shall be: the chosen one right, or a new one; duplicates go only when asked."""
+    chosen = choose(wish, have)
+    right = replace(chosen, role_arn=wish.role_arn, enabled=True) if chosen else _new(wish)
+    gone = _twins(wish, have) if wish.deduplicate else ()
+    return (right, *(item for item in have if item is not chosen and item not in gone))
+
+
+def _new(wish: ConnectorWish) -> Connector:
     return Connector(
-        name=name,
-        role_arn=role_arn,
-        enabled=True,
-        etag=have.etag if have else None,
-        id=have.id if have else f"{workspace}/providers/Microsoft.SecurityInsights/dataConnectors/{name}",
+        wish.name, wish.role_arn, id=f"{wish.workspace}/providers/Microsoft.SecurityInsights/dataConnectors/{wish.name}"
     )
 
 
-def plan(have: Connector | None, want: Connector | None) -> list[Call]:
-    """List the calls that turn one connector into the other; nothing to do is an empty list."""
-    if have == want:
-        return []
-    if want is None:
-        return [Call("DataConnectors_Delete", {"data_connector_id": have.name})] if have else []
+def _twins(wish: ConnectorWish, have: Connectors) -> Connectors:
+    chosen = choose(wish, have)
+    return tuple(item for item in have if item is not chosen and item.role_arn == wish.role_arn)
+
+
+def without(wish: ConnectorWish, have: Connectors) -> Connectors:
+    """Return the connectors that remain when the role is read no longer: those of other roles that we did not make."""
+    return tuple(item for item in have if item.role_arn != wish.role_arn and item.name != wish.name)
+
+
+def plan(have: Connectors | None, want: Connectors | None) -> list[Call]:
+    """List the calls that turn one set of connectors into the other; nothing to do is an empty list."""
+    before = {item.name: item for item in have or ()}
+    names = {item.name for item in want or ()}
+    puts = [_put(item) for item in want or () if before.get(item.name) != item]
+    return puts + [Call("DataConnectors_Delete", {"data_connector_id": name}) for name in sorted(set(before) - names)]
+
+
+def _put(connector: Connector) -> Call:
     body: dict[str, Any] = {
         "kind": KIND,
         "properties": {
-            "awsRoleArn": want.role_arn,
-            "dataTypes": {"logs": {"state": "Enabled" if want.enabled else "Disabled"}},
+            "awsRoleArn": connector.role_arn,
+            "dataTypes": {"logs": {"state": "Enabled" if connector.enabled else "Disabled"}},
         },
     }
-    if have and have.etag:
-        body["etag"] = have.etag
-    return [Call("DataConnectors_CreateOrUpdate", {"data_connector_id": want.name, "data_connector": body})]
+    if connector.etag:
+        body["etag"] = connector.etag
+    return Call("DataConnectors_CreateOrUpdate", {"data_connector_id": connector.name, "data_connector": body})
 
 
-def findings(have: Connector | None, role_arn: str) -> list[Finding]:
-    """Say what is wrong with the connector that is there, or that none is."""
-    if have is None:
-        return [finding("connector_missing", f"No data connector reads role {role_arn}.")]
+def findings(wish: ConnectorWish, have: Connectors) -> list[Finding]:
+    """Say what is wrong with the connectors that are there, or that none is; security first."""
+    chosen = choose(wish, have)
+    if chosen is None:
+        return [finding("connector_missing", f"No data connector reads role {wish.role_arn}.")]
     found = []
-    if have.role_arn != role_arn:
-        found.append(finding("connector_stale", f"Data connector {have.name} reads {have.role_arn}, not {role_arn}."))
-    if not have.enabled:
-        found.append(finding("connector_disabled", f"Data connector {have.name} is disabled."))
-    return found
+    if chosen.role_arn != wish.role_arn:
+        found.append(
+            finding("connector_stale", f"Data connector {chosen.name} reads {chosen.role_arn}, not {wish.role_arn}.")
+        )
+    if not chosen.enabled:
+        found.append(finding("connector_disabled", f"Data connector {chosen.name} is disabled."))
+    for other in have:
+        if other is not chosen:
+            text = f"Data connector {other.name} reads the account as well as {chosen.name}, by {other.role_arn}."
+            found.append(finding("connector_duplicate", text))
+    return ordered(found)
+
+
+def survey(have: Iterable[Connector]) -> list[Finding]:
+    """Say what is wrong with all connectors of a workspace, as far as they tell by themselves."""
+    found: list[Finding] = []
+    accounts: dict[str, list[Connector]] = {}
+    for item in have:
+        accounts.setdefault(item.account_id, []).append(item)
+        if not item.enabled:
+            found.append(finding("connector_disabled", f"Data connector {item.name} of {item.role_arn} is disabled."))
+    for account_id, items in accounts.items():
+        if len(items) > 1:
+            names = ", ".join(sorted(item.name for item in items))
+            found.append(
+                finding("connector_duplicate", f"Account {account_id} is read by several connectors: {names}.")
+            )
+    return ordered(found)
+
+
+def describe(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a connector of one of the two AWS kinds, of an answer of the API, as it appears in results; else {}."""
+    if (connector := parse(raw)) is not None:
+        return show(connector)
+    if raw.get("kind") != KIND_S3:
+        return {}
+    properties = raw.get("properties") or {}
+    state = str(((properties.get("dataTypes") or {}).get("logs") or {}).get("state"))
+    return {
+        "id": str(raw.get("id") or ""),
+        "name": str(raw.get("name") or ""),
+        "kind": KIND_S3,
+        "role_arn": str(properties.get("roleArn") or ""),
+        "state": "Enabled" if state.lower() == "enabled" else "Disabled",
+        "sqs_urls": list(properties.get("sqsUrls") or []),
+        "destination_table": str(properties.get("destinationTable") or ""),
+        "codeless": "connectorDefinitionName" in properties or "dcrConfig" in properties,
+    }
 
 
 def show(connector: Connector | None) -> dict[str, Any]:
-    """Return the connector as it appears in results; {} for none."""
+    """Return a connector as it appears in results; {} for none."""
     if connector is None:
         return {}
     return {

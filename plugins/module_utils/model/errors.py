@@ -21,6 +21,7 @@ CLASSES: dict[str, str] = {
     "clock_skew": "The clock of this machine is wrong.",
     "bad_input": "An option has a value that cannot be used.",
     "transient": "A service or the network failed for the moment.",
+    "too_many_changes": "More accounts would change than max_change_percent allows.",
     "unexpected": "A mistake in this collection.",
 }
 

@@ -24,6 +24,7 @@ TAG = "trailbridge.sentinel"
 TAG_WORKSPACE = "trailbridge.sentinel.workspace"
 DESCRIPTION = "Lets Microsoft Sentinel read AWS CloudTrail"
 SESSION = 3600
+MOST_TAGS, LONGEST_TAG = 50, 256
 
 LOOKUP_EVENTS: dict[str, Any] = {
     "Version": "2012-10-17",
@@ -110,6 +111,11 @@ def served(role: Role | None) -> frozenset[str]:
     return frozenset(role.tags.get(TAG_WORKSPACE, "").split()) if role and ours(role) else frozenset()
 
 
+def wished_ids(wish: Wish, have: Role | None) -> frozenset[str]:
+    """Return the external ids that the role shall accept: the wished ones and those that a role of ours serves."""
+    return served(have) | {wish.workspace_id, *wish.external_ids}
+
+
 def check_ownership(wish: Wish, have: Role | None) -> None:
     """Raise role_conflict when the role that is there belongs to somebody else."""
     if have is None or wish.adopt or ours(have):
@@ -132,7 +138,7 @@ def overlay(wish: Wish, have: Role | None) -> Role:
     """Lay the wish over the role that is there (or over a blank one) and return the role that shall be."""
     check_ownership(wish, have)
     base = have or Role(wish.name, wish.arn, wish.path or "/", DESCRIPTION)
-    ids = served(have) | {wish.workspace_id, *wish.external_ids}
+    ids = wished_ids(wish, have)
     return replace(
         base,
         description=base.description if wish.description is None else wish.description,
@@ -140,7 +146,7 @@ def overlay(wish: Wish, have: Role | None) -> Role:
         permissions_boundary=_boundary(wish, base),
         trust=_trust(wish, base, ids),
         tags=_tags(wish, base, ids),
-        managed=wish.managed if wish.exclusive else base.managed | wish.managed,
+        managed=wish.managed | _kept_policies(wish, base),
         inline=_inline(wish, base),
     )
 
@@ -155,7 +161,8 @@ def without(wish: Wish, have: Role | None) -> Role | None:
             f"Cannot remove role {have.name} in account {wish.account_id}: it does not carry the tag {TAG}, "
             "so it was not made here; set adopt if it is yours.",
         )
-    remaining = served(have) - {wish.workspace_id}
+    served_ids = served(have) or policy.external_ids(have.trust, wish.microsoft_account_id)
+    remaining = served_ids - {wish.workspace_id}
     if not remaining:
         return None
     neighbours = trust(wish.microsoft_account_id, remaining, wish.partition)
@@ -186,7 +193,23 @@ def _trust(wish: Wish, base: Role, ids: Iterable[str]) -> Mapping[str, Any]:
 def _tags(wish: Wish, base: Role, ids: Iterable[str]) -> dict[str, str]:
     purge = wish.purge_tags and wish.tags is not None
     kept = {key: value for key, value in base.tags.items() if not purge or key.startswith("aws:")}
-    return {**kept, **(wish.tags or {}), TAG: "managed", TAG_WORKSPACE: " ".join(sorted(ids))}
+    tags = {**kept, **(wish.tags or {}), TAG: "managed", TAG_WORKSPACE: " ".join(sorted(ids))}
+    if len(tags) > MOST_TAGS:
+        reason = f"it would have {len(tags)} tags, AWS allows {MOST_TAGS}"
+    elif len(tags[TAG_WORKSPACE]) > LONGEST_TAG:
+        reason = "it would serve more workspaces than fit into the tag that names them"
+    else:
+        return tags
+    raise SentinelError("bad_input", f"Cannot tag role {wish.name} in account {wish.account_id}: {reason}.")
+
+
+def _kept_policies(wish: Wish, base: Role) -> frozenset[str]:
+    """Return what stays beside the wished policies; the one that AWS replaced, which could read all of S3, goes."""
+    return frozenset() if wish.exclusive else frozenset(arn for arn in base.managed if not _outdated(arn))
+
+
+def _outdated(arn: str) -> bool:
+    return arn.endswith(f"/{OLD_POLICY}")
 
 
 def _inline(wish: Wish, base: Role) -> Mapping[str, Any]:
@@ -219,7 +242,7 @@ def findings(wish: Wish, have: Role | None) -> list[Finding]:
     """Say what is wrong with the role that is there, measured by the wish; security first."""
     if have is None:
         return [finding("role_missing", f"Account {wish.account_id} has no role {wish.name}.")]
-    ids = served(have) | {wish.workspace_id, *wish.external_ids}
+    ids = wished_ids(wish, have)
     return ordered(
         [
             *policy.trust_findings(have.trust, account_id=wish.microsoft_account_id, external_ids=ids),
@@ -234,8 +257,8 @@ def findings(wish: Wish, have: Role | None) -> list[Finding]:
 def _policy_findings(wish: Wish, have: Role) -> Iterator[Finding]:
     for arn in wish.managed - have.managed:
         yield finding("permission_policy_missing", f"Managed policy {arn} is not attached.")
-    for arn in have.managed - wish.managed if wish.exclusive else ():
-        code = "permission_policy_outdated" if arn.endswith(f"/{OLD_POLICY}") else "permission_policy_extra"
+    for arn in have.managed - wish.managed - _kept_policies(wish, have):
+        code = "permission_policy_outdated" if _outdated(arn) else "permission_policy_extra"
         yield finding(code, f"Managed policy {arn} is attached beyond the wish.")
 
 
@@ -268,7 +291,7 @@ def _setting_findings(wish: Wish, have: Role) -> Iterator[Finding]:
         yield finding("role_description", f"The description is {have.description!r}.")
     if wish.path not in (None, have.path):
         yield finding("role_path", f"The path is {have.path}, not {wish.path}; only a new role can have another one.")
-    wanted = overlay(wish, have).tags
+    wanted = _tags(wish, have, wished_ids(wish, have))
     if not ours(have):
         yield finding("role_unmanaged", f"Role {have.name} does not carry the tag {TAG} yet.")
     elif wanted != have.tags:

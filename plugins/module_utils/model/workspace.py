@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+
 CONNECTORS = "Microsoft.SecurityInsights/dataConnectors"
+RIGHTS = ("read", "write", "delete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,31 @@ def rights(permissions: Iterable[Mapping[str, Any]]) -> dict[str, bool]:
     return {verb: any(_granted(entry, f"{CONNECTORS}/{verb}") for entry in entries) for verb in RIGHTS}
 
 
-RIGHTS = ("read", "write", "delete")
+def check_ready(workspace: Workspace, right: str) -> None:
+    """Raise SentinelError when Sentinel is off, or the right on data connectors ("read", "write" …) is not held."""
+    if not workspace.onboarded:
+        raise SentinelError(
+            "bad_input",
+            f"Cannot use workspace {workspace.name}: Microsoft Sentinel is not enabled on it. "
+            "Add Microsoft Sentinel to the workspace in the Azure portal first.",
+        )
+    if not workspace.rights.get(right):
+        raise SentinelError(
+            "azure_denied",
+            f"Cannot {right} data connectors of workspace {workspace.name}: the action {CONNECTORS}/{right} is not "
+            'granted. Assign the role "Microsoft Sentinel Contributor" (to preview: "Microsoft Sentinel Reader") '
+            "on its resource group.",
+        )
+
+
+def check_id(workspace: Workspace, given: str, where: str) -> None:
+    """Raise bad_input when the workspace id that the user gave is of another workspace."""
+    if given and given != workspace.customer_id:
+        raise SentinelError(
+            "bad_input",
+            f"Cannot use workspace_id {given!r} of {where}: "
+            f"the id of workspace {workspace.name} is {workspace.customer_id}.",
+        )
 
 
 def _granted(entry: Mapping[str, Any], action: str) -> bool:

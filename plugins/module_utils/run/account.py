@@ -5,25 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.iam import Roles
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import ConnectorOf, Sentinel
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import ConnectorsOf, Sentinel
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector as connectors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role_plan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connector
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connectors, ConnectorWish
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call, difference
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.converge import Outcome, converge
-
-T = TypeVar("T")
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role, Wish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.converge import Edge, Known, Outcome, converge
 
 
 @dataclass(slots=True)
@@ -35,19 +32,11 @@ class Report:
     calls: list[Call] = field(default_factory=list)
     diff: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(
-        self,
-        name: str,
-        header: str,
-        outcome: Outcome[T],
-        findings: list[Finding],
-        show: Callable[[T | None], dict[str, Any]],
-    ) -> None:
-        """Take in the outcome of one resource."""
-        self.shown[name] = show(outcome.want)
-        self.findings += findings
-        if outcome.changed:
-            self.diff.append(difference(header, show(outcome.have), show(outcome.want)))
+    def add(self, name: str, header: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+        """Take in what a resource was and is."""
+        self.shown[name] = after
+        if before != after:
+            self.diff.append(difference(header, before, after))
 
     def result(self) -> dict[str, Any]:
         """Return it as the result of a module."""
@@ -62,52 +51,63 @@ class Report:
 
 def connect(report: Report, account: Account, aws: Aws, sentinel: Sentinel, *, check_mode: bool) -> None:
     """Bring the role of an account, then its connector, to the wish; in check mode say what would be done."""
-    role = converge_role(report, account, aws, check_mode=check_mode)
-    if role.want is None:
-        raise AssertionError("a wished role is never none")
-    converge_connector(
-        report,
-        sentinel,
-        role.want.arn,
-        workspace_id=account.wish.workspace_id,
-        role_is_new=role.changed,
-        check_mode=check_mode,
-    )
+    with aws.enter(account.account_id, account.entry):
+        edge = Roles(aws.iam, account.account_id, account.wish.name, writes=not check_mode)
+        role = converge_role(report, account.wish, edge, check_mode=check_mode)
+    arn = role.want.arn if role.want else account.wish.arn
+    wish = ConnectorWish(arn, sentinel.id, account.wish.workspace_id, account.deduplicate)
+    converge_connector(report, wish, sentinel, check_mode=check_mode, role_is_new=role.changed)
+
+
+def disconnect(report: Report, account: Account, aws: Aws, sentinel: Sentinel, *, check_mode: bool) -> None:
+    """Remove the connector of an account, then what its role was there for; what is not ours is refused first."""
+    with aws.enter(account.account_id, account.entry):
+        edge = Roles(aws.iam, account.account_id, account.wish.name, writes=not check_mode)
+        have = edge.read()
+        roles.without(account.wish, have)
+        arn = have.arn if have else account.wish.arn
+        wish = ConnectorWish(arn, sentinel.id, account.wish.workspace_id)
+        converge_connector(report, wish, sentinel, check_mode=check_mode, absent=True)
+        converge_role(report, account.wish, Known(edge, have), check_mode=check_mode, absent=True)
 
 
 def converge_role(
-    report: Report, account: Account, aws: Aws, *, check_mode: bool, absent: bool = False
+    report: Report, wish: Wish, edge: Edge[Role], *, check_mode: bool, absent: bool = False
 ) -> Outcome[Role]:
-    """Bring the role of an account to the wish, or with `absent` remove what it is there for."""
-    wish = account.wish
-    with aws.enter(account.account_id, account.entry):
-        edge = Roles(aws.iam, account.account_id, wish.name, writes=not check_mode)
-        overlay = partial(roles.without if absent else roles.overlay, wish)
-        outcome = converge(edge, overlay, role_plan.plan, check_mode=check_mode, made=report.calls)
-    findings = [] if absent else roles.findings(wish, outcome.have)
-    report.add("role", f"role {wish.name} in account {account.account_id}", outcome, findings, roles.show)
+    """Bring the role to the wish, or with `absent` remove what it is there for."""
+
+    def seen(have: Role | None) -> None:
+        report.findings += [] if absent else roles.findings(wish, have)
+
+    overlay = partial(roles.without if absent else roles.overlay, wish)
+    outcome = converge(edge, overlay, role_plan.plan, check_mode=check_mode, made=report.calls, seen=seen)
+    header = f"role {wish.name} in account {wish.account_id}"
+    report.add("role", header, roles.show(outcome.have), roles.show(outcome.want))
     return outcome
 
 
 def converge_connector(
     report: Report,
+    wish: ConnectorWish,
     sentinel: Sentinel,
-    role_arn: str,
     *,
-    workspace_id: str,
     check_mode: bool,
     role_is_new: bool = False,
     absent: bool = False,
-) -> Outcome[Connector]:
+) -> None:
     """Bring the connector of a role to the wish, or with `absent` remove it."""
-    edge = ConnectorOf(sentinel, role_arn, role_is_new=role_is_new, writes=not check_mode)
+    edge = ConnectorsOf(sentinel, wish.role_arn, role_is_new=role_is_new, writes=not check_mode)
 
-    def overlay(have: Connector | None) -> Connector | None:
-        if absent:
-            return None
-        return connectors.overlay(role_arn, have, workspace=sentinel.id, workspace_id=workspace_id)
+    def seen(have: Connectors | None) -> None:
+        report.findings += [] if absent else connectors.findings(wish, have or ())
 
-    outcome = converge(edge, overlay, connectors.plan, check_mode=check_mode, made=report.calls)
-    findings = [] if absent else connectors.findings(outcome.have, role_arn)
-    report.add("connector", f"data connector of {role_arn}", outcome, findings, connectors.show)
-    return outcome
+    def overlay(have: Connectors | None) -> Connectors:
+        return (connectors.without if absent else connectors.overlay)(wish, have or ())
+
+    outcome = converge(edge, overlay, connectors.plan, check_mode=check_mode, made=report.calls, seen=seen)
+    before, after = (_chosen(wish, found or ()) for found in (outcome.have, outcome.want))
+    report.add("connector", f"data connector of {wish.role_arn}", before, after)
+
+
+def _chosen(wish: ConnectorWish, found: Connectors) -> dict[str, Any]:
+    return connectors.show(connectors.choose(wish, found))

@@ -46,6 +46,19 @@ class Outcome(Generic[T]):
         return bool(self.calls)
 
 
+class Known(Generic[T]):
+    """An edge whose thing was read already: the first read answers with that."""
+
+    def __init__(self, edge: Edge[T], have: T | None) -> None:
+        self._edge = edge
+        self._known = [have]
+        self.apply = edge.apply
+
+    def read(self) -> T | None:
+        """Return what is known, later what is there."""
+        return self._known.pop() if self._known else self._edge.read()
+
+
 def converge(
     edge: Edge[T],
     overlay: Callable[[T | None], T | None],
@@ -53,32 +66,35 @@ def converge(
     *,
     check_mode: bool,
     made: list[Call],
+    seen: Callable[[T | None], None],
 ) -> Outcome[T]:
     """Bring one thing to the wish. In check mode nothing is applied, and the outcome is the same.
 
-    Each call is added to `made` when it was made, so that nothing is forgotten where a later one fails.
+    What was read is handed to `seen` before the first call, and each call is added to `made` when it was made, so that
+    nothing is forgotten where a later one fails.
     """
     deadline = time.monotonic() + PATIENCE
-    first = have = edge.read()
     start = len(made)
+    first = have = edge.read()
+    want = overlay(have)
+    seen(have)
     for pause in _pauses():
-        want = overlay(have)
         calls = plan(have, want)
         if check_mode:
             made += calls
-            return Outcome(first, want, calls)
+            break
         try:
             for call in calls:
                 _persist(edge, call, deadline)
                 made.append(call)
+            break
         except ChangedError:
             if time.monotonic() + pause > deadline:
                 raise
-            time.sleep(pause)
-            have = edge.read()
-        else:
-            return Outcome(first, want, made[start:])
-    raise AssertionError("pauses never end")
+        time.sleep(pause)
+        have = edge.read()
+        want = overlay(have)
+    return Outcome(first, want, made[start:])
 
 
 def _persist(edge: Edge[T], call: Call, deadline: float) -> None:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import workspace as workspaces
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, AzureCredentials
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, check_unique
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import is_security
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report, connect
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspace import Workspace
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report, connect, disconnect
 
 
 @dataclass(slots=True)
@@ -56,20 +58,36 @@ class Done:
         return answer
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be done with all accounts, and how."""
+
+    absent: bool = False
+    check_mode: bool = False
+    concurrency: int = 16
+    max_change: float | None = None
+    """How many accounts may change; None for any number."""
+
+    @property
+    def right(self) -> str:
+        """The right on data connectors that the run needs."""
+        return "read" if self.check_mode else "delete" if self.absent else "write"
+
+
 class Clients:
     """Every client of the run, made once for all accounts that share credentials or workspace."""
 
-    def __init__(self, connections: int) -> None:
-        self._connections = connections
+    def __init__(self, order: Order) -> None:
+        self._order = order
         self._aws: dict[AwsCredentials, Aws] = {}
         self._azure: dict[AzureCredentials, Azure] = {}
         self._sentinel: dict[tuple[AzureCredentials, str, str, str], Sentinel] = {}
-        self._customer_ids: dict[Sentinel, str] = {}
+        self._workspaces: dict[Sentinel, Workspace] = {}
 
     def aws(self, account: Account) -> Aws:
         """Return the AWS clients of the account's base credentials."""
         if account.aws not in self._aws:
-            self._aws[account.aws] = Aws(account.aws, self._connections)
+            self._aws[account.aws] = Aws(account.aws, self._order.concurrency)
         return self._aws[account.aws]
 
     def sentinel(self, account: Account) -> Sentinel:
@@ -77,46 +95,70 @@ class Clients:
         key = (account.azure, account.subscription_id, account.resource_group, account.workspace)
         if key not in self._sentinel:
             if account.azure not in self._azure:
-                self._azure[account.azure] = Azure(account.azure, self._connections)
+                self._azure[account.azure] = Azure(account.azure, self._order.concurrency)
             self._sentinel[key] = Sentinel(self._azure[account.azure], *key[1:])
         return self._sentinel[key]
 
-    def workspace_id(self, account: Account) -> str:
-        """Return the external id of the account's workspace: the given one, else read once from the workspace."""
-        if account.wish.workspace_id:
-            return account.wish.workspace_id
+    def prepare(self, account: Account) -> Account:
+        """Return the account with what the services know; checks its credentials and its workspace, each only once.
+
+        Raises SentinelError where nothing can be written for the account.
+        """
+        partition = self.aws(account).identity.partition
         sentinel = self.sentinel(account)
-        if sentinel not in self._customer_ids:
-            self._customer_ids[sentinel] = sentinel.workspace().customer_id
-        return self._customer_ids[sentinel]
+        if sentinel not in self._workspaces:
+            self._workspaces[sentinel] = preflight(sentinel, self._order.right)
+        workspace = self._workspaces[sentinel]
+        workspaces.check_id(workspace, account.wish.workspace_id, account.host or account.account_id)
+        return account.at(workspace_id=workspace.customer_id, partition=partition)
 
 
-def run(accounts: Iterable[Account], *, concurrency: int, check_mode: bool) -> Iterator[Done]:
-    """Connect all accounts, at most `concurrency` at the same time; yields each result when it is there.
+def preflight(sentinel: Sentinel, right: str) -> Workspace:
+    """Read what a run needs of its workspace, and list its connectors; raises SentinelError with what is missing."""
+    workspace = replace(sentinel.workspace(), onboarded=sentinel.onboarded(), rights=sentinel.rights())
+    workspaces.check_ready(workspace, right)
+    sentinel.connectors("")
+    return workspace
+
+
+def run(accounts: Iterable[Account], order: Order) -> Iterator[Done]:
+    """Bring all accounts to the wish, `order.concurrency` at the same time; yields each result when it is there.
 
     Raises SentinelError for what concerns the whole run, before the first write: bad input, base credentials, a
-    workspace that cannot be read.
+    workspace that cannot be used, more changes than allowed.
     """
     accounts = list(accounts)
     check_unique(accounts)
-    clients = Clients(concurrency)
-    ready = [_prepared(account, clients) for account in accounts]
-    with ThreadPoolExecutor(max_workers=concurrency) as pool:
-        futures = [pool.submit(_one, account, clients, check_mode) for account in ready]
+    clients = Clients(order)
+    ready = [clients.prepare(account) for account in accounts]
+    if order.max_change is not None and not order.check_mode:
+        check_changes(list(_work(ready, clients, replace(order, check_mode=True))), order.max_change)
+    yield from _work(ready, clients, order)
+
+
+def check_changes(preview: list[Done], most: float) -> None:
+    """Raise too_many_changes when more accounts would change than allowed; what cannot be read counts as changed."""
+    changing = sum(done.status != "ok" for done in preview)
+    if changing > int(most):
+        raise SentinelError(
+            "too_many_changes",
+            f"Cannot start: {changing} accounts would change or cannot be read, max_change_percent allows {int(most)}. "
+            "Nothing was written.",
+        )
+
+
+def _work(accounts: list[Account], clients: Clients, order: Order) -> Iterator[Done]:
+    with ThreadPoolExecutor(max_workers=order.concurrency) as pool:
+        futures = [pool.submit(_one, account, clients, order) for account in accounts]
         for future in as_completed(futures):
             yield future.result()
 
 
-def _prepared(account: Account, clients: Clients) -> Account:
-    partition = clients.aws(account).identity.partition
-    clients.sentinel(account).connectors()
-    return account.at(workspace_id=clients.workspace_id(account), partition=partition)
-
-
-def _one(account: Account, clients: Clients, check_mode: bool) -> Done:
+def _one(account: Account, clients: Clients, order: Order) -> Done:
     done = Done(account, Report())
+    work = disconnect if order.absent else connect
     try:
-        connect(done.report, account, clients.aws(account), clients.sentinel(account), check_mode=check_mode)
+        work(done.report, account, clients.aws(account), clients.sentinel(account), check_mode=order.check_mode)
     except SentinelError as error:
         done.error = error
     except Exception as error:  # noqa: BLE001 one account never stops the others

@@ -40,9 +40,8 @@ def findings(done: Done) -> list[str]:
 def numbers(summary: Mapping[str, int], *, check_mode: bool) -> str:
     """Return the counts of a run in one line."""
     verb = "would change" if check_mode else "changed"
-    return (
-        f"{summary['accounts']} accounts: {summary['ok']} ok, {summary['changed']} {verb}, {summary['failed']} failed"
-    )
+    noun = "account" if summary["accounts"] == 1 else "accounts"
+    return f"{summary['accounts']} {noun}: {summary['ok']} ok, {summary['changed']} {verb}, {summary['failed']} failed"
 
 
 def failures(results: Iterable[Done], fail_on: str) -> list[dict[str, str]]:

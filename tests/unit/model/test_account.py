@@ -24,6 +24,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
     Account,
     Field,
     check_unique,
+    check_whole,
     parse,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
@@ -57,6 +58,7 @@ KEPT: dict[str, tuple[Any, str, str, Any]] = {
     "external_ids": ([A, B.upper()], "wish", "external_ids", (A, B)),
     "exclusive": (False, "wish", "exclusive", False),
     "adopt": (True, "wish", "adopt", True),
+    "deduplicate": (True, "", "deduplicate", True),
     "assume_role": (["Admin", "Spare"], "entry", "roles", ("Admin", "Spare")),
     "assume_role_external_id": ("handshake", "entry", "external_id", "handshake"),
     "assume_role_session_name": ("nightly", "entry", "session_name", "nightly"),
@@ -205,6 +207,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "external_ids": {"no GUID": "security", "one of two": [A, "security"], "a number": 7, "a dict": {A: A}},
     "exclusive": {"a word": "never", "empty": "", "a list": []},
     "adopt": {"a word": "never", "empty": "", "a dict": {"a": 1}},
+    "deduplicate": {"a word": "never", "empty": "", "a list": []},
     "assume_role": {"a space": "a b", "a user": f"arn:aws:iam::{ACCOUNT}:user/x", "a number": 7, "a dict": {"x": "y"}},
     "assume_role_external_id": {"1 character": "x", "a number": 77},
     "assume_role_session_name": {"1 character": "x", "a space": "a b"},
@@ -328,6 +331,31 @@ def test_one_account_is_in_one_partition() -> None:
         }
     )
     assert HOST in sentence
+
+
+# --- what an account cannot do without ---
+
+WHOLE = {"account_id": ACCOUNT, "subscription_id": A, "resource_group": "security", "workspace": "sentinel"}
+
+
+def test_account_and_workspace_are_enough() -> None:
+    check_whole(parse(WHOLE, HOST), HOST, "option")
+
+
+@pytest.mark.parametrize("names", ["option", "variable"])
+@pytest.mark.parametrize("option", WHOLE)
+def test_what_is_missing_is_named_as_the_user_would_set_it(option: str, names: str) -> None:
+    account = parse({**WHOLE, option: None}, HOST)
+    with pytest.raises(SentinelError) as caught:
+        check_whole(account, HOST, names)
+    assert caught.value.kind == "bad_input"
+    shown = BY_OPTION[option].variable if names == "variable" else option
+    assert str(caught.value).startswith(f"Cannot work on {HOST}: {shown} is not given")
+
+
+def test_a_missing_account_has_a_second_way_out() -> None:
+    with pytest.raises(SentinelError, match="name the host by its 12 digits"):
+        check_whole(parse({**WHOLE, "account_id": None}, HOST), HOST, "variable")
 
 
 # --- what the services tell later ---

@@ -336,6 +336,12 @@ DRIFT: dict[str, tuple[Wish, Role, list[str], list[Call]]] = {
         [],
         [],
     ),
+    "the old policy, not exclusive": (
+        wish(exclusive=False),
+        replace(RIGHT, managed=RIGHT.managed | {REPLACED, ADMIN}),
+        ["permission_policy_outdated"],
+        [detach(REPLACED)],
+    ),
     "something missing beside extras, not exclusive": (
         wish(exclusive=False),
         replace(RIGHT, managed=frozenset({ADMIN}), inline={"wide": WIDE}),

@@ -107,6 +107,8 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "workspace_id": GUIDS,
     "subscription_id": GUIDS,
+    "tenant": GUIDS,
+    "permission_mode": {"managed": "managed", "lookup_events": "lookup_events"},
     "external_ids": {"none": [], "one": [GUID], "two": (GUID, GUID.upper())},
     "resource_group": {
         "one character": "x",
@@ -202,6 +204,8 @@ BAD: dict[str, dict[str, Any]] = {
     },
     "workspace_id": BAD_GUIDS,
     "subscription_id": BAD_GUIDS,
+    "tenant": BAD_GUIDS,
+    "permission_mode": {"another word": "everything", "capitals": "Managed", "empty": "", "a bool": True, "a list": []},
     "external_ids": {
         **{f"one with {name}": [GUID, value] for name, value in BAD_GUIDS.items()},
         "a text": GUID,

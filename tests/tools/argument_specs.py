@@ -1,0 +1,148 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write the argument specs of the roles from the one table of account options and the doc fragments.
+
+Run it after a change of either: make specs
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
+
+FRAGMENTS = ("aws", "azure", "workspace", "fleet_role")
+PACKAGE = "ansible_collections.trailbridge.sentinel.plugins"
+NO_LOG = ("secret", "secret_key", "session_token", "oidc_token")
+VARIABLES = {field.option: field.variable for field in FIELDS}
+
+ACCOUNT = {
+    "description": [
+        "AWS account, as a text of 12 digits (quote it in YAML).",
+        "The host name serves where it is 12 digits.",
+    ],
+    "type": "str",
+}
+RUN = {
+    "sentinel_concurrency": {
+        "description": "How many accounts are worked on at the same time. V(16) when not given.",
+        "type": "int",
+    },
+    "sentinel_max_change_percent": {
+        "description": [
+            "How many per cent of all hosts of the inventory may change. When more would, nothing is written.",
+            "Any number when not given; V(20) in the playbook C(offboard).",
+        ],
+        "type": "float",
+    },
+    "sentinel_max_fail_percentage": {
+        "description": [
+            "How many per cent of the batch may fail before the task, and with it the batch and all later ones, fails.",
+            (
+                "V(0) when the role is used alone, V(100) in the playbooks of this collection, whose last play fails the "
+                "hosts that failed."
+            ),
+        ],
+        "type": "float",
+    },
+}
+FAIL_ON = {
+    "sentinel_fail_on": {
+        "description": [
+            "Which accounts end up in the group C(sentinel_failed) besides those that failed.",
+            "V(drift) adds those that differ from the wish, V(security) those with a security finding, V(never) none.",
+            "V(never) when the role is used alone and in the playbook C(onboard), V(drift) in the playbook C(drift).",
+        ],
+        "type": "str",
+        "choices": ["drift", "security", "never"],
+    },
+}
+COMMON = [
+    "One host of the inventory is one AWS account. Every variable may be set for all, for a group or for one host.",
+    "Call it with C(run_once), on the role itself. All accounts of the batch are worked on in one task.",
+    (
+        "Afterwards the hosts of failed accounts are in the group C(sentinel_failed), with the reason as "
+        "C(sentinel_failure)."
+    ),
+]
+ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
+    "onboard": (
+        "Connects the AWS accounts of the batch to Microsoft Sentinel",
+        [
+            (
+                "Brings the IAM role that Microsoft Sentinel assumes, then the CloudTrail data connector, of every account "
+                "of the batch to the wish."
+            ),
+            (
+                "The connector reads management and Insights events by C(LookupEvents), which AWS allows twice a second "
+                "per account and Region, shared with all other callers. Do not also stream events from one Region into "
+                "another."
+            ),
+        ],
+        {**RUN, **FAIL_ON},
+    ),
+    "offboard": (
+        "Disconnects the AWS accounts of the batch from Microsoft Sentinel",
+        [
+            (
+                "Removes the data connector of every account of the batch, then takes the workspace out of the IAM role, "
+                "and removes the role when it serves no other workspace."
+            ),
+            "What was not made by this collection is refused, unless O(sentinel_adopt) is set.",
+        ],
+        RUN,
+    ),
+}
+
+
+class Dumper(yaml.SafeDumper):
+    """Indents lists, as ansible-lint wants it."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """Never leave a list at the indent of its key."""
+        super().increase_indent(flow, False)
+
+
+def account_options() -> dict[str, Any]:
+    """Return the options that may differ by account, under the names of their variables."""
+    documented = {"account_id": ACCOUNT}
+    for name in FRAGMENTS:
+        fragment = importlib.import_module(f"{PACKAGE}.doc_fragments.{name}").ModuleDocFragment
+        documented |= yaml.safe_load(fragment.DOCUMENTATION)["options"]
+    documented |= yaml.safe_load(importlib.import_module(f"{PACKAGE}.modules.fleet").DOCUMENTATION)["options"]
+    return {field.variable: _option(field.option, documented[field.option]) for field in FIELDS}
+
+
+def _option(name: str, source: dict[str, Any]) -> dict[str, Any]:
+    text = source["description"]
+    option = {"description": [_renamed(line) for line in text] if isinstance(text, list) else _renamed(text)}
+    option |= {key: source[key] for key in ("type", "elements", "choices") if key in source}
+    return option | ({"no_log": True} if name in NO_LOG else {})
+
+
+def _renamed(text: str) -> str:
+    return re.sub(r"O\((\w+)", lambda found: f"O({VARIABLES[found[1]]}", text)
+
+
+def main(root: Path) -> None:
+    for role, (short, description, options) in ROLES.items():
+        main_spec = {
+            "short_description": short,
+            "version_added": "1.0.0",
+            "author": ["trailbridge contributors (@trailbridge)"],
+            "description": description + COMMON,
+            "options": {**account_options(), **options},
+        }
+        text = yaml.dump({"argument_specs": {"main": main_spec}}, Dumper=Dumper, sort_keys=False, width=115)
+        (root / "roles" / role / "meta" / "argument_specs.yml").write_text(f"---\n{text}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,478 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which connector serves a role, which calls make it right, and that no other account is ever touched."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import (
+    KIND,
+    Connector,
+    Connectors,
+    ConnectorWish,
+    account_of,
+    choose,
+    describe,
+    findings,
+    overlay,
+    parse,
+    plan,
+    show,
+    survey,
+    without,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
+
+ACCOUNT = "111111111111"
+OTHER = "222222222222"
+WORKSPACE_ID = "11111111-aaaa-4aaa-8aaa-111111111111"
+WORKSPACE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/w"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/MicrosoftSentinelRole"
+OLD_ROLE = f"arn:aws:iam::{ACCOUNT}:role/old/Eyes"
+OTHER_ROLE = f"arn:aws:iam::{OTHER}:role/MicrosoftSentinelRole"
+EARLY, LATE = "2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"
+RIGHT = Connector("mine", ROLE, enabled=True, etag='"1"', id=f"{WORKSPACE}/dataConnectors/mine", created=EARLY)
+OURS = "21517b91-d0c8-5487-a00b-c4b1fd7b7bb0"
+
+
+def wish(role_arn: str = ROLE, workspace_id: str = WORKSPACE_ID, **changes: Any) -> ConnectorWish:
+    return ConnectorWish(role_arn, WORKSPACE, workspace_id, **changes)
+
+
+def raw(state: Any = "Enabled", **changes: Any) -> dict[str, Any]:
+    """An answer of the API as Microsoft documents it."""
+    return {
+        "id": f"{WORKSPACE}/dataConnectors/mine",
+        "etag": '"1"',
+        "name": "mine",
+        "type": "Microsoft.SecurityInsights/dataConnectors",
+        "kind": "AmazonWebServicesCloudTrail",
+        "properties": {"awsRoleArn": ROLE, "dataTypes": {"logs": {"state": state}}},
+        "systemData": {"createdAt": EARLY, "createdByType": "Application"},
+        **changes,
+    }
+
+
+# --- reading ---
+
+
+@pytest.mark.parametrize("state", ["Enabled", "enabled", "ENABLED"])
+def test_a_connector_is_enabled_in_any_spelling(state: str) -> None:
+    assert parse(raw(state)) == RIGHT
+
+
+@pytest.mark.parametrize("state", ["Disabled", "disabled", "", None, True, 1])
+def test_everything_else_is_disabled(state: Any) -> None:
+    assert parse(raw(state)) == replace(RIGHT, enabled=False)
+
+
+@pytest.mark.parametrize(
+    "kind", ["AmazonWebServicesS3", "Office365", "APIPolling", "RestApiPoller", "amazonwebservicess3", "", None]
+)
+def test_a_connector_of_another_kind_is_not_ours_to_see(kind: Any) -> None:
+    assert parse(raw(kind=kind)) is None
+
+
+def test_an_answer_without_a_kind_is_not_ours_to_see() -> None:
+    assert parse({}) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "connector"),
+    [
+        ({"kind": KIND}, Connector("", "", enabled=False)),
+        ({"kind": KIND, "name": None, "id": None, "etag": None, "properties": None}, Connector("", "", enabled=False)),
+        (raw(properties={"awsRoleArn": ROLE}), replace(RIGHT, enabled=False)),
+        (raw(properties={"awsRoleArn": ROLE, "dataTypes": None}), replace(RIGHT, enabled=False)),
+        (raw(properties={"awsRoleArn": ROLE, "dataTypes": {"logs": None}}), replace(RIGHT, enabled=False)),
+        (raw(properties={"dataTypes": {"logs": {"state": "Enabled"}}}), replace(RIGHT, role_arn="")),
+        (raw(etag=None), replace(RIGHT, etag=None)),
+        (raw(systemData=None), replace(RIGHT, created="")),
+        (raw(systemData={}), replace(RIGHT, created="")),
+    ],
+    ids=[
+        "all parts",
+        "all parts null",
+        "data types",
+        "null data types",
+        "null logs",
+        "the role",
+        "the etag",
+        "null system data",
+        "the time",
+    ],
+)
+def test_missing_parts_are_no_reason_to_fail(answer: dict[str, Any], connector: Connector) -> None:
+    assert parse(answer) == connector
+
+
+@pytest.mark.parametrize(
+    ("arn", "account"),
+    [
+        (ROLE, ACCOUNT),
+        (OLD_ROLE, ACCOUNT),
+        ("arn:aws-us-gov:iam::333333333333:role/x", "333333333333"),
+        ("", ""),
+        ("MicrosoftSentinelRole", ""),
+        ("arn:aws:iam", ""),
+    ],
+)
+def test_the_account_is_that_of_the_arn(arn: str, account: str) -> None:
+    assert account_of(arn) == account
+    assert Connector("x", arn).account_id == account
+
+
+# --- names ---
+
+
+def test_a_new_name_is_the_same_for_everybody() -> None:
+    assert wish().name == OURS
+
+
+def test_a_new_name_does_not_depend_on_the_role_but_on_its_account() -> None:
+    assert wish(OLD_ROLE).name == wish().name != wish(OTHER_ROLE).name
+
+
+def test_a_new_name_does_not_depend_on_the_case_of_the_workspace_id() -> None:
+    assert wish(workspace_id=WORKSPACE_ID.upper()).name == wish().name
+
+
+@given(st.lists(st.tuples(st.uuids(), st.from_regex(r"[0-9]{12}", fullmatch=True)), unique=True, max_size=5))
+def test_a_new_name_is_a_guid_of_workspace_and_account(pairs: list[tuple[uuid.UUID, str]]) -> None:
+    names = {wish(f"arn:aws:iam::{account}:role/x", str(workspace)).name for workspace, account in pairs}
+    assert len(names) == len(pairs)
+    assert all(uuid.UUID(name).version == 5 for name in names)
+
+
+# --- which one ---
+
+# The connectors of the account, and the name of the one that serves ROLE.
+CHOICE: dict[str, tuple[list[Connector], str | None]] = {
+    "none at all": ([], None),
+    "this role under any name": ([Connector("My portal connector", ROLE)], "My portal connector"),
+    "this role though disabled": ([Connector("a", ROLE, enabled=False)], "a"),
+    "another role of the account": ([Connector("a", OLD_ROLE)], "a"),
+    "this role before another one": ([Connector("a", OLD_ROLE), Connector("b", ROLE)], "b"),
+    "this role, disabled, before another one, enabled": (
+        [Connector("a", OLD_ROLE), Connector("b", ROLE, enabled=False)],
+        "b",
+    ),
+    "this role before an older one": (
+        [Connector("a", OLD_ROLE, created=EARLY), Connector("b", ROLE, created=LATE)],
+        "b",
+    ),
+    "enabled before disabled": ([Connector("a", ROLE, enabled=False), Connector("b", ROLE)], "b"),
+    "enabled before older": (
+        [Connector("a", ROLE, enabled=False, created=EARLY), Connector("b", ROLE, created=LATE)],
+        "b",
+    ),
+    "stale: enabled before disabled": ([Connector("a", OLD_ROLE, enabled=False), Connector("b", OLD_ROLE)], "b"),
+    "older before newer": ([Connector("a", ROLE, created=LATE), Connector("b", ROLE, created=EARLY)], "b"),
+    "a known age before an unknown one": ([Connector("a", ROLE), Connector("b", ROLE, created=LATE)], "b"),
+    "older before ours": ([Connector(OURS, ROLE, created=LATE), Connector("z", ROLE, created=EARLY)], "z"),
+    "ours before others": ([Connector("a", ROLE), Connector(OURS, ROLE)], OURS),
+    "by name, where all else is alike": ([Connector("b", ROLE), Connector("a", ROLE)], "a"),
+}
+
+
+@pytest.mark.parametrize(("have", "name"), CHOICE.values(), ids=CHOICE.keys())
+def test_the_connector_that_serves_the_role_is_found(have: list[Connector], name: str | None) -> None:
+    for order in (have, have[::-1]):
+        found = choose(wish(), tuple(order))
+        assert (found.name if found else None) == name
+
+
+# --- making it right ---
+
+NEW = Connector(OURS, ROLE, id=f"{WORKSPACE}/providers/Microsoft.SecurityInsights/dataConnectors/{OURS}")
+TWIN = replace(RIGHT, name="twin", etag='"2"', created=LATE)
+STALE = replace(RIGHT, name="stale", role_arn=OLD_ROLE)
+
+
+def put(name: str, **body: Any) -> Call:
+    properties = {"awsRoleArn": ROLE, "dataTypes": {"logs": {"state": "Enabled"}}}
+    document = {"kind": "AmazonWebServicesCloudTrail", "properties": properties, **body}
+    return Call("DataConnectors_CreateOrUpdate", {"data_connector_id": name, "data_connector": document})
+
+
+def delete(name: str) -> Call:
+    return Call("DataConnectors_Delete", {"data_connector_id": name})
+
+
+# The wish, what is there, what is found, what shall be, and the calls.
+DRIFT: dict[str, tuple[ConnectorWish, Connectors, list[str], Connectors, list[Call]]] = {
+    "nothing": (wish(), (RIGHT,), [], (RIGHT,), []),
+    "missing": (wish(), (), ["connector_missing"], (NEW,), [put(OURS)]),
+    "disabled": (
+        wish(),
+        (replace(RIGHT, enabled=False),),
+        ["connector_disabled"],
+        (RIGHT,),
+        [put("mine", etag='"1"')],
+    ),
+    "stale": (wish(), (replace(RIGHT, role_arn=OLD_ROLE),), ["connector_stale"], (RIGHT,), [put("mine", etag='"1"')]),
+    "stale and disabled": (
+        wish(),
+        (replace(RIGHT, role_arn=OLD_ROLE, enabled=False),),
+        ["connector_disabled", "connector_stale"],
+        (RIGHT,),
+        [put("mine", etag='"1"')],
+    ),
+    "disabled, without an etag": (
+        wish(),
+        (replace(RIGHT, enabled=False, etag=None),),
+        ["connector_disabled"],
+        (replace(RIGHT, etag=None),),
+        [put("mine")],
+    ),
+    "twice": (wish(), (RIGHT, TWIN), ["connector_duplicate"], (RIGHT, TWIN), []),
+    "twice, to be deduplicated": (
+        wish(deduplicate=True),
+        (RIGHT, TWIN),
+        ["connector_duplicate"],
+        (RIGHT,),
+        [delete("twin")],
+    ),
+    "twice, the older one disabled, to be deduplicated": (
+        wish(deduplicate=True),
+        (replace(RIGHT, enabled=False), TWIN),
+        ["connector_duplicate"],
+        (TWIN,),
+        [delete("mine")],
+    ),
+    "beside one of another role": (wish(), (RIGHT, STALE), ["connector_duplicate"], (RIGHT, STALE), []),
+    "beside one of another role, which is no duplicate of this one": (
+        wish(deduplicate=True),
+        (RIGHT, STALE),
+        ["connector_duplicate"],
+        (RIGHT, STALE),
+        [],
+    ),
+    "disabled and twice, to be deduplicated": (
+        wish(deduplicate=True),
+        (replace(RIGHT, enabled=False), replace(TWIN, enabled=False)),
+        ["connector_disabled", "connector_duplicate"],
+        (RIGHT,),
+        [put("mine", etag='"1"'), delete("twin")],
+    ),
+}
+CASES = pytest.mark.parametrize(("options", "have", "codes", "want", "calls"), DRIFT.values(), ids=DRIFT.keys())
+
+
+@CASES
+def test_a_drift_has_exactly_its_findings(options: Any, have: Any, codes: Any, want: Any, calls: Any) -> None:
+    assert [found.code for found in findings(options, have)] == codes
+
+
+@CASES
+def test_the_wish_changes_one_connector(options: Any, have: Any, codes: Any, want: Any, calls: Any) -> None:
+    assert overlay(options, have) == want
+
+
+@CASES
+def test_a_drift_has_exactly_its_calls(options: Any, have: Any, codes: Any, want: Any, calls: Any) -> None:
+    assert plan(have, overlay(options, have)) == calls
+
+
+def test_the_first_of_the_connectors_that_shall_be_is_the_one_that_serves() -> None:
+    assert overlay(wish(), (STALE, TWIN, RIGHT))[0].role_arn == ROLE
+    assert overlay(wish(), (STALE,))[0] == replace(STALE, role_arn=ROLE)
+
+
+def test_findings_name_the_connectors_and_the_roles() -> None:
+    stale = findings(wish(), (replace(RIGHT, role_arn=OLD_ROLE),))[0].message
+    assert all(text in stale for text in ("mine", OLD_ROLE, ROLE))
+    double = findings(wish(), (RIGHT, STALE))[0].message
+    assert all(text in double for text in ("mine", "stale", OLD_ROLE))
+    assert ROLE in findings(wish(), ())[0].message
+    assert "mine" in findings(wish(), (replace(RIGHT, enabled=False),))[0].message
+
+
+# --- removal ---
+
+# What is there, and what remains when ROLE is read no longer.
+REMAINS: dict[str, tuple[Connectors, Connectors]] = {
+    "nothing": ((), ()),
+    "the one of the role": ((RIGHT,), ()),
+    "the one of the role, disabled": ((replace(RIGHT, enabled=False),), ()),
+    "both of the role": ((RIGHT, TWIN), ()),
+    "ours, though it reads another role": ((replace(STALE, name=OURS),), ()),
+    "another role's that we did not make": ((RIGHT, STALE), (STALE,)),
+}
+
+
+@pytest.mark.parametrize(("have", "remains"), REMAINS.values(), ids=REMAINS.keys())
+def test_only_what_read_the_role_is_removed(have: Connectors, remains: Connectors) -> None:
+    assert without(wish(), have) == remains
+    gone = sorted({one.name for one in have} - {one.name for one in remains})
+    assert plan(have, without(wish(), have)) == [delete(name) for name in gone]
+
+
+@pytest.mark.parametrize("nothing", [None, ()])
+def test_what_is_not_there_needs_no_removal(nothing: Connectors | None) -> None:
+    assert plan(nothing, None) == []
+    assert plan((RIGHT,), nothing) == [delete("mine")]
+
+
+# --- properties: what the service would do with the calls ---
+
+connector = st.builds(
+    Connector,
+    name=st.sampled_from(["a", "b", "c", OURS]),
+    role_arn=st.sampled_from([ROLE, ROLE, OLD_ROLE]),
+    enabled=st.booleans(),
+    etag=st.sampled_from([None, "1"]),
+    id=st.just("x"),
+    created=st.sampled_from(["", EARLY, LATE]),
+)
+sets = st.lists(connector, unique_by=lambda one: one.name, max_size=4).map(tuple)
+wishes = st.booleans().map(lambda deduplicate: wish(deduplicate=deduplicate))
+
+
+def perform(have: Connectors, call: Call) -> Connectors:
+    """What the service does with a call."""
+    name = call.args["data_connector_id"]
+    before = next((one for one in have if one.name == name), None)
+    others = tuple(one for one in have if one.name != name)
+    if call.name == "DataConnectors_Delete":
+        assert before is not None
+        return others
+    document = call.args["data_connector"]
+    assert document.get("etag") == (before.etag if before else None)
+    made = parse({**document, "name": name, "etag": "2", "systemData": {"createdAt": before.created if before else ""}})
+    assert made is not None
+    return (*others, made)
+
+
+def performed(have: Connectors, calls: list[Call]) -> Connectors:
+    for call in calls:
+        have = perform(have, call)
+    return have
+
+
+@given(wishes, sets)
+def test_a_plan_that_is_carried_out_leaves_nothing_to_do(options: ConnectorWish, have: Connectors) -> None:
+    after = performed(have, plan(have, overlay(options, have)))
+    serving = choose(options, after)
+    assert serving is not None
+    assert (serving.role_arn, serving.enabled) == (ROLE, True)
+    assert plan(after, overlay(options, after)) == []
+    assert {found.code for found in findings(options, after)} <= {"connector_duplicate"}
+
+
+@given(wishes, sets)
+def test_at_most_one_connector_is_written_and_only_twins_are_deleted(options: ConnectorWish, have: Connectors) -> None:
+    names = [call.name for call in plan(have, overlay(options, have))]
+    assert names.count("DataConnectors_CreateOrUpdate") <= 1
+    assert names == sorted(names)
+    after = performed(have, plan(have, overlay(options, have)))
+    lost = {one.name: one for one in have if one.name not in {two.name for two in after}}
+    assert options.deduplicate or not lost
+    assert all(one.role_arn == ROLE for one in lost.values())
+
+
+@given(wishes, sets)
+def test_what_is_repaired_was_found_first(options: ConnectorWish, have: Connectors) -> None:
+    assert findings(options, have) or not plan(have, overlay(options, have))
+
+
+@given(wishes, sets, st.randoms())
+def test_the_order_of_the_answer_does_not_matter(options: ConnectorWish, have: Connectors, chance: Any) -> None:
+    shuffled = list(have)
+    chance.shuffle(shuffled)
+    assert plan(have, overlay(options, have)) == plan(tuple(shuffled), overlay(options, tuple(shuffled)))
+
+
+@given(wishes, sets)
+def test_a_removal_that_is_carried_out_leaves_nothing_to_do(options: ConnectorWish, have: Connectors) -> None:
+    after = performed(have, plan(have, without(options, have)))
+    assert after == without(options, have) == without(options, after)
+
+
+# --- as shown ---
+
+
+def test_a_connector_is_shown_as_azure_calls_things() -> None:
+    assert show(RIGHT) == {
+        "id": f"{WORKSPACE}/dataConnectors/mine",
+        "name": "mine",
+        "kind": "AmazonWebServicesCloudTrail",
+        "role_arn": ROLE,
+        "state": "Enabled",
+    }
+    assert show(replace(RIGHT, enabled=False))["state"] == "Disabled"
+
+
+def test_no_connector_is_shown_as_nothing() -> None:
+    assert show(None) == {}
+
+
+def test_a_connector_of_either_kind_of_aws_is_described() -> None:
+    assert describe(raw()) == show(RIGHT)
+    properties = {
+        "roleArn": ROLE,
+        "destinationTable": "AWSVPCFlow",
+        "sqsUrls": ["https://sqs.example/1"],
+        "dataTypes": {"logs": {"state": "enabled"}},
+    }
+    assert describe(raw(kind="AmazonWebServicesS3", properties=properties)) == {
+        "id": f"{WORKSPACE}/dataConnectors/mine",
+        "name": "mine",
+        "kind": "AmazonWebServicesS3",
+        "role_arn": ROLE,
+        "state": "Enabled",
+        "sqs_urls": ["https://sqs.example/1"],
+        "destination_table": "AWSVPCFlow",
+        "codeless": False,
+    }
+
+
+@pytest.mark.parametrize("key", ["dcrConfig", "connectorDefinitionName"])
+def test_a_codeless_connector_is_told_apart(key: str) -> None:
+    assert describe(raw(kind="AmazonWebServicesS3", properties={key: {}}))["codeless"] is True
+
+
+@pytest.mark.parametrize("kind", ["Office365", "", None])
+def test_a_connector_of_another_kind_is_not_described(kind: Any) -> None:
+    assert describe(raw(kind=kind)) == {}
+
+
+@pytest.mark.parametrize("kind", ["AmazonWebServicesS3", KIND])
+@pytest.mark.parametrize("properties", [None, {}, {"dataTypes": None}, {"dataTypes": {"logs": None}, "sqsUrls": None}])
+def test_missing_parts_are_described_as_nothing(kind: str, properties: Any) -> None:
+    told = describe({"kind": kind, "properties": properties})
+    assert (told["name"], told["role_arn"], told["state"]) == ("", "", "Disabled")
+
+
+# --- a whole workspace ---
+
+
+@pytest.mark.parametrize(
+    ("have", "codes"),
+    [
+        ((), []),
+        ((RIGHT,), []),
+        ((RIGHT, Connector("theirs", OTHER_ROLE)), []),
+        ((replace(RIGHT, enabled=False),), ["connector_disabled"]),
+        ((RIGHT, TWIN), ["connector_duplicate"]),
+        ((RIGHT, STALE), ["connector_duplicate"]),
+        ((RIGHT, TWIN, replace(STALE, enabled=False)), ["connector_disabled", "connector_duplicate"]),
+        ((Connector("a", ""), Connector("b", "")), []),
+    ],
+    ids=["none", "right", "two accounts", "disabled", "twice", "two roles", "three", "of no account"],
+)
+def test_a_workspace_is_surveyed_by_account(have: Connectors, codes: list[str]) -> None:
+    assert [found.code for found in survey(have)] == codes
+
+
+def test_a_survey_names_account_and_connectors() -> None:
+    text = survey((TWIN, RIGHT))[0].message
+    assert all(word in text for word in (ACCOUNT, "mine", "twin"))

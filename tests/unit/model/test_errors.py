@@ -1,0 +1,107 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The classes of errors are public, every error has one of them, and is one sentence that starts with "Cannot"."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
+    CLASSES,
+    ChangedError,
+    NotYetError,
+    SentinelError,
+)
+
+PLUGINS = Path(__file__).parents[3] / "plugins"
+ERRORS = {error.__name__ for error in (SentinelError, NotYetError, ChangedError)}
+
+# Public: playbooks of other people compare them.
+PUBLIC = {
+    "account_not_active",
+    "assume_denied",
+    "aws_denied",
+    "azure_denied",
+    "bad_input",
+    "boundary_denied",
+    "clock_skew",
+    "connector_conflict",
+    "expired_credentials",
+    "quota",
+    "role_conflict",
+    "scp_denied",
+    "throttled",
+    "too_many_changes",
+    "transient",
+    "unexpected",
+    "wrong_account",
+}
+
+
+def test_no_class_comes_or_goes_unnoticed() -> None:
+    assert CLASSES.keys() == PUBLIC
+
+
+@pytest.mark.parametrize("kind", sorted(CLASSES))
+def test_a_class_is_explained_in_a_sentence(kind: str) -> None:
+    assert CLASSES[kind][0].isupper()
+    assert CLASSES[kind].endswith(".")
+    assert "\n" not in CLASSES[kind]
+
+
+def test_no_two_classes_mean_the_same() -> None:
+    assert len(set(CLASSES.values())) == len(CLASSES)
+
+
+@pytest.mark.parametrize("error", [SentinelError, NotYetError, ChangedError])
+def test_an_error_is_shown_as_class_and_sentence(error: type[SentinelError]) -> None:
+    raised = error("throttled", "Cannot go on: too many requests.")
+    assert str(raised) == "Cannot go on: too many requests."
+    assert raised.kind == "throttled"
+    assert raised.show() == {"class": "throttled", "message": "Cannot go on: too many requests."}
+
+
+def raised_in(path: Path) -> Iterator[tuple[int, ast.Call]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS:
+            yield node.lineno, node
+
+
+SITES = [
+    pytest.param(node, id=f"{path.relative_to(PLUGINS)}:{line}")
+    for path in sorted(PLUGINS.rglob("*.py"))
+    for line, node in raised_in(path)
+]
+
+
+def begin(node: ast.expr) -> str | None:
+    """The fixed text that an expression begins with; None if another part of the program wrote it."""
+    if isinstance(node, ast.JoinedStr):
+        node = node.values[0]
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def test_the_places_that_raise_errors_are_found() -> None:
+    assert len(SITES) > 10
+
+
+@pytest.mark.parametrize("node", SITES)
+def test_a_raised_error_has_a_class_of_the_table(node: ast.Call) -> None:
+    kind = begin(node.args[0])
+    assert kind is None or kind in CLASSES
+
+
+@pytest.mark.parametrize("node", SITES)
+def test_a_raised_error_says_what_cannot_be_done(node: ast.Call) -> None:
+    text = begin(node.args[1])
+    assert text is None or text.startswith("Cannot ")
+
+
+def test_the_errors_of_aws_have_a_class_of_the_table() -> None:
+    assert {*aws._KINDS.values(), *(kind for _phrase, kind in aws._DENIALS)} <= CLASSES.keys()

@@ -1,0 +1,103 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook `offboard`, as a user runs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.emulators import faults
+from tests.emulators.client import Emulators
+
+from .conftest import Play
+from .test_onboard import ROLE, by_hand, connectors_of, some, writes
+
+Hosts = dict[str, dict[str, Any]]
+WHOLE = "DataConnectors_Delete, DetachRolePolicy, DeleteRole"
+
+
+def role_names(cloud: Emulators, account: str) -> list[str]:
+    return [role["RoleName"] for role in cloud.boto("iam", account).list_roles()["Roles"]]
+
+
+def test_an_account_is_left_as_it_was_before_us(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    play("onboard", twelve)
+    cloud.forget()
+    preview = play("offboard", twelve, "--limit", "host03", "--check")
+    assert preview.code == 0, preview.output
+    assert preview.changed == {"111111111103": WHOLE}
+    assert writes(cloud) == []
+
+    run = play("offboard", twelve, "--limit", "host03")
+    assert run.code == 0, run.output
+    assert run.changed == preview.changed
+    assert writes(cloud) == WHOLE.split(", ")
+    assert role_names(cloud, "111111111103") == []
+    assert len(cloud.connectors()) == 11
+    assert play("onboard", twelve, "--limit", "!host03").changed == {}
+
+    cloud.forget()
+    again = play("offboard", twelve, "--limit", "host03")
+    assert (again.code, again.changed, writes(cloud)) == (0, {}, [])
+
+
+def test_more_than_a_fifth_of_the_inventory_is_refused(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    play("onboard", twelve)
+    cloud.forget()
+    run = play("offboard", twelve, "--limit", "host01,host02,host03")
+    assert run.code == 2
+    assert "3 accounts would change or cannot be read, max_change_percent allows 2" in " ".join(run.output.split())
+    assert writes(cloud) == []
+    assert play("offboard", twelve, "--limit", "host01,host02").code == 0
+    assert play("offboard", twelve, "-e", "sentinel_max_change_percent=100").code == 0
+    assert cloud.connectors() == []
+
+
+def test_an_account_that_cannot_be_read_counts_as_changed(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    play("onboard", twelve)
+    cloud.fault(account="111111111103", **faults.TRUST_DENIED)
+    cloud.forget()
+    assert play("offboard", twelve, "--limit", "host01,host02,host03").code == 2
+    assert writes(cloud) == []
+
+
+@pytest.mark.parametrize("operation", ["DataConnectors_Delete", "DetachRolePolicy", "DeleteRole"])
+def test_a_run_that_broke_off_is_finished_by_the_next(
+    cloud: Emulators, play: Play, twelve: Hosts, operation: str
+) -> None:
+    hosts = some(twelve, 1)
+    everything = "sentinel_max_change_percent=100"
+    play("onboard", hosts)
+    cloud.fault(operation=operation, status=403, code="AccessDenied", message="No.")
+    assert play("offboard", hosts, "-e", everything).code == 2
+    cloud.heal()
+    run = play("offboard", hosts, "-e", everything)
+    assert run.code == 0, run.output
+    assert run.changed["111111111101"] == WHOLE[WHOLE.index(operation) :]
+    assert role_names(cloud, "111111111101") == []
+    assert cloud.connectors() == []
+
+
+def test_what_was_not_made_here_is_refused(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    hosts = some(twelve, 1)
+    play("onboard", hosts)
+    cloud.boto("iam", "111111111101").untag_role(RoleName=ROLE, TagKeys=["trailbridge.sentinel"])
+    cloud.forget()
+    run = play("offboard", hosts, "-e", "sentinel_max_change_percent=100")
+    assert run.code == 2
+    assert run.failed["111111111101"].startswith("role_conflict: Cannot remove role MicrosoftSentinelRole")
+    assert writes(cloud) == []
+
+
+def test_connectors_of_other_roles_and_kinds_stay(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    hosts = some(twelve, 1)
+    play("onboard", hosts)
+    cloud.seed_connector(by_hand("other", "arn:aws:iam::111111111101:role/OtherTeam"))
+    properties = {"roleArn": "arn:aws:iam::111111111101:role/OIDC_x"}
+    cloud.seed_connector({"name": "s3", "kind": "AmazonWebServicesS3", "properties": properties})
+    play("offboard", hosts, "-e", "sentinel_max_change_percent=100")
+    assert sorted(raw["name"] for raw in cloud.connectors()) == ["other", "s3"]
+    assert len(connectors_of(cloud, "111111111101")) == 1

@@ -1,0 +1,181 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several workspaces, and what must be true of one before anything is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.emulators import faults
+from tests.emulators.client import CUSTOMER_ID, Emulators
+
+from .conftest import Play
+from .test_onboard import NEW, ROLE, by_hand, role, some, writes
+
+Hosts = dict[str, dict[str, Any]]
+OTHER = {"subscription_id": "77777777-8888-4999-8aaa-bbbbbbbbbbbb", "resource_group": "other", "name": "second"}
+
+
+@pytest.fixture
+def second(cloud: Emulators) -> dict[str, Any]:
+    """Return the variables of a second workspace, in another subscription."""
+    cloud.add_workspace(customer_id="55555555-6666-4777-8888-999999999999", **OTHER)
+    return {
+        "sentinel_subscription_id": OTHER["subscription_id"],
+        "sentinel_resource_group": OTHER["resource_group"],
+        "sentinel_workspace": OTHER["name"],
+    }
+
+
+def ids(cloud: Emulators, account: str = "111111111101") -> list[str]:
+    document = role(cloud, account)["AssumeRolePolicyDocument"]
+    found = document["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"]
+    return [found] if isinstance(found, str) else sorted(found)
+
+
+def test_one_run_serves_accounts_of_several_workspaces(
+    cloud: Emulators, play: Play, twelve: Hosts, second: dict[str, Any]
+) -> None:
+    hosts = some(twelve, 2)
+    hosts["host02"] = {**hosts["host02"], **second}
+    run = play("onboard", hosts)
+    assert run.code == 0, run.output
+    assert ids(cloud, "111111111101") == [CUSTOMER_ID]
+    assert ids(cloud, "111111111102") == ["55555555-6666-4777-8888-999999999999"]
+    assert [len(cloud.connectors(name)) for name in (None, "second")] == [1, 1]
+    assert cloud.operations().count("DataConnectors_List") == 2
+
+
+def test_two_workspaces_on_one_role_never_cut_each_other_off(
+    cloud: Emulators, play: Play, twelve: Hosts, second: dict[str, Any]
+) -> None:
+    hosts = some(twelve, 1)
+    both = sorted([CUSTOMER_ID, "55555555-6666-4777-8888-999999999999"])
+    play("onboard", hosts)
+    assert play("onboard", hosts, **second).changed == {
+        "111111111101": "UpdateAssumeRolePolicy, TagRole, DataConnectors_CreateOrUpdate"
+    }
+    for variables in ({}, second, {}, second):
+        assert play("onboard", hosts, **variables).changed == {}
+        assert ids(cloud) == both
+
+    run = play("offboard", hosts, "-e", "sentinel_max_change_percent=100")
+    assert run.changed == {"111111111101": "DataConnectors_Delete, UpdateAssumeRolePolicy, TagRole"}
+    assert ids(cloud) == both[1:]
+    assert play("onboard", hosts, **second).changed == {}
+    play("offboard", hosts, "-e", "sentinel_max_change_percent=100", **second)
+    assert cloud.boto("iam", "111111111101").list_roles()["Roles"] == []
+    assert cloud.connectors("second") == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param({"onboarded": False}, "Microsoft Sentinel is not enabled on it", id="Sentinel is off"),
+        pytest.param(
+            {"permissions": [{"actions": ["*/read"], "notActions": []}]},
+            "the action Microsoft.SecurityInsights/dataConnectors/write is not granted",
+            id="connectors may not be written",
+        ),
+        pytest.param({"permissions": []}, "does not have authorization", id="nothing may be read"),
+    ],
+)
+def test_without_a_ready_workspace_nothing_is_written_anywhere(
+    cloud: Emulators, play: Play, twelve: Hosts, change: dict[str, Any], words: str
+) -> None:
+    cloud.change_workspace(**change)
+    run = play("onboard", twelve)
+    assert run.code == 2
+    assert words in " ".join(run.output.split())
+    assert writes(cloud) == []
+    assert cloud.operations("iam") == []
+
+
+def test_a_preview_needs_no_right_to_write(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    cloud.change_workspace(permissions=[{"actions": ["*/read"], "notActions": []}])
+    run = play("onboard", some(twelve, 2), "--check")
+    assert run.code == 0, run.output
+    assert set(run.changed.values()) == {NEW}
+
+
+def test_without_valid_base_credentials_nothing_is_written_anywhere(
+    cloud: Emulators, play: Play, twelve: Hosts
+) -> None:
+    cloud.fault(operation="GetCallerIdentity", **faults.INVALID_TOKEN)
+    run = play("onboard", twelve)
+    assert run.code == 2
+    assert "Cannot find out whose the AWS credentials are" in " ".join(run.output.split())
+    assert writes(cloud) == []
+
+
+def test_a_workspace_id_of_another_workspace_is_refused(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    run = play("onboard", some(twelve, 2), sentinel_workspace_id="55555555-6666-4777-8888-999999999999")
+    assert run.code == 2
+    assert f"the id of workspace sentinel is {CUSTOMER_ID}" in " ".join(run.output.split())
+    assert writes(cloud) == []
+
+
+def test_three_kinds_of_failure_are_explained_and_the_others_done(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    cloud.fault(operation="CreateRole", account="111111111102", **faults.SCP_DENIED)
+    cloud.fault(account="111111111105", **faults.TRUST_DENIED)
+    trust = '{"Version": "2012-10-17", "Statement": []}'
+    cloud.boto("iam", "111111111108").create_role(RoleName=ROLE, AssumeRolePolicyDocument=trust)
+    run = play("onboard", twelve)
+    assert run.code == 2
+    assert len(run.changed) == 9
+    assert {account: text.split(":")[0] for account, text in run.failed.items()} == {
+        "111111111102": "scp_denied",
+        "111111111105": "assume_denied",
+        "111111111108": "role_conflict",
+    }
+    cloud.heal()
+    again = play("onboard", twelve)
+    assert set(again.changed) == {"111111111102", "111111111105"}
+    assert set(again.failed) == {"111111111108"}
+
+
+@pytest.mark.parametrize("operation", ["AttachRolePolicy", "DataConnectors_CreateOrUpdate"])
+def test_onboarding_that_broke_off_is_finished_by_the_next_run(
+    cloud: Emulators, play: Play, twelve: Hosts, operation: str
+) -> None:
+    cloud.fault(operation=operation, status=403, code="AccessDenied", message="No.")
+    assert play("onboard", some(twelve, 1)).code == 2
+    cloud.heal()
+    run = play("onboard", some(twelve, 1))
+    assert run.changed == {"111111111101": NEW[NEW.index(operation) :]}
+    assert len(cloud.connectors()) == 1
+
+
+def test_batches_work_on_their_own_hosts(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+    run = play(
+        """
+- hosts: all
+  gather_facts: false
+  serial: 5
+  roles:
+    - role: trailbridge.sentinel.onboard
+      run_once: true
+      vars: {sentinel_max_fail_percentage: 100}
+""",
+        twelve,
+    )
+    assert run.code == 0, run.output
+    assert len(run.changed) == 12
+    assert run.output.count(" accounts: 0 ok") == 3
+
+
+def test_duplicates_are_reported_and_removed_when_asked(cloud: Emulators, play: Play, twelve: Hosts) -> None:
+
+    hosts = some(twelve, 1)
+    play("onboard", hosts)
+    arn = f"arn:aws:iam::111111111101:role/{ROLE}"
+    cloud.seed_connector(by_hand("aaaa", arn, "Disabled"))
+    assert play("onboard", hosts).changed == {}
+    assert len(cloud.connectors()) == 2
+    run = play("onboard", hosts, sentinel_deduplicate=True)
+    assert run.changed == {"111111111101": "DataConnectors_Delete"}
+    [left] = cloud.connectors()
+    assert left["name"] != "aaaa"

@@ -1,0 +1,217 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A line where there is something to say, the numbers, and which accounts end a run with an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding, finding
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done, summary
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.report import (
+    calls,
+    failures,
+    findings,
+    lines,
+    numbers,
+)
+
+ACCOUNT = "111111111111"
+DENIED = SentinelError("assume_denied", f"Cannot assume role Admin in account {ACCOUNT}: not authorized.")
+MISSING = finding("role_missing", "No role.")
+TAGS = finding("role_tags", "The tags owner differ.")
+ANYONE = finding("trust_anyone", "Anyone may.")
+EXTRA = finding("permission_policy_extra", "Admin is attached.")
+WRITES = ("TagRole", "DetachRolePolicy")
+
+
+def done(
+    found: tuple[Finding, ...] = (), made: tuple[str, ...] = (), error: SentinelError | None = None, host: str = "pay"
+) -> Done:
+    account = parse({"account_id": ACCOUNT}, "", host=host)
+    return Done(account, Report(findings=list(found), calls=[Call(name, {}) for name in made]), error)
+
+
+RIGHT = done()
+NEW = done((MISSING,), ("CreateRole", "AttachRolePolicy"))
+DRIFTED = done((TAGS,), ("TagRole",))
+OPENED = done((TAGS, EXTRA, ANYONE), WRITES)
+FAILED = done((ANYONE,), ("TagRole",), DENIED)
+LEFT_ALONE = done((ANYONE,))
+PATH = done((finding("role_path", "The path is /, not /x/."),))
+SILENT = done((), ("TagRole",))
+
+# What was done, what is said of it, and in check mode.
+LINES: dict[str, tuple[Done, list[str], list[str]]] = {
+    "right": (RIGHT, [], []),
+    "a path that cannot be changed": (PATH, [], []),
+    "new": (
+        NEW,
+        [f"changed: [{ACCOUNT} pay] CreateRole, AttachRolePolicy"],
+        [f"would change: [{ACCOUNT} pay] CreateRole, AttachRolePolicy"],
+    ),
+    "drifted": (
+        DRIFTED,
+        [f"changed: [{ACCOUNT} pay] TagRole", "    low role_tags: The tags owner differ."],
+        [f"would change: [{ACCOUNT} pay] TagRole", "    low role_tags: The tags owner differ."],
+    ),
+    "opened": (
+        OPENED,
+        [
+            f"changed: [{ACCOUNT} pay] TagRole, DetachRolePolicy",
+            "    critical trust_anyone: Anyone may.",
+            "    high permission_policy_extra: Admin is attached.",
+            "    low role_tags: The tags owner differ.",
+        ],
+        [
+            f"would change: [{ACCOUNT} pay] TagRole, DetachRolePolicy",
+            "    critical trust_anyone: Anyone may.",
+            "    high permission_policy_extra: Admin is attached.",
+            "    low role_tags: The tags owner differ.",
+        ],
+    ),
+    "failed": (
+        FAILED,
+        [f"failed: [{ACCOUNT} pay] assume_denied: {DENIED}"],
+        [f"failed: [{ACCOUNT} pay] assume_denied: {DENIED}"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("one", "real", "check"), LINES.values(), ids=LINES.keys())
+def test_an_account_is_told_where_there_is_something_to_say(one: Done, real: list[str], check: list[str]) -> None:
+    assert lines(one, check_mode=False) == real
+    assert lines(one, check_mode=True) == check
+
+
+@pytest.mark.parametrize("host", ["", ACCOUNT], ids=["no host", "the account as host"])
+def test_an_account_is_not_named_twice(host: str) -> None:
+    assert lines(done((), ("TagRole",), host=host), check_mode=False) == [f"changed: [{ACCOUNT}] TagRole"]
+
+
+def test_calls_are_told_in_order() -> None:
+    assert calls(OPENED) == "TagRole, DetachRolePolicy"
+    assert calls(RIGHT) == ""
+
+
+def test_findings_are_told_with_security_first() -> None:
+    assert [text.split()[1] for text in findings(OPENED)] == [
+        "trust_anyone:",
+        "permission_policy_extra:",
+        "role_tags:",
+    ]
+
+
+# --- the numbers ---
+
+
+@pytest.mark.parametrize(
+    ("check_mode", "line"),
+    [
+        (False, "5 accounts: 1 ok, 3 changed, 1 failed"),
+        (True, "5 accounts: 1 ok, 3 would change, 1 failed"),
+    ],
+)
+def test_a_run_is_counted_in_one_line(check_mode: bool, line: str) -> None:
+    counts = summary([RIGHT, NEW, DRIFTED, OPENED, FAILED])
+    assert counts == {"accounts": 5, "ok": 1, "changed": 3, "failed": 1, "skipped": 0}
+    assert numbers(counts, check_mode=check_mode) == line
+
+
+def test_every_account_is_counted_once() -> None:
+    counts = summary([RIGHT, NEW, DRIFTED, OPENED, FAILED, FAILED])
+    assert counts["accounts"] == sum(count for name, count in counts.items() if name != "accounts")
+
+
+def test_one_account_is_no_plural() -> None:
+    assert numbers(summary([RIGHT]), check_mode=False) == "1 account: 1 ok, 0 changed, 0 failed"
+
+
+def test_no_account_is_a_number_too() -> None:
+    assert numbers(summary([]), check_mode=False) == "0 accounts: 0 ok, 0 changed, 0 failed"
+
+
+# --- what ends a run with an error ---
+
+# What was done, and with which settings of fail_on it ends the run.
+ENDS: dict[str, tuple[Done, set[str]]] = {
+    "right": (RIGHT, set()),
+    "new": (NEW, {"drift"}),
+    "drifted": (DRIFTED, {"drift"}),
+    "opened": (OPENED, {"drift", "security"}),
+    "opened, where nothing is repaired": (LEFT_ALONE, {"security"}),
+    "changed, without a finding": (SILENT, {"drift"}),
+    "a path that cannot be changed": (PATH, set()),
+    "failed": (FAILED, {"drift", "security", "never"}),
+}
+
+
+@pytest.mark.parametrize(("one", "ends"), ENDS.values(), ids=ENDS.keys())
+@pytest.mark.parametrize("fail_on", ["drift", "security", "never"])
+def test_an_account_ends_the_run_as_wished(one: Done, ends: set[str], fail_on: str) -> None:
+    assert bool(failures([one], fail_on)) == (fail_on in ends)
+
+
+@pytest.mark.parametrize(
+    ("one", "message"),
+    [
+        (FAILED, str(DENIED)),
+        (
+            OPENED,
+            (
+                f"Account {ACCOUNT} differs from the wish: critical trust_anyone: Anyone may. "
+                "high permission_policy_extra: Admin is attached. low role_tags: The tags owner differ."
+            ),
+        ),
+        (SILENT, f"Account {ACCOUNT} differs from the wish: TagRole"),
+    ],
+    ids=["failed", "opened", "changed, without a finding"],
+)
+def test_a_failure_has_account_host_and_reason(one: Done, message: str) -> None:
+    assert failures([one], "drift") == [{"account_id": ACCOUNT, "host": "pay", "message": message}]
+
+
+def test_failures_stand_in_the_order_of_the_results() -> None:
+    results = [done((TAGS,), ("TagRole",), host=host) for host in "cab"]
+    assert [one["host"] for one in failures(results, "drift")] == ["c", "a", "b"]
+
+
+# --- as a result ---
+
+
+def shown(**changes: Any) -> dict[str, Any]:
+    return {
+        "status": "ok",
+        "host": "pay",
+        "role_arn": "",
+        "connector_id": "",
+        "findings": [],
+        "calls": [],
+        **changes,
+    }
+
+
+def test_a_result_says_status_and_where() -> None:
+    assert RIGHT.result() == shown()
+
+
+def test_a_failed_account_keeps_what_was_found_and_done() -> None:
+    assert FAILED.result() == shown(
+        status="failed",
+        findings=[{"severity": "critical", "code": "trust_anyone", "message": "Anyone may."}],
+        calls=[{"name": "TagRole", "args": {}}],
+        error={"class": "assume_denied", "message": str(DENIED)},
+    )
+
+
+def test_a_result_names_role_and_connector() -> None:
+    one = done()
+    one.report.shown |= {"role": {"arn": "arn:x"}, "connector": {"id": "/x"}}
+    assert one.result() == shown(role_arn="arn:x", connector_id="/x")

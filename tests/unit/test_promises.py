@@ -1,0 +1,544 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the documentation promises is what the code does: options, defaults, results, groups, examples."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from dataclasses import fields, replace
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.trailbridge.sentinel.plugins.action import fleet as action
+from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector, role, workspace
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import (
+    AwsCredentials,
+    AzureCredentials,
+    Entry,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Field, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES, SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, SEVERITIES, finding
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single as run_single
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = "ansible_collections.trailbridge.sentinel.plugins"
+COLLECTION = "trailbridge.sentinel"
+MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+ROLES = sorted(path.parts[-3] for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))
+TASK_KEYWORDS = {"name", "register", "run_once", "loop", "when", "delegate_to", "no_log", "vars", "check_mode", "diff"}
+RESULT_OF_ANSIBLE = {"changed", "diff", "failed", "msg"}
+SECRET = re.compile(r"secret|token|password|passphrase|private|(?:^|_)key$")
+
+
+# --- reading ---
+
+
+@cache
+def module(name: str) -> Any:
+    return importlib.import_module(f"{PACKAGE}.modules.{name}")
+
+
+@cache
+def text(name: str, part: str) -> Any:
+    return yaml.safe_load(getattr(module(name), part))
+
+
+@cache
+def fragment(name: str) -> dict[str, Any]:
+    found = importlib.import_module(f"{PACKAGE}.doc_fragments.{name}")
+    loaded: dict[str, Any] = yaml.safe_load(found.ModuleDocFragment.DOCUMENTATION)
+    return loaded
+
+
+def fragments_of(name: str) -> list[dict[str, Any]]:
+    listed = text(name, "DOCUMENTATION")["extends_documentation_fragment"]
+    return [fragment(one.removeprefix(f"{COLLECTION}.")) for one in listed]
+
+
+def documented(name: str) -> dict[str, dict[str, Any]]:
+    """The options of a module, with those of its fragments."""
+    found: dict[str, dict[str, Any]] = {}
+    for part in (*fragments_of(name), text(name, "DOCUMENTATION")):
+        found |= part.get("options") or {}
+    return found
+
+
+class Stopped(Exception):  # noqa: N818 it is no error
+    """What stands in for AnsibleModule: it only takes the spec."""
+
+    def __init__(self, *, argument_spec: dict[str, Any], **settings: Any) -> None:
+        super().__init__()
+        self.spec = argument_spec
+        self.settings = settings
+
+
+def raise_stopped(**settings: Any) -> None:
+    raise Stopped(**settings)
+
+
+@cache
+def declared(name: str) -> Stopped:
+    """What a module hands to AnsibleModule; fleet is an action and has its spec itself."""
+    if name == "fleet":
+        return Stopped(argument_spec=action.SPEC, supports_check_mode=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module(name), "AnsibleModule", raise_stopped)
+        with pytest.raises(Stopped) as caught:
+            module(name).main()
+    return caught.value
+
+
+def spec(name: str) -> dict[str, dict[str, Any]]:
+    return declared(name).spec
+
+
+def meaning(option: dict[str, Any]) -> dict[str, Any]:
+    """What documentation and spec both say of an option."""
+    return {
+        "type": option.get("type", "str"),
+        "required": option.get("required", False),
+        "default": option.get("default"),
+        "choices": option.get("choices"),
+        "elements": option.get("elements"),
+        "aliases": sorted(option.get("aliases", [])),
+    }
+
+
+def words(description: str | list[str]) -> str:
+    joined = description if isinstance(description, str) else " ".join(description)
+    return " ".join(joined.split())
+
+
+# --- options ---
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_has_the_options_that_it_documents(name: str) -> None:
+    told = {option: meaning(one) for option, one in documented(name).items()}
+    assert {option: meaning(one) for option, one in spec(name).items()} == told
+
+
+@pytest.mark.parametrize(
+    ("name", "piece"),
+    [
+        ("aws", options.AWS),
+        ("azure", options.AZURE),
+        ("workspace", options.WORKSPACE),
+        ("role", options.ROLE),
+        ("fleet_role", options.FLEET_ROLE),
+    ],
+)
+def test_a_fragment_documents_the_piece_of_its_name(name: str, piece: options.Spec) -> None:
+    told = {option: meaning(one) for option, one in fragment(name)["options"].items()}
+    assert {option: meaning(one) for option, one in piece.items()} == told
+
+
+def test_every_fragment_is_used() -> None:
+    used = {one for name in MODULES for one in text(name, "DOCUMENTATION")["extends_documentation_fragment"]}
+    there = {f"{COLLECTION}.{path.stem}" for path in (ROOT / "plugins/doc_fragments").glob("*.py")}
+    assert used == there
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_an_environment_variable_that_serves_is_documented(name: str) -> None:
+    for option, one in spec(name).items():
+        _function, variables = one.get("fallback", (None, []))
+        told = set(re.findall(r"E\((AZURE_\w+)\)", words(documented(name)[option]["description"])))
+        assert told == set(variables), option
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_secret_has_a_decision(name: str) -> None:
+    undecided = [option for option, one in spec(name).items() if SECRET.search(option) and "no_log" not in one]
+    assert undecided == []
+
+
+def test_what_is_not_logged_is_not_shown_either() -> None:
+    secret = {option for name in MODULES for option, one in spec(name).items() if one.get("no_log")}
+    hidden = {one.name for kind in (AwsCredentials, AzureCredentials) for one in fields(kind) if not one.repr}
+    assert secret == hidden == {"secret_key", "session_token", "secret"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_option_is_explained_in_sentences(name: str) -> None:
+    for option, one in documented(name).items():
+        for sentence in [one["description"]] if isinstance(one["description"], str) else one["description"]:
+            assert re.match(r"[A-Z]|[A-Z]\(", sentence), option
+            assert sentence.endswith("."), option
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_options_and_results_that_are_mentioned_exist(name: str) -> None:
+    described = [text(name, "DOCUMENTATION")["description"], *(one["description"] for one in documented(name).values())]
+    told = " ".join(map(words, described))
+    assert set(re.findall(r"\bO\((\w+)\)", told)) <= documented(name).keys()
+    assert set(re.findall(r"\bRV\((\w+)\)", told)) <= text(name, "RETURN").keys()
+
+
+# --- the one table of account options ---
+
+
+def fleet_wide() -> dict[str, dict[str, Any]]:
+    return {option: one for option, one in action.SPEC.items() if option not in {field.option for field in FIELDS}}
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=[field.option for field in FIELDS])
+def test_a_field_has_the_type_of_its_option(field: Field) -> None:
+    wanted = {"path": "str"}
+    kinds = [
+        one.get("type", "str")
+        for name in MODULES
+        for option, one in spec(name).items()
+        if option == (field.option if name == "fleet" else field.short)
+    ]
+    assert {wanted.get(kind, kind) for kind in kinds} <= {field.type}
+
+
+def test_fleet_has_an_option_for_every_field_but_the_account() -> None:
+    assert [field.option for field in FIELDS if field.option not in action.SPEC] == ["account_id"]
+
+
+def test_an_option_that_hosts_may_set_has_no_default_in_fleet() -> None:
+    told = [field.option for field in FIELDS if "default" in action.SPEC.get(field.option, {})]
+    assert told == []
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=[field.option for field in FIELDS])
+def test_a_default_is_the_same_everywhere(field: Field) -> None:
+    """The one of the single module, the one in the text of fleet, and the one of the data."""
+    parts = {"wish": role.Wish("", ""), "entry": Entry(), "aws": AwsCredentials(), "azure": AzureCredentials()}
+    names = {"assume_role_external_id": "external_id", "assume_role_session_name": "session_name"}
+    kept = getattr(parts.get(field.part, parse({}, "")), names.get(field.short, field.short), None)
+    told = documented("fleet").get(field.option, {}).get("description", "")
+    for default in re.findall(r"V\(([^)]*)\)(?:, that of [\w\s]+,)? when not given", words(told)):
+        assert str(kept) == default
+    if "unless this is V(false)" in words(told):
+        assert kept is True
+    if "unless this is V(true)" in words(told):
+        assert kept is False
+    for name in MODULES:
+        one = spec(name).get(field.short, {})
+        if name != "fleet" and "default" in one:
+            assert one["default"] == kept
+
+
+# --- roles ---
+
+
+@cache
+def entry_point(name: str) -> dict[str, Any]:
+    path = ROOT / "roles" / name / "meta/argument_specs.yml"
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]
+    return loaded
+
+
+BY_VARIABLE = {field.variable: field for field in FIELDS}
+
+
+def in_variables(description: str) -> str:
+    """A text of fleet's documentation with variables for options."""
+    by_option = {field.option: field.variable for field in FIELDS}
+    return re.sub(r"O\((\w+)\)", lambda found: f"O({by_option.get(found[1], f'sentinel_{found[1]}')})", description)
+
+
+def option_of(variable: str) -> str:
+    return BY_VARIABLE[variable].option if variable in BY_VARIABLE else variable.removeprefix("sentinel_")
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_variable_of_a_role_is_an_option_of_fleet(name: str) -> None:
+    for variable, one in entry_point(name)["options"].items():
+        option = option_of(variable)
+        if option == "account_id":
+            continue
+        fleet = meaning(action.SPEC[option])
+        assert meaning(one) == {**fleet, "default": None, "aliases": []}, variable
+        assert one.get("no_log", False) == action.SPEC[option].get("no_log", False), variable
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_variable_of_an_account_is_explained_as_its_option(name: str) -> None:
+    explained = documented("fleet")
+    for variable, one in entry_point(name)["options"].items():
+        if variable in BY_VARIABLE and variable != "aws_account_id":
+            wanted = in_variables(words(explained[option_of(variable)]["description"]))
+            assert words(one["description"]) == wanted, variable
+
+
+def test_onboarding_takes_every_variable_of_an_account_and_of_the_run() -> None:
+    run_wide = {f"sentinel_{option}" for option in fleet_wide() if option not in {"accounts", "state"}}
+    assert entry_point("onboard")["options"].keys() == BY_VARIABLE.keys() | run_wide
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_run_wide_default_is_told_as_it_is(name: str) -> None:
+    for variable, one in entry_point(name)["options"].items():
+        default = action.SPEC.get(option_of(variable), {}).get("default")
+        if variable not in BY_VARIABLE and default is not None:
+            assert f"V({default:g})" if isinstance(default, float) else f"V({default})" in words(one["description"])
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_role_hands_every_run_wide_variable_to_fleet(name: str) -> None:
+    """The variables of an account are read by fleet itself; the others reach it only as arguments."""
+    tasks = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "roles" / name / "tasks").glob("*.yml"))
+    wide = [variable for variable in entry_point(name)["options"] if variable not in BY_VARIABLE]
+    assert [variable for variable in wide if variable not in tasks] == []
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_role_sets_no_default_of_its_own(name: str) -> None:
+    assert not (ROOT / "roles" / name / "defaults").exists()
+    assert [variable for variable, one in entry_point(name)["options"].items() if "default" in one] == []
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_role_says_the_same_in_all_its_metadata(name: str) -> None:
+    path = ROOT / "roles" / name / "meta/main.yml"
+    galaxy = yaml.safe_load(path.read_text(encoding="utf-8"))["galaxy_info"]
+    assert galaxy["description"] == entry_point(name)["short_description"]
+
+
+# --- groups ---
+
+
+@cache
+def groups() -> dict[str, list[str]]:
+    loaded: dict[str, list[str]] = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))[
+        "action_groups"
+    ]
+    return loaded
+
+
+def test_every_module_is_in_the_group_of_all() -> None:
+    assert groups()["all"] == MODULES
+
+
+@pytest.mark.parametrize(("group", "piece"), [("aws", options.AWS), ("azure", options.AZURE)])
+def test_a_group_has_the_modules_that_take_its_credentials(group: str, piece: options.Spec) -> None:
+    assert groups()[group] == [name for name in MODULES if piece.keys() <= spec(name).keys()]
+
+
+@pytest.mark.parametrize(("group", "piece"), [("aws", options.AWS), ("azure", options.AZURE)])
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_takes_all_credentials_of_a_group_or_none(name: str, group: str, piece: options.Spec) -> None:
+    assert (spec(name).keys() & piece.keys()) in (set(), set(piece))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_documented_membership_is_real(name: str) -> None:
+    told = {
+        one.removeprefix(f"{COLLECTION}.")
+        for part in (*fragments_of(name), text(name, "DOCUMENTATION"))
+        for one in part.get("attributes", {}).get("action_group", {}).get("membership", [])
+    }
+    assert "all" in told
+    assert [group for group in told if name not in groups()[group]] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_check_mode_is_supported_where_it_is_promised(name: str) -> None:
+    attributes: dict[str, Any] = {}
+    for part in (*fragments_of(name), text(name, "DOCUMENTATION")):
+        attributes |= part.get("attributes", {})
+    assert declared(name).settings["supports_check_mode"] is (attributes["check_mode"]["support"] == "full")
+
+
+# --- results ---
+
+ROLE = role.overlay(role.Wish("111111111111", "11111111-aaaa-4aaa-8aaa-111111111111"), None)
+CONNECTOR = connector.Connector("mine", ROLE.arn)
+FOUND = finding("role_missing", "No role.")
+ERROR = SentinelError("assume_denied", "Cannot assume the role.")
+
+
+def report() -> Report:
+    shown = {"role": role.show(ROLE), "connector": connector.show(CONNECTOR)}
+    return Report(shown=shown, findings=[FOUND], calls=[Call("TagRole", {})], diff=[])
+
+
+def fleet_result() -> dict[str, Any]:
+    done = Done(parse({"account_id": "111111111111"}, "", host="pay"), report(), ERROR)
+    silent = SimpleNamespace(_task=SimpleNamespace(check_mode=False), _say=lambda line: None)
+    result: dict[str, Any] = action.ActionModule._result(
+        silent, [done], {option: one.get("default") for option, one in action.SPEC.items()}
+    )
+    return {**result, "error": {"class": "bad_input"}}
+
+
+def single(*names: str) -> dict[str, Any]:
+    result = report().result()
+    others = {"role", "connector"} - set(names)
+    return {key: value for key, value in result.items() if key not in others} | {"error": {"class": "x"}}
+
+
+def connectors_found() -> dict[str, Any]:
+    cloudtrail = {"kind": connector.KIND, "name": "x", "properties": {"awsRoleArn": ROLE.arn}}
+    bucket = {"kind": "AmazonWebServicesS3", "name": "y", "properties": {"roleArn": ROLE.arn}}
+    answers = [cloudtrail, {**cloudtrail, "name": "z"}, bucket]
+    found = connector.survey([one for one in map(connector.parse, answers) if one])
+    return {
+        "connectors": [connector.describe(raw) for raw in answers],
+        "findings": [one._asdict() for one in found],
+        "error": {"class": "x"},
+    }
+
+
+def roles_found() -> dict[str, Any]:
+    inspected = run_single._inspected(replace(ROLE, managed=frozenset()), parse({"account_id": "111111111111"}, ""))
+    return {"roles": [inspected], "error": {"class": "x"}}
+
+
+RESULTS = {
+    "aws_connector_info": connectors_found,
+    "aws_role_info": roles_found,
+    "aws_role": lambda: single("role"),
+    "aws_connector": lambda: single("connector"),
+    "workspace_info": lambda: {
+        "changed": False,
+        "workspace": workspace.show(workspace.Workspace("/w", "w", "x", "westeurope", rights={"read": True})),
+        "error": {"class": "x"},
+    },
+    "fleet": fleet_result,
+}
+
+
+def undocumented(result: Any, told: dict[str, Any], where: str = "") -> list[str]:
+    """The keys of a result that its documentation does not know; what is not broken down there may hold anything."""
+    missing = []
+    for key, value in result.items():
+        if key not in told:
+            missing.append(f"{where}{key}")
+            continue
+        for inner in [value] if isinstance(value, dict) else value if isinstance(value, list) else []:
+            contains = told[key].get("contains")
+            if isinstance(inner, dict) and contains:
+                by_id = key == "accounts" and told[key]["type"] == "dict"
+                for one in inner.values() if by_id else [inner]:
+                    missing += undocumented(one, contains, f"{where}{key}.")
+    return missing
+
+
+def unreturned(told: dict[str, Any], result: dict[str, Any], where: str = "") -> list[str]:
+    """The documented keys that a result never has."""
+    missing = []
+    for key, one in told.items():
+        if key not in result:
+            missing.append(f"{where}{key}")
+            continue
+        inner = result[key]
+        if key == "accounts":
+            inner = next(iter(inner.values()))
+        if isinstance(inner, list):
+            inner = {name: value for item in inner if isinstance(item, dict) for name, value in item.items()}
+        if isinstance(inner, dict):
+            missing += unreturned(one.get("contains", {}), inner, f"{where}{key}.")
+    return missing
+
+
+@pytest.mark.parametrize("name", sorted(RESULTS.keys() & set(MODULES)))
+def test_a_result_has_the_keys_that_are_documented(name: str) -> None:
+    result = {key: value for key, value in RESULTS[name]().items() if key not in RESULT_OF_ANSIBLE}
+    assert undocumented(result, text(name, "RETURN")) == []
+    assert unreturned(text(name, "RETURN"), result) == []
+
+
+def test_every_module_has_its_result_tried() -> None:
+    assert sorted(RESULTS) == MODULES
+
+
+def returns(told: dict[str, Any], where: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """Every documented key of a result, with those inside."""
+    found = []
+    for key, one in told.items():
+        found += [(f"{where}{key}", one), *returns(one.get("contains", {}), f"{where}{key}.")]
+    return found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_documented_result_has_type_and_sample(name: str) -> None:
+    kinds = {"str": str, "int": int, "bool": bool, "dict": dict, "list": list}
+    for key, one in returns(text(name, "RETURN")):
+        assert "contains" in one or "sample" in one, key
+        assert one.get("sample") is None or isinstance(one["sample"], kinds[one["type"]]), key
+        assert (one["type"] == "list") == ("elements" in one), key
+        assert "." in key or "returned" in one, key
+        assert key.rpartition(".")[2] not in dir(dict), key
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_codes_and_classes_in_the_documentation_exist(name: str) -> None:
+    for key, one in returns(text(name, "RETURN")):
+        if key.endswith(".code"):
+            assert one["sample"] in CODES
+        if key.endswith(".class"):
+            assert one["sample"] in CLASSES
+            assert set(re.findall(r"V\((\w+)\)", words(one["description"]))) <= CLASSES.keys()
+        if key.endswith(".severity"):
+            assert re.findall(r"V\((\w+)\)", words(one["description"])) == list(SEVERITIES)
+        if isinstance(one.get("sample"), dict) and "class" in one["sample"]:
+            assert one["sample"]["class"] in CLASSES
+
+
+def test_every_code_that_is_found_is_in_the_table() -> None:
+    used = {
+        node.args[0].value
+        for path in (ROOT / "plugins").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"finding", "_say"}
+        if node.args and isinstance(node.args[0], ast.Constant)
+    }
+    assert len(used) > 10
+    assert used <= CODES.keys()
+
+
+# --- texts ---
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_documents_itself_under_its_name(name: str) -> None:
+    told = text(name, "DOCUMENTATION")
+    assert told["module"] == name
+    assert not told["short_description"].endswith(".")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", str(told["version_added"]))
+    assert told["author"]
+    seen = [one["module"].removeprefix(f"{COLLECTION}.") for one in told["seealso"] if "module" in one]
+    assert set(seen) <= set(MODULES) - {name}
+
+
+def tasks(name: str) -> list[Any]:
+    return [pytest.param(name, one, id=f"{name}: {one['name']}") for one in text(name, "EXAMPLES")]
+
+
+@pytest.mark.parametrize(("name", "task"), [param for name in MODULES for param in tasks(name)])
+def test_an_example_uses_options_that_exist(name: str, task: dict[str, Any]) -> None:
+    called = [key for key in task if key not in TASK_KEYWORDS]
+    assert called == [f"{COLLECTION}.{name}"]
+    assert re.match(r"[A-Z][^{]*", task["name"])
+    result = ArgumentSpecValidator(spec(name)).validate(task[called[0]])
+    assert result.error_messages == []
+
+
+@pytest.mark.parametrize(("name", "task"), [param for name in MODULES for param in tasks(name)])
+def test_an_example_has_values_that_are_accepted(name: str, task: dict[str, Any]) -> None:
+    given = task[f"{COLLECTION}.{name}"]
+    for one in [given, *given.get("accounts", [])]:
+        parse(
+            {key: value for key, value in one.items() if key != "accounts"},
+            "",
+            names="option" if name == "fleet" else "short",
+        )
