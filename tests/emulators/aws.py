@@ -63,7 +63,7 @@ class Aws:
 
     async def act(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
         """Let moto answer, unless AWS would refuse; learn from the answer."""
-        refusal = self._refusal(request, call)
+        refusal = self._refusal(request, body, call)
         if refusal is not None:
             return self.refuse(call, refusal)
         response = await self._forward(request, body, call)
@@ -71,14 +71,16 @@ class Aws:
             self._learn(call, response)
         return response
 
-    def _refusal(self, request: web.BaseRequest, call: Call) -> Fault | None:
+    def _refusal(self, request: web.BaseRequest, body: bytes, call: Call) -> Fault | None:
         settings = self.state.settings
         found = CREDENTIAL.search(request.headers.get("Authorization", ""))
         if settings.refuse_unknown_keys and (not found or found[1] not in self.state.callers):
             return Fault(**INVALID_TOKEN)
         if call.operation == "AssumeRole":
             role = ROLE_ARN.fullmatch(call.resource)
-            if not role or not any(fnmatchcase(role[2], name) for name in settings.role_names):
+            sent = _operation(request, body)[1].get("ExternalId", "")
+            known = role and any(fnmatchcase(role[2], name) for name in settings.role_names)
+            if not known or settings.external_id not in ("", sent):
                 return Fault(**TRUST_DENIED)
         return None
 

@@ -62,6 +62,8 @@ class Settings:
     """For so long after CreateRole, a connector with that role is refused."""
     role_names: list[str] = field(default_factory=lambda: ["OrganizationAccountAccessRole"])
     """Roles that can be assumed in every account; wildcards allowed."""
+    external_id: str = ""
+    """What AssumeRole must bring along, if anything."""
     refuse_unknown_keys: bool = False
     """Answer InvalidClientTokenId to access keys that were not issued here."""
 

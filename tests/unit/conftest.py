@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.emulators.client import Emulators, emulators
+from tests.emulators.environment import INTERFERING
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +24,13 @@ def clouds() -> Iterator[Emulators]:
 def cloud(clouds: Emulators) -> Emulators:
     clouds.reset()
     return clouds
+
+
+@pytest.fixture
+def here(cloud: Emulators, monkeypatch: pytest.MonkeyPatch) -> Emulators:
+    """Have this process find the emulators."""
+    for name in INTERFERING:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in cloud.environment.items():
+        monkeypatch.setitem(os.environ, name, value)
+    return cloud

@@ -25,6 +25,7 @@ try:
     from botocore.credentials import Credentials
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
     from botocore.exceptions import ConnectionError as BotoConnectionError
+    from botocore.parsers import ResponseParserError
 except ImportError:  # `Aws` says so in one sentence
     INSTALLED = False
 else:
@@ -206,6 +207,8 @@ def explained(what: str, denied: str = "aws_denied") -> Iterator[None]:
         yield
     except ClientError as error:
         raise _from_answer(error, what, denied) from error
+    except ResponseParserError as error:
+        raise SentinelError("transient", f"Cannot {what}: the answer cannot be read.") from error
     except (BotoConnectionError, HTTPClientError) as error:
         raise SentinelError("transient", f"Cannot {what}: {error}") from error
     except BotoCoreError as error:

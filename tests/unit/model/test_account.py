@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import (
@@ -429,6 +429,7 @@ def test_no_options_are_too_odd_to_be_judged(given_options: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=[field.option for field in FIELDS])
+@settings(max_examples=40)
 @given(value=jsons | near)
 def test_what_is_accepted_has_the_type_that_is_promised(field: Field, value: Any) -> None:
     try:

@@ -145,7 +145,7 @@ def test_a_new_name_does_not_depend_on_the_case_of_the_workspace_id() -> None:
     assert wish(workspace_id=WORKSPACE_ID.upper()).name == wish().name
 
 
-@given(st.lists(st.tuples(st.uuids(), st.from_regex(r"[0-9]{12}", fullmatch=True)), unique=True, max_size=5))
+@given(st.lists(st.tuples(st.uuids(), st.from_regex(r"[0-9]{12}", fullmatch=True)), unique=True, max_size=3))
 def test_a_new_name_is_a_guid_of_workspace_and_account(pairs: list[tuple[uuid.UUID, str]]) -> None:
     names = {wish(f"arn:aws:iam::{account}:role/x", str(workspace)).name for workspace, account in pairs}
     assert len(names) == len(pairs)

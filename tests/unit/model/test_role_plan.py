@@ -547,6 +547,7 @@ wishes = st.builds(
     adopt=st.booleans(),
 )
 some_role = st.none() | roles
+PLENTY = settings(deadline=None, max_examples=60)
 NEEDED = {"CreateRole", "UpdateAssumeRolePolicy", "AttachRolePolicy", "PutRolePolicy"}
 TAKEN = {"DetachRolePolicy", "DeleteRolePolicy"}
 
@@ -568,13 +569,13 @@ def remaining(options: Wish, have: Role | None) -> Role | None:
         raise
 
 
-@settings(deadline=None)
+@PLENTY
 @given(wishes, some_role)
 def test_a_plan_that_is_carried_out_gives_exactly_the_wish(options: Wish, have: Role | None) -> None:
     assert performed(have, repair(options, have) if laid(options, have) else []) == overlay(options, have)
 
 
-@settings(deadline=None)
+@PLENTY
 @given(wishes, some_role)
 def test_a_second_plan_is_empty(options: Wish, have: Role | None) -> None:
     want = laid(options, have)
@@ -582,7 +583,7 @@ def test_a_second_plan_is_empty(options: Wish, have: Role | None) -> None:
     assert repair(options, want) == []
 
 
-@settings(deadline=None)
+@PLENTY
 @given(wishes, some_role)
 def test_what_is_needed_comes_before_what_is_taken_away(options: Wish, have: Role | None) -> None:
     names = [one.name for one in plan(have, laid(options, have))]
@@ -591,7 +592,7 @@ def test_what_is_needed_comes_before_what_is_taken_away(options: Wish, have: Rol
     assert last < first
 
 
-@settings(deadline=None)
+@PLENTY
 @given(wishes, some_role)
 def test_a_role_is_created_exactly_when_there_is_none(options: Wish, have: Role | None) -> None:
     names = [one.name for one in plan(have, laid(options, have))]
@@ -599,7 +600,7 @@ def test_a_role_is_created_exactly_when_there_is_none(options: Wish, have: Role 
     assert have is not None or names[0] == "CreateRole"
 
 
-@settings(deadline=None)
+@PLENTY
 @given(wishes, some_role)
 def test_no_call_is_made_twice_and_each_changes_something(options: Wish, have: Role | None) -> None:
     for one in plan(have, laid(options, have)):
@@ -608,7 +609,7 @@ def test_no_call_is_made_twice_and_each_changes_something(options: Wish, have: R
         have = after
 
 
-@settings(deadline=None)
+@PLENTY
 @given(wishes.map(lambda options: replace(options, exclusive=True)), some_role)
 def test_there_are_findings_exactly_when_there_is_a_plan(options: Wish, have: Role | None) -> None:
     calls = plan(have, laid(options, have))
@@ -617,7 +618,7 @@ def test_there_are_findings_exactly_when_there_is_a_plan(options: Wish, have: Ro
     assert findings(options, performed(have, calls)) == []
 
 
-@settings(deadline=None)
+@PLENTY
 @given(wishes, some_role)
 def test_nobody_else_loses_a_tag(options: Wish, have: Role | None) -> None:
     kept = performed(have, plan(have, laid(options, have)))
@@ -626,7 +627,7 @@ def test_nobody_else_loses_a_tag(options: Wish, have: Role | None) -> None:
     assert before.items() <= kept.tags.items()
 
 
-@settings(deadline=None)
+@PLENTY
 @given(wishes, some_role)
 def test_offboarding_that_is_carried_out_leaves_what_remains_and_nothing_to_do(
     options: Wish, have: Role | None
@@ -636,14 +637,14 @@ def test_offboarding_that_is_carried_out_leaves_what_remains_and_nothing_to_do(
     assert plan(left, without(options, left)) == []
 
 
-@settings(deadline=None)
+@PLENTY
 @given(wishes)
 def test_offboarding_undoes_onboarding(options: Wish) -> None:
     alone = replace(options, external_ids=())
     assert without(alone, overlay(alone, None)) is None
 
 
-@settings(deadline=None)
+@PLENTY
 @given(wishes, roles)
 def test_offboarding_adds_nothing(options: Wish, have: Role) -> None:
     names = {one.name for one in plan(have, remaining(options, have))}

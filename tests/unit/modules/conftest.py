@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -15,22 +14,11 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single
 from tests.emulators.client import Emulators
-from tests.emulators.environment import INTERFERING
 
 Result = dict[str, Any]
 Module = Callable[..., Result]
 ACCOUNT = "111111111111"
 ARN = f"arn:aws:iam::{ACCOUNT}:role/MicrosoftSentinelRole"
-
-
-@pytest.fixture
-def here(cloud: Emulators, monkeypatch: pytest.MonkeyPatch) -> Emulators:
-    """Have this process find the emulators."""
-    for name in INTERFERING:
-        monkeypatch.delenv(name, raising=False)
-    for name, value in cloud.environment.items():
-        monkeypatch.setitem(os.environ, name, value)
-    return cloud
 
 
 def validated(spec: options.Spec, given: dict[str, Any]) -> dict[str, Any]:

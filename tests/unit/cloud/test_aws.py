@@ -1,0 +1,205 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every way into AWS."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from tests.emulators import faults
+from tests.emulators.client import CALLER_ACCOUNT, Emulators
+
+OTHER = "222222222222"
+ACCOUNT = "111111111111"
+ADMIN = Entry(("OrganizationAccountAccessRole",))
+
+
+def keys(cloud: Emulators, account: str) -> dict[str, str]:
+    found = cloud.credentials(account)
+    return {"access_key": found["aws_access_key_id"], "secret_key": found["aws_secret_access_key"]}
+
+
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+
+
+def test_the_environment_serves(here: Emulators) -> None:
+    identity = Aws(AwsCredentials()).identity
+    assert (identity.account_id, identity.partition) == (CALLER_ACCOUNT, "aws")
+
+
+def test_given_keys_win_over_the_environment(here: Emulators) -> None:
+    assert Aws(AwsCredentials(**keys(here, OTHER))).identity.account_id == OTHER
+
+
+@pytest.mark.parametrize("name", ["AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"])
+def test_session_tokens_of_the_environment_are_sent(
+    here: Emulators, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "token-of-a-session")
+    assert Aws(AwsCredentials())._own.get_frozen_credentials().token == "token-of-a-session"
+
+
+def test_a_profile_serves(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = keys(here, OTHER)
+    shared = tmp_path / "credentials"
+    shared.write_text(
+        f"[other]\naws_access_key_id = {found['access_key']}\naws_secret_access_key = {found['secret_key']}\n"
+    )
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(shared))
+    assert Aws(AwsCredentials(profile="other")).identity.account_id == OTHER
+
+
+def test_the_endpoint_of_a_profile_is_used(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = keys(here, OTHER)
+    config = tmp_path / "config"
+    config.write_text(
+        f"[profile other]\nendpoint_url = {here.aws}\nregion = eu-west-1\n"
+        f"aws_access_key_id = {found['access_key']}\naws_secret_access_key = {found['secret_key']}\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    aws = Aws(AwsCredentials(profile="other"))
+    with aws.enter(ACCOUNT, ADMIN):
+        assert aws.iam.list_roles()["Roles"] == []
+
+
+def test_the_endpoint_can_be_given(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    assert Aws(AwsCredentials(endpoint_url=here.aws)).identity.account_id == CALLER_ACCOUNT
+
+
+def test_a_profile_that_is_not_there_is_told(here: Emulators) -> None:
+    with pytest.raises(SentinelError, match="nowhere") as caught:
+        Aws(AwsCredentials(profile="nowhere"))
+    assert caught.value.kind == "expired_credentials"
+
+
+def test_no_credentials_at_all_are_told(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_environment(monkeypatch)
+    with pytest.raises(SentinelError, match="Cannot find AWS credentials: set AWS_ACCESS_KEY_ID"):
+        Aws(AwsCredentials())
+
+
+@pytest.mark.parametrize("refusal", [faults.INVALID_TOKEN, faults.EXPIRED_TOKEN])
+def test_credentials_that_are_not_accepted_are_told(here: Emulators, refusal: dict[str, Any]) -> None:
+    here.fault(operation="GetCallerIdentity", **refusal)
+    with pytest.raises(SentinelError) as caught:
+        _identity = Aws(AwsCredentials()).identity
+    assert caught.value.kind == "expired_credentials"
+
+
+def test_the_external_id_is_sent(here: Emulators) -> None:
+    here.settings(external_id="between-us")
+    aws = Aws(AwsCredentials())
+    with aws.enter(ACCOUNT, Entry(ADMIN.roles, external_id="between-us")):
+        pass
+    with pytest.raises(SentinelError) as caught, aws.enter(ACCOUNT, ADMIN):
+        pass
+    assert caught.value.kind == "assume_denied"
+
+
+def test_the_session_is_named(here: Emulators) -> None:
+    aws = Aws(AwsCredentials())
+    with aws.enter(ACCOUNT, Entry(ADMIN.roles, session_name="nightly-run")):
+        here.fault(operation="GetRole", **faults.IDENTITY_DENIED)
+        with pytest.raises(Exception, match="assumed-role/OrganizationAccountAccessRole/nightly-run"):
+            aws.iam.get_role(RoleName="x")
+
+
+def test_a_role_of_another_account_is_refused(here: Emulators) -> None:
+    entry = Entry((f"arn:aws:iam::{OTHER}:role/OrganizationAccountAccessRole",))
+    with pytest.raises(SentinelError) as caught, Aws(AwsCredentials()).enter(ACCOUNT, entry):
+        pass
+    assert caught.value.kind == "wrong_account"
+    assert "AssumeRole" not in here.operations()
+
+
+def test_the_last_of_several_roles_tells_why_none_can_be_assumed(here: Emulators) -> None:
+    with pytest.raises(SentinelError) as caught, Aws(AwsCredentials()).enter(ACCOUNT, Entry(("One", "Two"))):
+        pass
+    assert caught.value.kind == "assume_denied"
+    assert here.operations("sts").count("AssumeRole") == 2
+
+
+def test_an_scp_ends_the_search_for_a_role(here: Emulators) -> None:
+    here.fault(operation="AssumeRole", **faults.SCP_DENIED)
+    with pytest.raises(SentinelError) as caught, Aws(AwsCredentials()).enter(ACCOUNT, Entry(("One", "Two"))):
+        pass
+    assert caught.value.kind == "scp_denied"
+    assert here.operations("sts").count("AssumeRole") == 1
+
+
+def test_every_thread_works_on_its_own_account(here: Emulators) -> None:
+    aws = Aws(AwsCredentials(), connections=8)
+    accounts = [f"4444444444{number:02}" for number in range(24)]
+
+    def arn(account: str) -> str:
+        with aws.enter(account, ADMIN):
+            aws.iam.create_role(RoleName="mine", AssumeRolePolicyDocument="{}")
+            found: str = aws.iam.get_role(RoleName="mine")["Role"]["Arn"]
+            return found
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(arn, accounts)) == [f"arn:aws:iam::{account}:role/mine" for account in accounts]
+    assert here.operations("sts").count("GetCallerIdentity") == 1
+
+
+def test_certificates_are_checked(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = os.environ["REQUESTS_CA_BUNDLE"]
+    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name)
+
+    def text(**options: Any) -> str:
+        with pytest.raises(SentinelError) as caught:
+            _identity = Aws(AwsCredentials(endpoint_url=here.azure, **options)).identity
+        return str(caught.value)
+
+    assert "SSL validation failed" in text()
+    assert "SSL" not in text(aws_ca_bundle=bundle)
+
+
+@pytest.fixture
+def proxy() -> Iterator[tuple[str, list[str]]]:
+    """An HTTP proxy that only notes what it was asked for, and refuses it."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.send_response(403)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_arguments: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        server.shutdown()
+        thread.join()
+
+
+def test_proxies_are_used(here: Emulators, monkeypatch: pytest.MonkeyPatch, proxy: tuple[str, list[str]]) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("http_proxy", proxy[0])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://sts.invalid")
+    with pytest.raises(SentinelError):
+        _identity = Aws(AwsCredentials()).identity
+    assert proxy[1] == ["http://sts.invalid/"]
