@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tour on this machine: twelve AWS accounts are onboarded, four of them broken, the drift shown and repaired.
+"""A tour on this machine: twelve AWS accounts are onboarded, four broken, the drift shown and repaired, one leaves.
 
 The playbooks are the shipped ones. AWS and Azure are emulators that stop with this program.
 """
@@ -47,6 +47,9 @@ def tour(cloud: Emulators) -> None:
 
     step("7. Drift", "Nothing differs any more; the exit code is 0.")
     play(cloud, "drift", writes=False)
+
+    step("8. Offboard", "One account leaves: first its connector goes, then its role. The others are not touched.")
+    play(cloud, "offboard", "--limit", "website", writes=True)
     say("\nThat was all. The emulators have stopped; README.md says how to connect real accounts.")
 
 
