@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import (
     FIELDS,
     Account,
@@ -49,6 +51,7 @@ class ActionModule(ActionBase):
         validate: Callable[..., Any] = self.validate_argument_spec
         _validation, options = validate(argument_spec=SPEC)
         try:
+            values.check("", "concurrency", options["concurrency"], "concurrency")
             accounts = list(self._accounts(options, task_vars or {}))
             done = list(self._work(accounts, self._order(options, task_vars or {}, len(accounts))))
         except SentinelError as error:
@@ -67,28 +70,42 @@ class ActionModule(ActionBase):
             yield _account({**shared, **own}, f"host {host}", host, "variable")
 
     def _host_options(self, task_vars: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the options that each host of the batch sets for itself, by inventory variables.
-
-        hostvars lack the variables of play, role and task: what the task sees and is not the first host's own was
-        set for all, and wins.
-        """
+        """Yield the options that each host of the batch has, by Ansible's precedence of variables."""
         hostvars = task_vars["hostvars"]
-        first = hostvars.raw_get(task_vars["inventory_hostname"])
-        for_all = {name: task_vars[name] for name in VARIABLES if name in task_vars}
-        for_all = {name: value for name, value in for_all.items() if name not in first or first[name] != value}
+        defaults, above = self._for_all(hostvars)
         for host in task_vars["ansible_play_batch"]:
-            raw = hostvars.raw_get(host)
-            own = {name: raw[name] for name in VARIABLES if name in raw} | for_all
-            yield host, self._templated(own, raw)
+            known = {**defaults, **hostvars.raw_get(host), **above, "hostvars": hostvars}
+            own = {name: known[name] for name in VARIABLES if name in known}
+            yield host, self._templated(host, own, known)
 
-    def _templated(self, own: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
-        if self._templar.is_template(own):
-            own = self._templar.copy_with_new_env(available_variables={**raw, **own}).template(own)
-        return {VARIABLES[name]: value for name, value in own.items() if value is not None}
+    def _for_all(self, hostvars: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the variables that are set for all hosts: those that hosts override, and those that win over hosts.
+
+        hostvars have inventory, facts and extra variables alone; Ansible's variable manager knows those of play, role
+        and task, and without a host it gives no host's own.
+        """
+        manager = hostvars._variable_manager  # noqa: SLF001 there is no public way
+        role = self._task._role  # noqa: SLF001 there is no public way
+        play = self._task.get_play()
+        found = manager.get_vars(play=play, task=self._task, include_hostvars=False)
+        given = role.get_default_vars(dep_chain=self._task.get_dep_chain()) if role else {}
+        defaults = {name: value for name, value in given.items() if found.get(name) == value}
+        return defaults, {name: value for name, value in found.items() if name not in defaults}
+
+    def _templated(self, host: str, own: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+        """Fill templates, and decrypt, with the variables of the host itself."""
+        try:
+            filled = self._templar.copy_with_new_env(available_variables=known).template(own)
+        except AnsibleError as error:
+            raise SentinelError("bad_input", f"Cannot read the variables of host {host}: {error}") from error
+        return {VARIABLES[name]: value for name, value in filled.items() if value is not None}
 
     def _order(self, options: Mapping[str, Any], task_vars: Mapping[str, Any], listed: int) -> fleet.Order:
         percent = options["max_change_percent"]
-        everyone = listed if options["accounts"] is not None else len(task_vars["groups"]["all"])
+        batch, play = task_vars["ansible_play_batch"], task_vars["ansible_play_hosts_all"]
+        # With serial each batch is measured by itself: together they stay within the limit.
+        whole = options["accounts"] is None and len(batch) == len(play)
+        everyone = len(task_vars["groups"]["all"]) if whole else listed
         return fleet.Order(
             absent=options["state"] == "absent",
             check_mode=self._task.check_mode,
@@ -111,7 +128,7 @@ class ActionModule(ActionBase):
         self._say(report.numbers(summary, check_mode=self._task.check_mode))
         done.sort(key=lambda item: item.account.account_id)
         result = {
-            "changed": summary["changed"] > 0,
+            "changed": any(item.report.calls for item in done),
             "summary": summary,
             "accounts": {item.account.account_id: item.result() for item in done},
             "failures": report.failures(done, options["fail_on"]),

@@ -147,7 +147,7 @@ def main() -> None:
     try:
         result = single.aws_role(module.params, check_mode=module.check_mode)
     except SentinelError as error:
-        module.fail_json(msg=str(error), error={"class": error.kind})
+        module.fail_json(msg=str(error), error={"class": error.kind}, **error.partial)
     module.exit_json(**result)
 
 

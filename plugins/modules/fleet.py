@@ -59,7 +59,8 @@ options:
   max_change_percent:
     description:
       - How many per cent of the accounts may change. When more would, nothing is written and the task fails.
-      - Measured by all hosts of the inventory, or by O(accounts). Accounts that cannot be read count as changed.
+      - Measured by all hosts of the inventory, with C(serial) by those of the batch, or by O(accounts). Accounts that
+        cannot be read count as changed.
       - Any number, when not given. When given, everything is read once more before the first write.
     type: float
   fail_on:
@@ -70,7 +71,9 @@ options:
     choices: [drift, security, never]
     default: never
 notes:
-  - Use it with C(run_once). It is an action plugin, so its environment is that of C(ansible-playbook).
+  - It is an action plugin that runs once per batch. Its environment is that of C(ansible-playbook), and a C(when) on
+    the task is asked of the first host alone.
+  - The strategies C(free) and C(host_pinned) refuse it, since they would run it once per host.
 seealso:
   - module: trailbridge.sentinel.aws_role
   - module: trailbridge.sentinel.aws_connector

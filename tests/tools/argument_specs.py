@@ -38,17 +38,15 @@ RUN = {
     "sentinel_max_change_percent": {
         "description": [
             "How many per cent of all hosts of the inventory may change. When more would, nothing is written.",
+            "With C(serial) each batch is measured by itself.",
             "Any number when not given; V(20) in the playbook C(offboard).",
         ],
         "type": "float",
     },
     "sentinel_max_fail_percentage": {
         "description": [
-            "How many per cent of the batch may fail before the task, and with it the batch and all later ones, fails.",
-            (
-                "V(0) when the role is used alone, V(100) in the playbooks of this collection, whose last play fails the "
-                "hosts that failed."
-            ),
+            "How many per cent of the batch may fail before the task fails, and with it the batch and all later ones.",
+            "V(0) when the role is used alone. V(100) in the playbooks, whose last play fails the hosts that failed.",
         ],
         "type": "float",
     },
@@ -67,34 +65,24 @@ FAIL_ON = {
 COMMON = [
     "One host of the inventory is one AWS account. Every variable may be set for all, for a group or for one host.",
     "Call it with C(run_once), on the role itself. All accounts of the batch are worked on in one task.",
-    (
-        "Afterwards the hosts of failed accounts are in the group C(sentinel_failed), with the reason as "
-        "C(sentinel_failure)."
-    ),
+    "Afterwards the hosts of failed accounts are in the group C(sentinel_failed), and C(sentinel_failure) says why.",
 ]
 ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     "onboard": (
         "Connects the AWS accounts of the batch to Microsoft Sentinel",
         [
-            (
-                "Brings the IAM role that Microsoft Sentinel assumes, then the CloudTrail data connector, of every account "
-                "of the batch to the wish."
-            ),
-            (
-                "The connector reads management and Insights events by C(LookupEvents), which AWS allows twice a second "
-                "per account and Region, shared with all other callers. Do not also stream events from one Region into "
-                "another."
-            ),
+            "Brings the IAM role that Microsoft Sentinel assumes, then the data connector, of every account to the wish.",
+            "The connector reads management and Insights events by C(LookupEvents), which AWS allows twice a second.",
+            "That is per account and Region, and shared with all other callers.",
+            "Do not also stream events from one Region into another.",
         ],
         {**RUN, **FAIL_ON},
     ),
     "offboard": (
         "Disconnects the AWS accounts of the batch from Microsoft Sentinel",
         [
-            (
-                "Removes the data connector of every account of the batch, then takes the workspace out of the IAM role, "
-                "and removes the role when it serves no other workspace."
-            ),
+            "Removes the data connector of every account of the batch, then takes the workspace out of the IAM role.",
+            "A role that serves no other workspace is removed.",
             "What was not made by this collection is refused, unless O(sentinel_adopt) is set.",
         ],
         RUN,

@@ -170,7 +170,7 @@ def test_every_secret_has_a_decision(name: str) -> None:
 def test_what_is_not_logged_is_not_shown_either() -> None:
     secret = {option for name in MODULES for option, one in spec(name).items() if one.get("no_log")}
     hidden = {one.name for kind in (AwsCredentials, AzureCredentials) for one in fields(kind) if not one.repr}
-    assert secret == hidden == {"secret_key", "session_token", "secret"}
+    assert secret == hidden == {"secret_key", "session_token", "secret", "oidc_token"}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -18,18 +18,35 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
     NotYetError,
     SentinelError,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES
 
 try:
     import botocore.session
     from botocore.config import Config
     from botocore.credentials import Credentials
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        CredentialRetrievalError,
+        HTTPClientError,
+        NoCredentialsError,
+        PartialCredentialsError,
+        ProfileNotFound,
+        TokenRetrievalError,
+    )
     from botocore.exceptions import ConnectionError as BotoConnectionError
     from botocore.parsers import ResponseParserError
 except ImportError:  # `Aws` says so in one sentence
     INSTALLED = False
 else:
     INSTALLED = True
+    _NO_CREDENTIALS = (
+        CredentialRetrievalError,
+        NoCredentialsError,
+        PartialCredentialsError,
+        ProfileNotFound,
+        TokenRetrievalError,
+    )
 
 REGION = "us-east-1"
 SESSION_SECONDS = 3600
@@ -50,7 +67,11 @@ _KINDS = {
     "UnrecognizedClientException": "expired_credentials",
     "LimitExceeded": "quota",
     "LimitExceededException": "quota",
+    "EntityAlreadyExists": "role_conflict",
+    "DeleteConflict": "role_conflict",
     "MalformedPolicyDocument": "bad_input",
+    "PolicyNotAttachable": "bad_input",
+    "UnmodifiableEntity": "role_conflict",
     "InvalidInput": "bad_input",
     "ValidationError": "bad_input",
     "RequestExpired": "clock_skew",
@@ -110,6 +131,7 @@ class Aws:
                     "Cannot find AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, "
                     "or another source of botocore's credential chain.",
                 )
+            _check_letters(self._own)
             self._sts = self._client(self._session, "sts")
             self.iam = self._client(self._shared_session(), "iam")
 
@@ -130,7 +152,8 @@ class Aws:
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
             max_pool_connections=self._connections,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            # The mode "standard" shares a budget of retries among all calls of a client, here: among all accounts.
+            retries={"mode": "legacy", "total_max_attempts": ATTEMPTS},
             user_agent_extra="trailbridge.sentinel",
         )
         verify = self._base.aws_ca_bundle if self._base.validate_certs else False
@@ -200,6 +223,16 @@ class Aws:
         )
 
 
+def _check_letters(own: Any) -> None:
+    """Raise expired_credentials for a line end and the like, which files of other systems bring along."""
+    keys = own.get_frozen_credentials()
+    if any(not RULES["secret_key"].holds(key) for key in (keys.access_key, keys.secret_key, keys.token) if key):
+        raise SentinelError(
+            "expired_credentials",
+            "Cannot use the AWS credentials: one of them holds a space, a line end or another control character.",
+        )
+
+
 @contextmanager
 def explained(what: str, denied: str = "aws_denied") -> Iterator[None]:
     """Turn errors of botocore into ours: "Cannot <what>: <cause>", with the class that the cause has."""
@@ -209,10 +242,15 @@ def explained(what: str, denied: str = "aws_denied") -> Iterator[None]:
         raise _from_answer(error, what, denied) from error
     except ResponseParserError as error:
         raise SentinelError("transient", f"Cannot {what}: the answer cannot be read.") from error
-    except (BotoConnectionError, HTTPClientError) as error:
+    except BotoConnectionError as error:
         raise SentinelError("transient", f"Cannot {what}: {error}") from error
-    except BotoCoreError as error:
+    except HTTPClientError as error:
+        # Its text can hold a header, and so a token.
+        raise SentinelError("transient", f"Cannot {what}: the request could not be sent.") from error
+    except _NO_CREDENTIALS as error:
         raise SentinelError("expired_credentials", f"Cannot {what}: {error}") from error
+    except (BotoCoreError, ValueError) as error:
+        raise SentinelError("bad_input", f"Cannot {what}: {error}") from error
 
 
 def _from_answer(error: ClientError, what: str, denied: str) -> SentinelError:
@@ -221,6 +259,8 @@ def _from_answer(error: ClientError, what: str, denied: str) -> SentinelError:
     sentence = f"Cannot {what}: {text.rstrip('.')} ({code})."
     if code == "MalformedPolicyDocument" and "invalid principal" in text.lower():
         return NotYetError("transient", sentence)
+    if code == "NoSuchEntity" and "not attachable" in text:
+        return SentinelError("bad_input", sentence)
     return _FLOW.get(code, SentinelError)(_kind(code, text, denied), sentence)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import explained
@@ -14,20 +16,24 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import SESSION, Role
 
+# Right after its creation a role may not be known everywhere yet.
+NEW = timedelta(minutes=5)
 _DOCUMENTS = ("AssumeRolePolicyDocument", "PolicyDocument")
 
 
 class Roles:
     """The role of one name in the account that the client's credentials belong to.
 
-    `client` is botocore's IAM client; with `writes` false no call that changes anything can be made.
+    `client` is botocore's IAM client; with `writes` false no call that changes anything can be made. Who is `removing`
+    also needs to know who else holds on to the role.
     """
 
-    def __init__(self, client: Any, account_id: str, name: str, *, writes: bool) -> None:
+    def __init__(self, client: Any, account_id: str, name: str, *, writes: bool, removing: bool = False) -> None:
         self._client = client
         self._name = name
         self._account_id = account_id
         self._writes = writes
+        self._removing = removing
 
     def read(self) -> Role | None:
         """Return the role with its policies and tags, None if AWS says that there is none."""
@@ -39,10 +45,12 @@ class Roles:
         with self._explained("read the policies of"):
             managed = self._pages("list_attached_role_policies", "AttachedPolicies")
             inline = self._pages("list_role_policies", "PolicyNames")
-            return _role(
-                raw,
+            profiles = self._pages("list_instance_profiles_for_role", "InstanceProfiles") if self._removing else []
+            return replace(
+                _role(raw),
                 managed=frozenset(item["PolicyArn"] for item in managed),
                 inline={name: self._inline(name) for name in inline},
+                instance_profiles=tuple(item["InstanceProfileName"] for item in profiles),
             )
 
     def apply(self, call: Call) -> None:
@@ -78,7 +86,7 @@ def trusting(client: Any, account_id: str, trusted: Callable[[Any], bool]) -> li
         ]
 
 
-def _role(raw: Mapping[str, Any], *, managed: frozenset[str], inline: Mapping[str, Any]) -> Role:
+def _role(raw: Mapping[str, Any]) -> Role:
     return Role(
         name=raw["RoleName"],
         arn=raw["Arn"],
@@ -88,6 +96,5 @@ def _role(raw: Mapping[str, Any], *, managed: frozenset[str], inline: Mapping[st
         trust=raw.get("AssumeRolePolicyDocument") or {},
         permissions_boundary=raw.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
         tags={tag["Key"]: tag["Value"] for tag in raw.get("Tags", [])},
-        managed=managed,
-        inline=inline,
+        is_new=datetime.now(tz=UTC) - raw["CreateDate"] < NEW,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure, cause, explained
@@ -20,6 +21,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
     SentinelError,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspace import Workspace
 
 try:
@@ -49,6 +51,8 @@ class Sentinel:
         """Read the workspace itself; its `onboarded` and `rights` stay empty."""
         raw = self._azure.get(self.id, WORKSPACE_VERSION, what=f"read workspace {self.name}")
         customer_id = str((raw.get("properties") or {}).get("customerId") or "").lower()
+        if not RULES["workspace_id"].holds(customer_id):
+            raise SentinelError("transient", f"Cannot use workspace {self.name}: it has no workspace id (yet).")
         return Workspace(self.id, self.name, customer_id, location=str(raw.get("location") or ""))
 
     def onboarded(self) -> bool:
@@ -80,15 +84,17 @@ class Sentinel:
 
     def raw_connectors(self) -> list[Mapping[str, Any]]:
         """List the data connectors of every kind, as the API answers."""
-        pages: list[Mapping[str, Any]] = []
+        pages: list[str] = []
+
+        def keep(response: Any) -> None:
+            if response.http_response.status_code == HTTPStatus.OK:
+                pages.append(response.http_response.text())
+
         what = f"list the data connectors of workspace {self.name}"
         with explained(what):
-            answers = self._client.data_connectors.list(
-                *self._at, raw_response_hook=lambda response: pages.append(json.loads(response.http_response.text()))
-            )
-            for _connector in answers:
+            for _connector in self._client.data_connectors.list(*self._at, raw_response_hook=keep):
                 pass
-        return [raw for page in pages for raw in page.get("value") or []]
+            return [raw for page in pages for raw in json.loads(page).get("value") or []]
 
     def apply(self, call: Call, *, role_is_new: bool) -> None:
         """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""

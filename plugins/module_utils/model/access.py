@@ -26,12 +26,21 @@ class AwsCredentials:
 
 @dataclass(frozen=True, slots=True)
 class AzureCredentials:
-    """A service principal with a secret, and the cloud it lives in (a name, or the ARM address of a private one)."""
+    """How to sign in to Azure, and to which cloud; `model.sign_in` weighs it with the environment."""
 
+    auth_source: str = "auto"
+    azure_profile: str | None = None
     tenant: str | None = None
     client_id: str | None = None
     secret: str | None = field(default=None, repr=False)
-    cloud_environment: str = "AzureCloud"
+    x509_certificate_path: str | None = None
+    thumbprint: str | None = None
+    oidc_token: str | None = field(default=None, repr=False)
+    oidc_token_file_path: str | None = None
+    cloud_environment: str | None = None
+    adfs_authority_url: str | None = None
+    cert_validation_mode: str | None = None
+    disable_instance_discovery: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

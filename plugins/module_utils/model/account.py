@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import cloud as clouds
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import (
     AwsCredentials,
@@ -66,10 +67,19 @@ FIELDS = (
     Field("endpoint_url", "endpoint_url", "str", "aws"),
     Field("aws_ca_bundle", "aws_ca_bundle", "str", "aws"),
     Field("validate_certs", "validate_certs", "bool", "aws"),
+    Field("auth_source", "auth_source", "str", "azure"),
+    Field("azure_profile", "azure_profile", "str", "azure"),
     Field("tenant", "tenant", "str", "azure"),
     Field("client_id", "client_id", "str", "azure"),
     Field("secret", "secret", "str", "azure"),
+    Field("x509_certificate_path", "x509_certificate_path", "str", "azure"),
+    Field("thumbprint", "thumbprint", "str", "azure"),
+    Field("oidc_token", "oidc_token", "str", "azure"),
+    Field("oidc_token_file_path", "oidc_token_file_path", "str", "azure"),
     Field("cloud_environment", "cloud_environment", "str", "azure"),
+    Field("adfs_authority_url", "adfs_authority_url", "str", "azure"),
+    Field("cert_validation_mode", "cert_validation_mode", "str", "azure"),
+    Field("disable_instance_discovery", "disable_instance_discovery", "bool", "azure"),
 )
 REQUIRED = ("account_id", "subscription_id", "resource_group", "workspace")
 _GUIDS = ("workspace_id", "subscription_id")
@@ -78,7 +88,8 @@ _ENTRY = {
     "assume_role_external_id": "external_id",
     "assume_role_session_name": "session_name",
 }
-_WORDS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+_TRUE, _FALSE = ("yes", "true", "on", "1", "y", "t"), ("no", "false", "off", "0", "n", "f")
+_WORDS = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +138,8 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
     entry = {_ENTRY[name]: value for name, value in parts["entry"].items()}
     wish = Wish(**{"account_id": account_id, "workspace_id": "", **parts["wish"]})
     _check_boundary(wish, where)
+    _check_keys(parts["aws"], where)
+    check_cloud(options, parts["azure"].get("cloud_environment"), where, names)
     return Account(
         account_id,
         host,
@@ -147,12 +160,16 @@ def _given(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Fie
         (field, _value(field, value, where, getattr(field, names)))
         for field in FIELDS
         if (value := options.get(getattr(field, key))) is not None
+        and not (field.part == "azure" and value == "")  # an environment variable may be set to nothing
     ]
 
 
 def _value(field: Field, value: Any, where: str, shown: str) -> Any:
     value = _CONVERT[field.type](value)
-    if field.short in values.RULES:
+    has_rule = field.short in values.RULES
+    if not (has_rule and field.type == "str"):
+        values.check(where, shown, value, field.type)
+    if has_rule:
         values.check(where, shown, value, field.short)
     if field.short in _GUIDS:
         return value.lower()
@@ -179,8 +196,37 @@ def _check_boundary(wish: Wish, where: str) -> None:
     if boundary and wish.account_id and boundary.split(":")[4] not in ("aws", wish.account_id):
         raise SentinelError(
             "bad_input",
-            f"Cannot use permissions_boundary {boundary!r} of {where}: "
+            f"Cannot use permissions_boundary {boundary!r} of {where or wish.account_id}: "
             f"it must be a policy of account {wish.account_id} or of AWS.",
+        )
+
+
+def _check_keys(given: Mapping[str, Any], where: str) -> None:
+    if ("access_key" in given) != ("secret_key" in given) or ("session_token" in given and "access_key" not in given):
+        of = f" of {where}" if where else ""
+        raise SentinelError(
+            "bad_input",
+            f"Cannot use the AWS keys{of}: access_key and secret_key belong together, session_token goes with them.",
+        )
+
+
+def check_cloud(options: Mapping[str, Any], cloud_environment: str | None, where: str, names: str) -> None:
+    """Raise bad_input for a cloud without the AWS connector, or whose AWS account nobody but the user knows.
+
+    The latter only where a role is looked at: the modules for connectors have no option for that account.
+    """
+    cloud, of = clouds.name_of(cloud_environment), f" of {where}" if where else ""
+    if cloud == clouds.CHINA:
+        raise SentinelError(
+            "bad_input", f"Cannot use cloud_environment {cloud!r}{of}: Microsoft Sentinel has no AWS connector there."
+        )
+    of_a_role = names != "short" or "microsoft_account_id" in options
+    if cloud == clouds.GOVERNMENT and of_a_role and not options.get("microsoft_account_id"):
+        account = "sentinel_microsoft_account_id" if names == "variable" else "microsoft_account_id"
+        raise SentinelError(
+            "bad_input",
+            f"Cannot use cloud_environment {cloud!r}{of} without {account}: Microsoft's AWS account for that cloud is "
+            "not public, the connector's page in its portal shows it.",
         )
 
 

@@ -111,8 +111,8 @@ def _twins(wish: ConnectorWish, have: Connectors) -> Connectors:
 
 
 def without(wish: ConnectorWish, have: Connectors) -> Connectors:
-    """Return the connectors that remain when the role is read no longer: those of other roles that we did not make."""
-    return tuple(item for item in have if item.role_arn != wish.role_arn and item.name != wish.name)
+    """Return the connectors that remain when the role is read no longer: those of other roles."""
+    return tuple(item for item in have if item.role_arn != wish.role_arn)
 
 
 def plan(have: Connectors | None, want: Connectors | None) -> list[Call]:

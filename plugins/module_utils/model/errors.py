@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 CLASSES: dict[str, str] = {
     "assume_denied": "The role cannot be assumed: its trust policy or the caller's own rights refuse it.",
     "aws_denied": "The assumed role lacks an IAM permission.",
@@ -35,6 +37,8 @@ class SentinelError(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+        self.partial: dict[str, Any] = {}
+        """What was found and done before, as the result of a module."""
 
     def show(self) -> dict[str, str]:
         """Return the error as it appears under `error` in a result."""

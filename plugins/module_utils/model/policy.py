@@ -104,6 +104,20 @@ def external_ids(document: object, account_id: str) -> frozenset[str]:
     return frozenset(value for clause in exact for value in clause.values)
 
 
+def claimed_ids(document: object, account_id: str) -> frozenset[str]:
+    """The values of every condition on the external id, exact or not, where a statement concerns that account.
+
+    For telling whose a role is: somebody whose id stands there in an unusual way is somebody too.
+    """
+    atoms = [a for a in _meaning(document).atoms if a.effect == "Allow" and _concerns(a.principal, account_id)]
+    return frozenset(v for atom in atoms for clause in atom.clauses if clause.key == EXTERNAL_ID for v in clause.values)
+
+
+def is_legible(document: object) -> bool:
+    """Whether all of a document can be read."""
+    return not _meaning(document).unreadable
+
+
 def trusts(document: object, account_id: str) -> bool:
     """Whether a statement allows that whole account, as its root ARN or its bare id, to assume the role."""
     whole = ("Principal", frozenset({f"AWS {account_id}"}))

@@ -46,6 +46,9 @@ class Role:
     tags: Mapping[str, str] = field(default_factory=dict)
     managed: frozenset[str] = frozenset()
     inline: Mapping[str, Any] = field(default_factory=dict)
+    instance_profiles: tuple[str, ...] = ()
+    is_new: bool = field(default=False, compare=False)
+    """Whether it was created so lately that others may not see it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +121,17 @@ def wished_ids(wish: Wish, have: Role | None) -> frozenset[str]:
 
 def check_ownership(wish: Wish, have: Role | None) -> None:
     """Raise role_conflict when the role that is there belongs to somebody else."""
-    if have is None or wish.adopt or ours(have):
+    if have is None or wish.adopt or (ours(have) and TAG_WORKSPACE in have.tags):
         return
-    if not policy.trusts(have.trust, wish.microsoft_account_id):
+    strangers = policy.claimed_ids(have.trust, wish.microsoft_account_id) - {wish.workspace_id, *wish.external_ids}
+    if not ours(have) and not policy.trusts(have.trust, wish.microsoft_account_id):
         reason = f"it neither trusts Microsoft's account {wish.microsoft_account_id} nor carries the tag {TAG}"
-    else:
-        strangers = policy.external_ids(have.trust, wish.microsoft_account_id) - {wish.workspace_id, *wish.external_ids}
-        if not strangers:
-            return
+    elif not policy.is_legible(have.trust):
+        reason = "its trust policy cannot be read, so it may serve somebody else"
+    elif strangers:
         reason = f"it serves another workspace ({', '.join(sorted(strangers))}), which external_ids does not name"
+    else:
+        return
     raise SentinelError(
         "role_conflict",
         f"Cannot take over role {have.name} in account {wish.account_id}: {reason}; "
@@ -161,9 +166,10 @@ def without(wish: Wish, have: Role | None) -> Role | None:
             f"Cannot remove role {have.name} in account {wish.account_id}: it does not carry the tag {TAG}, "
             "so it was not made here; set adopt if it is yours.",
         )
-    served_ids = served(have) or policy.external_ids(have.trust, wish.microsoft_account_id)
+    served_ids = served(have) or policy.claimed_ids(have.trust, wish.microsoft_account_id)
     remaining = served_ids - {wish.workspace_id}
     if not remaining:
+        _check_unused(wish, have)
         return None
     neighbours = trust(wish.microsoft_account_id, remaining, wish.partition)
     same = policy.same(have.trust, neighbours)
@@ -172,6 +178,15 @@ def without(wish: Wish, have: Role | None) -> Role | None:
         trust=have.trust if same else neighbours,
         tags={**have.tags, TAG_WORKSPACE: " ".join(sorted(remaining))},
     )
+
+
+def _check_unused(wish: Wish, have: Role) -> None:
+    if have.instance_profiles:
+        raise SentinelError(
+            "role_conflict",
+            f"Cannot remove role {have.name} in account {wish.account_id}: "
+            f"it is in the instance profile {', '.join(have.instance_profiles)}; take it out first.",
+        )
 
 
 def _boundary(wish: Wish, base: Role) -> str | None:
@@ -192,7 +207,8 @@ def _trust(wish: Wish, base: Role, ids: Iterable[str]) -> Mapping[str, Any]:
 
 def _tags(wish: Wish, base: Role, ids: Iterable[str]) -> dict[str, str]:
     purge = wish.purge_tags and wish.tags is not None
-    kept = {key: value for key, value in base.tags.items() if not purge or key.startswith("aws:")}
+    given = {key.lower() for key in wish.tags or ()}
+    kept = {key: value for key, value in base.tags.items() if _is_kept(key, given, purge=purge)}
     tags = {**kept, **(wish.tags or {}), TAG: "managed", TAG_WORKSPACE: " ".join(sorted(ids))}
     if len(tags) > MOST_TAGS:
         reason = f"it would have {len(tags)} tags, AWS allows {MOST_TAGS}"
@@ -201,6 +217,11 @@ def _tags(wish: Wish, base: Role, ids: Iterable[str]) -> dict[str, str]:
     else:
         return tags
     raise SentinelError("bad_input", f"Cannot tag role {wish.name} in account {wish.account_id}: {reason}.")
+
+
+def _is_kept(key: str, given: set[str], *, purge: bool) -> bool:
+    """Tell whether a tag stays that is not wished; keys are equal without case, as IAM has it."""
+    return key.startswith("aws:") or (not purge and key.lower() not in given)
 
 
 def _kept_policies(wish: Wish, base: Role) -> frozenset[str]:

@@ -18,7 +18,8 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role im
 def plan(have: Role | None, want: Role | None) -> list[Call]:
     """List the IAM calls that turn one role into the other; nothing to do is an empty list.
 
-    What is needed is added before what is too much is taken away, so that Sentinel never loses access on the way.
+    What is needed is added before what is too much is taken away, so that Sentinel never loses access on the way. Tags
+    come first: they say which workspaces the role serves, and who reads the trust meanwhile must know.
     """
     if want is None:
         return _teardown(have) if have else []
@@ -26,7 +27,7 @@ def plan(have: Role | None, want: Role | None) -> list[Call]:
     if have is None:
         calls.append(_create(want))
         have = replace(want, managed=frozenset(), inline={})
-    return calls + _settings(have, want) + _retag(have, want) + _permissions(have, want)
+    return calls + _retag(have, want) + _settings(have, want) + _permissions(have, want)
 
 
 def _create(want: Role) -> Call:
@@ -72,7 +73,8 @@ def _bound(want: Role) -> Call:
 
 def _retag(have: Role, want: Role) -> list[Call]:
     new = {key: value for key, value in want.tags.items() if have.tags.get(key) != value}
-    gone = sorted(set(have.tags) - set(want.tags))
+    wanted = {key.lower() for key in want.tags}
+    gone = sorted(key for key in have.tags if key.lower() not in wanted)
     calls = [Call("TagRole", {"RoleName": want.name, "Tags": _pairs(new)})] if new else []
     return calls + ([Call("UntagRole", {"RoleName": want.name, "TagKeys": gone})] if gone else [])
 

@@ -8,7 +8,7 @@ The order and the names are those of azure.azcollection; AWX and azure-identity 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from configparser import ConfigParser
 from dataclasses import fields
 from typing import Any, NamedTuple
@@ -36,14 +36,23 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "disable_instance_discovery": ("AZURE_DISABLE_INSTANCE_DISCOVERY",),
 }
 
-# What proves who we are, in the order in which it counts; each is also the name of its way.
+# What proves who we are, in the order in which it counts.
 PROOFS = ("secret", "x509_certificate_path", "oidc_token", "oidc_token_file_path")
 _OF_A_PROOF = (*PROOFS, "thumbprint")
-_OF_ONE_IDENTITY = (*_OF_A_PROOF, "tenant", "client_id")
+_OF_AN_IDENTITY = (*_OF_A_PROOF, "tenant", "client_id")
 
-NOTHING_FOUND = (
+# The ways to sign in, in words.
+WAYS = {
+    "secret": "the secret",
+    "x509_certificate_path": "the certificate",
+    "oidc_token": "the federated token",
+    "oidc_token_file_path": "the federated token",
+    "msi": "the managed identity",
+    "cli": "the Azure CLI",
+}
+_NOTHING_FOUND = (
     "Cannot sign in to Azure: no credentials are given. Give tenant and client_id with secret, x509_certificate_path, "
-    "oidc_token or oidc_token_file_path, as options, in the environment (AZURE_TENANT, AZURE_CLIENT_ID, AZURE_SECRET, "
+    "oidc_token or oidc_token_file_path, as options, in the environment (AZURE_TENANT, AZURE_CLIENT_ID, AZURE_SECRET "
     f"...) or in the section default of {FILE}; or name another section with azure_profile, sign in with az login, or "
     "set auth_source to msi for the managed identity of this machine."
 )
@@ -53,100 +62,86 @@ ReadSection = Callable[[str, bool], Mapping[str, str]]
 
 
 class SignIn(NamedTuple):
-    """How to sign in: `way` is one of PROOFS, msi or cli; `found` has what belongs to it, wherever it came from."""
+    """How to sign in: `way` is one of WAYS, `found` has what belongs to it, wherever it came from."""
 
     way: str
     found: AzureCredentials
 
 
-def choose(
-    options: AzureCredentials, environment: Mapping[str, Any], read_section: ReadSection, *, az: bool
-) -> SignIn:
-    """Return the way to sign in. `environment` has options by name; `az` tells whether the Azure CLI is there.
+def choose(options: AzureCredentials, environment: Given, read_section: ReadSection, *, az: bool) -> SignIn:
+    """Return the way to sign in; raises azure_denied when there is none, bad_input for a bad credentials file.
 
-    `read_section` returns a section of the credentials file: of the name, and whether it must be there.
-    An option that only repeats the environment is the environment's: Ansible fills options in from there.
+    `environment` has the options that it sets, `az` tells whether the Azure CLI is there. `read_section` returns a
+    section of the credentials file: of that name, and whether it must be there.
     """
+    # Ansible fills options in from the environment: one that only repeats it is not given as an option.
     own = {name: value for name, value in _given(options).items() if value != environment.get(name)}
-    both = _over(environment, own)
-    profile = both.get("azure_profile")
-
-    def from_file(name: str, *, needed: bool) -> SignIn | None:
-        section = _readable(read_section(name, needed), name, options)
-        settings = {key: value for key, value in environment.items() if key not in _OF_ONE_IDENTITY}
-        return _proven({**settings, **section}, own, where=f" of section {name} of {FILE}", needed=needed)
-
-    match options.auth_source:
-        case "msi" | "cli":
-            return _checked(options.auth_source, both)
-        case "env":
-            return _proven(environment, {}, where=" of the environment", needed=True) or _nothing()
-        case "credential_file":
-            return from_file(profile or "default", needed=True) or _nothing()
-    return (
-        (_checked(way, both) if (way := _proof(own)) else None)
-        or (from_file(profile, needed=True) if profile else None)
-        or _proven(environment, own, where=" of the environment", needed=False)
-        or from_file("default", needed=False)
-        or (_checked("cli", both) if az and not own.get("client_id") else None)
-        or _nothing()
-    )
+    source, profile = options.auth_source, own.get("azure_profile") or environment.get("azure_profile")
+    if source in ("msi", "cli"):
+        return SignIn(source, AzureCredentials(**{**environment, **own}))
+    where = ""
+    for where, given in _places(source, profile, own, environment, read_section):
+        if way := next((name for name in PROOFS if given.get(name)), None):
+            return _whole(way, given, where)
+    if source != "auto" or profile:
+        raise SentinelError("azure_denied", f"Cannot sign in to Azure: none of {', '.join(PROOFS)} is given{where}.")
+    if az and not own.get("client_id"):
+        return SignIn("cli", AzureCredentials(**{**environment, **own}))
+    raise SentinelError("azure_denied", _NOTHING_FOUND)
 
 
 def _given(options: AzureCredentials) -> Given:
     pairs = ((one.name, getattr(options, one.name)) for one in fields(options) if one.name != "auth_source")
-    return {name: value for name, value in pairs if value not in (None, "")}
+    return {name: value for name, value in pairs if value is not None}
 
 
-def _over(lower: Mapping[str, Any], own: Given) -> Given:
-    """Lay the options over what is below them; a proof among them replaces all that belongs to one."""
-    covered = _OF_A_PROOF if _proof(own) else ()
-    return {name: value for name, value in lower.items() if name not in covered} | own
+def _places(
+    source: str, profile: str | None, own: Given, environment: Given, read_section: ReadSection
+) -> Iterator[tuple[str, Given]]:
+    """Yield where a proof may be, in order, each place with what lies below and above it."""
+    above = {name: value for name, value in own.items() if name not in PROOFS}
+    if source == "auto":
+        yield "", _without(environment, _OF_A_PROOF) | own
+    if source == "credential_file" or (source == "auto" and profile):
+        yield _section(profile or "default", read_section, needed=True, below=environment, above=above)
+    elif source in ("auto", "env"):
+        yield " in the environment", environment | above
+    if source == "auto" and not profile:
+        yield _section("default", read_section, needed=False, below=environment, above=above)
 
 
-def _proof(given: Mapping[str, Any]) -> str | None:
-    return next((name for name in PROOFS if given.get(name)), None)
+def _section(name: str, read_section: ReadSection, *, needed: bool, below: Given, above: Given) -> tuple[str, Given]:
+    where = f"section {name} of {FILE}"
+    found: Given = {key: text for key, text in read_section(name, needed).items() if key in ENVIRONMENT and text}
+    if text := found.get("disable_instance_discovery"):
+        found["disable_instance_discovery"] = ConfigParser.BOOLEAN_STATES.get(text.lower(), text)
+    for key in found.keys() & values.RULES.keys():
+        values.check(where, key, found[key], key)
+    _check_cloud(clouds.name_of(found.get("cloud_environment")), {**below, **above}, where)
+    return f" in {where}", _without(below, _OF_AN_IDENTITY) | found | above
 
 
-def _proven(lower: Mapping[str, Any], own: Given, *, where: str, needed: bool) -> SignIn | None:
-    """Return the way that the proof in `lower` opens; None without one, where none is needed."""
-    if way := _proof(lower):
-        return _checked(way, {**lower, **{name: value for name, value in own.items() if name not in PROOFS}}, where)
-    if needed:
-        raise SentinelError("azure_denied", f"Cannot sign in to Azure: {', '.join(PROOFS[:-1])} or {PROOFS[-1]}{where} is not given.")
-    return None
+def _without(given: Given, names: Iterable[str]) -> Given:
+    return {name: value for name, value in given.items() if name not in names}
 
 
-def _checked(way: str, given: Mapping[str, Any], where: str = "") -> SignIn:
-    missing = [name for name in ("tenant", "client_id") if way in PROOFS and not given.get(name)]
+def _check_cloud(name: str, others: Given, where: str) -> None:
+    """Refuse a file that alone names a special cloud: `model.account` checks the accounts by the options."""
+    if name in (clouds.GOVERNMENT, clouds.CHINA) and name != clouds.name_of(others.get("cloud_environment")):
+        raise SentinelError(
+            "bad_input",
+            f"Cannot use cloud_environment {name!r} of {where}: give the option cloud_environment, too, since AWS "
+            "accounts are connected differently there.",
+        )
+
+
+def _whole(way: str, given: Given, where: str) -> SignIn:
+    missing = [name for name in ("tenant", "client_id") if not given.get(name)]
     if missing:
-        variables = ", ".join(ENVIRONMENT[name][0] for name in missing)
+        variables = " and ".join(ENVIRONMENT[name][0] for name in missing)
         raise SentinelError(
             "azure_denied",
-            f"Cannot sign in to Azure with {way}{where}: {' and '.join(missing)} not given "
+            f"Cannot sign in to Azure with {WAYS[way]}{where}: {' and '.join(missing)} not given "
             f"({variables} in the environment would serve as well).",
         )
     return SignIn(way, AzureCredentials(**given))
-
-
-def _readable(section: Mapping[str, str], name: str, options: AzureCredentials) -> Given:
-    """Check a section of the credentials file: what it may say, and that it names no cloud on its own that is special."""
-    where = f"section {name} of {FILE}"
-    found: Given = {key: text for key, text in section.items() if key in ENVIRONMENT and text}
-    if (text := found.get("disable_instance_discovery")) is not None:
-        found["disable_instance_discovery"] = ConfigParser.BOOLEAN_STATES.get(text.lower(), text)
-    for key, text in found.items():
-        if key in values.RULES:
-            values.check(where, key, text, key)
-    meant = clouds.name_of(found.get("cloud_environment"))
-    if not options.cloud_environment and meant in (clouds.GOVERNMENT, clouds.CHINA):
-        raise SentinelError(
-            "bad_input",
-            f"Cannot use cloud_environment {meant!r} of {where}: set the option cloud_environment, too, since AWS "
-            "accounts are connected differently there.",
-        )
-    return found
-
-
-def _nothing() -> SignIn:
-    raise SentinelError("azure_denied", NOTHING_FOUND)

@@ -9,6 +9,7 @@ Sources: IAM and STS quotas, "IAM and AWS STS API reference"; Azure, "Naming rul
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -16,11 +17,11 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
 
 PLACEHOLDER_ACCOUNT = "123412341234"
 OLD_POLICY = "AWSCloudTrailReadOnlyAccess"
+RESERVED_TAGS = "trailbridge.sentinel"
 
 _GUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _NAME = r"[A-Za-z0-9_+=,.@-]"
 _PATH = r"/(?:[\x21-\x2e\x30-\x7e][\x21-\x7e]*/)?"
-_TAG = re.compile(r"[\w\s.:/=+\-@]*")
 
 
 class Rule(NamedTuple):
@@ -61,8 +62,8 @@ def _tag(key: Any, value: Any) -> bool:
         and isinstance(value, str)
         and 1 <= len(key) <= 128
         and len(value) <= 256
-        and not key.lower().startswith("aws:")
-        and _TAG.fullmatch(key + value) is not None
+        and not key.lower().startswith(("aws:", RESERVED_TAGS))
+        and all(letter in "_.:/=+-@" or unicodedata.category(letter)[0] in "LZN" for letter in key + value)
     )
 
 
@@ -79,6 +80,10 @@ def _each(rule: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, Iterable) and not isinstance(value, str) and all(map(rule, value))
 
 
+def _one_of(*words: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and value in words
+
+
 def _integer(low: int, high: int) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
@@ -86,7 +91,30 @@ def _integer(low: int, high: int) -> Callable[[Any], bool]:
 _ROLE_NAME = _NAME + "{1,64}"
 _ROLE_ARN = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/(?:[\x21-\x7e]+/)?" + _ROLE_NAME
 
+_HTTPS = r"https://[A-Za-z0-9\[][!-~]*"
+_DOMAIN = r"(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}"
+
+# What must not be shown.
+SECRETS = ("access_key", "secret_key", "session_token", "secret", "oidc_token")
+_secret = Rule(_text(r"[\x21-\x7e]+"), "it must be a text without spaces, line ends and control characters")
+
+TYPES: dict[str, Rule] = {
+    "str": Rule(lambda value: isinstance(value, str), "it must be a text; quote it in YAML"),
+    "bool": Rule(lambda value: isinstance(value, bool), "it must be true or false"),
+    "int": Rule(lambda value: isinstance(value, int) and not isinstance(value, bool), "it must be a whole number"),
+    "dict": Rule(lambda value: isinstance(value, Mapping), "it must be a dictionary"),
+    "list": Rule(
+        lambda value: isinstance(value, tuple) and all(isinstance(item, str) for item in value),
+        "it must be a text or a list of texts",
+    ),
+}
+
 RULES: dict[str, Rule] = {
+    **dict.fromkeys(SECRETS, _secret),
+    "concurrency": Rule(_integer(1, 256), "it must be a whole number from 1 to 256"),
+    "permission_mode": Rule(_one_of("managed", "lookup_events"), "it must be managed or lookup_events"),
+    "endpoint_url": Rule(_text(r"https?://[A-Za-z0-9\[][!-~]*"), "it must be an http or https address"),
+    "region": Rule(_text("[a-z]{2}(?:-[a-z]+)+-[0-9]+"), "it must be the code of a Region such as eu-central-1"),
     "account_id": Rule(_text("[0-9]{12}"), "it must be a text of 12 digits; quote it in YAML"),
     "microsoft_account_id": Rule(
         _microsoft,
@@ -105,7 +133,7 @@ RULES: dict[str, Rule] = {
     "tags": Rule(
         _tags,
         "at most 50 tags, each key 1 to 128 and each value 0 to 256 letters, digits, spaces or _.:/=+-@, "
-        "all of them texts, keys unique without case and without the prefix aws:",
+        "all of them texts, keys unique without case and without the prefixes aws: and trailbridge.sentinel",
     ),
     "workspace_id": Rule(_guid, "it must be a GUID such as 00aa00aa-1111-2222-3333-444455556666 and not only zeros"),
     "subscription_id": Rule(_guid, "it must be a GUID and not only zeros"),
@@ -127,12 +155,35 @@ RULES: dict[str, Rule] = {
     "assume_role_external_id": Rule(
         _text(r"[A-Za-z0-9_+=,.@:\\/-]{2,1224}"), "it must be 2 to 1,224 letters, digits or _+=,.@:\\/-"
     ),
+    "auth_source": Rule(
+        _one_of("auto", "cli", "env", "credential_file", "msi"), "it must be auto, cli, env, credential_file or msi"
+    ),
+    "azure_profile": Rule(_text(r"[^\[\]\r\n]+"), "it must be the name of a section of ~/.azure/credentials"),
+    "tenant": Rule(
+        lambda value: _guid(value) or _text(rf"adfs|{_DOMAIN}")(value),
+        "it must be the GUID or a domain name of an Entra tenant, or adfs",
+    ),
+    "client_id": Rule(_text(r"[\x21-\x7e]{1,256}"), "it must be an application id, without spaces"),
+    "x509_certificate_path": Rule(_text(r"[^\0\r\n]+"), "it must be the path of a file"),
+    "thumbprint": Rule(
+        _text("(?:[0-9A-Fa-f]{2}:?){19}[0-9A-Fa-f]{2}"), "it must be 40 hexadecimal digits, with or without colons"
+    ),
+    "oidc_token_file_path": Rule(_text(r"[^\0\r\n]+"), "it must be the path of a file"),
+    "cloud_environment": Rule(
+        _text(rf"AzureCloud|AzureUSGovernment|AzureChinaCloud|{_HTTPS}"),
+        "it must be AzureCloud, AzureUSGovernment or the https address of a private cloud's Azure Resource Manager",
+    ),
+    "adfs_authority_url": Rule(_text(_HTTPS), "it must be an https address"),
+    "cert_validation_mode": Rule(_one_of("validate", "ignore"), "it must be validate or ignore"),
+    "disable_instance_discovery": Rule(lambda value: isinstance(value, bool), "it must be true or false"),
     "role_arn": Rule(_text(_ROLE_ARN), "it must be the ARN of an IAM role: arn:aws:iam::<12 digits>:role/<path><name>"),
 }
 
 
 def check(where: str, option: str, value: Any, rule: str) -> None:
     """Raise bad_input unless the value keeps the rule; `where` names the account or host, or is empty."""
-    if not RULES[rule].holds(value):
+    kept = RULES.get(rule) or TYPES[rule]
+    if not kept.holds(value):
         of = f" of {where}" if where else ""
-        raise SentinelError("bad_input", f"Cannot use {option} {value!r}{of}: {RULES[rule].text}.")
+        shown = "" if rule in SECRETS else f" {value!r}"
+        raise SentinelError("bad_input", f"Cannot use {option}{shown}{of}: {kept.text}.")

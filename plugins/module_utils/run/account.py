@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -17,6 +19,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role_plan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connectors, ConnectorWish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call, difference
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role, Wish
@@ -38,6 +41,15 @@ class Report:
         if before != after:
             self.diff.append(difference(header, before, after))
 
+    @contextmanager
+    def kept(self) -> Iterator[Report]:
+        """Let an error that ends the work take along what was found and done until then."""
+        try:
+            yield self
+        except SentinelError as error:
+            error.partial = self.result()
+            raise
+
     def result(self) -> dict[str, Any]:
         """Return it as the result of a module."""
         return {
@@ -56,17 +68,17 @@ def connect(report: Report, account: Account, aws: Aws, sentinel: Sentinel, *, c
         role = converge_role(report, account.wish, edge, check_mode=check_mode)
     arn = role.want.arn if role.want else account.wish.arn
     wish = ConnectorWish(arn, sentinel.id, account.wish.workspace_id, account.deduplicate)
-    converge_connector(report, wish, sentinel, check_mode=check_mode, role_is_new=role.changed)
+    role_is_new = role.changed or bool(role.have and role.have.is_new)
+    converge_connector(report, wish, sentinel, check_mode=check_mode, role_is_new=role_is_new)
 
 
 def disconnect(report: Report, account: Account, aws: Aws, sentinel: Sentinel, *, check_mode: bool) -> None:
     """Remove the connector of an account, then what its role was there for; what is not ours is refused first."""
     with aws.enter(account.account_id, account.entry):
-        edge = Roles(aws.iam, account.account_id, account.wish.name, writes=not check_mode)
+        edge = Roles(aws.iam, account.account_id, account.wish.name, writes=not check_mode, removing=True)
         have = edge.read()
         roles.without(account.wish, have)
-        arn = have.arn if have else account.wish.arn
-        wish = ConnectorWish(arn, sentinel.id, account.wish.workspace_id)
+        wish = ConnectorWish(have.arn if have else account.wish.arn, sentinel.id, account.wish.workspace_id)
         converge_connector(report, wish, sentinel, check_mode=check_mode, absent=True)
         converge_role(report, account.wish, Known(edge, have), check_mode=check_mode, absent=True)
 

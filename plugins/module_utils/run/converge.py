@@ -75,26 +75,26 @@ def converge(
     """
     deadline = time.monotonic() + PATIENCE
     start = len(made)
-    first = have = edge.read()
-    want = overlay(have)
-    seen(have)
+    first: list[T | None] = []
     for pause in _pauses():
-        calls = plan(have, want)
-        if check_mode:
-            made += calls
-            break
         try:
-            for call in calls:
+            have = edge.read()
+            want = overlay(have)
+            if not first:
+                first.append(have)
+                seen(have)
+            calls = plan(have, want)
+            if check_mode:
+                made += calls
+            for call in () if check_mode else calls:
                 _persist(edge, call, deadline)
                 made.append(call)
-            break
+            return Outcome(first[0], want, made[start:])
         except ChangedError:
             if time.monotonic() + pause > deadline:
                 raise
-        time.sleep(pause)
-        have = edge.read()
-        want = overlay(have)
-    return Outcome(first, want, made[start:])
+            time.sleep(pause)
+    raise AssertionError("pauses never end")
 
 
 def _persist(edge: Edge[T], call: Call, deadline: float) -> None:

@@ -39,10 +39,10 @@ def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         workspace_id=workspace_id,
         partition=aws.identity.partition,
     )
-    report = Report()
-    with aws.enter(account.account_id, account.entry):
-        edge = Roles(aws.iam, account.account_id, account.wish.name, writes=not check_mode)
-        converge_role(report, account.wish, edge, check_mode=check_mode, absent=params["state"] == "absent")
+    absent = params["state"] == "absent"
+    with aws.enter(account.account_id, account.entry), Report().kept() as report:
+        edge = Roles(aws.iam, account.account_id, account.wish.name, writes=not check_mode, removing=absent)
+        converge_role(report, account.wish, edge, check_mode=check_mode, absent=absent)
     return report.result()
 
 
@@ -87,8 +87,8 @@ def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, A
     sentinel = _sentinel(account)
     workspace_id = account.wish.workspace_id or sentinel.workspace().customer_id
     wish = ConnectorWish(role_arn, sentinel.id, workspace_id, account.deduplicate)
-    report = Report()
-    converge_connector(report, wish, sentinel, check_mode=check_mode, absent=params["state"] == "absent")
+    with Report().kept() as report:
+        converge_connector(report, wish, sentinel, check_mode=check_mode, absent=params["state"] == "absent")
     return report.result()
 
 

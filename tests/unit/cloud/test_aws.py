@@ -88,6 +88,27 @@ def test_a_profile_that_is_not_there_is_told(here: Emulators) -> None:
     assert caught.value.kind == "expired_credentials"
 
 
+def test_a_token_with_a_line_end_is_told_and_not_shown(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "very-secret\r")
+    with pytest.raises(SentinelError) as caught:
+        Aws(AwsCredentials())
+    assert caught.value.kind == "expired_credentials"
+    assert "very-secret" not in str(caught.value)
+
+
+def test_failures_of_some_accounts_use_up_no_retries_of_others(here: Emulators) -> None:
+    for number in range(40):
+        here.fault(operation="ListRoles", account=f"4444444444{number:02}", times=2, **faults.UNAVAILABLE)
+    aws = Aws(AwsCredentials(), connections=8)
+
+    def count(number: int) -> int:
+        with aws.enter(f"4444444444{number:02}", ADMIN):
+            return len(aws.iam.list_roles()["Roles"])
+
+    with ThreadPoolExecutor(40) as pool:
+        assert sum(pool.map(count, range(40))) == 0
+
+
 def test_no_credentials_at_all_are_told(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
     no_environment(monkeypatch)
     with pytest.raises(SentinelError, match="Cannot find AWS credentials: set AWS_ACCESS_KEY_ID"):

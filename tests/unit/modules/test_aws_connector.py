@@ -43,6 +43,30 @@ def test_the_life_of_a_connector(here: Emulators, aws_connector: Module) -> None
     assert here.connectors() == []
 
 
+def test_the_connector_of_another_role_stays(here: Emulators, aws_connector: Module) -> None:
+    aws_connector()
+    assert aws_connector(role_arn=f"arn:aws:iam::{ACCOUNT}:role/Other", state="absent")["changed"] is False
+    assert len(here.connectors()) == 1
+
+
+def test_the_older_of_two_is_kept_and_the_other_removed_when_asked(here: Emulators, aws_connector: Module) -> None:
+    for name, created in (("newer", "2026-02-01T00:00:00Z"), ("older", "2026-01-01T00:00:00Z")):
+        raw = {"awsRoleArn": ARN, "dataTypes": {"logs": {"state": "enabled"}}}
+        kind = {"kind": "AmazonWebServicesCloudTrail", "systemData": {"createdAt": created}}
+        here.seed_connector({"name": name, "properties": raw, **kind})
+    reported = aws_connector()
+    assert (reported["changed"], [found["code"] for found in reported["findings"]]) == (False, ["connector_duplicate"])
+    assert [call["args"] for call in aws_connector(deduplicate=True)["calls"]] == [{"data_connector_id": "newer"}]
+    assert aws_connector(deduplicate=True)["findings"] == []
+
+
+def test_an_answer_that_is_no_json_is_told(here: Emulators, aws_connector: Module) -> None:
+    here.fault(operation="DataConnectors_List", status=502, body="<html>Bad Gateway</html>")
+    with pytest.raises(SentinelError, match="Cannot list the data connectors") as caught:
+        aws_connector()
+    assert caught.value.kind == "transient"
+
+
 @pytest.mark.parametrize("style", ["guid", "quoted"])
 @pytest.mark.parametrize("status", [409, 412])
 def test_a_connector_that_changed_since_it_was_read_is_read_again(

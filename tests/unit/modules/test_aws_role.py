@@ -59,15 +59,15 @@ def test_the_life_of_a_role(here: Emulators, aws_role: Module) -> None:
     assert names(create) == ["CreateRole", "AttachRolePolicy"]
     assert create["role"]["arn"] == ARN
     assert names(modify) == [
+        "TagRole",
+        "UntagRole",
         "UpdateAssumeRolePolicy",
         "UpdateRole",
         "PutRolePermissionsBoundary",
-        "TagRole",
-        "UntagRole",
     ]
     assert set(modify["role"]["tags"]) == {"team", "trailbridge.sentinel", "trailbridge.sentinel.workspace"}
     assert names(mode) == ["DeleteRolePermissionsBoundary", "PutRolePolicy", "DetachRolePolicy"]
-    assert names(delete) == ["UpdateAssumeRolePolicy", "TagRole"]
+    assert names(delete) == ["TagRole", "UpdateAssumeRolePolicy"]
     assert delete["role"]["tags"]["trailbridge.sentinel.workspace"] == NEIGHBOUR
 
 
@@ -106,6 +106,9 @@ def test_a_role_made_by_hand_for_us_is_adopted(here: Emulators, aws_role: Module
     [
         pytest.param(trust(NEIGHBOUR), f"serves another workspace ({NEIGHBOUR})", id="another workspace"),
         pytest.param(trust(principal="arn:aws:iam::666666666666:root"), "neither trusts Microsoft", id="not Microsoft"),
+        pytest.param(
+            trust(NEIGHBOUR).replace("StringEquals", "StringLike"), NEIGHBOUR, id="another workspace, loosely"
+        ),
     ],
 )
 def test_a_role_of_somebody_else_is_refused(here: Emulators, aws_role: Module, document: str, reason: str) -> None:
@@ -123,6 +126,48 @@ def test_removing_leaves_alone_what_was_not_made_here(here: Emulators, aws_role:
     with pytest.raises(SentinelError, match="does not carry the tag"):
         aws_role(state="absent")
     assert written(here) == []
+
+
+def test_a_lost_workspace_tag_is_no_reason_to_cut_anybody_off(here: Emulators, aws_role: Module) -> None:
+    aws_role(external_ids=[NEIGHBOUR])
+    iam = here.boto("iam", ACCOUNT)
+    iam.untag_role(RoleName="MicrosoftSentinelRole", TagKeys=["trailbridge.sentinel.workspace"])
+    with pytest.raises(SentinelError, match=NEIGHBOUR):
+        aws_role()
+    assert names(aws_role(external_ids=[NEIGHBOUR])) == ["TagRole"]
+
+
+def test_a_role_in_an_instance_profile_is_not_stripped(here: Emulators, aws_role: Module) -> None:
+    aws_role()
+    iam = here.boto("iam", ACCOUNT)
+    iam.create_instance_profile(InstanceProfileName="somebodys")
+    iam.add_role_to_instance_profile(InstanceProfileName="somebodys", RoleName="MicrosoftSentinelRole")
+    here.forget()
+    with pytest.raises(SentinelError, match="instance profile somebodys") as caught:
+        aws_role(state="absent")
+    assert caught.value.kind == "role_conflict"
+    assert written(here) == []
+
+
+def test_a_boundary_that_is_not_there_is_told_at_once(here: Emulators, aws_role: Module) -> None:
+    here.fault(
+        operation="CreateRole",
+        status=404,
+        code="NoSuchEntity",
+        message="Scope ARN: arn:aws:iam::111111111111:policy/x does not exist or is not attachable.",
+    )
+    with pytest.raises(SentinelError) as caught:
+        aws_role()
+    assert caught.value.kind == "bad_input"
+    assert here.operations("iam").count("CreateRole") == 1
+
+
+def test_an_error_takes_along_what_was_done(here: Emulators, aws_role: Module) -> None:
+    here.fault(operation="AttachRolePolicy", **faults.SCP_DENIED)
+    with pytest.raises(SentinelError) as caught:
+        aws_role()
+    assert names(caught.value.partial) == ["CreateRole"]
+    assert caught.value.partial["changed"] is True
 
 
 def test_removing_what_is_not_there_is_no_change(here: Emulators, aws_role: Module) -> None:

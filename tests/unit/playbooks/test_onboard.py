@@ -190,6 +190,14 @@ def test_a_role_that_sentinel_cannot_see_yet_is_waited_for(cloud: Emulators, pla
             id="placeholder of old documents",
         ),
         pytest.param({"sentinel_workspace": ""}, ["sentinel_workspace"], id="no workspace"),
+        pytest.param(
+            {"sentinel_permission_mode": "lookup-events"},
+            ["sentinel_permission_mode 'lookup-events' of host host02", "managed or lookup_events"],
+            id="a choice that is none",
+        ),
+        pytest.param({"sentinel_adopt": "never"}, ["sentinel_adopt 'never' of host host02"], id="a truth that is none"),
+        pytest.param({"sentinel_region": ["x"]}, ["sentinel_region ['x'] of host host02"], id="a list for a text"),
+        pytest.param({"sentinel_access_key": "AKIA"}, ["access_key and secret_key belong together"], id="half a key"),
     ],
 )
 def test_bad_input_ends_before_the_first_request(

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.emulators.client import Emulators
 
@@ -49,6 +52,70 @@ def test_the_first_hosts_own_values_never_reach_another_account(cloud: Emulators
     assert tags(cloud, "111111111102") == {}
     assert "PermissionsBoundary" in role(cloud, "111111111101")
     assert "PermissionsBoundary" not in role(cloud, "111111111102")
+
+
+def test_role_defaults_give_way_to_every_host(cloud: Emulators, play: Play, tmp_path: Path) -> None:
+    wrapper = tmp_path / "roles" / "wrapper"
+    for folder, content in (
+        ("defaults", {"sentinel_role_tags": {"owner": "default"}}),
+        ("meta", {"dependencies": []}),
+        ("tasks", [{"ansible.builtin.include_role": {"name": "trailbridge.sentinel.onboard"}}]),
+    ):
+        (wrapper / folder).mkdir(parents=True)
+        (wrapper / folder / "main.yml").write_text(yaml.safe_dump(content))
+    run = play("- hosts: all\n  gather_facts: false\n  roles: [{role: wrapper, run_once: true}]\n", TWO)
+    assert run.code == 0, run.output
+    assert tags(cloud, "111111111101") == {"owner": "first"}
+    assert tags(cloud, "111111111102") == {"owner": "default"}
+
+
+def test_a_file_of_variables_for_one_host_counts_for_no_other(cloud: Emulators, play: Play, tmp_path: Path) -> None:
+    (tmp_path / "first.yml").write_text("sentinel_role_name: OfTheFirst\n")
+    (tmp_path / "second.yml").write_text("sentinel_role_name: OfTheSecond\n")
+    run = play(text(play="vars_files: ['{{ inventory_hostname }}.yml']"), TWO)
+    assert "OfTheFirst" not in [found["RoleName"] for found in cloud.boto("iam", "111111111102").list_roles()["Roles"]]
+    assert run.code == 0, run.output
+
+
+def test_a_variable_of_the_play_wins_also_where_the_first_host_says_the_same(cloud: Emulators, play: Play) -> None:
+    hosts = {name: {**variables, "sentinel_role_tags": {"owner": name}} for name, variables in TWO.items()}
+    run = play(text(play="vars: {sentinel_role_tags: {owner: first}}"), hosts)
+    assert run.code == 0, run.output
+    assert tags(cloud, "111111111102") == {"owner": "first"}
+
+
+def test_templates_of_hosts_see_the_variables_of_the_play_and_of_other_hosts(cloud: Emulators, play: Play) -> None:
+    hosts = {
+        "first": {**TWO["first"], "sentinel_role_tags": {"owner": "{{ prefix }}-first"}},
+        "second": {**TWO["second"], "sentinel_role_tags": {"owner": "{{ hostvars['first'].aws_account_id }}"}},
+    }
+    run = play(text(play="vars: {prefix: team}"), hosts, prefix="inventory")
+    assert run.code == 0, run.output
+    assert tags(cloud, "111111111101") == {"owner": "team-first"}
+    assert tags(cloud, "111111111102") == {"owner": "111111111101"}
+
+
+def test_a_template_that_cannot_be_filled_names_its_host(cloud: Emulators, play: Play) -> None:
+    hosts = {**TWO, "second": {**TWO["second"], "sentinel_role_name": "{{ nowhere }}"}}
+    run = play("onboard", hosts)
+    assert run.code == 2
+    assert "Cannot read the variables of host second" in " ".join(run.output.split())
+    assert cloud.requests() == []
+
+
+def test_vaulted_variables_are_decrypted(cloud: Emulators, play: Play, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("open sesame")
+    command = ["ansible-vault", "encrypt_string", "--vault-password-file", str(password)]
+    secret = cloud.environment["AZURE_SECRET"]
+    done = subprocess.run([*command, secret], env=cloud.whole_environment(), capture_output=True, text=True, check=True)
+    block = done.stdout.replace("!vault |", "").split()
+    (tmp_path / "group_vars").mkdir()
+    vaulted = "\n".join(f"    {line}" for line in block)
+    (tmp_path / "group_vars" / "all.yml").write_text(f"sentinel_secret: !vault |\n{vaulted}\n")
+    run = play("onboard", TWO, "--vault-password-file", str(password), AZURE_SECRET="")
+    assert run.code == 0, run.output
+    assert secret not in run.output
 
 
 @pytest.mark.parametrize(

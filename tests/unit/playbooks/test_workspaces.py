@@ -56,14 +56,14 @@ def test_two_workspaces_on_one_role_never_cut_each_other_off(
     both = sorted([CUSTOMER_ID, "55555555-6666-4777-8888-999999999999"])
     play("onboard", hosts)
     assert play("onboard", hosts, **second).changed == {
-        "111111111101": "UpdateAssumeRolePolicy, TagRole, DataConnectors_CreateOrUpdate"
+        "111111111101": "TagRole, UpdateAssumeRolePolicy, DataConnectors_CreateOrUpdate"
     }
     for variables in ({}, second, {}, second):
         assert play("onboard", hosts, **variables).changed == {}
         assert ids(cloud) == both
 
     run = play("offboard", hosts, "-e", "sentinel_max_change_percent=100")
-    assert run.changed == {"111111111101": "DataConnectors_Delete, UpdateAssumeRolePolicy, TagRole"}
+    assert run.changed == {"111111111101": "DataConnectors_Delete, TagRole, UpdateAssumeRolePolicy"}
     assert ids(cloud) == both[1:]
     assert play("onboard", hosts, **second).changed == {}
     play("offboard", hosts, "-e", "sentinel_max_change_percent=100", **second)
