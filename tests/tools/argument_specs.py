@@ -71,7 +71,7 @@ ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     "onboard": (
         "Connects the AWS accounts of the batch to Microsoft Sentinel",
         [
-            "Brings the IAM role that Microsoft Sentinel assumes, then the data connector, of every account to the wish.",
+            "Brings the IAM role and the data connector of every account of the batch to the wish.",
             "The connector reads management and Insights events by C(LookupEvents), which AWS allows twice a second.",
             "That is per account and Region, and shared with all other callers.",
             "Do not also stream events from one Region into another.",

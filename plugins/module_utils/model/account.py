@@ -120,7 +120,9 @@ class Account:
             workspace_id=self.wish.workspace_id or workspace_id,
             partition=partition,
         )
-        return replace(self, account_id=account_id, wish=wish)
+        found = replace(self, account_id=account_id, wish=wish)
+        _check_arns(found, self.host, "short")
+        return found
 
 
 def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str = "option") -> Account:
@@ -137,10 +139,9 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
     account_id = account.pop("account_id", "")
     entry = {_ENTRY[name]: value for name, value in parts["entry"].items()}
     wish = Wish(**{"account_id": account_id, "workspace_id": "", **parts["wish"]})
-    _check_boundary(wish, where)
     _check_keys(parts["aws"], where)
     check_cloud(options, parts["azure"].get("cloud_environment"), where, names)
-    return Account(
+    found = Account(
         account_id,
         host,
         account.get("subscription_id", ""),
@@ -152,6 +153,8 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
         AzureCredentials(**parts["azure"]),
         deduplicate=account.get("deduplicate", False),
     )
+    _check_arns(found, where, names)
+    return found
 
 
 def _given(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Field, Any]]:
@@ -164,24 +167,23 @@ def _given(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Fie
     ]
 
 
-def _value(field: Field, value: Any, where: str, shown: str) -> Any:
-    value = _CONVERT[field.type](value)
-    has_rule = field.short in values.RULES
-    if not (has_rule and field.type == "str"):
-        values.check(where, shown, value, field.type)
-    if has_rule:
-        values.check(where, shown, value, field.short)
+def _value(field: Field, given: Any, where: str, name: str) -> Any:
+    value = _CONVERT[field.type](given)
+    rules = [rule for rule in (field.type, field.short) if rule in values.RULES or rule in values.TYPES]
+    for rule in rules[-1:] if field.type == "str" else rules:
+        values.check(where, name, value, rule, given)
     if field.short in _GUIDS:
         return value.lower()
     return tuple(map(str.lower, value)) if field.short == "external_ids" else value
 
 
 def _boolean(value: Any) -> Any:
-    return _WORDS.get(value.strip().lower(), value) if isinstance(value, str) else value
+    word = value.strip().lower() if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+    return value if isinstance(value, bool) else _WORDS.get(word, value)
 
 
 def _integer(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10 else value
 
 
 def _list(value: Any) -> Any:
@@ -191,14 +193,21 @@ def _list(value: Any) -> Any:
 _CONVERT = {"str": lambda value: value, "dict": lambda value: value, "bool": _boolean, "int": _integer, "list": _list}
 
 
-def _check_boundary(wish: Wish, where: str) -> None:
-    boundary = wish.permissions_boundary
-    if boundary and wish.account_id and boundary.split(":")[4] not in ("aws", wish.account_id):
-        raise SentinelError(
-            "bad_input",
-            f"Cannot use permissions_boundary {boundary!r} of {where or wish.account_id}: "
-            f"it must be a policy of account {wish.account_id} or of AWS.",
-        )
+def _check_arns(account: Account, where: str, names: str) -> None:
+    """Raise bad_input for an ARN of another account than the one that is worked on, or of another partition."""
+    shown = {field.short: getattr(field, names) for field in FIELDS}
+    arns = [(shown["assume_role"], role) for role in account.entry.roles if role.startswith("arn:")]
+    if account.wish.permissions_boundary:
+        arns.append((shown["permissions_boundary"], account.wish.permissions_boundary))
+    for option, arn in arns:
+        if account.account_id and arn.split(":")[4] not in ("aws", account.account_id):
+            rule = f"it must be of account {account.account_id}"
+        elif arn.split(":")[1] != arns[0][1].split(":")[1]:
+            rule = f"it is in another partition than {arns[0][1]}"
+        else:
+            continue
+        of = f" of {where}" if where else ""
+        raise SentinelError("bad_input", f"Cannot use {option} {arn!r}{of}: {rule}.")
 
 
 def _check_keys(given: Mapping[str, Any], where: str) -> None:

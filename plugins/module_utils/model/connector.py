@@ -160,7 +160,8 @@ def survey(have: Iterable[Connector]) -> list[Finding]:
     found: list[Finding] = []
     accounts: dict[str, list[Connector]] = {}
     for item in have:
-        accounts.setdefault(item.account_id, []).append(item)
+        if item.account_id:
+            accounts.setdefault(item.account_id, []).append(item)
         if not item.enabled:
             found.append(finding("connector_disabled", f"Data connector {item.name} of {item.role_arn} is disabled."))
     for account_id, items in accounts.items():

@@ -123,7 +123,9 @@ def check_ownership(wish: Wish, have: Role | None) -> None:
     """Raise role_conflict when the role that is there belongs to somebody else."""
     if have is None or wish.adopt or (ours(have) and TAG_WORKSPACE in have.tags):
         return
-    strangers = policy.claimed_ids(have.trust, wish.microsoft_account_id) - {wish.workspace_id, *wish.external_ids}
+    wished = {wish.workspace_id, *wish.external_ids}
+    claimed = policy.claimed_ids(have.trust, wish.microsoft_account_id)
+    strangers = {found for found in claimed if found.lower() not in wished}
     if not ours(have) and not policy.trusts(have.trust, wish.microsoft_account_id):
         reason = f"it neither trusts Microsoft's account {wish.microsoft_account_id} nor carries the tag {TAG}"
     elif not policy.is_legible(have.trust):
@@ -206,10 +208,12 @@ def _trust(wish: Wish, base: Role, ids: Iterable[str]) -> Mapping[str, Any]:
 
 
 def _tags(wish: Wish, base: Role, ids: Iterable[str]) -> dict[str, str]:
+    """Return the tags that shall be. IAM's keys are equal without case and keep the case that was there first."""
     purge = wish.purge_tags and wish.tags is not None
-    given = {key.lower() for key in wish.tags or ()}
-    kept = {key: value for key, value in base.tags.items() if _is_kept(key, given, purge=purge)}
-    tags = {**kept, **(wish.tags or {}), TAG: "managed", TAG_WORKSPACE: " ".join(sorted(ids))}
+    spelled = {key.lower(): key for key in base.tags}
+    given = {spelled.get(key.lower(), key): value for key, value in (wish.tags or {}).items()}
+    kept = {key: value for key, value in base.tags.items() if not purge or key.startswith("aws:")}
+    tags = {**kept, **given, TAG: "managed", TAG_WORKSPACE: " ".join(sorted(ids))}
     if len(tags) > MOST_TAGS:
         reason = f"it would have {len(tags)} tags, AWS allows {MOST_TAGS}"
     elif len(tags[TAG_WORKSPACE]) > LONGEST_TAG:
@@ -217,11 +221,6 @@ def _tags(wish: Wish, base: Role, ids: Iterable[str]) -> dict[str, str]:
     else:
         return tags
     raise SentinelError("bad_input", f"Cannot tag role {wish.name} in account {wish.account_id}: {reason}.")
-
-
-def _is_kept(key: str, given: set[str], *, purge: bool) -> bool:
-    """Tell whether a tag stays that is not wished; keys are equal without case, as IAM has it."""
-    return key.startswith("aws:") or (not purge and key.lower() not in given)
 
 
 def _kept_policies(wish: Wish, base: Role) -> frozenset[str]:

@@ -73,8 +73,7 @@ def _bound(want: Role) -> Call:
 
 def _retag(have: Role, want: Role) -> list[Call]:
     new = {key: value for key, value in want.tags.items() if have.tags.get(key) != value}
-    wanted = {key.lower() for key in want.tags}
-    gone = sorted(key for key in have.tags if key.lower() not in wanted)
+    gone = sorted(set(have.tags) - set(want.tags))
     calls = [Call("TagRole", {"RoleName": want.name, "Tags": _pairs(new)})] if new else []
     return calls + ([Call("UntagRole", {"RoleName": want.name, "TagKeys": gone})] if gone else [])
 

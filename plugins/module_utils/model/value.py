@@ -49,11 +49,11 @@ def _microsoft(value: Any) -> bool:
 
 
 def _boundary(value: Any) -> bool:
-    return value == "" or _policy_arn(value)
+    return value == "" or (_policy_arn(value) and not value.endswith(f"/{OLD_POLICY}"))
 
 
 def _policy_arn(value: Any) -> bool:
-    return _text(r"arn:aws[a-z-]*:iam::(?:aws|[0-9]{12}):policy/[\x21-\x7e]+")(value) and 20 <= len(value) <= 2048
+    return _text(r"arn:aws(?:-[a-z]+)*:iam::(?:aws|[0-9]{12}):policy/[\x21-\x7e]+")(value) and 20 <= len(value) <= 2048
 
 
 def _tag(key: Any, value: Any) -> bool:
@@ -89,7 +89,7 @@ def _integer(low: int, high: int) -> Callable[[Any], bool]:
 
 
 _ROLE_NAME = _NAME + "{1,64}"
-_ROLE_ARN = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/(?:[\x21-\x7e]+/)?" + _ROLE_NAME
+_ROLE_ARN = r"arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:role/(?:[\x21-\x7e]+/)?" + _ROLE_NAME
 
 _HTTPS = r"https://[A-Za-z0-9\[][!-~]*"
 _DOMAIN = r"(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}"
@@ -180,10 +180,13 @@ RULES: dict[str, Rule] = {
 }
 
 
-def check(where: str, option: str, value: Any, rule: str) -> None:
-    """Raise bad_input unless the value keeps the rule; `where` names the account or host, or is empty."""
+def check(where: str, option: str, value: Any, rule: str, given: Any = None) -> None:
+    """Raise bad_input unless the value keeps the rule; `where` names the account or host, or is empty.
+
+    `given` is the value as the user wrote it, where it was converted.
+    """
     kept = RULES.get(rule) or TYPES[rule]
     if not kept.holds(value):
         of = f" of {where}" if where else ""
-        shown = "" if rule in SECRETS else f" {value!r}"
+        shown = "" if rule in SECRETS else f" {value if given is None else given!r}"
         raise SentinelError("bad_input", f"Cannot use {option}{shown}{of}: {kept.text}.")

@@ -29,7 +29,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Wish
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES, TYPES
 
 ACCOUNT = "111111111111"
 OTHER = "222222222222"
@@ -70,11 +70,23 @@ KEPT: dict[str, tuple[Any, str, str, Any]] = {
     "endpoint_url": ("https://localhost:1", "aws", "endpoint_url", "https://localhost:1"),
     "aws_ca_bundle": ("/etc/ca.pem", "aws", "aws_ca_bundle", "/etc/ca.pem"),
     "validate_certs": (False, "aws", "validate_certs", False),
+    "auth_source": ("msi", "azure", "auth_source", "msi"),
+    "azure_profile": ("audit", "azure", "azure_profile", "audit"),
     "tenant": (A, "azure", "tenant", A),
     "client_id": (B, "azure", "client_id", B),
     "secret": ("hush", "azure", "secret", "hush"),
-    "cloud_environment": ("AzureUSGovernment", "azure", "cloud_environment", "AzureUSGovernment"),
+    "x509_certificate_path": ("/etc/sp.pem", "azure", "x509_certificate_path", "/etc/sp.pem"),
+    "thumbprint": ("AB" * 20, "azure", "thumbprint", "AB" * 20),
+    "oidc_token": ("hush", "azure", "oidc_token", "hush"),
+    "oidc_token_file_path": ("/run/token", "azure", "oidc_token_file_path", "/run/token"),
+    "cloud_environment": ("https://arm.example", "azure", "cloud_environment", "https://arm.example"),
+    "adfs_authority_url": ("https://adfs.example", "azure", "adfs_authority_url", "https://adfs.example"),
+    "cert_validation_mode": ("ignore", "azure", "cert_validation_mode", "ignore"),
+    "disable_instance_discovery": (True, "azure", "disable_instance_discovery", True),
 }
+# What an option cannot do without.
+KEYS = {"access_key": "AKIAX", "secret_key": "hush-hush"}
+BESIDE = {"access_key": KEYS, "secret_key": KEYS, "session_token": KEYS}
 
 
 def part(account: Account, name: str) -> Any:
@@ -101,7 +113,8 @@ def test_every_option_is_tried() -> None:
 def test_an_option_sets_one_thing_and_nothing_else(option: str, names: str) -> None:
     value, where, name, expected = KEPT[option]
     key = BY_OPTION[option].short if names == "short" else option
-    nothing, account = parse({}, HOST), parse({key: value}, HOST, names=names)
+    beside = BESIDE.get(option, {})
+    nothing, account = parse(beside, HOST), parse({**beside, key: value}, HOST, names=names)
     assert getattr(part(account, where), name) == expected
     if where:
         assert account == replace(nothing, **{where: replace(part(nothing, where), **{name: expected})})
@@ -172,9 +185,14 @@ def test_an_empty_boundary_is_given() -> None:
     assert parse({"role_permissions_boundary": ""}, HOST).wish.permissions_boundary == ""
 
 
-@pytest.mark.parametrize("option", ["secret_key", "session_token", "secret"])
+@pytest.mark.parametrize("option", ["secret_key", "session_token", "secret", "oidc_token"])
 def test_no_secret_is_in_the_text_of_an_account(option: str) -> None:
-    assert "handshake" not in repr(parse({option: "handshake"}, HOST))
+    assert "handshake" not in repr(parse({**BESIDE.get(option, {}), option: "handshake"}, HOST))
+
+
+@pytest.mark.parametrize("field", [field for field in FIELDS if field.part == "azure"], ids=lambda field: field.option)
+def test_an_empty_variable_of_the_environment_is_not_given(field: Field) -> None:
+    assert parse({field.option: ""}, HOST) == parse({}, HOST)
 
 
 # --- what is refused ---
@@ -212,16 +230,23 @@ WRONG: dict[str, dict[str, Any]] = {
     "assume_role_external_id": {"1 character": "x", "a number": 77},
     "assume_role_session_name": {"1 character": "x", "a space": "a b"},
     "profile": {"a number": 7, "a list": ["audit"]},
-    "access_key": {"a number": 7, "a list": ["AKIA"]},
     "region": {"a number": 7, "a list": ["eu-west-1"]},
     "endpoint_url": {"a number": 7, "a dict": {"sts": "https://localhost"}},
     "aws_ca_bundle": {"a number": 7, "a bool": True},
     "validate_certs": {"a word": "maybe", "a list": []},
     "tenant": {"no GUID": "a b", "braces": f"{{{A}}}", "a number": 7, "a trailing space": f"{A} "},
     "client_id": {"a number": 7, "a list": [A]},
-    "cloud_environment": {"a number": 7, "a list": ["AzureCloud"]},
+    "cloud_environment": {"no such cloud": "AzureGermanCloud", "a number": 7, "a list": ["AzureCloud"]},
+    "auth_source": {"no such source": "browser", "a number": 7},
+    "azure_profile": {"a bracket": "[default]", "a number": 7},
+    "x509_certificate_path": {"two lines": "/etc/a\n/etc/b", "a number": 7},
+    "thumbprint": {"too short": "AB" * 19, "a number": 7},
+    "oidc_token_file_path": {"two lines": "/etc/a\n/etc/b", "a number": 7},
+    "adfs_authority_url": {"no https": "http://adfs.example", "a number": 7},
+    "cert_validation_mode": {"a bool": False, "another word": "strict"},
+    "disable_instance_discovery": {"a word": "maybe", "a list": []},
 }
-SECRET = ("secret_key", "session_token", "secret")
+SECRET = ("access_key", "secret_key", "session_token", "secret", "oidc_token")
 
 
 def test_every_option_that_is_no_secret_is_refused_somehow() -> None:
@@ -233,10 +258,10 @@ def check_refusal(option: str, value: Any, names: str) -> None:
     key = field.short if names == "short" else option
     shown = {"option": option, "short": field.short, "variable": field.variable}[names]
     sentence = refused({key: value}, names=names)
-    begin = f"Cannot use {shown} {value!r} of {HOST}: "
-    assert sentence.startswith(begin)
-    assert sentence.removeprefix(begin).rstrip(".")
-    assert field.short not in RULES or sentence == f"{begin}{RULES[field.short].text}."
+    begin, _colon, rule = sentence.partition(f" of {HOST}: ")
+    assert begin.startswith(f"Cannot use {shown} ")
+    assert rule.removesuffix(".") in {one.text for one in (RULES.get(field.short), TYPES[field.type]) if one}
+    assert repr(value).strip("'[]()") in begin
 
 
 @pytest.mark.parametrize(
@@ -249,6 +274,14 @@ def check_refusal(option: str, value: Any, names: str) -> None:
 )
 def test_a_refusal_names_place_option_value_and_rule(option: str, value: Any) -> None:
     check_refusal(option, value, "option")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("assume_role", "a b"), ("external_ids", "security"), ("role_max_session_duration", "43201")],
+)
+def test_a_refused_value_is_shown_as_it_was_written(option: str, value: Any) -> None:
+    assert refused({option: value}).startswith(f"Cannot use {option} {value!r} of {HOST}: ")
 
 
 @pytest.mark.parametrize("option", WRONG)
@@ -331,6 +364,42 @@ def test_one_account_is_in_one_partition() -> None:
         }
     )
     assert HOST in sentence
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"access_key": "AKIA"},
+        {"secret_key": "hush-hush"},
+        {"session_token": "hush-hush"},
+        {"access_key": "AKIA", "session_token": "hush-hush"},
+        {"secret_key": "hush-hush", "session_token": "hush-hush"},
+    ],
+    ids="-".join,
+)
+def test_half_a_key_is_refused_without_being_shown(keys: dict[str, str]) -> None:
+    sentence = refused(keys)
+    assert HOST in sentence
+    assert "access_key and secret_key belong together" in sentence
+    assert "hush-hush" not in sentence
+
+
+@pytest.mark.parametrize("cloud", ["AzureChinaCloud", "https://management.chinacloudapi.cn/"])
+@pytest.mark.parametrize("names", ["option", "short", "variable"])
+def test_a_cloud_without_the_connector_is_refused(cloud: str, names: str) -> None:
+    assert "no AWS connector there" in refused({"cloud_environment": cloud}, names=names)
+
+
+@pytest.mark.parametrize("cloud", ["AzureUSGovernment", "https://management.usgovcloudapi.net"])
+def test_a_cloud_whose_aws_account_is_not_public_needs_it(cloud: str) -> None:
+    assert "without microsoft_account_id: " in refused({"cloud_environment": cloud})
+    assert "without sentinel_microsoft_account_id: " in refused({"cloud_environment": cloud}, names="variable")
+    parse({"cloud_environment": cloud, "microsoft_account_id": OTHER}, HOST)
+
+
+def test_a_connector_needs_no_account_of_microsoft() -> None:
+    parse({"cloud_environment": "AzureUSGovernment", "resource_group": "security"}, "", names="short")
+    refused({"cloud_environment": "AzureUSGovernment", "microsoft_account_id": None}, "the task", names="short")
 
 
 # --- what an account cannot do without ---

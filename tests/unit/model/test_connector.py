@@ -304,8 +304,8 @@ REMAINS: dict[str, tuple[Connectors, Connectors]] = {
     "the one of the role": ((RIGHT,), ()),
     "the one of the role, disabled": ((replace(RIGHT, enabled=False),), ()),
     "both of the role": ((RIGHT, TWIN), ()),
-    "ours, though it reads another role": ((replace(STALE, name=OURS),), ()),
-    "another role's that we did not make": ((RIGHT, STALE), (STALE,)),
+    "another role's": ((RIGHT, STALE), (STALE,)),
+    "another role's, under our name": ((RIGHT, replace(STALE, name=OURS)), (replace(STALE, name=OURS),)),
 }
 
 

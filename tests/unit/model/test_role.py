@@ -227,8 +227,17 @@ def test_tags_are_added_and_purged_only_on_request(
 def test_a_tag_in_another_case_is_the_same_tag(purge: bool) -> None:
     """AWS keeps the keys of a role's tags unique without case: wishing for both would never end, or end without it."""
     role = replace(RIGHT, tags=marked(A, owner="us"))
-    assert overlay(wish(tags={"Owner": "them"}, purge_tags=purge), role).tags == marked(A, owner="them")
-    assert overlay(wish(tags={"OWNER": "us"}, purge_tags=purge), role) == role
+    changed = overlay(wish(tags={"Owner": "them"}, purge_tags=purge), role).tags
+    assert sorted((key.lower(), changed[key]) for key in changed) == sorted(marked(A, owner="them").items())
+
+
+@pytest.mark.parametrize("purge", [True, False])
+def test_a_tag_that_differs_in_case_alone_is_left_alone(purge: bool) -> None:
+    """AWS preserves the case that was there first, so a wish for another one would be tagged again every night."""
+    role = replace(RIGHT, tags=marked(A, owner="us"))
+    options = wish(tags={"OWNER": "us"}, purge_tags=purge)
+    assert overlay(options, role) == role
+    assert findings(options, role) == []
 
 
 @pytest.mark.parametrize(
@@ -365,6 +374,7 @@ ADOPTION = {
     "with our id": (document(allow(A)), {}, {}, True),
     "with our id in another case": (document(allow(A.upper())), {}, {}, True),
     "with our id and the account's short form": (document(allow(A, principal=SENTINEL)), {}, {}, True),
+    "with any id": (document(allow("*", operator="StringLike")), {}, {}, False),
     "with our id as a pattern": (document(allow(A, operator="StringLike")), {}, {}, True),
     "with no id": (document(allow()), {}, {}, True),
     "with our id, beside another account": (document(allow(A), allow(principal=OTHER)), {}, {}, True),
@@ -400,6 +410,12 @@ ADOPTION = {
     "trusts nobody": (document(), {}, {}, False),
     "has no trust that can be read": ({}, {}, {}, False),
     "of another Microsoft account": (document(allow(A)), {}, {"microsoft_account_id": OTHER}, False),
+    "ours, but nobody knows for whom": (
+        document(allow(B)),
+        {"trailbridge.sentinel": "managed"},
+        {},
+        False,
+    ),
     "our tag with another value": (document(allow(B)), {"trailbridge.sentinel": "no"}, {}, False),
     "only the workspace tag": (document(allow(B)), {"trailbridge.sentinel.workspace": f"{A} {B}"}, {}, False),
 }
@@ -494,6 +510,15 @@ REMAINS: dict[str, tuple[Role | None, dict[str, Any], Role | None]] = {
         replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
     ),
     "not ours, and adopt": (replace(RIGHT, tags={}), {"adopt": True}, None),
+    "ours, without a workspace tag, with a neighbour": (
+        replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags={"trailbridge.sentinel": "managed"}),
+        {},
+        replace(
+            RIGHT,
+            trust=trust(SENTINEL, [B]),
+            tags={"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": B},
+        ),
+    ),
 }
 
 
@@ -514,6 +539,17 @@ def test_a_role_that_is_not_ours_is_never_removed() -> None:
     with pytest.raises(SentinelError, match=f"Cannot remove role MicrosoftSentinelRole in account {ACCOUNT}") as caught:
         without(wish(), replace(RIGHT, tags={}))
     assert caught.value.kind == "role_conflict"
+
+
+def test_a_role_of_an_instance_profile_is_not_removed_but_left_by_this_workspace() -> None:
+    used = replace(RIGHT, instance_profiles=("web",))
+    with pytest.raises(SentinelError, match="instance profile web") as caught:
+        without(wish(), used)
+    assert caught.value.kind == "role_conflict"
+    shared = replace(used, trust=trust(SENTINEL, [A, B]), tags=marked(A, B))
+    remains = without(wish(), shared)
+    assert remains is not None
+    assert served(remains) == {B}
 
 
 # --- as shown, and what is wrong ---

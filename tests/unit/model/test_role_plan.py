@@ -370,11 +370,11 @@ DRIFT: dict[str, tuple[Wish, Role, list[str], list[Call]]] = {
             "role_tags",
         ],
         [
+            tag(owner="us"),
+            call("UntagRole", TagKeys=["old"]),
             TRUST,
             update("Sees"),
             call("PutRolePermissionsBoundary", PermissionsBoundary=FENCE),
-            tag(owner="us"),
-            call("UntagRole", TagKeys=["old"]),
             ATTACH,
             detach(REPLACED),
             detach(ADMIN),
@@ -428,8 +428,8 @@ def test_a_crash_while_removing_is_finished_by_the_next_run(left: Role | None, c
 def test_a_shared_role_loses_one_id_and_keeps_everything_else() -> None:
     have = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B), managed=RIGHT.managed | {ADMIN})
     assert plan(have, without(wish(), have)) == [
-        call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [B])),
         tag(**{"trailbridge.sentinel.workspace": B}),
+        call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [B])),
     ]
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES, check
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES, SECRETS, TYPES, check
 
 ACCOUNT = "012345670123"
 GUID = "00aa00aa-1111-2222-3333-444455556666"
@@ -70,7 +70,28 @@ BAD_ACCOUNTS = {
     "a bool": True,
 }
 
+FILE = {"a path": "/etc/some file.pem"}
+BAD_FILE = {"empty": "", "two lines": "/etc/a\n/etc/b", "NUL": "/etc/\0", "a number": 7}
+BAD_SECRET = {"empty": "", "a trailing newline": "hush\n", "a space": "hu sh", "a number": 7, "a list": ["hush"]}
+
 GOOD: dict[str, dict[str, Any]] = {
+    **{name: {"letters": "hush", "signs": "a/b+c=~"} for name in SECRETS},
+    "concurrency": {"one": 1, "the most": 256},
+    "endpoint_url": {"https": "https://sts.example:4566/x", "http": "http://127.0.0.1:1", "IPv6": "https://[::1]:1"},
+    "region": {"commercial": "eu-central-1", "GovCloud": "us-gov-west-1", "isolated": "us-isob-east-1"},
+    "auth_source": {word: word for word in ("auto", "cli", "env", "credential_file", "msi")},
+    "azure_profile": {"a word": "audit", "a space": "my audit"},
+    "client_id": {"a GUID": GUID, "a URI": "api://sentinel"},
+    "x509_certificate_path": FILE,
+    "thumbprint": {"digits": "aB" * 20, "colons": ":".join(["AB"] * 20)},
+    "oidc_token_file_path": FILE,
+    "cloud_environment": {
+        **{word: word for word in ("AzureCloud", "AzureUSGovernment", "AzureChinaCloud")},
+        "a private one": "https://management.local.azurestack.external",
+    },
+    "adfs_authority_url": {"https": "https://adfs.example/adfs"},
+    "cert_validation_mode": {"validate": "validate", "ignore": "ignore"},
+    "disable_instance_discovery": {"true": True, "false": False},
     "account_id": {"12 digits": "111111111111", "a leading zero": ACCOUNT, "zeros": "0" * 12},
     "microsoft_account_id": {"Microsoft's": "197857026523", "another one": "111111111111"},
     "name": NAMES,
@@ -107,7 +128,7 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "workspace_id": GUIDS,
     "subscription_id": GUIDS,
-    "tenant": GUIDS,
+    "tenant": {**GUIDS, "a domain": "contoso.onmicrosoft.com", "AD FS": "adfs"},
     "permission_mode": {"managed": "managed", "lookup_events": "lookup_events"},
     "external_ids": {"none": [], "one": [GUID], "two": (GUID, GUID.upper())},
     "resource_group": {
@@ -133,6 +154,32 @@ GOOD: dict[str, dict[str, Any]] = {
 }
 
 BAD: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(SECRETS, BAD_SECRET),
+    "concurrency": {"zero": 0, "negative": -1, "257": 257, "a text": "16", "a bool": True, "a float": 2.0},
+    "endpoint_url": {
+        "empty": "",
+        "a host": "sts.example",
+        "another scheme": "ftp://x",
+        "a space": "https://a b",
+        "a number": 7,
+    },
+    "region": {
+        "empty": "",
+        "a zone": "eu-central-1a",
+        "capitals": "EU-CENTRAL-1",
+        "a name": "Frankfurt",
+        "a number": 7,
+    },
+    "auth_source": {"empty": "", "another word": "browser", "capitals": "MSI", "a list": ["msi"]},
+    "azure_profile": {"empty": "", "a bracket": "[audit]", "two lines": "a\nb", "a number": 7},
+    "client_id": {"empty": "", "a space": f"{GUID} ", "a newline": f"{GUID}\n", "257": LONG[:257], "a number": 7},
+    "x509_certificate_path": BAD_FILE,
+    "thumbprint": {"empty": "", "38 digits": "AB" * 19, "42 digits": "AB" * 21, "no digit": "XY" * 20, "a number": 7},
+    "oidc_token_file_path": BAD_FILE,
+    "cloud_environment": {"empty": "", "another word": "AzureGermanCloud", "http": "http://arm.example", "a number": 7},
+    "adfs_authority_url": {"empty": "", "http": "http://adfs.example", "a host": "adfs.example", "a number": 7},
+    "cert_validation_mode": {"empty": "", "a bool": False, "another word": "strict"},
+    "disable_instance_discovery": {"a text": "true", "a number": 1, "none": None},
     "account_id": BAD_ACCOUNTS,
     "microsoft_account_id": {**BAD_ACCOUNTS, "the placeholder of old documents": "123412341234"},
     "name": BAD_NAMES,
@@ -187,6 +234,8 @@ BAD: dict[str, dict[str, Any]] = {
         "an empty key": {"": "x"},
         "of AWS": {"aws:x": "x"},
         "of AWS in capitals": {"AWS:x": "x"},
+        "of ours": {"trailbridge.sentinel": "x"},
+        "of ours in capitals": {"Trailbridge.Sentinel.workspace": "x"},
         "keys equal without case": {"Env": "x", "env": "x"},
         "a key of 129": {LONG[:129]: "x"},
         "a value of 257": {"x": LONG[:257]},
@@ -204,12 +253,11 @@ BAD: dict[str, dict[str, Any]] = {
     },
     "workspace_id": BAD_GUIDS,
     "subscription_id": BAD_GUIDS,
-    "tenant": BAD_GUIDS,
+    "tenant": {name: value for name, value in BAD_GUIDS.items() if name != "empty"},
     "permission_mode": {"another word": "everything", "capitals": "Managed", "empty": "", "a bool": True, "a list": []},
     "external_ids": {
         **{f"one with {name}": [GUID, value] for name, value in BAD_GUIDS.items()},
         "a text": GUID,
-        "a dict": {GUID: GUID},
         "a number": 7,
     },
     "resource_group": {
@@ -239,7 +287,6 @@ BAD: dict[str, dict[str, Any]] = {
         "a user": [f"arn:aws:iam::{ACCOUNT}:user/Admin"],
         "an assumed role": [f"arn:aws:sts::{ACCOUNT}:assumed-role/Admin/session"],
         "one of two": ["Admin", "a b"],
-        "a dict": {"Admin": "x"},
         "a text": "Admin",
     },
     "assume_role_session_name": {
@@ -299,7 +346,31 @@ def test_a_bad_value_is_refused_with_place_option_value_and_rule(rule: str, valu
     with pytest.raises(SentinelError) as caught:
         check("host payments", "sentinel_option", value, rule)
     assert caught.value.kind == "bad_input"
-    assert str(caught.value) == f"Cannot use sentinel_option {value!r} of host payments: {RULES[rule].text}."
+    shown = "" if rule in SECRETS else f" {value!r}"
+    assert str(caught.value) == f"Cannot use sentinel_option{shown} of host payments: {RULES[rule].text}."
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("str", "", 7),
+        ("str", "x", None),
+        ("bool", True, 1),
+        ("bool", False, "no"),
+        ("int", 0, True),
+        ("int", -1, 1.0),
+        ("dict", {}, []),
+        ("dict", {"a": 1}, "a=1"),
+        ("list", (), []),
+        ("list", ("a",), ("a", 1)),
+        ("list", ("a",), "a"),
+    ],
+)
+def test_an_option_without_a_rule_has_at_least_its_type(kind: str, good: Any, bad: Any) -> None:
+    check("host payments", "option", good, kind)
+    with pytest.raises(SentinelError, match=r"Cannot use option .* of host payments: it must be ") as caught:
+        check("host payments", "option", bad, kind)
+    assert str(caught.value).endswith(f": {TYPES[kind].text}.")
 
 
 def test_without_a_place_the_sentence_is_still_one() -> None:
