@@ -17,6 +17,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
     ChangedError,
     NotYetError,
     SentinelError,
+    cannot,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES
 
@@ -241,27 +242,27 @@ def explained(what: str, denied: str = "aws_denied") -> Iterator[None]:
     except ClientError as error:
         raise _from_answer(error, what, denied) from error
     except ResponseParserError as error:
-        raise SentinelError("transient", f"Cannot {what}: the answer cannot be read.") from error
+        raise cannot("transient", what, "the answer cannot be read") from error
     except BotoConnectionError as error:
-        raise SentinelError("transient", f"Cannot {what}: {error}") from error
+        raise cannot("transient", what, str(error)) from error
     except HTTPClientError as error:
         # Its text can hold a header, and so a token.
-        raise SentinelError("transient", f"Cannot {what}: the request could not be sent.") from error
+        raise cannot("transient", what, "the request could not be sent") from error
     except _NO_CREDENTIALS as error:
-        raise SentinelError("expired_credentials", f"Cannot {what}: {error}") from error
+        raise cannot("expired_credentials", what, str(error)) from error
     except (BotoCoreError, ValueError) as error:
-        raise SentinelError("bad_input", f"Cannot {what}: {error}") from error
+        raise cannot("bad_input", what, str(error)) from error
 
 
 def _from_answer(error: ClientError, what: str, denied: str) -> SentinelError:
     code = error.response.get("Error", {}).get("Code", "")
     text = error.response.get("Error", {}).get("Message", "") or code
-    sentence = f"Cannot {what}: {text.rstrip('.')} ({code})."
+    cause = f"{text.rstrip('.')} ({code})"
     if code == "MalformedPolicyDocument" and "invalid principal" in text.lower():
-        return NotYetError("transient", sentence)
+        return cannot("transient", what, cause, NotYetError)
     if code == "NoSuchEntity" and "not attachable" in text:
-        return SentinelError("bad_input", sentence)
-    return _FLOW.get(code, SentinelError)(_kind(code, text, denied), sentence)
+        return cannot("bad_input", what, cause)
+    return cannot(_kind(code, text, denied), what, cause, _FLOW.get(code, SentinelError))
 
 
 def _kind(code: str, text: str, denied: str) -> str:

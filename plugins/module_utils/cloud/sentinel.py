@@ -19,6 +19,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
     ChangedError,
     NotYetError,
     SentinelError,
+    cannot,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES
@@ -127,12 +128,12 @@ def _flow(error: HttpResponseError, call: Call, what: str, role_is_new: bool) ->
     """Return the error that says how to go on, None where the error says all itself."""
     text = cause(error)
     if error.status_code in (400, 409) and _TWICE in text:
-        return ChangedError("connector_conflict", f"Cannot {what}: {text}")
+        return cannot("connector_conflict", what, text, ChangedError)
     if error.status_code == 412 or (error.status_code == 409 and "MissingSubscriptionRegistration" not in text):
-        return ChangedError("connector_conflict", f"Cannot {what}: {text}")
+        return cannot("connector_conflict", what, text, ChangedError)
     role = call.args.get("data_connector", {}).get("properties", {}).get("awsRoleArn", "")
     if role_is_new and error.status_code == 400 and role and role in text:
-        return NotYetError("transient", f"Cannot {what}: {text}")
+        return cannot("transient", what, text, NotYetError)
     return None
 
 

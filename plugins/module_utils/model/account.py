@@ -187,7 +187,7 @@ def _integer(value: Any) -> Any:
 
 
 def _list(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+    return tuple(value.split(",")) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
 _CONVERT = {"str": lambda value: value, "dict": lambda value: value, "bool": _boolean, "int": _integer, "list": _list}
@@ -225,17 +225,18 @@ def check_cloud(options: Mapping[str, Any], cloud_environment: str | None, where
     The latter only where a role is looked at: the modules for connectors have no option for that account.
     """
     cloud, of = clouds.name_of(cloud_environment), f" of {where}" if where else ""
+    prefix = "sentinel_" if names == "variable" else ""
     if cloud == clouds.CHINA:
         raise SentinelError(
-            "bad_input", f"Cannot use cloud_environment {cloud!r}{of}: Microsoft Sentinel has no AWS connector there."
+            "bad_input",
+            f"Cannot use {prefix}cloud_environment {cloud!r}{of}: Microsoft Sentinel has no AWS connector there.",
         )
     of_a_role = names != "short" or "microsoft_account_id" in options
     if cloud == clouds.GOVERNMENT and of_a_role and not options.get("microsoft_account_id"):
-        account = "sentinel_microsoft_account_id" if names == "variable" else "microsoft_account_id"
         raise SentinelError(
             "bad_input",
-            f"Cannot use cloud_environment {cloud!r}{of} without {account}: Microsoft's AWS account for that cloud is "
-            "not public, the connector's page in its portal shows it.",
+            f"Cannot use {prefix}cloud_environment {cloud!r}{of} without {prefix}microsoft_account_id: Microsoft's AWS "
+            "account for that cloud is not public, the connector's page in its portal shows it.",
         )
 
 

@@ -88,7 +88,8 @@ def choose(wish: ConnectorWish, have: Connectors) -> Connector | None:
     def rank(item: Connector) -> tuple[bool, bool, str, bool, str]:
         return item.role_arn != wish.role_arn, not item.enabled, item.created or "~", item.name != wish.name, item.name
 
-    return min(have, key=rank, default=None)
+    account_id = account_of(wish.role_arn)
+    return min((item for item in have if item.account_id == account_id), key=rank, default=None)
 
 
 def overlay(wish: ConnectorWish, have: Connectors) -> Connectors:

@@ -7,24 +7,46 @@ from __future__ import annotations
 
 from typing import Any
 
-CLASSES: dict[str, str] = {
-    "assume_denied": "The role cannot be assumed: its trust policy or the caller's own rights refuse it.",
-    "aws_denied": "The assumed role lacks an IAM permission.",
-    "scp_denied": "A service control policy of the AWS organization denies the call.",
-    "boundary_denied": "A permissions boundary denies the call.",
-    "account_not_active": "The AWS account is suspended, closed or not ready yet.",
-    "throttled": "A service kept refusing because of too many requests.",
-    "role_conflict": "A role of that name exists and is not ours.",
-    "quota": "A limit of the AWS account is reached.",
-    "azure_denied": "The Azure credential lacks a right, or is not accepted.",
-    "connector_conflict": "The data connector was changed by somebody else at the same time, or exists twice.",
-    "expired_credentials": "The base credentials are missing, wrong or expired.",
-    "wrong_account": "The credentials belong to another AWS account.",
-    "clock_skew": "The clock of this machine is wrong.",
-    "bad_input": "An option has a value that cannot be used.",
-    "transient": "A service or the network failed for the moment.",
-    "too_many_changes": "More accounts would change than max_change_percent allows.",
-    "unexpected": "A mistake in this collection.",
+# What happened, and what to do about it where the service's own words do not say.
+CLASSES: dict[str, tuple[str, str]] = {
+    "assume_denied": (
+        "The role cannot be assumed: its trust policy or the caller's own rights refuse it.",
+        "Check that the role exists, that it trusts the caller, and that the caller may assume it.",
+    ),
+    "aws_denied": (
+        "The role that was assumed lacks an IAM permission.",
+        "Grant the action to the role that is assumed.",
+    ),
+    "scp_denied": (
+        "A service control policy of the AWS organization denies the call.",
+        "Exempt the role that is assumed in that policy.",
+    ),
+    "boundary_denied": (
+        "A permissions boundary denies the call.",
+        "Allow the action in the boundary of the role that is assumed.",
+    ),
+    "account_not_active": ("The AWS account is suspended, closed or not ready yet.", ""),
+    "throttled": (
+        "A service kept refusing because of too many requests.",
+        "Run it again, with a lower concurrency if this repeats itself.",
+    ),
+    "role_conflict": ("A role of that name exists and is not ours.", ""),
+    "quota": ("A limit of the AWS account is reached.", "Have AWS raise the limit, or remove what is not needed."),
+    "azure_denied": (
+        "The Azure credential lacks a right, or is not accepted.",
+        "Check the credential and its rights on the workspace.",
+    ),
+    "connector_conflict": (
+        "The data connector was changed by somebody else at the same time, or exists twice.",
+        "Run it again when nobody else changes the connectors.",
+    ),
+    "expired_credentials": ("The base credentials are missing, wrong or expired.", "Renew the AWS credentials."),
+    "wrong_account": ("The credentials belong to another AWS account.", ""),
+    "clock_skew": ("The clock of this machine is wrong.", "Set the clock of this machine."),
+    "bad_input": ("An option has a value that cannot be used.", ""),
+    "transient": ("A service or the network failed for the moment.", "Run it again."),
+    "too_many_changes": ("More accounts would change than max_change_percent allows.", ""),
+    "unexpected": ("A mistake in this collection.", "Please report it."),
 }
 
 
@@ -51,3 +73,9 @@ class NotYetError(SentinelError):
 
 class ChangedError(SentinelError):
     """Somebody else changed the resource since it was read: read it again and decide anew."""
+
+
+def cannot(kind: str, what: str, cause: str, error: type[SentinelError] = SentinelError) -> SentinelError:
+    """Return an error in the one form that all have: what was tried and where, why it failed, what to do."""
+    advice = CLASSES[kind][1]
+    return error(kind, f"Cannot {what}: {cause.strip().rstrip('.')}.{' ' if advice else ''}{advice}")

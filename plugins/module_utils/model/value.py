@@ -114,7 +114,7 @@ RULES: dict[str, Rule] = {
     "concurrency": Rule(_integer(1, 256), "it must be a whole number from 1 to 256"),
     "permission_mode": Rule(_one_of("managed", "lookup_events"), "it must be managed or lookup_events"),
     "endpoint_url": Rule(_text(r"https?://[A-Za-z0-9\[][!-~]*"), "it must be an http or https address"),
-    "region": Rule(_text("[a-z]{2}(?:-[a-z]+)+-[0-9]+"), "it must be the code of a Region such as eu-central-1"),
+    "region": Rule(_text("[a-z]{2,}(?:-[a-z]+)+-[0-9]+"), "it must be the code of a Region such as eu-central-1"),
     "account_id": Rule(_text("[0-9]{12}"), "it must be a text of 12 digits; quote it in YAML"),
     "microsoft_account_id": Rule(
         _microsoft,
@@ -123,7 +123,7 @@ RULES: dict[str, Rule] = {
     ),
     "name": Rule(_text(_ROLE_NAME), "it must be 1 to 64 of the characters A-Z, a-z, 0-9 and _+=,.@-"),
     "path": Rule(
-        _path, "it must be / or start and end with /, with at most 512 printable ASCII characters and no space"
+        _path, "it must be / or start and end with /, with no // and at most 512 printable ASCII characters but spaces"
     ),
     "description": Rule(
         _text("[\t\n\r\x20-\x7e\xa1-\xff]{0,1000}"), "it must have at most 1,000 characters, all of Latin-1"

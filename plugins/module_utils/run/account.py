@@ -35,10 +35,10 @@ class Report:
     calls: list[Call] = field(default_factory=list)
     diff: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, name: str, header: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    def add(self, name: str, header: str, changed: bool, before: dict[str, Any], after: dict[str, Any]) -> None:
         """Take in what a resource was and is."""
         self.shown[name] = after
-        if before != after:
+        if changed:
             self.diff.append(difference(header, before, after))
 
     @contextmanager
@@ -94,7 +94,7 @@ def converge_role(
     overlay = partial(roles.without if absent else roles.overlay, wish)
     outcome = converge(edge, overlay, role_plan.plan, check_mode=check_mode, made=report.calls, seen=seen)
     header = f"role {wish.name} in account {wish.account_id}"
-    report.add("role", header, roles.show(outcome.have), roles.show(outcome.want))
+    report.add("role", header, outcome.changed, roles.show(outcome.have), roles.show(outcome.want))
     return outcome
 
 
@@ -117,9 +117,6 @@ def converge_connector(
         return (connectors.without if absent else connectors.overlay)(wish, have or ())
 
     outcome = converge(edge, overlay, connectors.plan, check_mode=check_mode, made=report.calls, seen=seen)
-    before, after = (_chosen(wish, found or ()) for found in (outcome.have, outcome.want))
-    report.add("connector", f"data connector of {wish.role_arn}", before, after)
-
-
-def _chosen(wish: ConnectorWish, found: Connectors) -> dict[str, Any]:
-    return connectors.show(connectors.choose(wish, found))
+    before, after = (connectors.choose(wish, found or ()) for found in (outcome.have, outcome.want))
+    shown = {} if absent else connectors.show(after)
+    report.add("connector", f"data connector of {wish.role_arn}", outcome.changed, connectors.show(before), shown)

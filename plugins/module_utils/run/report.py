@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 
 def lines(done: Done, *, check_mode: bool) -> list[str]:
-    """Return what there is to say of one account: nothing when it was right, its findings unless it is new."""
+    """Return what there is to say of one account: nothing when it is right, its findings unless it is new.
+
+    An account that `differs` has something that only its owner can correct, such as the path of the role.
+    """
     account = done.account
     name = account.account_id if account.host in ("", account.account_id) else f"{account.account_id} {account.host}"
     if done.error:
         return [f"failed: [{name}] {done.error.kind}: {done.error}"]
     if done.status == "ok":
-        return []
+        return [f"differs: [{name}]", *(f"    {text}" for text in findings(done))] if done.report.findings else []
     verb = "would change" if check_mode else "changed"
     new = any(item.code == "role_missing" for item in done.report.findings)
     return [f"{verb}: [{name}] {calls(done)}", *(() if new else (f"    {text}" for text in findings(done)))]
@@ -59,7 +62,7 @@ def failures(results: Iterable[Done], fail_on: str) -> list[dict[str, str]]:
 
 
 def _differs(done: Done, fail_on: str) -> str:
-    told = {"drift": bool(done.report.calls), "security": done.insecure, "never": False}
+    told = {"drift": bool(done.report.calls or done.report.findings), "security": done.insecure, "never": False}
     if not told[fail_on]:
         return ""
     reasons = findings(done) or [calls(done)]

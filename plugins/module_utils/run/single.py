@@ -53,7 +53,11 @@ def aws_role_info(params: Mapping[str, Any]) -> dict[str, Any]:
     if account.workspace and not workspace_id:
         workspace_id = _sentinel(account).workspace().customer_id
     aws = Aws(account.aws)
-    account = account.at(account_id=account.account_id or aws.identity.account_id, workspace_id=workspace_id)
+    account = account.at(
+        account_id=account.account_id or aws.identity.account_id,
+        workspace_id=workspace_id,
+        partition=aws.identity.partition,
+    )
     with aws.enter(account.account_id, account.entry):
         found = [
             role

@@ -17,6 +17,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
     ChangedError,
     NotYetError,
     SentinelError,
+    cannot,
 )
 
 PLUGINS = Path(__file__).parents[3] / "plugins"
@@ -50,9 +51,18 @@ def test_no_class_comes_or_goes_unnoticed() -> None:
 
 @pytest.mark.parametrize("kind", sorted(CLASSES))
 def test_a_class_is_explained_in_a_sentence(kind: str) -> None:
-    assert CLASSES[kind][0].isupper()
-    assert CLASSES[kind].endswith(".")
-    assert "\n" not in CLASSES[kind]
+    what, advice = CLASSES[kind]
+    assert what[0].isupper()
+    assert what.endswith(".")
+    assert advice == "" or (advice[0].isupper() and advice.endswith("."))
+
+
+@pytest.mark.parametrize("kind", sorted(CLASSES))
+def test_an_error_ends_with_what_to_do(kind: str) -> None:
+    error = cannot(kind, "read role x in account 111111111111", "User: y is not authorized. ")
+    advice = CLASSES[kind][1]
+    assert error.kind == kind
+    assert str(error) == f"Cannot read role x in account 111111111111: User: y is not authorized. {advice}".strip()
 
 
 def test_no_two_classes_mean_the_same() -> None:

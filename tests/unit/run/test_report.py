@@ -51,7 +51,11 @@ SILENT = done((), ("TagRole",))
 # What was done, what is said of it, and in check mode.
 LINES: dict[str, tuple[Done, list[str], list[str]]] = {
     "right": (RIGHT, [], []),
-    "a path that cannot be changed": (PATH, [], []),
+    "a path that cannot be changed": (
+        PATH,
+        [f"differs: [{ACCOUNT} pay]", "    low role_path: The path is /, not /x/."],
+        [f"differs: [{ACCOUNT} pay]", "    low role_path: The path is /, not /x/."],
+    ),
     "new": (
         NEW,
         [f"changed: [{ACCOUNT} pay] CreateRole, AttachRolePolicy"],
@@ -146,9 +150,9 @@ ENDS: dict[str, tuple[Done, set[str]]] = {
     "new": (NEW, {"drift"}),
     "drifted": (DRIFTED, {"drift"}),
     "opened": (OPENED, {"drift", "security"}),
-    "opened, where nothing is repaired": (LEFT_ALONE, {"security"}),
+    "opened, where nothing is repaired": (LEFT_ALONE, {"drift", "security"}),
     "changed, without a finding": (SILENT, {"drift"}),
-    "a path that cannot be changed": (PATH, set()),
+    "a path that cannot be changed": (PATH, {"drift"}),
     "failed": (FAILED, {"drift", "security", "never"}),
 }
 
