@@ -20,7 +20,10 @@ attributes:
     description: A second run with the same options changes nothing and makes no write request.
     support: full
   action_group:
-    description: Use C(group/trailbridge.sentinel.all) in C(module_defaults) to set options for all modules at once.
+    description:
+      - Use C(group/trailbridge.sentinel.all) in C(module_defaults) to set what all modules share, which is how to sign
+        in to Azure and the workspace.
+      - C(group/trailbridge.sentinel.aws) sets how to get into AWS for the modules that need it.
     support: full
     membership:
       - trailbridge.sentinel.all

@@ -10,12 +10,17 @@ from typing import Any
 from ansible.module_utils.common.parameters import env_fallback
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.sign_in import ENVIRONMENT
 
 Spec = dict[str, dict[str, Any]]
 
 
 def _env(*names: str) -> tuple[Any, list[str]]:
     return env_fallback, list(names)
+
+
+def _azure(option: str) -> tuple[Any, list[str]]:
+    return _env(*ENVIRONMENT[option])
 
 
 AWS: Spec = {
@@ -33,10 +38,23 @@ AWS: Spec = {
 }
 
 AZURE: Spec = {
-    "tenant": {"type": "str", "fallback": _env("AZURE_TENANT", "AZURE_TENANT_ID")},
-    "client_id": {"type": "str", "fallback": _env("AZURE_CLIENT_ID")},
-    "secret": {"type": "str", "no_log": True, "fallback": _env("AZURE_SECRET", "AZURE_CLIENT_SECRET")},
-    "cloud_environment": {"type": "str", "fallback": _env("AZURE_CLOUD_ENVIRONMENT")},
+    "auth_source": {"type": "str", "choices": ["auto", "cli", "env", "credential_file", "msi"]},
+    "azure_profile": {"type": "str", "fallback": _azure("azure_profile")},
+    "tenant": {"type": "str", "fallback": _azure("tenant")},
+    "client_id": {"type": "str", "fallback": _azure("client_id")},
+    "secret": {"type": "str", "no_log": True, "fallback": _azure("secret")},
+    "x509_certificate_path": {"type": "path", "fallback": _azure("x509_certificate_path")},
+    "thumbprint": {"type": "str", "fallback": _azure("thumbprint")},
+    "oidc_token": {"type": "str", "no_log": True, "fallback": _azure("oidc_token")},
+    "oidc_token_file_path": {"type": "path", "no_log": False, "fallback": _azure("oidc_token_file_path")},
+    "cloud_environment": {"type": "str", "fallback": _azure("cloud_environment")},
+    "adfs_authority_url": {"type": "str", "fallback": _azure("adfs_authority_url")},
+    "cert_validation_mode": {
+        "type": "str",
+        "choices": ["validate", "ignore"],
+        "fallback": _azure("cert_validation_mode"),
+    },
+    "disable_instance_discovery": {"type": "bool", "fallback": _azure("disable_instance_discovery")},
 }
 
 WORKSPACE: Spec = {

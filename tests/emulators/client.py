@@ -56,6 +56,7 @@ class Emulators:
         self.moto: str = about["moto"]
         self.pid: int = about["pid"]
         self.moto_pid: int = about["moto_pid"]
+        self.user_assigned: str = about["user_assigned"]
 
     def control(self, command: str, **arguments: Any) -> Any:
         """Run a command of the control API; what it refuses is a ValueError."""
@@ -151,6 +152,14 @@ class Emulators:
         """A new key pair of a user of that account, as keyword arguments for boto3."""
         keys: dict[str, str] = self.control("credentials", account=account_id)
         return keys
+
+    def trust_certificate(self, pem: str) -> None:
+        """Register a certificate (PEM, without its key) at the service principal."""
+        self.control("trust_certificate", pem=pem)
+
+    def trust_issuer(self, issuer: str, subject: str, key: str) -> None:
+        """Let tokens of this issuer about this subject, signed with this key (PEM), stand for the service principal."""
+        self.control("trust_issuer", issuer=issuer, subject=subject, key=key)
 
     def boto(self, service: str, account_id: str | None = None) -> Any:
         """A boto3 client inside that account, straight at moto: not counted, never refused."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from . import connectors
 from .faults import Fault
-from .state import Json, State, Workspace
+from .state import Federation, Json, State, Workspace
 
 
 class Control:
@@ -76,6 +76,14 @@ class Control:
         self.state.add_caller(key, account)
         self.state.secrets.add(secret)
         return {"aws_access_key_id": key, "aws_secret_access_key": secret}
+
+    def do_trust_certificate(self, pem: str) -> None:
+        """Register a certificate (without its key) at the service principal."""
+        self.state.certificates.append(pem)
+
+    def do_trust_issuer(self, **federation: str) -> None:
+        """Let the tokens of an issuer about a subject stand for the service principal."""
+        self.state.federations.append(Federation(**federation))
 
     def do_add_workspace(self, **values: Any) -> Json:
         """Add a workspace, by default to the default subscription."""

@@ -143,7 +143,7 @@ def delete_connector(asked: Asked) -> web.Response:
 
 def get_endpoints(asked: Asked) -> web.Response:
     """The cloud's metadata."""
-    return web.json_response(login.endpoints(asked.base))
+    return web.json_response(login.endpoints(asked.state, asked.base))
 
 
 def get_openid(asked: Asked) -> web.Response:
@@ -154,6 +154,18 @@ def get_openid(asked: Asked) -> web.Response:
 def post_token(asked: Asked) -> web.Response:
     """A token."""
     return web.json_response(login.issue_token(asked.state, asked.base, asked.names["tenant"], asked.body))
+
+
+def get_app_service_token(asked: Asked) -> web.Response:
+    """A token for a managed identity."""
+    request = asked.request
+    return web.json_response(login.of_app_service(asked.state, asked.base, request.headers, request.query))
+
+
+def get_machine_token(asked: Asked) -> web.Response:
+    """A token for a managed identity."""
+    request = asked.request
+    return web.json_response(login.of_machine(asked.state, asked.base, request.headers, request.query))
 
 
 def post_query(asked: Asked) -> web.Response:
@@ -183,6 +195,10 @@ ROUTES = [
     Route("Metadata_Endpoints", "GET", "/metadata/endpoints", get_endpoints),
     Route("OpenId", "GET", r"/(?P<tenant>[^/]+)/v2\.0/\.well-known/openid-configuration", get_openid),
     Route("Token", "POST", r"/(?P<tenant>[^/]+)/oauth2/v2\.0/token", post_token),
+    Route("OpenId", "GET", r"/(?P<tenant>adfs)/\.well-known/openid-configuration", get_openid),
+    Route("Token", "POST", r"/(?P<tenant>adfs)/oauth2/token", post_token),
+    Route("ManagedIdentity_AppService", "GET", "/managed-identity/token", get_app_service_token),
+    Route("ManagedIdentity_Machine", "GET", "/metadata/identity/oauth2/token", get_machine_token),
     Route("Query", "POST", "/v1/workspaces/(?P<customer>[^/]+)/query", post_query),
     Route("Workspaces_Get", "GET", WORKSPACE, get_workspace, ("2022-10-01", "2023-09-01", "2025-02-01"),
           "Microsoft.OperationalInsights/workspaces/read"),

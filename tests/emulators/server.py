@@ -90,6 +90,7 @@ async def servers(
         urls = {"aws": f"http://127.0.0.1:{aws}", "azure": f"https://localhost:{azure}", "moto": moto_url}
         environment = variables(state.identity, urls["aws"], urls["azure"], bundle)
         about |= {**urls, "pid": os.getpid(), "moto_pid": moto.pid, "environment": environment}
+        about["user_assigned"] = state.identity.user_assigned
         yield state, about
 
 

@@ -57,6 +57,8 @@ class Settings:
     throttle: bool = False
     """ARM's documented token buckets: reads 250 (+25/s), writes 200 (+10/s), deletes 200 (+10/s)."""
     throttle_retry_after: bool = True
+    identity_provider: Literal["AAD", "ADFS"] = "AAD"
+    """What the cloud's metadata name: Entra, or an AD FS server of one's own."""
     token_seconds: float = 3600.0
     role_propagation_seconds: float = 0.0
     """For so long after CreateRole, a connector with that role is refused."""
@@ -121,9 +123,22 @@ class Identity:
     tenant: str = field(default_factory=lambda: str(uuid.uuid4()))
     client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     client_secret: str = field(default_factory=lambda: f"emulated~client~secret~{secrets.token_hex(12)}")
+    user_assigned: str = field(default_factory=lambda: str(uuid.uuid4()))
+    """The client id of a managed identity beside the one that the machine has itself."""
+    identity_header: str = field(default_factory=lambda: f"emulated~identity~header~{secrets.token_hex(12)}")
     subscription_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     access_key: str = field(default_factory=lambda: f"AKIAEMULATED{secrets.token_hex(4).upper()}")
     secret_key: str = field(default_factory=lambda: f"emulatedSecretKey{secrets.token_hex(12)}")
+
+
+@dataclass(frozen=True)
+class Federation:
+    """Whose tokens stand for the service principal: of which issuer, about whom, signed with which key (PEM)."""
+
+    issuer: str
+    subject: str
+    key: str
+    audience: str = "api://AzureADTokenExchange"
 
 
 @dataclass(frozen=True)
@@ -139,7 +154,9 @@ class State:
 
     def __init__(self) -> None:
         self.identity = Identity()
-        self.secrets = {self.identity.client_secret, self.identity.secret_key}
+        self.secrets = {self.identity.client_secret, self.identity.identity_header, self.identity.secret_key}
+        self.certificates: list[str] = []
+        self.federations: list[Federation] = []
         self.tokens: dict[str, float] = {}
         self.callers: dict[str, AwsCaller] = {}
         self.touched = time.monotonic()

@@ -1,17 +1,21 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that talks to Entra ID and holds the way to Azure Resource Manager: credentials, clouds, pipeline."""
+"""The only file that talks to Azure Resource Manager itself: clouds, one pipeline for all, what its errors mean."""
 
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.entra import Credential, find_way
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import cloud as clouds
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AzureCredentials
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.cloud import Cloud
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
 
 try:
     import requests
@@ -25,7 +29,6 @@ try:
     from azure.core.pipeline import Pipeline, policies
     from azure.core.pipeline.transport import RequestsTransport
     from azure.core.rest import HttpRequest
-    from azure.identity import ClientSecretCredential
     from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
     from azure.mgmt.securityinsight import SecurityInsights
 except ImportError:  # `Azure` says so in one sentence
@@ -34,30 +37,8 @@ else:
     INSTALLED = True
 
 CONNECT_SECONDS, READ_SECONDS = 10, 60
+HOSTS = 4  # Entra ID, Azure Resource Manager, Log Analytics, one to spare
 METADATA_VERSION = "2022-09-01"
-
-
-class Cloud(NamedTuple):
-    """Where one Azure cloud is reached; `known` clouds need no look at their metadata."""
-
-    arm: str
-    authority: str
-    scope: str
-    known: bool = True
-
-
-CLOUDS = {
-    "AzureCloud": Cloud(
-        "https://management.azure.com",
-        "https://login.microsoftonline.com",
-        "https://management.azure.com/.default",
-    ),
-    "AzureUSGovernment": Cloud(
-        "https://management.usgovcloudapi.net",
-        "https://login.microsoftonline.us",
-        "https://management.usgovcloudapi.net/.default",
-    ),
-}
 
 
 class Azure:
@@ -70,9 +51,10 @@ class Azure:
                 "Cannot talk to Azure: the Python packages azure-mgmt-securityinsight and azure-identity "
                 "are not both installed.",
             )
-        self._transport = _transport(connections)
-        self._cloud = self._find_cloud(credentials.cloud_environment)
-        self._credential = self._find_credential(credentials)
+        sign_in = find_way(credentials)
+        self._transport = _transport(connections, validate=sign_in.found.cert_validation_mode != "ignore")
+        self._cloud = self._find_cloud(clouds.name_of(sign_in.found.cloud_environment))
+        self._credential = Credential(sign_in, self._cloud, self._transport)
         self._pipeline = Pipeline(self._transport, self._policies())
         self._arm = PipelineClient(self._cloud.arm, pipeline=self._pipeline)
 
@@ -93,44 +75,11 @@ class Azure:
         return answer
 
     def _find_cloud(self, name: str) -> Cloud:
-        if name in CLOUDS:
-            return CLOUDS[name]
-        if name == "AzureChinaCloud":
-            raise SentinelError(
-                "bad_input",
-                "Cannot connect AWS accounts in AzureChinaCloud: Microsoft Sentinel has no AWS connector there.",
-            )
-        if not name.startswith("https://"):
-            raise SentinelError(
-                "bad_input",
-                f"Cannot use cloud_environment {name!r}: it must be AzureCloud, AzureUSGovernment "
-                "or the https address of a private cloud's Azure Resource Manager.",
-            )
-        return self._read_metadata(name.rstrip("/"))
-
-    def _read_metadata(self, arm: str) -> Cloud:
-        plain = PipelineClient[Any, Any](arm, pipeline=Pipeline(self._transport, _common_policies()))
-        with explained(f"read the cloud metadata of {arm}"):
-            answer = self._json(plain, f"{arm}/metadata/endpoints", METADATA_VERSION)
-            login = answer["authentication"]
-            audience = login["audiences"][0].rstrip("/")
-            return Cloud(answer["resourceManager"].rstrip("/"), login["loginEndpoint"], f"{audience}/.default", False)
-
-    def _find_credential(self, given: AzureCredentials) -> ClientSecretCredential:
-        missing = [name for name in ("tenant", "client_id", "secret") if not getattr(given, name)]
-        if missing or not (given.tenant and given.client_id and given.secret):
-            raise SentinelError(
-                "azure_denied",
-                f"Cannot sign in to Azure: {' and '.join(missing)} of the service principal not given "
-                "(AZURE_TENANT, AZURE_CLIENT_ID and AZURE_SECRET in the environment serve as well).",
-            )
-        return ClientSecretCredential(
-            given.tenant,
-            given.client_id,
-            given.secret,
-            authority=self._cloud.authority,
-            disable_instance_discovery=not self._cloud.known,
-        )
+        if name in clouds.CLOUDS:
+            return clouds.CLOUDS[name]
+        plain = PipelineClient[Any, Any](name, pipeline=Pipeline(self._transport, _common_policies()))
+        with explained(f"read the cloud metadata of {name}"):
+            return clouds.described(self._json(plain, f"{name}/metadata/endpoints", METADATA_VERSION))
 
     def _policies(self) -> list[Any]:
         return [*_common_policies(), ARMChallengeAuthenticationPolicy(self._credential, self._cloud.scope)]
@@ -148,12 +97,20 @@ def _common_policies() -> list[Any]:
     ]
 
 
-def _transport(connections: int) -> RequestsTransport:
+def _transport(connections: int, *, validate: bool) -> RequestsTransport:
+    """Return what sends all requests, also those to Entra ID: proxies and CA bundles are those of requests."""
     session = requests.Session()
-    adapter = requests.adapters.HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=False)
+    adapter = requests.adapters.HTTPAdapter(pool_connections=HOSTS, pool_maxsize=connections, max_retries=False)
     session.mount("https://", adapter)
+    if not validate:
+        # urllib3 would say so for every single request.
+        warnings.filterwarnings("ignore", "Unverified HTTPS request")
     return RequestsTransport(
-        session=session, session_owner=True, connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS
+        session=session,
+        session_owner=True,
+        connection_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        connection_verify=validate,
     )
 
 
@@ -163,15 +120,15 @@ def explained(what: str) -> Iterator[None]:
     try:
         yield
     except ClientAuthenticationError as error:
-        raise SentinelError("azure_denied", f"Cannot {what}: {_first_line(error.message)}") from error
+        raise cannot("azure_denied", what, _first_line(error.message)) from error
     except DecodeError as error:
-        raise SentinelError("transient", f"Cannot {what}: the answer cannot be read.") from error
+        raise cannot("transient", what, "the answer cannot be read") from error
     except HttpResponseError as error:
-        raise SentinelError(_kind(error.status_code), f"Cannot {what}: {cause(error)}") from error
+        raise cannot(_kind(error.status_code), what, cause(error)) from error
     except AzureError as error:
-        raise SentinelError("transient", f"Cannot {what}: {_first_line(str(error))}") from error
-    except (KeyError, TypeError, IndexError) as error:
-        raise SentinelError("transient", f"Cannot {what}: the answer lacks {error}.") from error
+        raise cannot("transient", what, _first_line(str(error))) from error
+    except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
+        raise cannot("transient", what, "the answer is not as documented") from error
 
 
 def cause(error: HttpResponseError) -> str:
@@ -183,7 +140,7 @@ def cause(error: HttpResponseError) -> str:
         code, text = inner["code"], inner["message"]
     except (ValueError, KeyError, TypeError):
         pass
-    return f"{(text or error.reason or 'no reason given').rstrip('.')} ({code or error.status_code})."
+    return f"{(text or error.reason or 'no reason given').rstrip('.')} ({code or error.status_code})"
 
 
 def _first_line(text: str) -> str:

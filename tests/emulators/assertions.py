@@ -1,0 +1,106 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Client assertions: a token that the service principal signs with its certificate, or that somebody trusted signs.
+
+Sources: "Microsoft identity platform application authentication certificate credentials" and "Workload identity
+federation" (Microsoft Learn); RFC 7523.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from typing import Any
+
+import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from .answers import LoginError
+from .state import Federation, State
+
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+NEEDED = ["aud", "exp", "iss", "sub"]
+
+
+def check(state: State, endpoint: str, form: dict[str, str]) -> None:
+    """Refuse an assertion that does not prove to be the service principal; `endpoint` is where it was sent."""
+    assertion = form["client_assertion"]
+    state.secrets.add(assertion)
+    if form.get("client_assertion_type") != JWT_BEARER:
+        raise _refused("AADSTS50027: The type of the client assertion is not supported.")
+    try:
+        header = jwt.get_unverified_header(assertion)
+        claims = jwt.decode(assertion, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        raise _refused("AADSTS50027: JWT token is invalid or malformed.") from None
+    if claims.get("iss") == form["client_id"]:
+        _check_own(state, endpoint, assertion, header)
+    else:
+        _check_federated(state, assertion, claims)
+
+
+def _check_own(state: State, endpoint: str, assertion: str, header: dict[str, Any]) -> None:
+    """One that is signed with the private key of a certificate that is registered."""
+    client = state.identity.client_id
+    certificate = next((known for known in _certificates(state) if _is_named(known, header)), None)
+    if certificate is None:
+        name = header.get("x5t#S256") or header.get("x5t")
+        raise _refused(
+            f"AADSTS700027: The certificate with identifier '{name}' used to sign the client assertion is not "
+            "registered on application. [Reason - The key was not found.]"
+        )
+    key: Any = certificate.public_key()
+    algorithms = ["PS256"] if "x5t#S256" in header else ["RS256"]
+    claims = _verified(assertion, key, algorithms, endpoint)
+    if claims["sub"] != client:
+        raise _refused("AADSTS700021: Client assertion application identifier doesn't match 'client_id' parameter.")
+
+
+def _certificates(state: State) -> list[x509.Certificate]:
+    return [x509.load_pem_x509_certificate(pem.encode()) for pem in state.certificates]
+
+
+def _is_named(certificate: x509.Certificate, header: dict[str, Any]) -> bool:
+    """Whether the header has its fingerprint; AD FS knows only SHA-1."""
+    prints = {"x5t": hashes.SHA1(), "x5t#S256": hashes.SHA256()}
+    named = {
+        name: urlsafe_b64encode(certificate.fingerprint(kind)).decode().rstrip("=") for name, kind in prints.items()
+    }
+    return any(str(header.get(name, "")).rstrip("=") == value for name, value in named.items())
+
+
+def _check_federated(state: State, assertion: str, claims: dict[str, Any]) -> None:
+    """One that an issuer signed with whom a trust is set up, for that very subject."""
+    known = [trust for trust in state.federations if trust.issuer == claims.get("iss")]
+    if not known:
+        raise _unmatched("AADSTS700211", "issuer", claims.get("iss"))
+    known = [trust for trust in known if trust.subject == claims.get("sub")]
+    if not known:
+        raise _unmatched("AADSTS700213", "subject", claims.get("sub"))
+    trust: Federation = known[0]
+    if claims.get("aud") != trust.audience:
+        raise _unmatched("AADSTS700212", "audience", claims.get("aud"))
+    _verified(assertion, trust.key, ["RS256"], trust.audience)
+
+
+def _verified(assertion: str, key: Any, algorithms: list[str], audience: str) -> dict[str, Any]:
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            assertion, key, algorithms=algorithms, audience=audience, options={"require": NEEDED}
+        )
+    except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError):
+        raise _refused("AADSTS700024: Client assertion is not within its valid time range.") from None
+    except jwt.InvalidAudienceError:
+        raise _refused("AADSTS700023: Client assertion audience claim does not match Realm issuer.") from None
+    except jwt.InvalidTokenError:
+        raise _refused("AADSTS50013: Assertion failed signature validation.") from None
+    return claims
+
+
+def _unmatched(code: str, what: str, value: object) -> LoginError:
+    return _refused(f"{code}: No matching federated identity record found for presented assertion {what} '{value}'.")
+
+
+def _refused(message: str) -> LoginError:
+    return LoginError(401, "invalid_client", message)

@@ -1,0 +1,49 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How to sign in to Azure may differ by host, and no way shows its secrets."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.emulators.client import Emulators
+
+from .conftest import Play
+
+FIRST, SECOND = "111111111101", "111111111102"
+
+
+def test_every_host_signs_in_as_it_is_told(cloud: Emulators, play: Play) -> None:
+    hosts = {
+        "first": {"aws_account_id": FIRST},
+        "second": {
+            "aws_account_id": SECOND,
+            "sentinel_auth_source": "msi",
+            "sentinel_client_id": cloud.user_assigned,
+        },
+    }
+    run = play("onboard", hosts, "-vvv")
+    assert (run.code, run.failed) == (0, {}), run.output
+    assert [cloud.operations().count(name) for name in ("Token", "ManagedIdentity_AppService")] == [1, 1]
+    assert [secret for secret in cloud.secrets() if secret in run.output] == []
+
+
+def test_no_secret_of_a_host_is_shown_when_it_is_not_accepted(cloud: Emulators, play: Play) -> None:
+    secrets = {"sentinel_secret": "hush-hush-secret", "sentinel_oidc_token": "hush-hush-token"}
+    run = play("onboard", {"first": {"aws_account_id": FIRST, **secrets}}, "-vvv")
+    assert run.code != 0
+    assert "Cannot sign in to Azure with the secret: AADSTS7000215: " in run.output
+    assert "hush-hush" not in run.output
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("AzureUSGovernment", "without sentinel_microsoft_account_id"), ("AzureChinaCloud", "has no AWS connector there")],
+)
+def test_a_special_cloud_ends_the_run_before_the_first_call(cloud: Emulators, play: Play, name: str, told: str) -> None:
+    run = play("onboard", {"first": {"aws_account_id": FIRST, "sentinel_cloud_environment": name}})
+    assert run.code != 0
+    assert f"Cannot use sentinel_cloud_environment '{name}' of host first" in run.output
+    assert told in run.output
+    assert cloud.requests() == []
