@@ -14,7 +14,6 @@ from hypothesis import settings
 from tests.emulators.client import Emulators, emulators
 from tests.emulators.environment import INTERFERING
 
-
 # A machine that is busy with other tests is no reason to fail; HYPOTHESIS_PROFILE=thorough looks longer.
 settings.register_profile("quick", deadline=None, max_examples=30)
 settings.register_profile("thorough", deadline=None, max_examples=1000)

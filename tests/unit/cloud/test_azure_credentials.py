@@ -527,8 +527,9 @@ def test_a_credentials_file_that_cannot_be_used(clean: Emulators, file: Path, te
     error = refused(clean, azure_profile="security")
     assert (error.kind, str(error)) == ("bad_input", f"Cannot sign in to Azure: the credentials file {file} {told}.")
     cause: BaseException | None = error
-    while cause := cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__):
+    while cause:
         assert "hush-hush" not in str(cause)
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
 
 
 # --- none of them ---

@@ -98,7 +98,8 @@ def test_the_first_place_counts(given: dict[str, Any], expected: tuple[str | Non
 @pytest.mark.parametrize("place", ["own", "environment", "file"])
 def test_the_first_proof_of_a_place_counts(place: str, count: int) -> None:
     given = {**OURS, **{name: name for name in PROOFS[count:]}}
-    assert chosen(**{place: {"default": given} if place == "file" else given}).way == PROOFS[count]
+    places: dict[str, Any] = {place: {"default": given} if place == "file" else given}
+    assert chosen(**places).way == PROOFS[count]
 
 
 def test_an_application_without_a_proof_is_not_replaced_by_whom_az_signed_in() -> None:
