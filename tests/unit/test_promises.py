@@ -86,8 +86,8 @@ class Stopped(Exception):  # noqa: N818 it is no error
         self.settings = settings
 
 
-def raise_stopped(**settings: Any) -> None:
-    raise Stopped(**settings)
+def raise_stopped(argument_spec: dict[str, Any], **settings: Any) -> None:
+    raise Stopped(argument_spec=argument_spec, **settings)
 
 
 @cache

@@ -550,7 +550,7 @@ def together(one: Azure, cloud: Emulators, threads: int = 16) -> None:
     """Read the workspace in all threads at the same moment."""
     barrier = threading.Barrier(threads)
 
-    def work(_: int) -> str:
+    def work(_number: int) -> str:
         barrier.wait()
         return read(one, cloud)
 
@@ -589,7 +589,7 @@ def test_the_azure_cli_is_called_once_for_all_threads(clean: Emulators, cli: Cli
 def test_a_token_that_ends_soon_is_not_renewed_for_every_request(clean: Emulators) -> None:
     clean.settings(token_seconds=60)
     one = azure(**service_principal(clean))
-    for _ in range(3):
+    for _number in range(3):
         read(one, clean)
     assert clean.operations().count("Token") == 1
 
@@ -746,7 +746,7 @@ class Tunnel(StreamRequestHandler):
             pass
         assert isinstance(self.server, Proxy)
         self.server.asked.append(target)
-        host, _, port = target.rpartition(":")
+        host, _colon, port = target.rpartition(":")
         if host != "localhost":
             self.wfile.write(b"HTTP/1.1 403 Forbidden\r\n\r\n")
             return

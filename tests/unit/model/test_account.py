@@ -512,11 +512,11 @@ def test_what_is_accepted_has_the_type_that_is_promised(field: Field, value: Any
 
 
 def is_a(value: Any, hint: Any) -> bool:
-    """Whether the value is of the annotated type; a bool is no int."""
+    """Whether the value is of the annotated type; a bool is no int, although it is one."""
     inner = typing.get_args(hint)
     origin = typing.get_origin(hint) or hint
     if not inner:
-        return type(value) is origin
+        return isinstance(value, origin) and isinstance(value, bool) == (origin is bool)
     if origin is tuple:
         return isinstance(value, tuple) and all(is_a(one, inner[0]) for one in value)
     if isinstance(origin, type) and issubclass(origin, typing.Mapping):
