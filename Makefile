@@ -65,7 +65,7 @@ sanity: tree ## ansible-test sanity; ARGS="--test pylint" for one of its tests
 molecule: tree ## molecule scenarios; ARGS="-s name" for one of them
 	@echo "== molecule"
 	@rm -rf build/home/.ansible/tmp/molecule.*
-	@$(IN_TREE) "$(VENV)/bin/python" -m tests.emulators --managed-policies few -- \
+	@$(IN_TREE) PYTHONDONTWRITEBYTECODE= "$(VENV)/bin/python" -m tests.emulators --managed-policies few -- \
 	  molecule test --workers 3 --continue-on-failure --no-report --exclude default $(or $(ARGS),--all)
 
 unit: tree ## unit tests; ARGS="-k word" for some of them

@@ -51,7 +51,7 @@ else:
 
 REGION = "us-east-1"
 SESSION_SECONDS = 3600
-ATTEMPTS = 8
+ATTEMPTS = 6
 CONNECT_SECONDS, READ_SECONDS = 10, 30
 
 _account: ContextVar[Credentials] = ContextVar("account credentials")

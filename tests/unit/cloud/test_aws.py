@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import aws as aws_module
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
@@ -180,6 +181,7 @@ def test_every_thread_works_on_its_own_account(here: Emulators) -> None:
 
 
 def test_certificates_are_checked(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws_module, "ATTEMPTS", 1)
     bundle = os.environ["REQUESTS_CA_BUNDLE"]
     for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
         monkeypatch.delenv(name)

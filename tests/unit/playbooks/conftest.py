@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, report
 from tests.emulators.client import Emulators
 
 Inventory = dict[str, Any]
@@ -69,6 +71,29 @@ def play(cloud: Emulators, tmp_path: Path) -> Play:
         output = done.stdout + done.stderr
         assert "DEPRECATION" not in output, output
         return Run(done.returncode, output)
+
+    return run
+
+
+Engine = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def engine(here: Emulators) -> Engine:
+    """Do in this process what the playbook does, several times as fast; returns the calls by account id."""
+
+    def run(hosts: dict[str, dict[str, Any]], *, absent: bool = False, **variables: Any) -> dict[str, str]:
+        accounts = []
+        for host, own in hosts.items():
+            given = {**WORKSPACE, "sentinel_subscription_id": here.environment["AZURE_SUBSCRIPTION_ID"]}
+            given |= {**variables, **own}
+            options = {field.option: given.get(field.variable) for field in FIELDS}
+            for option in ("tenant", "client_id", "secret", "cloud_environment"):
+                options[option] = options[option] or here.environment[f"AZURE_{option.upper()}"]
+            accounts.append(parse(options, f"host {host}", host=host, names="variable"))
+        done = list(fleet.run(accounts, fleet.Order(absent=absent)))
+        assert [item.error for item in done if item.error] == []
+        return {item.account.account_id: report.calls(item) for item in done if item.report.calls}
 
     return run
 

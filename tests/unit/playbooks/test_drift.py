@@ -12,16 +12,16 @@ import pytest
 from tests.emulators import faults
 from tests.emulators.client import Emulators
 
-from .conftest import Play
+from .conftest import Engine, Play
 from .test_onboard import ROLE, some, writes
 
 Hosts = dict[str, dict[str, Any]]
 
 
 @pytest.fixture
-def three(cloud: Emulators, play: Play, twelve: Hosts) -> Hosts:
+def three(cloud: Emulators, engine: Engine, twelve: Hosts) -> Hosts:
     hosts = some(twelve, 3)
-    play("onboard", hosts)
+    engine(hosts)
     cloud.forget()
     return hosts
 

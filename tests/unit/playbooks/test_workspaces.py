@@ -12,7 +12,7 @@ import pytest
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID, Emulators
 
-from .conftest import Play
+from .conftest import Engine, Play
 from .test_onboard import NEW, ROLE, by_hand, role, some, writes
 
 Hosts = dict[str, dict[str, Any]]
@@ -50,23 +50,21 @@ def test_one_run_serves_accounts_of_several_workspaces(
 
 
 def test_two_workspaces_on_one_role_never_cut_each_other_off(
-    cloud: Emulators, play: Play, twelve: Hosts, second: dict[str, Any]
+    cloud: Emulators, engine: Engine, twelve: Hosts, second: dict[str, Any]
 ) -> None:
     hosts = some(twelve, 1)
     both = sorted([CUSTOMER_ID, "55555555-6666-4777-8888-999999999999"])
-    play("onboard", hosts)
-    assert play("onboard", hosts, **second).changed == {
-        "111111111101": "TagRole, UpdateAssumeRolePolicy, DataConnectors_CreateOrUpdate"
-    }
+    engine(hosts)
+    assert engine(hosts, **second) == {"111111111101": "TagRole, UpdateAssumeRolePolicy, DataConnectors_CreateOrUpdate"}
     for variables in ({}, second, {}, second):
-        assert play("onboard", hosts, **variables).changed == {}
+        assert engine(hosts, **variables) == {}
         assert ids(cloud) == both
 
-    run = play("offboard", hosts, "-e", "sentinel_max_change_percent=100")
-    assert run.changed == {"111111111101": "DataConnectors_Delete, TagRole, UpdateAssumeRolePolicy"}
+    left = engine(hosts, absent=True)
+    assert left == {"111111111101": "DataConnectors_Delete, TagRole, UpdateAssumeRolePolicy"}
     assert ids(cloud) == both[1:]
-    assert play("onboard", hosts, **second).changed == {}
-    play("offboard", hosts, "-e", "sentinel_max_change_percent=100", **second)
+    assert engine(hosts, **second) == {}
+    engine(hosts, absent=True, **second)
     assert cloud.boto("iam", "111111111101").list_roles()["Roles"] == []
     assert cloud.connectors("second") == []
 
@@ -139,13 +137,12 @@ def test_three_kinds_of_failure_are_explained_and_the_others_done(cloud: Emulato
 
 @pytest.mark.parametrize("operation", ["AttachRolePolicy", "DataConnectors_CreateOrUpdate"])
 def test_onboarding_that_broke_off_is_finished_by_the_next_run(
-    cloud: Emulators, play: Play, twelve: Hosts, operation: str
+    cloud: Emulators, play: Play, engine: Engine, twelve: Hosts, operation: str
 ) -> None:
     cloud.fault(operation=operation, status=403, code="AccessDenied", message="No.")
     assert play("onboard", some(twelve, 1)).code == 2
     cloud.heal()
-    run = play("onboard", some(twelve, 1))
-    assert run.changed == {"111111111101": NEW[NEW.index(operation) :]}
+    assert engine(some(twelve, 1)) == {"111111111101": NEW[NEW.index(operation) :]}
     assert len(cloud.connectors()) == 1
 
 
@@ -167,15 +164,17 @@ def test_batches_work_on_their_own_hosts(cloud: Emulators, play: Play, twelve: H
     assert run.output.count(" accounts: 0 ok") == 3
 
 
-def test_duplicates_are_reported_and_removed_when_asked(cloud: Emulators, play: Play, twelve: Hosts) -> None:
-
+def test_duplicates_are_reported_and_removed_when_asked(
+    cloud: Emulators, play: Play, engine: Engine, twelve: Hosts
+) -> None:
     hosts = some(twelve, 1)
-    play("onboard", hosts)
+    engine(hosts)
     arn = f"arn:aws:iam::111111111101:role/{ROLE}"
     cloud.seed_connector(by_hand("aaaa", arn, "Disabled"))
-    assert play("onboard", hosts).changed == {}
+    run = play("onboard", hosts)
+    assert run.changed == {}
+    assert "low connector_duplicate: Data connector aaaa reads the account as well" in run.output
     assert len(cloud.connectors()) == 2
-    run = play("onboard", hosts, sentinel_deduplicate=True)
-    assert run.changed == {"111111111101": "DataConnectors_Delete"}
+    assert engine(hosts, sentinel_deduplicate=True) == {"111111111101": "DataConnectors_Delete"}
     [left] = cloud.connectors()
     assert left["name"] != "aaaa"
