@@ -16,6 +16,7 @@ IN_TREE := cd "$(TREE)" && env \
   PATH="$(VENV)/bin:$$PATH" \
   PYTHONPATH="$(BUILD)" \
   PYTHONPYCACHEPREFIX="$(BUILD)/cache/python" \
+  PYTHONDONTWRITEBYTECODE= \
   ANSIBLE_COLLECTIONS_PATH="$(BUILD)" \
   ANSIBLE_HOME="$(BUILD)/home/.ansible" \
   ANSIBLE_INJECT_FACT_VARS=false \
@@ -65,7 +66,7 @@ sanity: tree ## ansible-test sanity; ARGS="--test pylint" for one of its tests
 molecule: tree ## molecule scenarios; ARGS="-s name" for one of them
 	@echo "== molecule"
 	@rm -rf build/home/.ansible/tmp/molecule.*
-	@$(IN_TREE) PYTHONDONTWRITEBYTECODE= "$(VENV)/bin/python" -m tests.emulators --managed-policies few -- \
+	@$(IN_TREE) "$(VENV)/bin/python" -m tests.emulators --managed-policies few -- \
 	  molecule test --workers 3 --continue-on-failure --no-report --exclude default $(or $(ARGS),--all)
 
 unit: tree ## unit tests; ARGS="-k word" for some of them
