@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -71,6 +72,10 @@ class Sentinel:
         answer = self._azure.get(path, PERMISSIONS_VERSION, what=f"read our rights on workspace {self.name}")
         return workspaces.rights(answer.get("value") or [])
 
+    def whole_workspace(self) -> Workspace:
+        """Read the workspace with whether Sentinel is enabled on it and which rights are held."""
+        return replace(self.workspace(), onboarded=self.onboarded(), rights=self.rights())
+
     def connectors(self, account_id: str) -> Connectors:
         """Return the CloudTrail connectors of an AWS account; the workspace is listed once for all who ask."""
         with self._lock:
@@ -99,15 +104,14 @@ class Sentinel:
 
     def apply(self, call: Call, *, role_is_new: bool) -> None:
         """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""
-        args = dict(call.args)
-        name = args.pop("data_connector_id")
+        name = call.args["data_connector_id"]
         what = f"make {call.name} of data connector {name} in workspace {self.name}"
         with explained(what):
             try:
                 if call.name == "DataConnectors_Delete":
                     self._client.data_connectors.delete(*self._at, name)
                 else:
-                    self._put(name, args["data_connector"])
+                    self._put(name, call.args["data_connector"])
             except HttpResponseError as error:
                 if flow := _flow(error, call, what, role_is_new):
                     raise flow from error

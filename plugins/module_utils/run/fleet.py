@@ -115,7 +115,7 @@ class Clients:
 
 def preflight(sentinel: Sentinel, right: str) -> Workspace:
     """Read what a run needs of its workspace, and list its connectors; raises SentinelError with what is missing."""
-    workspace = replace(sentinel.workspace(), onboarded=sentinel.onboarded(), rights=sentinel.rights())
+    workspace = sentinel.whole_workspace()
     workspaces.check_ready(workspace, right)
     sentinel.connectors("")
     return workspace

@@ -109,8 +109,7 @@ def aws_connector_info(params: Mapping[str, Any]) -> dict[str, Any]:
 def workspace_info(params: Mapping[str, Any]) -> dict[str, Any]:
     """Run the module `workspace_info`."""
     sentinel = _sentinel(parse(params, "", names="short"))
-    workspace = replace(sentinel.workspace(), onboarded=sentinel.onboarded(), rights=sentinel.rights())
-    return {"changed": False, "workspace": workspaces.show(workspace)}
+    return {"changed": False, "workspace": workspaces.show(sentinel.whole_workspace())}
 
 
 def _sentinel(account: Account) -> Sentinel:
