@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -53,7 +54,7 @@ class ActionModule(ActionBase):
         try:
             values.check("", "concurrency", options["concurrency"], "concurrency")
             accounts = list(self._accounts(options, task_vars or {}))
-            done = list(self._work(accounts, self._order(options, task_vars or {}, len(accounts))))
+            done = asyncio.run(self._work(accounts, self._order(options, task_vars or {}, len(accounts))))
         except SentinelError as error:
             return {**result, "failed": True, "msg": str(error), "error": {"class": error.kind}}
         return {**result, **self._result(done, options)}
@@ -113,15 +114,17 @@ class ActionModule(ActionBase):
             max_change=None if percent is None else percent * everyone / 100,
         )
 
-    def _work(self, accounts: list[Account], order: fleet.Order) -> Iterator[fleet.Done]:
+    async def _work(self, accounts: list[Account], order: fleet.Order) -> list[fleet.Done]:
         told = time.monotonic()
-        for count, done in enumerate(fleet.run(accounts, order), 1):
+        results = []
+        async for done in fleet.run(accounts, order):
+            results.append(done)
             for line in report.lines(done, check_mode=order.check_mode):
                 self._say(line)
             if time.monotonic() - told > PROGRESS_SECONDS:
                 told = time.monotonic()
-                self._say(f"{count} of {len(accounts)} accounts done")
-            yield done
+                self._say(f"{len(results)} of {len(accounts)} accounts done")
+        return results
 
     def _result(self, done: list[fleet.Done], options: Mapping[str, Any]) -> dict[str, Any]:
         summary = fleet.summary(done)

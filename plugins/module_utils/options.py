@@ -106,7 +106,7 @@ FLEET_ROLE: Spec = {
 FLEET: Spec = {
     "deduplicate": {"type": "bool"},
     "accounts": {"type": "list", "elements": "dict"},
-    "concurrency": {"type": "int", "default": 16},
+    "concurrency": {"type": "int", "default": 64},
     "max_change_percent": {"type": "float"},
     "max_fail_percentage": {"type": "float", "default": 0},
     "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "never"},

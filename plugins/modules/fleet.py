@@ -47,9 +47,11 @@ options:
     choices: [present, absent]
     default: present
   concurrency:
-    description: How many accounts are worked on at the same time.
+    description:
+      - The most accounts that are worked on at the same time. It begins with 16, grows while AWS answers quickly and
+        shrinks when AWS refuses requests.
     type: int
-    default: 16
+    default: 64
   max_fail_percentage:
     description:
       - How many per cent of the accounts may fail before the task fails. Every account's result is returned either

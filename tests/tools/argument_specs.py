@@ -32,7 +32,7 @@ ACCOUNT = {
 }
 RUN = {
     "sentinel_concurrency": {
-        "description": "How many accounts are worked on at the same time. V(16) when not given.",
+        "description": "The most accounts that are worked on at the same time. V(64) when not given.",
         "type": "int",
     },
     "sentinel_max_change_percent": {

@@ -29,7 +29,7 @@ FOLDERS = {
 # What the files of a folder may import: folders of ours, and packages of others beside the standard library.
 FLOORS: dict[str, tuple[set[str], set[str]]] = {
     "module_utils/model": ({"module_utils/model"}, set()),
-    "module_utils/cloud": ({"module_utils/model", "module_utils/cloud"}, {"azure", "botocore", "requests"}),
+    "module_utils/cloud": ({"module_utils/model", "module_utils/cloud"}, {"azure", "botocore", "pycurl", "requests"}),
     "module_utils/run": ({"module_utils/model", "module_utils/cloud", "module_utils/run"}, set()),
     "module_utils": ({"module_utils/model"}, {"ansible.module_utils.common"}),
     "modules": ({"module_utils/model", "module_utils/run", "module_utils"}, {"ansible.module_utils.basic"}),
@@ -180,7 +180,7 @@ import sys
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"azure", "boto3", "botocore", "msrest", "requests"}:
+        if name.split(".")[0] in {"azure", "boto3", "botocore", "msrest", "pycurl", "requests"}:
             raise ImportError(name)
 
 sys.meta_path.insert(0, Missing())

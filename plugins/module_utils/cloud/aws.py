@@ -5,13 +5,21 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+import asyncio
+import os
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import http
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.http import Http, LostError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import (
+    THROTTLED,
+    Caller,
+    Keys,
+    Observer,
+    Service,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
     ChangedError,
@@ -24,18 +32,16 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value i
 try:
     import botocore.session
     from botocore.config import Config
-    from botocore.credentials import Credentials
     from botocore.exceptions import (
         BotoCoreError,
         ClientError,
         CredentialRetrievalError,
-        HTTPClientError,
         NoCredentialsError,
         PartialCredentialsError,
         ProfileNotFound,
         TokenRetrievalError,
     )
-    from botocore.exceptions import ConnectionError as BotoConnectionError
+    from botocore.httpsession import get_cert_path
     from botocore.parsers import ResponseParserError
 except ImportError:  # `Aws` says so in one sentence
     INSTALLED = False
@@ -51,10 +57,6 @@ else:
 
 REGION = "us-east-1"
 SESSION_SECONDS = 3600
-ATTEMPTS = 6
-CONNECT_SECONDS, READ_SECONDS = 10, 30
-
-_account: ContextVar[Credentials] = ContextVar("account credentials")
 
 # Phrases of AWS by which an access denial names its reason ("Troubleshoot access denied error messages", IAM).
 _DENIALS = (
@@ -85,7 +87,6 @@ _FLOW: dict[str, type[SentinelError]] = {
     "DeleteConflict": ChangedError,
     "NoSuchEntity": ChangedError,
 }
-_THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
 
 
 class Identity(NamedTuple):
@@ -96,45 +97,41 @@ class Identity(NamedTuple):
     arn: str
 
 
-class _CurrentAccount:
-    """Credentials, and their provider, for botocore: always those of the account that this thread works on."""
+class _Unobserved:
+    """Nobody who wants to know how the services are doing."""
 
-    method = "trailbridge.sentinel"
-
-    def load_credentials(self) -> _CurrentAccount:
-        return self
-
-    def get_frozen_credentials(self) -> Any:
-        return _account.get().get_frozen_credentials()
-
-    def get_deferred_property(self, name: str) -> Callable[[], Any]:
-        def of_this_account() -> Any:
-            return _account.get().get_deferred_property(name)()
-
-        return of_this_account
+    def answered(self, seconds: float, *, throttled: bool) -> None:
+        pass
 
 
 class Aws:
-    """One set of base credentials, with one STS and one IAM client for all accounts. Safe for threads."""
+    """One set of base credentials, with one client for all accounts. To be made, used and closed on one event loop."""
 
-    def __init__(self, base: AwsCredentials, connections: int = 10) -> None:
-        if not INSTALLED:
-            raise SentinelError("bad_input", "Cannot talk to AWS: the Python package boto3 is not installed.")
+    def __init__(self, base: AwsCredentials, observer: Observer | None = None) -> None:
+        if not (INSTALLED and http.INSTALLED):
+            raise SentinelError(
+                "bad_input", "Cannot talk to AWS: the Python packages boto3 and pycurl are not both installed."
+            )
         self._base = base
-        self._connections = connections
-        self._lock = threading.Lock()
+        self._observer = observer or _Unobserved()
+        self._services: dict[str, Service] = {}
+        self._identity: asyncio.Future[Identity] | None = None
         with explained("find AWS credentials"):
             self._session = self._new_session()
-            self._own = self._session.get_credentials()
-            if self._own is None:
+            own = self._session.get_credentials()
+            if own is None:
                 raise SentinelError(
                     "expired_credentials",
                     "Cannot find AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, "
                     "or another source of botocore's credential chain.",
                 )
-            _check_letters(self._own)
-            self._sts = self._client(self._session, "sts")
-            self.iam = self._client(self._shared_session(), "iam")
+            self._own = own
+            _check_letters(self._keys())
+            self._http = Http(self._bundle())
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._http.close()
 
     def _new_session(self) -> botocore.session.Session:
         session = botocore.session.Session(profile=self._base.profile)
@@ -142,91 +139,89 @@ class Aws:
             session.set_credentials(self._base.access_key, self._base.secret_key, self._base.session_token)
         return session
 
-    def _shared_session(self) -> botocore.session.Session:
-        session = botocore.session.Session(profile=self._base.profile)
-        session.register_component("credential_provider", _CurrentAccount())
-        return session
+    def _bundle(self) -> str | None:
+        """Return the file of certificates that botocore would use."""
+        if not self._base.validate_certs:
+            return None
+        given = self._base.aws_ca_bundle or self._session.get_config_variable("ca_bundle")
+        return given or os.environ.get("REQUESTS_CA_BUNDLE") or get_cert_path(verify=True)
 
-    def _client(self, session: botocore.session.Session, service: str) -> Any:
-        region = self._base.region or session.get_config_variable("region") or REGION
-        config = Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
-            max_pool_connections=self._connections,
-            # The mode "standard" shares a budget of retries among all calls of a client, here: among all accounts.
-            retries={"mode": "legacy", "total_max_attempts": ATTEMPTS},
-            user_agent_extra="trailbridge.sentinel",
-        )
-        verify = self._base.aws_ca_bundle if self._base.validate_certs else False
-        return session.create_client(
-            service, region_name=region, endpoint_url=self._base.endpoint_url, verify=verify, config=config
-        )
+    def service(self, name: str) -> Service:
+        """Return a service by botocore's name for it."""
+        if name not in self._services:
+            region = self._base.region or self._session.get_config_variable("region") or REGION
+            config = Config(parameter_validation=False, user_agent_extra="trailbridge.sentinel")
+            with explained(f"find the endpoint of {name}"):
+                client = self._session.create_client(
+                    name, region_name=region, endpoint_url=self._base.endpoint_url, config=config
+                )
+                self._services[name] = Service(client, self._http, self._observer)
+        return self._services[name]
 
-    @cached_property
-    def _identity(self) -> Identity:
-        with explained("find out whose the AWS credentials are"):
-            answer = self._sts.get_caller_identity()
-        return Identity(answer["Account"], answer["Arn"].split(":")[1], answer["Arn"])
+    def _keys(self) -> Keys:
+        found = self._own.get_frozen_credentials()
+        return Keys(found.access_key or "", found.secret_key or "", found.token)
 
-    @property
-    def identity(self) -> Identity:
+    def own(self, service: str) -> Caller:
+        """Return a service to be called with the base credentials, which botocore renews when it is time."""
+        return self.service(service).of(self._keys())
+
+    async def identity(self) -> Identity:
         """Ask STS once whose the base credentials are; raises expired_credentials and the like."""
-        with self._lock:
-            return self._identity
+        if self._identity is None:
+            self._identity = asyncio.ensure_future(self._ask_identity())
+        return await asyncio.shield(self._identity)
 
-    @contextmanager
-    def enter(self, account_id: str, entry: Entry) -> Iterator[None]:
-        """Work on one account inside of this context: the IAM client signs with credentials of that account.
+    async def _ask_identity(self) -> Identity:
+        with explained("find out whose the AWS credentials are"):
+            answer = await self.own("sts")("GetCallerIdentity")
+            return Identity(answer["Account"], answer["Arn"].split(":")[1], answer["Arn"])
 
-        The caller's own account is worked on with the base credentials. Raises wrong_account, assume_denied and so on.
+    async def enter(self, account_id: str, entry: Entry) -> Keys:
+        """Return keys of an account: those of a role that was assumed, in the caller's own account the base ones.
+
+        Raises wrong_account, assume_denied and so on.
         """
-        token = _account.set(self._credentials(account_id, entry))
-        try:
-            yield
-        finally:
-            _account.reset(token)
-
-    def _credentials(self, account_id: str, entry: Entry) -> Any:
-        if account_id == self.identity.account_id:
-            return self._own
+        if account_id == (await self.identity()).account_id:
+            return self._keys()
         if not entry.roles:
             raise SentinelError(
                 "wrong_account",
                 f"Cannot work on account {account_id}: the AWS credentials belong to account "
-                f"{self.identity.account_id} and no role to assume is given (assume_role).",
+                f"{(await self.identity()).account_id} and no role to assume is given (assume_role).",
             )
-        return self._first(account_id, entry)
-
-    def _first(self, account_id: str, entry: Entry) -> Credentials:
-        arns = [self._role_arn(account_id, role) for role in entry.roles]
+        arns = [_role_arn(account_id, role, (await self.identity()).partition) for role in entry.roles]
         for arn in arns[:-1]:
             try:
-                return self._assume(account_id, arn, entry)
+                return await self._assume(arn, entry)
             except SentinelError as error:
                 if error.kind != "assume_denied":
                     raise
-        return self._assume(account_id, arns[-1], entry)
+        return await self._assume(arns[-1], entry)
 
-    def _role_arn(self, account_id: str, role: str) -> str:
-        arn = role if role.startswith("arn:") else f"arn:{self.identity.partition}:iam::{account_id}:role/{role}"
-        if arn.split(":")[4] != account_id:
-            raise SentinelError("wrong_account", f"Cannot assume {arn} for account {account_id}: it is of another one.")
-        return arn
-
-    def _assume(self, account_id: str, arn: str, entry: Entry) -> Credentials:
+    async def _assume(self, arn: str, entry: Entry) -> Keys:
         external = {"ExternalId": entry.external_id} if entry.external_id else {}
         with explained(f"assume role {arn}", denied="assume_denied"):
-            answer = self._sts.assume_role(
-                RoleArn=arn, RoleSessionName=entry.session_name, DurationSeconds=SESSION_SECONDS, **external
-            )["Credentials"]
-        return Credentials(
-            answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"], "assume-role", account_id
-        )
+            answer = await self.own("sts")(
+                "AssumeRole",
+                RoleArn=arn,
+                RoleSessionName=entry.session_name,
+                DurationSeconds=SESSION_SECONDS,
+                **external,
+            )
+            found = answer["Credentials"]
+            return Keys(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
 
 
-def _check_letters(own: Any) -> None:
+def _role_arn(account_id: str, role: str, partition: str) -> str:
+    arn = role if role.startswith("arn:") else f"arn:{partition}:iam::{account_id}:role/{role}"
+    if arn.split(":")[4] != account_id:
+        raise SentinelError("wrong_account", f"Cannot assume {arn} for account {account_id}: it is of another one.")
+    return arn
+
+
+def _check_letters(keys: Keys) -> None:
     """Raise expired_credentials for a line end and the like, which files of other systems bring along."""
-    keys = own.get_frozen_credentials()
     if any(not RULES["secret_key"].holds(key) for key in (keys.access_key, keys.secret_key, keys.token) if key):
         raise SentinelError(
             "expired_credentials",
@@ -243,11 +238,10 @@ def explained(what: str, denied: str = "aws_denied") -> Iterator[None]:
         raise _from_answer(error, what, denied) from error
     except ResponseParserError as error:
         raise cannot("transient", what, "the answer cannot be read") from error
-    except BotoConnectionError as error:
-        raise cannot("transient", what, str(error)) from error
-    except HTTPClientError as error:
-        # Its text can hold a header, and so a token.
-        raise cannot("transient", what, "the request could not be sent") from error
+    except LostError as error:
+        raise cannot("bad_input" if error.untrusted else "transient", what, str(error)) from error
+    except KeyError as error:
+        raise cannot("transient", what, f"the answer has no {error}") from error
     except _NO_CREDENTIALS as error:
         raise cannot("expired_credentials", what, str(error)) from error
     except (BotoCoreError, ValueError) as error:
@@ -270,6 +264,6 @@ def _kind(code: str, text: str, denied: str) -> str:
         return "clock_skew" if "not yet current" in text or "expired" in text.lower() else "expired_credentials"
     if code in ("AccessDenied", "AccessDeniedException"):
         return next((kind for phrase, kind in _DENIALS if phrase in text), denied)
-    if code in _THROTTLED:
+    if code in THROTTLED:
         return "throttled"
     return _KINDS.get(code, "transient")

@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import email.utils
+import importlib.util
 import json
+import random
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.entra import Credential, find_way
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import cloud as clouds
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AzureCredentials
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.cloud import Cloud
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.patience import pauses
 
 try:
     import requests
@@ -25,67 +32,143 @@ try:
         ClientAuthenticationError,
         DecodeError,
         HttpResponseError,
+        ServiceRequestError,
+        ServiceResponseError,
     )
     from azure.core.pipeline import Pipeline, policies
     from azure.core.pipeline.transport import RequestsTransport
     from azure.core.rest import HttpRequest
     from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
-    from azure.mgmt.securityinsight import SecurityInsights
 except ImportError:  # `Azure` says so in one sentence
     INSTALLED = False
 else:
     INSTALLED = True
 
+if TYPE_CHECKING:
+    from azure.mgmt.securityinsight import SecurityInsights
+
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 HOSTS = 4  # Entra ID, Azure Resource Manager, Log Analytics, one to spare
+CONNECTIONS = 32
 METADATA_VERSION = "2022-09-01"
+# For how long a request is made again that was refused for the moment, in seconds.
+DEADLINE = 120.0
+_TRANSIENT_STATUS = {408, 429, 500, 502, 503, 504}
+_REMAINING = (
+    "x-ms-ratelimit-remaining-subscription-{kind}",
+    "x-ms-ratelimit-remaining-subscription-resource-requests",
+)
+
+_chance = random.SystemRandom()
+
+T = TypeVar("T")
+Hook = Callable[[Any], None]
+
+
+class Allowance(Protocol):
+    """What may be asked of a subscription; `kind` is reads, writes or deletes."""
+
+    async def turn(self, kind: str) -> None: ...
+
+    def answered(self, kind: str, remaining: int | None, wait: float | None) -> None: ...
 
 
 class Azure:
-    """One credential in one cloud, with one pipeline for all subscriptions and threads."""
+    """One credential in one cloud, with one pipeline for all subscriptions.
 
-    def __init__(self, credentials: AzureCredentials, connections: int = 10) -> None:
-        if not INSTALLED:
+    The SDK waits for answers; so each of its calls runs in a thread, when its turn has come.
+    """
+
+    def __init__(self, credentials: AzureCredentials) -> None:
+        if not (INSTALLED and _is_installed("azure.mgmt.securityinsight")):
             raise SentinelError(
                 "bad_input",
                 "Cannot talk to Azure: the Python packages azure-mgmt-securityinsight and azure-identity "
                 "are not both installed.",
             )
         sign_in = find_way(credentials)
-        self._transport = _transport(connections, validate=sign_in.found.cert_validation_mode != "ignore")
+        self._transport = _transport(validate=sign_in.found.cert_validation_mode != "ignore")
         self._cloud = self._find_cloud(clouds.name_of(sign_in.found.cloud_environment))
         self._credential = Credential(sign_in, self._cloud, self._transport)
         self._pipeline = Pipeline(self._transport, self._policies())
         self._arm = PipelineClient(self._cloud.arm, pipeline=self._pipeline)
+        self._threads = ThreadPoolExecutor(CONNECTIONS, "azure")
 
-    def get(self, path: str, api_version: str, *, what: str) -> dict[str, Any]:
+    def close(self) -> None:
+        """Wait for no thread any more, and close every connection."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._transport.close()
+
+    async def get(self, path: str, api_version: str, *, what: str, allowance: Allowance) -> dict[str, Any]:
         """Return the answer of one GET below the ARM address, `what` says in words what is done."""
+        url = path if path.startswith(f"{self._cloud.arm}/") else self._cloud.arm + path
+        params = {} if path == url else {"api-version": api_version}
+
+        def work(hook: Hook) -> dict[str, Any]:
+            return _json(self._arm, url, params, hook)
+
+        return await self.ask(work, "reads", what=what, allowance=allowance)
+
+    async def ask(self, work: Callable[[Hook], T], kind: str, *, what: str, allowance: Allowance) -> T:
+        """Have a thread do `work`, one request, which hands each response to its argument; again while it may help."""
+        deadline = time.monotonic() + DEADLINE
+        loop = asyncio.get_running_loop()
         with explained(what):
-            return self._json(self._arm, self._cloud.arm + path, api_version)
+            for shortest in pauses(_chance.uniform):
+                responses: list[Any] = []
+                pause, refused = shortest, False
+                await allowance.turn(kind)
+                try:
+                    return await loop.run_in_executor(self._threads, work, responses.append)
+                except (HttpResponseError, ServiceRequestError, ServiceResponseError) as error:
+                    if not _again(error):
+                        raise
+                    pause = max(shortest, _retry_after(error))
+                    if time.monotonic() + pause > deadline:
+                        raise
+                    refused = _status(error) == 429
+                finally:
+                    allowance.answered(kind, _remaining(responses, kind), pause if refused else None)
+                if not refused:
+                    await asyncio.sleep(pause)
+        raise AssertionError("pauses never end")
 
     def insights(self, subscription_id: str) -> SecurityInsights:
         """Return the Sentinel client of one subscription; all of them share the pipeline."""
-        return SecurityInsights(self._credential, subscription_id, self._cloud.arm, pipeline=self._pipeline)
+        # Loads as long as everything else; only who writes needs it.
+        from azure.mgmt.securityinsight import SecurityInsights
 
-    @staticmethod
-    def _json(client: PipelineClient[Any, Any], url: str, api_version: str) -> dict[str, Any]:
-        response = client.send_request(HttpRequest("GET", url, params={"api-version": api_version}))
-        response.raise_for_status()
-        answer: dict[str, Any] = response.json()
-        return answer
+        return SecurityInsights(self._credential, subscription_id, self._cloud.arm, pipeline=self._pipeline)
 
     def _find_cloud(self, name: str) -> Cloud:
         if name in clouds.CLOUDS:
             return clouds.CLOUDS[name]
         plain = PipelineClient[Any, Any](name, pipeline=Pipeline(self._transport, _common_policies()))
         with explained(f"read the cloud metadata of {name}"):
-            return clouds.described(self._json(plain, f"{name}/metadata/endpoints", METADATA_VERSION))
+            raw = _json(plain, f"{name}/metadata/endpoints", {"api-version": METADATA_VERSION})
+            return clouds.described(raw)
 
     def _policies(self) -> list[Any]:
-        return [*_common_policies(), ARMChallengeAuthenticationPolicy(self._credential, self._cloud.scope)]
+        return [*_common_policies(retries=0), ARMChallengeAuthenticationPolicy(self._credential, self._cloud.scope)]
 
 
-def _common_policies() -> list[Any]:
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _json(
+    client: PipelineClient[Any, Any], url: str, params: dict[str, str], hook: Hook | None = None
+) -> dict[str, Any]:
+    response = client.send_request(HttpRequest("GET", url, params=params), raw_response_hook=hook)
+    response.raise_for_status()
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def _common_policies(retries: int = 6) -> list[Any]:
     """Return our pipeline: azure-core's, without the one that registers resource providers by itself."""
     return [
         policies.RequestIdPolicy(),
@@ -93,14 +176,14 @@ def _common_policies() -> list[Any]:
         policies.UserAgentPolicy("trailbridge.sentinel"),
         policies.ContentDecodePolicy(),
         policies.CustomHookPolicy(),
-        policies.RetryPolicy(retry_total=6, retry_backoff_max=30),
+        policies.RetryPolicy(retry_total=retries, retry_backoff_max=30),
     ]
 
 
-def _transport(connections: int, *, validate: bool) -> RequestsTransport:
+def _transport(*, validate: bool) -> RequestsTransport:
     """Return what sends all requests, also those to Entra ID: proxies and CA bundles are those of requests."""
     session = requests.Session()
-    adapter = requests.adapters.HTTPAdapter(pool_connections=HOSTS, pool_maxsize=connections, max_retries=False)
+    adapter = requests.adapters.HTTPAdapter(pool_connections=HOSTS, pool_maxsize=CONNECTIONS, max_retries=False)
     session.mount("https://", adapter)
     if not validate:
         # urllib3 would say so for every single request.
@@ -112,6 +195,34 @@ def _transport(connections: int, *, validate: bool) -> RequestsTransport:
         read_timeout=READ_SECONDS,
         connection_verify=validate,
     )
+
+
+def _again(error: AzureError) -> bool:
+    """Tell whether the same request can succeed in a moment."""
+    return not isinstance(error, HttpResponseError) or _status(error) in _TRANSIENT_STATUS
+
+
+def _status(error: AzureError) -> int | None:
+    return error.status_code if isinstance(error, HttpResponseError) else None
+
+
+def _retry_after(error: AzureError) -> float:
+    """Return the seconds that the service asks for, as a number or as a date; 0 if it asks for none."""
+    response: Any = error.response if isinstance(error, HttpResponseError) else None
+    text = str(response.headers.get("Retry-After") or "") if response else ""
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+
+
+def _remaining(responses: list[Any], kind: str) -> int | None:
+    """Return how many more requests of that kind the service would take, where it says so."""
+    headers = responses[-1].http_response.headers if responses else {}
+    told = [headers.get(name.format(kind=kind), "") for name in _REMAINING]
+    return next((int(text) for text in told if text.isascii() and text.isdigit()), None)
 
 
 @contextmanager

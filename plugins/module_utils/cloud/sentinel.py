@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure, cause, explained
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import (
+    Allowance,
+    Azure,
+    Hook,
+    cause,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector as model
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import workspace as workspaces
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connectors
@@ -26,106 +32,134 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan im
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspace import Workspace
 
-try:
-    from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-    from azure.mgmt.securityinsight import models
-except ImportError:  # `cloud.azure.Azure` says so in one sentence
-    pass
+with suppress(ImportError):  # `cloud.azure.Azure` says so in one sentence
+    from azure.core.exceptions import HttpResponseError
 
+SENTINEL_VERSION = "2021-10-01"
 WORKSPACE_VERSION = "2023-09-01"
 PERMISSIONS_VERSION = "2022-04-01"
 _TWICE = "two connectors with different names"
 
 
-class Sentinel:
-    """One workspace. Its connectors are listed once; safe for threads."""
+Turn = Callable[[], AbstractAsyncContextManager[None]]
 
-    def __init__(self, azure: Azure, subscription_id: str, resource_group: str, name: str) -> None:
+
+class Sentinel:
+    """One workspace. Its connectors are listed once for all who ask."""
+
+    def __init__(
+        self, azure: Azure, subscription_id: str, resource_group: str, name: str, allowance: Allowance
+    ) -> None:
         self._azure = azure
-        self._client = azure.insights(subscription_id)
+        self._allowance = allowance
+        self._subscription_id = subscription_id
         self._at = (resource_group, name)
         self.name = name
         self.id = workspaces.arm_id(subscription_id, resource_group, name)
-        self._lock = threading.Lock()
+        self._listing = asyncio.Lock()
         self._connectors: dict[str, Connectors] | None = None
 
-    def workspace(self) -> Workspace:
+    @cached_property
+    def _operations(self) -> Any:
+        return self._azure.insights(self._subscription_id).data_connectors
+
+    async def _get(self, path: str, version: str, what: str) -> dict[str, Any]:
+        return await self._azure.get(path, version, what=what, allowance=self._allowance)
+
+    async def workspace(self) -> Workspace:
         """Read the workspace itself; its `onboarded` and `rights` stay empty."""
-        raw = self._azure.get(self.id, WORKSPACE_VERSION, what=f"read workspace {self.name}")
+        raw = await self._get(self.id, WORKSPACE_VERSION, f"read workspace {self.name}")
         customer_id = str((raw.get("properties") or {}).get("customerId") or "").lower()
         if not RULES["workspace_id"].holds(customer_id):
             raise SentinelError("transient", f"Cannot use workspace {self.name}: it has no workspace id (yet).")
         return Workspace(self.id, self.name, customer_id, location=str(raw.get("location") or ""))
 
-    def onboarded(self) -> bool:
+    async def onboarded(self) -> bool:
         """Tell whether Microsoft Sentinel is enabled on the workspace."""
-        with explained(f"find out whether Microsoft Sentinel is enabled on workspace {self.name}"):
-            try:
-                self._client.sentinel_onboarding_states.get(*self._at, "default")
-            except ResourceNotFoundError:
+        path = f"{self.id}/providers/Microsoft.SecurityInsights/onboardingStates/default"
+        what = f"find out whether Microsoft Sentinel is enabled on workspace {self.name}"
+        try:
+            await self._get(path, SENTINEL_VERSION, what)
+        except SentinelError as error:
+            if getattr(error.__cause__, "status_code", None) == HTTPStatus.NOT_FOUND:
                 return False
-            return True
+            raise
+        return True
 
-    def rights(self) -> dict[str, bool]:
+    async def rights(self) -> dict[str, bool]:
         """Tell which rights on data connectors the credential holds: read, write, delete."""
         path = f"{self.id}/providers/Microsoft.Authorization/permissions"
-        answer = self._azure.get(path, PERMISSIONS_VERSION, what=f"read our rights on workspace {self.name}")
+        answer = await self._get(path, PERMISSIONS_VERSION, f"read our rights on workspace {self.name}")
         return workspaces.rights(answer.get("value") or [])
 
-    def whole_workspace(self) -> Workspace:
+    async def whole_workspace(self) -> Workspace:
         """Read the workspace with whether Sentinel is enabled on it and which rights are held."""
-        return replace(self.workspace(), onboarded=self.onboarded(), rights=self.rights())
+        workspace = await self.workspace()
+        onboarded, rights = await asyncio.gather(self.onboarded(), self.rights())
+        return replace(workspace, onboarded=onboarded, rights=rights)
 
-    def connectors(self, account_id: str) -> Connectors:
+    async def connectors(self, account_id: str) -> Connectors:
         """Return the CloudTrail connectors of an AWS account; the workspace is listed once for all who ask."""
-        with self._lock:
+        async with self._listing:
             if self._connectors is None:
-                self._connectors = _by_account(self.raw_connectors())
+                self._connectors = _by_account(await self.raw_connectors())
             return self._connectors.get(account_id, ())
 
     def forget(self) -> None:
         """Have the connectors listed anew when they are asked for next."""
-        with self._lock:
-            self._connectors = None
+        self._connectors = None
 
-    def raw_connectors(self) -> list[Mapping[str, Any]]:
+    async def raw_connectors(self) -> list[Mapping[str, Any]]:
         """List the data connectors of every kind, as the API answers."""
-        pages: list[str] = []
-
-        def keep(response: Any) -> None:
-            if response.http_response.status_code == HTTPStatus.OK:
-                pages.append(response.http_response.text())
-
         what = f"list the data connectors of workspace {self.name}"
-        with explained(what):
-            for _connector in self._client.data_connectors.list(*self._at, raw_response_hook=keep):
-                pass
-            return [raw for page in pages for raw in json.loads(page).get("value") or []]
+        page: str | None = f"{self.id}/providers/Microsoft.SecurityInsights/dataConnectors"
+        seen: set[str] = set()
+        found: list[Mapping[str, Any]] = []
+        while page:
+            if page in seen:
+                raise cannot("transient", what, "a page names itself as the next one")
+            seen.add(page)
+            answer = await self._get(page, SENTINEL_VERSION, what)
+            found += answer.get("value") or []
+            page = answer.get("nextLink")
+        return found
 
-    def apply(self, call: Call, *, role_is_new: bool) -> None:
+    def connectors_of(self, role_arn: str, *, writes: bool, visible: Turn | None = None) -> ConnectorsOf:
+        """Return the connectors of one role's account, as `run.converge` wants them."""
+        return ConnectorsOf(self, role_arn, writes=writes, visible=visible)
+
+    async def apply(self, call: Call, *, role_is_new: bool) -> None:
         """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""
         name = call.args["data_connector_id"]
         what = f"make {call.name} of data connector {name} in workspace {self.name}"
-        with explained(what):
-            try:
-                if call.name == "DataConnectors_Delete":
-                    self._client.data_connectors.delete(*self._at, name)
-                else:
-                    self._put(name, call.args["data_connector"])
-            except HttpResponseError as error:
-                if flow := _flow(error, call, what, role_is_new):
-                    raise flow from error
-                raise
+        deletes = call.name == "DataConnectors_Delete"
 
-    def _put(self, name: str, body: Mapping[str, Any]) -> None:
-        properties = body["properties"]
-        logs = models.AwsCloudTrailDataConnectorDataTypesLogs(state=properties["dataTypes"]["logs"]["state"])
-        connector = models.AwsCloudTrailDataConnector(
-            etag=body.get("etag"),
-            aws_role_arn=properties["awsRoleArn"],
-            data_types=models.AwsCloudTrailDataConnectorDataTypes(logs=logs),
-        )
-        self._client.data_connectors.create_or_update(*self._at, name, connector)
+        def work(hook: Hook) -> None:
+            if deletes:
+                self._operations.delete(*self._at, name, raw_response_hook=hook)
+            else:
+                body = _body(call.args["data_connector"])
+                self._operations.create_or_update(*self._at, name, body, raw_response_hook=hook)
+
+        try:
+            await self._azure.ask(work, "deletes" if deletes else "writes", what=what, allowance=self._allowance)
+        except SentinelError as error:
+            cause_of_it = error.__cause__
+            if isinstance(cause_of_it, HttpResponseError) and (flow := _flow(cause_of_it, call, what, role_is_new)):
+                raise flow from cause_of_it
+            raise
+
+
+def _body(raw: Mapping[str, Any]) -> Any:
+    from azure.mgmt.securityinsight import models
+
+    properties = raw["properties"]
+    logs = models.AwsCloudTrailDataConnectorDataTypesLogs(state=properties["dataTypes"]["logs"]["state"])
+    return models.AwsCloudTrailDataConnector(
+        etag=raw.get("etag"),
+        aws_role_arn=properties["awsRoleArn"],
+        data_types=models.AwsCloudTrailDataConnectorDataTypes(logs=logs),
+    )
 
 
 def _flow(error: HttpResponseError, call: Call, what: str, role_is_new: bool) -> SentinelError | None:
@@ -149,24 +183,28 @@ def _by_account(answers: Iterable[Mapping[str, Any]]) -> dict[str, Connectors]:
 
 
 class ConnectorsOf:
-    """The connectors of one role's account in one workspace, as `run.converge` wants them."""
+    """The connectors of one role's account in one workspace, as `run.converge` wants them.
 
-    def __init__(self, sentinel: Sentinel, role_arn: str, *, role_is_new: bool, writes: bool) -> None:
+    Where the role is new, calls that write wait for their turn by `visible`.
+    """
+
+    def __init__(self, sentinel: Sentinel, role_arn: str, *, writes: bool, visible: Turn | None) -> None:
         self._sentinel = sentinel
         self._role_arn = role_arn
-        self._role_is_new = role_is_new
         self._writes = writes
+        self._visible = visible
         self._reads = 0
 
-    def read(self) -> Connectors:
+    async def read(self) -> Connectors:
         """Return the connectors of the account; a second look lists those of the workspace anew."""
         if self._reads:
             self._sentinel.forget()
         self._reads += 1
-        return self._sentinel.connectors(model.account_of(self._role_arn))
+        return await self._sentinel.connectors(model.account_of(self._role_arn))
 
-    def apply(self, call: Call) -> None:
+    async def apply(self, call: Call) -> None:
         """Make one call of a plan."""
         if not self._writes:
             raise RuntimeError(f"{call.name} in check mode")
-        self._sentinel.apply(call, role_is_new=self._role_is_new)
+        async with self._visible() if self._visible else nullcontext():
+            await self._sentinel.apply(call, role_is_new=self._visible is not None)

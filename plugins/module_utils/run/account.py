@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.iam import Roles
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import ConnectorsOf, Sentinel
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector as connectors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role_plan
@@ -23,7 +24,18 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call, difference
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role, Wish
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.converge import Edge, Known, Outcome, converge
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.converge import (
+    Edge,
+    Known,
+    Outcome,
+    Sleep,
+    converge,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Slots, Visibility
+
+if TYPE_CHECKING:
+    # Azure's packages take longer to load than all others; who only works on a role does without.
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel, Turn
 
 
 @dataclass(slots=True)
@@ -61,30 +73,57 @@ class Report:
         }
 
 
-def connect(report: Report, account: Account, aws: Aws, sentinel: Sentinel, *, check_mode: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What is needed to work on an account, and shared with others."""
+
+    aws: Aws
+    sentinel: Sentinel
+    slots: Slots
+    visibility: Visibility
+    check_mode: bool
+
+
+async def connect(report: Report, account: Account, means: Means) -> None:
     """Bring the role of an account, then its connector, to the wish; in check mode say what would be done."""
-    with aws.enter(account.account_id, account.entry):
-        edge = Roles(aws.iam, account.account_id, account.wish.name, writes=not check_mode)
-        role = converge_role(report, account.wish, edge, check_mode=check_mode)
+    async with means.slots:
+        edge = await _roles(account, means)
+        role = await converge_role(report, account.wish, edge, check_mode=means.check_mode, sleep=means.slots.sleep)
     arn = role.want.arn if role.want else account.wish.arn
-    wish = ConnectorWish(arn, sentinel.id, account.wish.workspace_id, account.deduplicate)
-    role_is_new = role.changed or bool(role.have and role.have.is_new)
-    converge_connector(report, wish, sentinel, check_mode=check_mode, role_is_new=role_is_new)
+    wish = ConnectorWish(arn, means.sentinel.id, account.wish.workspace_id, account.deduplicate)
+    is_new = role.changed or bool(role.have and role.have.is_new)
+    visible = partial(means.visibility.turn, time.monotonic()) if is_new else None
+    await converge_connector(report, wish, means.sentinel, check_mode=means.check_mode, visible=visible)
 
 
-def disconnect(report: Report, account: Account, aws: Aws, sentinel: Sentinel, *, check_mode: bool) -> None:
+async def disconnect(report: Report, account: Account, means: Means) -> None:
     """Remove the connector of an account, then what its role was there for; what is not ours is refused first."""
-    with aws.enter(account.account_id, account.entry):
-        edge = Roles(aws.iam, account.account_id, account.wish.name, writes=not check_mode, removing=True)
-        have = edge.read()
+    async with means.slots:
+        edge = await _roles(account, means, removing=True)
+        have = await edge.read()
         roles.without(account.wish, have)
-        wish = ConnectorWish(have.arn if have else account.wish.arn, sentinel.id, account.wish.workspace_id)
-        converge_connector(report, wish, sentinel, check_mode=check_mode, absent=True)
-        converge_role(report, account.wish, Known(edge, have), check_mode=check_mode, absent=True)
+    wish = ConnectorWish(have.arn if have else account.wish.arn, means.sentinel.id, account.wish.workspace_id)
+    await converge_connector(report, wish, means.sentinel, check_mode=means.check_mode, absent=True)
+    async with means.slots:
+        await converge_role(
+            report, account.wish, Known(edge, have), check_mode=means.check_mode, absent=True, sleep=means.slots.sleep
+        )
 
 
-def converge_role(
-    report: Report, wish: Wish, edge: Edge[Role], *, check_mode: bool, absent: bool = False
+async def _roles(account: Account, means: Means, *, removing: bool = False) -> Roles:
+    keys = await means.aws.enter(account.account_id, account.entry)
+    iam = means.aws.service("iam").of(keys)
+    return Roles(iam, account.account_id, account.wish.name, writes=not means.check_mode, removing=removing)
+
+
+async def converge_role(
+    report: Report,
+    wish: Wish,
+    edge: Edge[Role],
+    *,
+    check_mode: bool,
+    absent: bool = False,
+    sleep: Sleep = asyncio.sleep,
 ) -> Outcome[Role]:
     """Bring the role to the wish, or with `absent` remove what it is there for."""
 
@@ -92,23 +131,28 @@ def converge_role(
         report.findings += [] if absent else roles.findings(wish, have)
 
     overlay = partial(roles.without if absent else roles.overlay, wish)
-    outcome = converge(edge, overlay, role_plan.plan, check_mode=check_mode, made=report.calls, seen=seen)
+    outcome = await converge(
+        edge, overlay, role_plan.plan, check_mode=check_mode, made=report.calls, seen=seen, sleep=sleep
+    )
     header = f"role {wish.name} in account {wish.account_id}"
     report.add("role", header, outcome.changed, roles.show(outcome.have), roles.show(outcome.want))
     return outcome
 
 
-def converge_connector(
+async def converge_connector(
     report: Report,
     wish: ConnectorWish,
     sentinel: Sentinel,
     *,
     check_mode: bool,
-    role_is_new: bool = False,
+    visible: Turn | None = None,
     absent: bool = False,
 ) -> None:
-    """Bring the connector of a role to the wish, or with `absent` remove it."""
-    edge = ConnectorsOf(sentinel, wish.role_arn, role_is_new=role_is_new, writes=not check_mode)
+    """Bring the connector of a role to the wish, or with `absent` remove it.
+
+    Where the role is new, each call waits for its turn by `visible`.
+    """
+    edge = sentinel.connectors_of(wish.role_arn, writes=not check_mode, visible=visible)
 
     def seen(have: Connectors | None) -> None:
         report.findings += [] if absent else connectors.findings(wish, have or ())
@@ -116,7 +160,7 @@ def converge_connector(
     def overlay(have: Connectors | None) -> Connectors:
         return (connectors.without if absent else connectors.overlay)(wish, have or ())
 
-    outcome = converge(edge, overlay, connectors.plan, check_mode=check_mode, made=report.calls, seen=seen)
+    outcome = await converge(edge, overlay, connectors.plan, check_mode=check_mode, made=report.calls, seen=seen)
     before, after = (connectors.choose(wish, found or ()) for found in (outcome.have, outcome.want))
     shown = {} if absent else connectors.show(after)
     report.add("connector", f"data connector of {wish.role_arn}", outcome.changed, connectors.show(before), shown)

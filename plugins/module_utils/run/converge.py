@@ -5,21 +5,20 @@
 
 from __future__ import annotations
 
-import secrets
+import asyncio
+import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import ChangedError, NotYetError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.patience import PATIENCE, pauses
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 
-# How long a call is tried again while IAM's eventual consistency or a colleague's change is in the way, in seconds.
-PATIENCE = 120.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+_chance = random.SystemRandom()
 
-_chance = secrets.SystemRandom()
-
+Sleep = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
 
@@ -27,9 +26,9 @@ R_co = TypeVar("R_co", covariant=True)
 class Edge(Protocol[R_co]):
     """What `cloud` offers for one thing: read it, and make one call of a plan."""
 
-    def read(self) -> R_co | None: ...
+    async def read(self) -> R_co | None: ...
 
-    def apply(self, call: Call, /) -> None: ...
+    async def apply(self, call: Call, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +53,12 @@ class Known(Generic[T]):
         self._known = [have]
         self.apply = edge.apply
 
-    def read(self) -> T | None:
+    async def read(self) -> T | None:
         """Return what is known, later what is there."""
-        return self._known.pop() if self._known else self._edge.read()
+        return self._known.pop() if self._known else await self._edge.read()
 
 
-def converge(
+async def converge(
     edge: Edge[T],
     overlay: Callable[[T | None], T | None],
     plan: Callable[[T | None, T | None], list[Call]],
@@ -67,18 +66,19 @@ def converge(
     check_mode: bool,
     made: list[Call],
     seen: Callable[[T | None], None],
+    sleep: Sleep = asyncio.sleep,
 ) -> Outcome[T]:
     """Bring one thing to the wish. In check mode nothing is applied, and the outcome is the same.
 
     What was read is handed to `seen` before the first call, and each call is added to `made` when it was made, so that
-    nothing is forgotten where a later one fails.
+    nothing is forgotten where a later one fails. Waiting is left to `sleep`.
     """
     deadline = time.monotonic() + PATIENCE
     start = len(made)
     first: list[T | None] = []
-    for pause in _pauses():
+    for pause in pauses(_chance.uniform):
         try:
-            have = edge.read()
+            have = await edge.read()
             want = overlay(have)
             if not first:
                 first.append(have)
@@ -87,30 +87,23 @@ def converge(
             if check_mode:
                 made += calls
             for call in () if check_mode else calls:
-                _persist(edge, call, deadline)
+                await _persist(edge, call, deadline, sleep)
                 made.append(call)
             return Outcome(first[0], want, made[start:])
         except ChangedError:
             if time.monotonic() + pause > deadline:
                 raise
-            time.sleep(pause)
+            await sleep(pause)
     raise AssertionError("pauses never end")
 
 
-def _persist(edge: Edge[T], call: Call, deadline: float) -> None:
-    for pause in _pauses():
+async def _persist(edge: Edge[T], call: Call, deadline: float, sleep: Sleep) -> None:
+    for pause in pauses(_chance.uniform):
         try:
-            edge.apply(call)
+            await edge.apply(call)
         except NotYetError:
             if time.monotonic() + pause > deadline:
                 raise
-            time.sleep(pause)
+            await sleep(pause)
         else:
             return
-
-
-def _pauses() -> Iterator[float]:
-    pause = _FIRST_PAUSE
-    while True:
-        yield pause * _chance.uniform(0.5, 1.0)
-        pause = min(pause * 2, _LONGEST_PAUSE)

@@ -1,25 +1,36 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many AWS accounts at once: the shared clients, the threads, one result per account whatever happens to the others."""
+"""Many AWS accounts at once: the shared clients, one result per account whatever happens to the others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import workspace as workspaces
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, AzureCredentials
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, check_unique
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import is_security
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspace import Workspace
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report, connect, disconnect
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import (
+    Means,
+    Report,
+    connect,
+    disconnect,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget, Slots, Visibility
+
+if TYPE_CHECKING:
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
+
+# Accounts that are begun while others wait, for ARM's limits or for a new role: so many times the concurrency.
+AHEAD = 4
 
 
 @dataclass(slots=True)
@@ -64,7 +75,7 @@ class Order:
 
     absent: bool = False
     check_mode: bool = False
-    concurrency: int = 16
+    concurrency: int = 64
     max_change: float | None = None
     """How many accounts may change; None for any number."""
 
@@ -74,55 +85,89 @@ class Order:
         return "read" if self.check_mode else "delete" if self.absent else "write"
 
 
+Place = tuple[AzureCredentials, str, str, str]
+
+
 class Clients:
     """Every client of the run, made once for all accounts that share credentials or workspace."""
 
     def __init__(self, order: Order) -> None:
         self._order = order
+        self._slots = Slots(order.concurrency)
+        self._visibility = Visibility()
         self._aws: dict[AwsCredentials, Aws] = {}
         self._azure: dict[AzureCredentials, Azure] = {}
-        self._sentinel: dict[tuple[AzureCredentials, str, str, str], Sentinel] = {}
-        self._workspaces: dict[Sentinel, Workspace] = {}
+        self._budgets: dict[tuple[AzureCredentials, str], Budget] = {}
+        self._sentinel: dict[Place, tuple[Sentinel, Workspace]] = {}
 
-    def aws(self, account: Account) -> Aws:
-        """Return the AWS clients of the account's base credentials."""
-        if account.aws not in self._aws:
-            self._aws[account.aws] = Aws(account.aws, self._order.concurrency)
-        return self._aws[account.aws]
+    async def prepare(self, accounts: list[Account]) -> list[Account]:
+        """Return the accounts with what the services know; checks credentials and workspaces, each only once.
 
-    def sentinel(self, account: Account) -> Sentinel:
-        """Return the workspace that the account is connected to."""
-        key = (account.azure, account.subscription_id, account.resource_group, account.workspace)
-        if key not in self._sentinel:
-            if account.azure not in self._azure:
-                self._azure[account.azure] = Azure(account.azure, self._order.concurrency)
-            self._sentinel[key] = Sentinel(self._azure[account.azure], *key[1:])
-        return self._sentinel[key]
-
-    def prepare(self, account: Account) -> Account:
-        """Return the account with what the services know; checks its credentials and its workspace, each only once.
-
-        Raises SentinelError where nothing can be written for the account.
+        Raises SentinelError where nothing can be written for an account.
         """
-        partition = self.aws(account).identity.partition
-        sentinel = self.sentinel(account)
-        if sentinel not in self._workspaces:
-            self._workspaces[sentinel] = preflight(sentinel, self._order.right)
-        workspace = self._workspaces[sentinel]
+        places = {_place(account): None for account in accounts}
+        azure = asyncio.gather(*map(self._open_azure, {credentials: None for credentials, *_rest in places}))
+        bases = {account.aws: None for account in accounts}
+        self._aws = {base: Aws(base, self._slots) for base in bases}
+        await asyncio.gather(azure, *(aws.identity() for aws in self._aws.values()))
+        await asyncio.gather(*map(self._open_workspace, places))
+        return [await self._prepared(account) for account in accounts]
+
+    async def _open_azure(self, credentials: AzureCredentials) -> None:
+        self._azure[credentials] = await asyncio.to_thread(_signed_in, credentials)
+
+    async def _open_workspace(self, place: Place) -> None:
+        from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
+
+        credentials, subscription_id, resource_group, name = place
+        budget = self._budgets.setdefault((credentials, subscription_id), Budget())
+        sentinel = Sentinel(self._azure[credentials], subscription_id, resource_group, name, budget)
+        self._sentinel[place] = sentinel, await preflight(sentinel, self._order.right)
+
+    async def _prepared(self, account: Account) -> Account:
+        _sentinel, workspace = self._sentinel[_place(account)]
         workspaces.check_id(workspace, account.wish.workspace_id, account.host or account.account_id)
-        return account.at(workspace_id=workspace.customer_id, partition=partition)
+        identity = await self._aws[account.aws].identity()
+        return account.at(workspace_id=workspace.customer_id, partition=identity.partition)
+
+    def means(self, account: Account, *, check_mode: bool) -> Means:
+        """Return what is needed to work on the account."""
+        sentinel, _workspace = self._sentinel[_place(account)]
+        return Means(self._aws[account.aws], sentinel, self._slots, self._visibility, check_mode)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for aws in self._aws.values():
+            aws.close()
+        for azure in self._azure.values():
+            azure.close()
 
 
-def preflight(sentinel: Sentinel, right: str) -> Workspace:
+def _place(account: Account) -> Place:
+    return account.azure, account.subscription_id, account.resource_group, account.workspace
+
+
+def _signed_in(credentials: AzureCredentials) -> Azure:
+    # Azure's packages take longer to load than all others: meanwhile AWS answers.
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
+
+    return Azure(credentials)
+
+
+async def preflight(sentinel: Sentinel, right: str) -> Workspace:
     """Read what a run needs of its workspace, and list its connectors; raises SentinelError with what is missing."""
-    workspace = sentinel.whole_workspace()
-    workspaces.check_ready(workspace, right)
-    sentinel.connectors("")
+    listing = asyncio.ensure_future(sentinel.connectors(""))
+    try:
+        workspace = await sentinel.whole_workspace()
+        workspaces.check_ready(workspace, right)
+        await listing
+    finally:
+        listing.cancel()
     return workspace
 
 
-def run(accounts: Iterable[Account], order: Order) -> Iterator[Done]:
-    """Bring all accounts to the wish, `order.concurrency` at the same time; yields each result when it is there.
+async def run(accounts: Iterable[Account], order: Order) -> AsyncIterator[Done]:
+    """Bring all accounts to the wish, up to `order.concurrency` at the same time; yields each result when it is there.
 
     Raises SentinelError for what concerns the whole run, before the first write: bad input, base credentials, a
     workspace that cannot be used, more changes than allowed.
@@ -130,15 +175,20 @@ def run(accounts: Iterable[Account], order: Order) -> Iterator[Done]:
     accounts = list(accounts)
     check_unique(accounts)
     clients = Clients(order)
-    ready = [clients.prepare(account) for account in accounts]
-    if order.max_change is not None and not order.check_mode:
-        check_changes(list(_work(ready, clients, replace(order, check_mode=True))), order.max_change)
-    yield from _work(ready, clients, order)
+    try:
+        ready = await clients.prepare(accounts)
+        if order.max_change is not None and not order.check_mode:
+            preview = [done.status async for done in _work(ready, clients, replace(order, check_mode=True))]
+            check_changes(preview, order.max_change)
+        async for done in _work(ready, clients, order):
+            yield done
+    finally:
+        clients.close()
 
 
-def check_changes(preview: list[Done], most: float) -> None:
+def check_changes(preview: list[str], most: float) -> None:
     """Raise too_many_changes when more accounts would change than allowed; what cannot be read counts as changed."""
-    changing = sum(done.status != "ok" for done in preview)
+    changing = sum(status != "ok" for status in preview)
     if changing > int(most):
         raise SentinelError(
             "too_many_changes",
@@ -147,18 +197,26 @@ def check_changes(preview: list[Done], most: float) -> None:
         )
 
 
-def _work(accounts: list[Account], clients: Clients, order: Order) -> Iterator[Done]:
-    with ThreadPoolExecutor(max_workers=order.concurrency) as pool:
-        futures = [pool.submit(_one, account, clients, order) for account in accounts]
-        for future in as_completed(futures):
-            yield future.result()
+async def _work(accounts: list[Account], clients: Clients, order: Order) -> AsyncIterator[Done]:
+    waiting = iter(accounts)
+    finished: asyncio.Queue[Done] = asyncio.Queue()
+
+    async def worker() -> None:
+        for account in waiting:
+            finished.put_nowait(await _one(account, clients, order))
+
+    async with asyncio.TaskGroup() as workers:
+        for _number in range(min(len(accounts), order.concurrency * AHEAD)):
+            workers.create_task(worker())
+        for _account in accounts:
+            yield await finished.get()
 
 
-def _one(account: Account, clients: Clients, order: Order) -> Done:
+async def _one(account: Account, clients: Clients, order: Order) -> Done:
     done = Done(account, Report())
     work = disconnect if order.absent else connect
     try:
-        work(done.report, account, clients.aws(account), clients.sentinel(account), check_mode=order.check_mode)
+        await work(done.report, account, clients.means(account, check_mode=order.check_mode))
     except SentinelError as error:
         done.error = error
     except Exception as error:  # noqa: BLE001 one account never stops the others

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.iam import Roles, trusting
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Caller
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector as connectors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import policy
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
@@ -27,54 +29,75 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account i
     converge_connector,
     converge_role,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget
+
+if TYPE_CHECKING:
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
+
+P = ParamSpec("P")
+Result = dict[str, Any]
 
 
-def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+def _on_a_loop(work: Callable[P, Coroutine[Any, Any, Result]]) -> Callable[P, Result]:
+    @wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> Result:
+        return asyncio.run(work(*args, **kwargs))
+
+    return run
+
+
+@_on_a_loop
+async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Run the module `aws_role`."""
-    account = parse(params, "", names="short")
-    workspace_id = account.wish.workspace_id or _sentinel(account).workspace().customer_id
-    aws = Aws(account.aws)
-    account = account.at(
-        account_id=account.account_id or aws.identity.account_id,
-        workspace_id=workspace_id,
-        partition=aws.identity.partition,
-    )
-    absent = params["state"] == "absent"
-    with aws.enter(account.account_id, account.entry), Report().kept() as report:
-        edge = Roles(aws.iam, account.account_id, account.wish.name, writes=not check_mode, removing=absent)
-        converge_role(report, account.wish, edge, check_mode=check_mode, absent=absent)
+    with closing(Aws(parse(params, "", names="short").aws)) as aws:
+        account = await _whole(params, aws, required=True)
+        absent = params["state"] == "absent"
+        iam = await _iam(account, aws)
+        with Report().kept() as report:
+            edge = Roles(iam, account.account_id, account.wish.name, writes=not check_mode, removing=absent)
+            await converge_role(report, account.wish, edge, check_mode=check_mode, absent=absent)
     return report.result()
 
 
-def aws_role_info(params: Mapping[str, Any]) -> dict[str, Any]:
+@_on_a_loop
+async def aws_role_info(params: Mapping[str, Any]) -> Result:
     """Run the module `aws_role_info`."""
-    account = parse(params, "", names="short")
-    workspace_id = account.wish.workspace_id
-    if account.workspace and not workspace_id:
-        workspace_id = _sentinel(account).workspace().customer_id
-    aws = Aws(account.aws)
-    account = account.at(
-        account_id=account.account_id or aws.identity.account_id,
-        workspace_id=workspace_id,
-        partition=aws.identity.partition,
-    )
-    with aws.enter(account.account_id, account.entry):
+    with closing(Aws(parse(params, "", names="short").aws)) as aws:
+        account = await _whole(params, aws, required=False)
+        iam = await _iam(account, aws)
         found = [
             role
-            for name in _names(params["name"], account, aws)
-            if (role := Roles(aws.iam, account.account_id, name, writes=False).read())
+            for name in await _names(params["name"], account, iam)
+            if (role := await Roles(iam, account.account_id, name, writes=False).read())
         ]
     return {"changed": False, "roles": [_inspected(role, account) for role in found]}
 
 
-def _names(name: str | None, account: Account, aws: Aws) -> list[str]:
+async def _whole(params: Mapping[str, Any], aws: Aws, *, required: bool) -> Account:
+    """Return the account with what only the services know; the workspace is asked for its id if nobody gave it."""
+    account = parse(params, "", names="short")
+    workspace_id = account.wish.workspace_id
+    if not workspace_id and (required or account.workspace):
+        with _opened(account) as sentinel:
+            workspace_id = (await sentinel.workspace()).customer_id
+    identity = await aws.identity()
+    return account.at(
+        account_id=account.account_id or identity.account_id, workspace_id=workspace_id, partition=identity.partition
+    )
+
+
+async def _iam(account: Account, aws: Aws) -> Caller:
+    return aws.service("iam").of(await aws.enter(account.account_id, account.entry))
+
+
+async def _names(name: str | None, account: Account, iam: Caller) -> list[str]:
     if name:
         return [name]
     microsoft = account.wish.microsoft_account_id
-    return trusting(aws.iam, account.account_id, lambda document: policy.trusts(document, microsoft))
+    return await trusting(iam, account.account_id, lambda document: policy.trusts(document, microsoft))
 
 
-def _inspected(role: Role, account: Account) -> dict[str, Any]:
+def _inspected(role: Role, account: Account) -> Result:
     """Show a role with its findings, measured by the workspace if one is given, else by the ids that it serves."""
     known = roles.served(role) or policy.external_ids(role.trust, account.wish.microsoft_account_id)
     wish = replace(account.wish, name=role.name, workspace_id=account.wish.workspace_id or min(known, default=""))
@@ -83,22 +106,26 @@ def _inspected(role: Role, account: Account) -> dict[str, Any]:
     return {**roles.show(role), "findings": [found._asdict() for found in roles.findings(wish, role)]}
 
 
-def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+@_on_a_loop
+async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Run the module `aws_connector`."""
     role_arn = params["role_arn"]
     values.check("", "role_arn", role_arn, "role_arn")
     account = parse(params, "", names="short")
-    sentinel = _sentinel(account)
-    workspace_id = account.wish.workspace_id or sentinel.workspace().customer_id
-    wish = ConnectorWish(role_arn, sentinel.id, workspace_id, account.deduplicate)
-    with Report().kept() as report:
-        converge_connector(report, wish, sentinel, check_mode=check_mode, absent=params["state"] == "absent")
+    with _opened(account) as sentinel:
+        workspace_id = account.wish.workspace_id or (await sentinel.workspace()).customer_id
+        wish = ConnectorWish(role_arn, sentinel.id, workspace_id, account.deduplicate)
+        with Report().kept() as report:
+            absent = params["state"] == "absent"
+            await converge_connector(report, wish, sentinel, check_mode=check_mode, absent=absent)
     return report.result()
 
 
-def aws_connector_info(params: Mapping[str, Any]) -> dict[str, Any]:
+@_on_a_loop
+async def aws_connector_info(params: Mapping[str, Any]) -> Result:
     """Run the module `aws_connector_info`."""
-    answers = _sentinel(parse(params, "", names="short")).raw_connectors()
+    with _opened(parse(params, "", names="short")) as sentinel:
+        answers = await sentinel.raw_connectors()
     return {
         "changed": False,
         "connectors": [shown for raw in answers if (shown := connectors.describe(raw))],
@@ -106,14 +133,21 @@ def aws_connector_info(params: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def workspace_info(params: Mapping[str, Any]) -> dict[str, Any]:
+@_on_a_loop
+async def workspace_info(params: Mapping[str, Any]) -> Result:
     """Run the module `workspace_info`."""
-    sentinel = _sentinel(parse(params, "", names="short"))
-    return {"changed": False, "workspace": workspaces.show(sentinel.whole_workspace())}
+    with _opened(parse(params, "", names="short")) as sentinel:
+        return {"changed": False, "workspace": workspaces.show(await sentinel.whole_workspace())}
 
 
-def _sentinel(account: Account) -> Sentinel:
+@contextmanager
+def _opened(account: Account) -> Iterator[Sentinel]:
+    # Azure's packages take longer to load than all others; who only works on a role does without.
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
+
     missing = [name for name in ("subscription_id", "resource_group", "workspace") if not getattr(account, name)]
     if missing:
         raise SentinelError("bad_input", f"Cannot find the workspace: {' and '.join(missing)} not given.")
-    return Sentinel(Azure(account.azure), account.subscription_id, account.resource_group, account.workspace)
+    with closing(Azure(account.azure)) as azure:
+        yield Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, Budget())

@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import aws as aws_module
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import service
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws, Identity
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Caller, Keys
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from tests.emulators import faults
@@ -25,6 +27,35 @@ from tests.emulators.client import CALLER_ACCOUNT, Emulators
 OTHER = "222222222222"
 ACCOUNT = "111111111111"
 ADMIN = Entry(("OrganizationAccountAccessRole",))
+
+
+T = TypeVar("T")
+
+
+def do(work: Callable[[Aws], Coroutine[Any, Any, T]], **credentials: Any) -> T:
+    """Do some work with AWS on a loop of its own."""
+
+    async def opened() -> T:
+        with closing(Aws(AwsCredentials(**credentials))) as aws:
+            return await work(aws)
+
+    return asyncio.run(opened())
+
+
+def identity(**credentials: Any) -> Identity:
+    return do(Aws.identity, **credentials)
+
+
+def enter(account: str, entry: Entry) -> Keys:
+    return do(lambda aws: aws.enter(account, entry))
+
+
+async def iam(aws: Aws, account: str, entry: Entry = ADMIN) -> Caller:
+    return aws.service("iam").of(await aws.enter(account, entry))
+
+
+async def list_roles(aws: Aws, account: str = ACCOUNT) -> list[Any]:
+    return await (await iam(aws, account)).pages("ListRoles", "Roles")
 
 
 def keys(cloud: Emulators, account: str) -> dict[str, str]:
@@ -38,12 +69,12 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_environment_serves(here: Emulators) -> None:
-    identity = Aws(AwsCredentials()).identity
-    assert (identity.account_id, identity.partition) == (CALLER_ACCOUNT, "aws")
+    found = identity()
+    assert (found.account_id, found.partition) == (CALLER_ACCOUNT, "aws")
 
 
 def test_given_keys_win_over_the_environment(here: Emulators) -> None:
-    assert Aws(AwsCredentials(**keys(here, OTHER))).identity.account_id == OTHER
+    assert identity(**keys(here, OTHER)).account_id == OTHER
 
 
 @pytest.mark.parametrize("name", ["AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"])
@@ -51,7 +82,11 @@ def test_session_tokens_of_the_environment_are_sent(
     here: Emulators, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, "token-of-a-session")
-    assert Aws(AwsCredentials())._own.get_frozen_credentials().token == "token-of-a-session"
+
+    async def token(aws: Aws) -> str | None:
+        return aws.own("sts").keys.token
+
+    assert do(token) == "token-of-a-session"
 
 
 def test_a_profile_serves(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -61,7 +96,7 @@ def test_a_profile_serves(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_
         f"[other]\naws_access_key_id = {found['access_key']}\naws_secret_access_key = {found['secret_key']}\n"
     )
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(shared))
-    assert Aws(AwsCredentials(profile="other")).identity.account_id == OTHER
+    assert identity(profile="other").account_id == OTHER
 
 
 def test_the_endpoint_of_a_profile_is_used(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -73,26 +108,24 @@ def test_the_endpoint_of_a_profile_is_used(here: Emulators, monkeypatch: pytest.
     )
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    aws = Aws(AwsCredentials(profile="other"))
-    with aws.enter(ACCOUNT, ADMIN):
-        assert aws.iam.list_roles()["Roles"] == []
+    assert do(list_roles, profile="other") == []
 
 
 def test_the_endpoint_can_be_given(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    assert Aws(AwsCredentials(endpoint_url=here.aws)).identity.account_id == CALLER_ACCOUNT
+    assert identity(endpoint_url=here.aws).account_id == CALLER_ACCOUNT
 
 
 def test_a_profile_that_is_not_there_is_told(here: Emulators) -> None:
     with pytest.raises(SentinelError, match="nowhere") as caught:
-        Aws(AwsCredentials(profile="nowhere"))
+        identity(profile="nowhere")
     assert caught.value.kind == "expired_credentials"
 
 
 def test_a_token_with_a_line_end_is_told_and_not_shown(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", "very-secret\r")
     with pytest.raises(SentinelError) as caught:
-        Aws(AwsCredentials())
+        identity()
     assert caught.value.kind == "expired_credentials"
     assert "very-secret" not in str(caught.value)
 
@@ -100,99 +133,98 @@ def test_a_token_with_a_line_end_is_told_and_not_shown(here: Emulators, monkeypa
 def test_failures_of_some_accounts_use_up_no_retries_of_others(here: Emulators) -> None:
     for number in range(40):
         here.fault(operation="ListRoles", account=f"4444444444{number:02}", times=2, **faults.UNAVAILABLE)
-    aws = Aws(AwsCredentials(), connections=8)
 
-    def count(number: int) -> int:
-        with aws.enter(f"4444444444{number:02}", ADMIN):
-            return len(aws.iam.list_roles()["Roles"])
+    async def everywhere(aws: Aws) -> list[list[Any]]:
+        return await asyncio.gather(*(list_roles(aws, f"4444444444{number:02}") for number in range(40)))
 
-    with ThreadPoolExecutor(40) as pool:
-        assert sum(pool.map(count, range(40))) == 0
+    assert do(everywhere) == [[]] * 40
 
 
 def test_no_credentials_at_all_are_told(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
     no_environment(monkeypatch)
     with pytest.raises(SentinelError, match="Cannot find AWS credentials: set AWS_ACCESS_KEY_ID"):
-        Aws(AwsCredentials())
+        identity()
 
 
 @pytest.mark.parametrize("refusal", [faults.INVALID_TOKEN, faults.EXPIRED_TOKEN])
 def test_credentials_that_are_not_accepted_are_told(here: Emulators, refusal: dict[str, Any]) -> None:
     here.fault(operation="GetCallerIdentity", **refusal)
     with pytest.raises(SentinelError) as caught:
-        _identity = Aws(AwsCredentials()).identity
+        identity()
     assert caught.value.kind == "expired_credentials"
 
 
 def test_the_external_id_is_sent(here: Emulators) -> None:
     here.settings(external_id="between-us")
-    aws = Aws(AwsCredentials())
-    with aws.enter(ACCOUNT, Entry(ADMIN.roles, external_id="between-us")):
-        pass
-    with pytest.raises(SentinelError) as caught, aws.enter(ACCOUNT, ADMIN):
-        pass
+    assert enter(ACCOUNT, Entry(ADMIN.roles, external_id="between-us")).token
+    with pytest.raises(SentinelError) as caught:
+        enter(ACCOUNT, ADMIN)
     assert caught.value.kind == "assume_denied"
 
 
 def test_the_session_is_named(here: Emulators) -> None:
-    aws = Aws(AwsCredentials())
-    with aws.enter(ACCOUNT, Entry(ADMIN.roles, session_name="nightly-run")):
-        here.fault(operation="GetRole", **faults.IDENTITY_DENIED)
-        with pytest.raises(Exception, match="assumed-role/OrganizationAccountAccessRole/nightly-run"):
-            aws.iam.get_role(RoleName="x")
+    here.fault(operation="GetRole", **faults.IDENTITY_DENIED)
+
+    async def look(aws: Aws) -> Any:
+        return await (await iam(aws, ACCOUNT, Entry(ADMIN.roles, session_name="nightly-run")))("GetRole", RoleName="x")
+
+    with pytest.raises(Exception, match="assumed-role/OrganizationAccountAccessRole/nightly-run"):
+        do(look)
 
 
 def test_a_role_of_another_account_is_refused(here: Emulators) -> None:
     entry = Entry((f"arn:aws:iam::{OTHER}:role/OrganizationAccountAccessRole",))
-    with pytest.raises(SentinelError) as caught, Aws(AwsCredentials()).enter(ACCOUNT, entry):
-        pass
+    with pytest.raises(SentinelError) as caught:
+        enter(ACCOUNT, entry)
     assert caught.value.kind == "wrong_account"
     assert "AssumeRole" not in here.operations()
 
 
 def test_the_last_of_several_roles_tells_why_none_can_be_assumed(here: Emulators) -> None:
-    with pytest.raises(SentinelError) as caught, Aws(AwsCredentials()).enter(ACCOUNT, Entry(("One", "Two"))):
-        pass
+    with pytest.raises(SentinelError) as caught:
+        enter(ACCOUNT, Entry(("One", "Two")))
     assert caught.value.kind == "assume_denied"
     assert here.operations("sts").count("AssumeRole") == 2
 
 
 def test_an_scp_ends_the_search_for_a_role(here: Emulators) -> None:
     here.fault(operation="AssumeRole", **faults.SCP_DENIED)
-    with pytest.raises(SentinelError) as caught, Aws(AwsCredentials()).enter(ACCOUNT, Entry(("One", "Two"))):
-        pass
+    with pytest.raises(SentinelError) as caught:
+        enter(ACCOUNT, Entry(("One", "Two")))
     assert caught.value.kind == "scp_denied"
     assert here.operations("sts").count("AssumeRole") == 1
 
 
-def test_every_thread_works_on_its_own_account(here: Emulators) -> None:
-    aws = Aws(AwsCredentials(), connections=8)
+def test_all_work_at_once_and_each_on_its_own_account(here: Emulators) -> None:
     accounts = [f"4444444444{number:02}" for number in range(24)]
 
-    def arn(account: str) -> str:
-        with aws.enter(account, ADMIN):
-            aws.iam.create_role(RoleName="mine", AssumeRolePolicyDocument="{}")
-            found: str = aws.iam.get_role(RoleName="mine")["Role"]["Arn"]
-            return found
+    async def arn(aws: Aws, account: str) -> str:
+        call = await iam(aws, account)
+        await call("CreateRole", RoleName="mine", AssumeRolePolicyDocument="{}")
+        found: str = (await call("GetRole", RoleName="mine"))["Role"]["Arn"]
+        return found
 
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(arn, accounts)) == [f"arn:aws:iam::{account}:role/mine" for account in accounts]
+    async def everywhere(aws: Aws) -> list[str]:
+        return await asyncio.gather(*(arn(aws, account) for account in accounts))
+
+    assert do(everywhere) == [f"arn:aws:iam::{account}:role/mine" for account in accounts]
     assert here.operations("sts").count("GetCallerIdentity") == 1
 
 
 def test_certificates_are_checked(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aws_module, "ATTEMPTS", 1)
+    monkeypatch.setattr(service, "DEADLINE", 0.0)
     bundle = os.environ["REQUESTS_CA_BUNDLE"]
     for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
         monkeypatch.delenv(name)
 
     def text(**options: Any) -> str:
         with pytest.raises(SentinelError) as caught:
-            _identity = Aws(AwsCredentials(endpoint_url=here.azure, **options)).identity
+            identity(endpoint_url=here.azure, **options)
         return str(caught.value)
 
-    assert "SSL validation failed" in text()
+    assert "SSL certificate" in text()
     assert "SSL" not in text(aws_ca_bundle=bundle)
+    assert "SSL" not in text(validate_certs=False)
 
 
 @pytest.fixture
@@ -223,6 +255,7 @@ def test_proxies_are_used(here: Emulators, monkeypatch: pytest.MonkeyPatch, prox
         monkeypatch.delenv(name)
     monkeypatch.setenv("http_proxy", proxy[0])
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://sts.invalid")
+    monkeypatch.setattr(service, "DEADLINE", 0.0)
     with pytest.raises(SentinelError):
-        _identity = Aws(AwsCredentials()).identity
+        identity()
     assert proxy[1] == ["http://sts.invalid/"]

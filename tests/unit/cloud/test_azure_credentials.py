@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -41,6 +42,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils import option
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID, Emulators
 
@@ -134,7 +136,9 @@ def read(one: Azure, cloud: Emulators) -> str:
     """Read the workspace, which only those see who are signed in."""
     group = f"/subscriptions/{cloud.environment['AZURE_SUBSCRIPTION_ID']}/resourceGroups/security"
     path = f"{group}/providers/Microsoft.OperationalInsights/workspaces/sentinel"
-    customer_id: str = one.get(path, "2023-09-01", what="read the workspace")["properties"]["customerId"]
+    customer_id: str = asyncio.run(one.get(path, "2023-09-01", what="read the workspace", allowance=Budget()))[
+        "properties"
+    ]["customerId"]
     return customer_id
 
 
@@ -677,22 +681,24 @@ def test_no_secret_is_in_the_text_of_credentials(clean: Emulators) -> None:
 
 
 ALONE = """
+import asyncio
 import json
 import sys
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
         if name == sys.argv[1]:
-            raise ImportError(name)
+            raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Missing())
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AzureCredentials
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget
 
 try:
     azure = Azure(AzureCredentials(**json.loads(sys.argv[2])))
-    azure.get("/subscriptions/1", "1", what="look around")
+    asyncio.run(azure.get("/subscriptions/1", "1", what="look around", allowance=Budget()))
 except SentinelError as error:
     print(error)
 """

@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.iam import Roles
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import (
     INLINE,
@@ -87,44 +92,65 @@ wishes = st.builds(
 unhurried = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+T = TypeVar("T")
+
+
 class World:
     """One account in which a role can be put, brought to a wish, and looked at."""
 
-    def __init__(self, cloud: Emulators) -> None:
-        self.client = cloud.boto("iam", ACCOUNT)
-        self.edge = Roles(self.client, ACCOUNT, NAME, writes=True)
+    def __init__(self, runner: asyncio.Runner) -> None:
+        self.runner = runner
+        self.aws = self.do(self._enter())
+        self.edge = Roles(self.iam, ACCOUNT, NAME, writes=True)
+
+    async def _enter(self) -> Aws:
+        aws = Aws(AwsCredentials())
+        self.iam = aws.service("iam").of(await aws.enter(ACCOUNT, Entry(("OrganizationAccountAccessRole",))))
+        return aws
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(work)
+
+    def read(self) -> Role | None:
+        return self.do(self.edge.read())
 
     def put(self, role: Role | None) -> None:
-        self.apply(plan(self.edge.read(), None))
+        self.apply(plan(self.read(), None))
         self.apply(plan(None, role) if role else [])
 
     def apply(self, calls: list[Call]) -> None:
         for call in calls:
-            self.edge.apply(call)
+            self.do(self.edge.apply(call))
 
     def reach(self, decide: Any) -> Any:
-        return converge(self.edge, decide, plan, check_mode=False, made=[], seen=lambda _have: None)
+        return self.do(converge(self.edge, decide, plan, check_mode=False, made=[], seen=lambda _have: None))
+
+
+@pytest.fixture
+def world(here: Emulators) -> Iterator[World]:
+    with asyncio.Runner() as runner:
+        found = World(runner)
+        yield found
+        found.aws.close()
 
 
 @unhurried
 @given(have=st.none() | roles(), wish=wishes)
 def test_applying_a_plan_gives_the_planned_role_and_a_second_plan_is_empty(
-    cloud: Emulators, have: Role | None, wish: Wish
+    world: World, have: Role | None, wish: Wish
 ) -> None:
-    world = World(cloud)
     world.put(have)
     outcome = world.reach(partial(overlay, wish))
-    assert show(world.edge.read()) == show(outcome.want)
+    assert show(world.read()) == show(outcome.want)
     assert world.reach(partial(overlay, wish)).calls == []
 
 
 @unhurried
 @given(have=st.none() | roles(), wish=wishes)
 def test_removing_leaves_what_others_need_and_a_second_removal_does_nothing(
-    cloud: Emulators, have: Role | None, wish: Wish
+    world: World, have: Role | None, wish: Wish
 ) -> None:
-    world = World(cloud)
     world.put(have)
     outcome = world.reach(partial(without, wish))
-    assert show(world.edge.read()) == show(outcome.want)
+    assert show(world.read()) == show(outcome.want)
     assert world.reach(partial(without, wish)).calls == []

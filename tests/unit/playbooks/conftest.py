@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account, parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, report
 from tests.emulators.client import Emulators
 
@@ -78,6 +79,10 @@ def play(cloud: Emulators, tmp_path: Path) -> Play:
 Engine = Callable[..., dict[str, str]]
 
 
+async def everything(accounts: list[Account], order: fleet.Order) -> list[fleet.Done]:
+    return [done async for done in fleet.run(accounts, order)]
+
+
 @pytest.fixture
 def engine(here: Emulators) -> Engine:
     """Do in this process what the playbook does, several times as fast; returns the calls by account id."""
@@ -91,7 +96,7 @@ def engine(here: Emulators) -> Engine:
             for option in ("tenant", "client_id", "secret", "cloud_environment"):
                 options[option] = options[option] or here.environment[f"AZURE_{option.upper()}"]
             accounts.append(parse(options, f"host {host}", host=host, names="variable"))
-        done = list(fleet.run(accounts, fleet.Order(absent=absent)))
+        done = asyncio.run(everything(accounts, fleet.Order(absent=absent)))
         assert [item.error for item in done if item.error] == []
         return {item.account.account_id: report.calls(item) for item in done if item.report.calls}
 

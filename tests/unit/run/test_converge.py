@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -51,11 +52,11 @@ class Shelf:
     tried: list[Call] = field(default_factory=list)
     reads: int = 0
 
-    def read(self) -> Bag | None:
+    async def read(self) -> Bag | None:
         self.reads += 1
         return self.bag
 
-    def apply(self, call: Call) -> None:
+    async def apply(self, call: Call) -> None:
         number = len(self.tried)
         self.tried.append(call)
         self.bag = self.colleague.get(number, self.bag)
@@ -75,7 +76,7 @@ class Clock:
     def monotonic(self) -> float:
         return self.now
 
-    def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
 
@@ -88,7 +89,10 @@ def bring(
     made: list[Call] | None = None,
     seen: Callable[[Bag | None], None] = lambda _have: None,
 ) -> Outcome[Bag]:
-    return converge(shelf, overlay, plan, check_mode=check_mode, made=[] if made is None else made, seen=seen)
+    made = [] if made is None else made
+    return asyncio.run(
+        converge(shelf, overlay, plan, check_mode=check_mode, made=made, seen=seen, sleep=spine.time.sleep)
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -203,10 +207,11 @@ def test_what_a_colleague_left_is_not_what_was_there() -> None:
 def test_what_was_read_already_is_read_once_more_only_after_a_change(have: Bag | None) -> None:
     shelf = Shelf(frozenset("y"), errors={0: CHANGED})
     known = Known(shelf, have)
-    assert known.read() == have
-    assert (shelf.reads, known.read(), known.read()) == (0, frozenset("y"), frozenset("y"))
+    assert asyncio.run(known.read()) == have
+    assert shelf.reads == 0
+    assert [asyncio.run(known.read()) for _look in range(2)] == [frozenset("y")] * 2
     with pytest.raises(ChangedError):
-        known.apply(add("a"))
+        asyncio.run(known.apply(add("a")))
     assert shelf.tried == [add("a")]
 
 
@@ -315,7 +320,7 @@ def test_the_next_run_finishes_what_a_crash_left(crash: int) -> None:
 
 def test_what_cannot_be_read_is_never_taken_for_absent() -> None:
     class Closed(Shelf):
-        def read(self) -> Bag | None:
+        async def read(self) -> Bag | None:
             raise DENIED
 
     shelf = Closed()

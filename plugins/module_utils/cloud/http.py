@@ -1,0 +1,137 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only file that talks to libcurl: HTTP requests over connections that all accounts share, without a thread."""
+
+from __future__ import annotations
+
+import asyncio
+
+try:
+    import pycurl
+except ImportError:  # `cloud.aws.Aws` says so in one sentence
+    INSTALLED = False
+else:
+    INSTALLED = True
+
+CONNECT_SECONDS, REQUEST_SECONDS = 10, 30
+LARGEST = 8 << 20
+"""An answer of more bytes than this is none of AWS."""
+
+
+class LostError(Exception):
+    """The request or its answer was lost; the service may have acted.
+
+    `untrusted` tells that the certificate is not accepted, `again` whether another try can help.
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.untrusted = code in (pycurl.E_SSL_CACERT_BADFILE, pycurl.E_PEER_FAILED_VERIFICATION)
+        self.again = not self.untrusted and code != pycurl.E_WRITE_ERROR
+
+
+class Http:
+    """A client for the running event loop: `bundle` is a file of certificates, None to trust any."""
+
+    def __init__(self, bundle: str | None) -> None:
+        self._bundle = bundle
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._idle: list[pycurl.Curl] = []
+        self._waiting: dict[pycurl.Curl, asyncio.Future[None]] = {}
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
+
+    async def post(self, url: str, headers: list[str], body: bytes, proxy: str | None = None) -> tuple[int, bytes]:
+        """Return status and body of the answer; raises LostError."""
+        answer = _Answer()
+        curl = self._idle.pop() if self._idle else self._new()
+        curl.setopt(pycurl.URL, url)
+        curl.setopt(pycurl.PROXY, proxy or "")
+        curl.setopt(pycurl.HTTPHEADER, headers)
+        curl.setopt(pycurl.POSTFIELDS, body)
+        curl.setopt(pycurl.WRITEFUNCTION, answer.take)
+        done = self._waiting[curl] = self._loop.create_future()
+        self._multi.add_handle(curl)
+        try:
+            await done
+            return curl.getinfo(pycurl.RESPONSE_CODE), b"".join(answer.parts)
+        finally:
+            self._waiting.pop(curl, None)
+            self._multi.remove_handle(curl)
+            self._idle.append(curl)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._set_timer(-1)
+        for curl in self._idle:
+            curl.close()
+        self._multi.close()
+
+    def _new(self) -> pycurl.Curl:
+        curl = pycurl.Curl()
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        curl.setopt(pycurl.CONNECTTIMEOUT, CONNECT_SECONDS)
+        curl.setopt(pycurl.TIMEOUT, REQUEST_SECONDS)
+        if self._bundle is None:
+            curl.setopt(pycurl.SSL_VERIFYPEER, 0)
+            curl.setopt(pycurl.SSL_VERIFYHOST, 0)
+        else:
+            curl.setopt(pycurl.CAINFO, self._bundle)
+        return curl
+
+    def _watch(self, event: int, socket: int, _multi: object, _data: object) -> None:
+        """Have the event loop watch a socket as libcurl asks."""
+        if event in (pycurl.POLL_IN, pycurl.POLL_INOUT):
+            self._loop.add_reader(socket, self._act, socket, pycurl.CSELECT_IN)
+        else:
+            self._loop.remove_reader(socket)
+        if event in (pycurl.POLL_OUT, pycurl.POLL_INOUT):
+            self._loop.add_writer(socket, self._act, socket, pycurl.CSELECT_OUT)
+        else:
+            self._loop.remove_writer(socket)
+
+    def _set_timer(self, milliseconds: int) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if milliseconds >= 0:
+            self._timer = self._loop.call_later(milliseconds / 1000, self._act, pycurl.SOCKET_TIMEOUT, 0)
+
+    def _act(self, socket: int, event: int) -> None:
+        """Let libcurl work, then wake up whose request is done."""
+        self._multi.socket_action(socket, event)
+        queued = 1
+        while queued:
+            queued, good, bad = self._multi.info_read()
+            for curl in good:
+                self._wake(curl, None)
+            for curl, code, message in bad:
+                self._wake(curl, LostError(code, message))
+
+    def _wake(self, curl: pycurl.Curl, error: LostError | None) -> None:
+        done = self._waiting.pop(curl, None)
+        if done is None or done.done():
+            return
+        if error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+
+class _Answer:
+    """Collects a body up to the largest that is let in."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self._size = 0
+
+    def take(self, part: bytes) -> int:
+        self._size += len(part)
+        if self._size > LARGEST:
+            return 0
+        self.parts.append(part)
+        return len(part)

@@ -1,0 +1,243 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only file that talks to an AWS service: signed requests, as botocore would send them but without its cost a call.
+
+botocore finds endpoint, Region, proxy and certificates, writes parameters and reads answers. A call of one of its
+clients costs as much again as everything else that is done for it, so sending, signing and trying again are here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, cast
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.http import Http, LostError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.patience import pauses
+
+try:
+    from botocore.awsrequest import AWSPreparedRequest
+    from botocore.exceptions import ClientError
+    from botocore.httpsession import ProxyConfiguration
+    from botocore.parsers import create_parser
+    from botocore.serialize import create_serializer
+    from botocore.utils import get_environ_proxies
+except ImportError:  # `cloud.aws.Aws` says so in one sentence
+    pass
+
+# For how long a call is made again that a service or the network refused for the moment, in seconds.
+DEADLINE = 60.0
+THROTTLED = {
+    "EC2ThrottledException",
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "Throttling",
+    "ThrottledException",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+_TRANSIENT = {"RequestTimeout", "RequestTimeoutException", "InternalFailure", "ServiceUnavailable"}
+_TRANSIENT_STATUS = {429, 500, 502, 503, 504}
+_SIGNED = ("host", "x-amz-date", "x-amz-security-token", "x-amz-target", "content-type")
+
+log = logging.getLogger("trailbridge.sentinel")
+_chance = random.SystemRandom()
+
+
+@dataclass(slots=True)
+class Keys:
+    """A key pair, with the token of its session if it has one."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+    _derived: tuple[str, bytes] = field(default=("", b""), repr=False)
+
+    def sign(self, scope: str, text: str) -> str:
+        """Return the signature of a text; `scope` is "date/Region/service/aws4_request"."""
+        if self._derived[0] != scope:
+            key = f"AWS4{self.secret_key}".encode()
+            for part in scope.split("/"):
+                key = hmac.digest(key, part.encode(), "sha256")
+            self._derived = scope, key
+        return hmac.new(self._derived[1], text.encode(), "sha256").hexdigest()
+
+
+class Observer(Protocol):
+    """Who wants to know how the services are doing."""
+
+    def answered(self, seconds: float, *, throttled: bool) -> None: ...
+
+
+class _Request(NamedTuple):
+    """What all requests to a service have in common."""
+
+    url: str
+    path: str
+    query: str
+    host: str
+    region: str
+    name: str
+    user_agent: str
+    proxy: str | None
+
+
+class Service:
+    """One service at its endpoint. `client` is a client of botocore, which is asked but not used."""
+
+    def __init__(self, client: Any, http: Http, observer: Observer) -> None:
+        self._model = client.meta.service_model
+        self._request = _captured(client)
+        self._serializer = create_serializer(self._model.metadata["protocol"], include_validation=False)
+        self._parser = create_parser(self._model.metadata["protocol"])
+        self._http = http
+        self._observer = observer
+
+    def of(self, keys: Keys) -> Caller:
+        """Return what makes calls with these keys."""
+        return Caller(self, keys)
+
+    async def call(self, keys: Keys, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Make one call, again and again while it is refused for the moment; raises ClientError or LostError."""
+        deadline = time.monotonic() + DEADLINE
+        for pause in pauses(_chance.uniform):
+            try:
+                return await self._once(keys, operation, params)
+            except (ClientError, LostError) as error:
+                if not _again(error) or time.monotonic() + pause > deadline:
+                    raise
+                await asyncio.sleep(pause)
+        raise AssertionError("pauses never end")
+
+    async def _once(self, keys: Keys, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        model = self._model.operation_model(operation)
+        serialized = self._serializer.serialize_to_request(dict(params), model)
+        body = serialized["body"]
+        body = urlencode(body).encode() if isinstance(body, dict) else body
+        start = time.monotonic()
+        status, content = await self._http.post(
+            self._request.url, self._headers(keys, serialized["headers"], body), body, self._request.proxy
+        )
+        seconds = time.monotonic() - start
+        answer: dict[str, Any] = self._parser.parse(
+            {"status_code": status, "headers": {}, "body": content}, model.output_shape
+        )
+        error = answer.get("Error", {}).get("Code", "") if status >= 300 else ""
+        log.debug("%s %s %s in %.0f ms %s", self._request.name, operation, status, seconds * 1000, error)
+        self._observer.answered(seconds, throttled=error in THROTTLED)
+        if status >= 300:
+            raise ClientError(cast("Any", answer), operation)
+        return answer
+
+    def _headers(self, keys: Keys, given: Mapping[str, Any], body: bytes) -> list[str]:
+        """Return the headers of a request, signed ("Signature Version 4 for API requests", IAM User Guide)."""
+        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        headers = {name.lower(): str(value) for name, value in given.items()}
+        headers |= {"host": self._request.host, "x-amz-date": now}
+        if keys.token:
+            headers["x-amz-security-token"] = keys.token
+        signed = sorted(headers.keys() & set(_SIGNED))
+        canonical = "\n".join(
+            (
+                "POST",
+                self._request.path,
+                self._request.query,
+                *(f"{name}:{headers[name].strip()}" for name in signed),
+                "",
+                ";".join(signed),
+                hashlib.sha256(body).hexdigest(),
+            )
+        )
+        scope = f"{now[:8]}/{self._request.region}/{self._request.name}/aws4_request"
+        text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        headers["authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={keys.access_key}/{scope}, "
+            f"SignedHeaders={';'.join(signed)}, Signature={keys.sign(scope, text)}"
+        )
+        headers["user-agent"] = self._request.user_agent
+        return [f"{name}: {value}" for name, value in headers.items()]
+
+
+class Caller(NamedTuple):
+    """One service with the keys of one account."""
+
+    service: Service
+    keys: Keys
+
+    async def __call__(self, operation: str, **params: Any) -> dict[str, Any]:
+        """Make one call, by the names of the API."""
+        return await self.service.call(self.keys, operation, params)
+
+    async def pages(self, operation: str, key: str, marker: str = "Marker", **params: Any) -> list[Any]:
+        """Return what a listing has on all its pages under `key`."""
+        found: list[Any] = []
+        more: dict[str, Any] = {}
+        while True:
+            answer = await self(operation, **params, **more)
+            found += answer.get(key) or []
+            more = {marker: answer[marker]} if answer.get(marker) else {}
+            if not more:
+                return found
+
+
+def _captured(client: Any) -> _Request:
+    """Have botocore prepare a request, and read off it what no other way tells: endpoint, signing name and Region."""
+    kept: list[AWSPreparedRequest] = []
+
+    class Enough(Exception):  # noqa: N818 it is none
+        pass
+
+    def keep(request: AWSPreparedRequest, **_more: Any) -> None:
+        kept.append(request)
+        raise Enough
+
+    client.meta.events.register("before-send", keep)
+    operations: Mapping[str, str] = client.meta.method_to_api_mapping
+    call: Callable[[], Any] = getattr(client, next(iter(operations)))
+    with contextlib.suppress(Enough):
+        call()
+    url, headers = kept[0].url, {name: _text(value) for name, value in kept[0].headers.items()}
+    _key, _date, region, name, _end = headers["Authorization"].split("Credential=")[1].split(",")[0].rsplit("/", 4)
+    parts = urlsplit(url)
+    proxies = ProxyConfiguration(get_environ_proxies(url))
+    return _Request(
+        url=url,
+        path=quote(parts.path or "/", safe="/~%"),
+        query=parts.query,
+        host=_host(parts),
+        region=region,
+        name=name,
+        user_agent=headers["User-Agent"],
+        proxy=proxies.proxy_url_for(url),
+    )
+
+
+def _host(parts: SplitResult) -> str:
+    default = {"https": 443, "http": 80}[parts.scheme]
+    name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    return name if parts.port in (None, default) else f"{name}:{parts.port}"
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _again(error: ClientError | LostError) -> bool:
+    """Tell whether the same call can succeed in a moment."""
+    if isinstance(error, LostError):
+        return error.again
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return code in THROTTLED or code in _TRANSIENT or status in _TRANSIENT_STATUS

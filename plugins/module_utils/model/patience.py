@@ -1,0 +1,23 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long to wait before a call is made again. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+# How long a call is tried again while IAM's eventual consistency or a colleague's change is in the way, in seconds.
+PATIENCE = 120.0
+FIRST, LONGEST = 0.5, 10.0
+
+
+def pauses(chance: Callable[[float, float], float]) -> Iterator[float]:
+    """Yield pauses in seconds that double, each drawn by `chance` so that many who wait do not come back together.
+
+    Source: "Exponential Backoff And Jitter" (AWS Architecture Blog).
+    """
+    pause = FIRST
+    while True:
+        yield chance(pause / 2, pause)
+        pause = min(pause * 2, LONGEST)
