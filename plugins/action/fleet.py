@@ -13,6 +13,7 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.template import Templar
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import (
@@ -31,10 +32,11 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.options impor
     WORKSPACE,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variables import HostVariables, is_plain
 
 SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE
 VARIABLES = {field.variable: field.option for field in FIELDS}
-PROGRESS_SECONDS = 5.0
 _ALIASES = {"aws_profile": "profile"}
 
 
@@ -54,10 +56,14 @@ class ActionModule(ActionBase):
         try:
             values.check("", "concurrency", options["concurrency"], "concurrency")
             accounts = list(self._accounts(options, task_vars or {}))
-            done = asyncio.run(self._work(accounts, self._order(options, task_vars or {}, len(accounts))))
+            order = self._order(options, task_vars or {}, len(accounts))
+            results = asyncio.run(self._work(accounts, order, Results(options["fail_on"])))
         except SentinelError as error:
             return {**result, "failed": True, "msg": str(error), "error": {"class": error.kind}}
-        return {**result, **self._result(done, options)}
+        result |= results.result()
+        if too_many := " ".join(results.too_many_failed(options["max_fail_percentage"])):
+            result |= {"failed": True, "msg": too_many}
+        return result
 
     def _accounts(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[Account]:
         shared = {field.option: options[field.option] for field in FIELDS if options.get(field.option) is not None}
@@ -74,10 +80,13 @@ class ActionModule(ActionBase):
         """Yield the options that each host of the batch has, by Ansible's precedence of variables."""
         hostvars = task_vars["hostvars"]
         defaults, above = self._for_all(hostvars)
+        variables = HostVariables(hostvars)
+        templar = self._templar.copy_with_new_env()
         for host in task_vars["ansible_play_batch"]:
-            known = {**defaults, **hostvars.raw_get(host), **above, "hostvars": hostvars}
+            known = {**defaults, **variables.raw(host), **above, "hostvars": hostvars}
             own = {name: known[name] for name in VARIABLES if name in known}
-            yield host, self._templated(host, own, known)
+            templar.available_variables = known
+            yield host, self._templated(host, own, templar)
 
     def _for_all(self, hostvars: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the variables that are set for all hosts: those that hosts override, and those that win over hosts.
@@ -93,13 +102,15 @@ class ActionModule(ActionBase):
         defaults = {name: value for name, value in given.items() if found.get(name) == value}
         return defaults, {name: value for name, value in found.items() if name not in defaults}
 
-    def _templated(self, host: str, own: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    def _templated(self, host: str, own: dict[str, Any], templar: Templar) -> dict[str, Any]:
         """Fill templates, and decrypt, with the variables of the host itself."""
-        try:
-            filled = self._templar.copy_with_new_env(available_variables=known).template(own)
-        except AnsibleError as error:
-            raise SentinelError("bad_input", f"Cannot read the variables of host {host}: {error}") from error
-        return {VARIABLES[name]: value for name, value in filled.items() if value is not None}
+        plain = {name: value for name, value in own.items() if is_plain(value)}
+        if len(plain) < len(own):
+            try:
+                own = plain | templar.template({name: value for name, value in own.items() if name not in plain})
+            except AnsibleError as error:
+                raise SentinelError("bad_input", f"Cannot read the variables of host {host}: {error}") from error
+        return {VARIABLES[name]: value for name, value in own.items() if value is not None}
 
     def _order(self, options: Mapping[str, Any], task_vars: Mapping[str, Any], listed: int) -> fleet.Order:
         percent = options["max_change_percent"]
@@ -114,35 +125,16 @@ class ActionModule(ActionBase):
             max_change=None if percent is None else percent * everyone / 100,
         )
 
-    async def _work(self, accounts: list[Account], order: fleet.Order) -> list[fleet.Done]:
-        told = time.monotonic()
-        results = []
+    async def _work(self, accounts: list[Account], order: fleet.Order, results: Results) -> Results:
+        progress = report.Progress(len(accounts))
         async for done in fleet.run(accounts, order):
-            results.append(done)
+            results.add(done)
             for line in report.lines(done, check_mode=order.check_mode):
                 self._say(line)
-            if time.monotonic() - told > PROGRESS_SECONDS:
-                told = time.monotonic()
-                self._say(f"{len(results)} of {len(accounts)} accounts done")
+            if line := progress.line(results.summary, time.monotonic()):
+                self._say(line)
+        self._say(report.numbers(results.summary, check_mode=order.check_mode))
         return results
-
-    def _result(self, done: list[fleet.Done], options: Mapping[str, Any]) -> dict[str, Any]:
-        summary = fleet.summary(done)
-        self._say(report.numbers(summary, check_mode=self._task.check_mode))
-        done.sort(key=lambda item: item.account.account_id)
-        result = {
-            "changed": any(item.report.calls for item in done),
-            "summary": summary,
-            "accounts": {item.account.account_id: item.result() for item in done},
-            "failures": report.failures(done, options["fail_on"]),
-            "orphans": [],
-            "diff": [entry for item in done for entry in item.report.diff],
-        }
-        if summary["failed"] * 100 > options["max_fail_percentage"] * summary["accounts"]:
-            sentences = [f"{summary['failed']} of {summary['accounts']} accounts failed."]
-            sentences += [str(item.error) for item in done if item.error]
-            result |= {"failed": True, "msg": " ".join(sentences)}
-        return result
 
     def _say(self, line: str) -> None:
         callback = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK")

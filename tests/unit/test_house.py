@@ -24,6 +24,7 @@ FOLDERS = {
     "module_utils/model",
     "module_utils/run",
     "modules",
+    "plugin_utils",
 }
 
 # What the files of a folder may import: folders of ours, and packages of others beside the standard library.
@@ -33,8 +34,9 @@ FLOORS: dict[str, tuple[set[str], set[str]]] = {
     "module_utils/run": ({"module_utils/model", "module_utils/cloud", "module_utils/run"}, set()),
     "module_utils": ({"module_utils/model"}, {"ansible.module_utils.common"}),
     "modules": ({"module_utils/model", "module_utils/run", "module_utils"}, {"ansible.module_utils.basic"}),
-    "action": ({"module_utils/model", "module_utils/run", "module_utils"}, {"ansible"}),
+    "action": ({"module_utils/model", "module_utils/run", "module_utils", "plugin_utils"}, {"ansible"}),
     "inventory": ({"module_utils/model", "module_utils/cloud", "module_utils/run", "module_utils"}, {"ansible"}),
+    "plugin_utils": (set(), {"ansible"}),
     "doc_fragments": (set(), set()),
 }
 

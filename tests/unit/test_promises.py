@@ -11,7 +11,6 @@ import re
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,6 +32,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan im
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single as run_single
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "ansible_collections.trailbridge.sentinel.plugins"
@@ -367,17 +367,15 @@ ERROR = SentinelError("assume_denied", "Cannot assume the role.")
 
 
 def report() -> Report:
-    shown = {"role": role.show(ROLE), "connector": connector.show(CONNECTOR)}
+    shown = {"role": lambda: role.show(ROLE), "connector": lambda: connector.show(CONNECTOR)}
     return Report(shown=shown, findings=[FOUND], calls=[Call("TagRole", {})], diff=[])
 
 
 def fleet_result() -> dict[str, Any]:
     done = Done(parse({"account_id": "111111111111"}, "", host="pay"), report(), ERROR)
-    silent = SimpleNamespace(_task=SimpleNamespace(check_mode=False), _say=lambda line: None)
-    result: dict[str, Any] = action.ActionModule._result(
-        silent, [done], {option: one.get("default") for option, one in action.SPEC.items()}
-    )
-    return {**result, "error": {"class": "bad_input"}}
+    results = Results("never")
+    results.add(done)
+    return {**results.result(), "error": {"class": "bad_input"}}
 
 
 def single(*names: str) -> dict[str, Any]:

@@ -15,9 +15,13 @@ import hashlib
 import hmac
 import logging
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
@@ -28,7 +32,7 @@ try:
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.exceptions import ClientError
     from botocore.httpsession import ProxyConfiguration
-    from botocore.parsers import create_parser
+    from botocore.parsers import ResponseParserFactory
     from botocore.serialize import create_serializer
     from botocore.utils import get_environ_proxies
 except ImportError:  # `cloud.aws.Aws` says so in one sentence
@@ -50,6 +54,7 @@ THROTTLED = {
 }
 _TRANSIENT = {"RequestTimeout", "RequestTimeoutException", "InternalFailure", "ServiceUnavailable"}
 _TRANSIENT_STATUS = {429, 500, 502, 503, 504}
+_REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
 _SIGNED = ("host", "x-amz-date", "x-amz-security-token", "x-amz-target", "content-type")
 
 log = logging.getLogger("trailbridge.sentinel")
@@ -101,7 +106,9 @@ class Service:
         self._model = client.meta.service_model
         self._request = _captured(client)
         self._serializer = create_serializer(self._model.metadata["protocol"], include_validation=False)
-        self._parser = create_parser(self._model.metadata["protocol"])
+        self._parser = _parsers().create_parser(self._model.metadata["protocol"])
+        self._last: dict[str, tuple[Mapping[str, Any], Mapping[str, Any], bytes]] = {}
+        self._list = lru_cache(maxsize=64)(partial(self._parse, status=HTTPStatus.OK))
         self._http = http
         self._observer = observer
 
@@ -122,23 +129,42 @@ class Service:
         raise AssertionError("pauses never end")
 
     async def _once(self, keys: Keys, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        model = self._model.operation_model(operation)
-        serialized = self._serializer.serialize_to_request(dict(params), model)
-        body = serialized["body"]
-        body = urlencode(body).encode() if isinstance(body, dict) else body
+        headers, body = self._written(operation, params)
         start = time.monotonic()
         status, content = await self._http.post(
-            self._request.url, self._headers(keys, serialized["headers"], body), body, self._request.proxy
+            self._request.url, self._headers(keys, headers, body), body, self._request.proxy
         )
         seconds = time.monotonic() - start
-        answer: dict[str, Any] = self._parser.parse(
-            {"status_code": status, "headers": {}, "body": content}, model.output_shape
-        )
+        answer = self._read(operation, status, content)
         error = answer.get("Error", {}).get("Code", "") if status >= 300 else ""
         log.debug("%s %s %s in %.0f ms %s", self._request.name, operation, status, seconds * 1000, error)
         self._observer.answered(seconds, throttled=error in THROTTLED)
         if status >= 300:
             raise ClientError(cast("Any", answer), operation)
+        return answer
+
+    def _written(self, operation: str, params: Mapping[str, Any]) -> tuple[Mapping[str, Any], bytes]:
+        """Return headers and body. Most accounts are asked the same, so what was written last is kept."""
+        known = self._last.get(operation)
+        if known and known[0] == params:
+            return known[1:]
+        model = self._model.operation_model(operation)
+        request = self._serializer.serialize_to_request(dict(params), model)
+        body = request["body"]
+        written = request["headers"], urlencode(body).encode() if isinstance(body, dict) else body
+        self._last[operation] = params, *written
+        return written
+
+    def _read(self, operation: str, status: int, content: bytes) -> dict[str, Any]:
+        """Return an answer as data. Lists are mostly the same in all accounts, but for the id of the request."""
+        if status == HTTPStatus.OK and operation.startswith("List"):
+            return self._list(operation, content=_REQUEST_ID.sub(b"", content))
+        return self._parse(operation, status, content)
+
+    def _parse(self, operation: str, status: int, content: bytes) -> dict[str, Any]:
+        answer: dict[str, Any] = self._parser.parse(
+            {"status_code": status, "headers": {}, "body": content}, self._model.operation_model(operation).output_shape
+        )
         return answer
 
     def _headers(self, keys: Keys, given: Mapping[str, Any], body: bytes) -> list[str]:
@@ -190,6 +216,17 @@ class Caller(NamedTuple):
             more = {marker: answer[marker]} if answer.get(marker) else {}
             if not more:
                 return found
+
+
+def _parsers() -> ResponseParserFactory:
+    """Return botocore's parsers, with a reader of timestamps that takes a hundredth of the time."""
+    factory = ResponseParserFactory()
+    factory.set_parser_defaults(timestamp_parser=_timestamp)
+    return factory
+
+
+def _timestamp(value: str | float) -> datetime:
+    return datetime.fromisoformat(value) if isinstance(value, str) else datetime.fromtimestamp(value, UTC)
 
 
 def _captured(client: Any) -> _Request:

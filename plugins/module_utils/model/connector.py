@@ -89,7 +89,8 @@ def choose(wish: ConnectorWish, have: Connectors) -> Connector | None:
         return item.role_arn != wish.role_arn, not item.enabled, item.created or "~", item.name != wish.name, item.name
 
     account_id = account_of(wish.role_arn)
-    return min((item for item in have if item.account_id == account_id), key=rank, default=None)
+    found = [item for item in have if item.account_id == account_id]
+    return min(found, key=rank) if len(found) > 1 else next(iter(found), None)
 
 
 def overlay(wish: ConnectorWish, have: Connectors) -> Connectors:

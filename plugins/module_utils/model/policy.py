@@ -14,9 +14,11 @@ Sources, in the IAM User Guide: "IAM JSON policy elements reference", "AWS JSON 
 from __future__ import annotations
 
 import json
+import marshal
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple, TypeGuard
 
@@ -242,7 +244,20 @@ def _scalar(value: object) -> str:
 # --- atoms ---
 
 
-def _meaning(document: object) -> Meaning:
+def _meaning(document: Any) -> Meaning:
+    """Return what a document means; thousands of accounts have the same one."""
+    try:
+        return _known(marshal.dumps(document, 2))
+    except ValueError:
+        return _read(document)
+
+
+@lru_cache(maxsize=256)
+def _known(document: bytes) -> Meaning:
+    return _read(marshal.loads(document))  # noqa: S302 from this very process
+
+
+def _read(document: object) -> Meaning:
     if not _is_document(document):
         return Meaning("", frozenset(), frozenset({_text(document)}))
     shown = canonical(document)

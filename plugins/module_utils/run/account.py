@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.iam import Roles
@@ -37,21 +37,24 @@ if TYPE_CHECKING:
     # Azure's packages take longer to load than all others; who only works on a role does without.
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel, Turn
 
+T = TypeVar("T")
+
 
 @dataclass(slots=True)
 class Report:
-    """What was found and done: `shown` by resource ("role", "connector"), findings before the repair, calls, diff."""
+    """What was found and done: how to show each resource ("role", "connector"), findings before the repair, and so on.
 
-    shown: dict[str, dict[str, Any]] = field(default_factory=dict)
+    What nobody asks to see is not worked out.
+    """
+
+    shown: dict[str, Callable[[], dict[str, Any]]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     diff: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, name: str, header: str, changed: bool, before: dict[str, Any], after: dict[str, Any]) -> None:
-        """Take in what a resource was and is."""
-        self.shown[name] = after
-        if changed:
-            self.diff.append(difference(header, before, after))
+    def add(self, name: str, show: Callable[[T], dict[str, Any]], after: T) -> None:
+        """Take in what a resource is."""
+        self.shown[name] = partial(show, after)
 
     @contextmanager
     def kept(self) -> Iterator[Report]:
@@ -66,7 +69,7 @@ class Report:
         """Return it as the result of a module."""
         return {
             "changed": bool(self.calls),
-            **self.shown,
+            **{name: show() for name, show in self.shown.items()},
             "findings": [finding._asdict() for finding in self.findings],
             "calls": [call.show() for call in self.calls],
             "diff": self.diff,
@@ -134,8 +137,10 @@ async def converge_role(
     outcome = await converge(
         edge, overlay, role_plan.plan, check_mode=check_mode, made=report.calls, seen=seen, sleep=sleep
     )
-    header = f"role {wish.name} in account {wish.account_id}"
-    report.add("role", header, outcome.changed, roles.show(outcome.have), roles.show(outcome.want))
+    report.add("role", roles.show, outcome.want)
+    if outcome.changed:
+        header = f"role {wish.name} in account {wish.account_id}"
+        report.diff.append(difference(header, roles.show(outcome.have), roles.show(outcome.want)))
     return outcome
 
 
@@ -161,6 +166,8 @@ async def converge_connector(
         return (connectors.without if absent else connectors.overlay)(wish, have or ())
 
     outcome = await converge(edge, overlay, connectors.plan, check_mode=check_mode, made=report.calls, seen=seen)
-    before, after = (connectors.choose(wish, found or ()) for found in (outcome.have, outcome.want))
-    shown = {} if absent else connectors.show(after)
-    report.add("connector", f"data connector of {wish.role_arn}", outcome.changed, connectors.show(before), shown)
+    after = None if absent else connectors.choose(wish, outcome.want or ())
+    report.add("connector", connectors.show, after)
+    if outcome.changed:
+        before = connectors.show(connectors.choose(wish, outcome.have or ()))
+        report.diff.append(difference(f"data connector of {wish.role_arn}", before, connectors.show(after)))

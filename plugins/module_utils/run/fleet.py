@@ -53,16 +53,16 @@ class Done:
         """Tell whether a finding is one of security."""
         return any(is_security(finding) for finding in self.report.findings)
 
-    def result(self) -> dict[str, Any]:
-        """Return it as an entry of fleet's `accounts`."""
-        shown = self.report.shown
+    def result(self, *, detailed: bool = True) -> dict[str, Any]:
+        """Return it as an entry of fleet's `accounts`; without details, calls are names alone."""
+        shown, calls = self.report.shown, self.report.calls
         answer: dict[str, Any] = {
             "status": self.status,
             "host": self.account.host,
-            "role_arn": shown.get("role", {}).get("arn", ""),
-            "connector_id": shown.get("connector", {}).get("id", ""),
+            "role_arn": shown["role"]().get("arn", "") if "role" in shown else "",
+            "connector_id": shown["connector"]().get("id", "") if "connector" in shown else "",
             "findings": [finding._asdict() for finding in self.report.findings],
-            "calls": [call.show() for call in self.report.calls],
+            "calls": [call.show() if detailed else {"name": call.name} for call in calls],
         }
         if self.error:
             answer["error"] = self.error.show()
@@ -223,12 +223,3 @@ async def _one(account: Account, clients: Clients, order: Order) -> Done:
         done.error = SentinelError("unexpected", f"Cannot finish account {account.account_id}: {error!r}.")
         done.error.__cause__ = error
     return done
-
-
-def summary(results: Iterable[Done]) -> dict[str, int]:
-    """Count the results by status."""
-    counts = {"accounts": 0, "ok": 0, "changed": 0, "failed": 0, "skipped": 0}
-    for done in results:
-        counts["accounts"] += 1
-        counts[done.status] += 1
-    return counts

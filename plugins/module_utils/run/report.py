@@ -67,3 +67,34 @@ def _differs(done: Done, fail_on: str) -> str:
         return ""
     reasons = findings(done) or [calls(done)]
     return f"Account {done.account.account_id} differs from the wish: {' '.join(reasons)}"
+
+
+class Progress:
+    """How far a long run is: a line every few seconds, none where all is done in a few."""
+
+    EVERY = 5.0
+
+    def __init__(self, accounts: int) -> None:
+        self._accounts = accounts
+        self._start: float | None = None
+        self._told = 0.0
+
+    def line(self, summary: Mapping[str, int], now: float) -> str:
+        """Return what there is to say `now` (monotonic time in seconds), or nothing."""
+        done = summary["accounts"]
+        if self._start is None:
+            self._start = self._told = now
+        if now - self._told < self.EVERY or done == self._accounts:
+            return ""
+        self._told = now
+        rate = done / (now - self._start)
+        left = _duration((self._accounts - done) / rate)
+        return (
+            f"{done} of {self._accounts} accounts done, {summary['changed']} changed, {summary['failed']} failed, "
+            f"{rate:.1f} a second, {left} left"
+        )
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

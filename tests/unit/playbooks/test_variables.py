@@ -7,11 +7,25 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from ansible import constants
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import EncryptedString, VaultLib, VaultSecret, VaultSecretsContext
+from ansible.playbook.play import Play as AnsiblePlay
+from ansible.template import Templar, trust_as_template
+from ansible.utils.vars import load_extra_vars
+from ansible.vars.hostvars import HostVars
+from ansible.vars.manager import VariableManager
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ansible_collections.trailbridge.sentinel.plugins.action.fleet import VARIABLES, ActionModule
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variables import HostVariables, is_plain
 from tests.emulators.client import Emulators
 
 from .conftest import Play
@@ -215,3 +229,135 @@ def test_alone_the_role_fails_its_batch_when_one_account_failed(cloud: Emulators
     assert "1 of 3 accounts failed. Cannot assume role" in " ".join(strict.output.split())
     lenient = play(text(role="vars: {sentinel_max_fail_percentage: 34}"), hosts)
     assert lenient.code == 0, lenient.output
+
+
+# Every place from which Ansible takes variables of a host, and each wins over one of the others somewhere.
+FILES = {
+    "inventory/hosts.yml": """
+all:
+  vars: {sentinel_role_name: all, sentinel_workspace: all, sentinel_role_tags: {all: all}, team: none}
+  hosts: {lonely: {sentinel_role_name: "{{ inventory_hostname }} of {{ groups['all'] | length }}"}}
+  children:
+    outer:
+      vars: {sentinel_role_name: outer, sentinel_workspace: outer, sentinel_role_path: "/{{ team }}/", team: outer}
+      children:
+        inner:
+          vars: {sentinel_workspace: inner, sentinel_role_tags: {inner: inner}}
+          hosts: {a: {sentinel_role_tags: {a: inventory}}, b: {team: b}}
+    strong: {vars: {ansible_group_priority: 10, sentinel_role_name: strong}, hosts: {a: {}, c: {}, included: {}}}
+    weak: {vars: {sentinel_role_name: weak, ansible_local: weak, playbook_dir: weak}, hosts: {a: {}, c: {}}}
+    odd:
+      hosts:
+        facts: {}
+        set: {sentinel_role_name: mine}
+        local: {ansible_local: mine, groups: mine, sentinel_adopt: true}
+""",
+    "inventory/group_vars/all.yml": "sentinel_secret: !vault |\n    SECRET\nsentinel_region: beside_inventory",
+    "inventory/group_vars/inner/file.yml": "sentinel_role_description: '{{ group_names }} of {{ hostvars.c.team }}'",
+    "inventory/host_vars/a.yml": "sentinel_role_tags: {a: beside_inventory}\nsentinel_role_path: beside_inventory",
+    "group_vars/all.yml": "sentinel_region: beside_playbook\nsentinel_profile: beside_playbook",
+    "group_vars/strong.yml": "sentinel_aws_profile: '{{ secret_team }}'\nsecret_team: !vault |\n    SECRET",
+    "host_vars/a.yaml": "sentinel_tenant: beside_playbook\nsentinel_role_path: beside_playbook",
+    "host_vars/c/more.json": '{"sentinel_role_path": null, "sentinel_external_ids": ["{{ sentinel_tenant }}", 1, 1.5]}',
+}
+EXTRA = {"sentinel_tenant": "extra", "sentinel_thumbprint": "extra"}
+PLAY_VARIABLES = {"sentinel_azure_profile": "{{ team }}", "sentinel_client_id": "play", "sentinel_adopt": False}
+
+
+@pytest.fixture
+def hostvars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HostVars:
+    """Return what Ansible itself makes of an inventory with everything, in this process."""
+    secret = VaultSecret(b"open sesame")
+    vaulted = "\n    ".join(VaultLib().encrypt("hidden", secret).decode().split())
+    for name, content in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content.replace("SECRET", vaulted))
+    monkeypatch.setattr(VaultSecretsContext, "_current", VaultSecretsContext([("default", secret)]))
+    monkeypatch.setattr(load_extra_vars, "extra_vars", EXTRA, raising=False)
+    loader = DataLoader()
+    loader.set_basedir(str(tmp_path))
+    inventory = InventoryManager(loader=loader, sources=[str(tmp_path / "inventory" / "hosts.yml")])
+    manager = VariableManager(loader=loader, inventory=inventory)
+    inventory.add_host("added", "inner")
+    # As add_host does it; the method that it calls is not the same in all versions of Ansible.
+    added = inventory.get_host("added")
+    added.vars = {**added.get_vars(), "sentinel_role_name": "added"}
+    manager.set_host_facts("facts", {"sentinel_role_name": "fact", "sentinel_tenant": "fact"})
+    manager.set_nonpersistent_facts("set", {"sentinel_role_name": "set", "sentinel_tenant": "set", "ansible_local": 1})
+    manager.set_host_variable("included", "sentinel_role_name", "included")
+    manager.set_host_variable("set", "sentinel_role_name", "included")
+    return HostVars(inventory=inventory, variable_manager=manager, loader=loader)
+
+
+def names(hostvars: HostVars) -> list[str]:
+    return [*hostvars, "localhost"]
+
+
+@pytest.mark.parametrize("behaviour", ["replace", "merge"])
+def test_a_host_is_read_as_ansible_reads_it(
+    hostvars: HostVars, monkeypatch: pytest.MonkeyPatch, behaviour: str
+) -> None:
+    monkeypatch.setenv("ANSIBLE_HASH_BEHAVIOUR", behaviour)
+    monkeypatch.setattr(constants, "DEFAULT_HASH_BEHAVIOUR", behaviour)
+    variables = HostVariables(hostvars)
+    for name in names(hostvars):
+        read, wanted = variables.raw(name), hostvars.raw_get(name)
+        assert read == wanted
+        # Trust and encryption are marks on a value that do not make it unequal.
+        if behaviour == "replace":
+            assert [key for key in VARIABLES if read.get(key) is not wanted.get(key)] == []
+    assert {variables.raw(name).get("sentinel_role_name") for name in names(hostvars)} >= {"strong", "set", "added"}
+
+
+def test_only_a_host_with_facts_is_left_to_ansible(hostvars: HostVars, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(hostvars, "raw_get", asked.append)
+    variables = HostVariables(hostvars)
+    for name in names(hostvars):
+        variables.raw(name)
+    assert sorted(asked) == ["facts", "local"]
+
+
+def test_options_of_hosts_are_what_templating_everything_gives(hostvars: HostVars) -> None:
+    loader, manager = hostvars._loader, hostvars._variable_manager
+    content = {"hosts": "all", "vars": PLAY_VARIABLES, "tasks": [{"ansible.builtin.meta": "noop"}]}
+    source = loader.load(yaml.safe_dump(content))
+    task = AnsiblePlay.load(source, variable_manager=manager, loader=loader).get_tasks()[0][0]
+    action = ActionModule(task, None, SimpleNamespace(), loader, Templar(loader=loader), None)
+    defaults, above = action._for_all(hostvars)
+    read = dict(action._host_options({"hostvars": hostvars, "ansible_play_batch": names(hostvars)}))
+    for name in names(hostvars):
+        known = {**defaults, **hostvars.raw_get(name), **above, "hostvars": hostvars}
+        own = {key: known[key] for key in VARIABLES if key in known}
+        filled = Templar(loader=loader, variables=known).template(own)
+        assert read[name] == {VARIABLES[key]: value for key, value in filled.items() if value is not None}
+    assert read["b"]["role_path"] == "/b/"
+    assert read["c"]["secret"] == read["c"]["profile"] == "hidden"
+    assert read["lonely"]["role_name"] == f"lonely of {len(hostvars)}"
+
+
+LEAVES: st.SearchStrategy[Any] = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
+TEXT = st.text("{}%#jina2: ").map(trust_as_template)
+VALUES = st.recursive(LEAVES | TEXT, lambda below: st.lists(below) | st.dictionaries(TEXT, below))
+
+
+@given(value=VALUES)
+def test_templating_leaves_plain_values_as_they_are(value: Any) -> None:
+    if is_plain(value):
+        assert Templar().template(value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        ("text", True),
+        ([{"a": [1, 1.5, None, True]}], True),
+        ("{{ x }}", False),
+        ("#jinja2: variable_start_string:'[['\n[[ x ]]", False),
+        ([{"a": ["{% x %}"]}], False),
+        (EncryptedString(ciphertext="x"), False),
+        (("a", "tuple"), False),
+    ],
+)
+def test_what_templating_would_change_is_not_plain(value: Any, plain: bool) -> None:
+    assert is_plain(value) is plain

@@ -14,14 +14,16 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding, finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done, summary
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.report import (
+    Progress,
     calls,
     failures,
     findings,
     lines,
     numbers,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
 
 ACCOUNT = "111111111111"
 DENIED = SentinelError("assume_denied", f"Cannot assume role Admin in account {ACCOUNT}: not authorized.")
@@ -116,6 +118,13 @@ def test_findings_are_told_with_security_first() -> None:
 # --- the numbers ---
 
 
+def summary(*all_done: Done) -> dict[str, int]:
+    results = Results("never")
+    for one in all_done:
+        results.add(one)
+    return results.summary
+
+
 @pytest.mark.parametrize(
     ("check_mode", "line"),
     [
@@ -124,22 +133,22 @@ def test_findings_are_told_with_security_first() -> None:
     ],
 )
 def test_a_run_is_counted_in_one_line(check_mode: bool, line: str) -> None:
-    counts = summary([RIGHT, NEW, DRIFTED, OPENED, FAILED])
+    counts = summary(RIGHT, NEW, DRIFTED, OPENED, FAILED)
     assert counts == {"accounts": 5, "ok": 1, "changed": 3, "failed": 1, "skipped": 0}
     assert numbers(counts, check_mode=check_mode) == line
 
 
 def test_every_account_is_counted_once() -> None:
-    counts = summary([RIGHT, NEW, DRIFTED, OPENED, FAILED, FAILED])
+    counts = summary(RIGHT, NEW, DRIFTED, OPENED, FAILED, FAILED)
     assert counts["accounts"] == sum(count for name, count in counts.items() if name != "accounts")
 
 
 def test_one_account_is_no_plural() -> None:
-    assert numbers(summary([RIGHT]), check_mode=False) == "1 account: 1 ok, 0 changed, 0 failed"
+    assert numbers(summary(RIGHT), check_mode=False) == "1 account: 1 ok, 0 changed, 0 failed"
 
 
 def test_no_account_is_a_number_too() -> None:
-    assert numbers(summary([]), check_mode=False) == "0 accounts: 0 ok, 0 changed, 0 failed"
+    assert numbers(summary(), check_mode=False) == "0 accounts: 0 ok, 0 changed, 0 failed"
 
 
 # --- what ends a run with an error ---
@@ -217,5 +226,34 @@ def test_a_failed_account_keeps_what_was_found_and_done() -> None:
 
 def test_a_result_names_role_and_connector() -> None:
     one = done()
-    one.report.shown |= {"role": {"arn": "arn:x"}, "connector": {"id": "/x"}}
+    one.report.shown |= {"role": lambda: {"arn": "arn:x"}, "connector": lambda: {"id": "/x"}}
     assert one.result() == shown(role_arn="arn:x", connector_id="/x")
+
+
+def test_without_details_calls_are_names_alone() -> None:
+    assert FAILED.result(detailed=False)["calls"] == [{"name": "TagRole"}]
+
+
+# --- progress ---
+
+
+def counts(done: int, changed: int = 0, failed: int = 0) -> dict[str, int]:
+    return {"accounts": done, "ok": done - changed - failed, "changed": changed, "failed": failed, "skipped": 0}
+
+
+def test_a_short_run_has_no_progress_to_tell() -> None:
+    progress = Progress(100)
+    assert [progress.line(counts(done), now=1000 + done / 25) for done in range(1, 101)] == [""] * 100
+
+
+def test_a_long_run_tells_every_few_seconds_how_far_it_is() -> None:
+    progress = Progress(1000)
+    told = [line for second in range(31) if (line := progress.line(counts(second * 10, second, 2), now=50.0 + second))]
+    assert len(told) == 6
+    assert told[0] == "50 of 1000 accounts done, 5 changed, 2 failed, 10.0 a second, 1 min 35 s left"
+    assert told[-1].endswith("10.0 a second, 1 min 10 s left")
+
+
+def test_the_end_is_told_by_the_numbers_alone() -> None:
+    progress = Progress(2)
+    assert progress.line(counts(1), now=0.0) == progress.line(counts(2), now=60.0) == ""

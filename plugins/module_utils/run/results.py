@@ -1,0 +1,57 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run over many accounts returns: the numbers, and only those accounts of which there is something to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
+
+# Ansible copies results, sends them between processes, and AWX stores them: so many accounts have all details there.
+DETAILED = 100
+
+
+class Results:
+    """The results so far. What is right leaves nothing behind but its number."""
+
+    def __init__(self, fail_on: str) -> None:
+        self.summary = {"accounts": 0, "ok": 0, "changed": 0, "failed": 0, "skipped": 0}
+        self._fail_on = fail_on
+        self._accounts: dict[str, dict[str, Any]] = {}
+        self._diff: list[dict[str, Any]] = []
+        self._failures: list[dict[str, str]] = []
+        self._errors: list[str] = []
+
+    def add(self, done: Done) -> None:
+        """Take in the result of one account."""
+        self.summary["accounts"] += 1
+        self.summary[done.status] += 1
+        self._failures += report.failures([done], self._fail_on)
+        self._errors += [str(done.error)] if done.error else []
+        if done.status == "ok" and not done.report.findings:
+            return
+        detailed = len(self._accounts) < DETAILED
+        self._accounts[done.account.account_id] = done.result(detailed=detailed)
+        self._diff += done.report.diff if detailed else []
+
+    def result(self) -> dict[str, Any]:
+        """Return all of it as the result of `fleet`."""
+        return {
+            "changed": any(entry["calls"] for entry in self._accounts.values()),
+            "summary": self.summary,
+            "accounts": dict(sorted(self._accounts.items())),
+            "failures": sorted(self._failures, key=lambda failure: failure["account_id"]),
+            "orphans": [],
+            "diff": self._diff,
+        }
+
+    def too_many_failed(self, most: float) -> Iterator[str]:
+        """Yield the sentences that say so, none if no more than `most` per cent of the accounts failed."""
+        failed, accounts = self.summary["failed"], self.summary["accounts"]
+        if failed * 100 > most * accounts:
+            yield f"{failed} of {accounts} accounts failed."
+            yield from self._errors

@@ -1,0 +1,227 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests that botocore itself could have sent: endpoints, signatures, pages; what is lost is tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import closing
+from functools import cache
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import http, service
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.http import Http
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Keys, Service
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from tests.emulators import faults
+from tests.emulators.client import Emulators
+
+ACCOUNT = "111111111111"
+ADMIN = Entry(("OrganizationAccountAccessRole",))
+ENDPOINTS: dict[str, tuple[str, dict[str, str], str, str]] = {
+    "the default": ("iam", {}, "https://iam.amazonaws.com/", "us-east-1"),
+    "another Region": ("sts", {"AWS_DEFAULT_REGION": "eu-west-1"}, "https://sts.eu-west-1.amazonaws.com/", "eu-west-1"),
+    "FIPS": ("iam", {"AWS_USE_FIPS_ENDPOINT": "true"}, "https://iam-fips.amazonaws.com/", "us-east-1"),
+    "dual-stack": (
+        "sts",
+        {"AWS_USE_DUALSTACK_ENDPOINT": "true", "AWS_DEFAULT_REGION": "eu-west-1"},
+        "https://sts.eu-west-1.api.aws/",
+        "eu-west-1",
+    ),
+    "GovCloud": ("iam", {"AWS_DEFAULT_REGION": "us-gov-west-1"}, "https://iam.us-gov.amazonaws.com/", "us-gov-west-1"),
+    "China": ("iam", {"AWS_DEFAULT_REGION": "cn-north-1"}, "https://iam.cn-north-1.amazonaws.com.cn/", "cn-north-1"),
+    "all services elsewhere": (
+        "iam",
+        {"AWS_ENDPOINT_URL": "https://here:8443/x"},
+        "https://here:8443/x/",
+        "us-east-1",
+    ),
+    "one service elsewhere": ("iam", {"AWS_ENDPOINT_URL_IAM": "http://here"}, "http://here/", "us-east-1"),
+}
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, here: Emulators) -> pytest.MonkeyPatch:
+    """Keys, and nothing that says where AWS is."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    return monkeypatch
+
+
+async def opened(name: str) -> Service:
+    with closing(Aws(AwsCredentials())) as aws:
+        return aws.service(name)
+
+
+@pytest.mark.parametrize("case", ENDPOINTS)
+def test_the_endpoint_is_the_one_that_botocore_would_use(bare: pytest.MonkeyPatch, case: str) -> None:
+    name, environment, url, region = ENDPOINTS[case]
+    for variable, value in environment.items():
+        bare.setenv(variable, value)
+    request = asyncio.run(opened(name))._request
+    assert (request.url.rstrip("/"), request.region, request.name) == (url.rstrip("/"), region, name)
+
+
+def test_the_proxy_is_the_one_that_botocore_would_use(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("HTTPS_PROXY", "proxy.example:3128")
+    assert asyncio.run(opened("iam"))._request.proxy == "http://proxy.example:3128"
+    bare.setenv("NO_PROXY", "iam.amazonaws.com")
+    bare.setenv("no_proxy", "iam.amazonaws.com")
+    assert asyncio.run(opened("iam"))._request.proxy is None
+
+
+class Still:
+    """A time that stands still, for botocore and for us."""
+
+    NOW = "20261122T153000Z"
+
+    @staticmethod
+    def strftime(*_format: Any) -> str:
+        return Still.NOW
+
+    @staticmethod
+    def gmtime() -> None:
+        return None
+
+
+texts = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=40)
+
+
+@given(
+    url=st.sampled_from(["https://iam.amazonaws.com/", "http://127.0.0.1:5000/", "https://h:8443/a/b"]),
+    keys=st.builds(Keys, texts, texts, st.none() | texts),
+    body=st.binary(max_size=200),
+    target=st.none() | texts,
+)
+def test_signatures_are_those_of_botocore(url: str, keys: Keys, body: bytes, target: str | None) -> None:
+    ours = _service(url)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service, "time", Still)
+        given = {"Content-Type": "application/x-www-form-urlencoded"} | ({"X-Amz-Target": target} if target else {})
+        headers = dict(line.split(": ", 1) for line in ours._headers(keys, given, body))
+
+    request = AWSRequest("POST", url, data=body, headers=given)
+    request.context["timestamp"] = Still.NOW
+    auth = SigV4Auth(Credentials(keys.access_key, keys.secret_key, keys.token), "iam", "us-east-1")
+    auth._modify_request_before_signing(request)
+    canonical = auth.canonical_request(request)
+    signature = auth.signature(auth.string_to_sign(request, canonical), request)
+    auth._inject_signature_to_request(request, signature)
+    assert headers["authorization"] == request.headers["Authorization"]
+
+
+@cache
+def _service(url: str) -> Service:
+    client = botocore.session.Session().create_client(
+        "iam",
+        region_name="us-east-1",
+        endpoint_url=url,
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+        config=Config(parameter_validation=False),
+    )
+    return Service(client, None, None)  # type: ignore[arg-type]
+
+
+def call(operation: str, **params: Any) -> dict[str, Any]:
+    async def work() -> dict[str, Any]:
+        with closing(Aws(AwsCredentials())) as aws:
+            found: dict[str, Any] = await aws.service("iam").of(await aws.enter(ACCOUNT, ADMIN))(operation, **params)
+            return found
+
+    return asyncio.run(work())
+
+
+LOST = {"reset before": {"reset": "before"}, "reset after": {"reset": "after"}}
+
+
+@pytest.mark.parametrize("fault", [*LOST.values(), faults.UNAVAILABLE, faults.THROTTLED], ids=str)
+def test_what_is_refused_for_the_moment_is_asked_again(here: Emulators, fault: dict[str, Any]) -> None:
+    here.fault(operation="ListRoles", times=2, **fault)
+    assert call("ListRoles")["Roles"] == []
+    assert here.operations("iam").count("ListRoles") == 3
+
+
+def test_what_is_denied_is_asked_once(here: Emulators) -> None:
+    here.fault(operation="ListRoles", **faults.IDENTITY_DENIED)
+    with pytest.raises(Exception, match="AccessDenied"):
+        call("ListRoles")
+    assert here.operations("iam").count("ListRoles") == 1
+
+
+def test_asking_again_ends(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "DEADLINE", 1.0)
+    here.fault(operation="ListRoles", times=1000, **faults.THROTTLED)
+    with pytest.raises(Exception, match="Throttling"):
+        call("ListRoles")
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "LARGEST", 3000)
+    here.fault(operation="ListRoles", times=100, status=200, body="x" * 5000)
+    with pytest.raises(http.LostError):
+        call("ListRoles")
+    assert here.operations("iam").count("ListRoles") == 1
+
+
+def test_a_hanging_service_is_given_up(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "REQUEST_SECONDS", 1)
+    monkeypatch.setattr(service, "DEADLINE", 0.0)
+    here.fault(operation="GetCallerIdentity", delay=5)
+
+    async def work() -> None:
+        with closing(Aws(AwsCredentials())) as aws:
+            await aws.identity()
+
+    with pytest.raises(SentinelError, match="timed out"):
+        asyncio.run(work())
+
+
+def test_pages_are_read_to_the_end(here: Emulators) -> None:
+    client = here.boto("iam", ACCOUNT)
+    for number in range(3):
+        client.create_role(RoleName=f"role{number}", AssumeRolePolicyDocument="{}")
+
+    async def work() -> list[Any]:
+        with closing(Aws(AwsCredentials())) as aws:
+            iam = aws.service("iam").of(await aws.enter(ACCOUNT, ADMIN))
+            return await iam.pages("ListRoles", "Roles", MaxItems=1)
+
+    assert sorted(role["RoleName"] for role in asyncio.run(work())) == [f"role{number}" for number in range(3)]
+
+
+def test_every_request_can_be_followed_and_no_secret_is_told(here: Emulators, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "trailbridge.sentinel"):
+        call("ListRoles")
+    told = [record.getMessage() for record in caplog.records if record.name == "trailbridge.sentinel"]
+    assert [line.split(" in ")[0] for line in told] == [
+        "sts GetCallerIdentity 200",
+        "sts AssumeRole 200",
+        "iam ListRoles 200",
+    ]
+    assert [secret for secret in here.secrets() if secret in caplog.text] == []
+
+
+def test_connections_are_used_again_and_closed(here: Emulators) -> None:
+    async def work() -> int:
+        client = Http(None)
+        for _again in range(3):
+            status, _body = await client.post(f"{here.aws}/_emulator/about", [], b"{}")
+            assert status == 200
+        idle = len(client._idle)
+        client.close()
+        return idle
+
+    assert asyncio.run(work()) == 1
