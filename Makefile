@@ -27,7 +27,7 @@ IN_TREE := cd "$(TREE)" && env \
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit demo specs format build constraints clean tree
+.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit bench bench-quick demo specs format build constraints clean tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -48,7 +48,7 @@ changelog: tree ## changelog fragments
 
 types: tree ## types of the Python code
 	@echo "== mypy"
-	@$(IN_TREE) mypy -p ansible_collections.trailbridge.sentinel.plugins -p tests.emulators
+	@$(IN_TREE) mypy -p ansible_collections.trailbridge.sentinel.plugins -p tests.emulators -p tests.bench
 
 docs: tree ## documentation of plugins and roles
 	@echo "== antsibull-docs"
@@ -72,6 +72,12 @@ molecule: tree ## molecule scenarios; ARGS="-s name" for one of them
 unit: tree ## unit tests; ARGS="-k word" for some of them
 	@echo "== pytest"
 	@$(IN_TREE) pytest -o cache_dir="$(BUILD)/cache/pytest" $(ARGS)
+
+bench: tree ## measure the playbook, renew docs/performance.md: 20 minutes; ARGS="--only playbook" for a part
+	@$(IN_TREE) "$(VENV)/bin/python" -m tests.bench --out "$(BUILD)/bench" --write "$(CURDIR)/docs" $(ARGS)
+
+bench-quick: tree ## the same in 3 minutes, without renewing anything
+	@$(IN_TREE) "$(VENV)/bin/python" -m tests.bench --out "$(BUILD)/bench" --quick $(ARGS)
 
 demo: tree ## a small organization on this machine: onboarded, drifted, repaired, verified
 	@$(IN_TREE) "$(VENV)/bin/python" -m tests.demo $(ARGS)

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from ansible import constants
@@ -37,6 +40,7 @@ from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variable
 
 SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE
 VARIABLES = {field.variable: field.option for field in FIELDS}
+REQUESTS_AT = 3
 _ALIASES = {"aws_profile": "profile"}
 
 
@@ -50,6 +54,9 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the task; see the documentation of M(trailbridge.sentinel.fleet)."""
+        # This process was forked for the task: what Ansible brought along stays, nobody need look through it for waste.
+        gc.freeze()
+        self._follow_requests()
         result: dict[str, Any] = super().run(tmp, task_vars)
         validate: Callable[..., Any] = self.validate_argument_spec
         _validation, options = validate(argument_spec=SPEC)
@@ -137,8 +144,31 @@ class ActionModule(ActionBase):
         return results
 
     def _say(self, line: str) -> None:
-        callback = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK")
-        self._display.display(line, stderr=callback.endswith(("json", "jsonl")))
+        self._display.display(line, stderr=self._is_data)
+
+    @cached_property
+    def _is_data(self) -> bool:
+        """Whether what goes to stdout is read by a program."""
+        callback: str = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK")
+        return callback.endswith(("json", "jsonl"))
+
+    def _follow_requests(self) -> None:
+        """Say every request at -vvv."""
+        log = logging.getLogger("trailbridge.sentinel")
+        if self._display.verbosity >= REQUESTS_AT and not log.handlers:
+            log.addHandler(_Shown(self._display))
+            log.setLevel(logging.DEBUG)
+
+
+class _Shown(logging.Handler):
+    """A handler that writes as Ansible does."""
+
+    def __init__(self, display: Any) -> None:
+        super().__init__()
+        self._display = display
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._display.vvv(record.getMessage())
 
 
 def _account(options: Mapping[str, Any], where: str, host: str = "", names: str = "option") -> Account:

@@ -48,7 +48,7 @@ options:
     default: present
   concurrency:
     description:
-      - The most accounts that are worked on at the same time. It begins with 16, grows while AWS answers quickly and
+      - The most accounts that are worked on at the same time. It begins with 32, grows while AWS answers quickly and
         shrinks when AWS refuses requests.
     type: int
     default: 64

@@ -9,6 +9,7 @@ import asyncio
 import email.utils
 import importlib.util
 import json
+import logging
 import random
 import time
 import warnings
@@ -59,6 +60,7 @@ _REMAINING = (
     "x-ms-ratelimit-remaining-subscription-resource-requests",
 )
 
+log = logging.getLogger("trailbridge.sentinel")
 _chance = random.SystemRandom()
 
 T = TypeVar("T")
@@ -128,6 +130,8 @@ class Azure:
                         raise
                     refused = _status(error) == 429
                 finally:
+                    for response in responses:
+                        log.debug("%s %s", what, response.http_response.status_code)
                     allowance.answered(kind, _remaining(responses, kind), pause if refused else None)
                 if not refused:
                     await asyncio.sleep(pause)

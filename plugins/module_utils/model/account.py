@@ -88,6 +88,11 @@ _ENTRY = {
     "assume_role_external_id": "external_id",
     "assume_role_session_name": "session_name",
 }
+# By who calls the options by which names: the key to look for, the name in messages, the option.
+_NAMED = {
+    names: tuple((field.short if names == "short" else field.option, getattr(field, names), field) for field in FIELDS)
+    for names in ("option", "short", "variable")
+}
 _TRUE, _FALSE = ("yes", "true", "on", "1", "y", "t"), ("no", "false", "off", "0", "n", "f")
 _WORDS = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
 
@@ -158,19 +163,17 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
 
 
 def _given(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Field, Any]]:
-    key = "short" if names == "short" else "option"
     return [
-        (field, _value(field, value, where, getattr(field, names)))
-        for field in FIELDS
-        if (value := options.get(getattr(field, key))) is not None
+        (field, _value(field, value, where, name))
+        for key, name, field in _NAMED[names]
+        if (value := options.get(key)) is not None
         and not (field.part == "azure" and value == "")  # an environment variable may be set to nothing
     ]
 
 
 def _value(field: Field, given: Any, where: str, name: str) -> Any:
     value = _CONVERT[field.type](given)
-    rules = [rule for rule in (field.type, field.short) if rule in values.RULES or rule in values.TYPES]
-    for rule in rules[-1:] if field.type == "str" else rules:
+    for rule in _RULES[field]:
         values.check(where, name, value, rule, given)
     if field.short in _GUIDS:
         return value.lower()
@@ -190,16 +193,21 @@ def _list(value: Any) -> Any:
     return tuple(value.split(",")) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
+def _rules(field: Field) -> list[str]:
+    found = [rule for rule in (field.type, field.short) if rule in values.RULES or rule in values.TYPES]
+    return found[-1:] if field.type == "str" else found
+
+
+_RULES = {field: _rules(field) for field in FIELDS}
 _CONVERT = {"str": lambda value: value, "dict": lambda value: value, "bool": _boolean, "int": _integer, "list": _list}
 
 
 def _check_arns(account: Account, where: str, names: str) -> None:
     """Raise bad_input for an ARN of another account than the one that is worked on, or of another partition."""
-    shown = {field.short: getattr(field, names) for field in FIELDS}
-    arns = [(shown["assume_role"], role) for role in account.entry.roles if role.startswith("arn:")]
+    arns = [("assume_role", role) for role in account.entry.roles if role.startswith("arn:")]
     if account.wish.permissions_boundary:
-        arns.append((shown["permissions_boundary"], account.wish.permissions_boundary))
-    for option, arn in arns:
+        arns.append(("permissions_boundary", account.wish.permissions_boundary))
+    for short, arn in arns:
         if account.account_id and arn.split(":")[4] not in ("aws", account.account_id):
             rule = f"it must be of account {account.account_id}"
         elif arn.split(":")[1] != arns[0][1].split(":")[1]:
@@ -207,6 +215,7 @@ def _check_arns(account: Account, where: str, names: str) -> None:
         else:
             continue
         of = f" of {where}" if where else ""
+        option = next(name for _key, name, field in _NAMED[names] if field.short == short)
         raise SentinelError("bad_input", f"Cannot use {option} {arn!r}{of}: {rule}.")
 
 
@@ -242,10 +251,10 @@ def check_cloud(options: Mapping[str, Any], cloud_environment: str | None, where
 
 def check_whole(account: Account, where: str, names: str) -> None:
     """Raise bad_input when an option is missing without which role and connector cannot be made."""
-    for field in FIELDS:
-        if field.option in REQUIRED and not getattr(account, field.option):
-            rule = ": set it, or name the host by its 12 digits" if field.option == "account_id" else ""
-            name = getattr(field, names)
+    for option in REQUIRED:
+        if not getattr(account, option):
+            rule = ": set it, or name the host by its 12 digits" if option == "account_id" else ""
+            name = next(name for _key, name, field in _NAMED[names] if field.option == option)
             raise SentinelError("bad_input", f"Cannot work on {where}: {name} is not given{rule}.")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -78,10 +78,13 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What is needed to work on an account, and shared with others."""
+    """What is needed to work on an account, and shared with others.
+
+    `ready` returns the account as soon as its workspace is known and may be used; until then nothing is written.
+    """
 
     aws: Aws
-    sentinel: Sentinel
+    ready: Callable[[Account], Awaitable[tuple[Account, Sentinel]]]
     slots: Slots
     visibility: Visibility
     check_mode: bool
@@ -89,34 +92,36 @@ class Means:
 
 async def connect(report: Report, account: Account, means: Means) -> None:
     """Bring the role of an account, then its connector, to the wish; in check mode say what would be done."""
+    edge, have = await _read(account, means)
+    account, sentinel = await means.ready(account)
     async with means.slots:
-        edge = await _roles(account, means)
-        role = await converge_role(report, account.wish, edge, check_mode=means.check_mode, sleep=means.slots.sleep)
+        known, sleep = Known(edge, have), means.slots.sleep
+        role = await converge_role(report, account.wish, known, check_mode=means.check_mode, sleep=sleep)
     arn = role.want.arn if role.want else account.wish.arn
-    wish = ConnectorWish(arn, means.sentinel.id, account.wish.workspace_id, account.deduplicate)
+    wish = ConnectorWish(arn, sentinel.id, account.wish.workspace_id, account.deduplicate)
     is_new = role.changed or bool(role.have and role.have.is_new)
     visible = partial(means.visibility.turn, time.monotonic()) if is_new else None
-    await converge_connector(report, wish, means.sentinel, check_mode=means.check_mode, visible=visible)
+    await converge_connector(report, wish, sentinel, check_mode=means.check_mode, visible=visible)
 
 
 async def disconnect(report: Report, account: Account, means: Means) -> None:
     """Remove the connector of an account, then what its role was there for; what is not ours is refused first."""
+    edge, have = await _read(account, means, removing=True)
+    account, sentinel = await means.ready(account)
+    roles.without(account.wish, have)
+    wish = ConnectorWish(have.arn if have else account.wish.arn, sentinel.id, account.wish.workspace_id)
+    await converge_connector(report, wish, sentinel, check_mode=means.check_mode, absent=True)
     async with means.slots:
-        edge = await _roles(account, means, removing=True)
-        have = await edge.read()
-        roles.without(account.wish, have)
-    wish = ConnectorWish(have.arn if have else account.wish.arn, means.sentinel.id, account.wish.workspace_id)
-    await converge_connector(report, wish, means.sentinel, check_mode=means.check_mode, absent=True)
-    async with means.slots:
-        await converge_role(
-            report, account.wish, Known(edge, have), check_mode=means.check_mode, absent=True, sleep=means.slots.sleep
-        )
+        known, sleep = Known(edge, have), means.slots.sleep
+        await converge_role(report, account.wish, known, check_mode=means.check_mode, absent=True, sleep=sleep)
 
 
-async def _roles(account: Account, means: Means, *, removing: bool = False) -> Roles:
-    keys = await means.aws.enter(account.account_id, account.entry)
-    iam = means.aws.service("iam").of(keys)
-    return Roles(iam, account.account_id, account.wish.name, writes=not means.check_mode, removing=removing)
+async def _read(account: Account, means: Means, *, removing: bool = False) -> tuple[Roles, Role | None]:
+    async with means.slots:
+        keys = await means.aws.enter(account.account_id, account.entry)
+        iam, name = means.aws.service("iam").of(keys), account.wish.name
+        edge = Roles(iam, account.account_id, name, writes=not means.check_mode, removing=removing)
+        return edge, await edge.read()
 
 
 async def converge_role(

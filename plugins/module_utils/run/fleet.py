@@ -99,19 +99,32 @@ class Clients:
         self._azure: dict[AzureCredentials, Azure] = {}
         self._budgets: dict[tuple[AzureCredentials, str], Budget] = {}
         self._sentinel: dict[Place, tuple[Sentinel, Workspace]] = {}
+        self._opening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def prepare(self, accounts: list[Account]) -> list[Account]:
-        """Return the accounts with what the services know; checks credentials and workspaces, each only once.
+    async def start(self, accounts: list[Account]) -> None:
+        """Check the base credentials, and begin with the workspaces, which `opened` waits for."""
+        self._opening = asyncio.ensure_future(self._open(accounts))
+        self._aws = {base: Aws(base, self._slots) for base in {account.aws: None for account in accounts}}
+        await asyncio.gather(*(aws.identity() for aws in self._aws.values()))
 
-        Raises SentinelError where nothing can be written for an account.
-        """
+    async def opened(self) -> None:
+        """Wait until every workspace is known to be usable; raises SentinelError where nothing can be written."""
+        await asyncio.shield(self._opening)
+
+    async def ready(self, account: Account) -> tuple[Account, Sentinel]:
+        """Return the account with what the services know, and its workspace."""
+        await self.opened()
+        sentinel, workspace = self._sentinel[_place(account)]
+        identity = await self._aws[account.aws].identity()
+        return account.at(workspace_id=workspace.customer_id, partition=identity.partition), sentinel
+
+    async def _open(self, accounts: list[Account]) -> None:
         places = {_place(account): None for account in accounts}
-        azure = asyncio.gather(*map(self._open_azure, {credentials: None for credentials, *_rest in places}))
-        bases = {account.aws: None for account in accounts}
-        self._aws = {base: Aws(base, self._slots) for base in bases}
-        await asyncio.gather(azure, *(aws.identity() for aws in self._aws.values()))
+        await asyncio.gather(*map(self._open_azure, {credentials: None for credentials, *_rest in places}))
         await asyncio.gather(*map(self._open_workspace, places))
-        return [await self._prepared(account) for account in accounts]
+        for account in accounts:
+            _sentinel, workspace = self._sentinel[_place(account)]
+            workspaces.check_id(workspace, account.wish.workspace_id, account.host or account.account_id)
 
     async def _open_azure(self, credentials: AzureCredentials) -> None:
         self._azure[credentials] = await asyncio.to_thread(_signed_in, credentials)
@@ -124,19 +137,13 @@ class Clients:
         sentinel = Sentinel(self._azure[credentials], subscription_id, resource_group, name, budget)
         self._sentinel[place] = sentinel, await preflight(sentinel, self._order.right)
 
-    async def _prepared(self, account: Account) -> Account:
-        _sentinel, workspace = self._sentinel[_place(account)]
-        workspaces.check_id(workspace, account.wish.workspace_id, account.host or account.account_id)
-        identity = await self._aws[account.aws].identity()
-        return account.at(workspace_id=workspace.customer_id, partition=identity.partition)
-
     def means(self, account: Account, *, check_mode: bool) -> Means:
         """Return what is needed to work on the account."""
-        sentinel, _workspace = self._sentinel[_place(account)]
-        return Means(self._aws[account.aws], sentinel, self._slots, self._visibility, check_mode)
+        return Means(self._aws[account.aws], self.ready, self._slots, self._visibility, check_mode)
 
     def close(self) -> None:
         """Close every connection."""
+        self._opening.cancel()
         for aws in self._aws.values():
             aws.close()
         for azure in self._azure.values():
@@ -176,11 +183,11 @@ async def run(accounts: Iterable[Account], order: Order) -> AsyncIterator[Done]:
     check_unique(accounts)
     clients = Clients(order)
     try:
-        ready = await clients.prepare(accounts)
+        await clients.start(accounts)
         if order.max_change is not None and not order.check_mode:
-            preview = [done.status async for done in _work(ready, clients, replace(order, check_mode=True))]
+            preview = [done.status async for done in _work(accounts, clients, replace(order, check_mode=True))]
             check_changes(preview, order.max_change)
-        async for done in _work(ready, clients, order):
+        async for done in _work(accounts, clients, order):
             yield done
     finally:
         clients.close()
@@ -205,11 +212,14 @@ async def _work(accounts: list[Account], clients: Clients, order: Order) -> Asyn
         for account in waiting:
             finished.put_nowait(await _one(account, clients, order))
 
-    async with asyncio.TaskGroup() as workers:
-        for _number in range(min(len(accounts), order.concurrency * AHEAD)):
-            workers.create_task(worker())
+    workers = [asyncio.ensure_future(worker()) for _number in range(min(len(accounts), order.concurrency * AHEAD))]
+    try:
+        await clients.opened()
         for _account in accounts:
             yield await finished.get()
+    finally:
+        for running in workers:
+            running.cancel()
 
 
 async def _one(account: Account, clients: Clients, order: Order) -> Done:

@@ -18,7 +18,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.patienc
 ARM = {"reads": (240.0, 24.5), "writes": (195.0, 9.9), "deletes": (195.0, 9.9)}
 
 # Concurrency begins here, and shrinks no further than that.
-FIRST, FEWEST = 16, 2
+FIRST, FEWEST = 32, 2
 # Answers that take so many times as long as the quickest ones come from somebody who is busy enough.
 SLOW = 2.5
 LONGEST_PROBE = 2.0

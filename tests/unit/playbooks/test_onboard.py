@@ -254,3 +254,12 @@ def test_limit_works_on_these_hosts_only(cloud: Emulators, play: Play, engine: E
 
 def test_a_host_name_of_twelve_digits_is_the_account(cloud: Emulators, play: Play) -> None:
     assert play("onboard", {"333333333301": {}}).changed == {"333333333301": NEW}
+
+
+def test_every_request_can_be_followed(cloud: Emulators, play: Play) -> None:
+    hosts = {"pay": {"aws_account_id": "111111111101"}}
+    plain, told = play("onboard", hosts), play("onboard", hosts, "-vvv")
+    for line in ("sts AssumeRole 200 in ", "iam GetRole 200 in ", "list the data connectors of workspace sentinel 200"):
+        assert line in told.output
+        assert line not in plain.output
+    assert [secret for secret in cloud.secrets() if secret in told.output] == []

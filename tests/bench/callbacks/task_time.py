@@ -1,0 +1,43 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A callback of Ansible that says how long a task took; Ansible loads every file of this folder."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: task_time
+type: notification
+short_description: Says how long a task took
+description: Prints one line for each task that ended.
+"""
+
+
+class CallbackModule(CallbackBase):
+    """Looks at the clock when a task starts and when its first result is there."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "task_time"
+
+    began = 0.0
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """Start the clock."""
+        self.began = time.perf_counter()
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Stop it."""
+        self._say()
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """Stop it."""
+        self._say()
+
+    def _say(self) -> None:
+        self._display.display(f"bench: the task took {time.perf_counter() - self.began:.3f} s")

@@ -1,0 +1,99 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is measured: phases, numbers of accounts, latencies, who takes part, how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+DRIFTED = 20
+"""One account in so many is spoilt in the phase `drifted`."""
+SETTINGS: dict[str, dict[str, Any]] = {
+    "new": {"throttle": True},
+    "propagation": {"throttle": True, "role_propagation_seconds": 8.0},
+}
+"""Of the Azure emulator: ARM's documented limits; how long a new role cannot be seen."""
+DEFAULT = {
+    "unchanged": ("ansible", "floor", "playbook"),
+    "drifted": ("playbook",),
+    "new": ("playbook",),
+    "propagation": ("playbook",),
+    "reading": ("ansible", "reading"),
+}
+"""Who takes part if nobody is named."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One situation, and who meets it."""
+
+    phase: str
+    number: int
+    latency: int
+    """Of every request, in milliseconds."""
+    contestants: tuple[str, ...]
+    repetitions: int = 1
+    settings: dict[str, Any] = field(default_factory=dict, hash=False)
+    """Of the Azure emulator."""
+
+    @property
+    def there(self) -> bool:
+        """Whether the accounts are connected already."""
+        return self.phase in ("unchanged", "drifted", "reading")
+
+    @property
+    def drifted(self) -> int:
+        """How many accounts are spoilt."""
+        return max(1, self.number // DRIFTED) if self.phase == "drifted" else 0
+
+
+def full() -> list[Case]:
+    """All of it: 15 to 20 minutes. The script is slow: it has one try, and none with 10,000 accounts."""
+    some = ("ansible", "floor", "playbook")
+    return [
+        *(Case("unchanged", number, latency, some, 3) for number in (1, 10, 100, 1000) for latency in (0, 30)),
+        *(Case("unchanged", number, 30, ("script",)) for number in (1, 10, 100, 1000)),
+        Case("unchanged", 1000, 30, ("check",), 3),
+        Case("drifted", 1000, 30, ("playbook",), 3),
+        *(Case("unchanged", 10000, latency, some, 2) for latency in (0, 30)),
+        Case("unchanged", 10000, 30, ("check",)),
+        Case("drifted", 10000, 30, ("playbook",)),
+        Case("reading", 10000, 0, ("ansible", "reading"), 2),
+        *new(100, 200, 1000),
+    ]
+
+
+def quick() -> list[Case]:
+    """A short form: under 3 minutes."""
+    some = ("ansible", "floor", "playbook")
+    return [
+        *(Case("unchanged", number, latency, some, 2) for number in (1, 100) for latency in (0, 30)),
+        Case("unchanged", 1000, 0, some, 2),
+        Case("unchanged", 1000, 30, (*some, "check"), 2),
+        Case("drifted", 1000, 30, ("playbook",), 2),
+        *new(300)[:1],
+    ]
+
+
+def new(*numbers: int) -> list[Case]:
+    """New accounts under ARM's limits, and 200 whose roles become visible late."""
+    return [case("new", number, 30, ("playbook",)) for number in numbers] + [
+        case("propagation", 200, 30, ("playbook",))
+    ]
+
+
+def case(phase: str, number: int, latency: int, contestants: tuple[str, ...] = ()) -> Case:
+    """One case with what its phase needs."""
+    return Case(phase, number, latency, contestants or DEFAULT[phase], settings=SETTINGS.get(phase, {}))
+
+
+def own(phases: list[str], numbers: list[int], latencies: list[int], contestants: list[str]) -> list[Case]:
+    """The cases that somebody asks for; what is not said is 1,000 unchanged accounts at 30 ms."""
+    return [
+        case(phase, number, latency, tuple(contestants))
+        for phase in phases or ["unchanged"]
+        for number in numbers or [1000]
+        for latency in latencies or [30]
+    ]

@@ -1,0 +1,130 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One measurement: prepare the servers, run a contestant, ask the servers what they saw."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .contestants import Files, accounts, command
+from .measure import Used, run
+from .plan import Case
+from .services import Services
+
+OUTPUT_KEPT = 2000
+CALLBACKS = str(Path(__file__).parent / "callbacks")
+TOOK = re.compile(r"bench: the task took ([\d.]+) s")
+STOPPED = "Cannot work on host nobody: aws_account_id is not given"
+
+
+@dataclass
+class Result:
+    """What one run of one contestant took: seconds, seconds of CPU, MiB, requests."""
+
+    phase: str
+    number: int
+    latency: int
+    contestant: str
+    wall: float
+    cpu: float
+    memory: float
+    server_cpu: float
+    requests: dict[str, int]
+    refused: int
+    lost: int
+    """Accounts without role or connector at the end."""
+    task: float = 0.0
+    """Seconds of the one task, in the phase `reading`."""
+    problem: str = ""
+
+
+def prepare(services: Services, case: Case, folder: Path) -> Files:
+    """Bring the servers to where a run begins, and write the inventory."""
+    files = Files(folder, case.number)
+    files.write()
+    listed = accounts(case.number)
+    services.control(
+        "prepare",
+        accounts=listed,
+        drifted=listed[:: case.number // case.drifted] if case.drifted else [],
+        there=case.there,
+        latency=case.latency / 1000,
+        **case.settings,
+    )
+    return files
+
+
+def measure(services: Services, case: Case, contestant: str, folder: Path) -> Result:
+    """Run one contestant once."""
+    files = prepare(services, case, folder)
+    before = services.control("figures")
+    environment = {
+        **services.environment,
+        **({"ANSIBLE_CALLBACK_PLUGINS": CALLBACKS} if case.phase == "reading" else {}),
+    }
+    used = run(command(contestant, files), environment, folder, folder / "output.txt")
+    after = services.control("figures")
+    result = Result(
+        phase=case.phase,
+        number=case.number,
+        latency=case.latency,
+        contestant=contestant,
+        wall=used.wall,
+        cpu=used.cpu,
+        memory=used.memory,
+        server_cpu=after["cpu"] - before["cpu"],
+        requests=after["requests"],
+        refused=after["refused"],
+        lost=case.number - min(after["roles"], after["connectors"]),
+    )
+    took = TOOK.search(used.output)
+    result.task = float(took[1]) if took else 0.0
+    result.problem = problem(result, used)
+    return result
+
+
+def problem(result: Result, used: Used) -> str:
+    """What makes a measurement worthless; nothing if it is not."""
+    reading = result.contestant == "reading"
+    if (used.code == 0) == reading:
+        return f"exit code {used.code}: {used.output[-OUTPUT_KEPT:]}"
+    if reading and (STOPPED not in used.output or result.requests):
+        return f"it did not end after reading: {used.output[-OUTPUT_KEPT:]}"
+    if result.phase == "reading" and not result.task:
+        return "the time of the task is not known"
+    return f"{result.lost} accounts lost" if result.lost else ""
+
+
+def measured(services: Services, cases: list[Case], folder: Path, wanted: Callable[[str], bool]) -> Iterator[Result]:
+    """Run everything, the contestants in turn, so that a busy moment of the machine meets all of them."""
+    for repetition in range(max((case.repetitions for case in cases), default=0)):
+        for case in cases:
+            for contestant in filter(wanted, case.contestants):
+                if repetition < case.repetitions:
+                    yield measure(services, case, contestant, folder)
+
+
+class Results:
+    """All results, asked for the best of the repetitions."""
+
+    def __init__(self, results: list[Result]) -> None:
+        self.all = results
+
+    def of(self, phase: str, number: int, latency: int, contestant: str) -> list[Result]:
+        """The repetitions."""
+        key = (phase, number, latency, contestant)
+        return [r for r in self.all if (r.phase, r.number, r.latency, r.contestant) == key]
+
+    def best(self, what: str, phase: str, number: int, latency: int, contestant: str) -> float | None:
+        """The least of `wall`, `cpu`, `memory` …; None if it was not measured."""
+        return min((float(getattr(r, what)) for r in self.of(phase, number, latency, contestant)), default=None)
+
+    def median(self, what: str, phase: str, number: int, latency: int, contestant: str) -> float | None:
+        """The one in the middle."""
+        found = [float(getattr(r, what)) for r in self.of(phase, number, latency, contestant)]
+        return statistics.median(found) if found else None
