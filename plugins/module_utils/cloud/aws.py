@@ -125,7 +125,7 @@ class Aws:
                     "Cannot find AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, "
                     "or another source of botocore's credential chain.",
                 )
-            self._own = own
+            self._own, self._known = own, Keys("", "")
             _check_letters(self._keys())
             self._http = Http(self._bundle())
 
@@ -159,11 +159,15 @@ class Aws:
         return self._services[name]
 
     def _keys(self) -> Keys:
+        """Return the base keys, which botocore renews when it is time; the same ones as long as they are good."""
         found = self._own.get_frozen_credentials()
-        return Keys(found.access_key or "", found.secret_key or "", found.token)
+        keys = Keys(found.access_key or "", found.secret_key or "", found.token)
+        if keys != self._known:
+            self._known = keys
+        return self._known
 
     def own(self, service: str) -> Caller:
-        """Return a service to be called with the base credentials, which botocore renews when it is time."""
+        """Return a service to be called with the base credentials."""
         return self.service(service).of(self._keys())
 
     async def identity(self) -> Identity:

@@ -68,7 +68,7 @@ class Keys:
     access_key: str
     secret_key: str = field(repr=False)
     token: str | None = field(default=None, repr=False)
-    _derived: tuple[str, bytes] = field(default=("", b""), repr=False)
+    _derived: tuple[str, bytes] = field(default=("", b""), repr=False, compare=False)
 
     def sign(self, scope: str, text: str) -> str:
         """Return the signature of a text; `scope` is "date/Region/service/aws4_request"."""

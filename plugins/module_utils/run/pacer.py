@@ -15,7 +15,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.patienc
 
 # "Understand how Azure Resource Manager throttles requests": size of the bucket and requests a second, per subscription
 # and principal; a little less, so that clocks and others who ask now and then do no harm.
-ARM = {"reads": (240.0, 24.5), "writes": (195.0, 9.9), "deletes": (195.0, 9.9)}
+ARM = {"reads": (245.0, 24.9), "writes": (198.0, 9.97), "deletes": (198.0, 9.97)}
 
 # Concurrency begins here, and shrinks no further than that.
 FIRST, FEWEST = 32, 2
