@@ -34,7 +34,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.options impor
     STATE,
     WORKSPACE,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variables import HostVariables, is_plain
 
@@ -133,14 +133,14 @@ class ActionModule(ActionBase):
         )
 
     async def _work(self, accounts: list[Account], order: fleet.Order, results: Results) -> Results:
-        progress = report.Progress(len(accounts))
+        progress = lines.Progress(len(accounts))
         async for done in fleet.run(accounts, order):
             results.add(done)
-            for line in report.lines(done, check_mode=order.check_mode):
+            for line in lines.of(done, check_mode=order.check_mode):
                 self._say(line)
             if line := progress.line(results.summary, time.monotonic()):
                 self._say(line)
-        self._say(report.numbers(results.summary, check_mode=order.check_mode))
+        self._say(lines.numbers(results.summary, check_mode=order.check_mode))
         return results
 
     def _say(self, line: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import lines
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
 
 # Ansible copies results, sends them between processes, and AWX stores them: so many accounts have all details there.
@@ -30,7 +30,7 @@ class Results:
         """Take in the result of one account."""
         self.summary["accounts"] += 1
         self.summary[done.status] += 1
-        self._failures += report.failures([done], self._fail_on)
+        self._failures += lines.failures([done], self._fail_on)
         self._errors += [str(done.error)] if done.error else []
         if done.status == "ok" and not done.report.findings:
             return

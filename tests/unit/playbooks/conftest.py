@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account, parse
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines
 from tests.emulators.client import Emulators
 
 Inventory = dict[str, Any]
@@ -98,7 +98,7 @@ def engine(here: Emulators) -> Engine:
             accounts.append(parse(options, f"host {host}", host=host, names="variable"))
         done = asyncio.run(everything(accounts, fleet.Order(absent=absent)))
         assert [item.error for item in done if item.error] == []
-        return {item.account.account_id: report.calls(item) for item in done if item.report.calls}
+        return {item.account.account_id: lines.calls(item) for item in done if item.report.calls}
 
     return run
 

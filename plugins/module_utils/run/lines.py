@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
 
 
-def lines(done: Done, *, check_mode: bool) -> list[str]:
+def of(done: Done, *, check_mode: bool) -> list[str]:
     """Return what there is to say of one account: nothing when it is right, its findings unless it is new.
 
     An account that `differs` has something that only its owner can correct, such as the path of the role.

@@ -15,13 +15,13 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.report import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.lines import (
     Progress,
     calls,
     failures,
     findings,
-    lines,
     numbers,
+    of,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
 
@@ -93,13 +93,13 @@ LINES: dict[str, tuple[Done, list[str], list[str]]] = {
 
 @pytest.mark.parametrize(("one", "real", "check"), LINES.values(), ids=LINES.keys())
 def test_an_account_is_told_where_there_is_something_to_say(one: Done, real: list[str], check: list[str]) -> None:
-    assert lines(one, check_mode=False) == real
-    assert lines(one, check_mode=True) == check
+    assert of(one, check_mode=False) == real
+    assert of(one, check_mode=True) == check
 
 
 @pytest.mark.parametrize("host", ["", ACCOUNT], ids=["no host", "the account as host"])
 def test_an_account_is_not_named_twice(host: str) -> None:
-    assert lines(done((), ("TagRole",), host=host), check_mode=False) == [f"changed: [{ACCOUNT}] TagRole"]
+    assert of(done((), ("TagRole",), host=host), check_mode=False) == [f"changed: [{ACCOUNT}] TagRole"]
 
 
 def test_calls_are_told_in_order() -> None:
