@@ -8,10 +8,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 from ansible import constants
 from ansible.errors import AnsibleError
@@ -35,6 +40,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.options impor
     WORKSPACE,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.record import Record
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variables import HostVariables, is_plain
 
@@ -52,6 +58,9 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = False
     _requires_connection = False
 
+    _ended = False
+    _outside: TextIO | None = None
+
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the task; see the documentation of M(trailbridge.sentinel.fleet)."""
         # This process was forked for the task: what Ansible brought along stays, nobody need look through it for waste.
@@ -64,13 +73,9 @@ class ActionModule(ActionBase):
             values.check("", "concurrency", options["concurrency"], "concurrency")
             accounts = list(self._accounts(options, task_vars or {}))
             order = self._order(options, task_vars or {}, len(accounts))
-            results = asyncio.run(self._work(accounts, order, Results(options["fail_on"])))
+            return {**result, **asyncio.run(self._work(accounts, order, options))}
         except SentinelError as error:
             return {**result, "failed": True, "msg": str(error), "error": {"class": error.kind}}
-        result |= results.result()
-        if too_many := " ".join(results.too_many_failed(options["max_fail_percentage"])):
-            result |= {"failed": True, "msg": too_many}
-        return result
 
     def _accounts(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[Account]:
         shared = {field.option: options[field.option] for field in FIELDS if options.get(field.option) is not None}
@@ -132,19 +137,72 @@ class ActionModule(ActionBase):
             max_change=None if percent is None else percent * everyone / 100,
         )
 
-    async def _work(self, accounts: list[Account], order: fleet.Order, results: Results) -> Results:
-        progress = lines.Progress(len(accounts))
-        async for done in fleet.run(accounts, order):
-            results.add(done)
-            for line in lines.of(done, check_mode=order.check_mode):
-                self._say(line)
-            if line := progress.line(results.summary, time.monotonic()):
-                self._say(line)
-        self._say(lines.numbers(results.summary, check_mode=order.check_mode))
-        return results
+    async def _work(self, accounts: list[Account], order: fleet.Order, options: Mapping[str, Any]) -> dict[str, Any]:
+        results, progress, stop = Results(options["fail_on"]), lines.Progress(len(accounts)), fleet.Stop()
+        with self._interruptible(stop), self._recorded(options["report_dir"]) as record:
+            async for done in fleet.run(accounts, order, stop):
+                results.add(done)
+                record.add(done)
+                for line in lines.of(done, check_mode=order.check_mode):
+                    self._say(line)
+                if line := progress.line(results.summary, time.monotonic()):
+                    self._say(line)
+            self._say(lines.numbers(results.summary, check_mode=order.check_mode))
+            if stop.interrupted:
+                record.keep = True
+                self._say(f"The run was ended before all accounts were done. What was done is in {record.path}.")
+                # Nobody listens any more: Ansible's own end is under way.
+                return {"failed": True, "msg": str(stop.interrupted)}
+        sentences = [*results.stopped(stop), *results.too_many_failed(options["max_fail_percentage"])]
+        return results.result() | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
+
+    @contextmanager
+    def _interruptible(self, stop: fleet.Stop) -> Iterator[None]:
+        """Take the signals that would end this process at once: accounts under way are finished first."""
+        loop, own = asyncio.get_running_loop(), threading.current_thread() is threading.main_thread()
+        signals = (signal.SIGINT, signal.SIGTERM) if own else ()
+        before = {number: signal.getsignal(number) for number in signals}
+        for number in signals:
+            loop.add_signal_handler(number, self._interrupt, stop, number)
+        with suppress(OSError):
+            # When Ansible ends, what this process displays is read by nobody; what Ansible writes to is still there.
+            self._outside = Path(f"/proc/{os.getppid()}/fd/1").open("a", encoding="utf-8")  # noqa: SIM115 below
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, handler)
+            if self._outside:
+                self._outside.close()
+
+    def _interrupt(self, stop: fleet.Stop, number: int) -> None:
+        # Ansible passes Ctrl-C on, and at once a SIGTERM of its own; a second Ctrl-C is the user's.
+        if self._ended and number == signal.SIGINT:
+            os._exit(1)
+        if not self._ended:
+            self._ended = True
+            stop.interrupt(f"it got {signal.Signals(number).name}")
+
+    @contextmanager
+    def _recorded(self, report_dir: str | None) -> Iterator[Record]:
+        folder = Path(report_dir or Path(constants.config.get_config_value("ANSIBLE_HOME"), "trailbridge.sentinel"))
+        try:
+            record = Record(folder, f"{time.strftime('%Y-%m-%dT%H%M%S')}-{os.getpid()}")
+        except OSError as error:
+            why = f"Cannot write into {folder} (report_dir): {error.strerror}."
+            raise SentinelError("bad_input", why) from error
+        try:
+            yield record
+        finally:
+            record.close()
 
     def _say(self, line: str) -> None:
-        self._display.display(line, stderr=self._is_data)
+        if not self._ended:
+            self._display.display(line, stderr=self._is_data)
+        elif self._outside:
+            with suppress(OSError):
+                print(line, file=self._outside, flush=True)
 
     @cached_property
     def _is_data(self) -> bool:

@@ -57,6 +57,12 @@ options:
   assume_role_session_name:
     description: Session name to use when assuming the role. V(trailbridge.sentinel) when not given.
     type: str
+  assume_role_session_policy:
+    description:
+      - Whether a session in the account is limited to the calls that the task needs, on this one role, by a session
+        policy. In check mode these are reads alone. It is, unless this is V(false).
+    type: bool
 requirements:
   - boto3
+  - pycurl
 """

@@ -35,6 +35,7 @@ AWS: Spec = {
     "assume_role": {"type": "list", "elements": "str"},
     "assume_role_external_id": {"type": "str"},
     "assume_role_session_name": {"type": "str"},
+    "assume_role_session_policy": {"type": "bool"},
 }
 
 AZURE: Spec = {
@@ -109,5 +110,6 @@ FLEET: Spec = {
     "concurrency": {"type": "int", "default": 64},
     "max_change_percent": {"type": "float"},
     "max_fail_percentage": {"type": "float", "default": 0},
+    "report_dir": {"type": "path"},
     "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "never"},
 }

@@ -65,6 +65,11 @@ options:
         cannot be read count as changed.
       - Any number, when not given. When given, everything is read once more before the first write.
     type: float
+  report_dir:
+    description:
+      - Folder in which the run leaves its report. None is written when not given.
+      - A run that is ended from outside leaves its record there, or in C(trailbridge.sentinel) below Ansible's home.
+    type: path
   fail_on:
     description:
       - Which accounts are listed under RV(failures) besides those that failed.
@@ -108,12 +113,14 @@ summary:
   type: dict
   sample: {"accounts": 12, "ok": 10, "changed": 1, "failed": 1, "skipped": 0}
 accounts:
-  description: The result of every account, by account id.
+  description:
+    - The accounts of which there is something to say, by account id. Those that are right are only counted, those that
+      were not worked on as well.
   returned: always, unless the run could not start
   type: dict
   contains:
     status:
-      description: V(ok), V(changed), V(failed) or V(skipped).
+      description: V(ok), V(changed) or V(failed). V(ok) has something that only the owner of the role can correct.
       type: str
       sample: changed
     host:
@@ -157,7 +164,8 @@ accounts:
           type: str
           sample: AttachRolePolicy
         args:
-          description: Arguments of the operation.
+          description: Arguments of the operation. Only the first 100 accounts have them, and their part of the diff.
+          returned: for the first 100 accounts
           type: dict
           sample: {"RoleName": "MicrosoftSentinelRole"}
     error:

@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 import aiohttp
 from aiohttp import web
 
-from .faults import INVALID_TOKEN, TRUST_DENIED, Call, Fault
+from .faults import INVALID_TOKEN, SESSION_DENIED, TRUST_DENIED, Call, Fault
 from .state import CALLER_ACCOUNT, AwsCaller, State
 
 READS = ("Get", "List", "Describe", "AssumeRole", "Simulate", "Lookup")
@@ -68,7 +68,7 @@ class Aws:
             return self.refuse(call, refusal)
         response = await self._forward(request, body, call)
         if response.status == 200:
-            self._learn(call, response)
+            self._learn(call, response, _operation(request, body)[1])
         return response
 
     def _refusal(self, request: web.BaseRequest, body: bytes, call: Call) -> Fault | None:
@@ -82,7 +82,7 @@ class Aws:
             known = role and any(fnmatchcase(role[2], name) for name in settings.role_names)
             if not known or settings.external_id not in ("", sent):
                 return Fault(**TRUST_DENIED)
-        return None
+        return None if _allowed(self._caller(found[1] if found else "").policy, call) else Fault(**SESSION_DENIED)
 
     async def _forward(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
         """Pass it on. The account goes along: looking keys up costs moto a second per account."""
@@ -94,13 +94,15 @@ class Aws:
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
             return web.Response(status=answer.status, body=await answer.read(), headers=kept)
 
-    def _learn(self, call: Call, response: web.Response) -> None:
+    def _learn(self, call: Call, response: web.Response, parameters: dict[str, str]) -> None:
         """Remember whose the new keys are, and when a role was made."""
         text = response.body.decode() if isinstance(response.body, bytes) else ""
         if call.operation == "AssumeRole":
             session = {name: _element(text, name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken", "Arn")}
             self.state.secrets |= {session["SecretAccessKey"], session["SessionToken"]}
-            self.state.callers[session["AccessKeyId"]] = AwsCaller(call.accounts[0], session["Arn"])
+            self.state.callers[session["AccessKeyId"]] = AwsCaller(
+                call.accounts[0], session["Arn"], parameters.get("Policy", "")
+            )
         elif call.operation == "CreateRole":
             self.state.roles_created[_element(text, "Arn")] = time.monotonic()
 
@@ -136,6 +138,22 @@ def _target(operation: str, parameters: dict[str, str], caller: AwsCaller) -> tu
         path = parameters.get("Path", "/")
         return caller.account, f"arn:aws:iam::{caller.account}:role{path}{parameters['RoleName']}"
     return caller.account, "*"
+
+
+def _allowed(policy: str, call: Call) -> bool:
+    """Whether a session policy, if there is one, lets the call pass; only what ours say is understood."""
+    if not policy:
+        return True
+    statements = json.loads(policy)["Statement"]
+    return any(
+        call.action in statement["Action"]
+        and any(fnmatchcase(call.resource, pattern) for pattern in _listed(statement["Resource"]))
+        for statement in statements
+    )
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
 def _element(text: str, name: str) -> str:

@@ -147,6 +147,8 @@ class AwsCaller:
 
     account: str
     arn: str
+    policy: str = ""
+    """The session policy, as JSON text."""
 
 
 class State:

@@ -50,6 +50,13 @@ RUN = {
         ],
         "type": "float",
     },
+    "sentinel_report_dir": {
+        "description": [
+            "Folder in which the run leaves its report. None is written when not given.",
+            "A run that is ended from outside leaves its record there, or below Ansible's home.",
+        ],
+        "type": "path",
+    },
 }
 FAIL_ON = {
     "sentinel_fail_on": {
@@ -64,7 +71,7 @@ FAIL_ON = {
 }
 COMMON = [
     "One host of the inventory is one AWS account. Every variable may be set for all, for a group or for one host.",
-    "Call it with C(run_once), on the role itself. All accounts of the batch are worked on in one task.",
+    "Call it by C(include_role) with C(run_once). All accounts of the batch are worked on in one task.",
     "Afterwards the hosts of failed accounts are in the group C(sentinel_failed), and C(sentinel_failure) says why.",
 ]
 ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {

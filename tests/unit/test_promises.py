@@ -221,7 +221,7 @@ def test_an_option_that_hosts_may_set_has_no_default_in_fleet() -> None:
 def test_a_default_is_the_same_everywhere(field: Field) -> None:
     """The one of the single module, the one in the text of fleet, and the one of the data."""
     parts = {"wish": role.Wish("", ""), "entry": Entry(), "aws": AwsCredentials(), "azure": AzureCredentials()}
-    names = {"assume_role_external_id": "external_id", "assume_role_session_name": "session_name"}
+    names = {f"assume_role_{name}": name for name in ("external_id", "session_name", "session_policy")}
     kept = getattr(parts.get(field.part, parse({}, "")), names.get(field.short, field.short), None)
     told = documented("fleet").get(field.option, {}).get("description", "")
     for default in re.findall(r"V\(([^)]*)\)(?:, that of [\w\s]+,)? when not given", words(told)):

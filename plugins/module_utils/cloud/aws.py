@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
     SentinelError,
     cannot,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import Work, session_policy
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES
 
 try:
@@ -181,10 +182,11 @@ class Aws:
             answer = await self.own("sts")("GetCallerIdentity")
             return Identity(answer["Account"], answer["Arn"].split(":")[1], answer["Arn"])
 
-    async def enter(self, account_id: str, entry: Entry) -> Keys:
+    async def enter(self, account_id: str, entry: Entry, role_name: str | None, work: Work) -> Keys:
         """Return keys of an account: those of a role that was assumed, in the caller's own account the base ones.
 
-        Raises wrong_account, assume_denied and so on.
+        They are good for `work` on that role (None: for looking at all roles), and for nothing else if the entry says
+        so. Raises wrong_account, assume_denied and so on.
         """
         if account_id == (await self.identity()).account_id:
             return self._keys()
@@ -194,24 +196,27 @@ class Aws:
                 f"Cannot work on account {account_id}: the AWS credentials belong to account "
                 f"{(await self.identity()).account_id} and no role to assume is given (assume_role).",
             )
-        arns = [_role_arn(account_id, role, (await self.identity()).partition) for role in entry.roles]
+        partition = (await self.identity()).partition
+        arns = [_role_arn(account_id, role, partition) for role in entry.roles]
+        more = {"ExternalId": entry.external_id} if entry.external_id else {}
+        if entry.session_policy:
+            more["Policy"] = session_policy(partition, account_id, role_name, work)
         for arn in arns[:-1]:
             try:
-                return await self._assume(arn, entry)
+                return await self._assume(arn, entry.session_name, more)
             except SentinelError as error:
                 if error.kind != "assume_denied":
                     raise
-        return await self._assume(arns[-1], entry)
+        return await self._assume(arns[-1], entry.session_name, more)
 
-    async def _assume(self, arn: str, entry: Entry) -> Keys:
-        external = {"ExternalId": entry.external_id} if entry.external_id else {}
+    async def _assume(self, arn: str, session_name: str, more: Mapping[str, str]) -> Keys:
         with explained(f"assume role {arn}", denied="assume_denied"):
             answer = await self.own("sts")(
                 "AssumeRole",
                 RoleArn=arn,
-                RoleSessionName=entry.session_name,
+                RoleSessionName=session_name,
                 DurationSeconds=SESSION_SECONDS,
-                **external,
+                **more,
             )
             found = answer["Credentials"]
             return Keys(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])

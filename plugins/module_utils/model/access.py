@@ -50,3 +50,5 @@ class Entry:
     roles: tuple[str, ...] = ()
     external_id: str | None = None
     session_name: str = SESSION_NAME
+    session_policy: bool = True
+    """Whether sessions are limited to what the run needs, by a session policy."""

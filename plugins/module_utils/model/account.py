@@ -59,6 +59,7 @@ FIELDS = (
     Field("assume_role", "assume_role", "list", "entry"),
     Field("assume_role_external_id", "assume_role_external_id", "str", "entry"),
     Field("assume_role_session_name", "assume_role_session_name", "str", "entry"),
+    Field("assume_role_session_policy", "assume_role_session_policy", "bool", "entry"),
     Field("profile", "profile", "str", "aws"),
     Field("access_key", "access_key", "str", "aws"),
     Field("secret_key", "secret_key", "str", "aws"),
@@ -87,6 +88,7 @@ _ENTRY = {
     "assume_role": "roles",
     "assume_role_external_id": "external_id",
     "assume_role_session_name": "session_name",
+    "assume_role_session_policy": "session_policy",
 }
 # By who calls the options by which names: the key to look for, the name in messages, the option.
 _NAMED = {

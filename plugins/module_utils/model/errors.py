@@ -46,6 +46,7 @@ CLASSES: dict[str, tuple[str, str]] = {
     "bad_input": ("An option has a value that cannot be used.", ""),
     "transient": ("A service or the network failed for the moment.", "Run it again."),
     "too_many_changes": ("More accounts would change than max_change_percent allows.", ""),
+    "interrupted": ("The run was ended before the account was done.", "Run it again: it goes on where this one ended."),
     "unexpected": ("A mistake in this collection.", "Please report it."),
 }
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,10 +20,11 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role_plan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connectors, ConnectorWish
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call, difference
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role, Wish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import Work
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.converge import (
     Edge,
     Known,
@@ -36,6 +37,9 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer imp
 if TYPE_CHECKING:
     # Azure's packages take longer to load than all others; who only works on a role does without.
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel, Turn
+
+# How long the work on a role may take in all, in seconds: a little more than waiting for IAM's consistency may.
+LONGEST = 240.0
 
 T = TypeVar("T")
 
@@ -94,7 +98,7 @@ async def connect(report: Report, account: Account, means: Means) -> None:
     """Bring the role of an account, then its connector, to the wish; in check mode say what would be done."""
     edge, have = await _read(account, means)
     account, sentinel = await means.ready(account)
-    async with means.slots:
+    async with means.slots, limited(account):
         known, sleep = Known(edge, have), means.slots.sleep
         role = await converge_role(report, account.wish, known, check_mode=means.check_mode, sleep=sleep)
     arn = role.want.arn if role.want else account.wish.arn
@@ -111,15 +115,31 @@ async def disconnect(report: Report, account: Account, means: Means) -> None:
     roles.without(account.wish, have)
     wish = ConnectorWish(have.arn if have else account.wish.arn, sentinel.id, account.wish.workspace_id)
     await converge_connector(report, wish, sentinel, check_mode=means.check_mode, absent=True)
-    async with means.slots:
+    async with means.slots, limited(account):
         known, sleep = Known(edge, have), means.slots.sleep
         await converge_role(report, account.wish, known, check_mode=means.check_mode, absent=True, sleep=sleep)
 
 
+@asynccontextmanager
+async def limited(account: Account) -> AsyncIterator[None]:
+    """Give up an account that takes too long, whatever hangs there; raises transient."""
+    try:
+        async with asyncio.timeout(LONGEST):
+            yield
+    except TimeoutError as error:
+        what = f"finish account {account.account_id}"
+        raise cannot("transient", what, f"AWS took longer than {LONGEST:.0f} seconds") from error
+
+
+def _work(means: Means, *, removing: bool) -> Work:
+    return "read" if means.check_mode else "remove" if removing else "write"
+
+
 async def _read(account: Account, means: Means, *, removing: bool = False) -> tuple[Roles, Role | None]:
-    async with means.slots:
-        keys = await means.aws.enter(account.account_id, account.entry)
-        iam, name = means.aws.service("iam").of(keys), account.wish.name
+    async with means.slots, limited(account):
+        name, work = account.wish.name, _work(means, removing=removing)
+        keys = await means.aws.enter(account.account_id, account.entry, name, work)
+        iam = means.aws.service("iam").of(keys)
         edge = Roles(iam, account.account_id, name, writes=not means.check_mode, removing=removing)
         return edge, await edge.read()
 

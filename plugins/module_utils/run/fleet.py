@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws imp
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import workspace as workspaces
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, AzureCredentials
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, check_unique
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import is_security
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspace import Workspace
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import (
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # Accounts that are begun while others wait, for ARM's limits or for a new role: so many times the concurrency.
 AHEAD = 4
+# How long accounts under way may go on when the run is ended, in seconds.
+GRACE = 6.0
 
 
 @dataclass(slots=True)
@@ -40,10 +42,13 @@ class Done:
     account: Account
     report: Report
     error: SentinelError | None = None
+    skipped: bool = False
 
     @property
     def status(self) -> str:
-        """One of ok, changed, failed."""
+        """One of ok, changed, failed, skipped."""
+        if self.skipped:
+            return "skipped"
         if self.error:
             return "failed"
         return "changed" if self.report.calls else "ok"
@@ -83,6 +88,48 @@ class Order:
     def right(self) -> str:
         """The right on data connectors that the run needs."""
         return "read" if self.check_mode else "delete" if self.absent else "write"
+
+
+class Stop:
+    """Why accounts are not begun any more: those with the same base credentials, or all of them."""
+
+    def __init__(self) -> None:
+        self.reasons: dict[AwsCredentials | None, SentinelError] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def interrupted(self) -> SentinelError | None:
+        """Why the whole run ends, if it does."""
+        return self.reasons.get(None)
+
+    def concerns(self, account: Account) -> bool:
+        """Tell whether the account is not to be begun."""
+        return None in self.reasons or account.aws in self.reasons
+
+    def learn(self, done: Done) -> None:
+        """See whether the error of an account concerns the others as well."""
+        if done.error and done.error.kind == "expired_credentials":
+            self.reasons.setdefault(done.account.aws, done.error)
+            done.skipped = not done.report.calls
+
+    def interrupt(self, reason: str) -> None:
+        """Begin no account any more, and in a few seconds end those that are under way. To be called on the loop."""
+        self.reasons[None] = cannot("interrupted", "finish the run", reason)
+        asyncio.get_running_loop().call_later(GRACE, self._end)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do some work that can be interrupted."""
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def close(self) -> None:
+        """End all work."""
+        self._end()
+
+    def _end(self) -> None:
+        for task in self._running:
+            task.cancel()
 
 
 Place = tuple[AzureCredentials, str, str, str]
@@ -173,21 +220,23 @@ async def preflight(sentinel: Sentinel, right: str) -> Workspace:
     return workspace
 
 
-async def run(accounts: Iterable[Account], order: Order) -> AsyncIterator[Done]:
+async def run(accounts: Iterable[Account], order: Order, stop: Stop | None = None) -> AsyncIterator[Done]:
     """Bring all accounts to the wish, up to `order.concurrency` at the same time; yields each result when it is there.
+
+    Who holds `stop` can end the run, and learns from it why accounts were skipped.
 
     Raises SentinelError for what concerns the whole run, before the first write: bad input, base credentials, a
     workspace that cannot be used, more changes than allowed.
     """
     accounts = list(accounts)
     check_unique(accounts)
-    clients = Clients(order)
+    clients, stop = Clients(order), stop or Stop()
     try:
         await clients.start(accounts)
         if order.max_change is not None and not order.check_mode:
-            preview = [done.status async for done in _work(accounts, clients, replace(order, check_mode=True))]
+            preview = [done.status async for done in _work(accounts, clients, replace(order, check_mode=True), stop)]
             check_changes(preview, order.max_change)
-        async for done in _work(accounts, clients, order):
+        async for done in _work(accounts, clients, order, stop):
             yield done
     finally:
         clients.close()
@@ -204,31 +253,38 @@ def check_changes(preview: list[str], most: float) -> None:
         )
 
 
-async def _work(accounts: list[Account], clients: Clients, order: Order) -> AsyncIterator[Done]:
+async def _work(accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> AsyncIterator[Done]:
     waiting = iter(accounts)
     finished: asyncio.Queue[Done] = asyncio.Queue()
 
     async def worker() -> None:
         for account in waiting:
-            finished.put_nowait(await _one(account, clients, order))
+            skipped = stop.concerns(account)
+            done = Done(account, Report(), skipped=True) if skipped else await _one(account, clients, order, stop)
+            stop.learn(done)
+            finished.put_nowait(done)
 
-    workers = [asyncio.ensure_future(worker()) for _number in range(min(len(accounts), order.concurrency * AHEAD))]
+    for _number in range(min(len(accounts), order.concurrency * AHEAD)):
+        stop.start(worker())
     try:
         await clients.opened()
         for _account in accounts:
             yield await finished.get()
     finally:
-        for running in workers:
-            running.cancel()
+        stop.close()
 
 
-async def _one(account: Account, clients: Clients, order: Order) -> Done:
+async def _one(account: Account, clients: Clients, order: Order, stop: Stop) -> Done:
     done = Done(account, Report())
     work = disconnect if order.absent else connect
     try:
         await work(done.report, account, clients.means(account, check_mode=order.check_mode))
     except SentinelError as error:
         done.error = error
+    except asyncio.CancelledError:
+        if not stop.interrupted:
+            raise
+        done.error = cannot("interrupted", f"finish account {account.account_id}", "the run was ended")
     except Exception as error:  # noqa: BLE001 one account never stops the others
         done.error = SentinelError("unexpected", f"Cannot finish account {account.account_id}: {error!r}.")
         done.error.__cause__ = error

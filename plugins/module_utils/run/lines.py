@@ -21,6 +21,8 @@ def of(done: Done, *, check_mode: bool) -> list[str]:
     """
     account = done.account
     name = account.account_id if account.host in ("", account.account_id) else f"{account.account_id} {account.host}"
+    if done.skipped:
+        return []
     if done.error:
         return [f"failed: [{name}] {done.error.kind}: {done.error}"]
     if done.status == "ok":
@@ -44,7 +46,9 @@ def numbers(summary: Mapping[str, int], *, check_mode: bool) -> str:
     """Return the counts of a run in one line."""
     verb = "would change" if check_mode else "changed"
     noun = "account" if summary["accounts"] == 1 else "accounts"
-    return f"{summary['accounts']} {noun}: {summary['ok']} ok, {summary['changed']} {verb}, {summary['failed']} failed"
+    skipped = f", {summary['skipped']} not worked on" if summary["skipped"] else ""
+    counts = f"{summary['ok']} ok, {summary['changed']} {verb}, {summary['failed']} failed{skipped}"
+    return f"{summary['accounts']} {noun}: {counts}"
 
 
 def failures(results: Iterable[Done], fail_on: str) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import lines
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done, Stop
 
 # Ansible copies results, sends them between processes, and AWX stores them: so many accounts have all details there.
 DETAILED = 100
@@ -30,9 +30,10 @@ class Results:
         """Take in the result of one account."""
         self.summary["accounts"] += 1
         self.summary[done.status] += 1
-        self._failures += lines.failures([done], self._fail_on)
-        self._errors += [str(done.error)] if done.error else []
-        if done.status == "ok" and not done.report.findings:
+        if not done.skipped:
+            self._failures += lines.failures([done], self._fail_on)
+            self._errors += [str(done.error)] if done.error else []
+        if done.skipped or (done.status == "ok" and not done.report.findings):
             return
         detailed = len(self._accounts) < DETAILED
         self._accounts[done.account.account_id] = done.result(detailed=detailed)
@@ -48,6 +49,12 @@ class Results:
             "orphans": [],
             "diff": self._diff,
         }
+
+    def stopped(self, stop: Stop) -> Iterator[str]:
+        """Yield the sentences that say why accounts were skipped, none if none was."""
+        if self.summary["skipped"]:
+            yield f"{self.summary['skipped']} of {self.summary['accounts']} accounts were not worked on."
+            yield from map(str, stop.reasons.values())
 
     def too_many_failed(self, most: float) -> Iterator[str]:
         """Yield the sentences that say so, none if no more than `most` per cent of the accounts failed."""

@@ -24,6 +24,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import ConnectorWish
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import Work
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import (
     Report,
     converge_connector,
@@ -52,7 +53,7 @@ async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     with closing(Aws(parse(params, "", names="short").aws)) as aws:
         account = await _whole(params, aws, required=True)
         absent = params["state"] == "absent"
-        iam = await _iam(account, aws)
+        iam = await _iam(account, aws, account.wish.name, "read" if check_mode else "remove" if absent else "write")
         with Report().kept() as report:
             edge = Roles(iam, account.account_id, account.wish.name, writes=not check_mode, removing=absent)
             await converge_role(report, account.wish, edge, check_mode=check_mode, absent=absent)
@@ -64,7 +65,7 @@ async def aws_role_info(params: Mapping[str, Any]) -> Result:
     """Run the module `aws_role_info`."""
     with closing(Aws(parse(params, "", names="short").aws)) as aws:
         account = await _whole(params, aws, required=False)
-        iam = await _iam(account, aws)
+        iam = await _iam(account, aws, params["name"], "read")
         found = [
             role
             for name in await _names(params["name"], account, iam)
@@ -86,8 +87,8 @@ async def _whole(params: Mapping[str, Any], aws: Aws, *, required: bool) -> Acco
     )
 
 
-async def _iam(account: Account, aws: Aws) -> Caller:
-    return aws.service("iam").of(await aws.enter(account.account_id, account.entry))
+async def _iam(account: Account, aws: Aws, role_name: str | None, work: Work) -> Caller:
+    return aws.service("iam").of(await aws.enter(account.account_id, account.entry, role_name, work))
 
 
 async def _names(name: str | None, account: Account, iam: Caller) -> list[str]:

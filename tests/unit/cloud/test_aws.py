@@ -47,11 +47,11 @@ def identity(**credentials: Any) -> Identity:
 
 
 def enter(account: str, entry: Entry) -> Keys:
-    return do(lambda aws: aws.enter(account, entry))
+    return do(lambda aws: aws.enter(account, entry, None, "read"))
 
 
 async def iam(aws: Aws, account: str, entry: Entry = ADMIN) -> Caller:
-    return aws.service("iam").of(await aws.enter(account, entry))
+    return aws.service("iam").of(await aws.enter(account, entry, None, "read"))
 
 
 async def list_roles(aws: Aws, account: str = ACCOUNT) -> list[Any]:
@@ -199,7 +199,7 @@ def test_all_work_at_once_and_each_on_its_own_account(here: Emulators) -> None:
     accounts = [f"4444444444{number:02}" for number in range(24)]
 
     async def arn(aws: Aws, account: str) -> str:
-        call = await iam(aws, account)
+        call = aws.service("iam").of(await aws.enter(account, ADMIN, "mine", "write"))
         await call("CreateRole", RoleName="mine", AssumeRolePolicyDocument="{}")
         found: str = (await call("GetRole", RoleName="mine"))["Role"]["Arn"]
         return found

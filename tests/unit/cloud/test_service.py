@@ -138,7 +138,9 @@ def _service(url: str) -> Service:
 def call(operation: str, **params: Any) -> dict[str, Any]:
     async def work() -> dict[str, Any]:
         with closing(Aws(AwsCredentials())) as aws:
-            found: dict[str, Any] = await aws.service("iam").of(await aws.enter(ACCOUNT, ADMIN))(operation, **params)
+            found: dict[str, Any] = await aws.service("iam").of(await aws.enter(ACCOUNT, ADMIN, None, "read"))(
+                operation, **params
+            )
             return found
 
     return asyncio.run(work())
@@ -196,7 +198,7 @@ def test_pages_are_read_to_the_end(here: Emulators) -> None:
 
     async def work() -> list[Any]:
         with closing(Aws(AwsCredentials())) as aws:
-            iam = aws.service("iam").of(await aws.enter(ACCOUNT, ADMIN))
+            iam = aws.service("iam").of(await aws.enter(ACCOUNT, ADMIN, None, "read"))
             return await iam.pages("ListRoles", "Roles", MaxItems=1)
 
     assert sorted(role["RoleName"] for role in asyncio.run(work())) == [f"role{number}" for number in range(3)]

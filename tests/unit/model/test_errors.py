@@ -34,6 +34,7 @@ PUBLIC = {
     "clock_skew",
     "connector_conflict",
     "expired_credentials",
+    "interrupted",
     "quota",
     "role_conflict",
     "scp_denied",

@@ -105,7 +105,9 @@ class World:
 
     async def _enter(self) -> Aws:
         aws = Aws(AwsCredentials())
-        self.iam = aws.service("iam").of(await aws.enter(ACCOUNT, Entry(("OrganizationAccountAccessRole",))))
+        self.iam = aws.service("iam").of(
+            await aws.enter(ACCOUNT, Entry(("OrganizationAccountAccessRole",), session_policy=False), NAME, "write")
+        )
         return aws
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:

@@ -79,6 +79,19 @@ def play(cloud: Emulators, tmp_path: Path) -> Play:
 Engine = Callable[..., dict[str, str]]
 
 
+def parsed(here: Emulators, hosts: dict[str, dict[str, Any]], **variables: Any) -> list[Account]:
+    """Return the accounts that fleet would make of these hosts."""
+    accounts = []
+    for host, own in hosts.items():
+        given = {**WORKSPACE, "sentinel_subscription_id": here.environment["AZURE_SUBSCRIPTION_ID"]}
+        given |= {**variables, **own}
+        options = {field.option: given.get(field.variable) for field in FIELDS}
+        for option in ("tenant", "client_id", "secret", "cloud_environment"):
+            options[option] = options[option] or here.environment[f"AZURE_{option.upper()}"]
+        accounts.append(parse(options, f"host {host}", host=host, names="variable"))
+    return accounts
+
+
 async def everything(accounts: list[Account], order: fleet.Order) -> list[fleet.Done]:
     return [done async for done in fleet.run(accounts, order)]
 
@@ -88,14 +101,7 @@ def engine(here: Emulators) -> Engine:
     """Do in this process what the playbook does, several times as fast; returns the calls by account id."""
 
     def run(hosts: dict[str, dict[str, Any]], *, absent: bool = False, **variables: Any) -> dict[str, str]:
-        accounts = []
-        for host, own in hosts.items():
-            given = {**WORKSPACE, "sentinel_subscription_id": here.environment["AZURE_SUBSCRIPTION_ID"]}
-            given |= {**variables, **own}
-            options = {field.option: given.get(field.variable) for field in FIELDS}
-            for option in ("tenant", "client_id", "secret", "cloud_environment"):
-                options[option] = options[option] or here.environment[f"AZURE_{option.upper()}"]
-            accounts.append(parse(options, f"host {host}", host=host, names="variable"))
+        accounts = parsed(here, hosts, **variables)
         done = asyncio.run(everything(accounts, fleet.Order(absent=absent)))
         assert [item.error for item in done if item.error] == []
         return {item.account.account_id: lines.calls(item) for item in done if item.report.calls}

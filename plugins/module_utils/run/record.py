@@ -1,0 +1,43 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The record of a run: a line of JSON for each account as soon as it is done, so that nothing is lost with the run."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
+
+
+class Record:
+    """A file that only its owner can read. `folder` is made if it is not there; raises OSError."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = folder / f"{name}.jsonl"
+        self.keep = False
+        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+
+    def add(self, done: Done) -> None:
+        """Write down the result of one account."""
+        line = {"account_id": done.account.account_id, **done.result(), "diff": done.report.diff}
+        os.write(self._file, f"{json.dumps(line, default=str)}\n".encode())
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Yield what was written down."""
+        with self.path.open(encoding="utf-8") as lines:
+            for line in lines:
+                yield json.loads(line)
+
+    def close(self) -> None:
+        """End the record; unless it is to `keep`, it is gone."""
+        os.close(self._file)
+        if not self.keep:
+            with suppress(FileNotFoundError):
+                self.path.unlink()
