@@ -118,15 +118,15 @@ class Service:
 
     async def call(self, keys: Keys, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Make one call, again and again while it is refused for the moment; raises ClientError or LostError."""
-        deadline = time.monotonic() + DEADLINE
-        for pause in pauses(_chance.uniform):
+        deadline, waits = time.monotonic() + DEADLINE, pauses(_chance.uniform)
+        while True:
             try:
                 return await self._once(keys, operation, params)
             except (ClientError, LostError) as error:
+                pause = next(waits)
                 if not _again(error) or time.monotonic() + pause > deadline:
                     raise
                 await asyncio.sleep(pause)
-        raise AssertionError("pauses never end")
 
     async def _once(self, keys: Keys, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         headers, body = self._written(operation, params)

@@ -76,7 +76,8 @@ async def converge(
     deadline = time.monotonic() + PATIENCE
     start = len(made)
     first: list[T | None] = []
-    for pause in pauses(_chance.uniform):
+    waits = pauses(_chance.uniform)
+    while True:
         try:
             have = await edge.read()
             want = overlay(have)
@@ -91,17 +92,19 @@ async def converge(
                 made.append(call)
             return Outcome(first[0], want, made[start:])
         except ChangedError:
+            pause = next(waits)
             if time.monotonic() + pause > deadline:
                 raise
             await sleep(pause)
-    raise AssertionError("pauses never end")
 
 
 async def _persist(edge: Edge[T], call: Call, deadline: float, sleep: Sleep) -> None:
-    for pause in pauses(_chance.uniform):
+    waits = pauses(_chance.uniform)
+    while True:
         try:
             await edge.apply(call)
         except NotYetError:
+            pause = next(waits)
             if time.monotonic() + pause > deadline:
                 raise
             await sleep(pause)
