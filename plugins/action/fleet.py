@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
@@ -39,7 +40,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.options impor
     STATE,
     WORKSPACE,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines, report
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.record import Record
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variables import HostVariables, is_plain
@@ -135,24 +136,43 @@ class ActionModule(ActionBase):
             check_mode=self._task.check_mode,
             concurrency=options["concurrency"],
             max_change=None if percent is None else percent * everyone / 100,
+            orphans=_about_orphans(options),
+            minimum=options["minimum_accounts"],
         )
 
     async def _work(self, accounts: list[Account], order: fleet.Order, options: Mapping[str, Any]) -> dict[str, Any]:
         results, progress, stop = Results(options["fail_on"]), lines.Progress(len(accounts)), fleet.Stop()
+        started = datetime.now().astimezone()
         with self._interruptible(stop), self._recorded(options["report_dir"]) as record:
-            async for done in fleet.run(accounts, order, stop):
+            async for done in fleet.run(accounts, order, stop, results.orphans):
                 results.add(done)
                 record.add(done)
                 for line in lines.of(done, check_mode=order.check_mode):
                     self._say(line)
                 if line := progress.line(results.summary, time.monotonic()):
                     self._say(line)
+            removing = order.orphans == "remove"
+            results.removing = removing and any(one.removed or order.check_mode for one in results.orphans)
+            for orphan in results.orphans:
+                self._say(orphan.line(check_mode=order.check_mode, removing=removing))
             self._say(lines.numbers(results.summary, check_mode=order.check_mode))
             if stop.interrupted:
                 record.keep = True
                 self._say(f"The run was ended before all accounts were done. What was done is in {record.path}.")
                 # Nobody listens any more: Ansible's own end is under way.
                 return {"failed": True, "msg": str(stop.interrupted)}
+            if options["report_dir"]:
+                header = {
+                    "playbook": _playbook(options),
+                    "started": started.isoformat(timespec="seconds"),
+                    "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
+                    "check_mode": order.check_mode,
+                    "workspaces": sorted({account.workspace for account in accounts}),
+                    "summary": results.summary,
+                    "orphans": [orphan.show() for orphan in results.orphans],
+                }
+                where = report.write(Path(options["report_dir"]), header, list(record.read()))
+                self._say(f"Report: {where / 'report.html'}")
         sentences = [*results.stopped(stop), *results.too_many_failed(options["max_fail_percentage"])]
         return results.result() | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
 
@@ -227,6 +247,18 @@ class _Shown(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._display.vvv(record.getMessage())
+
+
+def _about_orphans(options: Mapping[str, Any]) -> str:
+    if options["offboard_orphans"] and options["state"] == "absent":
+        return "remove"
+    return "report" if options["find_orphans"] else "ignore"
+
+
+def _playbook(options: Mapping[str, Any]) -> str:
+    if options["state"] == "absent":
+        return "offboard"
+    return "onboard" if options["fail_on"] == "never" else "drift"
 
 
 def _account(options: Mapping[str, Any], where: str, host: str = "", names: str = "option") -> Account:

@@ -92,6 +92,30 @@ ROLE_INFO: Spec = {
     "microsoft_account_id": {"type": "str"},
 }
 
+INGESTION: Spec = {
+    "lookback": {"type": "str", "default": "7d"},
+    "stale_after": {"type": "str", "default": "6h"},
+    "role_last_used": {"type": "bool", "default": False},
+}
+
+INGESTION_INFO: Spec = {
+    "account_ids": {"type": "list", "elements": "str"},
+    "quiet_accounts": {"type": "list", "elements": "str", "default": []},
+}
+
+FLEET_INGESTION: Spec = {
+    "wait": {"type": "str", "default": "30m"},
+    "quiet": {"type": "bool", "default": False},
+    "marker": {"type": "bool", "default": False},
+    "concurrency": {"type": "int", "default": 64},
+    "max_fail_percentage": {"type": "float", "default": 0},
+    "find_orphans": {"type": "bool"},
+    "offboard_orphans": {"type": "bool"},
+    "minimum_accounts": {"type": "int", "default": 1},
+    "report_dir": {"type": "path"},
+    "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "drift"},
+}
+
 STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 
 
@@ -104,12 +128,27 @@ FLEET_ROLE: Spec = {
     if name != "account_id"
 }
 
+# The role that a StackSet makes: what concerns a role that is there already has no place in a template.
+_NO_TEMPLATE = {"role_purge_tags", "exclusive", "adopt"}
+STACKSET: Spec = {
+    "name": {"type": "str", "default": "MicrosoftSentinelRole"},
+    "organizational_units": {"type": "list", "elements": "str"},
+    "auto_deployment": {"type": "bool"},
+    "retain": {"type": "bool"},
+    "delegated_administrator": {"type": "bool", "default": False},
+    "adopt": {"type": "bool", "default": False},
+    **{name: option for name, option in FLEET_ROLE.items() if name not in _NO_TEMPLATE},
+}
+
 FLEET: Spec = {
     "deduplicate": {"type": "bool"},
     "accounts": {"type": "list", "elements": "dict"},
     "concurrency": {"type": "int", "default": 64},
     "max_change_percent": {"type": "float"},
     "max_fail_percentage": {"type": "float", "default": 0},
+    "find_orphans": {"type": "bool"},
+    "offboard_orphans": {"type": "bool"},
+    "minimum_accounts": {"type": "int", "default": 1},
     "report_dir": {"type": "path"},
     "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "never"},
 }

@@ -65,6 +65,19 @@ options:
         cannot be read count as changed.
       - Any number, when not given. When given, everything is read once more before the first write.
     type: float
+  find_orphans:
+    description:
+      - Whether to list the AWS organization, and to say which connectors belong to accounts that are gone, see
+        RV(orphans). An account that is only outside of the inventory, the batch or the limit is not gone.
+      - Needs the credentials of the management account or of a delegated administrator.
+    type: bool
+  offboard_orphans:
+    description: Whether to remove these connectors as well. Only with O(state=absent); finds them by itself.
+    type: bool
+  minimum_accounts:
+    description: With fewer accounts at work in the organization, nobody is taken for gone. V(1) when not given.
+    type: int
+    default: 1
   report_dir:
     description:
       - Folder in which the run leaves its report. None is written when not given.
@@ -192,11 +205,40 @@ failures:
       type: str
       sample: Cannot assume role OrganizationAccountAccessRole.
 orphans:
-  description: Connectors of accounts that are gone. Empty unless the run had a listing of the organization.
+  description: Connectors of accounts that are gone, see O(find_orphans).
   returned: always, unless the run could not start
   type: list
   elements: dict
-  sample: []
+  contains:
+    account_id:
+      description: The account.
+      type: str
+      sample: "111111111111"
+    workspace:
+      description: Name of the workspace.
+      type: str
+      sample: sentinel
+    connector_id:
+      description: ARM id of the data connector.
+      type: str
+      sample: /subscriptions/…/providers/Microsoft.SecurityInsights/dataConnectors/0f2ad0b5-…
+    role_arn:
+      description: The role that the connector reads.
+      type: str
+      sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
+    reason:
+      description: V(closed) or V(left).
+      type: str
+      sample: closed
+    removed:
+      description: Whether it was removed.
+      type: bool
+      sample: false
+    error:
+      description: Why it could not be removed.
+      returned: when it could not be removed
+      type: str
+      sample: Cannot make DataConnectors_Delete of data connector 0f2ad0b5-….
 error:
   description: Why the run could not start, as C(class).
   returned: when the run could not start

@@ -50,6 +50,13 @@ RUN = {
         ],
         "type": "float",
     },
+    "sentinel_minimum_accounts": {
+        "description": [
+            "How many hosts the inventory must have at least; the playbooks assert it. V(1) when not given.",
+            "With fewer accounts at work in the AWS organization, nobody is taken for gone.",
+        ],
+        "type": "int",
+    },
     "sentinel_report_dir": {
         "description": [
             "Folder in which the run leaves its report. None is written when not given.",
@@ -69,6 +76,25 @@ FAIL_ON = {
         "choices": ["drift", "security", "never"],
     },
 }
+FIND_ORPHANS = {
+    "sentinel_find_orphans": {
+        "description": [
+            "Whether to list the AWS organization, and to say which connectors belong to accounts that are gone.",
+            "Needs the credentials of the management account or of a delegated administrator.",
+        ],
+        "type": "bool",
+    },
+}
+OFFBOARD_ORPHANS = {
+    "sentinel_offboard_orphans": {
+        "description": [
+            "Whether to remove also the connectors of accounts that are closed or have left the AWS organization.",
+            "Needs the credentials of the management account or of a delegated administrator.",
+            "An account that is only outside of the inventory, the batch or the limit is never touched.",
+        ],
+        "type": "bool",
+    },
+}
 COMMON = [
     "One host of the inventory is one AWS account. Every variable may be set for all, for a group or for one host.",
     "Call it by C(include_role) with C(run_once). All accounts of the batch are worked on in one task.",
@@ -83,7 +109,7 @@ ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
             "That is per account and Region, and shared with all other callers.",
             "Do not also stream events from one Region into another.",
         ],
-        {**RUN, **FAIL_ON},
+        {**RUN, **FAIL_ON, **FIND_ORPHANS},
     ),
     "offboard": (
         "Disconnects the AWS accounts of the batch from Microsoft Sentinel",
@@ -92,7 +118,7 @@ ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
             "A role that serves no other workspace is removed.",
             "What was not made by this collection is refused, unless O(sentinel_adopt) is set.",
         ],
-        RUN,
+        {**RUN, **OFFBOARD_ORPHANS},
     ),
 }
 

@@ -9,6 +9,7 @@ import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import http
@@ -76,6 +77,8 @@ _KINDS = {
     "MalformedPolicyDocument": "bad_input",
     "PolicyNotAttachable": "bad_input",
     "UnmodifiableEntity": "role_conflict",
+    "NameAlreadyExistsException": "stackset_conflict",
+    "InvalidOperationException": "bad_input",
     "InvalidInput": "bad_input",
     "ValidationError": "bad_input",
     "RequestExpired": "clock_skew",
@@ -87,6 +90,11 @@ _FLOW: dict[str, type[SentinelError]] = {
     "EntityAlreadyExists": ChangedError,
     "DeleteConflict": ChangedError,
     "NoSuchEntity": ChangedError,
+    "NameAlreadyExistsException": ChangedError,
+    "OperationInProgressException": NotYetError,
+    "StackSetNotEmptyException": NotYetError,
+    "StackSetNotFoundException": ChangedError,
+    "StaleRequestException": ChangedError,
 }
 
 
@@ -209,6 +217,24 @@ class Aws:
                     raise
         return await self._assume(arns[-1], entry.session_name, more)
 
+    async def administrator(self, service: str, entry: Entry) -> Caller:
+        """Return a service of the account that manages the organization: the caller's own, or that of a role's ARN.
+
+        The session policy of the other sessions allows nothing but work on roles.
+        """
+        if not entry.roles:
+            return self.own(service)
+        if not entry.roles[0].startswith("arn:"):
+            raise SentinelError(
+                "bad_input",
+                f"Cannot use assume_role {entry.roles[0]!r}: a name does not tell the account, give the ARN of a role "
+                "in the management account or a delegated administrator.",
+            )
+        account_id = entry.roles[0].split(":")[4]
+        return self.service(service).of(
+            await self.enter(account_id, replace(entry, session_policy=False), None, "read")
+        )
+
     async def _assume(self, arn: str, session_name: str, more: Mapping[str, str]) -> Keys:
         with explained(f"assume role {arn}", denied="assume_denied"):
             answer = await self.own("sts")(
@@ -251,6 +277,8 @@ def explained(what: str, denied: str = "aws_denied") -> Iterator[None]:
         raise cannot("bad_input" if error.untrusted else "transient", what, str(error)) from error
     except KeyError as error:
         raise cannot("transient", what, f"the answer has no {error}") from error
+    except (AttributeError, IndexError, TypeError) as error:
+        raise cannot("transient", what, "the answer is not as documented") from error
     except _NO_CREDENTIALS as error:
         raise cannot("expired_credentials", what, str(error)) from error
     except (BotoCoreError, ValueError) as error:
@@ -258,8 +286,10 @@ def explained(what: str, denied: str = "aws_denied") -> Iterator[None]:
 
 
 def _from_answer(error: ClientError, what: str, denied: str) -> SentinelError:
-    code = error.response.get("Error", {}).get("Code", "")
-    text = error.response.get("Error", {}).get("Message", "") or code
+    details = error.response.get("Error") or {}
+    code = details.get("Code") or "no code"
+    # After a wrong signature AWS goes on with what it calculated itself, the session token included.
+    text = next(iter((details.get("Message") or code).strip().splitlines()), code)
     cause = f"{text.rstrip('.')} ({code})"
     if code == "MalformedPolicyDocument" and "invalid principal" in text.lower():
         return cannot("transient", what, cause, NotYetError)

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 HOSTS = 4  # Entra ID, Azure Resource Manager, Log Analytics, one to spare
 CONNECTIONS = 32
+# azure-core sleeps as long as a service asks for, be it a day; where it tries again by itself it shall be no longer.
+LONGEST_PAUSE = 30.0
 METADATA_VERSION = "2022-09-01"
 # For how long a request is made again that was refused for the moment, in seconds.
 DEADLINE = 120.0
@@ -103,7 +105,7 @@ class Azure:
 
     async def get(self, path: str, api_version: str, *, what: str, allowance: Allowance) -> dict[str, Any]:
         """Return the answer of one GET below the ARM address, `what` says in words what is done."""
-        url = path if path.startswith(f"{self._cloud.arm}/") else self._cloud.arm + path
+        url = path if path.startswith(f"{self._cloud.arm}/") else f"{self._cloud.arm}/{path.removeprefix('/')}"
         params = {} if path == url else {"api-version": api_version}
 
         def work(hook: Hook) -> dict[str, Any]:
@@ -143,6 +145,14 @@ class Azure:
         from azure.mgmt.securityinsight import SecurityInsights
 
         return SecurityInsights(self._credential, subscription_id, self._cloud.arm, pipeline=self._pipeline)
+
+    def logs(self) -> PipelineClient[Any, Any]:
+        """Return what sends requests to Log Analytics, whose tokens are its own."""
+        if not self._cloud.logs:
+            raise SentinelError("bad_input", "Cannot query Log Analytics: the metadata of the cloud do not name it.")
+        scope = f"{self._cloud.logs}/.default"
+        steps = [*_common_policies(retries=0), policies.BearerTokenCredentialPolicy(self._credential, scope)]
+        return PipelineClient(self._cloud.logs, pipeline=Pipeline(self._transport, steps))
 
     def _find_cloud(self, name: str) -> Cloud:
         if name in clouds.CLOUDS:
@@ -186,13 +196,18 @@ def _common_policies(retries: int = 6) -> list[Any]:
 
 def _transport(*, validate: bool) -> RequestsTransport:
     """Return what sends all requests, also those to Entra ID: proxies and CA bundles are those of requests."""
+
+    class Transport(RequestsTransport):
+        def sleep(self, duration: float) -> None:
+            super().sleep(min(duration, LONGEST_PAUSE))
+
     session = requests.Session()
     adapter = requests.adapters.HTTPAdapter(pool_connections=HOSTS, pool_maxsize=CONNECTIONS, max_retries=False)
     session.mount("https://", adapter)
     if not validate:
         # urllib3 would say so for every single request.
         warnings.filterwarnings("ignore", "Unverified HTTPS request")
-    return RequestsTransport(
+    return Transport(
         session=session,
         session_owner=True,
         connection_timeout=CONNECT_SECONDS,
@@ -242,7 +257,7 @@ def explained(what: str) -> Iterator[None]:
         raise cannot(_kind(error.status_code), what, cause(error)) from error
     except AzureError as error:
         raise cannot("transient", what, _first_line(str(error))) from error
-    except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, IndexError, ValueError, RecursionError) as error:
         raise cannot("transient", what, "the answer is not as documented") from error
 
 
@@ -255,7 +270,7 @@ def cause(error: HttpResponseError) -> str:
         code, text = inner["code"], inner["message"]
     except (ValueError, KeyError, TypeError):
         pass
-    return f"{(text or error.reason or 'no reason given').rstrip('.')} ({code or error.status_code})"
+    return f"{str(text or error.reason or 'no reason given').rstrip('.')} ({code or error.status_code})"
 
 
 def _first_line(text: str) -> str:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 CLI_SECONDS = 30
 # As azure-identity: a token is renewed so long before its end, and no more often than that.
 EARLY_SECONDS, AGAIN_SECONDS = 300, 30
-_HTTP_STATUS = re.compile(r"HTTP Error: (\d{3})")
+_HTTP_STATUS = re.compile(r"HTTP (?:Error|status): (\d{3})")
 _AADSTS = re.compile(r"AADSTS\d+: [^\"\\\r\n]+")
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 

@@ -15,9 +15,11 @@ from urllib.parse import unquote
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import explained
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Caller
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import account_of
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import ChangedError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import SESSION, Role
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES
 
 # Right after its creation a role may not be known everywhere yet.
 NEW = timedelta(minutes=5)
@@ -50,7 +52,7 @@ class Roles:
             inline = await self._pages("ListRolePolicies", "PolicyNames")
             profiles = await self._pages("ListInstanceProfilesForRole", "InstanceProfiles") if self._removing else []
             return replace(
-                _role(raw),
+                self._role(raw),
                 managed=frozenset(item["PolicyArn"] for item in managed),
                 inline={name: await self._inline(name) for name in inline},
                 instance_profiles=tuple(item["InstanceProfileName"] for item in profiles),
@@ -67,6 +69,12 @@ class Roles:
     async def _pages(self, operation: str, key: str) -> list[Any]:
         return await self._iam.pages(operation, key, RoleName=self._name)
 
+    def _role(self, raw: Mapping[str, Any]) -> Role:
+        role = _role(raw)
+        if account_of(role.arn) != self._account_id or not RULES["role_arn"].holds(role.arn):
+            raise KeyError("Arn")
+        return role
+
     async def _inline(self, name: str) -> Any:
         return _document((await self._iam("GetRolePolicy", RoleName=self._name, PolicyName=name))["PolicyDocument"])
 
@@ -78,13 +86,28 @@ async def trusting(iam: Caller, account_id: str, trusted: Callable[[Any], bool])
     """Return the names of the roles in an account whose trust policy passes `trusted`."""
     with explained(f"list the roles in account {account_id}"):
         roles = await iam.pages("ListRoles", "Roles")
-        return [raw["RoleName"] for raw in roles if trusted(_document(raw.get("AssumeRolePolicyDocument")))]
+        return [raw["RoleName"] for raw in roles if trusted(_document(raw["AssumeRolePolicyDocument"]))]
+
+
+async def last_used(iam: Caller, account_id: str, name: str) -> dict[str, str]:
+    """Return when (ISO 8601) and in which Region a role was used last, {} if never or longer ago than AWS remembers."""
+    with explained(f"read role {name} in account {account_id}"):
+        found = (await iam("GetRole", RoleName=name))["Role"].get("RoleLastUsed") or {}
+    if "LastUsedDate" not in found:
+        return {}
+    return {"time": found["LastUsedDate"].isoformat(), "region": found.get("Region", "")}
 
 
 @lru_cache(maxsize=512)
-def _document(text: str | None) -> Any:
+def _document(text: str) -> Any:
     """Return a policy document as data, not to be changed: a fleet has thousands that are the same."""
-    return json.loads(unquote(text or "{}"))
+    try:
+        found = json.loads(unquote(text))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise KeyError("policy document")
+    return found
 
 
 def _role(raw: Mapping[str, Any]) -> Role:
@@ -94,7 +117,7 @@ def _role(raw: Mapping[str, Any]) -> Role:
         path=raw["Path"],
         description=raw.get("Description", ""),
         max_session_duration=raw.get("MaxSessionDuration", SESSION),
-        trust=_document(raw.get("AssumeRolePolicyDocument")),
+        trust=_document(raw["AssumeRolePolicyDocument"]),
         permissions_boundary=raw.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
         tags={tag["Key"]: tag["Value"] for tag in raw.get("Tags", [])},
         is_new=datetime.now(tz=UTC) - raw["CreateDate"] < NEW,

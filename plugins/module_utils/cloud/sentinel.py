@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
+from itertools import chain
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import (
@@ -18,10 +19,15 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure i
     Azure,
     Hook,
     cause,
+    explained,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector as model
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import workspace as workspaces
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connectors
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import (
+    Connector,
+    Connectors,
+    ConnectorWish,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
     ChangedError,
     NotYetError,
@@ -58,6 +64,7 @@ class Sentinel:
         self.id = workspaces.arm_id(subscription_id, resource_group, name)
         self._listing = asyncio.Lock()
         self._connectors: dict[str, Connectors] | None = None
+        self._what = f"list the data connectors of workspace {name}"
 
     @cached_property
     def _operations(self) -> Any:
@@ -68,8 +75,10 @@ class Sentinel:
 
     async def workspace(self) -> Workspace:
         """Read the workspace itself; its `onboarded` and `rights` stay empty."""
-        raw = await self._get(self.id, WORKSPACE_VERSION, f"read workspace {self.name}")
-        customer_id = str((raw.get("properties") or {}).get("customerId") or "").lower()
+        what = f"read workspace {self.name}"
+        raw = await self._get(self.id, WORKSPACE_VERSION, what)
+        with explained(what):
+            customer_id = str((raw.get("properties") or {}).get("customerId") or "").lower()
         if not RULES["workspace_id"].holds(customer_id):
             raise SentinelError("transient", f"Cannot use workspace {self.name}: it has no workspace id (yet).")
         return Workspace(self.id, self.name, customer_id, location=str(raw.get("location") or ""))
@@ -89,8 +98,10 @@ class Sentinel:
     async def rights(self) -> dict[str, bool]:
         """Tell which rights on data connectors the credential holds: read, write, delete."""
         path = f"{self.id}/providers/Microsoft.Authorization/permissions"
-        answer = await self._get(path, PERMISSIONS_VERSION, f"read our rights on workspace {self.name}")
-        return workspaces.rights(answer.get("value") or [])
+        what = f"read our rights on workspace {self.name}"
+        answer = await self._get(path, PERMISSIONS_VERSION, what)
+        with explained(what):
+            return workspaces.rights(_listed(answer))
 
     async def whole_workspace(self) -> Workspace:
         """Read the workspace with whether Sentinel is enabled on it and which rights are held."""
@@ -98,12 +109,20 @@ class Sentinel:
         onboarded, rights = await asyncio.gather(self.onboarded(), self.rights())
         return replace(workspace, onboarded=onboarded, rights=rights)
 
-    async def connectors(self, account_id: str) -> Connectors:
-        """Return the CloudTrail connectors of an AWS account; the workspace is listed once for all who ask."""
+    async def connectors(self, *keys: str) -> Connectors:
+        """Return the CloudTrail connectors of AWS accounts, or of names; the workspace is listed once for all who ask."""
         async with self._listing:
             if self._connectors is None:
-                self._connectors = _by_account(await self.raw_connectors())
-            return self._connectors.get(account_id, ())
+                answers = await self.raw_connectors()
+                with explained(self._what):
+                    self._connectors = _by_account_and_name(answers)
+            found = (self._connectors.get(key, ()) for key in keys)
+            return tuple(dict.fromkeys(chain.from_iterable(found)))
+
+    async def known_connectors(self) -> list[Connector]:
+        """Return the CloudTrail connectors of all AWS accounts."""
+        await self.connectors("")
+        return list({connector for found in (self._connectors or {}).values() for connector in found})
 
     def forget(self) -> None:
         """Have the connectors listed anew when they are asked for next."""
@@ -111,22 +130,22 @@ class Sentinel:
 
     async def raw_connectors(self) -> list[Mapping[str, Any]]:
         """List the data connectors of every kind, as the API answers."""
-        what = f"list the data connectors of workspace {self.name}"
         page: str | None = f"{self.id}/providers/Microsoft.SecurityInsights/dataConnectors"
         seen: set[str] = set()
         found: list[Mapping[str, Any]] = []
         while page:
             if page in seen:
-                raise cannot("transient", what, "a page names itself as the next one")
+                raise cannot("transient", self._what, "a page names itself as the next one")
             seen.add(page)
-            answer = await self._get(page, SENTINEL_VERSION, what)
-            found += answer.get("value") or []
-            page = answer.get("nextLink")
+            answer = await self._get(page, SENTINEL_VERSION, self._what)
+            with explained(self._what):
+                found += _resources(answer)
+                page = _next(answer)
         return found
 
-    def connectors_of(self, role_arn: str, *, writes: bool, visible: Turn | None = None) -> ConnectorsOf:
+    def connectors_of(self, wish: ConnectorWish, *, writes: bool, visible: Turn | None = None) -> ConnectorsOf:
         """Return the connectors of one role's account, as `run.converge` wants them."""
-        return ConnectorsOf(self, role_arn, writes=writes, visible=visible)
+        return ConnectorsOf(self, wish, writes=writes, visible=visible)
 
     async def apply(self, call: Call, *, role_is_new: bool) -> None:
         """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""
@@ -175,22 +194,46 @@ def _flow(error: HttpResponseError, call: Call, what: str, role_is_new: bool) ->
     return None
 
 
-def _by_account(answers: Iterable[Mapping[str, Any]]) -> dict[str, Connectors]:
+def _listed(answer: Mapping[str, Any]) -> list[Any]:
+    """Return what a list has. One that is missing, or none, is unknown and not empty; raises TypeError and the like."""
+    found = answer["value"]
+    if not isinstance(found, list):
+        raise TypeError(found)
+    return found
+
+
+def _resources(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = _listed(answer)
+    if not all(raw["name"] and isinstance(raw["name"], str) and isinstance(raw["kind"], str) for raw in found):
+        raise TypeError(found)
+    return found
+
+
+def _next(answer: Mapping[str, Any]) -> str | None:
+    page = answer.get("nextLink") or None
+    if not isinstance(page, str | None):
+        raise TypeError(page)
+    return page
+
+
+def _by_account_and_name(answers: Iterable[Mapping[str, Any]]) -> dict[str, Connectors]:
     found: dict[str, Connectors] = {}
     for connector in filter(None, map(model.parse, answers)):
-        found[connector.account_id] = (*found.get(connector.account_id, ()), connector)
+        for key in (connector.account_id, connector.name.lower()):
+            found[key] = (*found.get(key, ()), connector)
     return found
 
 
 class ConnectorsOf:
     """The connectors of one role's account in one workspace, as `run.converge` wants them.
 
+    The one under the name that we give is among them whatever account it reads: somebody may have pointed it elsewhere.
     Where the role is new, calls that write wait for their turn by `visible`.
     """
 
-    def __init__(self, sentinel: Sentinel, role_arn: str, *, writes: bool, visible: Turn | None) -> None:
+    def __init__(self, sentinel: Sentinel, wish: ConnectorWish, *, writes: bool, visible: Turn | None) -> None:
         self._sentinel = sentinel
-        self._role_arn = role_arn
+        self._keys = model.account_of(wish.role_arn), wish.name
         self._writes = writes
         self._visible = visible
         self._reads = 0
@@ -200,7 +243,7 @@ class ConnectorsOf:
         if self._reads:
             self._sentinel.forget()
         self._reads += 1
-        return await self._sentinel.connectors(model.account_of(self._role_arn))
+        return await self._sentinel.connectors(*self._keys)
 
     async def apply(self, call: Call) -> None:
         """Make one call of a plan."""

@@ -32,7 +32,7 @@ try:
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.exceptions import ClientError
     from botocore.httpsession import ProxyConfiguration
-    from botocore.parsers import ResponseParserFactory
+    from botocore.parsers import ResponseParserError, ResponseParserFactory
     from botocore.serialize import create_serializer
     from botocore.utils import get_environ_proxies
 except ImportError:  # `cloud.aws.Aws` says so in one sentence
@@ -112,6 +112,11 @@ class Service:
         self._http = http
         self._observer = observer
 
+    @property
+    def region(self) -> str:
+        """The Region that answers."""
+        return self._request.region
+
     def of(self, keys: Keys) -> Caller:
         """Return what makes calls with these keys."""
         return Caller(self, keys)
@@ -162,9 +167,11 @@ class Service:
         return self._parse(operation, status, content)
 
     def _parse(self, operation: str, status: int, content: bytes) -> dict[str, Any]:
-        answer: dict[str, Any] = self._parser.parse(
-            {"status_code": status, "headers": {}, "body": content}, self._model.operation_model(operation).output_shape
-        )
+        shape = self._model.operation_model(operation).output_shape
+        try:
+            answer: dict[str, Any] = self._parser.parse({"status_code": status, "headers": {}, "body": content}, shape)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ResponseParserError(str(error)) from error
         return answer
 
     def _headers(self, keys: Keys, given: Mapping[str, Any], body: bytes) -> list[str]:

@@ -82,15 +82,18 @@ def choose(wish: ConnectorWish, have: Connectors) -> Connector | None:
     """Return the connector of the account that serves the role, None if the account has none.
 
     The same role before another one of the account; among several the enabled before the disabled, the older before
-    the newer, ours before others.
+    the newer, ours before others. Where there is none, it is the one under our name that was pointed elsewhere.
     """
 
     def rank(item: Connector) -> tuple[bool, bool, str, bool, str]:
         return item.role_arn != wish.role_arn, not item.enabled, item.created or "~", item.name != wish.name, item.name
 
-    account_id = account_of(wish.role_arn)
-    found = [item for item in have if item.account_id == account_id]
+    found = [item for item in have if not _astray(wish, item)] or [item for item in have if item.name == wish.name]
     return min(found, key=rank) if len(found) > 1 else next(iter(found), None)
+
+
+def _astray(wish: ConnectorWish, item: Connector) -> bool:
+    return item.account_id != account_of(wish.role_arn)
 
 
 def overlay(wish: ConnectorWish, have: Connectors) -> Connectors:
@@ -122,7 +125,12 @@ def plan(have: Connectors | None, want: Connectors | None) -> list[Call]:
     before = {item.name: item for item in have or ()}
     names = {item.name for item in want or ()}
     puts = [_put(item) for item in want or () if before.get(item.name) != item]
-    return puts + [Call("DataConnectors_Delete", {"data_connector_id": name}) for name in sorted(set(before) - names)]
+    return puts + [removal(before[name]) for name in sorted(set(before) - names)]
+
+
+def removal(connector: Connector) -> Call:
+    """Return the call that removes a connector."""
+    return Call("DataConnectors_Delete", {"data_connector_id": connector.name})
 
 
 def _put(connector: Connector) -> Call:
@@ -140,10 +148,14 @@ def _put(connector: Connector) -> Call:
 
 def findings(wish: ConnectorWish, have: Connectors) -> list[Finding]:
     """Say what is wrong with the connectors that are there, or that none is; security first."""
+    found = [
+        finding("connector_astray", f"Data connector {item.name} reads {item.role_arn}, not {wish.role_arn}.")
+        for item in have
+        if item.name == wish.name and _astray(wish, item)
+    ]
     chosen = choose(wish, have)
-    if chosen is None:
-        return [finding("connector_missing", f"No data connector reads role {wish.role_arn}.")]
-    found = []
+    if chosen is None or _astray(wish, chosen):
+        return [*found, finding("connector_missing", f"No data connector reads role {wish.role_arn}.")]
     if chosen.role_arn != wish.role_arn:
         found.append(
             finding("connector_stale", f"Data connector {chosen.name} reads {chosen.role_arn}, not {wish.role_arn}.")
@@ -151,7 +163,7 @@ def findings(wish: ConnectorWish, have: Connectors) -> list[Finding]:
     if not chosen.enabled:
         found.append(finding("connector_disabled", f"Data connector {chosen.name} is disabled."))
     for other in have:
-        if other is not chosen:
+        if other is not chosen and not _astray(wish, other):
             text = f"Data connector {other.name} reads the account as well as {chosen.name}, by {other.role_arn}."
             found.append(finding("connector_duplicate", text))
     return ordered(found)

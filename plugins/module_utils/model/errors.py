@@ -31,6 +31,7 @@ CLASSES: dict[str, tuple[str, str]] = {
         "Run it again, with a lower concurrency if this repeats itself.",
     ),
     "role_conflict": ("A role of that name exists and is not ours.", ""),
+    "stackset_conflict": ("A StackSet of that name exists and is not ours.", ""),
     "quota": ("A limit of the AWS account is reached.", "Have AWS raise the limit, or remove what is not needed."),
     "azure_denied": (
         "The Azure credential lacks a right, or is not accepted.",

@@ -111,6 +111,9 @@ TYPES: dict[str, Rule] = {
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(SECRETS, _secret),
+    "duration": Rule(
+        _text("[0-9]{1,7}[dhms]?"), "it must be a whole number of seconds, or one with s, m, h or d such as 7d"
+    ),
     "concurrency": Rule(_integer(1, 256), "it must be a whole number from 1 to 256"),
     "permission_mode": Rule(_one_of("managed", "lookup_events"), "it must be managed or lookup_events"),
     "endpoint_url": Rule(_text(r"https?://[A-Za-z0-9\[][!-~]*"), "it must be an http or https address"),

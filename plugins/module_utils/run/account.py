@@ -182,7 +182,7 @@ async def converge_connector(
 
     Where the role is new, each call waits for its turn by `visible`.
     """
-    edge = sentinel.connectors_of(wish.role_arn, writes=not check_mode, visible=visible)
+    edge = sentinel.connectors_of(wish, writes=not check_mode, visible=visible)
 
     def seen(have: Connectors | None) -> None:
         report.findings += [] if absent else connectors.findings(wish, have or ())

@@ -23,6 +23,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account i
     connect,
     disconnect,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan, find, remove
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget, Slots, Visibility
 
 if TYPE_CHECKING:
@@ -83,6 +84,10 @@ class Order:
     concurrency: int = 64
     max_change: float | None = None
     """How many accounts may change; None for any number."""
+    orphans: str = "ignore"
+    """What to do about connectors whose account is gone: ignore, report, remove."""
+    minimum: int = 1
+    """A listing of the organization with fewer accounts at work than that is not believed."""
 
     @property
     def right(self) -> str:
@@ -188,6 +193,16 @@ class Clients:
         """Return what is needed to work on the account."""
         return Means(self._aws[account.aws], self.ready, self._slots, self._visibility, check_mode)
 
+    async def find_orphans(self) -> list[Orphan]:
+        """Return the connectors whose account is gone; raises SentinelError where the organization cannot be listed."""
+        if len(self._aws) > 1:
+            raise SentinelError(
+                "bad_input", "Cannot look for orphans: the accounts are worked on with different AWS credentials."
+            )
+        await self.opened()
+        workspaces = [sentinel for sentinel, _workspace in self._sentinel.values()]
+        return await find(next(iter(self._aws.values())), workspaces, self._order.minimum)
+
     def close(self) -> None:
         """Close every connection."""
         self._opening.cancel()
@@ -220,24 +235,31 @@ async def preflight(sentinel: Sentinel, right: str) -> Workspace:
     return workspace
 
 
-async def run(accounts: Iterable[Account], order: Order, stop: Stop | None = None) -> AsyncIterator[Done]:
+async def run(
+    accounts: Iterable[Account], order: Order, stop: Stop | None = None, orphans: list[Orphan] | None = None
+) -> AsyncIterator[Done]:
     """Bring all accounts to the wish, up to `order.concurrency` at the same time; yields each result when it is there.
 
-    Who holds `stop` can end the run, and learns from it why accounts were skipped.
+    Who holds `stop` can end the run, and learns from it why accounts were skipped. `orphans` is filled.
 
     Raises SentinelError for what concerns the whole run, before the first write: bad input, base credentials, a
     workspace that cannot be used, more changes than allowed.
     """
     accounts = list(accounts)
     check_unique(accounts)
-    clients, stop = Clients(order), stop or Stop()
+    clients, stop, orphans = Clients(order), stop or Stop(), [] if orphans is None else orphans
     try:
         await clients.start(accounts)
+        if order.orphans != "ignore":
+            orphans += await clients.find_orphans()
+        going = orphans if order.orphans == "remove" else []
         if order.max_change is not None and not order.check_mode:
             preview = [done.status async for done in _work(accounts, clients, replace(order, check_mode=True), stop)]
-            check_changes(preview, order.max_change)
+            check_changes([*preview, *("orphan" for _orphan in going)], order.max_change)
         async for done in _work(accounts, clients, order, stop):
             yield done
+        for orphan in () if order.check_mode or stop.interrupted else going:
+            await remove(orphan)
     finally:
         clients.close()
 

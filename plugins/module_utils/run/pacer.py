@@ -16,6 +16,8 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.patienc
 # "Understand how Azure Resource Manager throttles requests": size of the bucket and requests a second, per subscription
 # and principal; a little less, so that clocks and others who ask now and then do no harm.
 ARM = {"reads": (245.0, 24.9), "writes": (198.0, 9.97), "deletes": (198.0, 9.97)}
+# "Azure Monitor service limits", query API: 200 queries in 30 seconds for each user.
+LOGS = {"queries": (100.0, 3.3)}
 
 # Concurrency begins here, and shrinks no further than that.
 FIRST, FEWEST = 32, 2
@@ -74,7 +76,7 @@ class Budget:
     """What one principal may ask of Azure Resource Manager in one subscription, by kind of request."""
 
     def __init__(self) -> None:
-        self._buckets = {kind: _Bucket(size, rate) for kind, (size, rate) in ARM.items()}
+        self._buckets = {kind: _Bucket(size, rate) for kind, (size, rate) in (ARM | LOGS).items()}
 
     async def turn(self, kind: str) -> None:
         """Wait until one more request is allowed."""

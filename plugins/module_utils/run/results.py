@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import lines
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done, Stop
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan
 
 # Ansible copies results, sends them between processes, and AWX stores them: so many accounts have all details there.
 DETAILED = 100
@@ -20,6 +21,8 @@ class Results:
 
     def __init__(self, fail_on: str) -> None:
         self.summary = {"accounts": 0, "ok": 0, "changed": 0, "failed": 0, "skipped": 0}
+        self.orphans: list[Orphan] = []
+        self.removing = False
         self._fail_on = fail_on
         self._accounts: dict[str, dict[str, Any]] = {}
         self._diff: list[dict[str, Any]] = []
@@ -42,11 +45,11 @@ class Results:
     def result(self) -> dict[str, Any]:
         """Return all of it as the result of `fleet`."""
         return {
-            "changed": any(entry["calls"] for entry in self._accounts.values()),
+            "changed": any(entry["calls"] for entry in self._accounts.values()) or self.removing,
             "summary": self.summary,
             "accounts": dict(sorted(self._accounts.items())),
             "failures": sorted(self._failures, key=lambda failure: failure["account_id"]),
-            "orphans": [],
+            "orphans": [orphan.show() for orphan in self.orphans],
             "diff": self._diff,
         }
 
@@ -62,3 +65,4 @@ class Results:
         if failed * 100 > most * accounts:
             yield f"{failed} of {accounts} accounts failed."
             yield from self._errors
+        yield from (orphan.error for orphan in self.orphans if orphan.error)

@@ -9,27 +9,35 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.cloudformation import StackSets
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.iam import Roles, trusting
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Caller
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector as connectors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import policy
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import stackset as stacksets
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import workspace as workspaces
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import ConnectorWish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.duration import seconds
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import difference
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import Work
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.stackset import StackSetWish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import ingestion
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import (
     Report,
     converge_connector,
     converge_role,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.converge import converge
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget
 
 if TYPE_CHECKING:
@@ -108,6 +116,56 @@ def _inspected(role: Role, account: Account) -> Result:
 
 
 @_on_a_loop
+async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """Run the module `aws_stackset`."""
+    account = parse(params, "")
+    with closing(Aws(account.aws)) as aws:
+        wish = await _stackset_wish(params, account, aws)
+        call = await aws.administrator("cloudformation", account.entry)
+        edge = StackSets(call, wish.name, writes=not check_mode, delegated=params["delegated_administrator"])
+        with Report().kept() as report:
+            await _converge_stackset(report, wish, edge, check_mode=check_mode, absent=params["state"] == "absent")
+    return {key: value for key, value in report.result().items() if key != "findings"}
+
+
+async def _stackset_wish(params: Mapping[str, Any], account: Account, aws: Aws) -> StackSetWish:
+    """Return what the StackSet shall be; one that goes needs no template, so no workspace either."""
+    template: dict[str, Any] = {}
+    if params["state"] == "present":
+        workspace_id = account.wish.workspace_id
+        if not workspace_id:
+            with _opened(account) as sentinel:
+                workspace_id = (await sentinel.workspace()).customer_id
+        partition = (await aws.identity()).partition
+        wish = replace(account.wish, workspace_id=workspace_id, partition=partition)
+        template = stacksets.template(roles.overlay(wish, None))
+    units = params["organizational_units"]
+    found = StackSetWish(
+        name=params["name"],
+        template=template,
+        region=aws.service("cloudformation").region,
+        units=None if units is None else tuple(units),
+        auto_deployment=params["auto_deployment"],
+        retain=params["retain"],
+        adopt=params["adopt"],
+    )
+    stacksets.check(found)
+    return found
+
+
+async def _converge_stackset(
+    report: Report, wish: StackSetWish, edge: StackSets, *, check_mode: bool, absent: bool
+) -> None:
+    overlay = partial(stacksets.without if absent else stacksets.overlay, wish)
+    plan = partial(stacksets.plan, retain=wish.retain)
+    outcome = await converge(edge, overlay, plan, check_mode=check_mode, made=report.calls, seen=lambda _have: None)
+    report.add("stackset", stacksets.show, outcome.want)
+    if outcome.changed:
+        before, after = stacksets.show(outcome.have), stacksets.show(outcome.want)
+        report.diff.append(difference(f"StackSet {wish.name}", before, after))
+
+
+@_on_a_loop
 async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Run the module `aws_connector`."""
     role_arn = params["role_arn"]
@@ -141,14 +199,46 @@ async def workspace_info(params: Mapping[str, Any]) -> Result:
         return {"changed": False, "workspace": workspaces.show(await sentinel.whole_workspace())}
 
 
+@_on_a_loop
+async def ingestion_info(params: Mapping[str, Any]) -> Result:
+    """Run the module `ingestion_info`."""
+    account = parse(params, "", names="short")
+    _check_place(account)
+    for number in (*(params["account_ids"] or ()), *params["quiet_accounts"]):
+        values.check("", "account_ids or quiet_accounts", number, "account_id")
+    stale_after = seconds(params["stale_after"], "stale_after")
+    order = ingestion.Order(seconds(params["lookback"], "lookback"), role_last_used=params["role_last_used"])
+    async with ingestion.places([account]) as found:
+        [place] = found.values()
+        await place.look_at_events(order, "")
+        numbers = params["account_ids"]
+        if numbers is None:
+            numbers = sorted(filter(None, {*place.links.own, *place.look.arrivals}))
+        watched = [
+            ingestion.Watched(account.at(account_id=number), Expected(number in params["quiet_accounts"], stale_after))
+            for number in dict.fromkeys(numbers)
+        ]
+        await ingestion.finish(found, watched, order)
+    return {
+        "changed": False,
+        "summary": ingestion.summary(watched),
+        "accounts": {item.account.account_id: item.result() for item in watched},
+        "notes": ingestion.notes(found),
+    }
+
+
+def _check_place(account: Account) -> None:
+    missing = [name for name in ("subscription_id", "resource_group", "workspace") if not getattr(account, name)]
+    if missing:
+        raise SentinelError("bad_input", f"Cannot find the workspace: {' and '.join(missing)} not given.")
+
+
 @contextmanager
 def _opened(account: Account) -> Iterator[Sentinel]:
     # Azure's packages take longer to load than all others; who only works on a role does without.
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
 
-    missing = [name for name in ("subscription_id", "resource_group", "workspace") if not getattr(account, name)]
-    if missing:
-        raise SentinelError("bad_input", f"Cannot find the workspace: {' and '.join(missing)} not given.")
+    _check_place(account)
     with closing(Azure(account.azure)) as azure:
         yield Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, Budget())

@@ -1,0 +1,310 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the events of many accounts arrive: one query for all accounts of a workspace, again until all are there."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.iam import last_used
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import ingestion as model
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, AzureCredentials
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, check_unique
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.duration import told
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import (
+    Expected,
+    Links,
+    Look,
+    Verdict,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget, Slots
+
+if TYPE_CHECKING:
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.logs import Answer, Logs
+
+Say = Callable[[str], None]
+# Of the accounts that are missing a line of progress names so many.
+NAMED = 5
+
+
+@dataclass(slots=True)
+class Watched:
+    """An account of which events are expected, and what was found out about it."""
+
+    account: Account
+    expected: Expected = field(default_factory=Expected)
+    verdict: Verdict = field(default_factory=Verdict)
+    shown: dict[str, Any] = field(default_factory=dict)
+    marked: bool = False
+    error: SentinelError | None = None
+    """Why the account could not be marked, or its role not be read."""
+
+    @property
+    def name(self) -> str:
+        """The account, with its host where that is called differently."""
+        account = self.account
+        same = account.host in ("", account.account_id)
+        return account.account_id if same else f"{account.account_id} {account.host}"
+
+    def result(self) -> dict[str, Any]:
+        """Return it as an entry of `accounts` in results."""
+        return self.shown | ({"error": self.error.show()} if self.error else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How far back to look and how long to wait, in seconds; whether to leave a marker, and to ask IAM as well."""
+
+    lookback: int
+    wait: int = 0
+    marker: bool = False
+    role_last_used: bool = False
+    concurrency: int = 64
+
+
+class Place:
+    """One workspace: its connectors, and what its tables say."""
+
+    def __init__(self, azure: Azure, logs: Logs, account: Account) -> None:
+        from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
+
+        self._sentinel = Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, Budget())
+        self._logs = logs
+        self._id = ""
+        self.name = account.workspace
+        self.links = Links()
+        self.look = Look({})
+
+    async def open(self, account: Account) -> None:
+        """Read the workspace, unless its id is known, and list its connectors."""
+        self._id = account.wish.workspace_id or (await self._sentinel.workspace()).customer_id
+        self.links = model.links(await self._sentinel.raw_connectors())
+
+    async def look_at_events(self, order: Order, marker: str) -> None:
+        """Ask what arrived from all accounts; where the answer is a part of it, once more."""
+        text = model.events_query(order.lookback, marker)
+        answer = await self._ask(text, order)
+        if answer.partial:
+            answer = await self._ask(text, order)
+        arrivals = model.arrivals(answer.rows, _age)
+        self.look = Look(arrivals, answer.has_table, answer.partial, self.look.health)
+
+    async def look_at_health(self, order: Order) -> None:
+        """Ask how the connectors are doing, where the workspace keeps that."""
+        answer = await self._ask(model.health_query(order.lookback), order)
+        self.look = replace(self.look, health=model.health(answer.rows) if answer.has_table else None)
+
+    async def _ask(self, text: str, order: Order) -> Answer:
+        what = f"query table {text.split(maxsplit=1)[0]} of workspace {self.name}"
+        return await self._logs.query(self._id, text, order.lookback, what=what)
+
+
+def _age(when: str) -> float:
+    moment = datetime.fromisoformat(when)
+    return (datetime.now(UTC) - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds()
+
+
+Key = tuple[AzureCredentials, str, str, str]
+
+
+@asynccontextmanager
+async def places(accounts: list[Account]) -> AsyncIterator[dict[Key, Place]]:
+    """Open every workspace of these accounts; those with the same credentials share limits and connections."""
+    # Azure's packages take longer to load than all others.
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.logs import Logs
+
+    azure: dict[AzureCredentials, Azure] = {}
+    try:
+        for credentials in {account.azure: None for account in accounts}:
+            azure[credentials] = await asyncio.to_thread(Azure, credentials)
+        logs = {credentials: Logs(opened, Budget()) for credentials, opened in azure.items()}
+        firsts = {key(account): account for account in reversed(accounts)}
+        found = {where: Place(azure[account.azure], logs[account.azure], account) for where, account in firsts.items()}
+        await asyncio.gather(*(place.open(firsts[where]) for where, place in found.items()))
+        yield found
+    finally:
+        for opened in azure.values():
+            opened.close()
+
+
+def key(account: Account) -> Key:
+    """Return what tells the workspaces of accounts apart."""
+    return account.azure, account.subscription_id, account.resource_group, account.workspace
+
+
+async def finish(found: Mapping[Key, Place], watched: list[Watched], order: Order) -> None:
+    """Judge every account by its events, which were looked at, and by the health of its connector."""
+    await asyncio.gather(*(place.look_at_health(order) for place in found.values()))
+    judge(found, watched, order)
+    if order.role_last_used:
+        await _in_accounts(watched, order, _ask_role)
+
+
+def judge(found: Mapping[Key, Place], watched: list[Watched], order: Order) -> None:
+    """Say of every account how it is doing."""
+    for item in watched:
+        place, account_id = found[key(item.account)], item.account.account_id
+        item.verdict = model.judge(account_id, item.expected, place.look, place.links, order.lookback)
+        item.shown = model.show(account_id, item.verdict, place.look, place.links)
+        if item.marked:
+            arrival = place.look.arrivals.get(account_id)
+            item.shown["marker"] = bool(arrival and arrival.marked)
+
+
+async def verify(watched: list[Watched], order: Order, say: Say) -> dict[Key, Place]:
+    """Look until every account has events, or its marker arrived, or the time is over; then judge every account.
+
+    `say` is told how far it is before each pause. Raises SentinelError where a workspace cannot be asked.
+    """
+    accounts = [item.account for item in watched]
+    check_unique(accounts)
+    async with places(accounts) as found:
+        marker = f"trailbridge-{secrets.token_hex(8)}" if order.marker else ""
+        if marker:
+            await _in_accounts(watched, order, lambda item, aws: _mark(item, marker, aws))
+        await _wait(found, watched, order, marker, say)
+        await finish(found, watched, order)
+        return found
+
+
+async def _wait(found: Mapping[Key, Place], watched: list[Watched], order: Order, marker: str, say: Say) -> None:
+    deadline = time.monotonic() + order.wait
+    for pause in model.pauses(order.wait):
+        try:
+            await asyncio.gather(*(place.look_at_events(order, marker) for place in found.values()))
+        except SentinelError as error:
+            if error.kind not in ("transient", "throttled") or time.monotonic() >= deadline:
+                raise
+            say(str(error))
+        missing = [item for item in watched if _waits(item, found[key(item.account)])]
+        left = deadline - time.monotonic()
+        if not missing or left <= 0:
+            return
+        say(progress(missing, len(watched), left, min(pause, left)))
+        await asyncio.sleep(min(pause, left))
+
+
+def _waits(item: Watched, place: Place) -> bool:
+    return model.waits(item.account.account_id, item.expected, place.look, place.links, marked=item.marked)
+
+
+def progress(missing: list[Watched], accounts: int, left: float, pause: float) -> str:
+    """Say how far the waiting is, whom it is for, and when it goes on."""
+    named = ", ".join(item.name for item in missing[:NAMED])
+    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    return (
+        f"{accounts - len(missing)} of {accounts} accounts done, missing {named}{more}; "
+        f"next look in {told(pause)}, {told(left)} left"
+    )
+
+
+Work = Callable[[Watched, Aws], Awaitable[None]]
+
+
+async def _in_accounts(watched: list[Watched], order: Order, work: Work) -> None:
+    """Do something in every account; what goes wrong in one is noted there and stops no other."""
+    slots = Slots(order.concurrency)
+    aws: dict[AwsCredentials, Aws] = {}
+
+    async def one(item: Watched) -> None:
+        try:
+            async with slots:
+                await work(item, aws[item.account.aws])
+        except SentinelError as error:
+            item.error = error
+
+    try:
+        for item in watched:
+            if item.account.aws not in aws:
+                aws[item.account.aws] = Aws(item.account.aws, slots)
+        await asyncio.gather(*map(one, watched))
+    finally:
+        for opened in aws.values():
+            opened.close()
+
+
+async def _mark(item: Watched, marker: str, aws: Aws) -> None:
+    """Leave an event with a name of its own: the session's. The caller's own account has no session to be named."""
+    account = item.account
+    if account.account_id == (await aws.identity()).account_id:
+        return
+    await aws.enter(account.account_id, replace(account.entry, session_name=marker), account.wish.name, "read")
+    item.marked = True
+
+
+async def _ask_role(item: Watched, aws: Aws) -> None:
+    """Ask IAM when the role was used last, which is the word of AWS on whether Microsoft Sentinel comes by."""
+    account, arn = item.account, item.shown["role_arn"]
+    item.shown["role_last_used"] = {}
+    if not arn:
+        return
+    name = arn.rpartition("/")[2]
+    keys = await aws.enter(account.account_id, account.entry, name, "read")
+    item.shown["role_last_used"] = await last_used(aws.service("iam").of(keys), account.account_id, name)
+
+
+# --- what is told ---
+
+
+def summary(watched: list[Watched]) -> dict[str, int]:
+    """Count the accounts by verdict."""
+    counts = Counter(item.verdict.name for item in watched)
+    return {"accounts": len(watched)} | {name.replace(" ", "_"): counts[name] for name in model.VERDICTS}
+
+
+def numbers(watched: list[Watched]) -> str:
+    """Say the counts in one line."""
+    counts = Counter(item.verdict.name for item in watched)
+    noun = "account" if len(watched) == 1 else "accounts"
+    said = [f"{counts[name]} {name}" for name in model.VERDICTS if counts[name] or name == "receiving"]
+    return f"{len(watched)} {noun}: {', '.join(said)}"
+
+
+def lines(watched: list[Watched]) -> list[str]:
+    """Return what there is to say of accounts: nothing of those that are as expected."""
+    bad = [f"{item.verdict.name}: [{item.name}] {item.verdict.message}" for item in watched if not item.verdict.good]
+    unproved = [item for item in watched if item.shown.get("marker") is False and item.verdict.good]
+    bad += [f"unproved: [{item.name}] Its marker has not arrived." for item in unproved]
+    return bad + [f"note: [{item.name}] {item.error}" for item in watched if item.error]
+
+
+def notes(found: Mapping[Key, Place]) -> list[str]:
+    """Return what there is to say of the workspaces."""
+    said = []
+    for place in found.values():
+        if not place.look.has_table:
+            said.append(f"Workspace {place.name} has no table {model.EVENTS} yet: nothing was ever ingested.")
+        if place.look.partial:
+            said.append(f"Log Analytics answered in part only for workspace {place.name}.")
+        if place.look.health is None:
+            said.append(
+                f"Workspace {place.name} keeps no {model.HEALTH}: switch on health monitoring in the settings of "
+                "Microsoft Sentinel to learn why a connector fails."
+            )
+    return said
+
+
+def failures(watched: list[Watched], fail_on: str) -> list[dict[str, str]]:
+    """List the accounts that end a run with an error, each with its sentence; none where `fail_on` is "never"."""
+    return [
+        {
+            "account_id": item.account.account_id,
+            "host": item.account.host,
+            "message": f"Account {item.account.account_id} is {item.verdict.name}: {item.verdict.message}",
+        }
+        for item in watched
+        if fail_on != "never" and not item.verdict.good
+    ]

@@ -1,0 +1,82 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The results of a run for spreadsheets: one line per account, and no cell that is run as a formula."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import SEVERITIES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.tally import Look, Record, Tally
+
+# Spreadsheets take a cell that begins so for a formula, also after blanks and in full-width form.
+FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
+COLUMNS = (
+    "account_id",
+    "host",
+    "ou",
+    "status",
+    "connected",
+    "severity",
+    "findings",
+    "open",
+    "messages",
+    "calls",
+    "verdict",
+    "last_event",
+    "events",
+    "regions",
+    "error_class",
+    "error_message",
+    "role_arn",
+    "connector_id",
+)
+
+
+class _Line:
+    """A file whose `write` hands the line on."""
+
+    @staticmethod
+    def write(text: str) -> str:
+        return text
+
+
+def lines(records: Sequence[Record], tally: Tally) -> Iterator[str]:
+    """Return the lines of the file: one account each, with the columns of docs/report.md."""
+    writer = csv.writer(_Line())
+    # The mark tells Excel that it is UTF-8.
+    yield f"\ufeff{writer.writerow(COLUMNS)}"
+    for record, seen in zip(records, tally.looks, strict=True):
+        values = _values(record, seen)
+        yield str(writer.writerow([cell(values.get(key)) for key in COLUMNS]))
+
+
+def _values(record: Record, seen: Look) -> dict[str, Any]:
+    found, error = record.get("findings", ()), record.get("error", {})
+    told = record.get("ingestion", {})
+    return {
+        **record,
+        **told,
+        "connected": "yes" if seen.connected else "no",
+        "severity": min((one["severity"] for one in found), key=SEVERITIES.index, default=""),
+        "findings": " ".join(one["code"] for one in found),
+        "open": " ".join(one["code"] for one, still in zip(found, seen.open, strict=True) if still),
+        "messages": " | ".join(one["message"] for one in found),
+        "calls": " ".join(call["name"] for call in record.get("calls", ())),
+        "regions": " ".join(told.get("regions") or ()),
+        "error_class": error.get("class", ""),
+        "error_message": error.get("message", ""),
+    }
+
+
+def cell(value: object) -> object:
+    """Return a value as a spreadsheet may open it: on one line, and never a formula."""
+    if not isinstance(value, str) or (value.isprintable() and value[:1].isalnum()):
+        return value
+    text = " ".join(CONTROL.sub("\ufffd", value).splitlines())
+    return f"'{text}" if FORMULA.match(value) else text

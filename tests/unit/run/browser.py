@@ -1,0 +1,156 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Chromium without a window, over its DevTools protocol: open a file, look at it, hear what it says.
+
+`python -m tests.unit.run.browser report.html picture.png 1440x900 light [whole]` takes a picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0")
+
+
+class Tab:
+    """One page. `said` has errors of the page and warnings of the browser, `requests` the addresses it asked for."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._session: str | None = None
+        self._loaded = asyncio.Event()
+        self._numbers = itertools.count(1)
+        self.said: list[str] = []
+        self.requests: list[str] = []
+
+    async def listen(self) -> None:
+        async for frame in self._socket:
+            message = json.loads(frame.data)
+            if "id" in message:
+                self._waiting.pop(message["id"]).set_result(message)
+            else:
+                self._hear(message["method"], message["params"])
+
+    def _hear(self, method: str, params: dict[str, Any]) -> None:
+        if method == "Page.loadEventFired":
+            self._loaded.set()
+        elif method == "Network.requestWillBeSent":
+            self.requests.append(params["request"]["url"])
+        elif method in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"):
+            self.said.append(json.dumps(params))
+
+    async def do(self, method: str, **params: Any) -> dict[str, Any]:
+        number = next(self._numbers)
+        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        session = {"sessionId": self._session} if self._session else {}
+        await self._socket.send_json({"id": number, "method": method, "params": params, **session})
+        message = await asyncio.wait_for(answer, 30)
+        assert "error" not in message, message
+        return dict(message["result"])
+
+    async def start(self) -> None:
+        target = await self.do("Target.createTarget", url="about:blank")
+        attached = await self.do("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+        self._session = attached["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            await self.do(f"{domain}.enable")
+
+    async def look_like(self, width: int, height: int, scheme: str = "light", media: str = "screen") -> None:
+        phone = width < 600
+        await self.do(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone
+        )
+        feature = [{"name": "prefers-color-scheme", "value": scheme}]
+        await self.do("Emulation.setEmulatedMedia", media=media, features=feature)
+
+    async def open(self, address: str) -> None:
+        self._loaded.clear()
+        await self.do("Page.navigate", url=address)
+        await asyncio.wait_for(self._loaded.wait(), 30)
+
+    async def run(self, script: str) -> Any:
+        """The value of an expression, of a promise what it promises."""
+        told = await self.do("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in told, told
+        return told["result"].get("value")
+
+    async def press(self, key: str, code: int = 0, text: str = "") -> None:
+        for kind in ("keyDown", "keyUp"):
+            shown = {"text": text} if text and kind == "keyDown" else {}
+            await self.do("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **shown)
+
+    async def picture(self, path: Path, *, whole: bool = False) -> None:
+        clip = {"clip": await self._whole()} if whole else {}
+        taken = await self.do("Page.captureScreenshot", format="png", captureBeyondViewport=whole, **clip)
+        path.write_bytes(base64.b64decode(taken["data"]))  # noqa: ASYNC240 nothing else waits here
+
+    async def _whole(self) -> dict[str, float]:
+        size = (await self.do("Page.getLayoutMetrics"))["cssContentSize"]
+        return {**size, "height": min(size["height"], 6000), "scale": 1}
+
+
+@contextlib.asynccontextmanager
+async def tab() -> AsyncIterator[Tab]:
+    """Start a browser of its own with one page."""
+    assert CHROMIUM
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        process = await asyncio.create_subprocess_exec(
+            CHROMIUM,
+            *FLAGS,
+            f"--user-data-dir={profile}",
+            env={**os.environ, "HOME": profile, "XDG_CONFIG_HOME": profile, "XDG_CACHE_HOME": profile},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            address = await asyncio.wait_for(_address(process), 60)
+            async with aiohttp.ClientSession() as session, session.ws_connect(address, max_msg_size=0) as socket:
+                opened = Tab(socket)
+                listening = asyncio.ensure_future(opened.listen())
+                await opened.start()
+                yield opened
+                listening.cancel()
+        finally:
+            process.kill()
+            await process.communicate()
+
+
+async def _address(process: asyncio.subprocess.Process) -> str:
+    assert process.stderr
+    while line := await process.stderr.readline():
+        if b"DevTools listening on " in line:
+            return line.split()[-1].decode()
+    raise AssertionError("Chromium did not start")
+
+
+async def main(page: str, picture: str, size: str, scheme: str, *rest: str) -> None:
+    async with tab() as opened:
+        width, _x, height = size.partition("x")
+        await opened.look_like(int(width), int(height), scheme)
+        await opened.open(f"file://{page}" + "".join(it for it in rest if it.startswith("#")))
+        for script in rest:
+            if not script.startswith("#") and script != "whole":
+                await opened.run(script)
+        await opened.picture(Path(picture), whole="whole" in rest)
+        print(opened.said)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

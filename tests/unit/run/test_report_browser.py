@@ -1,0 +1,264 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The HTML report in a real browser: opened from disk, filtered, searched; no complaint, no request to anybody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import report
+from tests.unit.run import browser, reports
+
+pytestmark = pytest.mark.skipif(not browser.CHROMIUM, reason="Chromium is not installed (Debian: chromium)")
+
+COUNT = "document.querySelector('#count').textContent"
+ROWS = "document.querySelectorAll('#rows tr.account').length"
+NASTY = "</script><img src=x onerror=\"document.title='owned'\"><b>\u202e&amp; 'x'"
+Steps = Callable[[browser.Tab], Awaitable[None]]
+
+
+def see(page: Path, steps: Steps, size: tuple[int, int] = (1440, 900), fragment: str = "") -> None:
+    """Open a report and take the steps; then nothing may have been said, and only the file been asked for."""
+
+    async def visit() -> None:
+        async with browser.tab() as tab:
+            await tab.look_like(*size)
+            await tab.open(f"file://{page}{fragment}")
+            await steps(tab)
+            assert tab.said == []
+            assert {url.partition("#")[0] for url in tab.requests if not url.startswith("data:")} == {f"file://{page}"}
+
+    asyncio.run(visit())
+
+
+async def search(tab: browser.Tab, words: str) -> None:
+    await tab.run(
+        f"document.querySelector('#q').value = {words!r};"
+        "document.querySelector('#q').dispatchEvent(new Event('input', {bubbles: true}));"
+        "new Promise(done => setTimeout(done, 250))"
+    )
+
+
+async def choose(tab: browser.Tab, name: str, value: str) -> None:
+    await tab.run(
+        f"document.querySelector('#{name}').value = {value!r};"
+        f"document.querySelector('#{name}').dispatchEvent(new Event('input', {{bubbles: true}}));"
+        "new Promise(done => setTimeout(done, 50))"
+    )
+
+
+async def click(tab: browser.Tab, selector: str) -> None:
+    await tab.run(f"document.querySelector({selector!r}).click(); new Promise(done => setTimeout(done, 50))")
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
+    header, records = reports.run(2000)
+    folder = tmp_path_factory.mktemp("reports")
+    reports.earlier(folder, 2000)
+    return report.write(folder, header, records) / "report.html", records
+
+
+def test_filter_search_sort_and_pages_work(fleet: tuple[Path, list[dict[str, Any]]]) -> None:
+    page, records = fleet
+    failed = [one for one in records if one["status"] == "failed"]
+    silent = [one for one in records if one["ingestion"]["verdict"] == "silent"]
+
+    async def steps(tab: browser.Tab) -> None:
+        assert (await tab.run(COUNT), await tab.run(ROWS)) == ("2,000", 100)
+        await choose(tab, "show", "failed")
+        assert await tab.run(COUNT) == f"{len(failed)} of 2,000"
+        await search(tab, failed[3]["account_id"])
+        assert (await tab.run(COUNT), await tab.run(ROWS)) == ("1 of 2,000", 1)
+        assert failed[3]["host"] in await tab.run("document.querySelector('#rows').textContent")
+        assert await tab.run("location.hash") == f"#q={failed[3]['account_id']}&show=failed"
+        await search(tab, "no such account")
+        assert await tab.run("document.querySelector('#rows').textContent") == "No account matches."
+        await click(tab, "#clear")
+        assert await tab.run(COUNT) == "2,000"
+        await choose(tab, "events", "silent")
+        assert await tab.run(COUNT) == f"{len(silent)} of 2,000"
+        await click(tab, "#clear")
+        await click(tab, "#pager [data-to=last]")
+        assert await tab.run("document.querySelector('#place').textContent") == "Page 20 of 20"
+        await click(tab, "[data-sort=id] button")
+        first = min(records, key=lambda one: one["host"])
+        assert await tab.run("document.querySelector('#rows .toggle b').textContent") == first["host"]
+        assert await tab.run("document.querySelector('[data-sort=id]').getAttribute('aria-sort')") == "ascending"
+
+    see(page, steps)
+
+
+def test_numbers_and_the_heat_map_lead_to_their_accounts(fleet: tuple[Path, list[dict[str, Any]]]) -> None:
+    page, records = fleet
+    failed = sum(one["status"] == "failed" for one in records)
+
+    async def steps(tab: browser.Tab) -> None:
+        await click(tab, ".tile a[href='#show=failed']")
+        assert await tab.run(COUNT) == f"{failed} of 2,000"
+        wanted = await tab.run("document.querySelector('.heat .cell a').firstChild.textContent")
+        await click(tab, ".heat .cell a")
+        assert await tab.run(COUNT) == f"{wanted} of 2,000"
+        await click(tab, "a[href='#code=trust_account_foreign']")
+        found = sum(any(item["code"] == "trust_account_foreign" for item in one["findings"]) for one in records)
+        assert await tab.run(COUNT) == f"{found} of 2,000"
+        await click(tab, "#chips button")
+        assert await tab.run(COUNT) == "2,000"
+
+    see(page, steps)
+
+
+def test_a_link_with_a_filter_opens_filtered_and_an_account_tells_everything(
+    fleet: tuple[Path, list[dict[str, Any]]],
+) -> None:
+    page, records = fleet
+    drifted = next(one for one in records if one["diff"] and one["status"] == "changed")
+
+    async def steps(tab: browser.Tab) -> None:
+        assert await tab.run(COUNT) == "1 of 2,000"
+        await click(tab, ".toggle")
+        assert await tab.run("document.querySelector('.toggle').getAttribute('aria-expanded')") == "true"
+        told = await tab.run("document.querySelector('.detail').textContent")
+        for part in (drifted["findings"][0]["message"], drifted["role_arn"], drifted["connector_id"], "sts:ExternalId"):
+            assert part in told
+        assert drifted["diff"][0]["after"]["tags"]["id"] in told
+        assert await tab.run("document.querySelectorAll('.detail .add').length") > 0
+        await click(tab, ".toggle")
+        assert await tab.run("document.querySelectorAll('.detail').length") == 0
+
+    see(page, steps, fragment=f"#q={drifted['account_id']}")
+
+
+def test_it_works_by_keyboard_alone(fleet: tuple[Path, list[dict[str, Any]]]) -> None:
+    async def steps(tab: browser.Tab) -> None:
+        await tab.press("/", 191, "/")
+        assert await tab.run("document.activeElement.id") == "q"
+        assert await tab.run("document.querySelector('#q').value") == ""
+        await tab.run("document.querySelector('#rows .toggle').focus()")
+        await tab.press("Enter", 13, "\r")
+        assert await tab.run("document.querySelectorAll('.detail').length") == 1
+
+    see(fleet[0], steps)
+
+
+def test_everything_has_a_name_for_a_screen_reader(fleet: tuple[Path, list[dict[str, Any]]]) -> None:
+    async def steps(tab: browser.Tab) -> None:
+        nameless = """[...document.querySelectorAll('input, select')].filter(it => !it.labels.length).length
+          + [...document.querySelectorAll('button, a')].filter(it => !it.textContent.trim()).length
+          + [...document.querySelectorAll('section')].filter(it => !it.hasAttribute('aria-labelledby')).length
+          + [...document.querySelectorAll('table')].filter(it => !it.querySelector('thead th[scope=col]')).length"""
+        assert await tab.run(nameless) == 0
+        assert await tab.run("document.documentElement.lang") == "en"
+        assert await tab.run("document.querySelector('#count').getAttribute('aria-live')") == "polite"
+        assert await tab.run("document.querySelectorAll('main').length + document.querySelectorAll('h1').length") == 2
+
+    see(fleet[0], steps)
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1440])
+def test_it_never_scrolls_sideways(fleet: tuple[Path, list[dict[str, Any]]], width: int) -> None:
+    async def steps(tab: browser.Tab) -> None:
+        await click(tab, ".toggle")
+        assert await tab.run("document.documentElement.scrollWidth") <= width
+
+    see(fleet[0], steps, (width, 844))
+
+
+def test_text_can_be_read_in_the_light_and_in_the_dark(fleet: tuple[Path, list[dict[str, Any]]]) -> None:
+    """The contrast that WCAG 2.2 asks for: 4.5 to 1."""
+    contrast = """(() => {
+      const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+      const rgb = (colour) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+        return [...canvas.getImageData(0, 0, 1, 1).data]; };
+      const light = (c) => c.slice(0, 3).map(v => v / 255)
+        .map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+        .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+      const behind = (it) => { for (; it; it = it.parentElement) { const c = rgb(getComputedStyle(it).backgroundColor);
+        if (c[3] === 255) return c; } return [255, 255, 255, 255]; };
+      return [...document.querySelectorAll('body *')].filter(it => it.checkVisibility() && !it.closest('svg, select')
+          && !it.disabled && [...it.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())).map(it => {
+        const [a, b] = [light(rgb(getComputedStyle(it).color)), light(behind(it))].sort((x, y) => y - x);
+        return [(a + .05) / (b + .05), `${it.tagName}.${it.className} ${it.textContent.trim().slice(0, 30)}`];
+      }).filter(([ratio]) => ratio < 4.5).map(([ratio, it]) => `${ratio.toFixed(2)} ${it}`).slice(0, 10);
+    })()"""
+
+    async def steps(tab: browser.Tab) -> None:
+        for scheme in ("light", "dark"):
+            await tab.look_like(1440, 900, scheme)
+            assert await tab.run(contrast) == []
+
+    see(fleet[0], steps)
+
+
+def test_printing_shows_the_accounts_of_all_pages(fleet: tuple[Path, list[dict[str, Any]]]) -> None:
+    async def steps(tab: browser.Tab) -> None:
+        await tab.run("dispatchEvent(new Event('beforeprint'))")
+        assert await tab.run(ROWS) == 2000
+        await tab.run("dispatchEvent(new Event('afterprint'))")
+        assert await tab.run(ROWS) == 100
+
+    see(fleet[0], steps)
+
+
+def test_no_name_becomes_markup(tmp_path: Path) -> None:
+    header, records = reports.run(12)
+    for record in records:
+        record |= {"host": NASTY, "ou": NASTY}
+        record["findings"] = [{"severity": "high", "code": "trust_anyone", "message": NASTY}]
+        record["diff"] = [{"before": NASTY, "after": {NASTY: NASTY}, "after_header": NASTY}]
+        record["calls"] = [{"name": NASTY, "args": {NASTY: NASTY}}]
+        record["error"] = {"class": NASTY, "message": NASTY}
+    header |= {"workspaces": [NASTY], "orphans": [{"account_id": NASTY, "id": NASTY}]}
+
+    async def steps(tab: browser.Tab) -> None:
+        await click(tab, ".toggle")
+        assert NASTY in await tab.run("document.querySelector('.detail').textContent")
+        await choose(tab, "ou", NASTY)
+        assert await tab.run(COUNT) == "12"
+        await click(tab, ".heat .cell a")
+        assert await tab.run("document.querySelectorAll('img, b b, .detail b *').length") == 0
+        assert await tab.run("document.title") != "owned"
+
+    see(report.write(tmp_path, header, records) / "report.html", steps)
+
+
+def test_the_page_may_not_ask_anybody_even_if_it_wanted(tmp_path: Path) -> None:
+    """The policy forbids it; that the browser then complains is what we want to hear here alone."""
+    page = report.write(tmp_path, *reports.run(12)) / "report.html"
+
+    async def visit() -> None:
+        async with browser.tab() as tab:
+            await tab.open(f"file://{page}")
+            asked = "fetch('http://127.0.0.1:9/').then(() => 'answered', () => 'refused')"
+            assert await tab.run(asked) == "refused"
+            await tab.run("document.body.append(Object.assign(new Image(), {src: 'http://127.0.0.1:9/x.png'}))")
+            await tab.run(
+                "document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran=1'}))"
+            )
+            assert await tab.run("window.ran") is None
+            assert "Content Security Policy" in " ".join(tab.said)
+
+    asyncio.run(visit())
+
+
+def test_ten_thousand_accounts_open_and_answer_at_once(tmp_path: Path) -> None:
+    page = report.write(tmp_path, *reports.run(10_000)) / "report.html"
+
+    async def steps(tab: browser.Tab) -> None:
+        ready = await tab.run("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
+        timed = """(() => { const begin = performance.now();
+          location.hash = '#q=payments%20tag&show=drifted';
+          return new Promise(done => addEventListener('hashchange', () =>
+            setTimeout(() => done(performance.now() - begin))));
+        })()"""
+        assert ready < 10_000
+        assert await tab.run(timed) < 2000
+        assert (await tab.run(COUNT)).endswith(" of 10,000")
+
+    see(page, steps)
