@@ -31,7 +31,10 @@ FOLDERS = {
 FLOORS: dict[str, tuple[set[str], set[str]]] = {
     "module_utils/model": ({"module_utils/model"}, set()),
     "module_utils/cloud": ({"module_utils/model", "module_utils/cloud"}, {"azure", "botocore", "pycurl", "requests"}),
-    "module_utils/run": ({"module_utils/model", "module_utils/cloud", "module_utils/run"}, set()),
+    "module_utils/run": (
+        {"module_utils/model", "module_utils/cloud", "module_utils/run"},
+        {"jinja2", "markupsafe"},
+    ),
     "module_utils": ({"module_utils/model"}, {"ansible.module_utils.common"}),
     "modules": ({"module_utils/model", "module_utils/run", "module_utils"}, {"ansible.module_utils.basic"}),
     "action": ({"module_utils/model", "module_utils/run", "module_utils", "plugin_utils"}, {"ansible"}),
