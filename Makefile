@@ -27,7 +27,7 @@ IN_TREE := cd "$(TREE)" && env \
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit bench bench-quick demo specs format build constraints clean tree
+.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit test-faults bench bench-quick demo specs format build constraints clean tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -48,7 +48,7 @@ changelog: tree ## changelog fragments
 
 types: tree ## types of the Python code
 	@echo "== mypy"
-	@$(IN_TREE) mypy -p ansible_collections.trailbridge.sentinel.plugins -p tests.emulators -p tests.bench
+	@$(IN_TREE) mypy -p ansible_collections.trailbridge.sentinel.plugins -p tests.emulators -p tests.bench -p tests.faults
 
 docs: tree ## documentation of plugins and roles
 	@echo "== antsibull-docs"
@@ -72,6 +72,12 @@ molecule: tree ## molecule scenarios; ARGS="-s name" for one of them
 unit: tree ## unit tests; ARGS="-k word" for some of them
 	@echo "== pytest"
 	@$(IN_TREE) pytest -o cache_dir="$(BUILD)/cache/pytest" $(ARGS)
+
+test-faults: tree ## every fault and crash at every request, renews docs/reliability.md: 10 minutes; ARGS="-k word"
+	@echo "== faults"
+	@$(IN_TREE) pytest -o cache_dir="$(BUILD)/cache/pytest" tests/faults \
+	  --ignore tests/unit/faults/test_sample.py tests/unit/faults \
+	  --figures "$(BUILD)/faults" $(or $(ARGS),--docs "$(CURDIR)/docs")
 
 bench: tree ## measure the playbook, renew docs/performance.md: 20 minutes; ARGS="--only playbook" for a part
 	@$(IN_TREE) "$(VENV)/bin/python" -m tests.bench --out "$(BUILD)/bench" --write "$(CURDIR)/docs" $(ARGS)

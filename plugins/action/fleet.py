@@ -48,6 +48,8 @@ from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variable
 SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE
 VARIABLES = {field.variable: field.option for field in FIELDS}
 REQUESTS_AT = 3
+# Signals that come within so many seconds are one Ctrl-C.
+SAME_SECONDS = 0.5
 _ALIASES = {"aws_profile": "profile"}
 
 
@@ -59,7 +61,7 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = False
     _requires_connection = False
 
-    _ended = False
+    _ended = 0.0
     _outside: TextIO | None = None
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -72,6 +74,9 @@ class ActionModule(ActionBase):
         _validation, options = validate(argument_spec=SPEC)
         try:
             values.check("", "concurrency", options["concurrency"], "concurrency")
+            for option in ("max_change_percent", "max_fail_percentage"):
+                # What is no number, such as nan, is never exceeded.
+                values.check("", option, options[option] or 0, "percent")
             accounts = list(self._accounts(options, task_vars or {}))
             order = self._order(options, task_vars or {}, len(accounts))
             return {**result, **asyncio.run(self._work(accounts, order, options))}
@@ -197,11 +202,12 @@ class ActionModule(ActionBase):
                 self._outside.close()
 
     def _interrupt(self, stop: fleet.Stop, number: int) -> None:
-        # Ansible passes Ctrl-C on, and at once a SIGTERM of its own; a second Ctrl-C is the user's.
-        if self._ended and number == signal.SIGINT:
+        # Ansible passes Ctrl-C on, and at once a SIGTERM of its own, which the system may deliver first; a Ctrl-C that
+        # comes later is the user's second one.
+        if self._ended and number == signal.SIGINT and time.monotonic() > self._ended + SAME_SECONDS:
             os._exit(1)
         if not self._ended:
-            self._ended = True
+            self._ended = time.monotonic()
             stop.interrupt(f"it got {signal.Signals(number).name}")
 
     @contextmanager

@@ -109,9 +109,6 @@ FLEET_INGESTION: Spec = {
     "marker": {"type": "bool", "default": False},
     "concurrency": {"type": "int", "default": 64},
     "max_fail_percentage": {"type": "float", "default": 0},
-    "find_orphans": {"type": "bool"},
-    "offboard_orphans": {"type": "bool"},
-    "minimum_accounts": {"type": "int", "default": 1},
     "report_dir": {"type": "path"},
     "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "drift"},
 }

@@ -56,12 +56,16 @@ class Aws:
     def __init__(self, state: State) -> None:
         self.state = state
         self.latency = 0.0
+        self.throttle_every = 0
+        """One IAM request in so many is refused; 0 for none."""
+        self.throttled = 0
         self.counts: Counter[str] = Counter()
         self.roles: dict[str, Stored] = {}
 
     def reset(self) -> None:
         """Forget everything."""
         self.latency = 0.0
+        self.throttle_every = self.throttled = 0
         self.counts.clear()
         self.roles.clear()
 
@@ -93,6 +97,12 @@ class Aws:
             return 200, answers.caller_identity(account)
         if operation == "AssumeRole":
             return 200, answers.assumed(form["RoleArn"], form["RoleSessionName"])
+        if self.throttle_every and self.counts.total() % self.throttle_every == 0:
+            self.throttled += 1
+            return 400, answers.error("Throttling", "Rate exceeded")
+        return self._iam(account, operation, form)
+
+    def _iam(self, account: str, operation: str, form: Form) -> Answer:
         if operation == "CreateRole":
             return self._create(account, form)
         stored = self.roles.get(account)

@@ -40,6 +40,8 @@ class Result:
     """Accounts without role or connector at the end."""
     task: float = 0.0
     """Seconds of the one task, in the phase `reading`."""
+    throttled: int = 0
+    """Requests that IAM refused."""
     problem: str = ""
 
 
@@ -81,6 +83,7 @@ def measure(services: Services, case: Case, contestant: str, folder: Path) -> Re
         requests=after["requests"],
         refused=after["refused"],
         lost=case.number - min(after["roles"], after["connectors"]),
+        throttled=after["throttled"],
     )
     took = TOOK.search(used.output)
     result.task = float(took[1]) if took else 0.0

@@ -64,7 +64,15 @@ class BenchControl(Control):
     async def _reset_aws(self) -> None:
         self.aws.reset()
 
-    def do_prepare(self, accounts: list[str], drifted: list[str], there: bool, latency: float, **settings: Any) -> None:
+    def do_prepare(
+        self,
+        accounts: list[str],
+        drifted: list[str],
+        there: bool,
+        latency: float,
+        throttle_every: int = 0,
+        **settings: Any,
+    ) -> None:
         """Make everything as new: the accounts connected or not, some of them spoilt."""
         self.aws.reset()
         self.state.reset()
@@ -75,7 +83,7 @@ class BenchControl(Control):
             for account in accounts:
                 arn = right_role(account, workspace.customer_id).arn
                 connectors.seed(self.state, workspace, _connector(arn, workspace.id, workspace.customer_id))
-        self.aws.latency = latency
+        self.aws.latency, self.aws.throttle_every = latency, throttle_every
         # What is there now is not looked at again: collecting garbage would be measured as latency.
         gc.collect()
         gc.freeze()
@@ -88,6 +96,7 @@ class BenchControl(Control):
         return {
             "requests": {**self.aws.counts, **azure},
             "refused": sum(record["status"] == 429 for record in log),
+            "throttled": self.aws.throttled,
             "errors": sum(record["status"] >= 400 for record in log),
             "roles": len(self.aws.roles),
             "connectors": len(self.state.workspaces[0].connectors),

@@ -13,6 +13,7 @@ import re
 import time
 import uuid
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -21,10 +22,16 @@ import aiohttp
 from aiohttp import web
 
 from .faults import INVALID_TOKEN, SESSION_DENIED, TRUST_DENIED, Call, Fault
+from .organization import Organization
+from .stacksets import accounts_below
 from .state import CALLER_ACCOUNT, AwsCaller, State
 
 READS = ("Get", "List", "Describe", "AssumeRole", "Simulate", "Lookup")
-NAMESPACES = {"iam": "https://iam.amazonaws.com/doc/2010-05-08/", "sts": "https://sts.amazonaws.com/doc/2011-06-15/"}
+NAMESPACES = {
+    "cloudformation": "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+    "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
+    "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
+}
 HOP_BY_HOP = {"connection", "content-length", "host", "keep-alive", "transfer-encoding", "x-moto-account-id"}
 ROLE_ARN = re.compile(r"arn:[\w-]+:iam::(\d{12}):role/(?:.*/)?([^/]+)")
 CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/")
@@ -66,6 +73,10 @@ class Aws:
         refusal = self._refusal(request, body, call)
         if refusal is not None:
             return self.refuse(call, refusal)
+        if call.service == "organizations" and self.state.organization:
+            return self._organized(self.state.organization, body, call)
+        if call.service == "cloudformation":
+            return await self._deployed(request, body, call)
         response = await self._forward(request, body, call)
         if response.status == 200:
             self._learn(call, response, _operation(request, body)[1])
@@ -83,6 +94,21 @@ class Aws:
             if not known or settings.external_id not in ("", sent):
                 return Fault(**TRUST_DENIED)
         return None if _allowed(self._caller(found[1] if found else "").policy, call) else Fault(**SESSION_DENIED)
+
+    def _organized(self, organization: Organization, body: bytes, call: Call) -> web.Response:
+        """Answer for AWS Organizations as it does, where moto would not."""
+        answer = organization.answer(call.operation, json.loads(body or b"{}"), call.accounts[0])
+        if isinstance(answer, Fault):
+            return self.refuse(call, answer)
+        return web.json_response(answer, content_type="application/x-amz-json-1.1")
+
+    async def _deployed(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
+        return await self.state.stacksets.act(
+            call.operation,
+            body,
+            lambda changed: self._forward(request, changed, call),
+            partial(accounts_below, self.session, self.moto, call.accounts[0]),
+        )
 
     async def _forward(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
         """Pass it on. The account goes along: looking keys up costs moto a second per account."""

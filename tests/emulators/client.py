@@ -103,6 +103,11 @@ class Emulators:
         """Remove every fault."""
         self.control("heal")
 
+    def struck(self) -> int:
+        """How many requests were hit by a fault since the last reset."""
+        hits: int = self.control("struck")
+        return hits
+
     def settings(self, **values: Any) -> None:
         """Change how the services behave; the names are the fields of `state.Settings`."""
         self.control("settings", **values)
@@ -152,6 +157,12 @@ class Emulators:
         """A new key pair of a user of that account, as keyword arguments for boto3."""
         keys: dict[str, str] = self.control("credentials", account=account_id)
         return keys
+
+    def organization(self, accounts: list[Json], **settings: Any) -> None:
+        """Have an AWS organization of these accounts; `settings` are the fields of `organization.Organization`."""
+        self.control("organization", **settings)
+        for start in range(0, len(accounts), 2000):
+            self.control("add_accounts", accounts=accounts[start : start + 2000])
 
     def trust_certificate(self, pem: str) -> None:
         """Register a certificate (PEM, without its key) at the service principal."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import connectors
 from .faults import Fault
+from .organization import Organization
 from .state import Federation, Json, State, Workspace
 
 
@@ -62,6 +63,10 @@ class Control:
         """Remove every fault."""
         self.state.faults.heal()
 
+    def do_struck(self) -> int:
+        """How many requests were hit since the last reset."""
+        return self.state.faults.struck
+
     def do_settings(self, **values: Any) -> None:
         """Change settings."""
         self.state.settings.change(values)
@@ -76,6 +81,16 @@ class Control:
         self.state.add_caller(key, account)
         self.state.secrets.add(secret)
         return {"aws_access_key_id": key, "aws_secret_access_key": secret}
+
+    def do_organization(self, **settings: Any) -> None:
+        """Have an AWS organization of our own, instead of moto's; without accounts as yet."""
+        self.state.organization = Organization(**settings)
+
+    def do_add_accounts(self, accounts: list[Json]) -> None:
+        """Let accounts join it, described as the API does; `Parent` and `Tags` are what listings leave out."""
+        if self.state.organization is None:
+            raise ValueError("There is no organization.")
+        self.state.organization.accounts += accounts
 
     def do_trust_certificate(self, pem: str) -> None:
         """Register a certificate (without its key) at the service principal."""

@@ -92,6 +92,7 @@ class Faults:
 
     def __init__(self) -> None:
         self.rules: list[Fault] = []
+        self.struck = 0
 
     def plant(self, fault: Fault) -> None:
         """Add a rule."""
@@ -104,8 +105,10 @@ class Faults:
     def strike(self, call: Call) -> Fault | None:
         """The rule that hits this request, if any; a rule that is used up is dropped."""
         hit = next((rule for rule in self.rules if rule.matches(call) and rule.strikes()), None)
-        if hit is not None and hit.times == 0:
-            self.rules.remove(hit)
+        if hit is not None:
+            self.struck += 1
+            if hit.times == 0:
+                self.rules.remove(hit)
         return hit
 
 
@@ -151,6 +154,13 @@ DELETE_CONFLICT = _refusal(409, "DeleteConflict", "Cannot delete entity, must de
 QUOTA = _refusal(409, "LimitExceeded", "Cannot exceed quota for RolesPerAccount: 1000")
 INVALID_PRINCIPAL = _refusal(
     400, "MalformedPolicyDocument", 'Invalid principal in policy: "AWS":"arn:aws:iam::197857026523:root"'
+)
+ORGANIZATION_THROTTLED = _refusal(
+    400,
+    "TooManyRequestsException",
+    "You have sent too many requests in too short a period of time. The quota helps protect against "
+    "denial-of-service attacks. Try again later.",
+    service="organizations",
 )
 ORGANIZATION_BUSY = _refusal(
     400,

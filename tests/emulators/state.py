@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .faults import Faults
+from .organization import Organization
+from .stacksets import StackSets
 
 Json = dict[str, Any]
 
@@ -170,6 +172,8 @@ class State:
         self.settings = Settings()
         self.faults = Faults()
         self.log: list[Json] = []
+        self.organization: Organization | None = None
+        self.stacksets = StackSets()
         self.workspaces = [Workspace(self.identity.subscription_id, customer_id=CUSTOMER_ID)]
         self.roles_created: dict[str, float] = {}
         self.buckets: dict[tuple[str, str], Any] = {}

@@ -18,7 +18,10 @@ import yaml
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
 
-FRAGMENTS = ("aws", "azure", "workspace", "fleet_role")
+FRAGMENTS = {
+    "fleet": ("aws", "azure", "workspace", "fleet_role"),
+    "fleet_ingestion_info": ("aws", "azure", "workspace", "ingestion"),
+}
 PACKAGE = "ansible_collections.trailbridge.sentinel.plugins"
 NO_LOG = ("secret", "secret_key", "session_token", "oidc_token")
 VARIABLES = {field.option: field.variable for field in FIELDS}
@@ -95,6 +98,19 @@ OFFBOARD_ORPHANS = {
         "type": "bool",
     },
 }
+VERIFY_FAIL_ON = {
+    "sentinel_fail_on": {
+        "description": [
+            "Whether accounts that are not as they should be end up in the group C(sentinel_failed).",
+            "V(never) for none; V(drift), which is the default here, and V(security) for all of them.",
+        ],
+        "type": "str",
+        "choices": ["drift", "security", "never"],
+    },
+}
+# Options of fleet_ingestion_info; the first two may differ by account.
+VERIFY = ("quiet", "stale_after", "wait", "lookback", "marker", "role_last_used")
+VERIFY_RUN = ("sentinel_concurrency", "sentinel_max_fail_percentage", "sentinel_report_dir")
 COMMON = [
     "One host of the inventory is one AWS account. Every variable may be set for all, for a group or for one host.",
     "Call it by C(include_role) with C(run_once). All accounts of the batch are worked on in one task.",
@@ -120,6 +136,14 @@ ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
         ],
         {**RUN, **OFFBOARD_ORPHANS},
     ),
+    "verify": (
+        "Waits until the events of the AWS accounts of the batch arrive in Microsoft Sentinel",
+        [
+            "Asks in one query for all accounts whether events arrived, again until all have some or the time is over.",
+            "Then gives each account a verdict, C(receiving), C(stale), C(silent), C(unhealthy) or C(not connected).",
+        ],
+        {**{name: RUN[name] for name in VERIFY_RUN}, **VERIFY_FAIL_ON},
+    ),
 }
 
 
@@ -131,14 +155,22 @@ class Dumper(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
 
-def account_options() -> dict[str, Any]:
-    """Return the options that may differ by account, under the names of their variables."""
-    documented = {"account_id": ACCOUNT}
-    for name in FRAGMENTS:
+def documented(module: str) -> dict[str, Any]:
+    """Return the options of a module, with those of the fragments."""
+    found = {"account_id": ACCOUNT}
+    for name in FRAGMENTS[module]:
         fragment = importlib.import_module(f"{PACKAGE}.doc_fragments.{name}").ModuleDocFragment
-        documented |= yaml.safe_load(fragment.DOCUMENTATION)["options"]
-    documented |= yaml.safe_load(importlib.import_module(f"{PACKAGE}.modules.fleet").DOCUMENTATION)["options"]
-    return {field.variable: _option(field.option, documented[field.option]) for field in FIELDS}
+        found |= yaml.safe_load(fragment.DOCUMENTATION)["options"]
+    options: dict[str, Any] = yaml.safe_load(importlib.import_module(f"{PACKAGE}.modules.{module}").DOCUMENTATION)
+    return found | options["options"]
+
+
+def account_options(role: str) -> dict[str, Any]:
+    """Return the options that may differ by account, under the names of their variables."""
+    fleet, verify = documented("fleet"), documented("fleet_ingestion_info")
+    fields = [field for field in FIELDS if role != "verify" or field.option in verify]
+    found = {field.variable: _option(field.option, fleet[field.option]) for field in fields}
+    return found | {f"sentinel_verify_{name}": _option(name, verify[name]) for name in VERIFY if role == "verify"}
 
 
 def _option(name: str, source: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +181,8 @@ def _option(name: str, source: dict[str, Any]) -> dict[str, Any]:
 
 
 def _renamed(text: str) -> str:
-    return re.sub(r"O\((\w+)", lambda found: f"O({VARIABLES[found[1]]}", text)
+    names = VARIABLES | {name: f"sentinel_verify_{name}" for name in VERIFY}
+    return re.sub(r"O\((\w+)", lambda found: f"O({names[found[1]]}", text)
 
 
 def main(root: Path) -> None:
@@ -159,7 +192,7 @@ def main(root: Path) -> None:
             "version_added": "1.0.0",
             "author": ["trailbridge contributors (@trailbridge)"],
             "description": description + COMMON,
-            "options": {**account_options(), **options},
+            "options": {**account_options(role), **options},
         }
         text = yaml.dump({"argument_specs": {"main": main_spec}}, Dumper=Dumper, sort_keys=False, width=115)
         (root / "roles" / role / "meta" / "argument_specs.yml").write_text(f"---\n{text}")

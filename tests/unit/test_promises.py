@@ -11,6 +11,7 @@ import re
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,8 +19,15 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet as action
+from ansible_collections.trailbridge.sentinel.plugins.action import fleet_ingestion_info as verify
 from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector, role, workspace
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import (
+    connector,
+    ingestion,
+    role,
+    stackset,
+    workspace,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import (
     AwsCredentials,
     AzureCredentials,
@@ -29,9 +37,12 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES, SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, SEVERITIES, finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import ingestion as run_ingestion
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single as run_single
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import verdicts
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +50,9 @@ PACKAGE = "ansible_collections.trailbridge.sentinel.plugins"
 COLLECTION = "trailbridge.sentinel"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 ROLES = sorted(path.parts[-3] for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))
+ACTIONS = {"fleet": action, "fleet_ingestion_info": verify}
+# The action that does the work of a role, where it is not fleet.
+ACTION_OF = {"verify": verify}
 TASK_KEYWORDS = {"name", "register", "run_once", "loop", "when", "delegate_to", "no_log", "vars", "check_mode", "diff"}
 RESULT_OF_ANSIBLE = {"changed", "diff", "failed", "msg"}
 SECRET = re.compile(r"secret|token|password|passphrase|private|(?:^|_)key$")
@@ -92,9 +106,9 @@ def raise_stopped(argument_spec: dict[str, Any], **settings: Any) -> None:
 
 @cache
 def declared(name: str) -> Stopped:
-    """What a module hands to AnsibleModule; fleet is an action and has its spec itself."""
-    if name == "fleet":
-        return Stopped(argument_spec=action.SPEC, supports_check_mode=True)
+    """What a module hands to AnsibleModule; an action has its spec itself."""
+    if name in ACTIONS:
+        return Stopped(argument_spec=ACTIONS[name].SPEC, supports_check_mode=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module(name), "AnsibleModule", raise_stopped)
         with pytest.raises(Stopped) as caught:
@@ -140,6 +154,7 @@ def test_a_module_has_the_options_that_it_documents(name: str) -> None:
         ("workspace", options.WORKSPACE),
         ("role", options.ROLE),
         ("fleet_role", options.FLEET_ROLE),
+        ("ingestion", options.INGESTION),
     ],
 )
 def test_a_fragment_documents_the_piece_of_its_name(name: str, piece: options.Spec) -> None:
@@ -203,7 +218,7 @@ def test_a_field_has_the_type_of_its_option(field: Field) -> None:
         one.get("type", "str")
         for name in MODULES
         for option, one in spec(name).items()
-        if option == (field.option if name == "fleet" else field.short)
+        if option == (field.option if name in ACTIONS else field.short)
     ]
     assert {wanted.get(kind, kind) for kind in kinds} <= {field.type}
 
@@ -256,18 +271,25 @@ def in_variables(description: str) -> str:
 
 
 def option_of(variable: str) -> str:
-    return BY_VARIABLE[variable].option if variable in BY_VARIABLE else variable.removeprefix("sentinel_")
+    if variable in BY_VARIABLE:
+        return BY_VARIABLE[variable].option
+    return variable.removeprefix("sentinel_verify_").removeprefix("sentinel_")
+
+
+def spec_of(role: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = ACTION_OF.get(role, action).SPEC
+    return found
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_a_variable_of_a_role_is_an_option_of_fleet(name: str) -> None:
+def test_a_variable_of_a_role_is_an_option_of_its_action(name: str) -> None:
     for variable, one in entry_point(name)["options"].items():
         option = option_of(variable)
         if option == "account_id":
             continue
-        fleet = meaning(action.SPEC[option])
-        assert meaning(one) == {**fleet, "default": None, "aliases": []}, variable
-        assert one.get("no_log", False) == action.SPEC[option].get("no_log", False), variable
+        told = spec_of(name)[option]
+        assert meaning(one) == {**meaning(told), "default": None, "aliases": []}, variable
+        assert one.get("no_log", False) == told.get("no_log", False), variable
 
 
 @pytest.mark.parametrize("name", ROLES)
@@ -280,15 +302,19 @@ def test_a_variable_of_an_account_is_explained_as_its_option(name: str) -> None:
 
 
 def test_onboarding_takes_every_variable_of_an_account_and_of_the_run() -> None:
-    run_wide = {f"sentinel_{option}" for option in fleet_wide() if option not in {"accounts", "state"}}
+    run_wide = {
+        f"sentinel_{option}" for option in fleet_wide() if option not in {"accounts", "state", "offboard_orphans"}
+    }
     assert entry_point("onboard")["options"].keys() == BY_VARIABLE.keys() | run_wide
 
 
 @pytest.mark.parametrize("name", ROLES)
 def test_a_run_wide_default_is_told_as_it_is(name: str) -> None:
     for variable, one in entry_point(name)["options"].items():
-        default = action.SPEC.get(option_of(variable), {}).get("default")
-        if variable not in BY_VARIABLE and default is not None:
+        default = spec_of(name).get(option_of(variable), {}).get("default")
+        if default is False:
+            assert "unless this is V(true)" in words(one["description"]), variable
+        elif variable not in BY_VARIABLE and default is not None:
             assert f"V({default:g})" if isinstance(default, float) else f"V({default})" in words(one["description"])
 
 
@@ -296,7 +322,8 @@ def test_a_run_wide_default_is_told_as_it_is(name: str) -> None:
 def test_a_role_hands_every_run_wide_variable_to_fleet(name: str) -> None:
     """The variables of an account are read by fleet itself; the others reach it only as arguments."""
     tasks = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "roles" / name / "tasks").glob("*.yml"))
-    wide = [variable for variable in entry_point(name)["options"] if variable not in BY_VARIABLE]
+    of_hosts = BY_VARIABLE.keys() | verify.EXPECTED.keys()
+    wide = [variable for variable in entry_point(name)["options"] if variable not in of_hosts]
     assert [variable for variable in wide if variable not in tasks] == []
 
 
@@ -375,6 +402,7 @@ def fleet_result() -> dict[str, Any]:
     done = Done(parse({"account_id": "111111111111"}, "", host="pay"), report(), ERROR)
     results = Results("never")
     results.add(done)
+    results.orphans.append(Orphan(SimpleNamespace(name="sentinel"), CONNECTOR, "left", error="Cannot."))
     return {**results.result(), "error": {"class": "bad_input"}}
 
 
@@ -401,11 +429,44 @@ def roles_found() -> dict[str, Any]:
     return {"roles": [inspected], "error": {"class": "x"}}
 
 
+LOOK = ingestion.Look(
+    {"222222222222": ingestion.Arrival("2026-11-22T17:20:15Z", 9e9, 7, ("us-east-1",))},
+    health={"mine": ingestion.Health(failed=True, time="2026-11-22T17:00:00Z", reason="403")},
+)
+LINKS = ingestion.Links({"111111111111": CONNECTOR})
+
+
+def watched(account_id: str) -> run_ingestion.Watched:
+    verdict = ingestion.judge(account_id, ingestion.Expected(), LOOK, LINKS, 60)
+    shown = ingestion.show(account_id, verdict, LOOK, LINKS) | {"role_last_used": {}}
+    account = parse({"account_id": account_id}, "", host="pay")
+    return run_ingestion.Watched(account, verdict=verdict, shown=shown, error=ERROR)
+
+
+def verified() -> dict[str, Any]:
+    both = [watched("111111111111"), watched("222222222222")]
+    both[0].shown["marker"] = True
+    return {**verdicts.result(both, [], "drift", 100), "error": {"class": "x"}}
+
+
+def arrived() -> dict[str, Any]:
+    one = watched("111111111111")
+    accounts = {"111111111111": one.result()}
+    return {"summary": verdicts.summary([one]), "accounts": accounts, "notes": [], "error": {"class": "x"}}
+
+
 RESULTS = {
+    "ingestion_info": arrived,
+    "fleet_ingestion_info": verified,
     "aws_connector_info": connectors_found,
     "aws_role_info": roles_found,
     "aws_role": lambda: single("role"),
     "aws_connector": lambda: single("connector"),
+    "aws_stackset": lambda: {
+        "stackset": stackset.show(stackset.StackSet("x", tags={"x": "y"})),
+        "calls": [Call("CreateStackSet", {}).show()],
+        "error": {"class": "x"},
+    },
     "workspace_info": lambda: {
         "changed": False,
         "workspace": workspace.show(workspace.Workspace("/w", "w", "x", "westeurope", rights={"read": True})),
@@ -439,7 +500,7 @@ def unreturned(told: dict[str, Any], result: dict[str, Any], where: str = "") ->
             missing.append(f"{where}{key}")
             continue
         inner = result[key]
-        if key == "accounts":
+        if key == "accounts" and isinstance(inner, dict):
             inner = next(iter(inner.values()))
         if isinstance(inner, list):
             inner = {name: value for item in inner if isinstance(item, dict) for name, value in item.items()}
@@ -538,5 +599,5 @@ def test_an_example_has_values_that_are_accepted(name: str, task: dict[str, Any]
         parse(
             {key: value for key, value in one.items() if key != "accounts"},
             "",
-            names="option" if name == "fleet" else "short",
+            names="option" if name in ACTIONS else "short",
         )

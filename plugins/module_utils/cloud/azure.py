@@ -196,24 +196,21 @@ def _common_policies(retries: int = 6) -> list[Any]:
 
 def _transport(*, validate: bool) -> RequestsTransport:
     """Return what sends all requests, also those to Entra ID: proxies and CA bundles are those of requests."""
-
-    class Transport(RequestsTransport):
-        def sleep(self, duration: float) -> None:
-            super().sleep(min(duration, LONGEST_PAUSE))
-
     session = requests.Session()
     adapter = requests.adapters.HTTPAdapter(pool_connections=HOSTS, pool_maxsize=CONNECTIONS, max_retries=False)
     session.mount("https://", adapter)
     if not validate:
         # urllib3 would say so for every single request.
         warnings.filterwarnings("ignore", "Unverified HTTPS request")
-    return Transport(
+    transport = RequestsTransport(
         session=session,
         session_owner=True,
         connection_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         connection_verify=validate,
     )
+    transport.sleep = lambda seconds: time.sleep(min(seconds, LONGEST_PAUSE))
+    return transport
 
 
 def _again(error: AzureError) -> bool:

@@ -110,7 +110,7 @@ class Sentinel:
         return replace(workspace, onboarded=onboarded, rights=rights)
 
     async def connectors(self, *keys: str) -> Connectors:
-        """Return the CloudTrail connectors of AWS accounts, or of names; the workspace is listed once for all who ask."""
+        """Return the CloudTrail connectors of AWS accounts, or of names; the workspace is listed once for all."""
         async with self._listing:
             if self._connectors is None:
                 answers = await self.raw_connectors()

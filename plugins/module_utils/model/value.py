@@ -88,6 +88,10 @@ def _integer(low: int, high: int) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
+def _percent(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100
+
+
 _ROLE_NAME = _NAME + "{1,64}"
 _ROLE_ARN = r"arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:role/(?:[\x21-\x7e]+/)?" + _ROLE_NAME
 
@@ -115,6 +119,7 @@ RULES: dict[str, Rule] = {
         _text("[0-9]{1,7}[dhms]?"), "it must be a whole number of seconds, or one with s, m, h or d such as 7d"
     ),
     "concurrency": Rule(_integer(1, 256), "it must be a whole number from 1 to 256"),
+    "percent": Rule(_percent, "it must be a number from 0 to 100"),
     "permission_mode": Rule(_one_of("managed", "lookup_events"), "it must be managed or lookup_events"),
     "endpoint_url": Rule(_text(r"https?://[A-Za-z0-9\[][!-~]*"), "it must be an http or https address"),
     "region": Rule(_text("[a-z]{2,}(?:-[a-z]+)+-[0-9]+"), "it must be the code of a Region such as eu-central-1"),

@@ -199,6 +199,8 @@ class Clients:
             raise SentinelError(
                 "bad_input", "Cannot look for orphans: the accounts are worked on with different AWS credentials."
             )
+        if not self._aws:
+            return []
         await self.opened()
         workspaces = [sentinel for sentinel, _workspace in self._sentinel.values()]
         return await find(next(iter(self._aws.values())), workspaces, self._order.minimum)

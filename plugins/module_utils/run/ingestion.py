@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -254,57 +253,3 @@ async def _ask_role(item: Watched, aws: Aws) -> None:
     name = arn.rpartition("/")[2]
     keys = await aws.enter(account.account_id, account.entry, name, "read")
     item.shown["role_last_used"] = await last_used(aws.service("iam").of(keys), account.account_id, name)
-
-
-# --- what is told ---
-
-
-def summary(watched: list[Watched]) -> dict[str, int]:
-    """Count the accounts by verdict."""
-    counts = Counter(item.verdict.name for item in watched)
-    return {"accounts": len(watched)} | {name.replace(" ", "_"): counts[name] for name in model.VERDICTS}
-
-
-def numbers(watched: list[Watched]) -> str:
-    """Say the counts in one line."""
-    counts = Counter(item.verdict.name for item in watched)
-    noun = "account" if len(watched) == 1 else "accounts"
-    said = [f"{counts[name]} {name}" for name in model.VERDICTS if counts[name] or name == "receiving"]
-    return f"{len(watched)} {noun}: {', '.join(said)}"
-
-
-def lines(watched: list[Watched]) -> list[str]:
-    """Return what there is to say of accounts: nothing of those that are as expected."""
-    bad = [f"{item.verdict.name}: [{item.name}] {item.verdict.message}" for item in watched if not item.verdict.good]
-    unproved = [item for item in watched if item.shown.get("marker") is False and item.verdict.good]
-    bad += [f"unproved: [{item.name}] Its marker has not arrived." for item in unproved]
-    return bad + [f"note: [{item.name}] {item.error}" for item in watched if item.error]
-
-
-def notes(found: Mapping[Key, Place]) -> list[str]:
-    """Return what there is to say of the workspaces."""
-    said = []
-    for place in found.values():
-        if not place.look.has_table:
-            said.append(f"Workspace {place.name} has no table {model.EVENTS} yet: nothing was ever ingested.")
-        if place.look.partial:
-            said.append(f"Log Analytics answered in part only for workspace {place.name}.")
-        if place.look.health is None:
-            said.append(
-                f"Workspace {place.name} keeps no {model.HEALTH}: switch on health monitoring in the settings of "
-                "Microsoft Sentinel to learn why a connector fails."
-            )
-    return said
-
-
-def failures(watched: list[Watched], fail_on: str) -> list[dict[str, str]]:
-    """List the accounts that end a run with an error, each with its sentence; none where `fail_on` is "never"."""
-    return [
-        {
-            "account_id": item.account.account_id,
-            "host": item.account.host,
-            "message": f"Account {item.account.account_id} is {item.verdict.name}: {item.verdict.message}",
-        }
-        for item in watched
-        if fail_on != "never" and not item.verdict.good
-    ]

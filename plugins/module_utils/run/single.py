@@ -31,7 +31,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan im
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import Work
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.stackset import StackSetWish
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import ingestion
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import ingestion, verdicts
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import (
     Report,
     converge_connector,
@@ -221,9 +221,9 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
         await ingestion.finish(found, watched, order)
     return {
         "changed": False,
-        "summary": ingestion.summary(watched),
+        "summary": verdicts.summary(watched),
         "accounts": {item.account.account_id: item.result() for item in watched},
-        "notes": ingestion.notes(found),
+        "notes": verdicts.notes(found),
     }
 
 

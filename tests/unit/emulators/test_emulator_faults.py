@@ -33,6 +33,7 @@ def statuses(arm: Any, count: int) -> list[int]:
 def test_skip_and_times(e: Emulators, arm: Any) -> None:
     e.fault(operation="Workspaces_Get", skip=1, times=2, **faults.AZURE_UNAVAILABLE)
     assert statuses(arm, 5) == [200, 503, 503, 200, 200]
+    assert e.struck() == 2
 
 
 def test_a_fault_without_times_stays_until_healed(e: Emulators, arm: Any) -> None:

@@ -38,6 +38,7 @@ PUBLIC = {
     "quota",
     "role_conflict",
     "scp_denied",
+    "stackset_conflict",
     "throttled",
     "too_many_changes",
     "transient",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -77,6 +78,7 @@ BAD_SECRET = {"empty": "", "a trailing newline": "hush\n", "a space": "hu sh", "
 GOOD: dict[str, dict[str, Any]] = {
     **{name: {"letters": "hush", "signs": "a/b+c=~"} for name in SECRETS},
     "concurrency": {"one": 1, "the most": 256},
+    "percent": {"none": 0, "all": 100, "some": 12.5},
     "endpoint_url": {"https": "https://sts.example:4566/x", "http": "http://127.0.0.1:1", "IPv6": "https://[::1]:1"},
     "region": {"commercial": "eu-central-1", "GovCloud": "us-gov-west-1", "isolated": "us-isob-east-1"},
     "auth_source": {word: word for word in ("auto", "cli", "env", "credential_file", "msi")},
@@ -156,6 +158,7 @@ GOOD: dict[str, dict[str, Any]] = {
 BAD: dict[str, dict[str, Any]] = {
     **dict.fromkeys(SECRETS, BAD_SECRET),
     "concurrency": {"zero": 0, "negative": -1, "257": 257, "a text": "16", "a bool": True, "a float": 2.0},
+    "percent": {"negative": -1, "101": 101, "no number": math.nan, "no end": math.inf, "a text": "16", "a bool": True},
     "endpoint_url": {
         "empty": "",
         "a host": "sts.example",

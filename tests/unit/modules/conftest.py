@@ -13,7 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single
-from tests.emulators.client import Emulators
+from tests.emulators.client import CUSTOMER_ID, Emulators
 
 Result = dict[str, Any]
 Module = Callable[..., Result]
@@ -47,6 +47,16 @@ def aws_connector(here: Emulators) -> Module:
     def run(*, check_mode: bool = False, **given: Any) -> Result:
         base = {"resource_group": "security", "workspace": "sentinel", "role_arn": ARN}
         return single.aws_connector(validated(spec, {**base, **given}), check_mode=check_mode)
+
+    return run
+
+
+@pytest.fixture
+def aws_stackset(here: Emulators) -> Module:
+    spec = options.AWS | options.AZURE | options.WORKSPACE | options.STACKSET | options.STATE
+
+    def run(*, check_mode: bool = False, **given: Any) -> Result:
+        return single.aws_stackset(validated(spec, {"workspace_id": CUSTOMER_ID, **given}), check_mode=check_mode)
 
     return run
 

@@ -1,0 +1,131 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The accounts of an organization as hosts: their names, groups and variables. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organization import (
+    ACTIVE,
+    Account,
+    Organization,
+)
+
+EVERYONE, INACTIVE = "aws_accounts", "aws_accounts_inactive"
+LOCAL = ("all", "ungrouped", "localhost", "127.0.0.1", "::1")
+_UNSAFE_IN_HOSTS, _UNSAFE_IN_GROUPS = re.compile(r"[^\w.-]+"), re.compile(r"\W")
+
+
+class Shape(NamedTuple):
+    """What hosts look like: `units` is "names", "ids" or "none", `group_by` has some of "state", "ou" and "tag"."""
+
+    prefix: str = "aws_"
+    email: bool = False
+    units: str = "names"
+    group_by: Collection[str] = ("state", "ou", "tag")
+
+
+class Groups(NamedTuple):
+    """The groups of each account by its id, and the parent of each group."""
+
+    of: dict[str, list[str]]
+    parents: dict[str, str]
+
+
+def variables(account: Account, organization: Organization, shape: Shape) -> dict[str, Any]:
+    """Return the host variables of an account."""
+    own: dict[str, Any] = {
+        "account_name": account.name,
+        "account_state": account.state,
+        "account_joined": account.joined,
+        "management_account": account.manages,
+    }
+    if shape.email:
+        own["account_email"] = account.email
+    if account.units and shape.units != "none":
+        own |= {"ou_ids": list(account.units), "ou_path": _shown(organization, shape).path(account.units)}
+    if account.account_id in organization.tags:
+        own["account_tags"] = dict(organization.tags[account.account_id])
+    if account.state != ACTIVE:
+        own["account_reason"] = f"its state is {account.state}"
+    return {"aws_account_id": account.account_id, **{f"{shape.prefix}{name}": value for name, value in own.items()}}
+
+
+def written_by_people(shape: Shape) -> set[str]:
+    """Return the names of the variables whose values hold any text; of the others AWS decides."""
+    return {f"{shape.prefix}{name}" for name in ("account_name", "account_email", "account_tags", "ou_path")}
+
+
+def groups(accounts: Collection[Account], organization: Organization, shape: Shape) -> Groups:
+    """Group the accounts; what is not at work is in a group of its own as well."""
+    parents = {EVERYONE: ""}
+    chains = {one.units for one in accounts} if "ou" in shape.group_by and shape.units != "none" else set()
+    by_unit = unit_groups(chains, _shown(organization, shape))
+    for units in sorted(chains):
+        for unit, above in zip(units, ("", *units), strict=False):
+            parents[by_unit[unit]] = by_unit.get(above, EVERYONE)
+    of = {}
+    for one in accounts:
+        state = f"state_{_safe(one.state.lower())}" if "state" in shape.group_by else EVERYONE
+        found = [state, *(INACTIVE for _one in [one] if one.state != ACTIVE)]
+        if by_unit and one.units:
+            found.append(by_unit[one.units[-1]])
+        if "tag" in shape.group_by:
+            found += _tag_groups(organization.tags.get(one.account_id, {}))
+        for name in found:
+            parents.setdefault(name, EVERYONE)
+        of[one.account_id] = found
+    return Groups(of, parents)
+
+
+def unit_groups(chains: Iterable[tuple[str, ...]], organization: Organization) -> dict[str, str]:
+    """Name the groups of all units in these chains: by their path, or by their ids where names are not known."""
+    wanted: dict[str, str] = {}
+    for chain in chains:
+        for depth, unit in enumerate(chain, 1):
+            path = organization.path(chain[:depth]).strip("/")
+            wanted[unit] = _safe(f"ou_{path or 'root'}" if organization.units else unit)
+    return unique(wanted, (), "_")
+
+
+def _tag_groups(tags: Mapping[str, str]) -> list[str]:
+    return sorted({_safe(f"tag_{key}_{value}" if value else f"tag_{key}") for key, value in tags.items()})
+
+
+def host_names(wanted: Mapping[str, str], groups_there: Iterable[str]) -> dict[str, str]:
+    """Turn texts by account id into host names: safe in patterns, all different, none that means something else.
+
+    Names of accounts hold any character, and several may have the same.
+    """
+    safe = {key: _UNSAFE_IN_HOSTS.sub("-", text).strip("-.") or key for key, text in wanted.items()}
+    return unique(safe, {*LOCAL, *groups_there, *wanted}, "-")
+
+
+def unique(wanted: Mapping[str, str], taken: Collection[str], separator: str) -> dict[str, str]:
+    """Give every key the name it wants; where several want the same, or it is taken, each has its key behind it."""
+    named = dict(wanted)
+    whole = {key: f"{name}{separator}{_safe(key)}" for key, name in wanted.items()}
+    while True:
+        counted = Counter(named.values())
+        clashing = [
+            key
+            for key, name in named.items()
+            if (counted[name] > 1 or (name in taken and name != key)) and name != whole[key]
+        ]
+        if not clashing:
+            return named
+        named |= {key: whole[key] for key in clashing}
+
+
+def _shown(organization: Organization, shape: Shape) -> Organization:
+    return organization if shape.units == "names" else replace(organization, units={})
+
+
+def _safe(name: str) -> str:
+    return _UNSAFE_IN_GROUPS.sub("_", name)

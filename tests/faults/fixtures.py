@@ -1,0 +1,31 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the matrices, for the sample in tests/unit/faults and for the whole in tests/faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.emulators.client import Emulators
+
+from . import engine
+from .world import World
+
+# They assert as tests do, and shall say as much when they fail.
+pytest.register_assert_rewrite("tests.faults.check", "tests.faults.crash")
+
+
+@pytest.fixture(scope="session")
+def kept_world(clouds: Emulators) -> World:
+    """The world, which remembers what undisturbed runs leave behind."""
+    return World(clouds)
+
+
+@pytest.fixture
+def world(here: Emulators, kept_world: World) -> Iterator[World]:
+    """The world, met by an engine with little patience."""
+    with engine.hurried():
+        yield kept_world

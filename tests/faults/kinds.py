@@ -1,0 +1,172 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong with a request, where, and how a run may end then."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any, NamedTuple
+
+from tests.emulators import faults
+from tests.emulators.connectors import DUPLICATE
+
+Rule = dict[str, Any]
+HANGS = 1.6
+"""Longer than a request may take here."""
+
+
+class Request(NamedTuple):
+    """A request of a run: the one of its operation that comes after `skip` others."""
+
+    service: str
+    operation: str
+    skip: int = 0
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes anything."""
+        return not self.operation.startswith(("Get", "List", "AssumeRole")) and not self.is_for_all
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it is made once for all accounts."""
+        azure = self.service == "azure" and self.operation not in (PUT, DELETE)
+        return azure or self.operation == "GetCallerIdentity"
+
+
+PUT, DELETE = "DataConnectors_CreateOrUpdate", "DataConnectors_Delete"
+Where = Callable[[Request], bool]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A fault: where it can be, and the classes of the error with which an account (or the run) may end.
+
+    Struck once, a run gets over it unless `once` has classes; struck always it ends with one of `always`.
+    """
+
+    name: str
+    rule: Callable[[], Rule]
+    at: Where
+    always: tuple[str, ...]
+    once: tuple[str, ...] = ()
+    lasts: float = 0.0
+    """How long after it struck the service may still act, in seconds."""
+
+
+def everywhere(_request: Request) -> bool:
+    """At every request."""
+    return True
+
+
+def aws(request: Request) -> bool:
+    """At every request to AWS."""
+    return request.service != "azure"
+
+
+def azure(request: Request) -> bool:
+    """At every request to Azure."""
+    return request.service == "azure"
+
+
+def arm(request: Request) -> bool:
+    """At every request to Azure Resource Manager that needs a token."""
+    return azure(request) and request.operation not in ("Metadata_Endpoints", "OpenId", "Token")
+
+
+def sentinel(request: Request) -> bool:
+    """At every request to Microsoft Sentinel itself."""
+    return request.operation.startswith(("DataConnectors", "SentinelOnboarding"))
+
+
+def iam(request: Request) -> bool:
+    """At every request to IAM."""
+    return request.service == "iam"
+
+
+def iam_write(request: Request) -> bool:
+    """At every write in IAM."""
+    return iam(request) and request.writes
+
+
+def connector_write(request: Request) -> bool:
+    """At every write of a connector."""
+    return request.operation in (PUT, DELETE)
+
+
+def at(*operations: str) -> Where:
+    """At these operations."""
+    return lambda request: request.operation in operations
+
+
+def but(where: Where, *operations: str) -> Where:
+    """There, but not at these operations."""
+    return lambda request: where(request) and request.operation not in operations
+
+
+def _same(rule: Rule) -> Callable[[], Rule]:
+    return lambda: {name: value for name, value in rule.items() if name not in ("service", "operation")}
+
+
+def _later(retry_after: Callable[[], str]) -> Callable[[], Rule]:
+    return lambda: {**_same(faults.AZURE_THROTTLED)(), "headers": {"Retry-After": retry_after()}}
+
+
+def _refused(status: int, code: str, message: str) -> Callable[[], Rule]:
+    return lambda: {"status": status, "code": code, "message": message}
+
+
+_LOST = ("transient",)
+_INNER = {"error": {"code": "BadRequest", "message": "Workspace 'sentinel' is not onboarded to Microsoft Sentinel."}}
+_REFUSED_ROLE = "connector validation failed: the role 'arn:aws:iam::111111111101:role/MicrosoftSentinelRole' cannot."
+_UNREGISTERED = "The subscription is not registered to use namespace 'Microsoft.SecurityInsights'."
+
+KINDS = (
+    Kind("reset before", _same({"reset": "before"}), everywhere, _LOST),
+    Kind("reset after", _same({"reset": "after"}), everywhere, _LOST),
+    Kind("time-out", _same({"delay": HANGS, "reset": "before"}), everywhere, _LOST, lasts=HANGS),
+    Kind("time-out, done late", _same({"delay": HANGS}), everywhere, _LOST, lasts=HANGS),
+    Kind("500", _same(faults.FAILURE), aws, _LOST),
+    Kind("503", _same(faults.UNAVAILABLE), aws, _LOST),
+    Kind("ARM 500", _same(faults.AZURE_FAILURE), azure, _LOST),
+    Kind("ARM 503", _same(faults.AZURE_UNAVAILABLE), azure, _LOST),
+    Kind("throttling", _same(faults.THROTTLED), aws, ("throttled",)),
+    Kind("429", _refused(429, "TooManyRequestsException", "Too many requests."), aws, ("throttled",)),
+    Kind("ARM 429", _refused(429, "TooManyRequests", "Please retry."), azure, ("throttled",)),
+    Kind("ARM 429, in seconds", _later(lambda: "1"), azure, ("throttled",)),
+    Kind("ARM 429, at a date", _later(lambda: formatdate(time.time() + 2, usegmt=True)), azure, ("throttled",)),
+    Kind("ARM 429, tomorrow", _later(lambda: "86400"), azure, ("throttled",), ("throttled",)),
+    Kind("concurrent modification", _same(faults.CONCURRENT_MODIFICATION), iam_write, ("transient",)),
+    Kind("exists already", _same(faults.ENTITY_EXISTS), at("CreateRole"), ("role_conflict",)),
+    Kind("delete conflict", _same(faults.DELETE_CONFLICT), at("DeleteRole"), ("role_conflict",)),
+    Kind("not there yet", _same(faults.NO_SUCH_ROLE), but(iam_write, "CreateRole"), ("transient",)),
+    Kind(
+        "gone while read",
+        _same(faults.NO_SUCH_ROLE),
+        lambda request: iam(request) and request.operation.startswith("List"),
+        ("transient",),
+        ("transient",),
+    ),
+    Kind("invalid principal", _same(faults.INVALID_PRINCIPAL), at("CreateRole", "UpdateAssumeRolePolicy"), _LOST),
+    Kind("expired session", _same(faults.EXPIRED_TOKEN), iam, ("expired_credentials",), ("expired_credentials",)),
+    Kind("not trusted", _same(faults.TRUST_DENIED), at("AssumeRole"), ("assume_denied",), ("assume_denied",)),
+    Kind("no right", _same(faults.IDENTITY_DENIED), iam, ("aws_denied",), ("aws_denied",)),
+    Kind("denied by SCP", _same(faults.SCP_DENIED), but(aws, "GetCallerIdentity"), ("scp_denied",), ("scp_denied",)),
+    Kind("denied by boundary", _same(faults.BOUNDARY_DENIED), iam, ("boundary_denied",), ("boundary_denied",)),
+    Kind("quota", _same(faults.QUOTA), at("CreateRole", "AttachRolePolicy", "PutRolePolicy"), ("quota",), ("quota",)),
+    Kind("ARM 409", _same(faults.AZURE_CONFLICT), connector_write, ("connector_conflict",)),
+    Kind("ARM 412", _refused(412, "PreconditionFailed", "Newer exists."), connector_write, ("connector_conflict",)),
+    Kind("duplicate refused", _refused(400, "BadRequest", DUPLICATE), at(PUT), ("connector_conflict",)),
+    Kind("role refused", _refused(400, "BadRequest", _REFUSED_ROLE), at(PUT), ("transient",)),
+    Kind("ARM 403", _same(faults.AZURE_DENIED), arm, ("azure_denied",), ("azure_denied",)),
+    Kind("expired token", _refused(401, "ExpiredAuthenticationToken", "The access token expired."), arm,
+         ("azure_denied",), ("azure_denied",)),
+    Kind("not registered", _refused(409, "MissingSubscriptionRegistration", _UNREGISTERED), sentinel,
+         ("bad_input",), ("bad_input",)),
+    Kind("not onboarded", _refused(400, "BadRequest", json.dumps(_INNER)), sentinel, ("bad_input",), ("bad_input",)),
+)  # fmt: skip

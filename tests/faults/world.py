@@ -1,0 +1,194 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The world that a disturbed run meets: three accounts, their neighbours, and what must be true at the end."""
+
+from __future__ import annotations
+
+import copy
+import json
+from functools import cache
+from typing import Any, Literal, NamedTuple
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role_plan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import ConnectorWish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
+from tests.emulators.client import CUSTOMER_ID, Emulators
+from tests.emulators.connectors import CLOUDTRAIL, account_of
+
+from . import engine
+
+Json = dict[str, Any]
+Phase = Literal["create", "correct", "remove"]
+
+VICTIM = "111111111101"
+ACCOUNTS = (VICTIM, "111111111102", "111111111103")
+STRANGER = "999999999999"
+ROLE, NEIGHBOUR = "MicrosoftSentinelRole", "OtherTeam"
+TOO_MUCH = "arn:aws:iam::aws:policy/AdministratorAccess"
+_EXTRA: Json = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+PHASES: tuple[Phase, ...] = ("create", "correct", "remove")
+WISHES: dict[Phase, Json] = {
+    "create": {},
+    "correct": {
+        "sentinel_permission_mode": "lookup_events",
+        "sentinel_role_tags": {"owner": "security"},
+        "sentinel_role_max_session_duration": 7200,
+        "sentinel_role_permissions_boundary": "arn:aws:iam::aws:policy/PowerUserAccess",
+    },
+    "remove": {},
+}
+
+
+class Seen(NamedTuple):
+    """What is there: our role and connector by account, and what belongs to others."""
+
+    ours: dict[str, Json]
+    neighbours: list[Json]
+
+
+class World:
+    """Three accounts and a workspace, on running emulators."""
+
+    def __init__(self, emulators: Emulators) -> None:
+        self.e = emulators
+        self._boto = cache(lambda account: emulators.boto("iam", account))
+        self._right: dict[tuple[Phase, int], Seen] = {}
+
+    def prepare(self, phase: Phase, number: int = len(ACCOUNTS)) -> None:
+        """Make everything as a run of that phase finds it, for the first accounts."""
+        self.e.reset()
+        self._seed_neighbours(phase)
+        for account in ACCOUNTS[:number] if phase != "create" else ():
+            self._connect(account)
+        if phase == "correct":
+            self._spoil(VICTIM)
+
+    def _seed_neighbours(self, phase: Phase) -> None:
+        self._boto(VICTIM).create_role(RoleName=NEIGHBOUR, AssumeRolePolicyDocument=_json(_trust()))
+        self.e.seed_connector(connector("stranger", arn_of(STRANGER)))
+        self.e.seed_connector(
+            {"name": "s3", "kind": "AmazonWebServicesS3", "properties": {"roleArn": arn_of(VICTIM, "OIDC_x")}}
+        )
+        if phase == "remove":
+            # Elsewhere it would be the connector of the account under an outdated role, and so be taken over.
+            self.e.seed_connector(connector("other", arn_of(VICTIM, NEIGHBOUR)))
+
+    def _connect(self, account: str) -> None:
+        self.connect_role(account)
+        self.e.seed_connector(connector(name_of(account), arn_of(account)))
+
+    def connect_role(self, account: str) -> None:
+        """Make the right role."""
+        wanted = roles.overlay(roles.Wish(account_id=account, workspace_id=CUSTOMER_ID), None)
+        for call in role_plan.plan(None, wanted):
+            self.make(account, call.name, **call.args)
+
+    def _spoil(self, account: str) -> None:
+        trust = copy.deepcopy(_trust())
+        trust["Statement"][0]["Principal"] = {"AWS": [f"arn:aws:iam::{STRANGER}:root"]}
+        self.make(account, "UpdateAssumeRolePolicy", RoleName=ROLE, PolicyDocument=trust)
+        self.make(account, "AttachRolePolicy", RoleName=ROLE, PolicyArn=TOO_MUCH)
+        self.make(account, "PutRolePolicy", RoleName=ROLE, PolicyName="extra", PolicyDocument=_EXTRA)
+        self.e.seed_connector(connector(name_of(account), arn_of(account), "disabled"))
+
+    def make(self, account: str, operation: str, **args: Any) -> None:
+        """Make a call of IAM behind everyone's back."""
+        given = {name: _json(value) if name.endswith("Document") else value for name, value in args.items()}
+        client = self._boto(account)
+        known = {value: name for name, value in client.meta.method_to_api_mapping.items()}
+        getattr(client, known[operation])(**given)
+
+    def accounts(self, phase: Phase, number: int = len(ACCOUNTS)) -> list[Account]:
+        """The wish of the phase for the first accounts."""
+        return engine.listed({account: {"aws_account_id": account} for account in ACCOUNTS[:number]}, **WISHES[phase])
+
+    def run(self, phase: Phase, number: int = len(ACCOUNTS), **order: Any) -> engine.Ended:
+        """Run the engine over the first accounts."""
+        return engine.run(self.accounts(phase, number), fleet.Order(absent=phase == "remove", **order))
+
+    def right(self, phase: Phase, number: int = len(ACCOUNTS)) -> Seen:
+        """What an undisturbed run leaves behind."""
+        if (phase, number) not in self._right:
+            self.prepare(phase, number)
+            ended = self.run(phase, number)
+            assert (ended.error, ended.failed) == (None, {})
+            self._right[phase, number] = self.seen()
+        return self._right[phase, number]
+
+    def seen(self) -> Seen:
+        """Look at everything, past the proxy."""
+        ours: dict[str, Json] = {account: {} for account in ACCOUNTS}
+        neighbours: list[Json] = []
+        for account in ACCOUNTS:
+            answer = self._boto(account).get_account_authorization_details(Filter=["Role"])
+            for raw in answer["RoleDetailList"]:
+                shown = _role(raw)
+                if raw["RoleName"] == ROLE:
+                    ours[account]["role"] = shown
+                else:
+                    neighbours.append({"account": account, **shown})
+        for raw in self.e.connectors():
+            if self.is_ours(raw):
+                ours[account_of(raw)].setdefault("connectors", []).append(_stripped(raw))
+            else:
+                neighbours.append(raw)
+        return Seen(ours, neighbours)
+
+    def is_ours(self, raw: Json) -> bool:
+        """Whether a connector is one that a run may touch."""
+        found = raw["properties"].get("awsRoleArn", "")
+        return raw["kind"] == CLOUDTRAIL and found in map(arn_of, ACCOUNTS)
+
+    def twins(self) -> list[str]:
+        """Role ARNs that two connectors read."""
+        arns = [raw["properties"].get("awsRoleArn", "") for raw in self.e.connectors() if raw["kind"] == CLOUDTRAIL]
+        return sorted(arn for arn in set(arns) if arns.count(arn) > 1)
+
+    def writes(self) -> list[str]:
+        """What was written since the log was emptied; requests that were refused do not count."""
+        return [request["operation"] for request in self.e.requests(write=True) if request["status"] in (200, 201)]
+
+
+def arn_of(account: str, name: str = ROLE) -> str:
+    """The ARN of a role."""
+    return f"arn:aws:iam::{account}:role/{name}"
+
+
+def name_of(account: str) -> str:
+    """The name that our connector of an account has."""
+    return ConnectorWish(arn_of(account), "", CUSTOMER_ID).name
+
+
+def connector(name: str, arn: str, state: str = "enabled") -> Json:
+    """A connector, to be seeded."""
+    return {
+        "name": name,
+        "kind": CLOUDTRAIL,
+        "properties": {"awsRoleArn": arn, "dataTypes": {"logs": {"state": state}}},
+    }
+
+
+def _trust() -> Json:
+    return roles.trust(roles.MICROSOFT_ACCOUNT, [CUSTOMER_ID])
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value)
+
+
+def _role(raw: Json) -> Json:
+    inline = {policy["PolicyName"]: policy["PolicyDocument"] for policy in raw.get("RolePolicyList", [])}
+    return {
+        "trust": raw["AssumeRolePolicyDocument"],
+        "tags": {tag["Key"]: tag["Value"] for tag in raw.get("Tags", [])},
+        "managed": sorted(policy["PolicyArn"] for policy in raw.get("AttachedManagedPolicies", [])),
+        "inline": inline,
+        "boundary": raw.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+    }
+
+
+def _stripped(raw: Json) -> Json:
+    return {key: value for key, value in raw.items() if key not in ("etag", "systemData")}

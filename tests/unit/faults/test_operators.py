@@ -1,0 +1,131 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two operators at once, and colleagues who change things in the middle of a run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
+from tests.faults import engine
+from tests.faults.hook import Moment, Once, watched
+from tests.faults.kinds import DELETE, PUT
+from tests.faults.world import ACCOUNTS, PHASES, ROLE, TOO_MUCH, VICTIM, Phase, World, arn_of, connector, name_of
+
+POLICY = "arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"
+Colleague = Callable[[World], object]
+
+
+def two_at_once(world: World, phase: Phase) -> list[engine.Ended]:
+    order = fleet.Order(absent=phase == "remove")
+
+    async def both() -> list[engine.Ended]:
+        runs = [engine.ended(world.accounts(phase), order) for _operator in range(2)]
+        return list(await asyncio.gather(*runs))
+
+    return asyncio.run(both())
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_two_operators_with_the_same_wish_meet_without_harm(world: World, phase: Phase) -> None:
+    right = world.right(phase)
+    world.prepare(phase)
+    # Answers take a while, so that each of the two reads before the other one has written.
+    world.e.fault(service="iam", delay=0.02)
+    before = world.seen()
+    for ended in two_at_once(world, phase):
+        assert (ended.error, ended.failed) == (None, {})
+    after = world.seen()
+    assert (after.ours, after.neighbours, world.twins()) == (right.ours, before.neighbours, [])
+    world.e.heal()
+    again = world.run(phase)
+    assert (again.error, again.failed, again.calls) == (None, {}, {})
+
+
+def puts_another_connector(world: World) -> None:
+    world.e.seed_connector(connector("by-hand", arn_of(VICTIM)))
+
+
+def changes_the_connector(world: World) -> None:
+    world.e.seed_connector(connector(name_of(VICTIM), arn_of(VICTIM), "disabled"))
+
+
+def removes_the_connector(world: World) -> None:
+    world.e.delete_connector(name_of(VICTIM))
+
+
+def attaches_too_much(world: World) -> None:
+    world.make(VICTIM, "AttachRolePolicy", RoleName=ROLE, PolicyArn=TOO_MUCH)
+
+
+def detaches_too_much(world: World) -> None:
+    world.make(VICTIM, "DetachRolePolicy", RoleName=ROLE, PolicyArn=TOO_MUCH)
+
+
+def makes_the_role(world: World) -> None:
+    world.connect_role(VICTIM)
+
+
+def removes_the_new_role(world: World) -> None:
+    world.make(VICTIM, "DeleteRole", RoleName=ROLE)
+
+
+def removes_the_role(world: World) -> None:
+    world.make(VICTIM, "DetachRolePolicy", RoleName=ROLE, PolicyArn=POLICY)
+    world.make(VICTIM, "DeleteRole", RoleName=ROLE)
+
+
+CHANGES = (
+    ("create", "before", "CreateRole", makes_the_role),
+    ("create", "after", "CreateRole", removes_the_new_role),
+    ("create", "before", PUT, puts_another_connector),
+    ("correct", "before", PUT, changes_the_connector),
+    ("correct", "before", PUT, removes_the_connector),
+    ("correct", "before", "DetachRolePolicy", detaches_too_much),
+    ("remove", "before", DELETE, removes_the_connector),
+    ("remove", "before", "DeleteRole", attaches_too_much),
+    ("remove", "before", "DetachRolePolicy", removes_the_role),
+)
+
+
+@pytest.mark.parametrize(
+    ("phase", "moment", "operation", "colleague"),
+    [pytest.param(*change, id=f"{change[3].__name__}-{change[1]}-{change[2]}") for change in CHANGES],
+)
+def test_a_colleague_in_the_middle_is_met_without_harm(
+    world: World, phase: Phase, moment: Moment, operation: str, colleague: Colleague
+) -> None:
+    right = world.right(phase)
+    world.prepare(phase)
+    before = world.seen()
+    once = Once(moment, operation, lambda: colleague(world))
+    with watched(once):
+        ended = world.run(phase, 1)
+    assert once.done
+    assert (ended.error, ended.failed) == (None, {})
+    shown = world.seen()
+    assert shown.ours[VICTIM].get("role") == right.ours[VICTIM].get("role")
+    found, wanted = (len(seen.ours[VICTIM].get("connectors", [])) for seen in (shown, right))
+    assert found == wanted
+    assert shown.neighbours == before.neighbours
+    again = world.run(phase, 1)
+    assert (again.error, again.failed, again.calls) == (None, {}, {})
+
+
+def test_a_colleague_who_never_rests_is_named(world: World) -> None:
+    world.prepare("correct")
+
+    def see(moment: Moment, operation: str) -> None:
+        if (moment, operation) == ("before", PUT):
+            changes_the_connector(world)
+
+    with watched(see):
+        ended = world.run("correct")
+    assert set(ended.failed) == {VICTIM}
+    assert ended.failed[VICTIM].kind == "connector_conflict"
+    assert world.run("correct").failed == {}
+    assert set(ended.done) == set(ACCOUNTS)

@@ -1,0 +1,153 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What concerns a whole run: base credentials that expire, a token that does, one account that hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import account, fleet
+from tests.emulators import faults
+from tests.emulators.connectors import account_of
+from tests.faults import engine
+from tests.faults.world import ACCOUNTS, VICTIM, World
+
+MANY = {f"2222222222{number:02}": {"aws_account_id": f"2222222222{number:02}"} for number in range(40)}
+
+
+def test_expired_base_credentials_stop_the_run_with_one_message(world: World) -> None:
+    world.prepare("create")
+    world.e.fault(operation="AssumeRole", skip=10, **faults.EXPIRED_TOKEN)
+    world.e.forget()
+    stop = fleet.Stop()
+    done = {}
+
+    async def work() -> None:
+        async for one in fleet.run(engine.listed(MANY), fleet.Order(concurrency=2), stop):
+            done[one.account.account_id] = one
+
+    asyncio.run(work())
+    assert {error.kind for error in stop.reasons.values()} == {"expired_credentials"}
+    assert len(stop.reasons) == 1
+    changed = [one for one in done.values() if one.status == "changed"]
+    assert len(changed) == 10
+    assert {one.status for one in done.values()} == {"changed", "skipped"}
+    assert len(done) == len(MANY)
+    asked = world.e.operations("sts").count("AssumeRole")
+    assert asked <= 10 + 2 * fleet.AHEAD, "accounts were still begun"
+    world.e.heal()
+    again = engine.run(engine.listed(MANY), fleet.Order())
+    assert (again.error, again.failed) == (None, {})
+    assert set(again.calls) == set(MANY) - {one.account.account_id for one in changed}
+    assert {account_of(raw) for raw in world.e.connectors()} >= set(MANY)
+    assert world.twins() == []
+
+
+def test_a_session_that_expires_in_one_account_does_not_stop_the_others(world: World) -> None:
+    right = world.right("create")
+    world.prepare("create")
+    world.e.fault(operation="GetRole", account=VICTIM, **faults.EXPIRED_TOKEN)
+    ended = world.run("create", concurrency=1)
+    after = world.seen()
+    for other in set(ACCOUNTS) - {VICTIM}:
+        assert after.ours[other] == right.ours[other]
+    assert ended.done[VICTIM].status == "failed"
+
+
+def test_an_account_that_hangs_is_given_up_and_delays_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = world.right("create")
+    world.prepare("create")
+    monkeypatch.setattr(account, "LONGEST", 1.5)
+    monkeypatch.setattr(engine.http, "REQUEST_SECONDS", 60)
+    world.e.fault(account=VICTIM, service="iam", delay=4.0, reset="before")
+    finished: dict[str, float] = {}
+
+    async def work() -> None:
+        began = time.monotonic()
+        async for one in fleet.run(world.accounts("create"), fleet.Order()):
+            finished[one.account.account_id] = time.monotonic() - began
+            assert one.status == ("failed" if one.account.account_id == VICTIM else "changed")
+            assert one.error is None or one.error.kind == "transient"
+
+    asyncio.run(work())
+    assert finished[VICTIM] < 3.5
+    assert max(finished[other] for other in set(ACCOUNTS) - {VICTIM}) < finished[VICTIM]
+    after = world.seen()
+    for other in set(ACCOUNTS) - {VICTIM}:
+        assert after.ours[other] == right.ours[other]
+    world.e.heal()
+    assert world.run("create").failed == {}
+    assert world.seen().ours == right.ours
+
+
+def test_a_list_that_lags_behind_a_write_leads_to_no_duplicate(world: World) -> None:
+    right = world.right("create")
+    world.prepare("create")
+    world.e.settings(lag_reads=2)
+    world.e.fault(operation="DataConnectors_CreateOrUpdate", times=3, reset="after")
+    assert world.run("create").failed == {}
+    assert world.twins() == []
+    world.e.heal()
+    assert world.run("create").failed == {}
+    world.e.settings(lag_reads=0)
+    world.e.forget()
+    assert world.run("create").calls == {}
+    assert (world.writes(), world.seen().ours) == ([], right.ours)
+
+
+@pytest.mark.parametrize("status", [409, 412])
+def test_a_stale_etag_is_read_again_even_if_the_list_lags(world: World, status: int) -> None:
+    right = world.right("correct")
+    world.prepare("correct")
+    world.e.settings(lag_reads=1, stale_etag_status=status)
+    world.e.fault(operation="DataConnectors_CreateOrUpdate", times=1, reset="after")
+    ended = world.run("correct")
+    assert (ended.error, ended.failed) == (None, {})
+    assert ended.done[VICTIM].status == "changed"
+    assert world.seen().ours == right.ours
+
+
+def test_a_role_that_sentinel_cannot_see_yet_is_waited_for(world: World) -> None:
+    right = world.right("create")
+    world.prepare("create")
+    world.e.settings(role_propagation_seconds=0.7)
+    ended = world.run("create")
+    assert (ended.error, ended.failed) == (None, {})
+    assert world.seen().ours == right.ours
+
+
+def test_a_token_that_ends_in_the_middle_is_renewed(world: World) -> None:
+    right = world.right("create")
+    world.prepare("create")
+    world.e.settings(token_seconds=1.0)
+    world.e.fault(operation="AttachRolePolicy", delay=0.9)
+    world.e.forget()
+    ended = world.run("create")
+    assert (ended.error, ended.failed) == (None, {})
+    assert world.seen().ours == right.ours
+    assert 2 <= world.e.operations().count("Token") <= 4
+
+
+def test_a_provider_that_is_not_registered_is_not_registered_by_us(world: World) -> None:
+    world.prepare("create")
+    world.e.settings(provider_registered=False)
+    world.e.forget()
+    ended = world.run("create")
+    assert ended.error
+    assert "is not registered to use namespace" in str(ended.error)
+    assert "Unknown" not in world.e.operations()
+    assert world.writes() == []
+
+
+def test_a_workspace_without_sentinel_is_named_as_such(world: World) -> None:
+    world.prepare("create")
+    world.e.change_workspace(onboarded=False)
+    ended = world.run("create")
+    assert ended.error
+    assert "sentinel" in str(ended.error).lower()
+    assert '{"' not in str(ended.error)
+    assert world.writes() == []

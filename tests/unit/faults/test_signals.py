@@ -1,0 +1,95 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ctrl-C, and the SIGTERM by which AWX cancels, against the real playbook: it ends soon, and says what was done."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.emulators.client import Emulators
+from tests.faults.engine import WORKSPACE
+
+HOSTS: dict[str, Any] = {f"host{number:02}": {"aws_account_id": f"3333333333{number:02}"} for number in range(60)}
+SECONDS = 10
+SUMMARY = re.compile(r"^\d+ accounts?: \d+ ok, \d+ changed, \d+ failed", re.MULTILINE)
+RECORD = re.compile(r"(/\S+\.jsonl?)\b")
+
+
+def begun(cloud: Emulators) -> bool:
+    """Whether some accounts are done and others under way."""
+    return cloud.operations().count("DataConnectors_CreateOrUpdate") >= 4
+
+
+@pytest.fixture
+def playbook(cloud: Emulators, tmp_path: Path) -> Any:
+    """A run that is under way; it goes on for a minute if nobody ends it."""
+    cloud.fault(service="iam", delay=0.4)
+    inventory = tmp_path / "accounts.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"hosts": HOSTS, "vars": {**WORKSPACE, "sentinel_concurrency": 2}}}))
+    environment = cloud.whole_environment(ANSIBLE_NOCOLOR="1", ANSIBLE_HOME=str(tmp_path / "home"))
+    with subprocess.Popen(
+        ["ansible-playbook", "trailbridge.sentinel.onboard", "-i", str(inventory)],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            until = time.monotonic() + 45
+            while not begun(cloud) and process.poll() is None and time.monotonic() < until:
+                time.sleep(0.1)
+            assert begun(cloud)
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("number", "to_all"),
+    [
+        pytest.param(signal.SIGINT, True, id="Ctrl-C"),
+        pytest.param(signal.SIGTERM, True, id="SIGTERM to all of it"),
+        pytest.param(signal.SIGTERM, False, id="SIGTERM to Ansible alone"),
+    ],
+)
+def test_a_run_that_is_ended_says_what_was_done(
+    cloud: Emulators, playbook: subprocess.Popen[str], number: signal.Signals, to_all: bool
+) -> None:
+    began = time.monotonic()
+    (os.killpg if to_all else os.kill)(playbook.pid, number)
+    output = playbook.communicate(timeout=30)[0]
+    assert time.monotonic() - began <= SECONDS, output
+    assert playbook.returncode != 0
+    assert len(SUMMARY.findall(output)) == 1, output
+    [path] = {*RECORD.findall(output)}
+    record = Path(path)
+    assert record.stat().st_mode & 0o777 == 0o600
+    assert_recorded(cloud, record)
+    assert [secret for secret in cloud.secrets() if secret in output + record.read_text()] == []
+
+
+def assert_recorded(cloud: Emulators, record: Path) -> None:
+    """What was changed is in the record, account by account, and the file says no more than that."""
+    listed = [json.loads(line) for line in record.read_text().splitlines()]
+    told = {entry["account_id"]: [call["name"] for call in entry["calls"]] for entry in listed}
+    writes: dict[str, list[str]] = {}
+    for request in cloud.requests(write=True):
+        if request["operation"] != "Token" and request["status"] in (200, 201):
+            writes.setdefault(request["account"], []).append(request["operation"])
+    assert writes
+    missing = {account: names for account, names in writes.items() if told.get(account) != names}
+    assert missing == {}, told

@@ -1,0 +1,441 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventory plugin as a user runs it: hosts, groups, requests, the cache, errors."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.trailbridge.sentinel.plugins.inventory import aws_organization
+from tests.emulators import faults
+from tests.emulators.client import CALLER_ACCOUNT, Emulators
+
+from .conftest import ACCOUNTS, CLOSED, ONE, PLUGIN, PROD, ROOT, TEST, THREE, TWO, UNITS, WORK, List, plain
+
+ROOT_FOLDER = Path(__file__).parents[3]
+ACTIVE = {CALLER_ACCOUNT, ONE, TWO, THREE}
+TREE = {"ListRoots": 1, "ListOrganizationalUnitsForParent": 1 + len(UNITS)}
+
+
+def asked(cloud: Emulators) -> Counter[str]:
+    return Counter(cloud.operations())
+
+
+# --- hosts ---
+
+
+def test_active_accounts_are_hosts_with_groups_as_in_the_organization(organized: Emulators, listed: List) -> None:
+    run = listed()
+    assert run.code == 0, run.messages
+    assert run.hosts.keys() == ACTIVE
+    assert run.members("aws_accounts") == run.members("state_active") == run.members("ou_root") == ACTIVE
+    assert run.members("ou_Workloads") == {ONE, TWO, THREE}
+    assert run.members("ou_Workloads_Production") == {ONE}
+    assert run.members("ou_Workloads_Test___Co") == {TWO}
+    assert run.messages == ""
+    assert {name: value for name, value in run.hosts[THREE].items() if name.startswith("aws_")} == {
+        "aws_account_id": THREE,
+        "aws_account_name": "payments",
+        "aws_account_state": "ACTIVE",
+        "aws_account_joined": "2026-06-01T00:00:00Z",
+        "aws_management_account": False,
+        "aws_ou_ids": [ROOT, WORK],
+        "aws_ou_path": "/Workloads",
+    }
+    assert run.hosts[CALLER_ACCOUNT]["aws_management_account"] is True
+
+
+def test_hosts_are_worked_on_here_by_the_python_of_the_controller(organized: Emulators, listed: List) -> None:
+    own = listed("--host", ONE).data
+    assert own["ansible_connection"] == "local"
+    assert own["ansible_python_interpreter"] == "{{ ansible_playbook_python }}"
+
+
+def test_what_an_account_is_called_is_no_template(organized: Emulators, listed: List) -> None:
+    run = listed()
+    assert run.hosts[TWO]["aws_account_name"] == "🚀 lab\n{{ 1 / 0 }}"
+    marked = json.loads(run.output)["_meta"]["hostvars"][TWO]
+    by_people = {name for name, value in marked.items() if "__ansible_unsafe" in str(value)}
+    assert by_people == {"aws_account_name", "aws_ou_path"}
+
+
+def test_what_is_listed_can_be_an_inventory_again(organized: Emulators, listed: List, tmp_path: Path) -> None:
+    """AWX keeps what ansible-inventory says, and hands it to Ansible by a script."""
+    run = listed()
+    script = tmp_path / "kept"
+    (tmp_path / "kept.json").write_text(run.output, encoding="utf-8")
+    script.write_text(f"#!/bin/sh\nexec cat {tmp_path}/kept.json\n")
+    script.chmod(0o755)
+    again = subprocess.run(
+        ["ansible-inventory", "-i", str(script), "--list"],
+        cwd=tmp_path,
+        env=organized.whole_environment(ANSIBLE_NOCOLOR="1"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    kept = json.loads(again.stdout, object_hook=plain)["_meta"]["hostvars"]
+    assert {host: own["aws_account_name"] for host, own in kept.items()} == {
+        host: own["aws_account_name"] for host, own in run.hosts.items()
+    }
+    assert all(own["ansible_connection"] == "local" for own in kept.values())
+
+
+def test_the_graph(organized: Emulators, listed: List) -> None:
+    run = listed("--graph", "ou_Workloads")
+    assert [line.strip(" |-") for line in run.output.splitlines()] == [
+        "@ou_Workloads:",
+        "@ou_Workloads_Production:",
+        ONE,
+        "@ou_Workloads_Test___Co:",
+        TWO,
+        THREE,
+    ]
+
+
+def test_host_names_come_from_a_template(organized: Emulators, listed: List) -> None:
+    run = listed(hostname="{{ aws_account_name }}", exclude_filters=[{"id": TWO}])
+    assert run.code == 0, run.messages
+    assert run.hosts.keys() == {"management", f"payments-{ONE}", f"payments-{THREE}"}
+    assert run.hosts[f"payments-{ONE}"]["aws_account_id"] == ONE
+
+
+def test_accounts_that_are_not_at_work_are_hosts_on_request(organized: Emulators, listed: List) -> None:
+    run = listed(include_inactive=True, organizational_units="none", email=True)
+    assert run.hosts.keys() == {*ACTIVE, CLOSED}
+    assert run.members("aws_accounts_inactive") == run.members("state_closed") == {CLOSED}
+    assert run.hosts[CLOSED]["aws_account_reason"] == "its state is CLOSED"
+    assert run.hosts[CLOSED]["aws_account_email"] == f"{CLOSED}@example.com"
+    assert "aws_ou_path" not in run.hosts[ONE]
+
+
+def test_who_is_no_host_is_told_with_the_reason(organized: Emulators, listed: List) -> None:
+    run = listed("--list", "-vvv", include_management_account=False, exclude_filters=[{"name": "pay*"}])
+    for account, reason in {
+        CLOSED: "its state is CLOSED",
+        CALLER_ACCOUNT: "it is the management account",
+        ONE: "exclude_filters",
+    }.items():
+        assert f"Account {account} is no host: {reason}." in run.output + run.messages
+
+
+def test_what_constructed_offers_comes_on_top(organized: Emulators, listed: List) -> None:
+    run = listed(
+        tags=True,
+        compose={"sentinel_role_tags": "{'owner': aws_account_tags.owner | default('nobody')}"},
+        groups={"paying": "aws_account_name == 'payments'"},
+        keyed_groups=[{"key": "aws_account_tags.env", "prefix": "stage"}],
+    )
+    assert run.code == 0, run.messages
+    assert run.hosts[ONE]["sentinel_role_tags"] == {"owner": "pay"}
+    assert run.members("paying") == {ONE, THREE}
+    assert run.members("stage_prod") == run.members("tag_env_prod") == {ONE}
+
+
+def test_groups_and_prefix_can_be_others(organized: Emulators, listed: List) -> None:
+    run = listed(group_by=[], hostvars_prefix="org_")
+    assert run.data["aws_accounts"]["hosts"] == sorted(ACTIVE)
+    assert {name for name in run.hosts[ONE] if name.startswith("aws_")} == {"aws_account_id"}
+    assert run.hosts[ONE]["org_ou_path"] == "/Workloads/Production"
+
+
+def test_by_moto(cloud: Emulators, listed: List) -> None:
+    organizations: Any = cloud.boto("organizations")
+    organizations.create_organization()
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    unit = organizations.create_organizational_unit(ParentId=root, Name="Workloads")["OrganizationalUnit"]["Id"]
+    made = [organizations.create_account(AccountName=f"a{n}", Email=f"a{n}@example.com") for n in range(3)]
+    ids = [one["CreateAccountStatus"]["AccountId"] for one in made]
+    organizations.move_account(AccountId=ids[0], SourceParentId=root, DestinationParentId=unit)
+    organizations.close_account(AccountId=ids[1])
+    run = listed()
+    assert run.code == 0, run.messages
+    assert run.hosts.keys() == {CALLER_ACCOUNT, ids[0], ids[2]}
+    assert run.members("ou_Workloads") == {ids[0]}
+
+
+# --- requests ---
+
+
+def many(count: int) -> list[dict[str, Any]]:
+    units = [ROOT, *UNITS]
+    return [{"Id": f"{number:012}", "Name": f"a{number}", "Parent": units[number % 4]} for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "options", "more"),
+    [
+        ([], {"organizational_units": "none"}, {}),
+        ([], {"organizational_units": "ids"}, {}),
+        ([], {}, TREE),
+        (["Paths"], {"organizational_units": "none"}, {}),
+        (["Paths"], {}, {**TREE, "ListAccountsForParent": 4 * 3}),
+        (["Paths"], {"organizational_units": "ids"}, {**TREE, "ListAccountsForParent": 4 * 3}),
+        ([], {"organizational_units": "none", "include_filters": [{"ou": "/Workloads"}]}, TREE),
+        ([], {"organizational_units": "none", "include_filters": [{"ou": WORK}]}, {}),
+    ],
+)
+def test_requests_are_a_page_of_20_and_the_tree_where_it_is_needed(
+    cloud: Emulators, listed: List, hidden: list[str], options: dict[str, Any], more: dict[str, int]
+) -> None:
+    cloud.organization([{"Id": CALLER_ACCOUNT}, *many(200)], units=UNITS, hidden=hidden)
+    run = listed(**options)
+    assert run.code == 0, run.messages
+    assert len(run.hosts) == (150 if "include_filters" in options else 201)
+    assert asked(cloud) == {"ListAccounts": 11, **more}
+
+
+def test_the_tree_is_the_same_with_and_without_paths(organized: Emulators, listed: List) -> None:
+    known = listed(organizational_units="ids").data
+    organized.organization(ACCOUNTS, units=UNITS, hidden=["Paths"])
+    assert listed(organizational_units="ids").data == known
+
+
+def test_an_empty_page_is_not_the_last(cloud: Emulators, listed: List) -> None:
+    cloud.organization([{"Id": CALLER_ACCOUNT}, *many(100)], units=UNITS, empty_every=2, hidden=["Paths"])
+    run = listed()
+    assert run.code == 0, run.messages
+    assert len(run.hosts) == 101
+    assert run.members("ou_Workloads_Production") == {f"{number:012}" for number in range(2, 100, 4)}
+
+
+def test_tags_are_read_after_filtering(organized: Emulators, listed: List) -> None:
+    run = listed(tags=True, organizational_units="ids", include_filters=[{"ou": PROD}, {"ou": TEST}])
+    assert asked(organized) == {"ListAccounts": 1, "ListTagsForResource": 2}
+    assert run.hosts[ONE]["aws_account_tags"] == {"env": "prod", "owner": "pay"}
+    organized.forget()
+    run = listed(organizational_units="ids", include_filters=[{"name": "pay*", "tags": {"env": "prod"}}])
+    assert run.hosts.keys() == {ONE}
+    assert asked(organized)["ListTagsForResource"] == 2
+
+
+@pytest.mark.parametrize("fault", [faults.ORGANIZATION_BUSY, faults.ORGANIZATION_THROTTLED, faults.FAILURE])
+def test_throttling_in_both_wordings_is_waited_for(organized: Emulators, listed: List, fault: dict[str, Any]) -> None:
+    for operation in ("ListAccounts", "ListOrganizationalUnitsForParent", "ListTagsForResource"):
+        organized.fault(**{**fault, "operation": operation, "times": 2})
+    run = listed(tags=True)
+    assert run.code == 0, run.messages
+    assert run.hosts.keys() == ACTIVE
+
+
+@pytest.mark.parametrize("hidden", [["State"], ["Status"]])
+def test_either_field_tells_the_state(cloud: Emulators, listed: List, hidden: list[str]) -> None:
+    cloud.organization(ACCOUNTS, units=UNITS, hidden=hidden)
+    assert listed(organizational_units="none").hosts.keys() == ACTIVE
+
+
+# --- the cache ---
+
+
+def test_raw_data_are_cached_and_filters_come_after(organized: Emulators, listed: List, tmp_path: Path) -> None:
+    cache = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
+    assert listed(**cache).hosts.keys() == ACTIVE
+    organized.forget()
+    run = listed(**cache, exclude_filters=[{"ou": "/Workloads/Production"}], include_inactive=True)
+    assert run.hosts.keys() == {CALLER_ACCOUNT, TWO, THREE, CLOSED}
+    assert asked(organized) == {}
+    run = listed(**cache, tags=True, include_filters=[{"ou": PROD}])
+    assert run.members("tag_env_prod") == {ONE}
+    assert asked(organized) == {"ListTagsForResource": 1}
+    assert listed(**cache, tags=True, include_filters=[{"ou": PROD}]).members("tag_env_prod") == {ONE}
+    assert asked(organized) == {"ListTagsForResource": 1}
+    listed("--list", "--flush-cache", **cache)
+    assert asked(organized)["ListAccounts"] == 1
+
+
+# --- credentials ---
+
+
+def test_credentials_may_be_templates(organized: Emulators, listed: List) -> None:
+    keys = {
+        "access_key": "{{ lookup('env', 'ONE') }}",
+        "aws_secret_key": "{{ lookup('env', name_of_two) }}",
+        "endpoint_url": organized.aws,
+    }
+    environment = {
+        "ONE": organized.environment["AWS_ACCESS_KEY_ID"],
+        "TWO": organized.environment["AWS_SECRET_ACCESS_KEY"],
+        "AWS_ACCESS_KEY_ID": "",
+        "AWS_SECRET_ACCESS_KEY": "",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+    }
+    run = listed("--list", "-e", "name_of_two=TWO", environment=environment, **keys)
+    assert run.code == 0, run.messages
+    assert run.hosts.keys() == ACTIVE
+
+
+def test_a_role_in_the_management_account_lists_for_another(organized: Emulators, listed: List) -> None:
+    member = organized.credentials(ONE)
+    environment = {
+        "AWS_ACCESS_KEY_ID": member["aws_access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": member["aws_secret_access_key"],
+    }
+    role = f"arn:aws:iam::{CALLER_ACCOUNT}:role/OrganizationAccountAccessRole"
+    run = listed(assume_role=role, environment=environment)
+    assert run.code == 0, run.messages
+    assert run.hosts.keys() == ACTIVE
+    assert asked(organized)["AssumeRole"] == 1
+    refused = listed(assume_role="OrganizationAccountAccessRole", environment=environment)
+    assert "a name does not tell the account" in refused.messages
+
+
+def test_a_delegated_administrator_may_list(cloud: Emulators, listed: List) -> None:
+    cloud.organization(ACCOUNTS, units=UNITS, delegates=[ONE])
+    keys = cloud.credentials(ONE)
+    run = listed(
+        access_key=keys["aws_access_key_id"],
+        secret_key="{{ lookup('env', 'S') }}",
+        environment={"S": keys["aws_secret_access_key"]},
+    )
+    assert run.hosts.keys() == ACTIVE
+
+
+# --- errors ---
+
+
+def test_a_member_is_told_the_management_account(organized: Emulators, listed: List) -> None:
+    keys = organized.credentials(ONE)
+    environment = {
+        "AWS_ACCESS_KEY_ID": keys["aws_access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": keys["aws_secret_access_key"],
+    }
+    run = listed(environment=environment)
+    assert run.code != 0
+    assert (
+        f"Cannot list the accounts of AWS organization o-emulated01: account {ONE} is a member that may not, the "
+        f"management account is {CALLER_ACCOUNT}."
+    ) in run.messages
+
+
+def test_an_account_without_an_organization_is_told_so(organized: Emulators, listed: List) -> None:
+    keys = organized.credentials("999999999999")
+    environment = {
+        "AWS_ACCESS_KEY_ID": keys["aws_access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": keys["aws_secret_access_key"],
+    }
+    run = listed(environment=environment)
+    assert run.code != 0
+    assert "account 999999999999 is not a member of one" in run.messages
+
+
+def test_a_missing_permission_of_the_management_account_is_named(organized: Emulators, listed: List) -> None:
+    organized.fault(operation="ListAccounts", **{**faults.IDENTITY_DENIED, "code": "AccessDeniedException"})
+    run = listed()
+    assert run.code != 0
+    assert "is not authorized to perform: organizations:ListAccounts" in run.messages
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"exlude_filters": []}, "Cannot use exlude_filters: the inventory has no such option"),
+        ({"exclude_filters": [{"ou": "/Nowhere"}]}, "the organization has no such organizational unit"),
+        ({"include_filters": [{"id": 11111111111}]}, "it must be a text; quote it in YAML"),
+        ({"region": "Frankfurt"}, "Cannot use region 'Frankfurt' of the inventory accounts.aws_organization.yml"),
+        ({"access_key": "x"}, "access_key and secret_key belong together"),
+        ({"secret_key": "{{ nothing }}"}, "Cannot use secret_key of the inventory: its template fails"),
+        ({"profile": "{{ nothing }}"}, "Cannot use profile of the inventory: 'nothing' is undefined"),
+        ({"hostname": "{{ nothing }}"}, "Cannot name the host of account"),
+        ({"organizational_units": "some"}, "organizational_units"),
+        ({"compose": {"x": "nothing"}, "strict": True}, "Could not set x for host"),
+    ],
+)
+def test_what_cannot_work_fails_and_says_why(
+    organized: Emulators, listed: List, options: dict[str, Any], told: str
+) -> None:
+    run = listed(**options)
+    assert run.code != 0
+    assert told in run.messages
+
+
+@pytest.mark.parametrize("operation", ["ListRoots", "ListOrganizationalUnitsForParent", "ListTagsForResource"])
+def test_a_part_that_cannot_be_read_is_never_taken_for_empty(
+    organized: Emulators, listed: List, operation: str
+) -> None:
+    organized.fault(operation=operation, **{**faults.IDENTITY_DENIED, "code": "AccessDeniedException"})
+    run = listed(tags=True)
+    assert run.code != 0
+    assert f"is not authorized to perform: organizations:{operation}" in run.messages
+    assert len(organized.operations()) < 12
+
+
+def test_other_files_are_left_to_others(tmp_path: Path) -> None:
+    plugin = aws_organization.InventoryModule()
+    for name in ("x.aws_organization.yml", "aws_organization.yaml", "accounts.yml", "aws_organization.json"):
+        path = tmp_path / name
+        path.touch()
+        assert plugin.verify_file(str(path)) == ("organization.y" in name)
+    assert not plugin.verify_file(str(tmp_path / "missing.aws_organization.yml"))
+
+
+# --- with the playbooks, and what is documented ---
+
+
+def test_the_example_connects_the_accounts_of_the_organization(organized: Emulators, tmp_path: Path) -> None:
+    example = ROOT_FOLDER / "examples/accounts.aws_organization.yml"
+    run = subprocess.run(
+        [
+            "ansible-playbook",
+            "trailbridge.sentinel.onboard",
+            "-i",
+            str(example),
+            "--limit",
+            "localhost,ou_Workloads",
+            "-e",
+            f"sentinel_subscription_id={organized.environment['AZURE_SUBSCRIPTION_ID']}",
+        ],
+        cwd=tmp_path,
+        env=organized.whole_environment(ANSIBLE_NOCOLOR="1"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    connected = {raw["properties"]["awsRoleArn"].split(":")[4] for raw in organized.connectors()}
+    assert connected == {ONE, TWO, THREE}
+
+
+def test_a_module_runs_with_the_python_of_the_controller(organized: Emulators, listed: List, tmp_path: Path) -> None:
+    listed()
+    play = [
+        {"hosts": ONE, "gather_facts": True, "tasks": [{"debug": {"msg": "{{ ansible_facts.python.executable }}"}}]}
+    ]
+    (tmp_path / "play.yml").write_text(yaml.safe_dump(play))
+    run = subprocess.run(
+        ["ansible-playbook", "play.yml", "-i", "accounts.aws_organization.yml"],
+        cwd=tmp_path,
+        env=organized.whole_environment(ANSIBLE_NOCOLOR="1", ANSIBLE_HOME=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f'"msg": "{sys.executable}"' in run.stdout
+
+
+EXAMPLES = list(yaml.safe_load_all(aws_organization.EXAMPLES))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_an_example_of_the_documentation_works(organized: Emulators, listed: List, example: dict[str, Any]) -> None:
+    options = {key: value for key, value in example.items() if key not in ("plugin", "profile", "cache_connection")}
+    if "assume_role" in options:
+        options["assume_role"] = f"arn:aws:iam::{CALLER_ACCOUNT}:role/ListAccounts"
+    if "cache" in options:
+        options["cache_connection"] = "cache"
+    assert example["plugin"] == PLUGIN
+    run = listed(**options)
+    assert run.code == 0, run.messages
+    assert run.hosts

@@ -1,0 +1,182 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which accounts filters let in: one table of filters, one of what is refused, and rules that hold for all."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account_filter import (
+    Filter,
+    Wish,
+    parse,
+    sift,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organization import (
+    Account,
+    Organization,
+    Unit,
+)
+
+MANAGER, ONE, TWO, THREE = "123456789012", "111111111111", "222222222222", "333333333333"
+ROOT, WORK, PROD, OTHER = "r-ab12", "ou-ab12-11111111", "ou-ab12-22222222", "ou-ab12-33333333"
+UNITS = {
+    ROOT: Unit("Root", ""),
+    WORK: Unit("Workloads", ROOT),
+    PROD: Unit("Production", WORK),
+    OTHER: Unit("Production", ROOT),
+}
+ACCOUNTS = (
+    Account(ONE, "prod-payments", "", "ACTIVE", "2026-01-01T12:00:00Z", MANAGER, (ROOT, WORK, PROD)),
+    Account(TWO, "Prod\nline 🚀", "", "ACTIVE", "2026-02-01T00:00:00Z", MANAGER, (ROOT, WORK)),
+    Account(THREE, "", "", "ACTIVE", "", MANAGER, (ROOT, OTHER)),
+)
+TAGS = {ONE: {"env": "prod", "owner": "payments"}, TWO: {"env": "test"}}
+ORGANIZATION = Organization({one.account_id: one for one in ACCOUNTS}, UNITS, TAGS)
+MATCHES: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "an id": ({"id": ONE}, {ONE}),
+    "ids": ({"id": [ONE, THREE, "999999999999"]}, {ONE, THREE}),
+    "a name": ({"name": "prod-payments"}, {ONE}),
+    "a pattern": ({"name": "prod*"}, {ONE}),
+    "a pattern over lines": ({"name": "Prod*"}, {TWO}),
+    "a pattern in brackets": ({"name": "[pP]rod*"}, {ONE, TWO}),
+    "an empty name": ({"name": ""}, {THREE}),
+    "a unit by id": ({"ou": PROD}, {ONE}),
+    "a unit with those below": ({"ou": WORK}, {ONE, TWO}),
+    "a unit by path": ({"ou": "/Workloads/Production"}, {ONE}),
+    "a path with an end": ({"ou": "/Workloads/"}, {ONE, TWO}),
+    "the same name elsewhere": ({"ou": "/Production"}, {THREE}),
+    "the root": ({"ou": "/"}, {ONE, TWO, THREE}),
+    "the root by id": ({"ou": ROOT}, {ONE, TWO, THREE}),
+    "units": ({"ou": [PROD, "/Production"]}, {ONE, THREE}),
+    "a tag": ({"tags": {"env": "prod"}}, {ONE}),
+    "a tag of some values": ({"tags": {"env": ["prod", "test"]}}, {ONE, TWO}),
+    "a tag of any value": ({"tags": {"env": "*"}}, {ONE, TWO}),
+    "tags": ({"tags": {"env": "*", "owner": "pay*"}}, {ONE}),
+    "another case of a key": ({"tags": {"Env": "prod"}}, set()),
+    "joined since a day": ({"joined_after": "2026-01-01"}, {ONE, TWO}),
+    "joined since a day in YAML": ({"joined_after": date(2026, 1, 2)}, {TWO}),
+    "joined since a time": ({"joined_after": "2026-01-01T12:00:01Z"}, {TWO}),
+    "joined at a time in YAML": ({"joined_after": datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)}, {ONE, TWO}),
+    "joined before": ({"joined_before": "2026-02-01", "joined_after": "2026-01-01"}, {ONE}),
+    "two conditions": ({"ou": WORK, "name": "prod*"}, {ONE}),
+    "two that exclude each other": ({"id": TWO, "name": "prod*"}, set()),
+}
+
+
+def ids(accounts: list[Account]) -> set[str]:
+    return {one.account_id for one in accounts}
+
+
+@pytest.mark.parametrize("case", MATCHES)
+def test_a_filter_includes_what_it_excludes(case: str) -> None:
+    given_, matching = MATCHES[case]
+    filters = parse("include_filters", [given_])
+    wanted, out = sift(ORGANIZATION, Wish(include=filters))
+    assert ids(wanted) == matching
+    assert out == dict.fromkeys({ONE, TWO, THREE} - matching, "include_filters")
+    wanted, out = sift(ORGANIZATION, Wish(exclude=filters))
+    assert ids(wanted) == {ONE, TWO, THREE} - matching
+    assert out == dict.fromkeys(matching, "exclude_filters")
+
+
+def test_one_of_several_filters_is_enough_and_exclude_wins() -> None:
+    include = parse("include_filters", [{"id": ONE}, {"id": TWO}])
+    exclude = parse("exclude_filters", [{"name": "Prod*"}])
+    wanted, out = sift(ORGANIZATION, Wish(include, exclude))
+    assert ids(wanted) == {ONE}
+    assert out == {TWO: "exclude_filters", THREE: "include_filters"}
+
+
+def test_who_is_not_at_work_is_wanted_only_on_request_and_filtered_all_the_same() -> None:
+    closed = Organization({one.account_id: one._replace(state="CLOSED") for one in ACCOUNTS})
+    wanted, out = sift(closed, Wish())
+    assert wanted == []
+    assert set(out.values()) == {"its state is CLOSED"}
+    assert ids(sift(closed, Wish(inactive=True, exclude=(Filter(id=(ONE,)),)))[0]) == {TWO, THREE}
+
+
+def test_the_management_account_can_be_left_out() -> None:
+    manager = ACCOUNTS[0]._replace(account_id=MANAGER)
+    whole = Organization({MANAGER: manager})
+    assert ids(sift(whole, Wish())[0]) == {MANAGER}
+    assert sift(whole, Wish(management=False)) == ([], {MANAGER: "it is the management account"})
+
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "no list": ({"id": ONE}, "it must be a list of filters"),
+    "no dictionary": ([ONE], "it must be a dictionary with one or more of id, name"),
+    "empty": ([{}], "it must be a dictionary with one or more of id, name"),
+    "an unknown condition": ([{"nmae": "x"}], "a filter has only id, name"),
+    "a number": ([{"id": 111111111111}], "it must be a text; quote it in YAML"),
+    "11 digits": ([{"id": "11111111111"}], "it must be a text of 12 digits"),
+    "full-width digits": ([{"id": "\uff11" * 12}], "it must be a text of 12 digits"),
+    "a line end": ([{"id": f"{ONE}\n"}], "it must be a text of 12 digits"),
+    "no ids": ([{"id": []}], "it must not be empty"),
+    "no unit": ([{"ou": "Workloads"}], "it must be an id such as ou-ab12-11111111, or a path"),
+    "a unit that is not there": ([{"ou": "/Nowhere"}], "the organization has no such organizational unit"),
+    "an id that is not there": ([{"ou": "ou-ab12-99999999"}], "the organization has no such organizational unit"),
+    "tags as text": ([{"tags": "env"}], "it must be a dictionary of tags"),
+    "a tag that is true": ([{"tags": {"env": True}}], "it must be a text; quote it in YAML"),
+    "no day": ([{"joined_after": "yesterday"}], "it must be a day such as"),
+    "month 13": ([{"joined_after": "2026-13-01"}], "it must be a day such as"),
+    "another time zone": ([{"joined_after": "2026-01-01T00:00:00+02:00"}], "it must be a day such as"),
+    "null": ([{"joined_before": None}], "it must be a day such as"),
+}
+
+
+@pytest.mark.parametrize("option", ["include_filters", "exclude_filters"])
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_filter_that_cannot_work_is_refused_and_not_ignored(case: str, option: str) -> None:
+    given_, rule = REFUSED[case]
+    with pytest.raises(SentinelError) as caught:
+        sift(ORGANIZATION, Wish(**{option.removesuffix("_filters"): parse(option, given_)}))
+    assert caught.value.kind == "bad_input"
+    assert str(caught.value).startswith("Cannot use ")
+    assert option in str(caught.value)
+    assert rule in str(caught.value)
+
+
+def test_an_id_of_a_unit_is_believed_where_the_tree_is_not_known() -> None:
+    unnamed = Organization(ORGANIZATION.accounts)
+    assert ids(sift(unnamed, Wish(include=parse("include_filters", [{"ou": WORK}])))[0]) == {ONE, TWO}
+    assert sift(unnamed, Wish(include=(Filter(ou=("ou-ab12-99999999",)),)))[0] == []
+
+
+FILTERS = st.builds(
+    Filter,
+    id=st.sampled_from([(), (ONE,), (ONE, TWO)]),
+    name=st.sampled_from([(), ("prod*",), ("*o*",)]),
+    ou=st.sampled_from([(), (WORK,), ("/Production",)]),
+    tags=st.sampled_from([(), (("env", ("prod",)),), (("env", ("*",)),)]),
+    joined_after=st.sampled_from(["", "2026-01-15"]),
+    joined_before=st.sampled_from(["", "2026-01-15"]),
+)
+WISHES = st.builds(
+    Wish, include=st.lists(FILTERS, max_size=2).map(tuple), exclude=st.lists(FILTERS, max_size=2).map(tuple)
+)
+
+
+@given(WISHES)
+def test_every_account_is_in_or_out_and_never_both(wish: Wish) -> None:
+    wanted, out = sift(ORGANIZATION, wish)
+    assert sorted([*ids(wanted), *out]) == [ONE, TWO, THREE]
+
+
+@given(WISHES, st.dictionaries(st.sampled_from([ONE, TWO, THREE]), st.dictionaries(st.just("env"), st.text())))
+def test_who_is_wanted_by_any_tags_is_among_those_whose_tags_are_read(wish: Wish, tags: dict[str, Any]) -> None:
+    asked = ids(sift(Organization(ORGANIZATION.accounts, UNITS), wish.whatever_tags())[0])
+    assert ids(sift(Organization(ORGANIZATION.accounts, UNITS, tags), wish)[0]) <= asked
+
+
+@given(WISHES, FILTERS)
+def test_one_more_exclusion_never_lets_anybody_in(wish: Wish, more: Filter) -> None:
+    narrower = Wish(wish.include, (*wish.exclude, more))
+    assert ids(sift(ORGANIZATION, narrower)[0]) <= ids(sift(ORGANIZATION, wish)[0])

@@ -1,0 +1,174 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Host names that cannot mean something else, groups as in the organization, variables."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.inventory import (
+    EVERYONE,
+    INACTIVE,
+    LOCAL,
+    Shape,
+    groups,
+    host_names,
+    variables,
+    written_by_people,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organization import (
+    Account,
+    Organization,
+    Unit,
+)
+
+MANAGER, ONE, TWO, THREE = "123456789012", "111111111111", "222222222222", "333333333333"
+ROOT, WORK, PROD, TWIN = "r-ab12", "ou-ab12-11111111", "ou-ab12-22222222", "ou-ab12-33333333"
+ACCOUNT = Account(ONE, "one", "one@example.com", "ACTIVE", "2026-01-01T00:00:00Z", MANAGER, (ROOT, WORK, PROD))
+
+
+def organization(*accounts: Account, units: dict[str, Unit] | None = None, **tags: Any) -> Organization:
+    known = {ROOT: Unit("Root", ""), WORK: Unit("Work loads", ROOT), PROD: Unit("Prod/EU", WORK)}
+    found = {one.account_id: one for one in accounts or [ACCOUNT]}
+    return Organization(found, known if units is None else units, tags.get("tags", {}))
+
+
+NAMES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "ids": ({ONE: ONE, TWO: TWO}, {ONE: ONE, TWO: TWO}),
+    "names": ({ONE: "prod-a", TWO: "prod_b.c"}, {ONE: "prod-a", TWO: "prod_b.c"}),
+    "odd ones": (
+        {ONE: "a\nb", TWO: "🚀 lab", THREE: "x:y,z&[1]!*"},
+        {ONE: "a-b", TWO: "lab", THREE: "x-y-z-1"},
+    ),
+    "letters of others": ({ONE: "Sécurité"}, {ONE: "Sécurité"}),
+    "nothing left": ({ONE: "🚀", TWO: ""}, {ONE: ONE, TWO: TWO}),
+    "two of a name": ({ONE: "a", TWO: "a", THREE: "b"}, {ONE: f"a-{ONE}", TWO: f"a-{TWO}", THREE: "b"}),
+    "two once they are safe": ({ONE: "a b", TWO: "a-b"}, {ONE: f"a-b-{ONE}", TWO: f"a-b-{TWO}"}),
+    "the id of another": ({ONE: TWO, TWO: "b"}, {ONE: f"{TWO}-{ONE}", TWO: "b"}),
+    "a name made of another": (
+        {ONE: "a", TWO: "a", THREE: f"a-{ONE}"},
+        {ONE: f"a-{ONE}", TWO: f"a-{TWO}", THREE: f"a-{ONE}-{THREE}"},
+    ),
+    "this machine": ({ONE: "localhost", TWO: "127.0.0.1"}, {ONE: f"localhost-{ONE}", TWO: f"127.0.0.1-{TWO}"}),
+    "a group": ({ONE: "all", TWO: "state_active"}, {ONE: f"all-{ONE}", TWO: f"state_active-{TWO}"}),
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_a_host_is_named(case: str) -> None:
+    wanted, named = NAMES[case]
+    assert host_names(wanted, ["state_active"]) == named
+
+
+WANTED = st.dictionaries(
+    st.from_regex("[0-9]{12}", fullmatch=True),
+    st.one_of(st.text(max_size=15), st.sampled_from(["a", "a b", "a-b", "localhost", "group", ONE, f"a-{ONE}", TWO])),
+    max_size=8,
+)
+
+
+@given(WANTED, st.booleans())
+def test_host_names_are_safe_unique_and_no_name_of_something_else(wanted: dict[str, str], both: bool) -> None:
+    if both:
+        wanted |= {ONE: "a", TWO: "a"}
+    named = host_names(wanted, ["group"])
+    assert named.keys() == wanted.keys()
+    assert len(set(named.values())) == len(named)
+    for key, name in named.items():
+        assert re.fullmatch(r"[\w.-]+", name)
+        assert name == key or name not in {*LOCAL, "group", *wanted}
+
+
+def test_groups_are_nested_as_the_units_are() -> None:
+    found = groups([ACCOUNT], organization(), Shape())
+    assert found.of == {ONE: ["state_active", "ou_Work_loads_Prod_EU"]}
+    assert found.parents == {
+        EVERYONE: "",
+        "state_active": EVERYONE,
+        "ou_root": EVERYONE,
+        "ou_Work_loads": "ou_root",
+        "ou_Work_loads_Prod_EU": "ou_Work_loads",
+    }
+
+
+def test_units_that_would_share_a_group_have_their_ids_behind() -> None:
+    units = {ROOT: Unit("Root", ""), WORK: Unit("a b", ROOT), PROD: Unit("a_b", ROOT), TWIN: Unit("root", ROOT)}
+    accounts = [
+        ACCOUNT._replace(account_id=key, units=(ROOT, unit)) for key, unit in ((ONE, WORK), (TWO, PROD), (THREE, TWIN))
+    ]
+    found = groups(accounts, organization(*accounts, units=units), Shape(group_by=["ou"]))
+    assert [names[-1] for names in found.of.values()] == [
+        "ou_a_b_ou_ab12_11111111",
+        "ou_a_b_ou_ab12_22222222",
+        "ou_root_ou_ab12_33333333",
+    ]
+    assert found.parents["ou_a_b_ou_ab12_11111111"] == "ou_root_r_ab12"
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        (Shape(units="ids"), ["state_active", "ou_ab12_22222222", "tag_a_b_x_y", "tag_empty"]),
+        (Shape(units="none"), ["state_active", "tag_a_b_x_y", "tag_empty"]),
+        (Shape(group_by=["state"]), ["state_active"]),
+        (Shape(group_by=[]), [EVERYONE]),
+        (Shape(group_by=["tag"]), [EVERYONE, "tag_a_b_x_y", "tag_empty"]),
+    ],
+)
+def test_groups_are_those_that_are_asked_for(shape: Shape, expected: list[str]) -> None:
+    tags = {ONE: {"a b": "x/y", "empty": ""}}
+    found = groups([ACCOUNT], organization(tags=tags), shape)
+    assert found.of[ONE] == expected
+    assert set(expected) <= found.parents.keys()
+
+
+def test_who_is_not_at_work_is_in_a_group_of_its_own() -> None:
+    closed = ACCOUNT._replace(state="PENDING_CLOSURE")
+    assert groups([closed], organization(closed), Shape(units="none")).of == {ONE: ["state_pending_closure", INACTIVE]}
+    assert variables(closed, organization(closed), Shape())["aws_account_reason"] == "its state is PENDING_CLOSURE"
+
+
+@pytest.mark.parametrize(
+    ("shape", "more"),
+    [
+        (Shape(), {"aws_ou_ids": [ROOT, WORK, PROD], "aws_ou_path": "/Work loads/Prod/EU"}),
+        (Shape(units="ids"), {"aws_ou_ids": [ROOT, WORK, PROD], "aws_ou_path": f"/{WORK}/{PROD}"}),
+        (Shape(units="none"), {}),
+        (Shape(units="none", email=True), {"aws_account_email": "one@example.com"}),
+    ],
+)
+def test_variables_are_those_that_are_asked_for(shape: Shape, more: dict[str, Any]) -> None:
+    assert variables(ACCOUNT, organization(), shape) == {
+        "aws_account_id": ONE,
+        "aws_account_name": "one",
+        "aws_account_state": "ACTIVE",
+        "aws_account_joined": "2026-01-01T00:00:00Z",
+        "aws_management_account": False,
+        **more,
+    }
+
+
+def test_what_people_wrote_is_known_by_its_variables() -> None:
+    shape = Shape(prefix="x_", email=True)
+    own = variables(ACCOUNT, organization(tags={ONE: {"a": "b"}}), shape)
+    assert own.keys() - written_by_people(shape) == {
+        "aws_account_id",
+        "x_account_state",
+        "x_account_joined",
+        "x_management_account",
+        "x_ou_ids",
+    }
+    assert written_by_people(shape) <= own.keys()
+
+
+def test_the_prefix_is_of_all_variables_but_the_one_that_the_collection_reads() -> None:
+    own = variables(ACCOUNT, organization(tags={ONE: {"a": "b"}}), Shape(prefix="x_"))
+    assert own.pop("aws_account_id") == ONE
+    assert all(name.startswith("x_") for name in own)
+    assert own["x_account_tags"] == {"a": "b"}

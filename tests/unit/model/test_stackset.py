@@ -1,0 +1,165 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The template makes the role that is wished, and a plan turns one StackSet into the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role_plan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.stackset import (
+    LONGEST_TEMPLATE,
+    RESOURCE,
+    StackSet,
+    StackSetWish,
+    check,
+    overlay,
+    plan,
+    show,
+    template,
+    without,
+)
+
+WORKSPACE = "cccccccc-aaaa-4aaa-8aaa-cccccccccccc"
+WISH = StackSetWish("Eyes", {"Resources": {}}, "eu-central-1")
+UNITS = [f"ou-ab12-{number:08}" for number in range(120)]
+
+
+def properties(**wish: Any) -> dict[str, Any]:
+    role = roles.overlay(roles.Wish("", WORKSPACE, **wish), None)
+    found: dict[str, Any] = template(role)["Resources"][RESOURCE]["Properties"]
+    return found
+
+
+def made(**wish: Any) -> roles.Role:
+    """The role that CloudFormation makes of the template, with the tags that it adds."""
+    found = properties(**wish)
+    return roles.Role(
+        name=found["RoleName"],
+        arn=f"arn:aws:iam::111111111111:role{found['Path']}{found['RoleName']}",
+        path=found["Path"],
+        description=found["Description"],
+        max_session_duration=found["MaxSessionDuration"],
+        trust=found["AssumeRolePolicyDocument"],
+        permissions_boundary=found.get("PermissionsBoundary"),
+        tags={tag["Key"]: tag["Value"] for tag in found["Tags"]} | {"aws:cloudformation:stack-name": "x"},
+        managed=frozenset(found.get("ManagedPolicyArns", [])),
+        inline={one["PolicyName"]: one["PolicyDocument"] for one in found.get("Policies", [])},
+    )
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {},
+        {"permission_mode": "lookup_events"},
+        {"tags": {"owner": "security"}, "purge_tags": True},
+        {"path": "/a/", "description": "Other", "max_session_duration": 7200},
+        {"permissions_boundary": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+        {"external_ids": ("22222222-aaaa-4aaa-8aaa-111111111111",)},
+        {"microsoft_account_id": "222222222222"},
+    ],
+)
+def test_the_role_of_the_template_is_left_alone_by_who_wishes_the_same(wish: dict[str, Any]) -> None:
+    have, wanted = made(**wish), roles.Wish("111111111111", WORKSPACE, **wish)
+    assert role_plan.plan(have, roles.overlay(wanted, have)) == []
+    assert roles.findings(wanted, have) == []
+
+
+def test_a_boundary_of_ones_own_is_that_of_each_account() -> None:
+    found = properties(permissions_boundary="arn:aws:iam::111111111111:policy/a/${x}")
+    assert found["PermissionsBoundary"] == {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:policy/a/${!x}"}
+
+
+def test_a_template_names_no_account() -> None:
+    assert "111111111111" not in str(properties(permissions_boundary="arn:aws:iam::111111111111:policy/a"))
+
+
+def names(have: StackSet | None, want: StackSet | None) -> list[str]:
+    return [call.name for call in plan(have, want)]
+
+
+def test_what_is_not_given_is_left_alone() -> None:
+    have = overlay(replace(WISH, units=(UNITS[0],), auto_deployment=False, retain=True), None)
+    assert plan(have, overlay(WISH, have)) == []
+
+
+def test_a_new_one_deploys_by_itself_and_removes_what_leaves() -> None:
+    (call,) = plan(None, overlay(WISH, None))
+    assert call.args["AutoDeployment"] == {"Enabled": True, "RetainStacksOnAccountRemoval": False}
+    assert call.args["PermissionModel"] == "SERVICE_MANAGED"
+
+
+def test_retaining_is_only_said_of_an_automatic_deployment() -> None:
+    (call,) = plan(None, overlay(replace(WISH, auto_deployment=False, retain=True), None))
+    assert call.args["AutoDeployment"] == {"Enabled": False}
+
+
+def test_units_go_before_others_come() -> None:
+    """Deleting the stacks of a unit reaches the units below it, and one of these may be wished."""
+    have = overlay(replace(WISH, units=("r-ab12",)), None)
+    want = overlay(replace(WISH, units=(UNITS[0],)), have)
+    assert names(have, want) == ["DeleteStackInstances", "CreateStackInstances"]
+
+
+def test_settings_are_changed_before_units_come() -> None:
+    have = overlay(replace(WISH, units=(UNITS[0],)), None)
+    want = overlay(replace(WISH, template={"Resources": {"x": {}}}, units=(UNITS[0], UNITS[1])), have)
+    assert names(have, want) == ["UpdateStackSet", "CreateStackInstances"]
+
+
+@given(st.sets(st.sampled_from(UNITS)), st.sets(st.sampled_from(UNITS)))
+def test_a_plan_reaches_every_unit_once_and_fifty_a_call(before: set[str], after: set[str]) -> None:
+    have = replace(overlay(WISH, None), units=frozenset(before))
+    found = {"DeleteStackInstances": set(), "CreateStackInstances": set()}  # type: dict[str, set[str]]
+    for call in plan(have, replace(have, units=frozenset(after))):
+        units = call.args["DeploymentTargets"]["OrganizationalUnitIds"]
+        assert 0 < len(units) <= 50
+        assert found[call.name].isdisjoint(units)
+        found[call.name] |= set(units)
+    assert found == {"DeleteStackInstances": before - after, "CreateStackInstances": after - before}
+
+
+def test_stacks_stay_in_the_region_where_they_are() -> None:
+    have = replace(overlay(WISH, None), regions=frozenset({"us-east-1"}))
+    assert overlay(WISH, have).regions == {"us-east-1"}
+
+
+@pytest.mark.parametrize(("kept", "given_now", "sent"), [(True, None, True), (True, False, False), (False, True, True)])
+def test_removing_retains_what_was_said_last(kept: bool, given_now: bool | None, sent: bool) -> None:
+    have = replace(overlay(replace(WISH, units=(UNITS[0],)), None), retain=kept)
+    instances, whole = plan(have, None, retain=given_now)
+    assert instances.args["RetainStacks"] is sent
+    assert whole.name == "DeleteStackSet"
+
+
+def test_one_failing_account_does_not_stop_the_others() -> None:
+    (_create, call) = plan(None, overlay(replace(WISH, units=(UNITS[0],)), None))
+    assert call.args["OperationPreferences"]["FailureTolerancePercentage"] == 100
+
+
+@pytest.mark.parametrize("function", [overlay, without])
+def test_what_was_not_made_here_is_refused(function: Any) -> None:
+    foreign = StackSet("Eyes", {}, tags={"owner": "x"})
+    with pytest.raises(SentinelError, match="does not carry the tag"):
+        function(WISH, foreign)
+    function(replace(WISH, adopt=True), foreign)
+
+
+def test_a_template_that_is_too_long_is_refused() -> None:
+    long = {"Resources": {"x": "y" * LONGEST_TEMPLATE}}
+    with pytest.raises(SentinelError, match="51,200"):
+        check(replace(WISH, template=long))
+
+
+def test_nothing_is_shown_as_nothing() -> None:
+    assert show(None) == {}
+    assert plan(None, None) == []

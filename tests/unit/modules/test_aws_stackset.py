@@ -1,0 +1,187 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module `aws_stackset` against the emulators, and what the modules for roles make of the role of its template."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import converge
+from tests.emulators.client import CALLER_ACCOUNT, CUSTOMER_ID, Emulators
+
+from .conftest import Module, Result, live, written
+
+ROLE = "MicrosoftSentinelRole"
+BOUNDARY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+
+
+class Tree(NamedTuple):
+    """An organization: two units, and an account in each."""
+
+    units: tuple[str, str]
+    accounts: tuple[str, str]
+
+
+@pytest.fixture
+def tree(here: Emulators) -> Tree:
+    api = here.boto("organizations")
+    api.create_organization(FeatureSet="ALL")
+    root = api.list_roots()["Roots"][0]["Id"]
+    units, accounts = [], []
+    for name in ("pay", "web"):
+        unit = api.create_organizational_unit(ParentId=root, Name=name)["OrganizationalUnit"]["Id"]
+        made = api.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]["AccountId"]
+        api.move_account(AccountId=made, SourceParentId=root, DestinationParentId=unit)
+        units.append(unit)
+        accounts.append(made)
+    here.forget()
+    return Tree((units[0], units[1]), (accounts[0], accounts[1]))
+
+
+def names(result: Result) -> list[str]:
+    return [call["name"] for call in result["calls"]]
+
+
+def permit_what_moto_forgets(cloud: Emulators, result: Result, account: str) -> None:
+    """Give the role the policies of the template; moto does not attach the ones and garbles the others."""
+    (resource,) = result["stackset"]["template"]["Resources"].values()
+    iam = cloud.boto("iam", account)
+    for arn in resource["Properties"].get("ManagedPolicyArns", []):
+        iam.attach_role_policy(RoleName=ROLE, PolicyArn=arn)
+    for policy in resource["Properties"].get("Policies", []):
+        document = json.dumps(policy["PolicyDocument"])
+        iam.put_role_policy(RoleName=ROLE, PolicyName=policy["PolicyName"], PolicyDocument=document)
+
+
+def has_role(cloud: Emulators, account: str) -> bool:
+    return ROLE in {role["RoleName"] for role in cloud.boto("iam", account).list_roles()["Roles"]}
+
+
+def test_the_life_of_a_stackset(here: Emulators, aws_stackset: Module, tree: Tree) -> None:
+    pay, web = tree.units
+    create, move, change, delete = live(
+        here,
+        aws_stackset,
+        [
+            {"organizational_units": [pay], "role_tags": {"owner": "security"}},
+            {"organizational_units": [web], "role_tags": {"owner": "security"}},
+            {"role_tags": {"owner": "blue"}, "retain": True, "permission_mode": "lookup_events"},
+            {"state": "absent", "retain": False},
+        ],
+    )
+    assert names(create) == ["CreateStackSet", "CreateStackInstances"]
+    assert names(move) == ["DeleteStackInstances", "CreateStackInstances"]
+    assert [item["after"] for item in move["diff"]] == [{"organizational_units": [web]}]
+    assert names(change) == ["UpdateStackSet"]
+    assert change["stackset"]["organizational_units"] == [web]
+    assert change["stackset"]["retain"] is True
+    assert names(delete) == ["DeleteStackInstances", "DeleteStackSet"]
+    assert delete["stackset"] == {}
+
+
+def test_it_deploys_to_the_accounts_of_its_units_alone(here: Emulators, aws_stackset: Module, tree: Tree) -> None:
+    aws_stackset(organizational_units=[tree.units[0]])
+    assert [has_role(here, account) for account in (*tree.accounts, CALLER_ACCOUNT)] == [True, False, False]
+
+
+@pytest.mark.parametrize("mode", ["managed", "lookup_events"])
+def test_its_role_is_the_one_that_is_wished(
+    here: Emulators, aws_stackset: Module, aws_role: Module, tree: Tree, mode: str
+) -> None:
+    wish: dict[str, Any] = {"permission_mode": mode, "external_ids": ["99999999-aaaa-4bbb-8ccc-dddddddddddd"]}
+    role = {"tags": {"owner": "security"}, "max_session_duration": 7200, "permissions_boundary": BOUNDARY}
+    made = aws_stackset(
+        organizational_units=[tree.units[0]], **wish, **{f"role_{name}": value for name, value in role.items()}
+    )
+    permit_what_moto_forgets(here, made, tree.accounts[0])
+    result = aws_role(account_id=tree.accounts[0], **wish, **role)
+    assert (result["calls"], result["findings"], result["diff"]) == ([], [], [])
+
+
+def test_more_than_fifty_units_are_worked_on_in_several_calls(here: Emulators, aws_stackset: Module) -> None:
+    units = [f"ou-ab12-{number:08}" for number in range(120)]
+    result = aws_stackset(organizational_units=units)
+    sizes = [
+        len(call["args"]["DeploymentTargets"]["OrganizationalUnitIds"])
+        for call in result["calls"]
+        if call["name"] == "CreateStackInstances"
+    ]
+    assert sizes == [50, 50, 20]
+    assert aws_stackset(organizational_units=units)["changed"] is False
+
+
+def test_a_stackset_of_somebody_else_is_refused(here: Emulators, aws_stackset: Module) -> None:
+    body = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+    api = here.boto("cloudformation")
+    api.create_stack_set(StackSetName=ROLE, TemplateBody=body, PermissionModel="SERVICE_MANAGED")
+    here.forget()
+    for state in ("present", "absent"):
+        with pytest.raises(SentinelError, match="does not carry the tag") as caught:
+            aws_stackset(state=state)
+        assert caught.value.kind == "stackset_conflict"
+    assert written(here) == []
+    assert names(aws_stackset(adopt=True)) == ["UpdateStackSet"]
+
+
+def test_one_whose_permissions_are_of_the_other_kind_cannot_be_taken_over(
+    here: Emulators, aws_stackset: Module
+) -> None:
+    here.boto("cloudformation").create_stack_set(StackSetName=ROLE, TemplateBody="{}", PermissionModel="SELF_MANAGED")
+    with pytest.raises(SentinelError, match="not service-managed"):
+        aws_stackset(adopt=True)
+
+
+def test_an_operation_under_way_is_waited_for(
+    here: Emulators, aws_stackset: Module, tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(converge, "pauses", lambda _uniform: iter([0.0] * 5))
+    here.fault(
+        operation="CreateStackInstances",
+        times=2,
+        status=409,
+        code="OperationInProgressException",
+        message="Another operation is in progress.",
+    )
+    assert aws_stackset(organizational_units=[tree.units[0]])["changed"] is True
+    assert here.operations("cloudformation").count("CreateStackInstances") == 3
+
+
+def test_a_denial_is_not_taken_for_a_missing_stackset(here: Emulators, aws_stackset: Module) -> None:
+    here.fault(operation="DescribeStackSet", status=403, code="AccessDenied", message="Not authorized.")
+    with pytest.raises(SentinelError) as caught:
+        aws_stackset()
+    assert caught.value.kind == "aws_denied"
+    assert written(here) == []
+
+
+def test_a_delegated_administrator_says_so_in_every_call(here: Emulators, aws_stackset: Module) -> None:
+    aws_stackset(delegated_administrator=True)
+    assert aws_stackset(delegated_administrator=True)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("name", "1st"), ("name", "x" * 129), ("organizational_units", ["pay"]), ("assume_role", ["JustAName"])],
+)
+def test_what_aws_would_refuse_is_refused_here(
+    here: Emulators, aws_stackset: Module, option: str, value: object
+) -> None:
+    with pytest.raises(SentinelError, match=f"Cannot use {option}") as caught:
+        aws_stackset(**{option: value})
+    assert caught.value.kind == "bad_input"
+    assert here.requests("cloudformation") == []
+
+
+def test_the_workspace_is_asked_for_its_id(here: Emulators, aws_stackset: Module) -> None:
+    made = aws_stackset(workspace_id=None, resource_group="security", workspace="sentinel", check_mode=True)
+    assert CUSTOMER_ID in json.dumps(made["stackset"]["template"])
+
+
+def test_removing_needs_no_workspace(here: Emulators, aws_stackset: Module) -> None:
+    assert aws_stackset(state="absent", workspace_id=None)["changed"] is False
+    assert here.requests("azure") == []

@@ -1,0 +1,188 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module `ingestion_info` against the emulators."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single, verdicts
+from tests.emulators.client import CUSTOMER_ID, Emulators
+
+from .conftest import ACCOUNT, Result, validated
+
+SPEC = options.AWS | options.AZURE | options.INGESTION | options.WORKSPACE | options.INGESTION_INFO
+ONE, TWO, THREE = ACCOUNT, "222222222222", "333333333333"
+COLUMNS = [
+    {"name": "Account", "type": "string"},
+    {"name": "LastIngested", "type": "datetime"},
+    {"name": "Events", "type": "long"},
+    {"name": "Regions", "type": "dynamic"},
+]
+
+
+def ago(hours: float) -> str:
+    return (datetime.now(UTC) - timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%S.1234567Z")
+
+
+def arrived(cloud: Emulators, hours: dict[str, float], *, partial: bool = False) -> None:
+    rows = [[account, ago(age), 7, '["us-east-1","eu-west-1"]'] for account, age in hours.items()]
+    cloud.seed_table("AWSCloudTrail", COLUMNS, rows, partial=partial)
+
+
+def connect(cloud: Emulators, *accounts: str, state: str = "Enabled") -> None:
+    for account in accounts:
+        arn = f"arn:aws:iam::{account}:role/MicrosoftSentinelRole"
+        properties = {"awsRoleArn": arn, "dataTypes": {"logs": {"state": state}}}
+        cloud.seed_connector({"name": f"c-{account}", "kind": "AmazonWebServicesCloudTrail", "properties": properties})
+
+
+def unhealthy(cloud: Emulators, account: str, code: str) -> None:
+    columns = ["TimeGenerated", "OperationName", "Status", "SentinelResourceName", "Description", "ExtendedProperties"]
+    summary = json.dumps({"FailureSummary": [{"StatusCode": code, "StatusMessage": "Refused."}]})
+    rows = [
+        [ago(3), "Data fetch status change", "Success", f"c-{account}", "", ""],
+        [ago(1), "Data fetch status change", "Failure", f"c-{account}", "", ""],
+        [ago(1), "Data fetch failure summary", "Informational", f"c-{account}", "", summary],
+    ]
+    cloud.seed_table("SentinelHealth", [{"name": name, "type": "string"} for name in columns], rows)
+
+
+def ingestion_info(**given: Any) -> Result:
+    where = {"resource_group": "security", "workspace": "sentinel"}
+    return single.ingestion_info(validated(SPEC, {**where, **given}))
+
+
+def told(result: Result) -> dict[str, str]:
+    return {account: one["verdict"] for account, one in result["accounts"].items()}
+
+
+def test_one_query_tells_of_all_accounts(here: Emulators) -> None:
+    connect(here, ONE, TWO, THREE)
+    arrived(here, {ONE: 0.1, TWO: 9})
+    here.forget()
+    result = ingestion_info()
+    assert told(result) == {ONE: "receiving", TWO: "stale", THREE: "silent"}
+    assert here.operations().count("Query") == 2  # the second one is of SentinelHealth
+    one = result["accounts"][ONE]
+    assert (one["events"], one["regions"], one["health"]) == (7, ["eu-west-1", "us-east-1"], {})
+    assert 300 < one["age"] < 420
+    assert result["summary"]["receiving"] == result["summary"]["stale"] == result["summary"]["silent"] == 1
+    assert result["changed"] is False
+
+
+def test_a_table_that_is_not_there_is_no_error(here: Emulators) -> None:
+    connect(here, ONE)
+    result = ingestion_info()
+    assert told(result) == {ONE: "silent"}
+    assert "does not exist yet" in result["accounts"][ONE]["message"]
+    assert [note.split(":")[0] for note in result["notes"]] == [
+        "Workspace sentinel has no table AWSCloudTrail yet",
+        "Workspace sentinel keeps no SentinelHealth",
+    ]
+
+
+def test_what_microsoft_reports_is_explained(here: Emulators) -> None:
+    connect(here, ONE, TWO)
+    arrived(here, {ONE: 0.1, TWO: 0.1})
+    unhealthy(here, TWO, "AccessDenied")
+    result = ingestion_info()
+    assert told(result) == {ONE: "receiving", TWO: "unhealthy"}
+    assert result["accounts"][TWO]["message"] == (
+        "Microsoft Sentinel cannot fetch events (AccessDenied: Refused). The role cannot be assumed, or may not look "
+        "up events. Run the playbook onboard: it puts trust and permissions right. Else a service control policy "
+        "denies it."
+    )
+    assert result["notes"] == []
+
+
+def test_only_the_accounts_that_are_asked_for_are_shown(here: Emulators) -> None:
+    connect(here, ONE)
+    arrived(here, {ONE: 0.1, TWO: 0.1})
+    result = ingestion_info(account_ids=[TWO, THREE], quiet_accounts=[THREE])
+    assert told(result) == {TWO: "not connected", THREE: "not connected"}
+
+
+def test_a_quiet_account_is_as_expected(here: Emulators) -> None:
+    connect(here, ONE, TWO)
+    result = ingestion_info(quiet_accounts=[TWO])
+    assert [one["good"] for one in result["accounts"].values()] == [False, True]
+
+
+def test_the_part_of_an_answer_does_not_make_an_account_silent(here: Emulators) -> None:
+    connect(here, ONE, TWO)
+    arrived(here, {ONE: 0.1}, partial=True)
+    result = ingestion_info()
+    assert told(result) == {ONE: "receiving", TWO: "unknown"}
+    assert here.operations().count("Query") == 3
+
+
+def test_too_many_requests_are_made_again_when_the_service_says(here: Emulators) -> None:
+    connect(here, ONE)
+    arrived(here, {ONE: 0.1})
+    here.fault(operation="Query", times=2, status=429, code="ThrottledError", headers={"Retry-After": "1"})
+    assert told(ingestion_info()) == {ONE: "receiving"}
+
+
+def test_who_may_not_query_is_told_so(here: Emulators) -> None:
+    connect(here, ONE)
+    here.fault(operation="Query", status=403, code="InsufficientAccessError", message="No access.")
+    with pytest.raises(
+        SentinelError, match="Cannot query table AWSCloudTrail of workspace sentinel: No access"
+    ) as caught:
+        ingestion_info()
+    assert caught.value.kind == "azure_denied"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"lookback": "a week"}, "Cannot use lookback 'a week': it must be a whole number of seconds"),
+        ({"account_ids": ["1"]}, "it must be a text of 12 digits"),
+        ({"workspace": None}, "Cannot find the workspace: workspace not given."),
+    ],
+)
+def test_bad_input_is_found_before_the_first_request(here: Emulators, given: dict[str, Any], message: str) -> None:
+    here.forget()
+    with pytest.raises(SentinelError, match=message) as caught:
+        ingestion_info(**given)
+    assert caught.value.kind == "bad_input"
+    assert here.requests() == []
+
+
+def test_iam_is_asked_for_the_use_of_the_role_when_wanted(here: Emulators) -> None:
+    connect(here, ONE, TWO)
+    here.boto("iam", ONE).create_role(RoleName="MicrosoftSentinelRole", AssumeRolePolicyDocument="{}")
+    result = ingestion_info(role_last_used=True, assume_role=["OrganizationAccountAccessRole"])
+    assert result["accounts"][ONE]["role_last_used"] == {}
+    assert result["accounts"][TWO]["error"]["message"].startswith("Cannot read role MicrosoftSentinelRole")
+
+
+def test_a_workspace_id_that_is_given_is_not_read(here: Emulators) -> None:
+    connect(here, ONE)
+    ingestion_info(workspace_id=CUSTOMER_ID)
+    assert "Workspaces_Get" not in here.operations()
+
+
+def test_ansible_runs_it(cloud: Emulators) -> None:
+    connect(cloud, ONE)
+    arrived(cloud, {ONE: 0.1})
+    given = ["-a", "resource_group=security workspace=sentinel"]
+    done = subprocess.run(
+        ["ansible", "localhost", "-m", "trailbridge.sentinel.ingestion_info", *given],
+        env=cloud.whole_environment(ANSIBLE_NOCOLOR="1"), capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"verdict": "receiving"' in done.stdout
+
+
+def test_every_verdict_is_counted() -> None:
+    assert verdicts.summary([])["not_connected"] == 0

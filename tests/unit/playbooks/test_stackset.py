@@ -1,0 +1,75 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook `stackset`, and `onboard` after it: the roles are accepted, the management account is covered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
+from tests.emulators.client import CALLER_ACCOUNT, Emulators
+
+from .conftest import Engine, Play
+
+ROLE = "MicrosoftSentinelRole"
+PLAYBOOK = Path(__file__).parents[3] / "playbooks/stackset.yml"
+
+
+def organization(cloud: Emulators) -> tuple[str, list[str]]:
+    """Make an organization with two accounts in a unit."""
+    api = cloud.boto("organizations")
+    api.create_organization(FeatureSet="ALL")
+    root = api.list_roots()["Roots"][0]["Id"]
+    unit = api.create_organizational_unit(ParentId=root, Name="pay")["OrganizationalUnit"]["Id"]
+    accounts = []
+    for name in ("one", "two"):
+        made = api.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]["AccountId"]
+        api.move_account(AccountId=made, SourceParentId=root, DestinationParentId=unit)
+        accounts.append(made)
+    return unit, accounts
+
+
+def test_onboard_accepts_the_roles_and_covers_the_management_account(
+    here: Emulators, play: Play, engine: Engine
+) -> None:
+    unit, accounts = organization(here)
+    variables = {"sentinel_stackset_organizational_units": [unit], "sentinel_role_tags": {"owner": "security"}}
+    here.forget()
+    preview = play("stackset", {}, "--check", "--diff", **variables)
+    assert preview.code == 0, preview.output
+    assert unit in preview.output
+    assert here.operations("cloudformation") == ["DescribeStackSet"]
+    for changed in (1, 0):
+        run = play("stackset", {}, **variables)
+        assert run.code == 0, run.output
+        assert run.recap["localhost"]["changed"] == changed
+    for account in accounts:  # moto does not attach what the template says
+        policy = "arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"
+        here.boto("iam", account).attach_role_policy(RoleName=ROLE, PolicyArn=policy)
+
+    hosts: dict[str, dict[str, Any]] = {account: {} for account in (*accounts, CALLER_ACCOUNT)}
+    calls = engine(
+        {host: {"aws_account_id": host, **own} for host, own in hosts.items()},
+        sentinel_role_tags={"owner": "security"},
+    )
+    assert [calls[account] for account in accounts] == ["DataConnectors_CreateOrUpdate"] * 2
+    assert "CreateRole" in calls[CALLER_ACCOUNT]
+    assert "AttachRolePolicy" in calls[CALLER_ACCOUNT]
+
+
+def test_the_playbook_hands_on_every_option() -> None:
+    (play,) = yaml.safe_load(PLAYBOOK.read_text(encoding="utf-8"))
+    given = play["tasks"][0]["trailbridge.sentinel.aws_stackset"]
+    spec = options.AWS | options.AZURE | options.WORKSPACE | options.STACKSET | options.STATE
+    assert given.keys() == spec.keys() - {"assume_role_session_policy"}
+    shared = {field.option: field.variable for field in FIELDS}
+    own = {*(options.STACKSET.keys() - shared.keys()), "state", "adopt"}
+    own |= {option for option in given if option.startswith("assume_role")}
+    for option, value in given.items():
+        variable = f"sentinel_stackset_{option}" if option in own else shared[option]
+        assert value == f"{{{{ {variable} | default(omit) }}}}"

@@ -1,0 +1,155 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook `verify`, as a user runs it, and its engine in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import ingestion, verdicts
+from tests.emulators.client import Emulators
+from tests.unit.modules.test_ingestion_info import COLUMNS, ago, arrived, connect, unhealthy
+
+from .conftest import Play, parsed
+from .test_onboard import some
+
+Hosts = dict[str, dict[str, Any]]
+ONE, TWO, THREE, FOUR = (f"11111111110{number}" for number in range(1, 5))
+
+
+def watch(here: Emulators, hosts: Hosts, **expected: Any) -> list[ingestion.Watched]:
+    return [ingestion.Watched(account, Expected(**expected)) for account in parsed(here, hosts)]
+
+
+def verify(watched: list[ingestion.Watched], **order: Any) -> list[str]:
+    """Do in this process what the playbook does; returns the lines of progress."""
+    said: list[str] = []
+    asyncio.run(ingestion.verify(watched, ingestion.Order(7 * 86400, **order), said.append))
+    return said
+
+
+def names(watched: list[ingestion.Watched]) -> dict[str, str]:
+    return {item.account.account_id: item.verdict.name for item in watched}
+
+
+def test_the_playbook_gives_every_account_a_verdict(
+    cloud: Emulators, play: Play, twelve: Hosts, tmp_path: Path
+) -> None:
+    hosts = some(twelve, 5)
+    hosts["host03"]["sentinel_verify_quiet"] = True
+    hosts["host05"]["sentinel_verify_stale_after"] = "2d"
+    connect(cloud, ONE, TWO, THREE, "111111111105")
+    arrived(cloud, {ONE: 0.1, "111111111105": 30})
+    unhealthy(cloud, TWO, "AccessDenied")
+    run = play("verify", hosts, sentinel_verify_wait=3, sentinel_report_dir=str(tmp_path / "reports"))
+    assert run.code == 2, run.output
+    assert "unhealthy: [111111111102 host02] Microsoft Sentinel cannot fetch events (AccessDenied" in run.output
+    assert "not connected: [111111111104 host04] No data connector reads the account." in run.output
+    assert "5 accounts: 2 receiving, 1 silent, 1 unhealthy, 1 not connected" in run.output
+    assert "4 of 5 accounts done, missing 111111111102 host02; next look in" in run.output
+    assert {host for host, numbers in run.recap.items() if numbers["failed"]} == {"host02", "host04"}
+    [report] = (tmp_path / "reports").glob("*verify*/report.json")
+    told = {one["account_id"]: one["ingestion"]["verdict"] for one in json.loads(report.read_text())["accounts"]}
+    assert (told[ONE], told[TWO], told[THREE]) == ("receiving", "unhealthy", "silent")
+
+
+def test_the_playbook_ends_with_0_where_all_is_well_or_nobody_minds(
+    cloud: Emulators, play: Play, twelve: Hosts
+) -> None:
+    connect(cloud, ONE, TWO)
+    arrived(cloud, {ONE: 0.1})
+    run = play("verify", some(twelve, 2), sentinel_verify_wait=0, sentinel_fail_on="never")
+    assert run.code == 0, run.output
+    assert "silent: [111111111102 host02] No event arrived in the last 7 d." in run.output
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"sentinel_verify_wait": "soon"}, "Cannot use wait 'soon': it must be a whole number of seconds"),
+        ({"sentinel_verify_quiet": "perhaps"}, "Cannot use sentinel_verify_quiet 'perhaps' of host host01"),
+    ],
+)
+def test_bad_input_ends_the_playbook_before_the_first_request(
+    cloud: Emulators, play: Play, twelve: Hosts, variables: dict[str, Any], message: str
+) -> None:
+    cloud.forget()
+    run = play("verify", some(twelve, 1), **variables)
+    assert run.code == 2
+    assert cloud.requests() == []
+    assert message in run.output or "sentinel_verify_quiet" in run.output
+
+
+def test_it_looks_again_until_the_last_account_has_events(here: Emulators, twelve: Hosts) -> None:
+    connect(here, ONE, TWO, THREE)
+    arrived(here, {ONE: 0.1, TWO: 0.1})
+    later = threading.Timer(1.5, arrived, (here, {ONE: 0.1, TWO: 0.1, THREE: 0.1}))
+    later.start()
+    watched = watch(here, some(twelve, 3))
+    here.forget()
+    said = verify(watched, wait=20)
+    later.join()
+    assert names(watched) == {ONE: "receiving", TWO: "receiving", THREE: "receiving"}
+    assert said[0].startswith("2 of 3 accounts done, missing 111111111103 host03; next look in 3 s, 20 s left")
+    assert here.operations().count("Query") == len(said) + 2  # one for each look, one of SentinelHealth
+
+
+def test_who_is_quiet_or_not_connected_is_not_waited_for(here: Emulators, twelve: Hosts) -> None:
+    connect(here, ONE)
+    watched = watch(here, some(twelve, 2), quiet=True)
+    assert verify(watched, wait=600) == []
+    assert names(watched) == {ONE: "silent", TWO: "not connected"}
+    assert [item.verdict.good for item in watched] == [True, False]
+
+
+def test_a_marker_proves_a_quiet_account(here: Emulators, twelve: Hosts) -> None:
+    connect(here, ONE, TWO)
+    rows = [[ONE, ago(0.1), 1, "[]", 1], [TWO, ago(0.1), 1, "[]", 0]]
+    here.seed_table("AWSCloudTrail", [*COLUMNS, {"name": "Marked", "type": "long"}], rows)
+    here.forget()
+    watched = watch(here, some(twelve, 2), quiet=True)
+    said = verify(watched, wait=1, marker=True)
+    assert [item.shown["marker"] for item in watched] == [True, False]
+    assert here.operations("sts").count("AssumeRole") == 2
+    assert said == ["1 of 2 accounts done, missing 111111111102 host02; next look in 1 s, 1 s left"]
+    assert verdicts.lines(watched) == ["unproved: [111111111102 host02] Its marker has not arrived."]
+
+
+def test_an_account_that_cannot_be_entered_stops_no_other(here: Emulators, twelve: Hosts) -> None:
+    connect(here, ONE, TWO)
+    arrived(here, {ONE: 0.1, TWO: 0.1})
+    here.fault(operation="AssumeRole", account=TWO, status=403, code="AccessDenied", message="Not allowed.")
+    watched = watch(here, some(twelve, 2))
+    verify(watched, wait=0, marker=True)
+    assert names(watched) == {ONE: "receiving", TWO: "receiving"}
+    [note] = [line for line in verdicts.lines(watched) if line.startswith("note")]
+    assert note.startswith("note: [111111111102 host02] Cannot assume role")
+
+
+def test_a_look_that_fails_for_the_moment_does_not_end_the_wait(
+    here: Emulators, twelve: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(here, ONE)
+    arrived(here, {ONE: 0.1})
+    monkeypatch.setattr("ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure.DEADLINE", 0.0)
+    here.fault(operation="Query", times=1, status=503, code="Busy", message="Busy.")
+    watched = watch(here, some(twelve, 1))
+    said = verify(watched, wait=6)
+    assert said[0].startswith("Cannot query table AWSCloudTrail of workspace sentinel: Busy")
+    assert names(watched) == {ONE: "receiving"}
+
+
+def test_who_may_not_query_is_told_so_at_once(here: Emulators, twelve: Hosts) -> None:
+    here.fault(operation="Query", status=403, code="InsufficientAccessError", message="No access.")
+    with pytest.raises(SentinelError, match="No access") as caught:
+        verify(watch(here, some(twelve, 1)), wait=600)
+    assert caught.value.kind == "azure_denied"
