@@ -90,6 +90,7 @@ class ActionModule(ActionBase):
 
 def _order(options: Mapping[str, Any]) -> ingestion.Order:
     values.check("", "concurrency", options["concurrency"], "concurrency")
+    values.check("", "max_fail_percentage", options["max_fail_percentage"], "percent")
     return ingestion.Order(
         lookback=seconds(options["lookback"], "lookback"),
         wait=seconds(options["wait"], "wait"),

@@ -141,7 +141,7 @@ async def main(number: int, concurrency: int) -> None:
 
     async def fleet() -> None:
         await aws.call(aws.base, "sts", WHO)
-        await asyncio.gather(*(work() for _ in range(min(concurrency, number))))
+        await asyncio.gather(*(work() for _number in range(min(concurrency, number))))
 
     _unused, listed = await asyncio.gather(fleet(), azure(curl))
     print(f"{number} accounts, {listed} connectors")

@@ -17,7 +17,7 @@ from unittest import mock
 import botocore.session
 from azure.core.pipeline.transport import RequestsTransport
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import aws, azure, http, service
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import aws, azure, curl, service
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import patience
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account, parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
@@ -42,7 +42,7 @@ _PATIENCE = (
 )
 _SHORT = (
     (service, "DEADLINE", 3.0),
-    (http, "REQUEST_SECONDS", 1),
+    (curl, "REQUEST_SECONDS", 1),
     (azure, "DEADLINE", 3.0),
     (azure, "READ_SECONDS", 1.0),
 )

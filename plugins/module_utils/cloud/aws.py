@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import http
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.http import Http, LostError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import curl
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.curl import Http, LostError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import (
     THROTTLED,
     Caller,
@@ -117,7 +117,7 @@ class Aws:
     """One set of base credentials, with one client for all accounts. To be made, used and closed on one event loop."""
 
     def __init__(self, base: AwsCredentials, observer: Observer | None = None) -> None:
-        if not (INSTALLED and http.INSTALLED):
+        if not (INSTALLED and curl.INSTALLED):
             raise SentinelError(
                 "bad_input", "Cannot talk to AWS: the Python packages boto3 and pycurl are not both installed."
             )

@@ -25,7 +25,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.http import Http, LostError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.curl import Http, LostError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.patience import pauses
 
 try:

@@ -20,9 +20,9 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import http, service
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import curl, service
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.http import Http
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.curl import Http
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Keys, Service
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
@@ -171,15 +171,15 @@ def test_asking_again_ends(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "LARGEST", 3000)
+    monkeypatch.setattr(curl, "LARGEST", 3000)
     here.fault(operation="ListRoles", times=100, status=200, body="x" * 5000)
-    with pytest.raises(http.LostError):
+    with pytest.raises(curl.LostError):
         call("ListRoles")
     assert here.operations("iam").count("ListRoles") == 1
 
 
 def test_a_hanging_service_is_given_up(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "REQUEST_SECONDS", 1)
+    monkeypatch.setattr(curl, "REQUEST_SECONDS", 1)
     monkeypatch.setattr(service, "DEADLINE", 0.0)
     here.fault(operation="GetCallerIdentity", delay=5)
 

@@ -130,6 +130,28 @@ def test_the_account_is_that_of_the_arn(arn: str, account: str) -> None:
     assert Connector("x", arn).account_id == account
 
 
+# --- one under our name that reads another account ---
+
+
+def test_ours_that_was_pointed_elsewhere_is_named_and_taken_back() -> None:
+    astray = replace(RIGHT, name=OURS, role_arn=OTHER_ROLE)
+    assert choose(wish(), (astray,)) == astray
+    assert [one.code for one in findings(wish(), (astray,))] == ["connector_astray", "connector_missing"]
+    assert overlay(wish(), (astray,)) == (replace(astray, role_arn=ROLE),)
+
+
+def test_beside_the_right_one_it_is_named_alone_and_left() -> None:
+    astray = replace(RIGHT, name=OURS, role_arn=OTHER_ROLE)
+    assert choose(wish(), (astray, RIGHT)) == RIGHT
+    assert [one.code for one in findings(wish(), (astray, RIGHT))] == ["connector_astray"]
+    assert plan((astray, RIGHT), overlay(wish(deduplicate=True), (astray, RIGHT))) == []
+
+
+def test_nobody_offboards_what_reads_another_account() -> None:
+    astray = replace(RIGHT, name=OURS, role_arn=OTHER_ROLE)
+    assert without(wish(), (astray, RIGHT)) == (astray,)
+
+
 # --- names ---
 
 

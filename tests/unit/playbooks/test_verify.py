@@ -76,7 +76,7 @@ def test_the_playbook_ends_with_0_where_all_is_well_or_nobody_minds(
     ("variables", "message"),
     [
         ({"sentinel_verify_wait": "soon"}, "Cannot use wait 'soon': it must be a whole number of seconds"),
-        ({"sentinel_verify_quiet": "perhaps"}, "Cannot use sentinel_verify_quiet 'perhaps' of host host01"),
+        ({"sentinel_verify_quiet": "perhaps"}, "sentinel_verify_quiet"),
     ],
 )
 def test_bad_input_ends_the_playbook_before_the_first_request(
@@ -86,7 +86,7 @@ def test_bad_input_ends_the_playbook_before_the_first_request(
     run = play("verify", some(twelve, 1), **variables)
     assert run.code == 2
     assert cloud.requests() == []
-    assert message in run.output or "sentinel_verify_quiet" in run.output
+    assert message in run.output
 
 
 def test_it_looks_again_until_the_last_account_has_events(here: Emulators, twelve: Hosts) -> None:
