@@ -8,14 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import time
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 from unittest import mock
 
 import botocore.session
-from azure.core.pipeline.transport import RequestsTransport
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import aws, azure, curl, service
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import patience
@@ -39,6 +37,7 @@ _PATIENCE = (
     (service, "DEADLINE", 1.0),
     (account, "LONGEST", 20.0),
     (azure, "DEADLINE", 2.5),
+    (azure, "LONGEST_PAUSE", 0.05),
 )
 _SHORT = (
     (service, "DEADLINE", 3.0),
@@ -72,16 +71,9 @@ class Ended(NamedTuple):
 
 @contextlib.contextmanager
 def hurried() -> Iterator[None]:
-    """Give up after a second or two; azure-core's own pauses are cut short, and long ones are a mistake."""
-
-    def sleep(_transport: RequestsTransport, seconds: float) -> None:
-        if seconds > LONGEST:
-            raise AssertionError(f"azure-core would have slept for {seconds} s")
-        time.sleep(min(seconds, 0.05))
-
+    """Give up after a second or two."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(_set(_PATIENCE))
-        stack.enter_context(mock.patch.object(RequestsTransport, "sleep", sleep))
         # Each session of botocore reads its descriptions of the services anew, half the time of a run.
         session = mock.patch.object(aws.Aws, "_new_session", return_value=_session(os.environ["AWS_ACCESS_KEY_ID"]))
         stack.enter_context(session)

@@ -153,7 +153,7 @@ KINDS = (
         ("transient",),
     ),
     Kind("invalid principal", _same(faults.INVALID_PRINCIPAL), at("CreateRole", "UpdateAssumeRolePolicy"), _LOST),
-    Kind("expired session", _same(faults.EXPIRED_TOKEN), iam, ("expired_credentials",), ("expired_credentials",)),
+    Kind("expired session", _same(faults.EXPIRED_TOKEN), iam, _LOST, _LOST),
     Kind("not trusted", _same(faults.TRUST_DENIED), at("AssumeRole"), ("assume_denied",), ("assume_denied",)),
     Kind("no right", _same(faults.IDENTITY_DENIED), iam, ("aws_denied",), ("aws_denied",)),
     Kind("denied by SCP", _same(faults.SCP_DENIED), but(aws, "GetCallerIdentity"), ("scp_denied",), ("scp_denied",)),

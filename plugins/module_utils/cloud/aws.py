@@ -245,7 +245,7 @@ class Aws:
                 **more,
             )
             found = answer["Credentials"]
-            return Keys(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+            return Keys(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"], assumed=True)
 
 
 def _role_arn(account_id: str, role: str, partition: str) -> str:
@@ -265,12 +265,16 @@ def _check_letters(keys: Keys) -> None:
 
 
 @contextmanager
-def explained(what: str, denied: str = "aws_denied") -> Iterator[None]:
-    """Turn errors of botocore into ours: "Cannot <what>: <cause>", with the class that the cause has."""
+def explained(what: str, denied: str = "aws_denied", expired: str = "expired_credentials") -> Iterator[None]:
+    """Turn errors of botocore into ours: "Cannot <what>: <cause>", with the class that the cause has.
+
+    `denied` and `expired` are the classes for access that is denied and credentials that are not good any more.
+    """
     try:
         yield
     except ClientError as error:
-        raise _from_answer(error, what, denied) from error
+        instead = {"aws_denied": denied, "expired_credentials": expired}
+        raise _from_answer(error, what, instead) from error
     except ResponseParserError as error:
         raise cannot("transient", what, "the answer cannot be read") from error
     except LostError as error:
@@ -285,7 +289,7 @@ def explained(what: str, denied: str = "aws_denied") -> Iterator[None]:
         raise cannot("bad_input", what, str(error)) from error
 
 
-def _from_answer(error: ClientError, what: str, denied: str) -> SentinelError:
+def _from_answer(error: ClientError, what: str, instead: Mapping[str, str]) -> SentinelError:
     details = error.response.get("Error") or {}
     code = details.get("Code") or "no code"
     # After a wrong signature AWS goes on with what it calculated itself, the session token included.
@@ -295,14 +299,15 @@ def _from_answer(error: ClientError, what: str, denied: str) -> SentinelError:
         return cannot("transient", what, cause, NotYetError)
     if code == "NoSuchEntity" and "not attachable" in text:
         return cannot("bad_input", what, cause)
-    return cannot(_kind(code, text, denied), what, cause, _FLOW.get(code, SentinelError))
+    kind = _kind(code, text)
+    return cannot(instead.get(kind, kind), what, cause, _FLOW.get(code, SentinelError))
 
 
-def _kind(code: str, text: str, denied: str) -> str:
+def _kind(code: str, text: str) -> str:
     if code in ("SignatureDoesNotMatch", "InvalidSignatureException"):
         return "clock_skew" if "not yet current" in text or "expired" in text.lower() else "expired_credentials"
     if code in ("AccessDenied", "AccessDeniedException"):
-        return next((kind for phrase, kind in _DENIALS if phrase in text), denied)
+        return next((kind for phrase, kind in _DENIALS if phrase in text), "aws_denied")
     if code in THROTTLED:
         return "throttled"
     return _KINDS.get(code, "transient")

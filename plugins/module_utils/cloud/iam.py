@@ -79,7 +79,9 @@ class Roles:
         return _document((await self._iam("GetRolePolicy", RoleName=self._name, PolicyName=name))["PolicyDocument"])
 
     def _explained(self, what: str) -> Any:
-        return explained(f"{what} role {self._name} in account {self._account_id}")
+        # A session that ends is that of this account alone.
+        expired = "transient" if self._iam.keys.assumed else "expired_credentials"
+        return explained(f"{what} role {self._name} in account {self._account_id}", expired=expired)
 
 
 async def trusting(iam: Caller, account_id: str, trusted: Callable[[Any], bool]) -> list[str]:

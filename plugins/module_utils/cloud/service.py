@@ -63,11 +63,12 @@ _chance = random.SystemRandom()
 
 @dataclass(slots=True)
 class Keys:
-    """A key pair, with the token of its session if it has one."""
+    """A key pair, with the token of its session if it has one; `assumed` where the session is that of a role."""
 
     access_key: str
     secret_key: str = field(repr=False)
     token: str | None = field(default=None, repr=False)
+    assumed: bool = False
     _derived: tuple[str, bytes] = field(default=("", b""), repr=False, compare=False)
 
     def sign(self, scope: str, text: str) -> str:

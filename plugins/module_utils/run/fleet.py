@@ -308,7 +308,8 @@ async def _one(account: Account, clients: Clients, order: Order, stop: Stop) -> 
     except asyncio.CancelledError:
         if not stop.interrupted:
             raise
-        done.error = cannot("interrupted", f"finish account {account.account_id}", "the run was ended")
+        why = "the run was ended; what was under way may have been done"
+        done.error = cannot("interrupted", f"finish account {account.account_id}", why)
     except Exception as error:  # noqa: BLE001 one account never stops the others
         done.error = SentinelError("unexpected", f"Cannot finish account {account.account_id}: {error!r}.")
         done.error.__cause__ = error

@@ -62,7 +62,7 @@ def test_an_account_that_hangs_is_given_up_and_delays_nobody(world: World, monke
     right = world.right("create")
     world.prepare("create")
     monkeypatch.setattr(account, "LONGEST", 1.5)
-    monkeypatch.setattr(engine.http, "REQUEST_SECONDS", 60)
+    monkeypatch.setattr(engine.curl, "REQUEST_SECONDS", 60)
     world.e.fault(account=VICTIM, service="iam", delay=4.0, reset="before")
     finished: dict[str, float] = {}
 

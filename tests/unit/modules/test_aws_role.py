@@ -224,7 +224,7 @@ def test_what_passes_is_waited_for(here: Emulators, aws_role: Module, fault: dic
         (faults.SCP_DENIED, "scp_denied"),
         (faults.BOUNDARY_DENIED, "boundary_denied"),
         (faults.IDENTITY_DENIED, "aws_denied"),
-        (faults.EXPIRED_TOKEN, "expired_credentials"),
+        (faults.EXPIRED_TOKEN, "transient"),
         (faults.QUOTA, "quota"),
         (faults.CLOCK_SKEW, "clock_skew"),
     ],
