@@ -22,7 +22,6 @@ from typing import Any, TextIO
 from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible.template import Templar
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import (
@@ -43,7 +42,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.options impor
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines, report
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.record import Record
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variables import HostVariables, is_plain
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import host_options
 
 SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE
 VARIABLES = {field.variable: field.option for field in FIELDS}
@@ -82,6 +81,8 @@ class ActionModule(ActionBase):
             return {**result, **asyncio.run(self._work(accounts, order, options))}
         except SentinelError as error:
             return {**result, "failed": True, "msg": str(error), "error": {"class": error.kind}}
+        except AnsibleError as error:
+            return {**result, "failed": True, "msg": str(error), "error": {"class": "bad_input"}}
 
     def _accounts(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[Account]:
         shared = {field.option: options[field.option] for field in FIELDS if options.get(field.option) is not None}
@@ -89,46 +90,10 @@ class ActionModule(ActionBase):
             for number, entry in enumerate(options["accounts"], 1):
                 yield _account({**shared, **_known(number, entry)}, _where(number, entry))
             return
-        for host, own in self._host_options(task_vars):
+        for host, own in host_options(self, task_vars, VARIABLES):
             if host.isdigit() and len(host) == 12:
                 own.setdefault("account_id", host)
             yield _account({**shared, **own}, f"host {host}", host, "variable")
-
-    def _host_options(self, task_vars: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the options that each host of the batch has, by Ansible's precedence of variables."""
-        hostvars = task_vars["hostvars"]
-        defaults, above = self._for_all(hostvars)
-        variables = HostVariables(hostvars)
-        templar = self._templar.copy_with_new_env()
-        for host in task_vars["ansible_play_batch"]:
-            known = {**defaults, **variables.raw(host), **above, "hostvars": hostvars}
-            own = {name: known[name] for name in VARIABLES if name in known}
-            templar.available_variables = known
-            yield host, self._templated(host, own, templar)
-
-    def _for_all(self, hostvars: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the variables that are set for all hosts: those that hosts override, and those that win over hosts.
-
-        hostvars have inventory, facts and extra variables alone; Ansible's variable manager knows those of play, role
-        and task, and without a host it gives no host's own.
-        """
-        manager = hostvars._variable_manager  # noqa: SLF001 there is no public way
-        role = self._task._role  # noqa: SLF001 there is no public way
-        play = self._task.get_play()
-        found = manager.get_vars(play=play, task=self._task, include_hostvars=False)
-        given = role.get_default_vars(dep_chain=self._task.get_dep_chain()) if role else {}
-        defaults = {name: value for name, value in given.items() if found.get(name) == value}
-        return defaults, {name: value for name, value in found.items() if name not in defaults}
-
-    def _templated(self, host: str, own: dict[str, Any], templar: Templar) -> dict[str, Any]:
-        """Fill templates, and decrypt, with the variables of the host itself."""
-        plain = {name: value for name, value in own.items() if is_plain(value)}
-        if len(plain) < len(own):
-            try:
-                own = plain | templar.template({name: value for name, value in own.items() if name not in plain})
-            except AnsibleError as error:
-                raise SentinelError("bad_input", f"Cannot read the variables of host {host}: {error}") from error
-        return {VARIABLES[name]: value for name, value in own.items() if value is not None}
 
     def _order(self, options: Mapping[str, Any], task_vars: Mapping[str, Any], listed: int) -> fleet.Order:
         percent = options["max_change_percent"]
@@ -152,7 +117,7 @@ class ActionModule(ActionBase):
             async for done in fleet.run(accounts, order, stop, results.orphans):
                 results.add(done)
                 record.add(done)
-                for line in lines.of(done, check_mode=order.check_mode):
+                for line in lines.of(done, check_mode=order.check_mode, verbose=self._display.verbosity > 0):
                     self._say(line)
                 if line := progress.line(results.summary, time.monotonic()):
                     self._say(line)
@@ -160,7 +125,8 @@ class ActionModule(ActionBase):
             results.removing = removing and any(one.removed or order.check_mode for one in results.orphans)
             for orphan in results.orphans:
                 self._say(orphan.line(check_mode=order.check_mode, removing=removing))
-            self._say(lines.numbers(results.summary, check_mode=order.check_mode))
+            for line in results.closing.lines(results.summary, check_mode=order.check_mode):
+                self._say(line)
             if stop.interrupted:
                 record.keep = True
                 self._say(f"The run was ended before all accounts were done. What was done is in {record.path}.")

@@ -11,25 +11,33 @@ from typing import TYPE_CHECKING
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import ordered
 
 if TYPE_CHECKING:
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
 
 
-def of(done: Done, *, check_mode: bool) -> list[str]:
-    """Return what there is to say of one account: nothing when it is right, its findings unless it is new.
+def of(done: Done, *, check_mode: bool, verbose: bool = False) -> list[str]:
+    """Return what there is to say of one account at once: what differs in it, its findings unless it is new.
 
-    An account that `differs` has something that only its owner can correct, such as the path of the role.
+    An account that `differs` has something that only its owner can correct, such as the path of the role. `verbose`
+    adds those that are right, and those that failed, which are told at the end in any case.
     """
-    account = done.account
-    name = account.account_id if account.host in ("", account.account_id) else f"{account.account_id} {account.host}"
+    name = name_of(done.account)
     if done.skipped:
         return []
     if done.error:
-        return [f"failed: [{name}] {done.error.kind}: {done.error}"]
+        return [f"failed: [{name}] {done.error.kind}: {done.error}"] if verbose else []
+    if done.status == "ok" and not done.report.findings:
+        return [f"ok: [{name}]"] if verbose else []
     if done.status == "ok":
-        return [f"differs: [{name}]", *(f"    {text}" for text in findings(done))] if done.report.findings else []
+        return [f"differs: [{name}]", *(f"    {text}" for text in findings(done))]
     verb = "would change" if check_mode else "changed"
     new = any(item.code == "role_missing" for item in done.report.findings)
     return [f"{verb}: [{name}] {calls(done)}", *(() if new else (f"    {text}" for text in findings(done)))]
+
+
+def name_of(account: Account) -> str:
+    """Return the id of an account and the name of its host, once if they are the same."""
+    return account.account_id if account.host in ("", account.account_id) else f"{account.account_id} {account.host}"
 
 
 def calls(done: Done) -> str:

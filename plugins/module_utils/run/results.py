@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import lines
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.closing import Closing
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done, Stop
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan
 
@@ -23,6 +24,7 @@ class Results:
         self.summary = {"accounts": 0, "ok": 0, "changed": 0, "failed": 0, "skipped": 0}
         self.orphans: list[Orphan] = []
         self.removing = False
+        self.closing = Closing()
         self._fail_on = fail_on
         self._accounts: dict[str, dict[str, Any]] = {}
         self._diff: list[dict[str, Any]] = []
@@ -33,6 +35,7 @@ class Results:
         """Take in the result of one account."""
         self.summary["accounts"] += 1
         self.summary[done.status] += 1
+        self.closing.add(done)
         if not done.skipped:
             self._failures += lines.failures([done], self._fail_on)
             self._errors += [str(done.error)] if done.error else []
@@ -51,6 +54,8 @@ class Results:
             "failures": sorted(self._failures, key=lambda failure: failure["account_id"]),
             "orphans": [orphan.show() for orphan in self.orphans],
             "diff": self._diff,
+            # What there is to read was said; at -v Ansible would add all of this as JSON.
+            "_ansible_verbose_override": True,
         }
 
     def stopped(self, stop: Stop) -> Iterator[str]:

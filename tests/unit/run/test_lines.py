@@ -83,11 +83,7 @@ LINES: dict[str, tuple[Done, list[str], list[str]]] = {
             "    low role_tags: The tags owner differ.",
         ],
     ),
-    "failed": (
-        FAILED,
-        [f"failed: [{ACCOUNT} pay] assume_denied: {DENIED}"],
-        [f"failed: [{ACCOUNT} pay] assume_denied: {DENIED}"],
-    ),
+    "failed": (FAILED, [], []),
 }
 
 
@@ -95,6 +91,18 @@ LINES: dict[str, tuple[Done, list[str], list[str]]] = {
 def test_an_account_is_told_where_there_is_something_to_say(one: Done, real: list[str], check: list[str]) -> None:
     assert of(one, check_mode=False) == real
     assert of(one, check_mode=True) == check
+
+
+@pytest.mark.parametrize(
+    ("one", "line"),
+    [
+        (RIGHT, f"ok: [{ACCOUNT} pay]"),
+        (FAILED, f"failed: [{ACCOUNT} pay] assume_denied: {DENIED}"),
+    ],
+    ids=["right", "failed"],
+)
+def test_the_others_are_told_to_who_wants_to_know(one: Done, line: str) -> None:
+    assert of(one, check_mode=False, verbose=True) == [line]
 
 
 @pytest.mark.parametrize("host", ["", ACCOUNT], ids=["no host", "the account as host"])
@@ -149,6 +157,43 @@ def test_one_account_is_no_plural() -> None:
 
 def test_no_account_is_a_number_too() -> None:
     assert numbers(summary(), check_mode=False) == "0 accounts: 0 ok, 0 changed, 0 failed"
+
+
+# --- the end ---
+
+
+def closing(*all_done: Done, check_mode: bool = False) -> list[str]:
+    results = Results("never")
+    for one in all_done:
+        results.add(one)
+    return list(results.closing.lines(results.summary, check_mode=check_mode))
+
+
+def test_a_run_without_trouble_ends_with_its_numbers_alone() -> None:
+    assert closing(RIGHT, NEW, DRIFTED) == ["3 accounts: 1 ok, 2 changed, 0 failed"]
+
+
+def test_a_run_ends_with_security_then_failures_then_numbers() -> None:
+    assert closing(FAILED, OPENED) == [
+        "Security findings before the run",
+        f"      2  critical trust_anyone            {ACCOUNT} pay, {ACCOUNT} pay",
+        f"      1  high permission_policy_extra     {ACCOUNT} pay",
+        "Failures",
+        f"      1  assume_denied                    {ACCOUNT} pay",
+        f"         {DENIED}",
+        "         Check that the role exists, that it trusts the caller, and that the caller may assume it.",
+        "2 accounts: 0 ok, 1 changed, 1 failed",
+    ]
+
+
+def test_what_was_only_looked_at_is_still_open() -> None:
+    assert closing(OPENED, check_mode=True)[0] == "Security findings"
+
+
+def test_the_end_of_a_large_run_is_as_short() -> None:
+    told = closing(*(done((), (), error, host=f"h{number}") for number in range(1000) for error in (DENIED,)))
+    assert len(told) == 7
+    assert told[1].endswith(f"{ACCOUNT} h0, {ACCOUNT} h1, {ACCOUNT} h2 and 997 more")
 
 
 # --- what ends a run with an error ---
