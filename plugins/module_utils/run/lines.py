@@ -25,7 +25,8 @@ def of(done: Done, *, check_mode: bool, verbose: bool = False) -> list[str]:
     if done.skipped:
         return []
     if done.error:
-        return [f"failed: [{name}] {done.error.kind}: {done.error}"] if verbose else []
+        made = [f"    made before: {calls(done)}"] if done.report.calls else []
+        return [f"failed: [{name}] {done.error.kind}: {done.error}", *made] if verbose else []
     if done.status == "ok" and not done.report.findings:
         return [f"ok: [{name}]"] if verbose else []
     if done.status == "ok":

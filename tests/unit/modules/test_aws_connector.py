@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import azure
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single
 from tests.emulators import faults
@@ -60,7 +61,10 @@ def test_the_older_of_two_is_kept_and_the_other_removed_when_asked(here: Emulato
     assert aws_connector(deduplicate=True)["findings"] == []
 
 
-def test_an_answer_that_is_no_json_is_told(here: Emulators, aws_connector: Module) -> None:
+def test_an_answer_that_is_no_json_is_told(
+    here: Emulators, aws_connector: Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(azure, "DEADLINE", 1.0)
     here.fault(operation="DataConnectors_List", status=502, body="<html>Bad Gateway</html>")
     with pytest.raises(SentinelError, match="Cannot list the data connectors") as caught:
         aws_connector()

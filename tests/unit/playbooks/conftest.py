@@ -64,7 +64,7 @@ def play(cloud: Emulators, tmp_path: Path) -> Play:
         if "\n" in playbook:
             name = str(tmp_path / "play.yml")
             Path(name).write_text(playbook)
-        command = ["ansible-playbook", name, "-i", str(inventory), *options]
+        command = ["ansible-playbook", name, "-i", str(inventory), "-v", *options]
         environment = cloud.whole_environment(ANSIBLE_NOCOLOR="1", ANSIBLE_DEPRECATION_WARNINGS="1")
         done = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False

@@ -161,12 +161,10 @@ def test_a_failing_account_shows_which_of_its_calls_were_made(
     cloud: Emulators, play: Play, engine: Engine, twelve: Hosts
 ) -> None:
     cloud.fault(operation="AttachRolePolicy", **faults.SCP_DENIED)
-    run = play("onboard", some(twelve, 1), "-v")
+    run = play("onboard", some(twelve, 1))
     assert run.code == 2
     assert run.failed["111111111101"].startswith("scp_denied: Cannot make AttachRolePolicy of role")
-    assert '"calls": [{"args"' in run.output
-    assert '"name": "CreateRole"' in run.output
-    assert '"name": "AttachRolePolicy"' not in run.output
+    assert "    made before: CreateRole\n" in run.output
 
     cloud.heal()
     assert engine(some(twelve, 1)) == {"111111111101": "AttachRolePolicy, DataConnectors_CreateOrUpdate"}

@@ -25,6 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.action.fleet import VARIABLES, ActionModule
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils import batch
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variables import HostVariables, is_plain
 from tests.emulators.client import Emulators
 
@@ -324,8 +325,8 @@ def test_options_of_hosts_are_what_templating_everything_gives(hostvars: HostVar
     source = loader.load(yaml.safe_dump(content))
     task = AnsiblePlay.load(source, variable_manager=manager, loader=loader).get_tasks()[0][0]
     action = ActionModule(task, None, SimpleNamespace(), loader, Templar(loader=loader), None)
-    defaults, above = action._for_all(hostvars)
-    read = dict(action._host_options({"hostvars": hostvars, "ansible_play_batch": names(hostvars)}))
+    defaults, above = batch._for_all(action, hostvars)
+    read = dict(batch.host_options(action, {"hostvars": hostvars, "ansible_play_batch": names(hostvars)}, VARIABLES))
     for name in names(hostvars):
         known = {**defaults, **hostvars.raw_get(name), **above, "hostvars": hostvars}
         own = {key: known[key] for key in VARIABLES if key in known}

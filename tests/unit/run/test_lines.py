@@ -94,15 +94,15 @@ def test_an_account_is_told_where_there_is_something_to_say(one: Done, real: lis
 
 
 @pytest.mark.parametrize(
-    ("one", "line"),
+    ("one", "told"),
     [
-        (RIGHT, f"ok: [{ACCOUNT} pay]"),
-        (FAILED, f"failed: [{ACCOUNT} pay] assume_denied: {DENIED}"),
+        (RIGHT, [f"ok: [{ACCOUNT} pay]"]),
+        (FAILED, [f"failed: [{ACCOUNT} pay] assume_denied: {DENIED}", "    made before: TagRole"]),
     ],
     ids=["right", "failed"],
 )
-def test_the_others_are_told_to_who_wants_to_know(one: Done, line: str) -> None:
-    assert of(one, check_mode=False, verbose=True) == [line]
+def test_the_others_are_told_to_who_wants_to_know(one: Done, told: list[str]) -> None:
+    assert of(one, check_mode=False, verbose=True) == told
 
 
 @pytest.mark.parametrize("host", ["", ACCOUNT], ids=["no host", "the account as host"])
