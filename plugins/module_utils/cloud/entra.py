@@ -104,7 +104,8 @@ class Credential:
 
     def __init__(self, sign_in: SignIn, cloud: Cloud, transport: RequestsTransport) -> None:
         self._sign_in = sign_in
-        self._credential = _credential(sign_in, cloud, transport)
+        self._transport = _Watched(transport)
+        self._credential = _credential(sign_in, cloud, self._transport)
         self._lock = threading.Lock()
         self._tokens: dict[tuple[str, ...], tuple[AccessTokenInfo, float]] = {}
 
@@ -131,8 +132,26 @@ class Credential:
         try:
             token: AccessTokenInfo = self._credential.get_token_info(*scopes, options=options)
         except (AzureError, ValueError) as error:
-            raise _explained(error, self._sign_in) from error
+            raise _explained(error, self._sign_in, self._transport.status) from error
         return token
+
+
+class _Watched:
+    """The transport, and the status of the last answer that it brought: azure-identity's errors may not tell it."""
+
+    def __init__(self, transport: RequestsTransport) -> None:
+        self._transport = transport
+        self.status = 0
+
+    def send(self, request: Any, **more: Any) -> Any:
+        """Send a request."""
+        self.status = 0
+        response = self._transport.send(request, **more)
+        self.status = response.status_code
+        return response
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 def _good(token: AccessTokenInfo, asked: float) -> bool:
@@ -141,7 +160,7 @@ def _good(token: AccessTokenInfo, asked: float) -> bool:
     return now < renewed or (now < token.expires_on and now < asked + AGAIN_SECONDS)
 
 
-def _credential(sign_in: SignIn, cloud: Cloud, transport: RequestsTransport) -> Any:
+def _credential(sign_in: SignIn, cloud: Cloud, transport: _Watched) -> Any:
     """Return azure-identity's own credential of that way."""
     identity, found = _identity(), sign_in.found
     if sign_in.way == "msi":
@@ -151,7 +170,12 @@ def _credential(sign_in: SignIn, cloud: Cloud, transport: RequestsTransport) -> 
     if sign_in.way == "cli":
         return identity.AzureCliCredential(tenant_id=found.tenant or "", process_timeout=CLI_SECONDS)
     authority, tenant = _authority(found, cloud)
-    common = {"tenant_id": tenant, "client_id": found.client_id, "authority": authority, "transport": transport}
+    common: dict[str, Any] = {
+        "tenant_id": tenant,
+        "client_id": found.client_id,
+        "authority": authority,
+        "transport": transport,
+    }
     if sign_in.way in ("oidc_token", "oidc_token_file_path"):
         return identity.ClientAssertionCredential(func=_assertion(sign_in), **common)
     common["disable_instance_discovery"] = _undiscovered(found, cloud)
@@ -209,14 +233,14 @@ def _thumbprint(data: bytes) -> str:
     return hashlib.sha1(ssl.PEM_cert_to_DER_cert(found[0]), usedforsecurity=False).hexdigest() if found else ""
 
 
-def _explained(error: Exception, sign_in: SignIn) -> SentinelError:
+def _explained(error: Exception, sign_in: SignIn, status: int) -> SentinelError:
     """Return the error in our words: Entra's sentence, wherever in the chain it is, and never a secret."""
     chain = list(_chain(error))
     told = next((found[0] for one in chain if (found := _AADSTS.search(str(one)))), str(error))
     told = next(filter(None, map(str.strip, told.splitlines())), "no reason given").rstrip(".")
     for hidden in filter(None, (sign_in.found.secret, sign_in.found.oidc_token)):
         told = told.replace(hidden, "***")
-    return SentinelError(_kind(chain), f"Cannot sign in to Azure with {WAYS[sign_in.way]}: {told}.")
+    return SentinelError(_kind(chain, status), f"Cannot sign in to Azure with {WAYS[sign_in.way]}: {told}.")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -225,17 +249,17 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _kind(chain: list[BaseException]) -> str:
+def _kind(chain: list[BaseException], status: int) -> str:
     from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 
     if isinstance(chain[0], _identity().CredentialUnavailableError):
         return "azure_denied"
-    status = _status(chain)
+    status = _told_status(chain) or status
     lost = any(isinstance(one, ServiceRequestError | ServiceResponseError) for one in chain)
     return "throttled" if status == 429 else "transient" if lost or status >= 500 else "azure_denied"
 
 
-def _status(chain: list[BaseException]) -> int:
+def _told_status(chain: list[BaseException]) -> int:
     """Return the HTTP status that the errors tell; MSAL tells it only in words."""
     told = next((found[1] for one in chain if (found := _HTTP_STATUS.search(str(one)))), 0)
     return getattr(chain[0], "status_code", None) or int(told)
