@@ -1,16 +1,19 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tour on this machine: twelve AWS accounts are onboarded, four broken, the drift shown and repaired, one leaves.
+"""A tour on this machine: twelve AWS accounts are onboarded, broken, repaired, verified; one leaves; the report.
 
 The playbooks are the shipped ones. AWS and Azure are emulators that stop with this program.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.emulators.client import Emulators, emulators
@@ -21,36 +24,51 @@ INTRUDER = "666666666666"
 
 
 def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--reports", type=Path, default=Path("reports"), help="where the reports go")
+    reports = arguments.parse_args().reports.resolve()
+    shutil.rmtree(reports, ignore_errors=True)
     say("Starting an AWS organization and a Sentinel workspace on this machine …")
     with emulators(managed_policies="few") as cloud:
-        tour(cloud)
+        tour(cloud, reports)
+    # Names begin with the date and the time.
+    last = max(reports.glob("*/report.html"))
+    say(f"\nThat was all. The emulators have stopped; README.md says how to connect real accounts.\nThe report: {last}")
 
 
-def tour(cloud: Emulators) -> None:
+def tour(cloud: Emulators, reports: Path) -> None:
+    """Take every step, and make sure that it did what was announced."""
+
+    def play(name: str, *options: str, writes: bool, code: int = 0) -> None:
+        run(cloud, name, *options, "-e", f"sentinel_report_dir={reports}", writes=writes, code=code)
+
     step("1. Preview", "Every account would get a role and a connector. Nothing is written.")
-    play(cloud, "onboard", "--check", writes=False)
+    play("onboard", "--check", writes=False)
 
     step("2. Onboard", "The same accounts, the same calls, now for real.")
-    play(cloud, "onboard", writes=True)
+    play("onboard", writes=True)
 
     step("3. Onboard again", "Nothing to do: changed=0, and not one write request.")
-    play(cloud, "onboard", writes=False)
+    play("onboard", writes=False)
 
     step("4. Somebody changes four accounts by hand", "See what was done to them:")
     sabotage(cloud)
 
     step("5. Drift", "The four accounts and what is wrong there, security first; the exit code is 2.")
-    play(cloud, "drift", writes=False, code=2)
+    play("drift", writes=False, code=2)
 
     step("6. Repair", "Onboarding again puts only those four right. The diff shows what is taken away.")
-    play(cloud, "onboard", "--diff", writes=True)
+    play("onboard", "--diff", writes=True)
 
     step("7. Drift", "Nothing differs any more; the exit code is 0.")
-    play(cloud, "drift", writes=False)
+    play("drift", writes=False)
 
     step("8. Offboard", "One account leaves: first its connector goes, then its role. The others are not touched.")
-    play(cloud, "offboard", "--limit", "website", writes=True)
-    say("\nThat was all. The emulators have stopped; README.md says how to connect real accounts.")
+    play("offboard", "--limit", "website", writes=True)
+
+    step("9. Verify", "Do events arrive? From all accounts but one, and it is said why; the exit code is 2.")
+    events(cloud)
+    play("verify", "--limit", "!website", "-e", "sentinel_verify_wait=0", writes=False, code=2)
 
 
 def sabotage(cloud: Emulators) -> None:
@@ -85,7 +103,36 @@ def trust(cloud: Emulators, account: str, principals: list[str], workspace_id: s
     cloud.boto("iam", account).update_assume_role_policy(RoleName=ROLE, PolicyDocument=document)
 
 
-def play(cloud: Emulators, name: str, *options: str, writes: bool, code: int = 0) -> None:
+def events(cloud: Emulators) -> None:
+    """Let events arrive from all connected accounts but one, whose events Sentinel may not look up."""
+    arns = {raw["properties"]["awsRoleArn"]: raw["name"] for raw in cloud.connectors()}
+    silent = f"arn:aws:iam::333333333303:role/{ROLE}"
+    now = datetime.now(UTC)
+    rows = [
+        [arn.split(":")[4], _stamp(now - timedelta(minutes=number)), 40 * number, '["us-east-1"]']
+        for number, arn in enumerate(sorted(arns.keys() - {silent}), 1)
+    ]
+    kinds = {"Account": "string", "LastIngested": "datetime", "Events": "long", "Regions": "dynamic"}
+    cloud.seed_table("AWSCloudTrail", [{"name": name, "type": kind} for name, kind in kinds.items()], rows)
+    why = {"FailureSummary": [{"StatusCode": "AccessDenied", "StatusMessage": "An explicit deny in a policy."}]}
+    health = {
+        "TimeGenerated": _stamp(now),
+        "OperationName": "Data fetch failure summary",
+        "Status": "Informational",
+        "SentinelResourceName": arns[silent],
+        "Description": "",
+        "ExtendedProperties": json.dumps(why),
+    }
+    failure = {**health, "OperationName": "Data fetch status change", "Status": "Failure", "ExtendedProperties": ""}
+    columns = [{"name": name, "type": "string"} for name in health]
+    cloud.seed_table("SentinelHealth", columns, [list(failure.values()), list(health.values())])
+
+
+def _stamp(when: datetime) -> str:
+    return f"{when:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def run(cloud: Emulators, name: str, *options: str, writes: bool, code: int) -> None:
     """Run a shipped playbook as a user would, and make sure that it did what was announced."""
     command = ["ansible-playbook", f"trailbridge.sentinel.{name}", "-i", "accounts.yml", *options]
     say(f"$ {' '.join(command)}")
