@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
         watched = list(self._watched(options, task_vars))
         found = asyncio.run(ingestion.verify(watched, order, self._say))
         notes = verdicts.notes(found)
-        for line in (*verdicts.lines(watched), *notes, verdicts.numbers(watched)):
+        for line in (*verdicts.lines(watched, verbose=self._display.verbosity > 0), *notes, verdicts.numbers(watched)):
             self._say(line)
         if options["report_dir"]:
             header = verdicts.header(watched, started, datetime.now().astimezone())

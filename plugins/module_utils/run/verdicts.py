@@ -13,6 +13,9 @@ from typing import Any
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import EVENTS, HEALTH, VERDICTS
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.ingestion import Key, Place, Watched
 
+# So many accounts are told of, unless it is to be verbose.
+NAMED = 20
+
 
 def summary(watched: list[Watched]) -> dict[str, int]:
     """Count the accounts by verdict."""
@@ -28,12 +31,16 @@ def numbers(watched: list[Watched]) -> str:
     return f"{len(watched)} {noun}: {', '.join(said)}"
 
 
-def lines(watched: list[Watched]) -> list[str]:
-    """Return what there is to say of accounts: nothing of those that are as expected."""
-    bad = [f"{item.verdict.name}: [{item.name}] {item.verdict.message}" for item in watched if not item.verdict.good]
+def lines(watched: list[Watched], *, verbose: bool = False) -> list[str]:
+    """Return what there is to say of accounts: nothing of those that are as expected, unless it is to be `verbose`."""
+    said = [f"{item.verdict.name}: [{item.name}] {item.verdict.message}" for item in watched if not item.verdict.good]
     unproved = [item for item in watched if item.shown.get("marker") is False and item.verdict.good]
-    bad += [f"unproved: [{item.name}] Its marker has not arrived." for item in unproved]
-    return bad + [f"note: [{item.name}] {item.error}" for item in watched if item.error]
+    said += [f"unproved: [{item.name}] Its marker has not arrived." for item in unproved]
+    said += [f"note: [{item.name}] {item.error}" for item in watched if item.error]
+    if verbose:
+        return said + [f"{item.verdict.name}: [{item.name}]" for item in watched if item.verdict.good]
+    more = len(said) - NAMED
+    return said[:NAMED] + ([f"and {more} more, which -v lists"] if more > 0 else [])
 
 
 def notes(found: Mapping[Key, Place]) -> list[str]:

@@ -124,6 +124,18 @@ def test_a_marker_proves_a_quiet_account(here: Emulators, twelve: Hosts) -> None
     assert verdicts.lines(watched) == ["unproved: [111111111102 host02] Its marker has not arrived."]
 
 
+def test_only_the_first_accounts_are_told_unless_it_is_to_be_verbose(here: Emulators, twelve: Hosts) -> None:
+    connect(here, ONE)
+    arrived(here, {ONE: 0.1})
+    more = {f"more{number:02}": {"aws_account_id": f"2222222222{number:02}"} for number in range(30)}
+    watched = watch(here, {**some(twelve, 1), **more})
+    verify(watched, wait=0)
+    told = verdicts.lines(watched)
+    assert (len(told), told[-1]) == (21, "and 10 more, which -v lists")
+    assert len(verdicts.lines(watched, verbose=True)) == 31
+    assert f"receiving: [{ONE} host01]" in verdicts.lines(watched, verbose=True)
+
+
 def test_an_account_that_cannot_be_entered_stops_no_other(here: Emulators, twelve: Hosts) -> None:
     connect(here, ONE, TWO)
     arrived(here, {ONE: 0.1, TWO: 0.1})
