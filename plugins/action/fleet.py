@@ -39,7 +39,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.options impor
     STATE,
     WORKSPACE,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines, report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines, newcomer, report
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.record import Record
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import host_options
@@ -114,6 +114,8 @@ class ActionModule(ActionBase):
         results, progress, stop = Results(options["fail_on"]), lines.Progress(len(accounts)), fleet.Stop()
         started = datetime.now().astimezone()
         with self._interruptible(stop), self._recorded(options["report_dir"]) as record:
+            if line := newcomer.told(accounts):
+                self._say(line)
             async for done in fleet.run(accounts, order, stop, results.orphans):
                 results.add(done)
                 record.add(done)

@@ -33,6 +33,13 @@ options:
       - Without it the hosts of the batch are the accounts.
     type: list
     elements: dict
+  account_joined:
+    description:
+      - When the account joined its AWS organization, such as V(2026-11-22T17:00:00Z). The inventory plugin
+        P(trailbridge.sentinel.aws_organization#inventory) says it.
+      - The role to assume in a new account can take some minutes to be there. As long as the account is younger than
+        15 minutes, it is tried again, and holds up nobody else.
+    type: str
   deduplicate:
     description:
       - Whether further connectors of the same role are removed. They are only reported, unless this is V(true).

@@ -54,7 +54,7 @@ ACTIONS = {"fleet": action, "fleet_ingestion_info": verify}
 # The action that does the work of a role, where it is not fleet.
 ACTION_OF = {"verify": verify}
 TASK_KEYWORDS = {"name", "register", "run_once", "loop", "when", "delegate_to", "no_log", "vars", "check_mode", "diff"}
-RESULT_OF_ANSIBLE = {"changed", "diff", "failed", "msg"}
+RESULT_OF_ANSIBLE = {"changed", "diff", "failed", "msg", "_ansible_verbose_override"}
 SECRET = re.compile(r"secret|token|password|passphrase|private|(?:^|_)key$")
 
 

@@ -34,11 +34,16 @@ class Field(NamedTuple):
         return _VARIABLES.get(self.option, f"sentinel_{self.option}")
 
 
-_VARIABLES = {"account_id": "aws_account_id", "profile": "sentinel_aws_profile"}
+_VARIABLES = {
+    "account_id": "aws_account_id",
+    "account_joined": "aws_account_joined",
+    "profile": "sentinel_aws_profile",
+}
 
 # The one table of account options: fleet's spec, the inventory variables, their documentation and tests come from it.
 FIELDS = (
     Field("account_id", "account_id", "str", "account"),
+    Field("account_joined", "joined", "str", "account"),
     Field("subscription_id", "subscription_id", "str", "account"),
     Field("resource_group", "resource_group", "str", "account"),
     Field("workspace", "workspace", "str", "account"),
@@ -117,6 +122,8 @@ class Account:
     aws: AwsCredentials
     azure: AzureCredentials
     deduplicate: bool = False
+    joined: str = ""
+    """When it joined its AWS organization, in ISO 8601; empty where nobody knows."""
 
     def at(self, *, account_id: str = "", workspace_id: str = "", partition: str = "aws") -> Account:
         """Return the account with what only the services could tell."""
@@ -159,6 +166,7 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
         AwsCredentials(**parts["aws"]),
         AzureCredentials(**parts["azure"]),
         deduplicate=account.get("deduplicate", False),
+        joined=account.get("joined", ""),
     )
     _check_arns(found, where, names)
     return found

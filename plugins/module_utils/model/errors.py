@@ -25,7 +25,10 @@ CLASSES: dict[str, tuple[str, str]] = {
         "A permissions boundary denies the call.",
         "Allow the action in the boundary of the role that is assumed.",
     ),
-    "account_not_active": ("The AWS account is suspended, closed or not ready yet.", ""),
+    "account_not_active": (
+        "The AWS account is suspended, closed or not ready yet.",
+        "Run it again in some minutes. Accounts that were invited have no role until somebody makes it.",
+    ),
     "throttled": (
         "A service kept refusing because of too many requests.",
         "Run it again, with a lower concurrency if this repeats itself.",

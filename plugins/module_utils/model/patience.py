@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 # How long a call is tried again while IAM's eventual consistency or a colleague's change is in the way, in seconds.
 PATIENCE = 120.0
 FIRST, LONGEST = 0.5, 10.0
+# How old an account is, in seconds, when it can be entered if it ever can. AWS gives no bound: "CreateAccount" (AWS
+# Organizations API reference) works in the background for minutes, and the role in the account comes after that.
+GROWN = 900.0
 
 
 def pauses(chance: Callable[[float, float], float]) -> Iterator[float]:

@@ -95,6 +95,7 @@ def _percent(value: Any) -> bool:
 _ROLE_NAME = _NAME + "{1,64}"
 _ROLE_ARN = r"arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:role/(?:[\x21-\x7e]+/)?" + _ROLE_NAME
 
+_MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 _HTTPS = r"https://[A-Za-z0-9\[][!-~]*"
 _DOMAIN = r"(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}"
 
@@ -124,6 +125,7 @@ RULES: dict[str, Rule] = {
     "endpoint_url": Rule(_text(r"https?://[A-Za-z0-9\[][!-~]*"), "it must be an http or https address"),
     "region": Rule(_text("[a-z]{2,}(?:-[a-z]+)+-[0-9]+"), "it must be the code of a Region such as eu-central-1"),
     "account_id": Rule(_text("[0-9]{12}"), "it must be a text of 12 digits; quote it in YAML"),
+    "joined": Rule(_text(f"(?:{_MOMENT})?"), "it must be a time such as 2026-11-22T17:00:00Z; quote it in YAML"),
     "microsoft_account_id": Rule(
         _microsoft,
         "it must be a text of 12 digits, quoted in YAML, and 123412341234 is only a placeholder of old documents: "

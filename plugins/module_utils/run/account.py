@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.iam import Roles
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Keys
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector as connectors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role_plan
@@ -25,6 +26,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call, difference
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role, Wish
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import Work
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import newcomer
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.converge import (
     Edge,
     Known,
@@ -136,12 +138,20 @@ def _work(means: Means, *, removing: bool) -> Work:
 
 
 async def _read(account: Account, means: Means, *, removing: bool = False) -> tuple[Roles, Role | None]:
-    async with means.slots, limited(account):
-        name, work = account.wish.name, _work(means, removing=removing)
-        keys = await means.aws.enter(account.account_id, account.entry, name, work)
+    async with means.slots:
+        keys = await _enter(account, means, _work(means, removing=removing))
         iam = means.aws.service("iam").of(keys)
-        edge = Roles(iam, account.account_id, name, writes=not means.check_mode, removing=removing)
-        return edge, await edge.read()
+        edge = Roles(iam, account.account_id, account.wish.name, writes=not means.check_mode, removing=removing)
+        async with limited(account):
+            return edge, await edge.read()
+
+
+async def _enter(account: Account, means: Means, work: Work) -> Keys:
+    async def enter() -> Keys:
+        async with limited(account):
+            return await means.aws.enter(account.account_id, account.entry, account.wish.name, work)
+
+    return await newcomer.patiently(account, enter, means.slots.sleep)
 
 
 async def converge_role(

@@ -17,6 +17,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import is_security
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspace import Workspace
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import newcomer
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import (
     Means,
     Report,
@@ -247,7 +248,7 @@ async def run(
     Raises SentinelError for what concerns the whole run, before the first write: bad input, base credentials, a
     workspace that cannot be used, more changes than allowed.
     """
-    accounts = list(accounts)
+    accounts = newcomer.last(accounts)
     check_unique(accounts)
     clients, stop, orphans = Clients(order), stop or Stop(), [] if orphans is None else orphans
     try:

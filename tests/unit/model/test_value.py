@@ -96,6 +96,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "cert_validation_mode": {"validate": "validate", "ignore": "ignore"},
     "disable_instance_discovery": {"true": True, "false": False},
     "account_id": {"12 digits": "111111111111", "a leading zero": ACCOUNT, "zeros": "0" * 12},
+    "joined": {"UTC": "2026-11-22T17:00:00Z", "an offset": "2026-11-22T17:00:00.5+01:00", "unknown": ""},
     "microsoft_account_id": {"Microsoft's": "197857026523", "another one": "111111111111"},
     "name": NAMES,
     "path": {
@@ -186,6 +187,7 @@ BAD: dict[str, dict[str, Any]] = {
     "cert_validation_mode": {"empty": "", "a bool": False, "another word": "strict"},
     "disable_instance_discovery": {"a text": "true", "a number": 1, "none": None},
     "account_id": BAD_ACCOUNTS,
+    "joined": {"a day": "2026-11-22", "no zone": "2026-11-22T17:00:00", "a number": 1763000000, "a word": "today"},
     "microsoft_account_id": {**BAD_ACCOUNTS, "the placeholder of old documents": "123412341234"},
     "name": BAD_NAMES,
     "path": {
