@@ -254,7 +254,7 @@ def explained(what: str) -> Iterator[None]:
         raise cannot(_kind(error.status_code), what, cause(error)) from error
     except AzureError as error:
         raise cannot("transient", what, _first_line(str(error))) from error
-    except (AttributeError, KeyError, TypeError, IndexError, ValueError, RecursionError) as error:
+    except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise cannot("transient", what, "the answer is not as documented") from error
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Allowance, Azure, Hook
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Allowance, Azure, Hook, explained
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 
 with suppress(ImportError):  # `cloud.azure.Azure` says so in one sentence
@@ -27,10 +27,14 @@ SERVICE_SECONDS = 50
 _UNRESOLVED = "SEM0100"
 
 
-class Answer(NamedTuple):
-    """The rows of an answer by column; `has_table` is false where the table does not exist (yet)."""
+T = TypeVar("T")
+Rows = list[dict[str, Any]]
 
-    rows: list[dict[str, Any]]
+
+class Answer(NamedTuple, Generic[T]):
+    """What the rows of an answer say; `has_table` is false where the table does not exist (yet)."""
+
+    said: T
     has_table: bool = True
     partial: bool = False
 
@@ -44,8 +48,13 @@ class Logs:
         self._client = azure.logs()
         self._free = asyncio.Semaphore(AT_ONCE)
 
-    async def query(self, workspace_id: str, text: str, lookback: int, *, what: str) -> Answer:
-        """Ask the tables of a workspace about the last `lookback` seconds; `what` says in words what is done."""
+    async def query(
+        self, workspace_id: str, text: str, lookback: int, read: Callable[[Rows], T], *, what: str
+    ) -> Answer[T]:
+        """Ask the tables of a workspace about the last `lookback` seconds; `what` says in words what is done.
+
+        `read` gets the rows by column.
+        """
 
         def work(hook: Hook) -> Mapping[str, Any]:
             request = HttpRequest(
@@ -64,19 +73,16 @@ class Logs:
                 raw = await self._azure.ask(work, "queries", what=what, allowance=self._allowance)
             except SentinelError as error:
                 if _is_unresolved(error.__cause__):
-                    return Answer([], has_table=False)
+                    return Answer(read([]), has_table=False)
                 raise
-        return _answer(raw, what)
+        with explained(what):
+            return Answer(read(_rows(raw)), partial=bool(raw.get("error")))
 
 
-def _answer(raw: Mapping[str, Any], what: str) -> Answer:
-    try:
-        [table] = [table for table in raw["tables"] if table["name"] == "PrimaryResult"]
-        names = [column["name"] for column in table["columns"]]
-        rows = [dict(zip(names, row, strict=True)) for row in table["rows"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise SentinelError("transient", f"Cannot {what}: the answer is not as documented.") from error
-    return Answer(rows, partial=bool(raw.get("error")))
+def _rows(raw: Mapping[str, Any]) -> Rows:
+    [table] = [table for table in raw["tables"] if table["name"] == "PrimaryResult"]
+    names = [column["name"] for column in table["columns"]]
+    return [dict(zip(names, row, strict=True)) for row in table["rows"]]
 
 
 def _is_unresolved(error: BaseException | None) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import (
     Allowance,
@@ -46,7 +46,7 @@ WORKSPACE_VERSION = "2023-09-01"
 PERMISSIONS_VERSION = "2022-04-01"
 _TWICE = "two connectors with different names"
 
-
+T = TypeVar("T")
 Turn = Callable[[], AbstractAsyncContextManager[None]]
 
 
@@ -113,9 +113,7 @@ class Sentinel:
         """Return the CloudTrail connectors of AWS accounts, or of names; the workspace is listed once for all."""
         async with self._listing:
             if self._connectors is None:
-                answers = await self.raw_connectors()
-                with explained(self._what):
-                    self._connectors = _by_account_and_name(answers)
+                self._connectors = await self.raw_connectors(_by_account_and_name)
             found = (self._connectors.get(key, ()) for key in keys)
             return tuple(dict.fromkeys(chain.from_iterable(found)))
 
@@ -128,8 +126,8 @@ class Sentinel:
         """Have the connectors listed anew when they are asked for next."""
         self._connectors = None
 
-    async def raw_connectors(self) -> list[Mapping[str, Any]]:
-        """List the data connectors of every kind, as the API answers."""
+    async def raw_connectors(self, read: Callable[[list[Mapping[str, Any]]], T]) -> T:
+        """List the data connectors of every kind, as the API answers, and return what `read` makes of them."""
         page: str | None = f"{self.id}/providers/Microsoft.SecurityInsights/dataConnectors"
         seen: set[str] = set()
         found: list[Mapping[str, Any]] = []
@@ -141,7 +139,8 @@ class Sentinel:
             with explained(self._what):
                 found += _resources(answer)
                 page = _next(answer)
-        return found
+        with explained(self._what):
+            return read(found)
 
     def connectors_of(self, wish: ConnectorWish, *, writes: bool, visible: Turn | None = None) -> ConnectorsOf:
         """Return the connectors of one role's account, as `run.converge` wants them."""

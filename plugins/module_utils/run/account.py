@@ -164,19 +164,37 @@ async def converge_role(
     sleep: Sleep = asyncio.sleep,
 ) -> Outcome[Role]:
     """Bring the role to the wish, or with `absent` remove what it is there for."""
+    overlay = partial(roles.without if absent else roles.overlay, wish)
+
+    def tell(have: Role | None, want: Role | None) -> None:
+        header = f"role {wish.name} in account {wish.account_id}"
+        report.diff.append(difference(header, roles.show(have), roles.show(want)))
+
+    first: list[Role | None] = []
 
     def seen(have: Role | None) -> None:
+        first.append(have)
         report.findings += [] if absent else roles.findings(wish, have)
 
-    overlay = partial(roles.without if absent else roles.overlay, wish)
-    outcome = await converge(
-        edge, overlay, role_plan.plan, check_mode=check_mode, made=report.calls, seen=seen, sleep=sleep
-    )
+    with _kept_evidence(first, lambda have: tell(have, overlay(have))):
+        outcome = await converge(
+            edge, overlay, role_plan.plan, check_mode=check_mode, made=report.calls, seen=seen, sleep=sleep
+        )
     report.add("role", roles.show, outcome.want)
     if outcome.changed:
-        header = f"role {wish.name} in account {wish.account_id}"
-        report.diff.append(difference(header, roles.show(outcome.have), roles.show(outcome.want)))
+        tell(outcome.have, outcome.want)
     return outcome
+
+
+@contextmanager
+def _kept_evidence(first: list[T], tell: Callable[[T], None]) -> Iterator[None]:
+    """Where the work fails on the way, tell what was to be changed all the same: some of it may be gone."""
+    try:
+        yield
+    except BaseException:
+        for have in first:
+            tell(have)
+        raise
 
 
 async def converge_connector(
@@ -194,15 +212,24 @@ async def converge_connector(
     """
     edge = sentinel.connectors_of(wish, writes=not check_mode, visible=visible)
 
-    def seen(have: Connectors | None) -> None:
-        report.findings += [] if absent else connectors.findings(wish, have or ())
-
     def overlay(have: Connectors | None) -> Connectors:
         return (connectors.without if absent else connectors.overlay)(wish, have or ())
 
-    outcome = await converge(edge, overlay, connectors.plan, check_mode=check_mode, made=report.calls, seen=seen)
-    after = None if absent else connectors.choose(wish, outcome.want or ())
-    report.add("connector", connectors.show, after)
+    def show(have: Connectors | None) -> dict[str, Any]:
+        return connectors.show(connectors.choose(wish, have or ()))
+
+    def tell(have: Connectors | None, want: Connectors | None) -> None:
+        after = {} if absent else show(want)
+        report.diff.append(difference(f"data connector of {wish.role_arn}", show(have), after))
+
+    first: list[Connectors | None] = []
+
+    def seen(have: Connectors | None) -> None:
+        first.append(have)
+        report.findings += [] if absent else connectors.findings(wish, have or ())
+
+    with _kept_evidence(first, lambda have: tell(have, overlay(have))):
+        outcome = await converge(edge, overlay, connectors.plan, check_mode=check_mode, made=report.calls, seen=seen)
+    report.add("connector", show, None if absent else outcome.want)
     if outcome.changed:
-        before = connectors.show(connectors.choose(wish, outcome.have or ()))
-        report.diff.append(difference(f"data connector of {wish.role_arn}", before, connectors.show(after)))
+        tell(outcome.have, outcome.want)

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.iam import last_used
@@ -31,8 +32,9 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer imp
 
 if TYPE_CHECKING:
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.logs import Answer, Logs
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.logs import Answer, Logs, Rows
 
+T = TypeVar("T")
 Say = Callable[[str], None]
 # Of the accounts that are missing a line of progress names so many.
 NAMED = 5
@@ -89,25 +91,24 @@ class Place:
     async def open(self, account: Account) -> None:
         """Read the workspace, unless its id is known, and list its connectors."""
         self._id = account.wish.workspace_id or (await self._sentinel.workspace()).customer_id
-        self.links = model.links(await self._sentinel.raw_connectors())
+        self.links = await self._sentinel.raw_connectors(model.links)
 
     async def look_at_events(self, order: Order, marker: str) -> None:
         """Ask what arrived from all accounts; where the answer is a part of it, once more."""
-        text = model.events_query(order.lookback, marker)
-        answer = await self._ask(text, order)
+        text, read = model.events_query(order.lookback, marker), partial(model.arrivals, age=_age)
+        answer = await self._ask(text, order, read)
         if answer.partial:
-            answer = await self._ask(text, order)
-        arrivals = model.arrivals(answer.rows, _age)
-        self.look = Look(arrivals, answer.has_table, answer.partial, self.look.health)
+            answer = await self._ask(text, order, read)
+        self.look = Look(answer.said, answer.has_table, answer.partial, self.look.health)
 
     async def look_at_health(self, order: Order) -> None:
         """Ask how the connectors are doing, where the workspace keeps that."""
-        answer = await self._ask(model.health_query(order.lookback), order)
-        self.look = replace(self.look, health=model.health(answer.rows) if answer.has_table else None)
+        answer = await self._ask(model.health_query(order.lookback), order, model.health)
+        self.look = replace(self.look, health=answer.said if answer.has_table else None)
 
-    async def _ask(self, text: str, order: Order) -> Answer:
+    async def _ask(self, text: str, order: Order, read: Callable[[Rows], T]) -> Answer[T]:
         what = f"query table {text.split(maxsplit=1)[0]} of workspace {self.name}"
-        return await self._logs.query(self._id, text, order.lookback, what=what)
+        return await self._logs.query(self._id, text, order.lookback, read, what=what)
 
 
 def _age(when: str) -> float:

@@ -184,7 +184,10 @@ async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Resul
 async def aws_connector_info(params: Mapping[str, Any]) -> Result:
     """Run the module `aws_connector_info`."""
     with _opened(parse(params, "", names="short")) as sentinel:
-        answers = await sentinel.raw_connectors()
+        return await sentinel.raw_connectors(_surveyed)
+
+
+def _surveyed(answers: list[Mapping[str, Any]]) -> Result:
     return {
         "changed": False,
         "connectors": [shown for raw in answers if (shown := connectors.describe(raw))],

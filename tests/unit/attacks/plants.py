@@ -1,0 +1,215 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an attacker, or a hasty colleague, changes in an account by hand, and what must be said of it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import (
+    MICROSOFT_ACCOUNT,
+    OLD_POLICY,
+    POLICY,
+    trust,
+)
+from tests.emulators.client import CUSTOMER_ID, Emulators
+from tests.faults.world import NEIGHBOUR, ROLE, arn_of, connector, name_of
+
+Json = dict[str, Any]
+Plant = Callable[[Emulators, str], object]
+
+INTRUDER = "666666666666"
+OTHER_ID = "99999999-9999-4999-8999-999999999999"
+BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+WISHED = f"arn:aws:iam::aws:policy/{POLICY}"
+USER = f"arn:aws:iam::{INTRUDER}:user/u"
+ROOT = f"arn:aws:iam::{INTRUDER}:root"
+GONE = "AROAJQABLZS4A3QDU576Q"
+ANYONE = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ROOT}}],
+}
+ANYTHING = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+
+
+class Attack(NamedTuple):
+    """One change: what is found of it, and what must be shown before it is gone."""
+
+    name: str
+    plant: Plant
+    found: tuple[str, ...]
+    """Severity and code of each finding."""
+    shown: str
+
+
+def statement(**changes: Any) -> Json:
+    """The right statement, changed; None takes an element away."""
+    right = copy.deepcopy(trust(MICROSOFT_ACCOUNT, [CUSTOMER_ID])["Statement"][0])
+    return {name: value for name, value in {**right, **changes}.items() if value is not None}
+
+
+def pinned(value: Any, operator: str = "StringEquals") -> Json:
+    """A condition on the external id."""
+    return {operator: {"sts:ExternalId": value}}
+
+
+class _Hand:
+    """One client for all accounts: making one takes longer than all that is asked of it."""
+
+    def __init__(self, cloud: Emulators) -> None:
+        self._account = ""
+        self._client = cloud.boto("iam")
+        self._client.meta.events.register("before-send", self._sign)
+
+    def _sign(self, request: Any, **_: Any) -> None:
+        request.headers["x-moto-account-id"] = self._account
+
+    def of(self, account: str) -> Any:
+        """The client, in that account from now on."""
+        self._account = account
+        return self._client
+
+
+_hand = cache(_Hand)
+
+
+def at(cloud: Emulators, account: str) -> Any:
+    """A client of IAM in that account, past the proxy; to be used at once."""
+    return _hand(cloud).of(account)
+
+
+def standing(cloud: Emulators, accounts: Iterable[str]) -> dict[str, list[Any]]:
+    """Every role of these accounts, with all that belongs to it."""
+    found: dict[str, list[Any]] = {}
+    for account in accounts:
+        answer = at(cloud, account).get_account_authorization_details(Filter=["Role"])
+        found[account] = [{**role, "RoleId": None, "CreateDate": None} for role in answer["RoleDetailList"]]
+    return found
+
+
+def iam(operation: str, **args: Any) -> Plant:
+    """A call of IAM, behind everyone's back."""
+    given = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in args.items()}
+    return lambda cloud, account: getattr(at(cloud, account), operation)(RoleName=ROLE, **given)
+
+
+def trusting(*statements: Json) -> Plant:
+    """Another trust policy. Where moto would not store what AWS does, the next two reads show it all the same."""
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+
+    def plant(cloud: Emulators, account: str) -> None:
+        client = at(cloud, account)
+        try:
+            client.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(document))
+        except client.exceptions.MalformedPolicyDocumentException:
+            answer = get_role_answer(client.get_role(RoleName=ROLE)["Role"], json.dumps(document))
+            cloud.fault(operation="GetRole", account=account, times=2, status=200, body=answer)
+
+    return plant
+
+
+def get_role_answer(role: Json, document: str) -> str:
+    """What IAM answers to GetRole, with another trust policy."""
+    tags = "".join(f"<member><Key>{tag['Key']}</Key><Value>{tag['Value']}</Value></member>" for tag in role["Tags"])
+    boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
+    bound = f"<PermissionsBoundary><PermissionsBoundaryArn>{boundary}</PermissionsBoundaryArn></PermissionsBoundary>"
+    return (
+        '<GetRoleResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><GetRoleResult><Role>'
+        f"<Path>{role['Path']}</Path><RoleName>{role['RoleName']}</RoleName><RoleId>AROAEMULATED</RoleId>"
+        f"<Arn>{role['Arn']}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate>"
+        f"<AssumeRolePolicyDocument>{quote(document)}</AssumeRolePolicyDocument>"
+        f"<Description>{role.get('Description', '')}</Description>"
+        f"<MaxSessionDuration>{role['MaxSessionDuration']}</MaxSessionDuration>"
+        f"{bound if boundary else ''}<Tags>{tags}</Tags></Role></GetRoleResult>"
+        "<ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></GetRoleResponse>"
+    )
+
+
+def attach_old_policy(cloud: Emulators, account: str) -> None:
+    """The policy that AWS replaced; moto knows it no longer, so it is one of the account."""
+    document = json.dumps({"Version": "2012-10-17", "Statement": [ANYTHING]})
+    made = at(cloud, account).create_policy(PolicyName=OLD_POLICY, PolicyDocument=document)
+    iam("attach_role_policy", PolicyArn=made["Policy"]["Arn"])(cloud, account)
+
+
+def reads(arn: Callable[[str], str], state: str = "enabled") -> Plant:
+    """Our connector with another role, or switched off."""
+    return lambda cloud, account: cloud.seed_connector(connector(name_of(account), arn(account), state))
+
+
+def _let_in(name: str, code: str, principal: Any, shown: str) -> Attack:
+    return Attack(name, trusting(statement(), statement(Principal=principal)), (f"critical {code}",), shown)
+
+
+def _weak(name: str, condition: Json | None, shown: str, *codes: str) -> Attack:
+    return Attack(name, trusting(statement(Condition=condition)), codes or ("high trust_external_id_weak",), shown)
+
+
+_ANY, _FOREIGN = {"AWS": "*"}, "trust_account_foreign"
+_MISSING = "high trust_workspace_missing"
+_DENY = {**statement(Effect="Deny", Principal=_ANY, Condition=None)}
+_INLINE = {"Version": "2012-10-17", "Statement": [ANYTHING]}
+
+TRUST = (
+    _let_in("anyone", "trust_anyone", "*", "*"),
+    _let_in("any account", "trust_anyone", _ANY, "*"),
+    _let_in("an account", _FOREIGN, {"AWS": ROOT}, INTRUDER),
+    _let_in("a role", _FOREIGN, {"AWS": f"arn:aws:iam::{INTRUDER}:role/r"}, f"{INTRUDER}:role/r"),
+    _let_in("a user beside Microsoft", _FOREIGN, {"AWS": [MICROSOFT_ACCOUNT, USER]}, USER),
+    _let_in("a service", "trust_principal_type", {"Service": "ec2.amazonaws.com"}, "ec2.amazonaws.com"),
+    _let_in("an identity provider", "trust_principal_type", {"Federated": "accounts.google.com"}, "accounts.google"),
+    Attack("everyone but one", trusting(statement(), statement(Principal=None, NotPrincipal={"AWS": ROOT})),
+           ("critical trust_not_principal",), "NotPrincipal"),
+    _weak("no condition", None, MICROSOFT_ACCOUNT, "high trust_external_id_missing"),
+    _weak("a wildcard", pinned("*", "StringLike"), "StringLike"),
+    _weak("half a wildcard", pinned(f"{CUSTOMER_ID[:8]}*", "StringLike"), f"{CUSTOMER_ID[:8]}*"),
+    _weak("if it exists", pinned(CUSTOMER_ID, "StringEqualsIfExists"), "StringEqualsIfExists"),
+    _weak("whatever the case", pinned(CUSTOMER_ID, "StringEqualsIgnoreCase"), "StringEqualsIgnoreCase"),
+    _weak("any of the values", pinned(CUSTOMER_ID, "ForAnyValue:StringEquals"), "ForAnyValue:StringEquals"),
+    _weak("all of no values", pinned(CUSTOMER_ID, "ForAllValues:StringEquals"), "ForAllValues:StringEquals"),
+    _weak("no id at all", pinned([]), "sts:externalid", "high trust_external_id_weak", _MISSING),
+    _weak("one id more", pinned([CUSTOMER_ID, OTHER_ID]), OTHER_ID, "high trust_external_id_foreign"),
+    _weak("another id", pinned(OTHER_ID), OTHER_ID, "high trust_external_id_foreign", _MISSING),
+    Attack("another statement", trusting(statement(), statement(Action="sts:TagSession")),
+           ("medium trust_action_extra",), "sts:tagsession"),
+    Attack("more actions", trusting(statement(Action=["sts:AssumeRole", "sts:TagSession"])),
+           ("medium trust_action_extra",), "sts:tagsession"),
+    Attack("every action", trusting(statement(Action="sts:*")), ("medium trust_action_extra",), "sts:*"),
+    Attack("all but one action", trusting(statement(Action=None, NotAction="sts:TagSession")),
+           ("medium trust_not_action",), "NotAction"),
+    Attack("a Deny", trusting(statement(), _DENY), ("medium trust_deny",), "Deny"),
+    Attack("a deleted role", trusting(statement(), statement(Principal={"AWS": GONE})),
+           ("low trust_principal_deleted",), GONE),
+)  # fmt: skip
+
+PERMISSIONS = (
+    Attack("more rights", iam("attach_role_policy", PolicyArn=ADMIN), ("high permission_policy_extra",), ADMIN),
+    Attack("the old policy", attach_old_policy, ("high permission_policy_outdated",), f"/{OLD_POLICY}"),
+    Attack("an inline policy", iam("put_role_policy", PolicyName="helper", PolicyDocument=_INLINE),
+           ("high permission_inline_extra",), "s3:*"),
+    Attack("no rights", iam("detach_role_policy", PolicyArn=WISHED), ("high permission_policy_missing",), WISHED),
+    Attack("no boundary", iam("delete_role_permissions_boundary"), ("high role_boundary_missing",), BOUNDARY),
+    Attack("a wider boundary", iam("put_role_permissions_boundary", PermissionsBoundary=ADMIN),
+           ("medium role_boundary_changed",), ADMIN),
+    Attack("longer sessions", iam("update_role", MaxSessionDuration=43200), ("medium role_session_raised",), "43200"),
+)  # fmt: skip
+
+CONNECTORS = (
+    Attack("the connector off", reads(arn_of, "Disabled"), ("high connector_disabled",), "Disabled"),
+    Attack("the connector astray", reads(lambda _account: arn_of(INTRUDER)),
+           ("high connector_astray", "high connector_missing"), arn_of(INTRUDER)),
+    Attack("the connector with another role", reads(lambda account: arn_of(account, NEIGHBOUR)),
+           ("medium connector_stale",), NEIGHBOUR),
+    Attack("no connector", lambda cloud, account: cloud.delete_connector(name_of(account)),
+           ("high connector_missing",), ""),
+)  # fmt: skip
+
+ATTACKS = {f"7777777777{number:02}": attack for number, attack in enumerate((*TRUST, *PERMISSIONS, *CONNECTORS))}
+"""By the account in which it is planted."""

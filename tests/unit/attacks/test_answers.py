@@ -1,0 +1,366 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever services answer: an error with a class for the account or the run, never a traceback or a wrong write."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES, SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import VERDICTS, Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, ingestion, verdicts
+from tests.emulators.connectors import account_of
+from tests.faults import engine
+from tests.faults.world import ACCOUNTS, NEIGHBOUR, VICTIM, WISHES, Seen, World, arn_of, connector
+from tests.unit.modules.test_ingestion_info import arrived, unhealthy
+
+from .mutants import RUBBISH, Answers, about, mutants, recorded
+from .plants import ANYONE, at, standing
+
+FOR_ALL = ("GetCallerIdentity", "Metadata_Endpoints", "OpenId", "Token", "Workspaces_Get", "DataConnectors_List")
+FOR_ALL += ("SentinelOnboardingStates_Get", "Permissions_ListForResource")
+READS = ("AssumeRole", "GetRole", "ListAttachedRolePolicies", "ListRolePolicies", "GetRolePolicy")
+REMOVAL = ("GetRole", "ListAttachedRolePolicies", "ListRolePolicies", "ListInstanceProfilesForRole")
+WRITES = ("CreateRole", "PutRolePolicy", "DataConnectors_CreateOrUpdate")
+MANY = [f"5555555555{number:02}" for number in range(10)]
+HOSTS = {account: {"aws_account_id": account} for account in MANY}
+STATUSES = st.sampled_from([200, 200, 200, 200, 400, 403, 404])
+
+
+def often(times: int) -> settings:
+    """So many examples; HYPOTHESIS_PROFILE=thorough looks longer."""
+    most = (settings.default or settings()).max_examples * times // 30
+    return settings(
+        max_examples=most,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
+
+class Ready(NamedTuple):
+    """A world that needs nothing, and the answers that told so."""
+
+    world: World
+    right: Seen
+    answers: Answers
+
+
+@pytest.fixture(scope="module")
+def recordings() -> Answers:
+    return {}
+
+
+@pytest.fixture
+def ready(world: World, recordings: Answers) -> Ready:
+    world.prepare("correct", 2)
+    with recorded() as answers:
+        ended = world.run("correct", 2)
+    assert (ended.error, ended.failed) == (None, {})
+    recordings |= answers
+    return Ready(world, world.seen(), recordings)
+
+
+def survived(ended: engine.Ended) -> engine.Ended:
+    """Whatever was answered, all that is said is a sentence with a class."""
+    for error in filter(None, (ended.error, *ended.failed.values())):
+        assert_sentence(error)
+    return ended
+
+
+def assert_sentence(error: SentinelError) -> None:
+    assert error.kind in CLASSES
+    assert error.kind != "unexpected", repr(error.__cause__)
+    assert str(error).startswith("Cannot ")
+    assert len(str(error)) < 2000
+
+
+@often(3)
+@given(data=st.data())
+def test_an_answer_for_all_that_is_odd_leads_to_no_wrong_write(ready: Ready, data: st.DataObject) -> None:
+    world = ready.world
+    for operation in FOR_ALL:
+        world.e.heal()
+        body, status = data.draw(mutants(ready.answers[operation][-1])), data.draw(STATUSES)
+        world.e.fault(operation=operation, status=status, body=body)
+        before = world.e.struck()
+        ended = survived(world.run("correct", 2))
+        assert world.e.struck() > before
+        assert (ended.done == {}) if ended.error else (set(ended.done) == set(ACCOUNTS[:2]))
+        assert (world.seen(), world.twins()) == (ready.right, [])
+
+
+class Fleet(NamedTuple):
+    """Many accounts that need nothing, the answers that told so, and what stands in each."""
+
+    world: World
+    answers: Answers
+    right: dict[str, Any]
+
+    def spoil(self, data: st.DataObject, operations: tuple[str, ...], statuses: Any = STATUSES) -> None:
+        """Have something odd answered in each account, to one of the operations."""
+        for account in MANY:
+            operation = data.draw(st.sampled_from(operations))
+            body = data.draw(mutants(about(account, self.answers[operation][-1])))
+            self.world.e.fault(operation=operation, account=account, status=data.draw(statuses), body=body)
+
+    def run(self, *, absent: bool = False) -> engine.Ended:
+        ended = survived(engine.run(engine.listed(HOSTS, **WISHES["correct"]), fleet.Order(absent=absent)))
+        assert ended.error is None
+        assert set(ended.done) == set(MANY)
+        return ended
+
+    def settle(self, *, absent: bool = False) -> None:
+        """Run it undisturbed."""
+        self.world.e.heal()
+        assert self.run(absent=absent).failed == {}
+
+    def others(self) -> list[Any]:
+        """The connectors of other accounts."""
+        return [raw for raw in self.world.e.connectors() if account_of(raw) not in MANY]
+
+
+@pytest.fixture(scope="module")
+def right() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+def many(world: World, recordings: Answers, right: dict[str, Any]) -> Fleet:
+    world.prepare("create", 0)
+    for account in MANY:
+        at(world.e, account).create_role(RoleName=NEIGHBOUR, AssumeRolePolicyDocument=json.dumps(ANYONE))
+    fleet_of = Fleet(world, recordings, right)
+    if not right:
+        with recorded() as answers:
+            fleet_of.settle()
+            right |= standing(world.e, MANY)
+            fleet_of.settle(absent=True)
+        recordings |= answers
+    return fleet_of
+
+
+@often(2)
+@given(data=st.data())
+def test_an_answer_in_an_account_that_is_odd_leads_to_no_wrong_write(many: Fleet, data: st.DataObject) -> None:
+    cloud = many.world.e
+    many.settle()
+    cloud.forget()
+    many.spoil(data, READS)
+    many.run()
+    # Who was lied to may write, but nothing else than what was wished.
+    written = {request["account"] for request in cloud.requests("iam", write=True)}
+    assert standing(cloud, written) == {account: many.right[account] for account in written}
+    assert many.world.twins() == []
+
+
+@often(1)
+@given(data=st.data())
+def test_an_odd_answer_to_a_write_is_got_over_by_the_next_run(many: Fleet, data: st.DataObject) -> None:
+    many.settle(absent=True)
+    others = many.others()
+    many.spoil(data, WRITES)
+    many.run()
+    assert (many.others(), many.world.twins()) == (others, [])
+    many.settle()
+    assert standing(many.world.e, MANY) == many.right
+    assert len(many.world.e.connectors()) == len(others) + len(MANY)
+
+
+@often(1)
+@given(data=st.data())
+def test_an_odd_answer_leads_to_no_wrong_removal(many: Fleet, data: st.DataObject) -> None:
+    many.settle()
+    others = many.others()
+    many.spoil(data, REMOVAL, st.just(200))
+    many.run(absent=True)
+    many.settle(absent=True)
+    assert many.world.e.connectors() == others
+    left = {account: [role["RoleName"] for role in roles] for account, roles in standing(many.world.e, MANY).items()}
+    assert left == {account: [NEIGHBOUR] for account in MANY}
+
+
+@often(3)
+@given(data=st.data())
+def test_an_odd_list_of_connectors_leads_to_no_wrong_removal(ready: Ready, data: st.DataObject) -> None:
+    world = ready.world
+    world.prepare("remove", 2)
+    before = world.seen()
+    world.e.fault(
+        operation="DataConnectors_List", status=200, body=data.draw(mutants(ready.answers["DataConnectors_List"][-1]))
+    )
+    survived(world.run("remove", 2))
+    assert world.seen().neighbours == before.neighbours
+    world.e.heal()
+    again = world.run("remove", 2)
+    assert (again.error, again.failed) == (None, {})
+    assert world.seen().ours[VICTIM] == {}
+
+
+OURS = connector("x", arn_of(VICTIM), "Paused")
+
+
+UNREADABLE: list[Any] = [
+    {},
+    {"value": None},
+    {"value": {}},
+    {"value": "text"},
+    {"value": [None]},
+    {"value": ["text"]},
+    {"value": [{"kind": OURS["kind"], "properties": OURS["properties"]}]},
+    {"value": [{**OURS, "name": ""}]},
+    {"value": [{**OURS, "name": 5}]},
+    {"value": [{**OURS, "properties": "text"}]},
+    {"value": [{**OURS, "properties": {"awsRoleArn": arn_of(VICTIM), "dataTypes": [1]}}]},
+    {"value": [], "nextLink": 5},
+    {"value": [], "nextLink": ["x"]},
+    {"value": [], "nextLink": "@localhost:1/elsewhere"},
+    {"value": [], "nextLink": "https://localhost:1/elsewhere"},
+]
+
+
+def test_a_list_that_cannot_be_read_is_not_an_empty_one(ready: Ready) -> None:
+    ready.world.e.forget()
+    for answer in UNREADABLE:
+        ready.world.e.heal()
+        ready.world.e.fault(operation="DataConnectors_List", status=200, body=json.dumps(answer))
+        ended = survived(ready.world.run("correct", 2))
+        assert ended.error, answer
+        assert "list the data connectors of workspace sentinel" in str(ended.error)
+    assert ready.world.writes() == []
+
+
+def test_kinds_and_states_that_nobody_knows_are_left_alone_or_corrected(ready: Ready) -> None:
+    world = ready.world
+    strange = world.e.seed_connector({"name": "new", "kind": "AmazonWebServicesQuantum", "properties": {"x": [1]}})
+    [ours] = ready.right.ours[VICTIM]["connectors"]
+    ours["properties"]["dataTypes"]["logs"]["state"] = "Hibernating"
+    world.e.seed_connector(ours)
+    ended = survived(world.run("correct", 2))
+    assert ended.calls == {VICTIM: "DataConnectors_CreateOrUpdate"}
+    assert [one.code for one in ended.done[VICTIM].report.findings] == ["connector_disabled"]
+    assert strange in world.e.connectors()
+
+
+def test_ten_megabytes_of_connectors_are_read(ready: Ready) -> None:
+    for number in range(12):
+        ready.world.e.seed_connector({"name": f"big{number}", "kind": "Office365", "properties": {"x": "x" * 900_000}})
+    ready.world.e.forget()
+    assert survived(ready.world.run("correct", 2)).calls == {}
+    assert ready.world.writes() == []
+
+
+class _Endless(BaseHTTPRequestHandler):
+    """Answers every request with ten megabytes."""
+
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        # The client hangs up long before.
+        with contextlib.suppress(OSError):
+            self.wfile.write(b"x" * (10 << 20))
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_ten_megabytes_of_aws_are_refused(ready: Ready, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Endless) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", f"http://127.0.0.1:{server.server_port}")
+        ready.world.e.forget()
+        ended = survived(ready.world.run("correct", 2))
+        server.shutdown()
+    assert {error.kind for error in ended.failed.values()} == {"transient"}
+    assert len(ended.failed) == 2
+    assert ready.world.writes() == []
+
+
+def test_an_error_may_have_any_shape(many: Fleet) -> None:
+    messages: tuple[Any, ...] = (5, {"error": ["x"]}, '{"error": {"code": 5, "message": ["x"]}}')
+    shapes = [({"error": {"code": 7, "message": message}}, {"error": message}, message) for message in messages]
+    bodies = [*map(json.dumps, itertools.chain(*shapes)), RUBBISH[-1]]
+    for account, body in zip(MANY, bodies, strict=True):
+        many.world.e.fault(operation="DataConnectors_CreateOrUpdate", account=account, status=403, body=body)
+    failed = many.run().failed
+    assert set(failed) == set(MANY)
+    assert {error.kind for error in failed.values()} <= {"azure_denied", "transient"}
+
+
+def test_a_role_that_answers_for_another_account_is_not_believed(ready: Ready) -> None:
+    body = about("666666666666", ready.answers["GetRole"][-1])
+    ready.world.e.fault(operation="GetRole", account=VICTIM, status=200, body=body)
+    ready.world.e.forget()
+    ended = survived(ready.world.run("correct", 2))
+    assert ended.failed[VICTIM].kind == "transient"
+    assert ready.world.writes() == []
+    assert ready.world.seen() == ready.right
+
+
+MEMBER: dict[str, Any] = {"Id": VICTIM, "Arn": "x", "Name": "x", "State": "ACTIVE"}
+NO_LISTINGS: list[Any] = [
+    {},
+    {"Accounts": []},
+    {"Accounts": "text"},
+    {"Accounts": [None]},
+    {"Accounts": [{**MEMBER, "Id": 5}]},
+    {"Accounts": [{**MEMBER, "State": None}]},
+    {"Accounts": [MEMBER], "NextToken": {}},
+    "text",
+]
+
+
+def test_an_odd_listing_of_the_organization_removes_no_orphan(ready: Ready) -> None:
+    cloud = ready.world.e
+    cloud.forget()
+    for answer in NO_LISTINGS:
+        cloud.heal()
+        cloud.fault(operation="ListAccounts", status=200, body=json.dumps(answer))
+        survived(ready.world.run("correct", 2, orphans="remove"))
+    assert cloud.operations().count("ListAccounts") == len(NO_LISTINGS)
+    assert ready.world.writes() == []
+
+
+def look(world: World) -> list[ingestion.Watched]:
+    """Ask whether events arrive; raises SentinelError."""
+    watched = [ingestion.Watched(account, Expected()) for account in world.accounts("create", 2)]
+    asyncio.run(ingestion.verify(watched, ingestion.Order(86400), print))
+    return watched
+
+
+@pytest.fixture
+def telling(world: World) -> Ready:
+    """A world where events arrive from one account and not from the other, and the answers that told so."""
+    world.prepare("remove", 2)
+    arrived(world.e, {VICTIM: 0.1})
+    unhealthy(world.e, ACCOUNTS[1], "AccessDenied")
+    with recorded() as answers:
+        look(world)
+    return Ready(world, world.seen(), answers)
+
+
+@often(8)
+@given(data=st.data())
+def test_an_odd_answer_about_events_leads_to_a_verdict_or_a_sentence(telling: Ready, data: st.DataObject) -> None:
+    cloud = telling.world.e
+    operation, skip = data.draw(st.sampled_from([("Query", 0), ("Query", 1), ("DataConnectors_List", 0)]))
+    cloud.heal()
+    body, status = data.draw(mutants(telling.answers[operation][skip])), data.draw(STATUSES)
+    cloud.fault(operation=operation, skip=skip, times=2, status=status, body=body)
+    try:
+        watched = look(telling.world)
+    except SentinelError as error:
+        assert_sentence(error)
+    else:
+        assert {item.verdict.name for item in watched} <= set(VERDICTS)
+        assert len(verdicts.lines(watched)) <= len(watched)
+        json.dumps([item.result() for item in watched])

@@ -1,0 +1,186 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run may not do: take over what is not ours, go beyond its session, change more than it was allowed to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import closing
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws, explained
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import Work
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
+from tests.emulators import faults
+from tests.emulators.client import Emulators
+from tests.faults import engine
+from tests.faults.world import ACCOUNTS, NEIGHBOUR, PHASES, ROLE, VICTIM, Phase, World, arn_of, connector
+from tests.unit.playbooks.conftest import WORKSPACE, Play
+
+from .plants import ADMIN, OTHER_ID, ROOT, pinned, statement
+
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": [statement()]})
+
+
+Attempt = tuple[Work, str, dict[str, Any]]
+BEYOND: list[Attempt] = [
+    ("read", "CreateRole", {"RoleName": ROLE, "AssumeRolePolicyDocument": TRUST}),
+    ("read", "UpdateAssumeRolePolicy", {"RoleName": ROLE, "PolicyDocument": TRUST}),
+    ("write", "DeleteRole", {"RoleName": ROLE}),
+    ("write", "GetRole", {"RoleName": NEIGHBOUR}),
+    ("write", "UpdateAssumeRolePolicy", {"RoleName": NEIGHBOUR, "PolicyDocument": TRUST}),
+    ("write", "AttachRolePolicy", {"RoleName": "OrganizationAccountAccessRole", "PolicyArn": ADMIN}),
+    ("write", "CreateUser", {"UserName": "mallory"}),
+    ("write", "CreateAccessKey", {"UserName": "mallory"}),
+    ("write", "CreatePolicy", {"PolicyName": "p", "PolicyDocument": TRUST}),
+    ("write", "ListRoles", {}),
+    ("remove", "AttachRolePolicy", {"RoleName": ROLE, "PolicyArn": ADMIN}),
+    ("remove", "PutRolePolicy", {"RoleName": ROLE, "PolicyName": "p", "PolicyDocument": TRUST}),
+    ("remove", "DeleteRole", {"RoleName": NEIGHBOUR}),
+]
+
+
+async def attempt(attempts: list[Attempt], *, limited: bool = True) -> list[SentinelError]:
+    """Make calls of IAM in an account that was entered for some work on our role; returns what they were told."""
+    told = []
+    with closing(Aws(AwsCredentials())) as aws:
+        entry = Entry(roles=("OrganizationAccountAccessRole",), session_policy=limited)
+        for work, operation, args in attempts:
+            keys = await aws.enter(VICTIM, entry, ROLE, work)
+            try:
+                with explained(f"make {operation}"):
+                    await aws.service("iam").of(keys)(operation, **args)
+            except SentinelError as error:
+                told.append(error)
+    return told
+
+
+def test_the_session_of_a_run_is_denied_what_the_run_does_not_do(world: World) -> None:
+    told = asyncio.run(attempt(BEYOND))
+    assert [error.kind for error in told] == ["aws_denied"] * len(BEYOND)
+    for error, (_work, operation, _args) in zip(told, BEYOND, strict=True):
+        assert f"because no session policy allows the iam:{operation} action" in str(error)
+
+
+def test_who_turns_the_limit_off_has_all_that_the_role_has(world: World) -> None:
+    assert asyncio.run(attempt([("read", "CreateUser", {"UserName": "somebody"})], limited=False)) == []
+
+
+@pytest.mark.parametrize(
+    "trust",
+    [
+        pytest.param(statement(Principal={"Service": "ec2.amazonaws.com"}, Condition=None), id="a service's"),
+        pytest.param(statement(Principal={"AWS": ROOT}), id="another account's"),
+        pytest.param(statement(Condition=pinned(OTHER_ID)), id="another workspace's"),
+        pytest.param(statement(Condition=pinned(f"{OTHER_ID[:9]}*", "StringLike")), id="nobody knows whose"),
+    ],
+)
+def test_a_role_of_that_name_that_is_not_ours_is_refused(world: World, trust: Any) -> None:
+    world.prepare("create")
+    document = {"Version": "2012-10-17", "Statement": [trust]}
+    world.make(VICTIM, "CreateRole", RoleName=ROLE, AssumeRolePolicyDocument=document)
+    before = world.seen()
+    ended = world.run("create")
+    assert {account: error.kind for account, error in ended.failed.items()} == {VICTIM: "role_conflict"}
+    after = world.seen()
+    assert (after.ours[VICTIM], after.neighbours) == (before.ours[VICTIM], before.neighbours)
+    assert set(ended.calls) == {"111111111102", "111111111103"}
+    gone = world.run("remove")
+    assert gone.failed[VICTIM].kind == "role_conflict"
+    assert world.seen().ours[VICTIM] == before.ours[VICTIM]
+
+
+def test_a_connector_of_ours_that_reads_another_account_stays_named_beside_the_right_one(world: World) -> None:
+    world.prepare("create")
+    world.run("create")
+    [ours] = world.seen().ours[VICTIM]["connectors"]
+    world.e.seed_connector(connector(ours["name"], arn_of("666666666666")))
+    world.e.seed_connector(connector("by-hand", arn_of(VICTIM)))
+    world.e.forget()
+    ended = world.run("create")
+    assert [one.code for one in ended.done[VICTIM].report.findings] == ["connector_astray"]
+    assert arn_of("666666666666") in ended.done[VICTIM].report.findings[0].message
+    assert (ended.calls, world.writes()) == ({}, [])
+
+
+def test_offboarding_leaves_a_connector_that_reads_another_account(world: World) -> None:
+    world.prepare("remove")
+    [ours] = world.seen().ours[VICTIM]["connectors"]
+    strayed = world.e.seed_connector(connector(ours["name"], arn_of("666666666666")))
+    ended = world.run("remove")
+    assert (ended.error, ended.failed) == (None, {})
+    assert strayed in world.e.connectors()
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_more_changes_than_allowed_stop_the_run_before_the_first_one(world: World, phase: Phase) -> None:
+    world.prepare(phase)
+    world.e.forget()
+    ended = world.run(phase, max_change=2.9)
+    assert ended.error
+    assert (ended.error.kind, ended.done, world.writes()) == ("too_many_changes", {}, [])
+    assert "3 accounts would change or cannot be read, max_change_percent allows 2" in str(ended.error)
+    allowed = world.run(phase, max_change=3.0)
+    assert (allowed.error, set(allowed.calls)) == (None, set(ACCOUNTS))
+
+
+@pytest.mark.parametrize("phase", ["create", "remove"])
+def test_an_account_that_cannot_be_read_counts_as_one_that_changes(world: World, phase: Phase) -> None:
+    world.prepare(phase)
+    world.run(phase)
+    world.e.fault(account=VICTIM, **faults.TRUST_DENIED)
+    world.e.forget()
+    ended = world.run(phase, max_change=0.0)
+    assert ended.error
+    assert (ended.error.kind, ended.done, world.writes()) == ("too_many_changes", {}, [])
+    world.e.heal()
+    assert world.run(phase, max_change=0.0).error is None
+
+
+def test_no_accounts_are_nothing_to_do(world: World) -> None:
+    world.prepare("remove")
+    world.e.forget()
+    for order in (fleet.Order(), fleet.Order(absent=True), fleet.Order(absent=True, orphans="remove", max_change=100)):
+        assert engine.run([], order) == engine.Ended({})
+    assert world.e.requests() == []
+
+
+GUARDS: list[tuple[dict[str, Any], str]] = [
+    ({"max_change_percent": 25}, "12 accounts would change or cannot be read, max_change_percent allows 3"),
+    ({"max_change_percent": "nan"}, "max_change_percent nan: it must be a number from 0 to 100"),
+    ({"max_change_percent": "few"}, "argument 'max_change_percent' is of type"),
+    ({"max_fail_percentage": "nan"}, "max_fail_percentage nan: it must be a number from 0 to 100"),
+    ({"minimum_accounts": "ten"}, "argument 'minimum_accounts' is of type"),
+    ({"concurrency": 0}, "concurrency 0: it must be a whole number from 1 to 256"),
+    ({"report_dir": "/proc/nowhere"}, "Cannot write into /proc/nowhere (report_dir)"),
+    ({"state": "gone"}, "value of state must be one of: present, absent, got: gone"),
+    ({"acounts": []}, "acounts"),
+]
+
+
+def test_a_guard_stops_the_run_before_the_first_write_also_where_it_is_misspelt(cloud: Emulators, play: Play) -> None:
+    listed = [{"account_id": f"1111111111{number:02}"} for number in range(1, 13)]
+    shared = {name.removeprefix("sentinel_"): value for name, value in WORKSPACE.items()} | {"accounts": listed}
+    tasks = [{"trailbridge.sentinel.fleet": shared | guard, "ignore_errors": True} for guard, _told in GUARDS]
+    text = yaml.safe_dump(
+        [
+            {"hosts": "localhost", "gather_facts": False, "tasks": tasks},
+            {"import_playbook": "trailbridge.sentinel.offboard"},
+        ]
+    )
+    run = play(text, {account["account_id"]: {} for account in listed}, sentinel_minimum_accounts=13)
+    assert run.code == 2, run.output
+    output = " ".join(run.output.replace("\\", "").split())
+    assert [told for _guard, told in GUARDS if told not in output] == []
+    assert "The inventory has 12 accounts, at least 13 are expected" in output
+    assert "Traceback" not in output
+    # Only the first of them needed to look.
+    assert cloud.operations().count("GetCallerIdentity") == 1
+    assert cloud.requests("iam", write=True) == cloud.connectors() == []

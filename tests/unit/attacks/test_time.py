@@ -1,0 +1,61 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clocks that are wrong, and tokens that end in the middle of a run."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
+from tests.faults import engine
+from tests.faults.world import VICTIM, World
+
+SKEWS = [
+    ("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier than 20260101T001500Z"),
+    ("SignatureDoesNotMatch", "Signature not yet current: 20260101T003000Z is still later than 20260101T001500Z"),
+    ("InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier than 20260101T001500Z"),
+    ("RequestExpired", "Request has expired."),
+    ("RequestTimeTooSkewed", "The difference between the request time and the current time is too large."),
+]
+
+
+@pytest.mark.parametrize(("code", "message"), SKEWS, ids=[f"{code}-{message[:15]}" for code, message in SKEWS])
+def test_a_wrong_clock_is_named_before_anything_is_written(world: World, code: str, message: str) -> None:
+    world.prepare("create")
+    world.e.forget()
+    world.e.fault(service="sts", operation="GetCallerIdentity", status=403, code=code, message=message)
+    ended = world.run("create")
+    assert ended.error
+    assert ended.error.kind == "clock_skew"
+    assert str(ended.error).endswith("Set the clock of this machine.")
+    assert world.writes() == []
+
+
+def test_a_clock_that_goes_wrong_in_the_middle_is_named_for_the_account(world: World) -> None:
+    world.prepare("create")
+    code, message = SKEWS[0]
+    world.e.fault(operation="AttachRolePolicy", account=VICTIM, status=403, code=code, message=message)
+    ended = world.run("create")
+    assert {account: error.kind for account, error in ended.failed.items()} == {VICTIM: "clock_skew"}
+    world.e.heal()
+    assert world.run("create").calls == {VICTIM: "AttachRolePolicy, DataConnectors_CreateOrUpdate"}
+
+
+def test_a_token_that_ends_in_the_middle_is_refreshed_once_for_all(world: World) -> None:
+    hosts = {f"3333333333{number:02}": {"aws_account_id": f"3333333333{number:02}"} for number in range(20)}
+    world.prepare("create")
+    world.e.settings(token_seconds=1.0)
+    # Half of the accounts write their connectors when it ended, all of them at once.
+    world.e.fault(operation="AttachRolePolicy", account="33333333331*", delay=1.3)
+    world.e.forget()
+    began = time.monotonic()
+    ended = engine.run(engine.listed(hosts), fleet.Order())
+    seconds = time.monotonic() - began
+    assert (ended.error, ended.failed) == (None, {})
+    asked = world.e.operations("azure")
+    assert asked.count("DataConnectors_CreateOrUpdate") == len(ended.calls) == 20
+    # A busy machine takes longer, and more than one of them ends; but never is one asked for while another is good.
+    assert 2 <= asked.count("Token") <= 1 + seconds
