@@ -27,7 +27,7 @@ IN_TREE := cd "$(TREE)" && env \
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit test-faults bench bench-quick demo specs format build constraints clean tree
+.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit test-faults bench bench-quick demo specs format build constraints clean tree site
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -50,9 +50,23 @@ types: tree ## types of the Python code
 	@echo "== mypy"
 	@$(IN_TREE) mypy -p ansible_collections.trailbridge.sentinel.plugins -p tests.emulators -p tests.bench -p tests.faults
 
-docs: tree ## documentation of plugins and roles
+docs: tree site ## documentation of plugins and roles, guides
 	@echo "== antsibull-docs"
-	@$(IN_TREE) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
+	@$(IN_TREE) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self \
+	  --check-extra-docs-refs .
+
+# antsibull-docs writes the guides to docsite/ and copies nothing else: the other pages are put beside them, the examples
+# where the guides' paths lead.
+PAGES := $(BUILD)/pages/docs/source
+
+site: tree ## the documentation site, in build/site
+	@echo "== site"
+	@rm -rf "$(BUILD)/pages" && mkdir -p "$(PAGES)/docsite"
+	@cp -R examples "$(BUILD)/pages" && cp docs/*.* docs/docsite/rst/*.svg "$(PAGES)/docsite"
+	@$(IN_TREE) antsibull-docs collection --use-current --squash-hierarchy --fail-on-error \
+	  --dest-dir "$(PAGES)" trailbridge.sentinel
+	@cp docs/docsite/index.rst "$(PAGES)"
+	@$(IN_TREE) sphinx-build -W --keep-going -n -q -E -j 2 -c docs/docsite "$(PAGES)" "$(BUILD)/site"
 
 ansible-lint: tree ## roles, playbooks and metadata
 	@echo "== ansible-lint"
@@ -85,8 +99,8 @@ bench: tree ## measure the playbook, renew docs/performance.md: 20 minutes; ARGS
 bench-quick: tree ## the same in 3 minutes, without renewing anything
 	@$(IN_TREE) "$(VENV)/bin/python" -m tests.bench --out "$(BUILD)/bench" --quick $(ARGS)
 
-demo: tree ## a small organization on this machine: onboarded, drifted, repaired, verified
-	@$(IN_TREE) "$(VENV)/bin/python" -m tests.demo $(ARGS)
+demo: tree ## a small organization on this machine: onboarded, drifted, repaired, verified, reported
+	@$(IN_TREE) "$(VENV)/bin/python" -m tests.demo --reports "$(BUILD)/demo" $(ARGS)
 
 specs: tree ## write the argument specs of the roles from the options of the plugins
 	@$(IN_TREE) "$(VENV)/bin/python" tests/tools/argument_specs.py "$(CURDIR)"
@@ -115,5 +129,5 @@ $(READY): requirements.txt requirements-dev.txt constraints.txt
 	@echo "== environment"
 	@rm -rf .venv
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@.venv/bin/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
 	@touch $@
