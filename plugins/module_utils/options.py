@@ -139,6 +139,7 @@ STACKSET: Spec = {
 
 FLEET: Spec = {
     "account_joined": {"type": "str"},
+    "ou_path": {"type": "str"},
     "deduplicate": {"type": "bool"},
     "accounts": {"type": "list", "elements": "dict"},
     "concurrency": {"type": "int", "default": 64},

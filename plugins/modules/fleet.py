@@ -40,6 +40,11 @@ options:
       - The role to assume in a new account can take some minutes to be there. As long as the account is younger than
         15 minutes, it is tried again, and holds up nobody else.
     type: str
+  ou_path:
+    description:
+      - The organizational unit of the account, such as V(/Workloads/Production), by which reports group accounts. The
+        inventory plugin P(trailbridge.sentinel.aws_organization#inventory) says it.
+    type: str
   deduplicate:
     description:
       - Whether further connectors of the same role are removed. They are only reported, unless this is V(true).

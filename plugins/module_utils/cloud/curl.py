@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 try:
     import pycurl
@@ -38,6 +39,8 @@ class Http:
         self._bundle = bundle
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._due = math.inf
+        self._watched: dict[int, int] = {}
         self._idle: list[pycurl.Curl] = []
         self._waiting: dict[pycurl.Curl, asyncio.Future[None]] = {}
         self._multi = pycurl.CurlMulti()
@@ -65,7 +68,8 @@ class Http:
 
     def close(self) -> None:
         """Close every connection."""
-        self._set_timer(-1)
+        if self._timer:
+            self._timer.cancel()
         for curl in self._idle:
             curl.close()
         self._multi.close()
@@ -85,21 +89,37 @@ class Http:
 
     def _watch(self, event: int, socket: int, _multi: object, _data: object) -> None:
         """Have the event loop watch a socket as libcurl asks."""
-        if event in (pycurl.POLL_IN, pycurl.POLL_INOUT):
+        before = self._watched.pop(socket, 0)
+        after = 0 if event == pycurl.POLL_REMOVE else event
+        if after:
+            self._watched[socket] = after
+        if after & pycurl.POLL_IN and not before & pycurl.POLL_IN:
             self._loop.add_reader(socket, self._act, socket, pycurl.CSELECT_IN)
-        else:
+        if before & pycurl.POLL_IN and not after & pycurl.POLL_IN:
             self._loop.remove_reader(socket)
-        if event in (pycurl.POLL_OUT, pycurl.POLL_INOUT):
+        if after & pycurl.POLL_OUT and not before & pycurl.POLL_OUT:
             self._loop.add_writer(socket, self._act, socket, pycurl.CSELECT_OUT)
-        else:
+        if before & pycurl.POLL_OUT and not after & pycurl.POLL_OUT:
             self._loop.remove_writer(socket)
 
     def _set_timer(self, milliseconds: int) -> None:
+        """Have libcurl called after that time; -1: no more. It asks for each request, mostly for later than it did."""
+        self._due = self._loop.time() + milliseconds / 1000 if milliseconds >= 0 else math.inf
+        if self._timer is None or self._timer.when() > self._due:
+            self._arm()
+
+    def _arm(self) -> None:
         if self._timer:
             self._timer.cancel()
-            self._timer = None
-        if milliseconds >= 0:
-            self._timer = self._loop.call_later(milliseconds / 1000, self._act, pycurl.SOCKET_TIMEOUT, 0)
+        self._timer = self._loop.call_at(self._due, self._ring) if self._due < math.inf else None
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._loop.time() < self._due:
+            self._arm()
+        else:
+            self._due = math.inf
+            self._act(pycurl.SOCKET_TIMEOUT, 0)
 
     def _act(self, socket: int, event: int) -> None:
         """Let libcurl work, then wake up whose request is done."""

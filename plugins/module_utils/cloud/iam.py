@@ -86,9 +86,24 @@ class Roles:
 
 async def trusting(iam: Caller, account_id: str, trusted: Callable[[Any], bool]) -> list[str]:
     """Return the names of the roles in an account whose trust policy passes `trusted`."""
+    return [arn.rpartition("/")[2] for arn, document in (await trusts(iam, account_id)).items() if trusted(document)]
+
+
+async def trusts(iam: Caller, account_id: str) -> dict[str, Any]:
+    """Return the trust policy of every role in an account by the role's ARN."""
     with explained(f"list the roles in account {account_id}"):
         roles = await iam.pages("ListRoles", "Roles")
-        return [raw["RoleName"] for raw in roles if trusted(_document(raw["AssumeRolePolicyDocument"]))]
+        return {raw["Arn"]: _document(raw["AssumeRolePolicyDocument"]) for raw in roles}
+
+
+async def arn_of(iam: Caller, account_id: str, name: str) -> str:
+    """Return the ARN of the role of that name in an account, empty if AWS says that there is none."""
+    try:
+        with explained(f"read role {name} in account {account_id}"):
+            arn: str = (await iam("GetRole", RoleName=name))["Role"]["Arn"]
+            return arn
+    except ChangedError:
+        return ""
 
 
 async def last_used(iam: Caller, account_id: str, name: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol, cast
-from urllib.parse import SplitResult, quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, quote_plus, urlsplit
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.curl import Http, LostError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.patience import pauses
@@ -55,6 +55,7 @@ THROTTLED = {
 _TRANSIENT = {"RequestTimeout", "RequestTimeoutException", "InternalFailure", "ServiceUnavailable"}
 _TRANSIENT_STATUS = {429, 500, 502, 503, 504}
 _REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
+_QUOTED = {byte: quote_plus(bytes((byte,))) for byte in range(256)}
 _SIGNED = ("host", "x-amz-date", "x-amz-security-token", "x-amz-target", "content-type")
 
 log = logging.getLogger("trailbridge.sentinel")
@@ -157,7 +158,7 @@ class Service:
         model = self._model.operation_model(operation)
         request = self._serializer.serialize_to_request(dict(params), model)
         body = request["body"]
-        written = request["headers"], urlencode(body).encode() if isinstance(body, dict) else body
+        written = request["headers"], _form(body) if isinstance(body, dict) else body
         self._last[operation] = params, *written
         return written
 
@@ -267,6 +268,12 @@ def _captured(client: Any) -> _Request:
         user_agent=headers["User-Agent"],
         proxy=proxies.proxy_url_for(url),
     )
+
+
+def _form(body: Mapping[str, Any]) -> bytes:
+    """Return what `urllib.parse.urlencode` does, several times as fast: session policies are long."""
+    quoted = (str(text).encode().decode("latin-1").translate(_QUOTED) for pair in body.items() for text in pair)
+    return "&".join(map("=".join, zip(quoted, quoted, strict=True))).encode()
 
 
 def _host(parts: SplitResult) -> str:

@@ -37,6 +37,7 @@ class Field(NamedTuple):
 _VARIABLES = {
     "account_id": "aws_account_id",
     "account_joined": "aws_account_joined",
+    "ou_path": "aws_ou_path",
     "profile": "sentinel_aws_profile",
 }
 
@@ -44,6 +45,7 @@ _VARIABLES = {
 FIELDS = (
     Field("account_id", "account_id", "str", "account"),
     Field("account_joined", "joined", "str", "account"),
+    Field("ou_path", "ou", "str", "account"),
     Field("subscription_id", "subscription_id", "str", "account"),
     Field("resource_group", "resource_group", "str", "account"),
     Field("workspace", "workspace", "str", "account"),
@@ -124,6 +126,8 @@ class Account:
     deduplicate: bool = False
     joined: str = ""
     """When it joined its AWS organization, in ISO 8601; empty where nobody knows."""
+    ou: str = ""
+    """Where it is in the organization, for reports; empty where nobody knows."""
 
     def at(self, *, account_id: str = "", workspace_id: str = "", partition: str = "aws") -> Account:
         """Return the account with what only the services could tell."""
@@ -167,6 +171,7 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
         AzureCredentials(**parts["azure"]),
         deduplicate=account.get("deduplicate", False),
         joined=account.get("joined", ""),
+        ou=account.get("ou", ""),
     )
     _check_arns(found, where, names)
     return found

@@ -120,6 +120,12 @@ def without(wish: ConnectorWish, have: Connectors) -> Connectors:
     return tuple(item for item in have if item.role_arn != wish.role_arn)
 
 
+def elsewhere(wish: ConnectorWish, have: Connectors, *, absent: bool) -> Connectors:
+    """Return the connectors of the account that read another role, and go on doing so when the wish is fulfilled."""
+    stays = without(wish, have) if absent else overlay(wish, have)
+    return tuple(item for item in stays if item.role_arn != wish.role_arn and not _astray(wish, item))
+
+
 def plan(have: Connectors | None, want: Connectors | None) -> list[Call]:
     """List the calls that turn one set of connectors into the other; nothing to do is an empty list."""
     before = {item.name: item for item in have or ()}
@@ -205,6 +211,11 @@ def describe(raw: Mapping[str, Any]) -> dict[str, Any]:
         "destination_table": str(properties.get("destinationTable") or ""),
         "codeless": "connectorDefinitionName" in properties or "dcrConfig" in properties,
     }
+
+
+def read_roles(answers: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the ARNs of the roles that AWS connectors of either kind read."""
+    return frozenset(shown["role_arn"] for raw in answers if (shown := describe(raw)))
 
 
 def show(connector: Connector | None) -> dict[str, Any]:

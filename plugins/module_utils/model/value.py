@@ -126,6 +126,7 @@ RULES: dict[str, Rule] = {
     "region": Rule(_text("[a-z]{2,}(?:-[a-z]+)+-[0-9]+"), "it must be the code of a Region such as eu-central-1"),
     "account_id": Rule(_text("[0-9]{12}"), "it must be a text of 12 digits; quote it in YAML"),
     "joined": Rule(_text(f"(?:{_MOMENT})?"), "it must be a time such as 2026-11-22T17:00:00Z; quote it in YAML"),
+    "ou": Rule(_text("[^\x00-\x1f\x7f]{0,1000}"), "it must be the path of an OU such as /Workloads/Production"),
     "microsoft_account_id": Rule(
         _microsoft,
         "it must be a text of 12 digits, quoted in YAML, and 123412341234 is only a placeholder of old documents: "

@@ -1,35 +1,23 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many AWS accounts at once: the shared clients, one result per account whatever happens to the others."""
+"""Many AWS accounts at once: one result per account, whatever happens to the others."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import workspace as workspaces
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, AzureCredentials
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, check_unique
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import is_security
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspace import Workspace
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import newcomer
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import (
-    Means,
-    Report,
-    connect,
-    disconnect,
-)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import leftovers, newcomer
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report, connect, disconnect
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.clients import Clients
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan, find, remove
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget, Slots, Visibility
-
-if TYPE_CHECKING:
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
 
 # Accounts that are begun while others wait, for ARM's limits or for a new role: so many times the concurrency.
 AHEAD = 4
@@ -86,7 +74,13 @@ class Order:
     max_change: float | None = None
     """How many accounts may change; None for any number."""
     orphans: str = "ignore"
-    """What to do about connectors whose account is gone: ignore, report, remove."""
+    """What to do about connectors whose account, or whose role, is gone: ignore, report, remove."""
+    orphan_accounts: tuple[str, ...] | None = None
+    """The accounts among which to look for them; None for all."""
+    roles: bool = False
+    """Whether to look for roles that let Microsoft Sentinel in, and that no connector reads."""
+    home: Account | None = None
+    """Where there are no accounts, the workspace and the credentials to look with."""
     minimum: int = 1
     """A listing of the organization with fewer accounts at work than that is not believed."""
 
@@ -138,106 +132,6 @@ class Stop:
             task.cancel()
 
 
-Place = tuple[AzureCredentials, str, str, str]
-
-
-class Clients:
-    """Every client of the run, made once for all accounts that share credentials or workspace."""
-
-    def __init__(self, order: Order) -> None:
-        self._order = order
-        self._slots = Slots(order.concurrency)
-        self._visibility = Visibility()
-        self._aws: dict[AwsCredentials, Aws] = {}
-        self._azure: dict[AzureCredentials, Azure] = {}
-        self._budgets: dict[tuple[AzureCredentials, str], Budget] = {}
-        self._sentinel: dict[Place, tuple[Sentinel, Workspace]] = {}
-        self._opening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    async def start(self, accounts: list[Account]) -> None:
-        """Check the base credentials, and begin with the workspaces, which `opened` waits for."""
-        self._opening = asyncio.ensure_future(self._open(accounts))
-        self._aws = {base: Aws(base, self._slots) for base in {account.aws: None for account in accounts}}
-        await asyncio.gather(*(aws.identity() for aws in self._aws.values()))
-
-    async def opened(self) -> None:
-        """Wait until every workspace is known to be usable; raises SentinelError where nothing can be written."""
-        await asyncio.shield(self._opening)
-
-    async def ready(self, account: Account) -> tuple[Account, Sentinel]:
-        """Return the account with what the services know, and its workspace."""
-        await self.opened()
-        sentinel, workspace = self._sentinel[_place(account)]
-        identity = await self._aws[account.aws].identity()
-        return account.at(workspace_id=workspace.customer_id, partition=identity.partition), sentinel
-
-    async def _open(self, accounts: list[Account]) -> None:
-        places = {_place(account): None for account in accounts}
-        await asyncio.gather(*map(self._open_azure, {credentials: None for credentials, *_rest in places}))
-        await asyncio.gather(*map(self._open_workspace, places))
-        for account in accounts:
-            _sentinel, workspace = self._sentinel[_place(account)]
-            workspaces.check_id(workspace, account.wish.workspace_id, account.host or account.account_id)
-
-    async def _open_azure(self, credentials: AzureCredentials) -> None:
-        self._azure[credentials] = await asyncio.to_thread(_signed_in, credentials)
-
-    async def _open_workspace(self, place: Place) -> None:
-        from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
-
-        credentials, subscription_id, resource_group, name = place
-        budget = self._budgets.setdefault((credentials, subscription_id), Budget())
-        sentinel = Sentinel(self._azure[credentials], subscription_id, resource_group, name, budget)
-        self._sentinel[place] = sentinel, await preflight(sentinel, self._order.right)
-
-    def means(self, account: Account, *, check_mode: bool) -> Means:
-        """Return what is needed to work on the account."""
-        return Means(self._aws[account.aws], self.ready, self._slots, self._visibility, check_mode)
-
-    async def find_orphans(self) -> list[Orphan]:
-        """Return the connectors whose account is gone; raises SentinelError where the organization cannot be listed."""
-        if len(self._aws) > 1:
-            raise SentinelError(
-                "bad_input", "Cannot look for orphans: the accounts are worked on with different AWS credentials."
-            )
-        if not self._aws:
-            return []
-        await self.opened()
-        workspaces = [sentinel for sentinel, _workspace in self._sentinel.values()]
-        return await find(next(iter(self._aws.values())), workspaces, self._order.minimum)
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._opening.cancel()
-        for aws in self._aws.values():
-            aws.close()
-        for azure in self._azure.values():
-            azure.close()
-
-
-def _place(account: Account) -> Place:
-    return account.azure, account.subscription_id, account.resource_group, account.workspace
-
-
-def _signed_in(credentials: AzureCredentials) -> Azure:
-    # Azure's packages take longer to load than all others: meanwhile AWS answers.
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
-
-    return Azure(credentials)
-
-
-async def preflight(sentinel: Sentinel, right: str) -> Workspace:
-    """Read what a run needs of its workspace, and list its connectors; raises SentinelError with what is missing."""
-    listing = asyncio.ensure_future(sentinel.connectors(""))
-    try:
-        workspace = await sentinel.whole_workspace()
-        workspaces.check_ready(workspace, right)
-        await listing
-    finally:
-        listing.cancel()
-    return workspace
-
-
 async def run(
     accounts: Iterable[Account], order: Order, stop: Stop | None = None, orphans: list[Orphan] | None = None
 ) -> AsyncIterator[Done]:
@@ -250,21 +144,34 @@ async def run(
     """
     accounts = newcomer.last(accounts)
     check_unique(accounts)
-    clients, stop, orphans = Clients(order), stop or Stop(), [] if orphans is None else orphans
+    clients, stop = Clients(order.concurrency, order.right), stop or Stop()
+    orphans, failed = [] if orphans is None else orphans, set()
     try:
-        await clients.start(accounts)
-        if order.orphans != "ignore":
-            orphans += await clients.find_orphans()
-        going = orphans if order.orphans == "remove" else []
+        await clients.start(accounts or ([order.home] if order.home else []))
+        orphans += await _orphans(accounts, clients, order, stop)
+        going = [orphan for orphan in orphans if orphan.connector] if order.orphans == "remove" else []
         if order.max_change is not None and not order.check_mode:
             preview = [done.status async for done in _work(accounts, clients, replace(order, check_mode=True), stop)]
             check_changes([*preview, *("orphan" for _orphan in going)], order.max_change)
         async for done in _work(accounts, clients, order, stop):
+            failed |= {done.account.account_id} if done.error else set()
             yield done
         for orphan in () if order.check_mode or stop.interrupted else going:
-            await remove(orphan)
+            if orphan.account_id not in failed:
+                await remove(orphan)
     finally:
         clients.close()
+
+
+async def _orphans(accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> list[Orphan]:
+    """Return what is to be found before the work begins: connectors without an account or a role, roles without one."""
+    found: list[Orphan] = []
+    if order.orphans == "ignore" and not order.roles:
+        return found
+    await clients.opened()
+    if order.orphans != "ignore" and (accounts or order.home):
+        found += await find(clients.only_aws(), clients.sentinels, order.minimum, order.orphan_accounts)
+    return found + await leftovers.find(accounts, clients, stop, absent=order.absent, roles=order.roles)
 
 
 def check_changes(preview: list[str], most: float) -> None:

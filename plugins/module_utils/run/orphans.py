@@ -1,77 +1,104 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connectors that nobody needs any more: their account is closed, or has left the organization.
+"""Connectors that nobody needs any more: their account is closed or has left the organization, or their role is gone.
 
-Only a whole listing of the organization in this run tells that; to be outside of the inventory, the batch or the limit
+Only a whole listing of the organization in this run tells of an account that it is gone; to be outside of the inventory, the batch or the limit
 says nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.organizations import listing
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connector, removal
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connector, account_of, removal
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 
 if TYPE_CHECKING:
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
 
 
-_REASONS = {"closed": "the account is closed", "left": "the account has left the organization"}
+_REASONS = {
+    "closed": "the account is closed",
+    "left": "the account has left the organization",
+    "role_gone": "the role does not exist",
+    "no_connector": "lets Microsoft Sentinel in",
+}
 
 
 @dataclass(slots=True)
 class Orphan:
-    """A connector of an account that is gone; `error` says why it could not be removed."""
+    """A connector of an account or a role that is gone, or a role that no connector reads.
+
+    `error` says why it could not be removed, or why an account could not be looked at ("unknown").
+    """
 
     sentinel: Sentinel
-    connector: Connector
+    connector: Connector | None
     reason: str
     removed: bool = False
     error: str = ""
+    role: str = ""
+    """The ARN of the role, where there is no connector."""
+
+    @property
+    def role_arn(self) -> str:
+        """The role that the connector reads, or that has none."""
+        return self.connector.role_arn if self.connector else self.role
+
+    @property
+    def account_id(self) -> str:
+        """The account of the role."""
+        return account_of(self.role_arn)
 
     def line(self, *, check_mode: bool, removing: bool) -> str:
         """Return what there is to say of it."""
         if self.error:
-            return f"failed: [{self.connector.account_id}] {self.error}"
+            return f"failed: [{self.account_id}] {self.error}"
+        if self.connector is None:
+            return f"orphan: [{self.account_id}] role {self.role} {_REASONS[self.reason]}, no connector reads it"
         verb = "would be removed" if removing and check_mode else "removed" if self.removed else "left alone"
         where = f"connector {self.connector.name} in workspace {self.sentinel.name}"
-        return f"orphan: [{self.connector.account_id}] {_REASONS[self.reason]}, {where}: {verb}"
+        return f"orphan: [{self.account_id}] {_REASONS[self.reason]}, {where}: {verb}"
 
     def show(self) -> dict[str, Any]:
         """Return it as an entry of fleet's `orphans`."""
         return {
-            "account_id": self.connector.account_id,
+            "account_id": self.account_id,
             "workspace": self.sentinel.name,
-            "connector_id": self.connector.id,
-            "role_arn": self.connector.role_arn,
+            "connector_id": self.connector.id if self.connector else "",
+            "role_arn": self.role_arn,
             "reason": self.reason,
             "removed": self.removed,
             **({"error": self.error} if self.error else {}),
         }
 
 
-async def find(aws: Aws, workspaces: Iterable[Sentinel], minimum: int) -> list[Orphan]:
-    """Return the orphans of all workspaces; none where the listing has fewer than `minimum` accounts at work.
+async def find(
+    aws: Aws, workspaces: Iterable[Sentinel], minimum: int, only: Container[str] | None = None
+) -> list[Orphan]:
+    """Return the connectors of accounts that are gone (among `only` these) of all workspaces; none where the listing has fewer than `minimum` accounts at work.
 
     Raises SentinelError where the organization cannot be listed.
     """
     organization = await listing(aws.own("organizations"), aws.own("sts"))
     found = []
     for sentinel in workspaces:
-        known = await sentinel.known_connectors()
+        listed = await sentinel.known_connectors()
+        known = [one for one in listed if only is None or one.account_id in only]
         gone = organization.gone({connector.account_id for connector in known if connector.account_id}, minimum)
         found += [Orphan(sentinel, one, gone[one.account_id]) for one in known if one.account_id in gone]
-    return sorted(found, key=lambda orphan: (orphan.sentinel.name, orphan.connector.account_id))
+    return sorted(found, key=lambda orphan: (orphan.sentinel.name, orphan.account_id))
 
 
 async def remove(orphan: Orphan) -> None:
     """Remove the connector of an orphan; what is in the way is told with it, and stops nobody else."""
+    if orphan.connector is None:
+        return
     try:
         await orphan.sentinel.apply(removal(orphan.connector), role_is_new=False)
         orphan.removed = True

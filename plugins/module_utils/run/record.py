@@ -26,7 +26,8 @@ class Record:
 
     def add(self, done: Done) -> None:
         """Write down the result of one account."""
-        line = {"account_id": done.account.account_id, **done.result(), "diff": done.report.diff}
+        account = done.account
+        line = {"account_id": account.account_id, "ou": account.ou, **done.result(), "diff": done.report.diff}
         os.write(self._file, f"{json.dumps(line, default=str)}\n".encode())
 
     def read(self) -> Iterator[dict[str, Any]]:

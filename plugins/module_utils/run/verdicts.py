@@ -110,6 +110,7 @@ def record(item: Watched) -> dict[str, Any]:
     return {
         "account_id": item.account.account_id,
         "host": item.account.host,
+        "ou": item.account.ou,
         "status": "ok",
         "role_arn": shown["role_arn"],
         "connector_id": shown["connector_id"],

@@ -10,6 +10,7 @@ import logging
 from contextlib import closing
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 import botocore.session
 import pytest
@@ -227,3 +228,8 @@ def test_connections_are_used_again_and_closed(here: Emulators) -> None:
         return idle
 
     assert asyncio.run(work()) == 1
+
+
+@given(body=st.dictionaries(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.text() | st.integers()))
+def test_a_form_is_written_as_by_the_standard_library(body: dict[str, Any]) -> None:
+    assert service._form(body) == urlencode(body).encode()

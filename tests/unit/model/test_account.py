@@ -43,6 +43,7 @@ BY_OPTION = {field.option: field for field in FIELDS}
 KEPT: dict[str, tuple[Any, str, str, Any]] = {
     "account_id": (ACCOUNT, "", "account_id", ACCOUNT),
     "account_joined": ("2026-11-22T17:00:00Z", "", "joined", "2026-11-22T17:00:00Z"),
+    "ou_path": ("/Workloads/Prod", "", "ou", "/Workloads/Prod"),
     "subscription_id": (A.upper(), "", "subscription_id", A),
     "resource_group": ("security", "", "resource_group", "security"),
     "workspace": ("sentinel", "", "workspace", "sentinel"),
@@ -203,6 +204,7 @@ def test_an_empty_variable_of_the_environment_is_not_given(field: Field) -> None
 WRONG: dict[str, dict[str, Any]] = {
     "account_id": {"11 digits": "1" * 11, "a number": 111111111111, "full-width digits": "１" * 12},  # noqa: RUF001
     "account_joined": {"a word": "yesterday", "a number": 1763000000, "no time zone": "2026-11-22T17:00:00"},
+    "ou_path": {"a line end": "/a\n", "a number": 7},
     "subscription_id": {"no GUID": "security", "a trailing space": f"{A} "},
     "resource_group": {"a slash": "a/b", "empty": ""},
     "workspace": {"an ARM id": f"/subscriptions/{A}", "64": "x" * 64},
@@ -306,14 +308,19 @@ def test_a_wrong_secret_is_refused_without_being_shown(option: str, value: Any) 
 
 @pytest.mark.parametrize(
     ("option", "variable"),
-    [("account_id", "aws_account_id"), ("account_joined", "aws_account_joined"), ("profile", "sentinel_aws_profile")],
+    [
+        ("account_id", "aws_account_id"),
+        ("account_joined", "aws_account_joined"),
+        ("ou_path", "aws_ou_path"),
+        ("profile", "sentinel_aws_profile"),
+    ],
 )
-def test_three_variables_have_names_of_their_own(option: str, variable: str) -> None:
+def test_four_variables_have_names_of_their_own(option: str, variable: str) -> None:
     assert BY_OPTION[option].variable == variable
 
 
 def test_all_other_variables_are_the_option_with_a_prefix() -> None:
-    others = [field for field in FIELDS if field.option not in {"account_id", "account_joined", "profile"}]
+    others = [field for field in FIELDS if field.option not in {"account_id", "account_joined", "ou_path", "profile"}]
     assert [field.variable for field in others] == [f"sentinel_{field.option}" for field in others]
 
 

@@ -97,6 +97,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "disable_instance_discovery": {"true": True, "false": False},
     "account_id": {"12 digits": "111111111111", "a leading zero": ACCOUNT, "zeros": "0" * 12},
     "joined": {"UTC": "2026-11-22T17:00:00Z", "an offset": "2026-11-22T17:00:00.5+01:00", "unknown": ""},
+    "ou": {"a path": "/Workloads/Prod", "any letters": "/Zürich 🙂", "unknown": ""},
     "microsoft_account_id": {"Microsoft's": "197857026523", "another one": "111111111111"},
     "name": NAMES,
     "path": {
@@ -188,6 +189,7 @@ BAD: dict[str, dict[str, Any]] = {
     "disable_instance_discovery": {"a text": "true", "a number": 1, "none": None},
     "account_id": BAD_ACCOUNTS,
     "joined": {"a day": "2026-11-22", "no zone": "2026-11-22T17:00:00", "a number": 1763000000, "a word": "today"},
+    "ou": {"a line end": "/a\n", "too long": "/" * 1001, "a number": 7},
     "microsoft_account_id": {**BAD_ACCOUNTS, "the placeholder of old documents": "123412341234"},
     "name": BAD_NAMES,
     "path": {
