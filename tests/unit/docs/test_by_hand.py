@@ -1,0 +1,51 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guide "From the portal to here": what was made by hand is found, and taken over as it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role
+from tests.emulators.client import CUSTOMER_ID, Emulators
+from tests.faults.world import arn_of, connector
+from tests.unit.playbooks.test_examples import run
+
+INVENTORY = "by_hand.inventory.yml"
+ROLES = {"111111111111": "AzureSentinelRole", "111111111112": "sentinel-cloudtrail"}
+SECOND = "22222222-aaaa-4aaa-8aaa-222222222222"
+POLICY = "arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"
+
+
+def make_by_hand(cloud: Emulators) -> None:
+    """Connect two accounts as the portal's pages say; the second serves another workspace as well."""
+    for account, name in ROLES.items():
+        ids = [CUSTOMER_ID] if account == "111111111111" else [CUSTOMER_ID, SECOND]
+        document = json.dumps(role.trust(role.MICROSOFT_ACCOUNT, ids))
+        iam = cloud.boto("iam", account)
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)
+        iam.attach_role_policy(RoleName=name, PolicyArn=POLICY)
+        cloud.seed_connector(connector(f"by-hand-{account}", arn_of(account, name)))
+
+
+def names(cloud: Emulators) -> dict[str, Any]:
+    return {raw["name"]: raw["properties"]["awsRoleArn"] for raw in cloud.connectors()}
+
+
+def test_what_was_made_by_hand_is_found_and_taken_over(cloud: Emulators, tmp_path: Path) -> None:
+    make_by_hand(cloud)
+    before = names(cloud)
+    cloud.forget()
+    said = run(cloud, tmp_path, "by_hand.yml", INVENTORY)
+    assert [one for one in cloud.requests(write=True) if one["service"] != "sts"] == []
+    for account, name in ROLES.items():
+        assert f"by-hand-{account}" in said
+        assert f"{arn_of(account, name)}: role_unmanaged" in said
+    cloud.forget()
+    run(cloud, tmp_path, "trailbridge.sentinel.onboard", INVENTORY)
+    made = [one["operation"] for one in cloud.requests(write=True) if one["service"] != "sts"]
+    assert made == ["TagRole", "TagRole"]
+    assert names(cloud) == before

@@ -1,0 +1,154 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guides know everything that the code has, and nothing that it has not."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.failure import FAILURES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, SEVERITIES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import VERDICTS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.tally import LASTING
+
+ROOT = Path(__file__).parents[3]
+GUIDES = ROOT / "docs/docsite/rst"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), *GUIDES.glob("*.rst")]
+ENTRY = re.compile(r"^``(\w+)``(?: \((.*)\))?\n((?:   .*\n|\n)+)", re.MULTILINE)
+# What plays and inventories take beyond the options of roles.
+OF_PLAYBOOKS = {"sentinel_hosts", "sentinel_departed", "sentinel_failed", "sentinel_failure", "sentinel_queue"}
+
+
+def text(page: str) -> str:
+    return (GUIDES / f"{page}.rst").read_text(encoding="utf-8")
+
+
+def entries(page: str) -> dict[str, tuple[str, str]]:
+    """What a guide explains: by name, what stands behind it in brackets, and the explanation."""
+    found = ENTRY.findall(text(page))
+    named = {name: (more, " ".join(body.split())) for name, more, body in found}
+    assert len(named) == len(found)
+    return named
+
+
+def operations(*paths: str) -> set[str]:
+    """The names of the calls that a plan can have."""
+    trees = [ast.parse((ROOT / "plugins/module_utils/model" / path).read_text(encoding="utf-8")) for path in paths]
+    texts = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    return {one for one in texts if isinstance(one, str) and re.fullmatch(r"[A-Z]\w+Role\w*|DataConnectors_\w+", one)}
+
+
+# --- findings ---
+
+
+def test_every_finding_is_explained_with_how_bad_it_is() -> None:
+    told = {name: more for name, (more, _body) in entries("findings").items()}
+    assert told == {name: f"{one.severity}{', security' * one.security}" for name, one in CODES.items()}
+
+
+def test_findings_stand_in_the_order_of_the_source() -> None:
+    assert list(entries("findings")) == list(CODES)
+
+
+def test_the_severities_are_explained() -> None:
+    assert tuple(re.findall(r"^(\w+)  +[A-Z].*\.$", text("findings"), re.MULTILINE)) == SEVERITIES
+
+
+def test_what_repairs_a_finding_is_a_call_that_plans_have() -> None:
+    known = operations("role_plan.py", "connector.py")
+    told = {call for call in re.findall(r"``([A-Z]\w+)``", text("findings")) if "Role" in call or "_" in call}
+    assert told - known == {"AWSCloudTrail_ReadOnlyAccess"}
+
+
+@pytest.mark.parametrize("name", sorted(LASTING))
+def test_what_no_run_repairs_is_told_so(name: str) -> None:
+    body = entries("findings")[name][1]
+    assert "*By hand*" in body or "Reserved" in body
+
+
+def test_what_is_said_to_be_reserved_is_raised_nowhere() -> None:
+    """No run reports such a code; `trust_account_allowed` needs an option that is not there."""
+    reserved = {name for name, (_more, body) in entries("findings").items() if "Reserved" in body}
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "plugins").rglob("*.py"))
+    raised = {name for name in CODES if re.search(rf'(?:finding|_say)\(\s*"{name}"', source)}
+    assert "role_missing" in raised
+    assert reserved & raised == set()
+    assert "allowed_accounts=" not in source
+
+
+# --- errors and verdicts ---
+
+
+def test_every_class_of_errors_is_explained() -> None:
+    assert list(entries("troubleshooting")) == list(CLASSES)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_class_has_symptom_cause_and_fix(name: str) -> None:
+    body = entries("troubleshooting")[name][1]
+    assert re.findall(r":(\w+): ", body) == ["Symptom", "Cause", "Fix"]
+    assert body.endswith(".")
+
+
+def test_a_class_that_is_said_to_be_reserved_is_raised_nowhere() -> None:
+    reserved = {name for name, (_more, body) in entries("troubleshooting").items() if "Reserved" in body}
+    paths = [path for path in (ROOT / "plugins").rglob("*.py") if path.name != "errors.py"]
+    source = "".join(path.read_text(encoding="utf-8") for path in paths)
+    assert {name for name in CLASSES if f'"{name}"' not in source} == reserved
+
+
+def test_verdicts_and_failures_are_explained() -> None:
+    page = (ROOT / "docs/verification.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `?([\w ]+?)`? \| (.*) \| (.*) \|$", page, re.MULTILINE)
+    explained = {name: (meaning, advice) for name, meaning, advice in rows if name not in {"verdict", "code"}}
+    assert explained.keys() == set(VERDICTS) | FAILURES.keys()
+    assert {name: explained[name] for name in FAILURES} == {name: tuple(one) for name, one in FAILURES.items()}
+
+
+# --- names ---
+
+
+def test_every_playbook_is_in_the_reference() -> None:
+    told = re.findall(r"^   \* - ``(\w+)``$", text("playbooks"), re.MULTILINE)
+    assert sorted(told) == sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
+
+
+def test_every_guide_is_in_the_table_of_contents() -> None:
+    listed = yaml.safe_load((ROOT / "docs/docsite/extra-docs.yml").read_text(encoding="utf-8"))
+    named = [page for section in listed["sections"] for page in section["toctree"]]
+    assert sorted(named) == sorted(path.stem for path in GUIDES.glob("*.rst"))
+
+
+@cache
+def variables() -> set[str]:
+    """Every variable that roles and playbooks take."""
+    specs = [
+        yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "roles").glob("*/meta/argument_specs.yml")
+    ]
+    options = {name for spec in specs for entry in spec["argument_specs"].values() for name in entry["options"]}
+    plays = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml"))
+    of_fields = {field.variable for field in FIELDS}
+    return options | of_fields | OF_PLAYBOOKS | set(re.findall(r"\bsentinel_stackset_\w+", plays))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_variable_that_is_mentioned_exists(page: Path) -> None:
+    found = set(re.findall(r"(?<![\w/<])sentinel_[a-z_]+\b(?!_)", page.read_text(encoding="utf-8")))
+    assert {name for name in found if not name.endswith("_")} - variables() == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_link_leads_to_a_file(page: Path) -> None:
+    source = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", source) if page.suffix == ".md" else []
+    links += re.findall(r"^\.\. literalinclude:: (\S+)$", source, re.MULTILINE)
+    assert [link for link in links if not (page.parent / link).exists()] == []

@@ -1,0 +1,188 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documented rights are those that are used: what a run calls is recorded, and compared."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import organizations
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import EVENTS, HEALTH, Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import ACTIONS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, ingestion
+from tests.emulators.client import Emulators
+from tests.emulators.operations import ROUTES
+from tests.faults import engine
+from tests.faults.world import ACCOUNTS, PHASES, VICTIM, World, arn_of
+from tests.unit.inventory.conftest import ACCOUNTS as ORGANIZED
+from tests.unit.inventory.conftest import ONE, UNITS
+
+ROOT = Path(__file__).parents[3]
+POLICIES = ROOT / "examples/policies"
+RIGHTS = {route.operation: route.right for route in ROUTES if route.right}
+QUERY = "Microsoft.OperationalInsights/workspaces/query"
+# What the phases leave out: nothing is wished any more of what was wished before.
+BARE = {"sentinel_role_permissions_boundary": "", "sentinel_role_tags": {}, "sentinel_role_purge_tags": True}
+
+
+def document(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((POLICIES / f"{name}.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def allowed(name: str) -> list[str]:
+    return [action for one in document(name)["Statement"] for action in listed(one["Action"])]
+
+
+def called_in_aws(cloud: Emulators, service: str) -> set[str]:
+    """The IAM actions of all calls; whose credentials these are may be asked by anybody."""
+    return {f"{service}:{name}" for name in cloud.operations(service)} - {"sts:GetCallerIdentity"}
+
+
+def called_in_azure(cloud: Emulators) -> set[str]:
+    """The ARM actions of all calls; signing in takes none."""
+    return {RIGHTS[name] for name in cloud.operations("azure") if name in RIGHTS}
+
+
+@pytest.fixture
+def world(here: Emulators) -> Iterator[World]:
+    with engine.hurried():
+        yield World(here)
+
+
+def permit(cloud: Emulators, role: str) -> None:
+    """Have the workspace allow what a custom role allows, and nothing else."""
+    cloud.change_workspace(permissions=[{"actions": document(role)["Actions"], "notActions": []}])
+
+
+def settled(ended: engine.Ended) -> engine.Ended:
+    assert (ended.error, ended.failed) == (None, {})
+    return ended
+
+
+class Recorded:
+    """What was called over several runs, each from a new start."""
+
+    def __init__(self) -> None:
+        self.iam: set[str] = set()
+        self.sts: set[str] = set()
+        self.azure: set[str] = set()
+        self.attached: set[str] = set()
+
+    def add(self, cloud: Emulators, *runs: engine.Ended) -> None:
+        self.iam |= called_in_aws(cloud, "iam")
+        self.sts |= called_in_aws(cloud, "sts")
+        self.azure |= called_in_azure(cloud)
+        calls = [call for run in runs for done in run.done.values() for call in done.report.calls]
+        self.attached |= {call.args["PolicyArn"] for call in calls if call.name == "AttachRolePolicy"}
+
+
+def test_who_onboards_corrects_and_offboards_may_do_just_that(world: World) -> None:
+    seen = Recorded()
+    for phase in PHASES:
+        world.prepare(phase, 1)
+        permit(world.e, "azure-operator")
+        world.e.forget()
+        runs = [settled(world.run(phase, 1))]
+        if phase == "correct":
+            bare = engine.listed({VICTIM: {"aws_account_id": VICTIM}}, **BARE)
+            runs.append(settled(engine.run(bare, fleet.Order())))
+        seen.add(world.e, *runs)
+    assert seen.iam == set(allowed("aws-operator"))
+    assert seen.sts == set(allowed("aws-base"))
+    assert seen.azure == set(document("azure-operator")["Actions"])
+    [statement] = [one for one in document("aws-operator")["Statement"] if one["Action"] == "iam:AttachRolePolicy"]
+    assert seen.attached == {statement["Condition"]["ArnEquals"]["iam:PolicyARN"]}
+
+
+def test_who_previews_may_do_just_that(world: World) -> None:
+    seen = Recorded()
+    for phase in PHASES:
+        world.prepare(phase, 1)
+        permit(world.e, "azure-preview")
+        world.e.forget()
+        seen.add(world.e, settled(world.run(phase, 1, check_mode=True)))
+    assert seen.iam == set(allowed("aws-preview"))
+    assert seen.azure == set(document("azure-preview")["Actions"])
+
+
+@pytest.mark.parametrize("missing", document("azure-operator")["Actions"])
+def test_no_right_on_the_workspace_can_be_left_out(world: World, missing: str) -> None:
+    rest = [action for action in document("azure-operator")["Actions"] if action != missing]
+    phase = PHASES[-1] if missing.endswith("/delete") else PHASES[0]
+    world.prepare(phase, 1)
+    world.e.change_workspace(permissions=[{"actions": rest, "notActions": []}])
+    world.e.forget()
+    ended = world.run(phase, 1)
+    assert ended.error
+    assert ended.error.kind == "azure_denied"
+    assert world.writes() == []
+
+
+def test_sessions_allow_nothing_that_is_not_documented() -> None:
+    """A session is limited further than the role that is assumed, never less."""
+    sessions = {f"iam:{action}" for actions in ACTIONS.values() for action in actions}
+    assert sessions == set(allowed("aws-operator"))
+    assert {f"iam:{action}" for action in ACTIONS["read"]} == set(allowed("aws-preview"))
+
+
+@pytest.mark.parametrize(
+    ("name", "arn"),
+    [
+        ("aws-operator", arn_of(VICTIM)),
+        ("aws-preview", arn_of(VICTIM)),
+        ("aws-base", arn_of(VICTIM, "OrganizationAccountAccessRole")),
+    ],
+)
+def test_a_policy_is_for_one_role(name: str, arn: str) -> None:
+    for statement in document(name)["Statement"]:
+        assert fnmatchcase(arn, statement["Resource"])
+        assert not fnmatchcase(f"{arn}2", statement["Resource"])
+
+
+def test_who_verifies_may_do_just_that(here: Emulators) -> None:
+    permit(here, "azure-verify")
+    here.forget()
+    accounts = engine.listed({account: {"aws_account_id": account} for account in ACCOUNTS})
+    watched = [ingestion.Watched(account, Expected()) for account in accounts]
+    asyncio.run(ingestion.verify(watched, ingestion.Order(3600, marker=True, role_last_used=True), lambda _line: None))
+    asked = {f"{QUERY}/read", *(f"{QUERY}/{table}/read" for table in (EVENTS, HEALTH))}
+    assert here.operations().count("Query") == len(asked) - 1
+    assert called_in_azure(here) | asked == set(document("azure-verify")["Actions"])
+    assert called_in_aws(here, "sts") <= set(allowed("aws-base"))
+    assert called_in_aws(here, "iam") <= set(allowed("aws-preview"))
+
+
+def test_who_lists_the_organization_may_do_just_that(here: Emulators) -> None:
+    def tagged(found: Iterable[str]) -> Iterable[str]:
+        return [ONE]
+
+    order = organizations.Order(placed=True, names=True, tagged=tagged)  # type: ignore[arg-type]
+    here.organization(ORGANIZED, units=UNITS, hidden=["Paths"])
+    asyncio.run(organizations.read(AwsCredentials(), Entry(), order))
+    here.organization(ORGANIZED, units=UNITS, management=ONE)
+    with pytest.raises(SentinelError, match=f"the management account is {ONE}"):
+        asyncio.run(organizations.read(AwsCredentials(), Entry(), order))
+    assert called_in_aws(here, "organizations") == set(allowed("aws-organization"))
+
+
+@pytest.mark.parametrize("path", sorted(POLICIES.iterdir()), ids=lambda path: path.stem)
+def test_a_policy_is_in_the_guide_and_sorted(path: Path) -> None:
+    assert f"examples/policies/{path.name}" in (ROOT / "docs/docsite/rst/rights.rst").read_text(encoding="utf-8")
+    loaded = json.loads(path.read_text(encoding="utf-8"))
+    actions = [loaded["Actions"]] if "Actions" in loaded else [listed(one["Action"]) for one in loaded["Statement"]]
+    assert all(one == sorted(one) for one in actions)
