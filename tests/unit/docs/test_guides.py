@@ -22,7 +22,12 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.tally imp
 
 ROOT = Path(__file__).parents[3]
 GUIDES = ROOT / "docs/docsite/rst"
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), *GUIDES.glob("*.rst")]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / ".github").glob("*.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted(GUIDES.glob("*.rst")),
+]
 ENTRY = re.compile(r"^``(\w+)``(?: \((.*)\))?\n((?:   .*\n|\n)+)", re.MULTILINE)
 # What plays and inventories take beyond the options of roles.
 OF_PLAYBOOKS = {"sentinel_hosts", "sentinel_departed", "sentinel_failed", "sentinel_failure", "sentinel_queue"}
