@@ -28,6 +28,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
     FIELDS,
     Account,
     check_whole,
+    check_workspace,
     parse,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
@@ -76,6 +77,8 @@ class ActionModule(ActionBase):
             for option in ("max_change_percent", "max_fail_percentage"):
                 # What is no number, such as nan, is never exceeded.
                 values.check("", option, options[option] or 0, "percent")
+            for one in options["orphan_accounts"] or ():
+                values.check("", "orphan_accounts", one, "account_id")
             accounts = list(self._accounts(options, task_vars or {}))
             order = self._order(options, task_vars or {}, len(accounts))
             return {**result, **asyncio.run(self._work(accounts, order, options))}
@@ -107,8 +110,19 @@ class ActionModule(ActionBase):
             concurrency=options["concurrency"],
             max_change=None if percent is None else percent * everyone / 100,
             orphans=_about_orphans(options),
+            orphan_accounts=None if options["orphan_accounts"] is None else tuple(options["orphan_accounts"]),
+            roles=bool(options["find_roles"]),
+            home=None if listed else self._home(options),
             minimum=options["minimum_accounts"],
         )
+
+    def _home(self, options: Mapping[str, Any]) -> Account | None:
+        """Return where to look for orphans when there are no accounts."""
+        if options["accounts"] is None or _about_orphans(options) == "ignore":
+            return None
+        home = parse(options, "the task")
+        check_workspace(home, "the task", "option")
+        return home
 
     async def _work(self, accounts: list[Account], order: fleet.Order, options: Mapping[str, Any]) -> dict[str, Any]:
         results, progress, stop = Results(options["fail_on"]), lines.Progress(len(accounts)), fleet.Stop()
@@ -124,7 +138,9 @@ class ActionModule(ActionBase):
                 if line := progress.line(results.summary, time.monotonic()):
                     self._say(line)
             removing = order.orphans == "remove"
-            results.removing = removing and any(one.removed or order.check_mode for one in results.orphans)
+            results.removing = removing and any(
+                one.removed or (order.check_mode and one.connector) for one in results.orphans
+            )
             for orphan in results.orphans:
                 self._say(orphan.line(check_mode=order.check_mode, removing=removing))
             for line in results.closing.lines(results.summary, check_mode=order.check_mode):
@@ -140,7 +156,7 @@ class ActionModule(ActionBase):
                     "started": started.isoformat(timespec="seconds"),
                     "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
                     "check_mode": order.check_mode,
-                    "workspaces": sorted({account.workspace for account in accounts}),
+                    "workspaces": sorted({one.workspace for one in (*accounts, *([order.home] if order.home else []))}),
                     "summary": results.summary,
                     "orphans": [orphan.show() for orphan in results.orphans],
                 }

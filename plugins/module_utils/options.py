@@ -147,6 +147,8 @@ FLEET: Spec = {
     "max_fail_percentage": {"type": "float", "default": 0},
     "find_orphans": {"type": "bool"},
     "offboard_orphans": {"type": "bool"},
+    "orphan_accounts": {"type": "list", "elements": "str"},
+    "find_roles": {"type": "bool"},
     "minimum_accounts": {"type": "int", "default": 1},
     "report_dir": {"type": "path"},
     "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "never"},

@@ -31,6 +31,7 @@ options:
       - The accounts to work on, for a play on localhost. Each entry has C(account_id) and any of the options that
         may differ by account.
       - Without it the hosts of the batch are the accounts.
+      - It may be empty to look for orphans alone, in the workspace of the task.
     type: list
     elements: dict
   account_joined:
@@ -81,10 +82,23 @@ options:
     description:
       - Whether to list the AWS organization, and to say which connectors belong to accounts that are gone, see
         RV(orphans). An account that is only outside of the inventory, the batch or the limit is not gone.
+      - Says as well which further connectors of the accounts read a role that does not exist.
       - Needs the credentials of the management account or of a delegated administrator.
     type: bool
   offboard_orphans:
     description: Whether to remove these connectors as well. Only with O(state=absent); finds them by itself.
+    type: bool
+  orphan_accounts:
+    description:
+      - Account ids, as texts of 12 digits, among which to look for accounts that are gone. All when not given.
+    type: list
+    elements: str
+  find_roles:
+    description:
+      - Whether to say which roles in the accounts let Microsoft Sentinel in although no connector reads them, see
+        RV(orphans). They are never removed.
+      - Roles whose external ids are only those of other workspaces are left out.
+      - Needs C(iam:ListRoles) in the accounts, and for each account one session more and a page of roles.
     type: bool
   minimum_accounts:
     description: With fewer accounts at work in the organization, nobody is taken for gone. V(1) when not given.
@@ -217,7 +231,7 @@ failures:
       type: str
       sample: Cannot assume role OrganizationAccountAccessRole.
 orphans:
-  description: Connectors of accounts that are gone, see O(find_orphans).
+  description: Connectors of accounts or roles that are gone, and roles that no connector reads, see O(find_orphans).
   returned: always, unless the run could not start
   type: list
   elements: dict
@@ -231,15 +245,18 @@ orphans:
       type: str
       sample: sentinel
     connector_id:
-      description: ARM id of the data connector.
+      description: ARM id of the data connector, empty for a role without one.
       type: str
       sample: /subscriptions/…/providers/Microsoft.SecurityInsights/dataConnectors/0f2ad0b5-…
     role_arn:
-      description: The role that the connector reads.
+      description: The role that the connector reads, or that has none.
       type: str
       sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
     reason:
-      description: V(closed) or V(left).
+      description:
+        - V(closed) or V(left) where the account is gone, V(role_gone) where the role does not exist,
+          V(no_connector) for a role that no connector reads.
+        - V(unknown) where the roles of an account could not be listed.
       type: str
       sample: closed
     removed:
@@ -247,8 +264,8 @@ orphans:
       type: bool
       sample: false
     error:
-      description: Why it could not be removed.
-      returned: when it could not be removed
+      description: Why it could not be removed, or why it is unknown.
+      returned: when something went wrong
       type: str
       sample: Cannot make DataConnectors_Delete of data connector 0f2ad0b5-….
 error:

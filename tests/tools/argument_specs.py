@@ -56,6 +56,7 @@ RUN = {
     "sentinel_minimum_accounts": {
         "description": [
             "How many hosts the inventory must have at least; the playbooks assert it. V(1) when not given.",
+            "In a job slice these are the hosts of the slice.",
             "With fewer accounts at work in the AWS organization, nobody is taken for gone.",
         ],
         "type": "int",
@@ -83,7 +84,15 @@ FIND_ORPHANS = {
     "sentinel_find_orphans": {
         "description": [
             "Whether to list the AWS organization, and to say which connectors belong to accounts that are gone.",
+            "Names also further connectors of the accounts that read a role which does not exist.",
             "Needs the credentials of the management account or of a delegated administrator.",
+        ],
+        "type": "bool",
+    },
+    "sentinel_find_roles": {
+        "description": [
+            "Whether to name the roles in the accounts that let Microsoft Sentinel in and that no connector reads.",
+            "They are never removed. Needs C(iam:ListRoles) in the accounts.",
         ],
         "type": "bool",
     },
@@ -92,6 +101,7 @@ OFFBOARD_ORPHANS = {
     "sentinel_offboard_orphans": {
         "description": [
             "Whether to remove also the connectors of accounts that are closed or have left the AWS organization.",
+            "Of the accounts that are offboarded, connectors that read a role which does not exist go as well.",
             "Needs the credentials of the management account or of a delegated administrator.",
             "An account that is only outside of the inventory, the batch or the limit is never touched.",
         ],

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -266,7 +266,16 @@ def check_cloud(options: Mapping[str, Any], cloud_environment: str | None, where
 
 def check_whole(account: Account, where: str, names: str) -> None:
     """Raise bad_input when an option is missing without which role and connector cannot be made."""
-    for option in REQUIRED:
+    _check_given(account, REQUIRED, where, names)
+
+
+def check_workspace(account: Account, where: str, names: str) -> None:
+    """Raise bad_input when an option is missing without which the workspace cannot be found."""
+    _check_given(account, REQUIRED[1:], where, names)
+
+
+def _check_given(account: Account, options: Iterable[str], where: str, names: str) -> None:
+    for option in options:
         if not getattr(account, option):
             rule = ": set it, or name the host by its 12 digits" if option == "account_id" else ""
             name = next(name for _key, name, field in _NAMED[names] if field.option == option)

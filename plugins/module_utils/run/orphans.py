@@ -1,10 +1,10 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connectors that nobody needs any more: their account is closed or has left the organization, or their role is gone.
+"""Connectors that nobody needs any more, and roles that no connector reads.
 
-Only a whole listing of the organization in this run tells of an account that it is gone; to be outside of the inventory, the batch or the limit
-says nothing.
+An account is gone only by a whole listing of the organization in this run; to be outside of the inventory, the batch or
+the limit says nothing.
 """
 
 from __future__ import annotations
@@ -81,9 +81,10 @@ class Orphan:
 async def find(
     aws: Aws, workspaces: Iterable[Sentinel], minimum: int, only: Container[str] | None = None
 ) -> list[Orphan]:
-    """Return the connectors of accounts that are gone (among `only` these) of all workspaces; none where the listing has fewer than `minimum` accounts at work.
+    """Return the connectors in all workspaces of accounts that are gone, among `only` these.
 
-    Raises SentinelError where the organization cannot be listed.
+    There are none where the listing has fewer than `minimum` accounts at work. Raises SentinelError where the
+    organization cannot be listed.
     """
     organization = await listing(aws.own("organizations"), aws.own("sts"))
     found = []

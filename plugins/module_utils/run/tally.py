@@ -193,7 +193,7 @@ class Tally:
             "failed": self.status["failed"],
             "receiving": self.verdicts["receiving"] if asked else None,
             "silent": self.verdicts["silent"] if asked else None,
-            "orphaned": len(orphans or ()) if organization or orphans else None,
+            "orphaned": sum(map(_is_connector, orphans or ())) if organization or orphans else None,
         }
 
     @property
@@ -234,6 +234,10 @@ class Tally:
     def ous(self) -> list[str]:
         """Every OU that an account has."""
         return sorted(self._groups.keys() - {NO_OU})
+
+
+def _is_connector(orphan: Any) -> bool:
+    return not isinstance(orphan, Mapping) or orphan.get("reason") not in ("no_connector", "unknown")
 
 
 def severity_of(code: str) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,11 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.sign_in import ENVIRONMENT
-from tests.emulators.client import Emulators
+from tests.emulators.client import CALLER_ACCOUNT, Emulators
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "examples"
@@ -25,15 +25,17 @@ AWS_VARIABLES = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOK
 GONE = "999999999999"
 
 
-def run(cloud: Emulators, folder: Path, playbook: str, inventory: str, *options: str, **more: str) -> str:
-    """Run it in a copy of the examples, with the subscription of the emulators, and return what it says."""
+def run(cloud: Emulators, folder: Path, inventory: str, *playbooks: str, **variables: str) -> str:
+    """Run them one after the other in a copy of the examples, and return what they say.
+
+    One process for several playbooks: most of the time is that of a start.
+    """
     shutil.copytree(EXAMPLES, folder / "examples", dirs_exist_ok=True)
-    subscription = f"sentinel_subscription_id={cloud.environment['AZURE_SUBSCRIPTION_ID']}"
-    command = ["ansible-playbook", playbook, "-i", inventory, "-e", subscription, *options]
+    given = {"sentinel_subscription_id": cloud.environment["AZURE_SUBSCRIPTION_ID"], **variables}
     done = subprocess.run(
-        command,
+        ["ansible-playbook", *playbooks, "-i", inventory, "-e", json.dumps(given)],
         cwd=folder / "examples",
-        env=cloud.whole_environment(ANSIBLE_NOCOLOR="1", **more),
+        env=cloud.whole_environment(ANSIBLE_NOCOLOR="1"),
         capture_output=True,
         text=True,
         timeout=120,
@@ -48,43 +50,31 @@ def arns(cloud: Emulators, workspace: str | None = None) -> set[str]:
     return {one["properties"]["awsRoleArn"].split(":")[4] for one in cloud.connectors(workspace)}
 
 
-@pytest.mark.parametrize(
-    ("playbook", "inventory", "found"),
-    [
-        ("single_account.yml", "single_account.inventory.yml", [{"111111111111"}, set()]),
-        (
-            "trailbridge.sentinel.onboard",
-            "several_workspaces.inventory.yml",
-            [{"111111111111", "111111111112"}, {"111111111113"}],
-        ),
-        (
-            "batches.yml",
-            "several_workspaces.inventory.yml",
-            [{"111111111111", "111111111112"}, {"111111111113"}],
-        ),
-        ("awx/project/onboard.yml", "single_account.inventory.yml", [{"111111111111"}, set()]),
-    ],
-)
-def test_an_example_connects_its_accounts(
-    cloud: Emulators, tmp_path: Path, playbook: str, inventory: str, found: list[set[str]]
-) -> None:
-    cloud.add_workspace(name="sentinel-america")
-    run(cloud, tmp_path, playbook, inventory)
-    assert [arns(cloud), arns(cloud, "sentinel-america")] == found
-
-
-def test_what_an_event_leads_to(cloud: Emulators, tmp_path: Path) -> None:
-    """The playbooks of the rulebook: one account of the inventory, and one that is in it no longer."""
-    inventory = "several_workspaces.inventory.yml"
-    run(cloud, tmp_path, "trailbridge.sentinel.onboard", inventory, "-e", '{"sentinel_hosts": "111111111112"}')
-    assert arns(cloud) == {"111111111112"}
+def test_one_account_module_by_module_and_one_that_an_event_calls_gone(cloud: Emulators, tmp_path: Path) -> None:
+    """Whose events come twice, or too early, is told that there is nothing to remove."""
+    cloud.organization([{"Id": one, "Name": one} for one in (CALLER_ACCOUNT, "111111111111")])
     role = f"arn:aws:iam::{GONE}:role/MicrosoftSentinelRole"
     cloud.seed_connector({"kind": "AmazonWebServicesCloudTrail", "properties": {"awsRoleArn": role}})
-    one = "single_account.inventory.yml"
-    run(cloud, tmp_path, "trailbridge.sentinel.departed", one, "-e", f'{{"sentinel_departed": "{GONE}"}}')
-    assert arns(cloud) == {"111111111112"}
-    with pytest.raises(AssertionError, match="so it is not gone"):
-        run(cloud, tmp_path, "trailbridge.sentinel.departed", one, "-e", '{"sentinel_departed": "111111111111"}')
+    playbooks = ["single_account.yml", "awx/project/drift.yml", *["awx/project/departed.yml"] * 2]
+    done = run(cloud, tmp_path, "single_account.inventory.yml", *playbooks, sentinel_departed=GONE)
+    assert arns(cloud) == {"111111111111"}
+    assert "1 account: 1 ok, 0 would change, 0 failed" in done
+    assert done.count(f"orphan: [{GONE}] the account has left the organization, ") == 1
+    assert done.count("Nothing was removed: ") == 1
+
+
+def test_one_account_that_an_event_names_then_the_others_in_batches(cloud: Emulators, tmp_path: Path) -> None:
+    cloud.add_workspace(name="sentinel-america")
+    playbooks = ["awx/project/onboard.yml", "batches.yml"]
+    done = run(cloud, tmp_path, "several_workspaces.inventory.yml", *playbooks, sentinel_hosts="111111111112")
+    assert re.findall(r"^changed: \[(\d{12})\]", done, re.MULTILINE)[0] == "111111111112"
+    assert re.findall(r"\d accounts?: .*", done) == [
+        "1 account: 0 ok, 1 changed, 0 failed",
+        "1 account: 0 ok, 1 changed, 0 failed",
+        "2 accounts: 1 ok, 1 changed, 0 failed",
+    ]
+    assert arns(cloud) == {"111111111111", "111111111112"}
+    assert arns(cloud, "sentinel-america") == {"111111111113"}
 
 
 def imported(name: str) -> dict[str, Any]:

@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan
 from tests.emulators import faults
-from tests.emulators.client import Emulators
+from tests.emulators.client import CUSTOMER_ID, Emulators
+from tests.faults import engine
+from tests.faults.world import arn_of
 
 from .conftest import Play, parsed
 
@@ -132,3 +136,125 @@ def test_an_orphan_that_cannot_be_removed_stops_nobody(here: Emulators, organiza
     assert [orphan.removed for orphan in found] == [False, True]
     assert "error" in found[0].show()
     assert connected(here) == {stubborn}
+
+
+# --- what is left over in accounts that are at work ---
+
+
+def read_by(here: Emulators, account: str, role: str) -> str:
+    """Seed a connector of a role, and return its name."""
+    raw = {"kind": "AmazonWebServicesCloudTrail", "properties": {"awsRoleArn": arn_of(account, role)}}
+    name: str = here.seed_connector(raw)["name"]
+    return name
+
+
+def trusted(here: Emulators, account: str, name: str, *ids: str) -> None:
+    """Make a role that lets Microsoft in, for these workspaces."""
+    document = roles.trust(roles.MICROSOFT_ACCOUNT, ids)
+    if not ids:
+        document["Statement"][0].pop("Condition")
+    here.boto("iam", account).create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))
+
+
+def told(orphans: list[Orphan]) -> list[tuple[str, str]]:
+    return [(orphan.reason, orphan.role_arn) for orphan in orphans]
+
+
+def test_a_connector_whose_role_is_gone_is_named_and_removed_only_with_its_account(
+    here: Emulators, organization: list[str]
+) -> None:
+    mine, other = organization[:2]
+    read_by(here, mine, "MicrosoftSentinelRole")
+    read_by(here, mine, "Gone")
+    read_by(here, mine, "There")
+    read_by(here, other, "Gone")
+    trusted(here, mine, "There", CUSTOMER_ID)
+    for check_mode in (True, False):
+        found = run(here, [mine], orphans="report", check_mode=check_mode)
+        assert told(found) == [("role_gone", arn_of(mine, "Gone"))]
+    assert len(here.connectors()) == 4
+
+    (gone,) = run(here, [mine], orphans="remove", absent=True)
+    assert gone.removed
+    assert "the role does not exist, connector " in gone.line(check_mode=False, removing=True)
+    left = {connector["properties"]["awsRoleArn"] for connector in here.connectors()}
+    assert left == {arn_of(mine, "There"), arn_of(other, "Gone")}
+
+
+def test_the_only_connector_of_an_account_is_corrected_and_no_orphan(here: Emulators, organization: list[str]) -> None:
+    name = read_by(here, organization[0], "Gone")
+    assert run(here, organization[:1], orphans="report") == []
+    assert [connector["name"] for connector in here.connectors()] == [name]
+
+
+def test_a_role_that_cannot_be_read_is_not_gone(here: Emulators, organization: list[str]) -> None:
+    mine = organization[0]
+    read_by(here, mine, "MicrosoftSentinelRole")
+    read_by(here, mine, "Gone")
+    here.fault(**{**faults.IDENTITY_DENIED, "operation": "GetRole"}, account=mine, times=1)
+    assert run(here, [mine], orphans="remove", absent=True) == []
+
+
+def test_the_orphan_of_an_account_that_fails_stays(here: Emulators, organization: list[str]) -> None:
+    mine = organization[0]
+    read_by(here, mine, "Gone")
+    document = roles.trust("210987654321", [CUSTOMER_ID])
+    name = "MicrosoftSentinelRole"
+    here.boto("iam", mine).create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))
+    ended = engine.run(parsed(here, hosts([mine])), fleet.Order(orphans="remove", absent=True))
+    assert ended.failed.keys() == {mine}
+    assert len(here.connectors()) == 1
+
+
+def test_roles_that_no_connector_reads_are_named_on_request(here: Emulators, organization: list[str]) -> None:
+    mine = organization[0]
+    trusted(here, mine, "Forgotten", CUSTOMER_ID)
+    trusted(here, mine, "Open")
+    trusted(here, mine, "Neighbour", "99999999-9999-4999-8999-999999999999")
+    trusted(here, mine, "Read", CUSTOMER_ID)
+    trusted(here, mine, "OfAnS3Connector", CUSTOMER_ID)
+    read_by(here, mine, "MicrosoftSentinelRole")
+    read_by(here, mine, "Read")
+    raw = {"kind": "AmazonWebServicesS3", "properties": {"roleArn": arn_of(mine, "OfAnS3Connector")}}
+    here.seed_connector(raw)
+    for orphans in ("ignore", "report"):
+        found = run(here, [mine], orphans=orphans, roles=True)
+        assert told(found) == [("no_connector", arn_of(mine, "Forgotten")), ("no_connector", arn_of(mine, "Open"))]
+    assert found[0].show()["connector_id"] == ""
+    assert found[0].line(check_mode=False, removing=False).endswith("lets Microsoft Sentinel in, no connector reads it")
+    assert here.operations("iam").count("ListRoles") == 2
+
+
+def test_that_roles_cannot_be_listed_is_told(here: Emulators, organization: list[str]) -> None:
+    here.fault(**{**faults.IDENTITY_DENIED, "operation": "ListRoles"}, times=1)
+    (unknown,) = run(here, organization[:1], roles=True)
+    assert unknown.reason == "unknown"
+    assert unknown.line(check_mode=False, removing=False).startswith(
+        f"failed: [{organization[0]}] Cannot list the roles"
+    )
+
+
+# --- no accounts, only orphans ---
+
+
+def alone(here: Emulators, *only: str, **order: Any) -> list[Orphan]:
+    """Look for orphans among these accounts, without an account to work on."""
+    (home,) = parsed(here, {"nobody": {}})
+
+    async def work() -> list[Orphan]:
+        found: list[Orphan] = []
+        wanted = fleet.Order(absent=True, orphans="remove", orphan_accounts=only, home=home, **order)
+        assert [done async for done in fleet.run([], wanted, orphans=found)] == []
+        return found
+
+    return asyncio.run(work())
+
+
+def test_one_account_that_is_gone_goes_alone(here: Emulators, organization: list[str]) -> None:
+    for account in (GONE, "999999999998", organization[0]):
+        seed(here, account)
+    assert alone(here, organization[0]) == []
+    assert alone(here, GONE, minimum=14) == []
+    assert [orphan.removed for orphan in alone(here, GONE, check_mode=True)] == [False]
+    assert [orphan.removed for orphan in alone(here, GONE)] == [True]
+    assert connected(here) == {"999999999998", organization[0]}

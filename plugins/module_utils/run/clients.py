@@ -1,0 +1,128 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every client of a run over many accounts, made once, and the workspaces looked at before anything is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import workspace as workspaces
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, AzureCredentials
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspace import Workspace
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Means
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget, Slots, Visibility
+
+if TYPE_CHECKING:
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
+
+Place = tuple[AzureCredentials, str, str, str]
+
+
+class Clients:
+    """Every client of the run, made once for all accounts that share credentials or workspace."""
+
+    def __init__(self, concurrency: int, right: str) -> None:
+        self._right = right
+        self._slots = Slots(concurrency)
+        self._visibility = Visibility()
+        self._aws: dict[AwsCredentials, Aws] = {}
+        self._azure: dict[AzureCredentials, Azure] = {}
+        self._budgets: dict[tuple[AzureCredentials, str], Budget] = {}
+        self._sentinel: dict[Place, tuple[Sentinel, Workspace]] = {}
+        self._opening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def start(self, accounts: Sequence[Account]) -> None:
+        """Check the base credentials, and begin with the workspaces, which `opened` waits for."""
+        self._opening = asyncio.ensure_future(self._open(accounts))
+        self._aws = {base: Aws(base, self._slots) for base in {account.aws: None for account in accounts}}
+        await asyncio.gather(*(aws.identity() for aws in self._aws.values()))
+
+    async def opened(self) -> None:
+        """Wait until every workspace is known to be usable; raises SentinelError where nothing can be written."""
+        await asyncio.shield(self._opening)
+
+    async def ready(self, account: Account) -> tuple[Account, Sentinel]:
+        """Return the account with what the services know, and its workspace."""
+        await self.opened()
+        sentinel, workspace = self._sentinel[_place(account)]
+        identity = await self._aws[account.aws].identity()
+        return account.at(workspace_id=workspace.customer_id, partition=identity.partition), sentinel
+
+    async def _open(self, accounts: Sequence[Account]) -> None:
+        places = {_place(account): None for account in accounts}
+        await asyncio.gather(*map(self._open_azure, {credentials: None for credentials, *_rest in places}))
+        await asyncio.gather(*map(self._open_workspace, places))
+        for account in accounts:
+            _sentinel, workspace = self._sentinel[_place(account)]
+            workspaces.check_id(workspace, account.wish.workspace_id, account.host or account.account_id)
+
+    async def _open_azure(self, credentials: AzureCredentials) -> None:
+        self._azure[credentials] = await asyncio.to_thread(_signed_in, credentials)
+
+    async def _open_workspace(self, place: Place) -> None:
+        from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
+
+        credentials, subscription_id, resource_group, name = place
+        budget = self._budgets.setdefault((credentials, subscription_id), Budget())
+        sentinel = Sentinel(self._azure[credentials], subscription_id, resource_group, name, budget)
+        self._sentinel[place] = sentinel, await preflight(sentinel, self._right)
+
+    def means(self, account: Account, *, check_mode: bool) -> Means:
+        """Return what is needed to work on the account."""
+        return Means(self._aws[account.aws], self.ready, self._slots, self._visibility, check_mode)
+
+    @property
+    def sentinels(self) -> list[Sentinel]:
+        """The workspaces of the run, once they are `opened`."""
+        return [sentinel for sentinel, _workspace in self._sentinel.values()]
+
+    @property
+    def workspace_ids(self) -> set[str]:
+        """The customer ids of these workspaces."""
+        return {workspace.customer_id.lower() for _sentinel, workspace in self._sentinel.values()}
+
+    def only_aws(self) -> Aws:
+        """Return the client of the one set of base credentials; raises bad_input where there are several."""
+        if len(self._aws) > 1:
+            raise SentinelError(
+                "bad_input", "Cannot look for orphans: the accounts are worked on with different AWS credentials."
+            )
+        return next(iter(self._aws.values()))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._opening.cancel()
+        for aws in self._aws.values():
+            aws.close()
+        for azure in self._azure.values():
+            azure.close()
+
+
+def _place(account: Account) -> Place:
+    return account.azure, account.subscription_id, account.resource_group, account.workspace
+
+
+def _signed_in(credentials: AzureCredentials) -> Azure:
+    # Azure's packages take longer to load than all others: meanwhile AWS answers.
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
+
+    return Azure(credentials)
+
+
+async def preflight(sentinel: Sentinel, right: str) -> Workspace:
+    """Read what a run needs of its workspace, and list its connectors; raises SentinelError with what is missing."""
+    listing = asyncio.ensure_future(sentinel.connectors(""))
+    try:
+        workspace = await sentinel.whole_workspace()
+        workspaces.check_ready(workspace, right)
+        await listing
+    finally:
+        listing.cancel()
+    return workspace

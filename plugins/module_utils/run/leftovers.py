@@ -1,0 +1,117 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is left over in accounts that are at work: connectors whose role is gone, roles that no connector reads.
+
+Unknown is not gone: where a role cannot be read, nothing is said of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import iam
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector as connectors
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import policy
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connectors, ConnectorWish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Means, limited
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.clients import Clients
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan
+
+if TYPE_CHECKING:
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Caller
+
+
+class Ending(Protocol):
+    """Who knows whether the run ends early."""
+
+    @property
+    def interrupted(self) -> object: ...
+
+
+class Known(NamedTuple):
+    """The roles that connectors of any kind read in the workspaces of the run, and the ids of these workspaces."""
+
+    arns: frozenset[str]
+    workspace_ids: frozenset[str]
+
+
+async def find(
+    accounts: Iterable[Account], clients: Clients, ending: Ending, *, absent: bool, roles: bool
+) -> list[Orphan]:
+    """Return what is left over in these accounts; roles without a connector only where they are asked for."""
+    known = await _known(clients) if roles else None
+
+    async def look(account: Account) -> list[Orphan]:
+        means = clients.means(account, check_mode=True)
+        account, sentinel = await means.ready(account)
+        wish = ConnectorWish(account.wish.arn, sentinel.id, account.wish.workspace_id)
+        others = connectors.elsewhere(wish, await sentinel.connectors(account.account_id), absent=absent)
+        if not others and known is None:
+            return []
+        async with means.slots:
+            if ending.interrupted:
+                return []
+            if known is None:
+                return await _dead(account, sentinel, others, means)
+            return await _whole(account, sentinel, others, known, means)
+
+    found = await asyncio.gather(*map(look, accounts))
+    return sorted((one for some in found for one in some), key=lambda one: (one.sentinel.name, one.role_arn))
+
+
+async def _known(clients: Clients) -> Known:
+    listed = [await sentinel.raw_connectors(connectors.read_roles) for sentinel in clients.sentinels]
+    return Known(frozenset[str]().union(*listed), frozenset(clients.workspace_ids))
+
+
+async def _iam(account: Account, name: str | None, means: Means) -> Caller:
+    keys = await means.aws.enter(account.account_id, account.entry, name, "read")
+    return means.aws.service("iam").of(keys)
+
+
+async def _dead(account: Account, sentinel: Sentinel, others: Connectors, means: Means) -> list[Orphan]:
+    """Look at one role after the other: the usual session allows no more."""
+    found = []
+    for connector in others:
+        name = connector.role_arn.rpartition("/")[2]
+        with suppress(SentinelError):
+            async with limited(account):
+                arn = await iam.arn_of(await _iam(account, name, means), account.account_id, name)
+            if arn != connector.role_arn and RULES["role_arn"].holds(connector.role_arn):
+                found.append(Orphan(sentinel, connector, "role_gone"))
+    return found
+
+
+async def _whole(account: Account, sentinel: Sentinel, others: Connectors, known: Known, means: Means) -> list[Orphan]:
+    """Look at all roles at once, in a session that may."""
+    try:
+        caller = await _iam(account, None, means)
+    except SentinelError:
+        return []  # the work in the account fails as well, and tells
+    try:
+        async with limited(account):
+            listed = await iam.trusts(caller, account.account_id)
+    except SentinelError as error:
+        return [Orphan(sentinel, None, "unknown", error=str(error), role=account.wish.arn)]
+    dead = [Orphan(sentinel, one, "role_gone") for one in others if one.role_arn not in listed]
+    return dead + [Orphan(sentinel, None, "no_connector", role=arn) for arn in _unread(account, listed, known)]
+
+
+def _unread(account: Account, listed: Mapping[str, Any], known: Known) -> list[str]:
+    """Return the roles that let Microsoft in, for a workspace of this run or for whomever, and that nobody reads."""
+    microsoft = account.wish.microsoft_account_id
+    found = []
+    for arn, document in listed.items():
+        if arn in known.arns or arn == account.wish.arn or not policy.trusts(document, microsoft):
+            continue
+        ids = {one.lower() for one in policy.claimed_ids(document, microsoft)}
+        found += [arn] if not ids or ids & known.workspace_ids else []
+    return found
