@@ -39,13 +39,13 @@ def test_what_was_made_by_hand_is_found_and_taken_over(cloud: Emulators, tmp_pat
     make_by_hand(cloud)
     before = names(cloud)
     cloud.forget()
-    said = run(cloud, tmp_path, "by_hand.yml", INVENTORY)
+    said = run(cloud, tmp_path, INVENTORY, "by_hand.yml")
     assert [one for one in cloud.requests(write=True) if one["service"] != "sts"] == []
     for account, name in ROLES.items():
         assert f"by-hand-{account}" in said
         assert f"{arn_of(account, name)}: role_unmanaged" in said
     cloud.forget()
-    run(cloud, tmp_path, "trailbridge.sentinel.onboard", INVENTORY)
+    run(cloud, tmp_path, INVENTORY, "trailbridge.sentinel.onboard")
     made = [one["operation"] for one in cloud.requests(write=True) if one["service"] != "sts"]
     assert made == ["TagRole", "TagRole"]
     assert names(cloud) == before
