@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import policy
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding, finding, ordered
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import OLD_POLICY
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import OLD_POLICY, RULES
 
 MICROSOFT_ACCOUNT = "197857026523"
 POLICY = "AWSCloudTrail_ReadOnlyAccess"
@@ -110,8 +110,9 @@ def ours(role: Role) -> bool:
 
 
 def served(role: Role | None) -> frozenset[str]:
-    """Return the workspace ids that a role of ours is tagged to serve."""
-    return frozenset(role.tags.get(TAG_WORKSPACE, "").split()) if role and ours(role) else frozenset()
+    """Return the workspace ids that a role of ours is tagged to serve; other words there let nobody in."""
+    found = role.tags.get(TAG_WORKSPACE, "").split() if role and ours(role) else []
+    return frozenset(filter(RULES["workspace_id"].holds, found))
 
 
 def wished_ids(wish: Wish, have: Role | None) -> frozenset[str]:

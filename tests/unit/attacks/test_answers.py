@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
@@ -19,10 +20,11 @@ from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES, SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import VERDICTS, Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import TAG_WORKSPACE
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, ingestion, verdicts
 from tests.emulators.connectors import account_of
 from tests.faults import engine
-from tests.faults.world import ACCOUNTS, NEIGHBOUR, VICTIM, WISHES, Seen, World, arn_of, connector
+from tests.faults.world import ACCOUNTS, NEIGHBOUR, ROLE, VICTIM, WISHES, Seen, World, arn_of, connector
 from tests.unit.modules.test_ingestion_info import arrived, unhealthy
 
 from .mutants import RUBBISH, Answers, about, mutants, recorded
@@ -43,6 +45,7 @@ def often(times: int) -> settings:
     most = (settings.default or settings()).max_examples * times // 30
     return settings(
         max_examples=most,
+        derandomize=os.environ.get("HYPOTHESIS_PROFILE", "quick") == "quick",
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 
@@ -304,6 +307,13 @@ def test_a_role_that_answers_for_another_account_is_not_believed(ready: Ready) -
     assert ended.failed[VICTIM].kind == "transient"
     assert ready.world.writes() == []
     assert ready.world.seen() == ready.right
+
+
+def test_a_tag_that_names_no_workspace_lets_nobody_in(ready: Ready) -> None:
+    world = ready.world
+    world.make(VICTIM, "TagRole", RoleName=ROLE, Tags=[{"Key": TAG_WORKSPACE, "Value": "x *"}])
+    assert survived(world.run("correct", 2)).calls == {VICTIM: "TagRole"}
+    assert world.seen() == ready.right
 
 
 MEMBER: dict[str, Any] = {"Id": VICTIM, "Arn": "x", "Name": "x", "State": "ACTIVE"}
