@@ -133,6 +133,17 @@ def test_no_right_on_the_workspace_can_be_left_out(world: World, missing: str) -
     assert world.writes() == []
 
 
+def test_who_looks_for_what_is_left_over_may_do_just_that(world: World) -> None:
+    world.prepare("remove", 1)
+    world.e.organization([{"Id": VICTIM, "Name": "one"}])
+    world.e.forget()
+    for order in ({"orphans": "report"}, {"roles": True}):
+        settled(world.run("remove", 1, check_mode=True, **order))
+    assert called_in_aws(world.e, "iam") - set(allowed("aws-preview")) == {"iam:ListRoles"}
+    assert set(allowed("aws-leftovers")) == {"iam:GetRole", "iam:ListRoles"}
+    assert called_in_aws(world.e, "organizations") == {"organizations:ListAccounts"}
+
+
 def test_sessions_allow_nothing_that_is_not_documented() -> None:
     """A session is limited further than the role that is assumed, never less."""
     sessions = {f"iam:{action}" for actions in ACTIONS.values() for action in actions}
