@@ -77,6 +77,8 @@ class ActionModule(ActionBase):
             for option in ("max_change_percent", "max_fail_percentage"):
                 # What is no number, such as nan, is never exceeded.
                 values.check("", option, options[option] or 0, "percent")
+            if options["report_run"] is not None:
+                values.check("", "report_run", options["report_run"], "report_run")
             for one in options["orphan_accounts"] or ():
                 values.check("", "orphan_accounts", one, "account_id")
             accounts = list(self._accounts(options, task_vars or {}))
@@ -153,14 +155,16 @@ class ActionModule(ActionBase):
             if options["report_dir"]:
                 header = {
                     "playbook": _playbook(options),
-                    "started": started.isoformat(timespec="seconds"),
+                    "started": started.isoformat(timespec="milliseconds"),
                     "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
                     "check_mode": order.check_mode,
                     "workspaces": sorted({one.workspace for one in (*accounts, *([order.home] if order.home else []))}),
                     "summary": results.summary,
                     "orphans": [orphan.show() for orphan in results.orphans],
                 }
-                where = report.write(Path(options["report_dir"]), header, list(record.read()))
+                where = report.write(
+                    Path(options["report_dir"]), header, list(record.read()), options["report_run"] or ""
+                )
                 self._say(f"Report: {where / 'report.html'}")
         sentences = [*results.stopped(stop), *results.too_many_failed(options["max_fail_percentage"])]
         return results.result() | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})

@@ -60,6 +60,8 @@ class ActionModule(ActionBase):
     def _verify(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         started = datetime.now().astimezone()
         order = _order(options)
+        if options["report_run"] is not None:
+            values.check("", "report_run", options["report_run"], "report_run")
         watched = list(self._watched(options, task_vars))
         found = asyncio.run(ingestion.verify(watched, order, self._say))
         notes = verdicts.notes(found)
@@ -67,7 +69,8 @@ class ActionModule(ActionBase):
             self._say(line)
         if options["report_dir"]:
             header = verdicts.header(watched, started, datetime.now().astimezone())
-            where = report.write(Path(options["report_dir"]), header, [verdicts.record(item) for item in watched])
+            records = [verdicts.record(item) for item in watched]
+            where = report.write(Path(options["report_dir"]), header, records, options["report_run"] or "")
             self._say(f"Report: {where / 'report.html'}")
         return verdicts.result(watched, notes, options["fail_on"], options["max_fail_percentage"])
 

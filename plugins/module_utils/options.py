@@ -110,6 +110,7 @@ FLEET_INGESTION: Spec = {
     "concurrency": {"type": "int", "default": 64},
     "max_fail_percentage": {"type": "float", "default": 0},
     "report_dir": {"type": "path"},
+    "report_run": {"type": "str"},
     "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "drift"},
 }
 
@@ -151,5 +152,6 @@ FLEET: Spec = {
     "find_roles": {"type": "bool"},
     "minimum_accounts": {"type": "int", "default": 1},
     "report_dir": {"type": "path"},
+    "report_run": {"type": "str"},
     "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "never"},
 }

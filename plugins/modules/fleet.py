@@ -109,6 +109,12 @@ options:
       - Folder in which the run leaves its report. None is written when not given.
       - A run that is ended from outside leaves its record there, or in C(trailbridge.sentinel) below Ansible's home.
     type: path
+  report_run:
+    description:
+      - Name of the run that this is a part of, such as a job slice or a batch of C(serial).
+      - Parts of the same name share one report in O(report_dir), to which each adds its accounts.
+      - Letters, digits and C(._-). Each run has a report of its own when not given.
+    type: str
   fail_on:
     description:
       - Which accounts are listed under RV(failures) besides those that failed.

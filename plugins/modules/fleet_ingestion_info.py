@@ -64,6 +64,12 @@ options:
   report_dir:
     description: Folder in which the run leaves its report. None is written when not given.
     type: path
+  report_run:
+    description:
+      - Name of the run that this is a part of, such as a job slice or a batch of C(serial).
+      - Parts of the same name share one report in O(report_dir), to which each adds its accounts.
+      - Letters, digits and C(._-). Each run has a report of its own when not given.
+    type: str
   fail_on:
     description:
       - Whether accounts that are not as they should be are listed under RV(failures). V(never) lists none.

@@ -68,6 +68,13 @@ RUN = {
         ],
         "type": "path",
     },
+    "sentinel_report_run": {
+        "description": [
+            "Name of the run that this is a part of, such as a job slice or a batch of C(serial).",
+            "Parts of the same name share one report, to which each adds its accounts.",
+        ],
+        "type": "str",
+    },
 }
 FAIL_ON = {
     "sentinel_fail_on": {
@@ -120,7 +127,7 @@ VERIFY_FAIL_ON = {
 }
 # Options of fleet_ingestion_info; the first two may differ by account.
 VERIFY = ("quiet", "stale_after", "wait", "lookback", "marker", "role_last_used")
-VERIFY_RUN = ("sentinel_concurrency", "sentinel_max_fail_percentage", "sentinel_report_dir")
+VERIFY_RUN = ("sentinel_concurrency", "sentinel_max_fail_percentage", "sentinel_report_dir", "sentinel_report_run")
 COMMON = [
     "One host of the inventory is one AWS account. Every variable may be set for all, for a group or for one host.",
     "Call it by C(include_role) with C(run_once). All accounts of the batch are worked on in one task.",

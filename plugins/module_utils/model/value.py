@@ -119,6 +119,9 @@ RULES: dict[str, Rule] = {
     "duration": Rule(
         _text("[0-9]{1,7}[dhms]?"), "it must be a whole number of seconds, or one with s, m, h or d such as 7d"
     ),
+    "report_run": Rule(
+        _text(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"), "it must be 1 to 64 letters, digits or ._-, the first no ._-"
+    ),
     "concurrency": Rule(_integer(1, 256), "it must be a whole number from 1 to 256"),
     "percent": Rule(_percent, "it must be a number from 0 to 100"),
     "permission_mode": Rule(_one_of("managed", "lookup_events"), "it must be managed or lookup_events"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,13 @@ def read(folder: Path, playbook: str) -> list[dict[str, Any]]:
             lines = file.read().splitlines()
     except FileNotFoundError:
         return []
-    runs = {run["started"]: run for run in map(_parse, lines) if run.get("playbook") == playbook}
-    return [runs[started] for started in sorted(runs)]
+    runs = {key(run): run for run in map(_parse, lines) if run.get("playbook") == playbook}
+    return sorted(runs.values(), key=lambda run: str(run["started"]))
+
+
+def key(run: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what tells runs apart: their name, which several that belong together share, else their start."""
+    return ("run", str(run["run"]), str(run.get("check_mode"))) if run.get("run") else ("started", run["started"])
 
 
 def _parse(line: bytes) -> dict[str, Any]:

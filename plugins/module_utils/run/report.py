@@ -13,6 +13,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from urllib.parse import quote
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES, cannot
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import chart, history, page, sheet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import chart, history, merge, page, sheet
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.tally import (
     CHECKS,
     FINE,
@@ -46,17 +47,21 @@ DUMP = json.JSONEncoder(ensure_ascii=False, default=str).encode
 DEFAULTS: Header = {"check_mode": False, "workspaces": [], "organization": None, "orphans": [], "summary": {}}
 
 
-def write(folder: Path, header: Header, records: Sequence[Record]) -> Path:
+def write(folder: Path, header: Header, records: Sequence[Record], run: str = "") -> Path:
     """Write the five files of a run below `folder`, and return the new folder that holds them.
 
     `header` and `records` are described in docs/report.md. A run of the same start and playbook is written anew, every
-    other one is kept. Each file is whole at any moment. Raises SentinelError when it cannot be written.
+    other one is kept. Each file is whole at any moment. What has the name of a `run` is added to what is there under
+    that name. Raises SentinelError when it cannot be written.
     """
-    records = sorted(records, key=lambda record: str(record["account_id"]))
-    target = folder / _name(header)
+    target = folder / _name(header, run)
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_all(folder, target, {**DEFAULTS, **header, "schema": SCHEMA}, records)
+        with merge.alone(target) if run else nullcontext():
+            if run and (before := merge.read(target)):
+                header, records = merge.merged(before, header, records)
+            header = {**DEFAULTS, **header, "schema": SCHEMA, **({"run": run} if run else {})}
+            _write_all(folder, target, header, sorted(records, key=lambda record: str(record["account_id"])))
     except OSError as error:
         raise cannot("bad_input", f"write the report to {folder}", str(error)) from error
     return target
@@ -64,8 +69,9 @@ def write(folder: Path, header: Header, records: Sequence[Record]) -> Path:
 
 def _write_all(folder: Path, target: Path, header: Header, records: Sequence[Record]) -> None:
     tally = Tally(header, records)
-    run = {key: header[key] for key in ("started", "playbook", "check_mode")} | {"numbers": tally.numbers}
-    earlier = [one for one in history.read(folder, header["playbook"]) if one["started"] != header["started"]]
+    run = {key: header[key] for key in ("started", "playbook", "check_mode", "run") if key in header}
+    run["numbers"] = tally.numbers
+    earlier = [one for one in history.read(folder, header["playbook"]) if history.key(one) != history.key(run)]
     runs = sorted([*earlier, run], key=lambda one: str(one["started"]))
     _replace(target / "report.json", _json(header, records, tally))
     _replace(target / "report.csv", sheet.lines(records, tally))
@@ -78,7 +84,9 @@ def _write_all(folder: Path, target: Path, header: Header, records: Sequence[Rec
     history.add(folder, run)
 
 
-def _name(header: Header) -> str:
+def _name(header: Header, run: str) -> str:
+    if run:
+        return f"{run}-{header['playbook']}{'-check' if header.get('check_mode') else ''}"
     started = re.sub(r"\+00:00$", "Z", header["started"]).replace(":", "")
     return re.sub(r"[^0-9A-Za-z.+-]", "_", f"{started}-{header['playbook']}").lstrip(".")
 

@@ -96,7 +96,7 @@ def header(watched: list[Watched], started: datetime, finished: datetime) -> dic
     """Return what the report says of the run."""
     return {
         "playbook": "verify",
-        "started": started.isoformat(timespec="seconds"),
+        "started": started.isoformat(timespec="milliseconds"),
         "finished": finished.isoformat(timespec="seconds"),
         "check_mode": False,
         "workspaces": sorted({item.account.workspace for item in watched}),

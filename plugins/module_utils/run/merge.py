@@ -1,0 +1,71 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One report of several runs that belong together, such as job slices or batches: each adds what it did."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import cannot
+
+Report = Mapping[str, Any]
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep out others that write into the same folder meanwhile, from another machine as well; raises OSError."""
+    # Over NFS a lock takes a file that is open for writing.
+    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def read(folder: Path) -> Report | None:
+    """Return the report in a folder, None if there is none yet; raises bad_input for one that cannot be read."""
+    try:
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        _key, _accounts = report["started"], report["accounts"]
+    except FileNotFoundError:
+        return None
+    except (KeyError, TypeError, ValueError) as error:
+        raise cannot("bad_input", f"add to the report in {folder}", f"it is damaged ({error!r})") from error
+    found: Report = report
+    return found
+
+
+def merged(before: Report, header: Report, records: Sequence[Report]) -> tuple[dict[str, Any], list[Report]]:
+    """Return header and records of both; of an account, or an orphan, that both have, the later word counts."""
+    accounts = list({one["account_id"]: one for one in (*before["accounts"], *records)}.values())
+    orphans = {_orphan(one): one for one in (*before.get("orphans", ()), *header.get("orphans", ()))}
+    return {
+        **header,
+        "started": min(before["started"], header["started"], key=datetime.fromisoformat),
+        "finished": max(before["finished"], header["finished"], key=datetime.fromisoformat),
+        "workspaces": sorted({*before.get("workspaces", ()), *header.get("workspaces", ())}),
+        "organization": header.get("organization") or before.get("organization"),
+        "orphans": list(orphans.values()),
+        "summary": _summary(header.get("summary", {}), accounts),
+    }, accounts
+
+
+def _orphan(one: Any) -> tuple[Any, ...]:
+    return (one.get("connector_id"), one.get("role_arn"), one.get("account_id")) if isinstance(one, Mapping) else (one,)
+
+
+def _summary(names: Mapping[str, int], accounts: Sequence[Report]) -> dict[str, int]:
+    """Count anew, by the statuses or the verdicts that the summary of a run has."""
+    counts = Counter(one["status"] for one in accounts)
+    counts += Counter(str((one.get("ingestion") or {}).get("verdict")).replace(" ", "_") for one in accounts)
+    return {**{name: counts[name] for name in names}, "accounts": len(accounts)}

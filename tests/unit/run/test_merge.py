@@ -1,0 +1,89 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs of the same name share one report, to which each adds its accounts."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import history, report
+
+from .test_report import FILES, HEADER, account
+
+SUMMARY = {"accounts": 1, "ok": 1, "changed": 0, "failed": 0, "skipped": 0}
+ORPHAN = {"account_id": "9", "connector_id": "/x", "role_arn": "arn", "reason": "left"}
+
+
+def one(number: int, **values: Any) -> dict[str, Any]:
+    return account(account_id=f"11111111110{number}", **values)
+
+
+def added(folder: Path, *records: dict[str, Any], run: str = "4711", **header: Any) -> dict[str, Any]:
+    where = report.write(folder, {**HEADER, "check_mode": False, "summary": SUMMARY, **header}, records, run)
+    loaded: dict[str, Any] = json.loads((where / "report.json").read_text())
+    return loaded
+
+
+def test_slices_share_a_report_and_are_one_run_of_the_history(tmp_path: Path) -> None:
+    later = {"started": "2026-11-22T04:00:00+02:30", "finished": "2026-11-22T03:00:00+00:00"}
+    added(tmp_path, one(1), one(2, status="changed"), orphans=[ORPHAN], organization={"accounts": 9, "excluded": []})
+    whole = added(tmp_path, one(3), workspaces=["america"], orphans=[{**ORPHAN, "removed": True}], **later)
+    assert [record["account_id"][-1] for record in whole["accounts"]] == ["1", "2", "3"]
+    assert whole["summary"] == {**SUMMARY, "accounts": 3, "ok": 2, "changed": 1}
+    assert (whole["started"], whole["finished"]) == (later["started"], later["finished"])
+    assert whole["workspaces"] == ["america", "sentinel"]
+    assert whole["orphans"] == [{**ORPHAN, "removed": True}]
+    assert whole["organization"]["accounts"] == 9
+    assert (whole["run"], whole["numbers"]["in_scope"]) == ("4711", 3)
+    (seen,) = history.read(tmp_path, "drift")
+    assert seen["numbers"]["in_scope"] == 3
+    assert {path.name for path in (tmp_path / "4711-drift").iterdir()} == {*FILES, ".lock"}
+
+
+def test_of_an_account_that_was_worked_on_again_the_later_word_counts(tmp_path: Path) -> None:
+    added(tmp_path, one(1, status="failed"), one(2))
+    whole = added(tmp_path, one(1))
+    assert [record["status"] for record in whole["accounts"]] == ["ok", "ok"]
+    assert whole["summary"] == {**SUMMARY, "accounts": 2, "ok": 2}
+
+
+def test_verdicts_are_counted_as_well(tmp_path: Path) -> None:
+    names = {"accounts": 1, "receiving": 1, "not_connected": 0}
+    added(tmp_path, one(1, ingestion={"verdict": "receiving"}), playbook="verify", summary=names)
+    whole = added(tmp_path, one(2, ingestion={"verdict": "not connected"}), playbook="verify", summary=names)
+    assert whole["summary"] == {"accounts": 2, "receiving": 1, "not_connected": 1}
+
+
+def test_another_name_another_playbook_and_a_preview_are_other_reports(tmp_path: Path) -> None:
+    added(tmp_path, one(1))
+    for other in ({"run": "4712"}, {"playbook": "onboard"}, {"check_mode": True}):
+        assert len(added(tmp_path, one(2), **other)["accounts"]) == 1
+    assert [run["numbers"]["in_scope"] for run in history.read(tmp_path, "drift")] == [1, 1, 1]
+
+
+def test_a_damaged_report_is_not_written_over(tmp_path: Path) -> None:
+    added(tmp_path, one(1))
+    path = tmp_path / "4711-drift/report.json"
+    for text in ("{", "[]", "{}"):
+        path.write_text(text)
+        with pytest.raises(SentinelError, match=r"Cannot add to the report in .*: it is damaged"):
+            added(tmp_path, one(2))
+        assert path.read_text() == text
+
+
+def test_slices_that_end_at_the_same_moment_wait_for_each_other(tmp_path: Path) -> None:
+    work = [multiprocessing.get_context("fork").Process(target=added, args=(tmp_path, one(n))) for n in range(6)]
+    for process in work:
+        process.start()
+    for process in work:
+        process.join()
+    assert [process.exitcode for process in work] == [0] * 6
+    whole = json.loads((tmp_path / "4711-drift/report.json").read_text())
+    assert [record["account_id"][-1] for record in whole["accounts"]] == list("012345")
