@@ -70,6 +70,7 @@ _KINDS = {
     "ExpiredTokenException": "expired_credentials",
     "InvalidClientTokenId": "expired_credentials",
     "UnrecognizedClientException": "expired_credentials",
+    "AWSOrganizationsNotInUseException": "wrong_account",
     "LimitExceeded": "quota",
     "LimitExceededException": "quota",
     "EntityAlreadyExists": "role_conflict",

@@ -110,7 +110,9 @@ async def _explained_denial(call: Caller, sts: Caller, error: SentinelError) -> 
     except SentinelError:
         return error
     if no_member:
-        return cannot("wrong_account", _LIST, f"account {caller} is not a member of one")
+        why = f"account {caller} is not a member of one"
+        instead = "credentials of the management account or of a delegated administrator, or a static inventory"
+        return cannot("wrong_account", _LIST, f"{why}. Use {instead}")
     if organization["MasterAccountId"] == caller:
         return error
     return cannot(

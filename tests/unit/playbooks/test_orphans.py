@@ -16,7 +16,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan
 from tests.emulators import faults
-from tests.emulators.client import CUSTOMER_ID, Emulators
+from tests.emulators.client import CALLER_ACCOUNT, CUSTOMER_ID, Emulators
 from tests.faults import engine
 from tests.faults.world import arn_of
 
@@ -124,6 +124,18 @@ def test_without_a_listing_nothing_is_done(here: Emulators, organization: list[s
     here.fault(operation="ListAccounts", times=100, **faults.IDENTITY_DENIED)
     with pytest.raises(SentinelError, match="Cannot list the accounts of"):
         run(here, organization[:1], orphans="remove", absent=True)
+    assert connected(here) == {GONE}
+
+
+def test_without_an_organization_it_is_told_what_to_do(here: Emulators) -> None:
+    here.organization([], management="999999999999")
+    seed(here, GONE)
+    with pytest.raises(SentinelError) as caught:
+        run(here, ["111111111101"], orphans="remove", absent=True)
+    assert caught.value.kind == "wrong_account"
+    assert str(caught.value).startswith(
+        f"Cannot list the accounts of the AWS organization: account {CALLER_ACCOUNT} is not a member of one. Use "
+    )
     assert connected(here) == {GONE}
 
 
