@@ -37,14 +37,14 @@ options:
   account_joined:
     description:
       - When the account joined its AWS organization, such as V(2026-11-22T17:00:00Z). The inventory plugin
-        P(trailbridge.sentinel.aws_organization#inventory) says it.
+        C(aws_organization) says it.
       - The role to assume in a new account can take some minutes to be there. As long as the account is younger than
         15 minutes, it is tried again, and holds up nobody else.
     type: str
   ou_path:
     description:
       - The organizational unit of the account, such as V(/Workloads/Production), by which reports group accounts. The
-        inventory plugin P(trailbridge.sentinel.aws_organization#inventory) says it.
+        inventory plugin C(aws_organization) says it.
     type: str
   deduplicate:
     description:

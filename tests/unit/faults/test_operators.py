@@ -31,7 +31,11 @@ def two_at_once(world: World, phase: Phase) -> list[engine.Ended]:
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_two_operators_with_the_same_wish_meet_without_harm(world: World, phase: Phase) -> None:
+def test_two_operators_with_the_same_wish_meet_without_harm(
+    world: World, phase: Phase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a busy machine a round of two takes its time.
+    monkeypatch.setattr(engine.converge, "PATIENCE", 20.0)
     right = world.right(phase)
     world.prepare(phase)
     # Answers take a while, so that each of the two reads before the other one has written.
