@@ -19,7 +19,7 @@ SETTINGS = {"throttle": True, "throttle_every": 10}
 
 def test_no_account_is_lost_at_the_limits(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     # The copy of the checkout that the tests run in is a collection's folder: TREE/ansible_collections/NAMESPACE/NAME.
-    with services(Path(__file__).parents[4]) as running:
+    with services(Path(__file__).parents[5]) as running:
         case = Case("new", NUMBER, 0, ("playbook",), settings=SETTINGS)
         result = measure(running, case, "playbook", tmp_path)
     size, rate = RATES["writes"]

@@ -34,7 +34,12 @@ ACCOUNT = "111111111111"
 ADMIN = Entry(("OrganizationAccountAccessRole",))
 ENDPOINTS: dict[str, tuple[str, dict[str, str], str, str]] = {
     "the default": ("iam", {}, "https://iam.amazonaws.com/", "us-east-1"),
-    "another Region": ("sts", {"AWS_DEFAULT_REGION": "eu-west-1"}, "https://sts.eu-west-1.amazonaws.com/", "eu-west-1"),
+    "another Region": (
+        "sts",
+        {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_STS_REGIONAL_ENDPOINTS": "regional"},
+        "https://sts.eu-west-1.amazonaws.com/",
+        "eu-west-1",
+    ),
     "FIPS": ("iam", {"AWS_USE_FIPS_ENDPOINT": "true"}, "https://iam-fips.amazonaws.com/", "us-east-1"),
     "dual-stack": (
         "sts",
