@@ -83,6 +83,24 @@ def test_a_preview_waits_as_the_run_does(here: Emulators) -> None:
     assert new.status == "changed"
 
 
+def test_who_ends_the_run_does_not_wait(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet, "GRACE", 0.1)
+    refuse(here, times=100)
+
+    async def work() -> list[fleet.Done]:
+        stop, found = fleet.Stop(), []
+        accounts = parsed(here, hosts(aws_account_joined=joined(grown_in=600)))
+        async for done in fleet.run(accounts, fleet.Order(concurrency=1), stop):
+            found.append(done)
+            if done.account.account_id == OLD:
+                stop.interrupt("it was enough")
+        return found
+
+    _old, new = asyncio.run(asyncio.wait_for(work(), 30))
+    assert new.error
+    assert new.error.kind == "interrupted"
+
+
 def test_that_somebody_may_be_waited_for_is_told_before(here: Emulators) -> None:
     told = newcomer.told(parsed(here, hosts(aws_account_joined=joined(grown_in=60))))
     assert told == "1 account is new: what cannot be entered yet is tried again until it is 15 minutes old."
