@@ -27,7 +27,7 @@ IN_TREE := cd "$(TREE)" && env \
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit test-faults bench bench-quick bench-organization demo specs format build constraints clean tree site
+.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit test-faults test-matrix bench bench-quick bench-organization demo specs format build constraints clean tree site
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -92,6 +92,9 @@ test-faults: tree ## every fault and crash at every request, renews docs/reliabi
 	@$(IN_TREE) pytest -o cache_dir="$(BUILD)/cache/pytest" tests/faults \
 	  --ignore tests/unit/faults/test_sample.py tests/unit/faults \
 	  --figures "$(BUILD)/faults" $(or $(ARGS),--docs "$(CURDIR)/docs")
+
+test-matrix: tree ## the unit tests with every supported Ansible, the oldest and newest packages; ARGS="oldest"
+	@.venv/bin/python tests/tools/matrix.py "$(BUILD)/matrix" $(ARGS)
 
 bench: tree ## measure the playbook, renew docs/performance.md: 20 minutes; ARGS="--only playbook" for a part
 	@$(IN_TREE) "$(VENV)/bin/python" -m tests.bench --out "$(BUILD)/bench" --write "$(CURDIR)/docs" $(ARGS)

@@ -1,0 +1,65 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the unit tests with every supported Ansible and the oldest and newest packages: matrix.py FOLDER [NAME ...].
+
+Each environment is made anew below FOLDER. Who uses pyenv sets PYENV_VERSION to the versions of all three Pythons.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+TOOLS = ("aiohttp", "hypothesis", "jsonschema", "moto[server]", "pytest", "pytest-xdist", "trustme")
+OLDEST = (
+    "azure-identity==1.19.0",
+    "azure-mgmt-securityinsight==1.0.0",
+    "boto3==1.34.0",
+    "botocore==1.34.0",
+    "pycurl==7.45.3",
+)
+BESIDE_AZCOLLECTION = ("azure-core==1.31.0", "azure-mgmt-core==1.4.0", "azure-identity==1.19.0")
+
+
+class Environment(NamedTuple):
+    """A Python, and what is installed for it beside the newest of everything."""
+
+    python: str
+    packages: tuple[str, ...]
+
+
+ENVIRONMENTS = {
+    "oldest": Environment("python3.11", ("ansible-core==2.19.0", *OLDEST)),
+    "azcollection": Environment("python3.11", ("ansible-core==2.19.*", *BESIDE_AZCOLLECTION)),
+    "2.20": Environment("python3.12", ("ansible-core==2.20.*",)),
+    "newest": Environment("python3.13", ("ansible-core==2.21.*",)),
+}
+
+
+def make(folder: Path, environment: Environment) -> None:
+    """Make an environment."""
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run([environment.python, "-m", "venv", folder], check=True)
+    pip = [folder / "bin/python", "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-r", "requirements.txt", *environment.packages, *TOOLS], check=True)
+
+
+def main(folder: Path, names: list[str]) -> int:
+    """Return the number of environments in which a test failed."""
+    failed = []
+    for name in names or ENVIRONMENTS:
+        environment = ENVIRONMENTS[name]
+        print(f"== {name}: {environment.python}, {', '.join(environment.packages)}", flush=True)
+        make(folder / name, environment)
+        if subprocess.run(["make", "unit", f"VENV={folder / name}"], check=False).returncode:
+            failed.append(name)
+    print(f"Failed: {', '.join(failed)}" if failed else "All of them passed.")
+    return len(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]).resolve(), sys.argv[2:]))

@@ -1,0 +1,74 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What users get: the archive holds what they need and no more, and works from where it was installed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tarfile
+from pathlib import Path
+from tempfile import gettempdir
+
+import pytest
+import yaml
+
+from tests.emulators.client import Emulators
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+WANTED = {
+    "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt", "changelogs", "docs", "examples", "extensions",
+    "meta", "playbooks", "plugins", "requirements.txt", "roles",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The archive that Ansible Galaxy would be given."""
+    folder = tmp_path_factory.mktemp("package")
+    galaxy("build", str(ROOT), "--output-path", str(folder))
+    [found] = folder.glob("trailbridge-sentinel-*.tar.gz")
+    return found
+
+
+def galaxy(*arguments: str) -> None:
+    command = ["ansible-galaxy", "collection", *arguments]
+    # With the paths of the tests it would find the checkout.
+    environment = {**os.environ, "PYTHONPATH": "", "ANSIBLE_COLLECTIONS_PATH": gettempdir()}
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_archive_holds_what_users_need(archive: Path) -> None:
+    with tarfile.open(archive) as packed:
+        names = [name for name in packed.getnames() if packed.getmember(name).isfile()]
+    assert {name.split("/")[0] for name in names} == WANTED
+    folders = {"/".join(name.split("/")[:2]) for name in names}
+    assert "extensions/molecule" not in folders
+    assert "extensions/eda" in folders
+    assert not [name for name in names if name.endswith((".pyc", ".pyi")) or "/.." in name]
+
+
+def test_it_works_from_where_it_was_installed(cloud: Emulators, archive: Path, tmp_path: Path) -> None:
+    galaxy("install", str(archive), "--collections-path", str(tmp_path), "--offline")
+    galaxy("verify", "trailbridge.sentinel", "--collections-path", str(tmp_path), "--offline")
+    [accounts] = [text for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "aws_account_id" in text]
+    (tmp_path / "accounts.yml").write_text(accounts)
+    done = subprocess.run(
+        [
+            *("ansible-playbook", "trailbridge.sentinel.onboard", "-i", "accounts.yml"),
+            *("-e", f"sentinel_subscription_id={cloud.environment['AZURE_SUBSCRIPTION_ID']}"),
+        ],
+        cwd=tmp_path,
+        env=cloud.whole_environment(ANSIBLE_COLLECTIONS_PATH=str(tmp_path), PYTHONPATH=""),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    hosts = yaml.safe_load(accounts)["all"]["hosts"].values()
+    wanted = {f"arn:aws:iam::{host['aws_account_id']}:role/MicrosoftSentinelRole" for host in hosts}
+    assert {one["properties"]["awsRoleArn"] for one in cloud.connectors()} == wanted
