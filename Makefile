@@ -27,7 +27,7 @@ IN_TREE := cd "$(TREE)" && env \
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit test-faults test-matrix bench bench-quick bench-organization demo specs format build constraints clean tree site
+.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit test-faults test-matrix bench bench-quick bench-organization demo specs format build import-check checksums publish constraints clean tree site
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -116,7 +116,22 @@ format: $(READY) ## format the Python code and repair what can be repaired
 	@.venv/bin/ruff format
 
 build: tree ## the archive for Ansible Galaxy, in build/
+	@rm -f "$(BUILD)"/*.tar.gz
 	@$(IN_TREE) ansible-galaxy collection build --force --output-path "$(BUILD)"
+
+import-check: build ## what Ansible Galaxy itself checks before it takes the archive
+	@rm -rf build/importer
+	@$(PYTHON) -m venv build/importer
+	@build/importer/bin/python -m pip install --quiet --disable-pip-version-check galaxy-importer "ansible-core==2.19.*"
+	@cd build/importer && env HOME="$(BUILD)/home" PATH="$(BUILD)/importer/bin:$$PATH" \
+	  python -m galaxy_importer.main "$(BUILD)"/*.tar.gz
+
+checksums: build ## build/SHA256SUMS; TAG=v1.0.0 must fit the version
+	@cd build && test -f "trailbridge-sentinel-$(patsubst v%,%,$(TAG)).tar.gz" && sha256sum -- *.tar.gz > SHA256SUMS
+	@cat build/SHA256SUMS
+
+publish: ## give the archive in build/ to Ansible Galaxy; the server is that of Ansible's own settings
+	@.venv/bin/ansible-galaxy collection publish build/*.tar.gz
 
 constraints: ## renew constraints.txt with the newest releases
 	@rm -rf build/constraints

@@ -32,6 +32,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
     parse,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organization import Organization
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import (
     AWS,
     AZURE,
@@ -161,6 +162,7 @@ class ActionModule(ActionBase):
                     "workspaces": sorted({one.workspace for one in (*accounts, *([order.home] if order.home else []))}),
                     "summary": results.summary,
                     "orphans": [orphan.show() for orphan in results.orphans],
+                    "organization": _organization(results.orphans.organization, accounts),
                 }
                 where = report.write(
                     Path(options["report_dir"]), header, list(record.read()), options["report_run"] or ""
@@ -247,6 +249,16 @@ def _about_orphans(options: Mapping[str, Any]) -> str:
     if options["offboard_orphans"] and options["state"] == "absent":
         return "remove"
     return "report" if options["find_orphans"] else "ignore"
+
+
+def _organization(listed: Organization | None, accounts: list[Account]) -> dict[str, Any] | None:
+    """Return what the report says of the organization."""
+    if listed is None:
+        return None
+    return {
+        "accounts": len(listed.accounts),
+        "excluded": listed.outside({account.account_id for account in accounts}),
+    }
 
 
 def _playbook(options: Mapping[str, Any]) -> str:

@@ -303,7 +303,9 @@ def test_a_variable_of_an_account_is_explained_as_its_option(name: str) -> None:
 
 def test_onboarding_takes_every_variable_of_an_account_and_of_the_run() -> None:
     run_wide = {
-        f"sentinel_{option}" for option in fleet_wide() if option not in {"accounts", "state", "offboard_orphans", "orphan_accounts"}
+        f"sentinel_{option}"
+        for option in fleet_wide()
+        if option not in {"accounts", "state", "offboard_orphans", "orphan_accounts"}
     }
     assert entry_point("onboard")["options"].keys() == BY_VARIABLE.keys() | run_wide
 

@@ -8,7 +8,7 @@ Sources: "Account", "ListAccounts" and "Managing the state of accounts" (AWS Org
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -82,6 +82,17 @@ class Organization:
     def _chain(self, unit: str) -> tuple[str, ...]:
         parent = self.units[unit].parent
         return (*self._chain(parent), unit) if parent else (unit,)
+
+    def outside(self, account_ids: Container[str]) -> list[dict[str, str]]:
+        """List the accounts of the organization but these, each with the reason that is known."""
+        return [
+            {
+                "account_id": one.account_id,
+                "reason": "not in this run" if one.state == ACTIVE else f"its state is {one.state}",
+            }
+            for one in self.accounts.values()
+            if one.account_id not in account_ids
+        ]
 
     def gone(self, account_ids: Iterable[str], minimum: int) -> dict[str, str]:
         """Tell which of these accounts are gone, and why: "closed", or "left" for those that are not listed.

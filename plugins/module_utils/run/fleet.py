@@ -17,7 +17,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import leftovers, newcomer
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report, connect, disconnect
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.clients import Clients
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan, find, remove
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphans, find, remove
 
 # Accounts that are begun while others wait, for ARM's limits or for a new role: so many times the concurrency.
 AHEAD = 4
@@ -133,7 +133,7 @@ class Stop:
 
 
 async def run(
-    accounts: Iterable[Account], order: Order, stop: Stop | None = None, orphans: list[Orphan] | None = None
+    accounts: Iterable[Account], order: Order, stop: Stop | None = None, orphans: Orphans | None = None
 ) -> AsyncIterator[Done]:
     """Bring all accounts to the wish, up to `order.concurrency` at the same time; yields each result when it is there.
 
@@ -145,10 +145,10 @@ async def run(
     accounts = newcomer.last(accounts)
     check_unique(accounts)
     clients, stop = Clients(order.concurrency, order.right), stop or Stop()
-    orphans, failed = [] if orphans is None else orphans, set()
+    orphans, failed = Orphans() if orphans is None else orphans, set()
     try:
         await clients.start(accounts or ([order.home] if order.home else []))
-        orphans += await _orphans(accounts, clients, order, stop)
+        await _find(orphans, accounts, clients, order, stop)
         going = [orphan for orphan in orphans if orphan.connector] if order.orphans == "remove" else []
         if order.max_change is not None and not order.check_mode:
             preview = [done.status async for done in _work(accounts, clients, replace(order, check_mode=True), stop)]
@@ -163,15 +163,16 @@ async def run(
         clients.close()
 
 
-async def _orphans(accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> list[Orphan]:
-    """Return what is to be found before the work begins: connectors without an account or a role, roles without one."""
-    found: list[Orphan] = []
+async def _find(orphans: Orphans, accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> None:
+    """Add what is to be found before the work begins: connectors without an account or a role, roles without one."""
     if order.orphans == "ignore" and not order.roles:
-        return found
+        return
     await clients.opened()
     if order.orphans != "ignore" and (accounts or order.home):
-        found += await find(clients.only_aws(), clients.sentinels, order.minimum, order.orphan_accounts)
-    return found + await leftovers.find(accounts, clients, stop, absent=order.absent, roles=order.roles)
+        found = await find(clients.only_aws(), clients.sentinels, order.minimum, order.orphan_accounts)
+        orphans += found
+        orphans.organization = found.organization
+    orphans += await leftovers.find(accounts, clients, stop, absent=order.absent, roles=order.roles)
 
 
 def check_changes(preview: list[str], most: float) -> None:

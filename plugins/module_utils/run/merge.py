@@ -54,10 +54,16 @@ def merged(before: Report, header: Report, records: Sequence[Report]) -> tuple[d
         "started": min(before["started"], header["started"], key=datetime.fromisoformat),
         "finished": max(before["finished"], header["finished"], key=datetime.fromisoformat),
         "workspaces": sorted({*before.get("workspaces", ()), *header.get("workspaces", ())}),
-        "organization": header.get("organization") or before.get("organization"),
+        "organization": _organization(header.get("organization") or before.get("organization"), accounts),
         "orphans": list(orphans.values()),
         "summary": _summary(header.get("summary", {}), accounts),
     }, accounts
+
+
+def _organization(told: Mapping[str, Any] | None, accounts: Sequence[Report]) -> Report | None:
+    """Leave out those whom another run worked on."""
+    inside = {one["account_id"] for one in accounts}
+    return told and {**told, "excluded": [one for one in told["excluded"] if one["account_id"] not in inside]}
 
 
 def _orphan(one: Any) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws imp
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.organizations import listing
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connector, account_of, removal
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organization import Organization
 
 if TYPE_CHECKING:
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
@@ -78,22 +79,28 @@ class Orphan:
         }
 
 
-async def find(
-    aws: Aws, workspaces: Iterable[Sentinel], minimum: int, only: Container[str] | None = None
-) -> list[Orphan]:
+class Orphans(list[Orphan]):
+    """The orphans of a run, and the organization as far as it was listed for that."""
+
+    organization: Organization | None = None
+
+
+async def find(aws: Aws, workspaces: Iterable[Sentinel], minimum: int, only: Container[str] | None = None) -> Orphans:
     """Return the connectors in all workspaces of accounts that are gone, among `only` these.
 
     There are none where the listing has fewer than `minimum` accounts at work. Raises SentinelError where the
     organization cannot be listed.
     """
     organization = await listing(aws.own("organizations"), aws.own("sts"))
-    found = []
+    found = Orphans()
+    found.organization = organization
     for sentinel in workspaces:
         listed = await sentinel.known_connectors()
         known = [one for one in listed if only is None or one.account_id in only]
         gone = organization.gone({connector.account_id for connector in known if connector.account_id}, minimum)
         found += [Orphan(sentinel, one, gone[one.account_id]) for one in known if one.account_id in gone]
-    return sorted(found, key=lambda orphan: (orphan.sentinel.name, orphan.account_id))
+    found.sort(key=lambda orphan: (orphan.sentinel.name, orphan.account_id))
+    return found
 
 
 async def remove(orphan: Orphan) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import lines
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.closing import Closing
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done, Stop
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphans
 
 # Ansible copies results, sends them between processes, and AWX stores them: so many accounts have all details there.
 DETAILED = 100
@@ -22,7 +22,7 @@ class Results:
 
     def __init__(self, fail_on: str) -> None:
         self.summary = {"accounts": 0, "ok": 0, "changed": 0, "failed": 0, "skipped": 0}
-        self.orphans: list[Orphan] = []
+        self.orphans = Orphans()
         self.removing = False
         self.closing = Closing()
         self._fail_on = fail_on

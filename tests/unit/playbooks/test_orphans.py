@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphans
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, CUSTOMER_ID, Emulators
 from tests.faults import engine
@@ -70,11 +70,11 @@ def test_who_is_only_outside_of_the_limit_is_no_orphan(cloud: Emulators, play: P
     assert connected(cloud) == set(organization[1:])
 
 
-def run(here: Emulators, accounts: list[str], **order: Any) -> list[Orphan]:
+def run(here: Emulators, accounts: list[str], **order: Any) -> Orphans:
     """Do in this process what the playbooks do; returns the orphans."""
 
-    async def work() -> list[Orphan]:
-        found: list[Orphan] = []
+    async def work() -> Orphans:
+        found = Orphans()
         async for done in fleet.run(parsed(here, hosts(accounts)), fleet.Order(**order), orphans=found):
             assert done.error is None
         return found
@@ -89,7 +89,13 @@ def test_connectors_of_accounts_that_are_gone_are_reported_and_only_on_request_r
         seed(here, account)
     mine = organization[:1]
     assert run(here, mine) == []
-    (told,) = run(here, mine, orphans="report")
+    found = run(here, mine, orphans="report")
+    assert found.organization
+    outside = found.organization.outside(mine)
+    assert {(one["account_id"], one["reason"]) for one in outside} == {
+        (account, "not in this run") for account in {CALLER_ACCOUNT, *organization[1:]}
+    }
+    (told,) = found
     assert told.show()["reason"] == "left"
     assert told.line(check_mode=False, removing=False).startswith(
         f"orphan: [{GONE}] the account has left the organization, connector "
@@ -168,7 +174,7 @@ def trusted(here: Emulators, account: str, name: str, *ids: str) -> None:
     here.boto("iam", account).create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))
 
 
-def told(orphans: list[Orphan]) -> list[tuple[str, str]]:
+def told(orphans: Orphans) -> list[tuple[str, str]]:
     return [(orphan.reason, orphan.role_arn) for orphan in orphans]
 
 
@@ -249,12 +255,12 @@ def test_that_roles_cannot_be_listed_is_told(here: Emulators, organization: list
 # --- no accounts, only orphans ---
 
 
-def alone(here: Emulators, *only: str, **order: Any) -> list[Orphan]:
+def alone(here: Emulators, *only: str, **order: Any) -> Orphans:
     """Look for orphans among these accounts, without an account to work on."""
     (home,) = parsed(here, {"nobody": {}})
 
-    async def work() -> list[Orphan]:
-        found: list[Orphan] = []
+    async def work() -> Orphans:
+        found = Orphans()
         wanted = fleet.Order(absent=True, orphans="remove", orphan_accounts=only, home=home, **order)
         assert [done async for done in fleet.run([], wanted, orphans=found)] == []
         return found

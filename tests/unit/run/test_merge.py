@@ -18,6 +18,8 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import hi
 from .test_report import FILES, HEADER, account
 
 SUMMARY = {"accounts": 1, "ok": 1, "changed": 0, "failed": 0, "skipped": 0}
+CLOSED = {"account_id": "111111111109", "reason": "its state is CLOSED"}
+TOLD = {"accounts": 4, "excluded": [CLOSED, {"account_id": "111111111103", "reason": "not in this run"}]}
 ORPHAN = {"account_id": "9", "connector_id": "/x", "role_arn": "arn", "reason": "left"}
 
 
@@ -33,14 +35,14 @@ def added(folder: Path, *records: dict[str, Any], run: str = "4711", **header: A
 
 def test_slices_share_a_report_and_are_one_run_of_the_history(tmp_path: Path) -> None:
     later = {"started": "2026-11-22T04:00:00+02:30", "finished": "2026-11-22T03:00:00+00:00"}
-    added(tmp_path, one(1), one(2, status="changed"), orphans=[ORPHAN], organization={"accounts": 9, "excluded": []})
+    added(tmp_path, one(1), one(2, status="changed"), orphans=[ORPHAN], organization=TOLD)
     whole = added(tmp_path, one(3), workspaces=["america"], orphans=[{**ORPHAN, "removed": True}], **later)
     assert [record["account_id"][-1] for record in whole["accounts"]] == ["1", "2", "3"]
     assert whole["summary"] == {**SUMMARY, "accounts": 3, "ok": 2, "changed": 1}
     assert (whole["started"], whole["finished"]) == (later["started"], later["finished"])
     assert whole["workspaces"] == ["america", "sentinel"]
     assert whole["orphans"] == [{**ORPHAN, "removed": True}]
-    assert whole["organization"]["accounts"] == 9
+    assert whole["organization"] == {**TOLD, "excluded": [CLOSED]}
     assert (whole["run"], whole["numbers"]["in_scope"]) == ("4711", 3)
     (seen,) = history.read(tmp_path, "drift")
     assert seen["numbers"]["in_scope"] == 3
