@@ -40,7 +40,7 @@ CODES: dict[str, Code] = {
     "trust_anyone": _security("critical", "The trust lets in any principal (a wildcard)."),
     "trust_not_principal": _security("critical", "The trust lets in everyone but those it names (NotPrincipal)."),
     "trust_principal_type": _security("critical", "The trust lets in a service or an identity provider."),
-    "trust_account_foreign": _security("critical", "The trust lets in an account neither Sentinel's nor allowed."),
+    "trust_account_foreign": _security("critical", "The trust lets in an account that is not Sentinel's."),
     "trust_external_id_missing": _security("high", "The trust lets in Sentinel's account without an external id."),
     "trust_external_id_weak": _security("high", "The condition on the external id also accepts other ids, or none."),
     "trust_external_id_foreign": _security("high", "The trust accepts an external id of no wished workspace."),
@@ -52,7 +52,6 @@ CODES: dict[str, Code] = {
     "trust_workspace_missing": _drift("high", "The trust does not accept the external id of a wished workspace."),
     "trust_condition_extra": _drift("medium", "The trust has a further condition, which may block Sentinel."),
     "trust_principal_narrowed": _drift("medium", "The trust names a part of Sentinel's account, not the account."),
-    "trust_account_allowed": _drift("low", "The trust also lets in an account that the user allowed."),
     "trust_principal_deleted": _drift("low", "The trust names a principal that was deleted since."),
     "trust_statement_extra": _drift("low", "The trust holds a Deny that does not touch Sentinel."),
     "trust_version": _drift("low", "The trust is written in another version of the policy language."),
@@ -77,9 +76,7 @@ CODES: dict[str, Code] = {
     "connector_astray": _security("high", "The connector of the account reads a role of another account."),
     "connector_missing": _drift("high", "The workspace has no connector for the account."),
     "connector_stale": _drift("medium", "The connector of the account names another role."),
-    "connector_orphaned": _drift("medium", "The connector is of an account that closed or left the organization."),
     "connector_duplicate": _drift("low", "The workspace has more than one connector for the role."),
-    "connector_unknown": _drift("low", "The connector is of an account that this run knows nothing about."),
 }
 
 

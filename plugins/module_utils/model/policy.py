@@ -66,11 +66,10 @@ class Meaning(NamedTuple):
 
 
 class Wish(NamedTuple):
-    """Who shall be let in, with which external ids, and which other accounts the user allows."""
+    """Who shall be let in, and with which external ids."""
 
     account: str
     ids: frozenset[str]
-    allowed: frozenset[str]
 
     def atoms(self) -> frozenset[Atom]:
         """The atoms of the trust that is wished for."""
@@ -127,15 +126,12 @@ def trusts(document: object, account_id: str) -> bool:
     return any(atom.effect == "Allow" and atom.principal == whole and _assumes(atom) for atom in atoms)
 
 
-def trust_findings(
-    document: object, *, account_id: str, external_ids: Iterable[str], allowed_accounts: Iterable[str] = ()
-) -> list[Finding]:
+def trust_findings(document: object, *, account_id: str, external_ids: Iterable[str]) -> list[Finding]:
     """Everything in which a trust policy differs from the wish: one account, one action, exactly these external ids.
 
-    Empty if and only if the document means the same as the wished one. ``allowed_accounts`` may be let in as well:
-    they are found, but not as a matter of security. Never raises.
+    Empty if and only if the document means the same as the wished one. Never raises.
     """
-    wish = Wish(account_id, frozenset(external_ids), frozenset(allowed_accounts))
+    wish = Wish(account_id, frozenset(external_ids))
     have = _meaning(document)
     found = [_say("trust_unreadable", text) for text in have.unreadable]
     if have.version not in {VERSION, ""}:
@@ -384,7 +380,7 @@ def _principal_code(principal: Part, wish: Wish) -> str | None:
     account = _account(named)
     if account == wish.account:
         return None if value == account else "trust_principal_narrowed"
-    return "trust_account_allowed" if account in wish.allowed else "trust_account_foreign"
+    return "trust_account_foreign"
 
 
 def _beyond_action(atom: Atom) -> list[Finding]:

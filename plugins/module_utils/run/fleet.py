@@ -181,8 +181,8 @@ def check_changes(preview: list[str], most: float) -> None:
     if changing > int(most):
         raise SentinelError(
             "too_many_changes",
-            f"Cannot start: {changing} accounts would change or cannot be read, max_change_percent allows {int(most)}. "
-            "Nothing was written.",
+            f"Cannot start: {changing} {'account' if changing == 1 else 'accounts'} would change or cannot be read, "
+            f"max_change_percent allows {int(most)}. Nothing was written.",
         )
 
 

@@ -39,8 +39,10 @@ VERDICTS = {
     "unknown": UNKNOWN,
 }
 
-# No run repairs these: the owner has to, or has allowed them.
-LASTING = {"role_path", "trust_account_allowed", "connector_unknown", "connector_orphaned"}
+# No run repairs this: the owner has to.
+LASTING = {"role_path"}
+# These are repaired only in some cases, by that call.
+REPAIRED_BY = {"connector_duplicate": "DataConnectors_Delete", "connector_astray": "DataConnectors_CreateOrUpdate"}
 # With one of these Sentinel reads nothing.
 BREAKING = {
     "connector_disabled",
@@ -81,8 +83,8 @@ def look(record: Record, header: Header) -> Look:
 
 def lasting(code: str, record: Record) -> bool:
     """Whether the finding is still there after the account was repaired."""
-    if code == "connector_duplicate":
-        return not any("delete" in call["name"].lower() for call in record.get("calls", ()))
+    if code in REPAIRED_BY:
+        return REPAIRED_BY[code] not in {call["name"] for call in record.get("calls", ())}
     return code in LASTING
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, is_security, ordered
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, ordered
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.policy import (
     canonical,
     external_ids,
@@ -372,8 +372,8 @@ WEAK_OPERATORS = [
 ]
 
 
-def found(document: Any, *ids: str, allowed: tuple[str, ...] = ()) -> list[str]:
-    findings = trust_findings(document, account_id=SENTINEL, external_ids=ids or (A,), allowed_accounts=allowed)
+def found(document: Any, *ids: str) -> list[str]:
+    findings = trust_findings(document, account_id=SENTINEL, external_ids=ids or (A,))
     assert findings == ordered(findings)
     return [one.code for one in findings]
 
@@ -429,21 +429,7 @@ def test_what_means_the_same_has_the_same_findings(rule: str) -> None:
 
 def test_every_trust_code_is_found_somewhere() -> None:
     seen = {code for _document, codes in FINDINGS.values() for code in codes}
-    assert seen | {"trust_account_allowed"} == {code for code in CODES if code.startswith("trust_")}
-
-
-@pytest.mark.parametrize(
-    "principal", [OTHER, root(OTHER), f"arn:aws:iam::{OTHER}:role/r", f"arn:aws:sts::{OTHER}:assumed-role/r/s"]
-)
-def test_an_allowed_account_is_drift_and_no_matter_of_security(principal: str) -> None:
-    document = trust(allow(), allow(Principal={"AWS": principal}))
-    findings = trust_findings(document, account_id=SENTINEL, external_ids=[A], allowed_accounts=[OTHER])
-    assert [one.code for one in findings] == ["trust_account_allowed"]
-    assert not any(map(is_security, findings))
-
-
-def test_an_allowed_account_does_not_excuse_sentinels_own() -> None:
-    assert found(trust(allow(Condition=None)), allowed=(SENTINEL,)) == ["trust_external_id_missing"]
+    assert seen == {code for code in CODES if code.startswith("trust_")}
 
 
 def test_several_workspaces_may_share_a_trust() -> None:
