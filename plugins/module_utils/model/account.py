@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import cloud as clouds
@@ -187,6 +188,19 @@ def _given(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Fie
 
 
 def _value(field: Field, given: Any, where: str, name: str) -> Any:
+    try:
+        return _same_for_many(field, given) if isinstance(given, str) else _checked(field, given, where, name)
+    except SentinelError:
+        return _checked(field, given, where, name)
+
+
+@lru_cache(maxsize=1024)
+def _same_for_many(field: Field, given: str) -> Any:
+    """Check a text once for all accounts that have it, which of most options are thousands."""
+    return _checked(field, given, "", "")
+
+
+def _checked(field: Field, given: Any, where: str, name: str) -> Any:
     value = _CONVERT[field.type](given)
     for rule in _RULES[field]:
         values.check(where, name, value, rule, given)

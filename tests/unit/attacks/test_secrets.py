@@ -80,12 +80,14 @@ def leaked(secrets: Iterable[str], *places: str) -> list[str]:
 def ways(cloud: Emulators, folder: Path) -> tuple[list[dict[str, Any]], set[str]]:
     """Every kind of credential as variables of a host, and what must not be seen of it."""
     issuer, certificate = pair(), pair()
-    cloud.trust_issuer(ISSUER, SUBJECT, issuer.public_key)
+    # Other tests on the same emulators have an issuer with a key of their own.
+    name = f"{ISSUER}/secrets"
+    cloud.trust_issuer(name, SUBJECT, issuer.public_key)
     cloud.trust_certificate(certificate.public)
     pem, token = folder / "certificate.pem", folder / "token"
     pem.write_text(certificate.private() + certificate.public)
-    token.write_text(federated(issuer, jti="1"))
-    given = federated(issuer, jti="2")
+    token.write_text(federated(issuer, iss=name, jti="1"))
+    given = federated(issuer, iss=name, jti="2")
     user = cloud.credentials(CALLER_ACCOUNT)
     own = {name.upper(): value for name, value in cloud.credentials(CALLER_ACCOUNT).items()}
     (folder / "aws").write_text("[profile security]\n" + "".join(f"{k.lower()} = {v}\n" for k, v in own.items()))

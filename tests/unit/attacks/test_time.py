@@ -57,5 +57,5 @@ def test_a_token_that_ends_in_the_middle_is_refreshed_once_for_all(world: World)
     assert (ended.error, ended.failed) == (None, {})
     asked = world.e.operations("azure")
     assert asked.count("DataConnectors_CreateOrUpdate") == len(ended.calls) == 20
-    # A busy machine takes longer, and more than one of them ends; but never is one asked for while another is good.
-    assert 2 <= asked.count("Token") <= 1 + seconds
+    # A token lasts until the end of the next second, and a busy machine takes several; but not one for each thread.
+    assert 2 <= asked.count("Token") <= 2 + seconds
