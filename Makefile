@@ -87,7 +87,7 @@ unit: tree ## unit tests; ARGS="-k word" for some of them
 	@echo "== pytest"
 	@$(IN_TREE) pytest -o cache_dir="$(BUILD)/cache/pytest" $(ARGS)
 
-test-faults: tree ## every fault and crash at every request, renews docs/reliability.md: 10 minutes; ARGS="-k word"
+test-faults: tree ## every fault and crash at every request, renews docs/reliability.md: 25 minutes; ARGS="-k word"
 	@echo "== faults"
 	@$(IN_TREE) pytest -o cache_dir="$(BUILD)/cache/pytest" tests/faults \
 	  --ignore tests/unit/faults/test_sample.py tests/unit/faults \

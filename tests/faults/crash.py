@@ -1,19 +1,26 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One crash: kill a run at one of its requests, then let a clean one do the rest."""
+"""One crash: kill a run at one of its requests, or end it there as Ctrl-C does; then let a clean one do the rest."""
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from unittest import mock
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
 
 from .cells import ACCOUNT, Crash
 from .check import Figures
-from .world import VICTIM, Phase, World
+from .hook import Moment, watched
+from .world import VICTIM, Phase, Seen, World
 
 ROOT = Path(__file__).parents[2]
 DONE: dict[Phase, list[str]] = {
@@ -35,12 +42,47 @@ def check_crash(world: World, crash: Crash, count: Figures) -> None:
         command, cwd=ROOT, env=world.e.whole_environment(PYTHONPATH=paths), capture_output=True, timeout=60, check=False
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    done = world.writes()
+    count("runs killed", 1)
+    _assert_finished(world, crash, (before, right), count)
 
+
+def check_interrupt(world: World, crash: Crash, count: Figures) -> None:
+    """End a run as Ctrl-C does, without the seconds to finish what is under way, and assert the same."""
+    right = world.right(crash.phase, 1)
+    world.prepare(crash.phase, 1)
+    before = world.seen()
+    world.e.forget()
+    with mock.patch.object(fleet, "GRACE", 0.0):
+        done = asyncio.run(_interrupted(world, crash))
+    # The service may still be at what was under way.
+    time.sleep(0.3)
+    assert done.status in ("failed", "skipped") or world.seen().ours == right.ours
+    assert done.error is None or done.error.kind == "interrupted", str(done.error)
+    count("runs interrupted", 1)
+    _assert_finished(world, crash, (before, right), count)
+
+
+async def _interrupted(world: World, crash: Crash) -> fleet.Done:
+    stop, loop, number = fleet.Stop(), asyncio.get_running_loop(), itertools.count(1)
+
+    def see(moment: Moment, _operation: str) -> None:
+        if moment == crash.moment and next(number) == crash.number:
+            loop.call_soon_threadsafe(stop.interrupt, "it got SIGINT")
+
+    order = fleet.Order(absent=crash.phase == "remove")
+    with watched(see):
+        (done,) = [one async for one in fleet.run(world.accounts(crash.phase, 1), order, stop)]
+    assert stop.interrupted
+    return done
+
+
+def _assert_finished(world: World, crash: Crash, seen: tuple[Seen, Seen], count: Figures) -> None:
+    """The next run does what was left to do, and nothing twice."""
+    before, right = seen
+    done = world.writes()
     clean = world.run(crash.phase, 1)
     final = world.seen()
     count("cells", 1)
-    count("runs killed", 1)
     count("accounts lost", int(not clean.failed and final.ours != right.ours))
     count("wrong deletes", len([thing for thing in before.neighbours if thing not in final.neighbours]))
     count("duplicates", len(world.twins()))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-NAMES = ("cells", "faults injected", "runs killed", "accounts lost", "wrong deletes", "duplicates")
+NAMES = ("cells", "faults injected", "runs killed", "runs interrupted", "accounts lost", "wrong deletes", "duplicates")
 BEGIN, END = "<!-- faults:begin -->", "<!-- faults:end -->"
 
 

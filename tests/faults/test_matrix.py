@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.cells import Cell, Crash, crashes, every
 from tests.faults.check import check
-from tests.faults.crash import check_crash
+from tests.faults.crash import check_crash, check_interrupt
 from tests.faults.world import World
 
 Property = Callable[[str, object], None]
@@ -25,3 +25,8 @@ def test_a_fault_costs_no_account(world: World, cell: Cell, record_property: Pro
 @pytest.mark.parametrize("crash", [pytest.param(crash, id=crash.id) for crash in crashes()])
 def test_a_killed_run_is_finished_by_the_next(world: World, crash: Crash, record_property: Property) -> None:
     check_crash(world, crash, record_property)
+
+
+@pytest.mark.parametrize("crash", [pytest.param(crash, id=crash.id) for crash in crashes()])
+def test_an_interrupted_run_is_finished_by_the_next(world: World, crash: Crash, record_property: Property) -> None:
+    check_interrupt(world, crash, record_property)

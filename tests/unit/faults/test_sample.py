@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.cells import ACCOUNT, FOR_ALL, PHASES, Cell, Crash, sample, sample_of_crashes
 from tests.faults.check import check
-from tests.faults.crash import check_crash
+from tests.faults.crash import check_crash, check_interrupt
 from tests.faults.kinds import KINDS
 from tests.faults.world import ACCOUNTS, VICTIM, Phase, World
 
@@ -26,6 +26,11 @@ def test_a_fault_costs_no_account(world: World, cell: Cell) -> None:
 @pytest.mark.parametrize("crash", [pytest.param(crash, id=crash.id) for crash in sample_of_crashes()])
 def test_a_killed_run_is_finished_by_the_next(world: World, crash: Crash) -> None:
     check_crash(world, crash, nowhere)
+
+
+@pytest.mark.parametrize("crash", [pytest.param(crash, id=crash.id) for crash in sample_of_crashes()])
+def test_an_interrupted_run_is_finished_by_the_next(world: World, crash: Crash) -> None:
+    check_interrupt(world, crash, nowhere)
 
 
 @pytest.mark.parametrize("phase", PHASES)
