@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One fleet in several processes at once, each with a part of the inventory, as AWX slices a job."""
+"""One fleet in several ansible-runners at once, each with a part of the inventory, as AWX slices a job."""
 
 from __future__ import annotations
 
@@ -23,15 +23,20 @@ SLICES = 4
 
 
 def started(cloud: Emulators, folder: Path, number: int, hosts: Hosts) -> subprocess.Popen[str]:
-    """Begin one slice: AWX gives each an inventory of its own hosts, and the same variables."""
-    inventory = folder / f"slice{number}.yml"
+    """Begin one slice as AWX does: ansible-runner, an inventory of its own hosts, and the same variables."""
+    private = folder / f"slice{number}"
+    (private / "project").mkdir(parents=True)
+    inventory = private / "accounts.yml"
     inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": WORKSPACE}}))
     given = {
         "sentinel_report_dir": str(folder / "reports"),
         "sentinel_report_run": 4711,
         "sentinel_minimum_accounts": 0,
     }
-    command = ["ansible-playbook", "trailbridge.sentinel.onboard", "-i", str(inventory), "-e", json.dumps(given)]
+    (private / "env").mkdir()
+    (private / "env/extravars").write_text(json.dumps(given))
+    run = ["run", str(private), "--playbook", "trailbridge.sentinel.onboard", "--inventory", str(inventory)]
+    command = ["ansible-runner", *run]
     return subprocess.Popen(
         command,
         cwd=folder,
