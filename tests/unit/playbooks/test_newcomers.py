@@ -58,13 +58,13 @@ def test_who_is_new_is_waited_for_while_the_only_place_goes_to_others(here: Emul
 
 def test_who_grew_up_without_letting_anybody_in_is_named_as_such(here: Emulators) -> None:
     refuse(here, times=100)
-    old, new = run(here, hosts(aws_account_joined=joined(grown_in=1.5)))
+    old, new = run(here, hosts(aws_account_joined=joined(grown_in=3)))
     assert old.status == "changed"
     assert new.error
     assert new.error.kind == "account_not_active"
     text = f"Cannot enter account {NEW}: it joined 15 minutes ago, and its role may not be there yet. "
     assert str(new.error).startswith(f"{text}Cannot assume role arn:aws:iam::{NEW}:role/")
-    assert tried(here) > 2
+    assert tried(here) >= 2
 
 
 def test_nobody_waits_for_an_account_that_is_not_new(here: Emulators) -> None:
