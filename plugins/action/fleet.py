@@ -12,16 +12,13 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
 from ansible import constants
-from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import (
@@ -41,10 +38,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.options impor
     STATE,
     WORKSPACE,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines, newcomer, report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines, newcomer
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.record import Record
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import host_options
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import BatchAction
 
 SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE
 VARIABLES = {field.variable: field.option for field in FIELDS}
@@ -54,41 +51,27 @@ SAME_SECONDS = 0.5
 _ALIASES = {"aws_profile": "profile"}
 
 
-class ActionModule(ActionBase):
-    """Many accounts in one task: no module process, no connection to a host."""
+class ActionModule(BatchAction):
+    """See the documentation of M(trailbridge.sentinel.fleet)."""
 
-    # One task for the whole batch; Ansible refuses it under strategies that cannot do that, such as free.
-    BYPASS_HOST_LOOP = True
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    spec = SPEC
 
     _ended = 0.0
     _outside: TextIO | None = None
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the result of the task; see the documentation of M(trailbridge.sentinel.fleet)."""
+        """Return the result of the task."""
         # This process was forked for the task: what Ansible brought along stays, nobody need look through it for waste.
         gc.freeze()
         self._follow_requests()
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        validate: Callable[..., Any] = self.validate_argument_spec
-        _validation, options = validate(argument_spec=SPEC)
-        try:
-            values.check("", "concurrency", options["concurrency"], "concurrency")
-            for option in ("max_change_percent", "max_fail_percentage"):
-                # What is no number, such as nan, is never exceeded.
-                values.check("", option, options[option] or 0, "percent")
-            if options["report_run"] is not None:
-                values.check("", "report_run", options["report_run"], "report_run")
-            for one in options["orphan_accounts"] or ():
-                values.check("", "orphan_accounts", one, "account_id")
-            accounts = list(self._accounts(options, task_vars or {}))
-            order = self._order(options, task_vars or {}, len(accounts))
-            return {**result, **asyncio.run(self._work(accounts, order, options))}
-        except SentinelError as error:
-            return {**result, "failed": True, "msg": str(error), "error": {"class": error.kind}}
-        except AnsibleError as error:
-            return {**result, "failed": True, "msg": str(error), "error": {"class": "bad_input"}}
+        return super().run(tmp, task_vars)
+
+    def work(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """Bring all accounts to the wish, and return the results."""
+        _check(options)
+        accounts = list(self._accounts(options, task_vars))
+        order = self._order(options, task_vars, len(accounts))
+        return asyncio.run(self._work(accounts, order, options))
 
     def _accounts(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[Account]:
         shared = {field.option: options[field.option] for field in FIELDS if options.get(field.option) is not None}
@@ -96,10 +79,8 @@ class ActionModule(ActionBase):
             for number, entry in enumerate(options["accounts"], 1):
                 yield _account({**shared, **_known(number, entry)}, _where(number, entry))
             return
-        for host, own in host_options(self, task_vars, VARIABLES):
-            if host.isdigit() and len(host) == 12:
-                own.setdefault("account_id", host)
-            yield _account({**shared, **own}, f"host {host}", host, "variable")
+        for account, _given in self.hosts(shared, task_vars, VARIABLES):
+            yield account
 
     def _order(self, options: Mapping[str, Any], task_vars: Mapping[str, Any], listed: int) -> fleet.Order:
         percent = options["max_change_percent"]
@@ -127,47 +108,27 @@ class ActionModule(ActionBase):
         check_workspace(home, "the task", "option")
         return home
 
-    async def _work(self, accounts: list[Account], order: fleet.Order, options: Mapping[str, Any]) -> dict[str, Any]:
+    async def _work(self, accounts: list[Account], order: fleet.Order, options: dict[str, Any]) -> dict[str, Any]:
         results, progress, stop = Results(options["fail_on"]), lines.Progress(len(accounts)), fleet.Stop()
         started = datetime.now().astimezone()
         with self._interruptible(stop), self._recorded(options["report_dir"]) as record:
             if line := newcomer.told(accounts):
-                self._say(line)
+                self.say(line)
             async for done in fleet.run(accounts, order, stop, results.orphans):
                 results.add(done)
                 record.add(done)
                 for line in lines.of(done, check_mode=order.check_mode, verbose=self._display.verbosity > 0):
-                    self._say(line)
+                    self.say(line)
                 if line := progress.line(results.summary, time.monotonic()):
-                    self._say(line)
-            removing = order.orphans == "remove"
-            results.removing = removing and any(
-                one.removed or (order.check_mode and one.connector) for one in results.orphans
-            )
-            for orphan in results.orphans:
-                self._say(orphan.line(check_mode=order.check_mode, removing=removing))
-            for line in results.closing.lines(results.summary, check_mode=order.check_mode):
-                self._say(line)
+                    self.say(line)
+            for line in results.close(order):
+                self.say(line)
             if stop.interrupted:
                 record.keep = True
-                self._say(f"The run was ended before all accounts were done. What was done is in {record.path}.")
+                self.say(f"The run was ended before all accounts were done. What was done is in {record.path}.")
                 # Nobody listens any more: Ansible's own end is under way.
                 return {"failed": True, "msg": str(stop.interrupted)}
-            if options["report_dir"]:
-                header = {
-                    "playbook": _playbook(options),
-                    "started": started.isoformat(timespec="milliseconds"),
-                    "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
-                    "check_mode": order.check_mode,
-                    "workspaces": sorted({one.workspace for one in (*accounts, *([order.home] if order.home else []))}),
-                    "summary": results.summary,
-                    "orphans": [orphan.show() for orphan in results.orphans],
-                    "organization": _organization(results.orphans.organization, accounts),
-                }
-                where = report.write(
-                    Path(options["report_dir"]), header, list(record.read()), options["report_run"] or ""
-                )
-                self._say(f"Report: {where / 'report.html'}")
+            self.report(options, _header(options, accounts, order, results, started), record.read())
         sentences = [*results.stopped(stop), *results.too_many_failed(options["max_fail_percentage"])]
         return results.result() | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
 
@@ -213,18 +174,13 @@ class ActionModule(ActionBase):
         finally:
             record.close()
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Show a line, also when Ansible itself is about to end."""
         if not self._ended:
-            self._display.display(line, stderr=self._is_data)
+            super().say(line)
         elif self._outside:
             with suppress(OSError):
                 print(line, file=self._outside, flush=True)
-
-    @cached_property
-    def _is_data(self) -> bool:
-        """Whether what goes to stdout is read by a program."""
-        callback: str = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK")
-        return callback.endswith(("json", "jsonl"))
 
     def _follow_requests(self) -> None:
         """Say every request at -vvv."""
@@ -243,6 +199,31 @@ class _Shown(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._display.vvv(record.getMessage())
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    values.check("", "concurrency", options["concurrency"], "concurrency")
+    for option in ("max_change_percent", "max_fail_percentage"):
+        # What is no number, such as nan, is never exceeded.
+        values.check("", option, options[option] or 0, "percent")
+    for one in options["orphan_accounts"] or ():
+        values.check("", "orphan_accounts", one, "account_id")
+
+
+def _header(
+    options: Mapping[str, Any], accounts: list[Account], order: fleet.Order, results: Results, started: datetime
+) -> dict[str, Any]:
+    """Return what the report says of the run as a whole."""
+    return {
+        "playbook": _playbook(options),
+        "started": started.isoformat(timespec="milliseconds"),
+        "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "check_mode": order.check_mode,
+        "workspaces": sorted({one.workspace for one in (*accounts, *([order.home] if order.home else []))}),
+        "summary": results.summary,
+        "orphans": [orphan.show() for orphan in results.orphans],
+        "organization": _organization(results.orphans.organization, accounts),
+    }
 
 
 def _about_orphans(options: Mapping[str, Any]) -> str:

@@ -6,18 +6,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from ansible import constants
-from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, check_whole, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.duration import seconds
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import Expected
@@ -28,8 +24,8 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.options impor
     INGESTION,
     WORKSPACE,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import ingestion, report, verdicts
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import host_options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import ingestion, verdicts
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import BatchAction
 
 SPEC = AWS | AZURE | INGESTION | WORKSPACE | FLEET_INGESTION
 # What each host may have for itself beside what every account has.
@@ -37,58 +33,30 @@ EXPECTED = {"sentinel_verify_quiet": "quiet", "sentinel_verify_stale_after": "st
 VARIABLES = {field.variable: field.option for field in FIELDS} | EXPECTED
 
 
-class ActionModule(ActionBase):
-    """Many accounts in one task: no module process, no connection to a host."""
+class ActionModule(BatchAction):
+    """See the documentation of M(trailbridge.sentinel.fleet_ingestion_info)."""
 
-    # One task for the whole batch; Ansible refuses it under strategies that cannot do that, such as free.
-    BYPASS_HOST_LOOP = True
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    spec = SPEC
 
-    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the result of the task; see the documentation of M(trailbridge.sentinel.fleet_ingestion_info)."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        validate: Callable[..., Any] = self.validate_argument_spec
-        _validation, options = validate(argument_spec=SPEC)
-        try:
-            return {**result, **self._verify(options, task_vars or {})}
-        except SentinelError as error:
-            return {**result, "failed": True, "msg": str(error), "error": {"class": error.kind}}
-        except AnsibleError as error:
-            return {**result, "failed": True, "msg": str(error), "error": {"class": "bad_input"}}
-
-    def _verify(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def work(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """Look until all accounts have events or the time to wait is over, and return the verdicts."""
         started = datetime.now().astimezone()
         order = _order(options)
-        if options["report_run"] is not None:
-            values.check("", "report_run", options["report_run"], "report_run")
         watched = list(self._watched(options, task_vars))
-        found = asyncio.run(ingestion.verify(watched, order, self._say))
+        found = asyncio.run(ingestion.verify(watched, order, self.say))
         notes = verdicts.notes(found)
         for line in (*verdicts.lines(watched, verbose=self._display.verbosity > 0), *notes, verdicts.numbers(watched)):
-            self._say(line)
-        if options["report_dir"]:
-            header = verdicts.header(watched, started, datetime.now().astimezone())
-            records = [verdicts.record(item) for item in watched]
-            where = report.write(Path(options["report_dir"]), header, records, options["report_run"] or "")
-            self._say(f"Report: {where / 'report.html'}")
+            self.say(line)
+        header = verdicts.header(watched, started, datetime.now().astimezone())
+        self.report(options, header, map(verdicts.record, watched))
         return verdicts.result(watched, notes, options["fail_on"], options["max_fail_percentage"])
 
-    def _watched(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[ingestion.Watched]:
+    def _watched(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> Iterator[ingestion.Watched]:
         shared = {name: value for name, value in options.items() if value is not None}
-        for host, own in host_options(self, task_vars, VARIABLES):
-            given, where = {**shared, **own}, f"host {host}"
-            if host.isdigit() and len(host) == 12:
-                given.setdefault("account_id", host)
-            account = parse(given, where, host=host, names="variable")
-            check_whole(account, where, "variable")
+        for account, given in self.hosts(shared, task_vars, VARIABLES):
+            where = f"host {account.host}"
             stale_after = seconds(given["stale_after"], "sentinel_verify_stale_after", where)
             yield ingestion.Watched(account, Expected(_quiet(given["quiet"], where), stale_after))
-
-    def _say(self, line: str) -> None:
-        callback: str = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK")
-        # What goes to stdout may be read by a program.
-        self._display.display(line, stderr=callback.endswith(("json", "jsonl")))
 
 
 def _order(options: Mapping[str, Any]) -> ingestion.Order:

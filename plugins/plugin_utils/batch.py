@@ -1,20 +1,90 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hosts of a batch for an action that works on all of them at once: each with its values of some variables."""
+"""What the actions share that work on all hosts of a batch at once, each with its own values of some variables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
 
+from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, check_whole, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import report
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variables import HostVariables, is_plain
 
 Options = dict[str, Any]
+
+
+class BatchAction(ActionBase):
+    """Many accounts in one task: no module process, no connection to a host."""
+
+    # One task for the whole batch; Ansible refuses it under strategies that cannot do that, such as free.
+    BYPASS_HOST_LOOP = True
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    spec: ClassVar[Options]
+
+    def run(self, tmp: Any = None, task_vars: Options | None = None) -> Options:
+        """Return the result of the task; errors end it with their class."""
+        result: Options = super().run(tmp, task_vars)
+        validate: Callable[..., Any] = self.validate_argument_spec
+        _validation, options = validate(argument_spec=self.spec)
+        try:
+            if options["report_run"] is not None:
+                values.check("", "report_run", options["report_run"], "report_run")
+            return {**result, **self.work(options, task_vars or {})}
+        except SentinelError as error:
+            return {**result, "failed": True, "msg": str(error), "error": {"class": error.kind}}
+        except AnsibleError as error:
+            return {**result, "failed": True, "msg": str(error), "error": {"class": "bad_input"}}
+
+    @abstractmethod
+    def work(self, options: Options, task_vars: Mapping[str, Any]) -> Options:
+        """Do what the task is for. Raises SentinelError and AnsibleError."""
+
+    def hosts(
+        self, shared: Options, task_vars: Mapping[str, Any], variables: Mapping[str, str]
+    ) -> Iterator[tuple[Account, Options]]:
+        """Yield the account of each host of the batch, with all its options: its own, else the `shared` ones.
+
+        A host that is called by twelve digits is the account of that id unless its variables say otherwise.
+        """
+        for host, own in host_options(self, task_vars, variables):
+            given = {**shared, **own}
+            if host.isdigit() and len(host) == 12:
+                given.setdefault("account_id", host)
+            where = f"host {host}"
+            account = parse(given, where, host=host, names="variable")
+            check_whole(account, where, "variable")
+            yield account, given
+
+    def say(self, line: str) -> None:
+        """Show a line to the people who watch the run, where no program reads it."""
+        self._display.display(line, stderr=stdout_is_data())
+
+    def report(self, options: Options, header: Options, records: Iterable[Any]) -> None:
+        """Write the report and say where it is, if one is wanted."""
+        if options["report_dir"]:
+            where = report.write(Path(options["report_dir"]), header, list(records), options["report_run"] or "")
+            self.say(f"Report: {where / 'report.html'}")
+
+
+@cache
+def stdout_is_data() -> bool:
+    """Tell whether what goes to stdout is read by a program."""
+    callback: str = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK")
+    return callback.endswith(("json", "jsonl"))
 
 
 def host_options(

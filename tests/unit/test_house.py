@@ -39,7 +39,7 @@ FLOORS: dict[str, tuple[set[str], set[str]]] = {
     "modules": ({"module_utils/model", "module_utils/run", "module_utils"}, {"ansible.module_utils.basic"}),
     "action": ({"module_utils/model", "module_utils/run", "module_utils", "plugin_utils"}, {"ansible"}),
     "inventory": ({"module_utils/model", "module_utils/cloud", "module_utils/run", "module_utils"}, {"ansible"}),
-    "plugin_utils": ({"plugin_utils"}, {"ansible"}),
+    "plugin_utils": ({"module_utils/model", "module_utils/run", "plugin_utils"}, {"ansible"}),
     "doc_fragments": (set(), set()),
 }
 

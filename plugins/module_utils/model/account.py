@@ -106,6 +106,8 @@ _NAMED = {
 _TRUE, _FALSE = ("yes", "true", "on", "1", "y", "t"), ("no", "false", "off", "0", "n", "f")
 _WORDS = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
 
+WorkspaceKey = tuple[AzureCredentials, str, str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -129,6 +131,16 @@ class Account:
     """When it joined its AWS organization, in ISO 8601; empty where nobody knows."""
     ou: str = ""
     """Where it is in the organization, for reports; empty where nobody knows."""
+
+    @property
+    def name(self) -> str:
+        """The id, with the host where that is called differently."""
+        return self.account_id if self.host in ("", self.account_id) else f"{self.account_id} {self.host}"
+
+    @property
+    def workspace_key(self) -> WorkspaceKey:
+        """What tells the workspaces of accounts apart."""
+        return self.azure, self.subscription_id, self.resource_group, self.workspace
 
     def at(self, *, account_id: str = "", workspace_id: str = "", partition: str = "aws") -> Account:
         """Return the account with what only the services could tell."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import workspace as workspaces
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, AzureCredentials
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, WorkspaceKey
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspace import Workspace
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Means
@@ -21,8 +21,6 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer imp
 if TYPE_CHECKING:
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
-
-Place = tuple[AzureCredentials, str, str, str]
 
 
 class Clients:
@@ -35,7 +33,7 @@ class Clients:
         self._aws: dict[AwsCredentials, Aws] = {}
         self._azure: dict[AzureCredentials, Azure] = {}
         self._budgets: dict[tuple[AzureCredentials, str], Budget] = {}
-        self._sentinel: dict[Place, tuple[Sentinel, Workspace]] = {}
+        self._sentinel: dict[WorkspaceKey, tuple[Sentinel, Workspace]] = {}
         self._opening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def start(self, accounts: Sequence[Account]) -> None:
@@ -51,22 +49,22 @@ class Clients:
     async def ready(self, account: Account) -> tuple[Account, Sentinel]:
         """Return the account with what the services know, and its workspace."""
         await self.opened()
-        sentinel, workspace = self._sentinel[_place(account)]
+        sentinel, workspace = self._sentinel[account.workspace_key]
         identity = await self._aws[account.aws].identity()
         return account.at(workspace_id=workspace.customer_id, partition=identity.partition), sentinel
 
     async def _open(self, accounts: Sequence[Account]) -> None:
-        places = {_place(account): None for account in accounts}
+        places = {account.workspace_key: None for account in accounts}
         await asyncio.gather(*map(self._open_azure, {credentials: None for credentials, *_rest in places}))
         await asyncio.gather(*map(self._open_workspace, places))
         for account in accounts:
-            _sentinel, workspace = self._sentinel[_place(account)]
+            _sentinel, workspace = self._sentinel[account.workspace_key]
             workspaces.check_id(workspace, account.wish.workspace_id, account.host or account.account_id)
 
     async def _open_azure(self, credentials: AzureCredentials) -> None:
         self._azure[credentials] = await asyncio.to_thread(_signed_in, credentials)
 
-    async def _open_workspace(self, place: Place) -> None:
+    async def _open_workspace(self, place: WorkspaceKey) -> None:
         from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
 
         credentials, subscription_id, resource_group, name = place
@@ -103,10 +101,6 @@ class Clients:
             aws.close()
         for azure in self._azure.values():
             azure.close()
-
-
-def _place(account: Account) -> Place:
-    return account.azure, account.subscription_id, account.resource_group, account.workspace
 
 
 def _signed_in(credentials: AzureCredentials) -> Azure:

@@ -28,7 +28,7 @@ class Closing:
 
     def add(self, done: Done) -> None:
         """Take in the result of one account."""
-        name = lines.name_of(done.account)
+        name = done.account.name
         for code in {finding.code for finding in done.report.findings if CODES[finding.code].security}:
             self._found.setdefault(code, _Group()).add(name)
         if done.error and not done.skipped:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -73,10 +73,10 @@ async def converge(
     What was read is handed to `seen` before the first call, and each call is added to `made` when it was made, so that
     nothing is forgotten where a later one fails. Waiting is left to `sleep`.
     """
-    deadline = time.monotonic() + PATIENCE
     start = len(made)
     first: list[T | None] = []
-    waits = pauses(_chance.uniform)
+    patience = _Patience(sleep)
+    waits = patience.waits()
     while True:
         try:
             have = await edge.read()
@@ -88,25 +88,43 @@ async def converge(
             if check_mode:
                 made += calls
             for call in () if check_mode else calls:
-                await _persist(edge, call, deadline, sleep)
+                await _persist(edge, call, patience)
                 made.append(call)
             return Outcome(first[0], want, made[start:])
-        except ChangedError:
-            pause = next(waits)
-            if time.monotonic() + pause > deadline:
-                raise
-            await sleep(pause)
+        except ChangedError as error:
+            await patience.wait(waits, error)
 
 
-async def _persist(edge: Edge[T], call: Call, deadline: float, sleep: Sleep) -> None:
-    waits = pauses(_chance.uniform)
+class _Patience:
+    """How long the work on one thing is tried again, from what first got in the way.
+
+    What came before that, such as a service that was slow to answer, takes nothing away.
+    """
+
+    def __init__(self, sleep: Sleep) -> None:
+        self._sleep = sleep
+        self._deadline: float | None = None
+
+    @staticmethod
+    def waits() -> Iterator[float]:
+        """Return the pauses of one thing that is tried again."""
+        return pauses(_chance.uniform)
+
+    async def wait(self, waits: Iterator[float], error: Exception) -> None:
+        """Wait until it may be tried again; raises the error that was in the way when patience is over."""
+        now, pause = time.monotonic(), next(waits)
+        self._deadline = self._deadline or now + PATIENCE
+        if now + pause > self._deadline:
+            raise error
+        await self._sleep(pause)
+
+
+async def _persist(edge: Edge[T], call: Call, patience: _Patience) -> None:
+    waits = patience.waits()
     while True:
         try:
             await edge.apply(call)
-        except NotYetError:
-            pause = next(waits)
-            if time.monotonic() + pause > deadline:
-                raise
-            await sleep(pause)
+        except NotYetError as error:
+            await patience.wait(waits, error)
         else:
             return

@@ -22,7 +22,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans i
 # Accounts that are begun while others wait, for ARM's limits or for a new role: so many times the concurrency.
 AHEAD = 4
 # How long accounts under way may go on when the run is ended, in seconds.
-GRACE = 6.0
+GRACE = 4.0
 
 
 @dataclass(slots=True)

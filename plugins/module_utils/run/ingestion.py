@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,7 +19,11 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws imp
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.iam import last_used
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import ingestion as model
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, AzureCredentials
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, check_unique
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import (
+    Account,
+    WorkspaceKey,
+    check_unique,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.duration import told
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import (
@@ -51,13 +55,6 @@ class Watched:
     marked: bool = False
     error: SentinelError | None = None
     """Why the account could not be marked, or its role not be read."""
-
-    @property
-    def name(self) -> str:
-        """The account, with its host where that is called differently."""
-        account = self.account
-        same = account.host in ("", account.account_id)
-        return account.account_id if same else f"{account.account_id} {account.host}"
 
     def result(self) -> dict[str, Any]:
         """Return it as an entry of `accounts` in results."""
@@ -111,16 +108,16 @@ class Place:
         return await self._logs.query(self._id, text, order.lookback, read, what=what)
 
 
+Places = dict[WorkspaceKey, Place]
+
+
 def _age(when: str) -> float:
     moment = datetime.fromisoformat(when)
     return (datetime.now(UTC) - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds()
 
 
-Key = tuple[AzureCredentials, str, str, str]
-
-
 @asynccontextmanager
-async def places(accounts: list[Account]) -> AsyncIterator[dict[Key, Place]]:
+async def places(accounts: list[Account]) -> AsyncIterator[Places]:
     """Open every workspace of these accounts; those with the same credentials share limits and connections."""
     # Azure's packages take longer to load than all others.
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
@@ -131,7 +128,7 @@ async def places(accounts: list[Account]) -> AsyncIterator[dict[Key, Place]]:
         for credentials in {account.azure: None for account in accounts}:
             azure[credentials] = await asyncio.to_thread(Azure, credentials)
         logs = {credentials: Logs(opened, Budget()) for credentials, opened in azure.items()}
-        firsts = {key(account): account for account in reversed(accounts)}
+        firsts = {account.workspace_key: account for account in reversed(accounts)}
         found = {where: Place(azure[account.azure], logs[account.azure], account) for where, account in firsts.items()}
         await asyncio.gather(*(place.open(firsts[where]) for where, place in found.items()))
         yield found
@@ -140,12 +137,7 @@ async def places(accounts: list[Account]) -> AsyncIterator[dict[Key, Place]]:
             opened.close()
 
 
-def key(account: Account) -> Key:
-    """Return what tells the workspaces of accounts apart."""
-    return account.azure, account.subscription_id, account.resource_group, account.workspace
-
-
-async def finish(found: Mapping[Key, Place], watched: list[Watched], order: Order) -> None:
+async def finish(found: Places, watched: list[Watched], order: Order) -> None:
     """Judge every account by its events, which were looked at, and by the health of its connector."""
     await asyncio.gather(*(place.look_at_health(order) for place in found.values()))
     judge(found, watched, order)
@@ -153,10 +145,10 @@ async def finish(found: Mapping[Key, Place], watched: list[Watched], order: Orde
         await _in_accounts(watched, order, _ask_role)
 
 
-def judge(found: Mapping[Key, Place], watched: list[Watched], order: Order) -> None:
+def judge(found: Places, watched: list[Watched], order: Order) -> None:
     """Say of every account how it is doing."""
     for item in watched:
-        place, account_id = found[key(item.account)], item.account.account_id
+        place, account_id = found[item.account.workspace_key], item.account.account_id
         item.verdict = model.judge(account_id, item.expected, place.look, place.links, order.lookback)
         item.shown = model.show(account_id, item.verdict, place.look, place.links)
         if item.marked:
@@ -164,7 +156,7 @@ def judge(found: Mapping[Key, Place], watched: list[Watched], order: Order) -> N
             item.shown["marker"] = bool(arrival and arrival.marked)
 
 
-async def verify(watched: list[Watched], order: Order, say: Say) -> dict[Key, Place]:
+async def verify(watched: list[Watched], order: Order, say: Say) -> Places:
     """Look until every account has events, or its marker arrived, or the time is over; then judge every account.
 
     `say` is told how far it is before each pause. Raises SentinelError where a workspace cannot be asked.
@@ -180,7 +172,7 @@ async def verify(watched: list[Watched], order: Order, say: Say) -> dict[Key, Pl
         return found
 
 
-async def _wait(found: Mapping[Key, Place], watched: list[Watched], order: Order, marker: str, say: Say) -> None:
+async def _wait(found: Places, watched: list[Watched], order: Order, marker: str, say: Say) -> None:
     deadline = time.monotonic() + order.wait
     for pause in model.pauses(order.wait):
         try:
@@ -189,7 +181,7 @@ async def _wait(found: Mapping[Key, Place], watched: list[Watched], order: Order
             if error.kind not in ("transient", "throttled") or time.monotonic() >= deadline:
                 raise
             say(str(error))
-        missing = [item for item in watched if _waits(item, found[key(item.account)])]
+        missing = [item for item in watched if _waits(item, found[item.account.workspace_key])]
         left = deadline - time.monotonic()
         if not missing or left <= 0:
             return
@@ -203,7 +195,7 @@ def _waits(item: Watched, place: Place) -> bool:
 
 def progress(missing: list[Watched], accounts: int, left: float, pause: float) -> str:
     """Say how far the waiting is, whom it is for, and when it goes on."""
-    named = ", ".join(item.name for item in missing[:NAMED])
+    named = ", ".join(item.account.name for item in missing[:NAMED])
     more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
     return (
         f"{accounts - len(missing)} of {accounts} accounts done, missing {named}{more}; "

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import ordered
 
 if TYPE_CHECKING:
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
 
 
@@ -21,7 +20,7 @@ def of(done: Done, *, check_mode: bool, verbose: bool = False) -> list[str]:
     An account that `differs` has something that only its owner can correct, such as the path of the role. `verbose`
     adds those that are right, and those that failed, which are told at the end in any case.
     """
-    name = name_of(done.account)
+    name = done.account.name
     if done.skipped:
         return []
     if done.error:
@@ -34,11 +33,6 @@ def of(done: Done, *, check_mode: bool, verbose: bool = False) -> list[str]:
     verb = "would change" if check_mode else "changed"
     new = any(item.code == "role_missing" for item in done.report.findings)
     return [f"{verb}: [{name}] {calls(done)}", *(() if new else (f"    {text}" for text in findings(done)))]
-
-
-def name_of(account: Account) -> str:
-    """Return the id of an account and the name of its host, once if they are the same."""
-    return account.account_id if account.host in ("", account.account_id) else f"{account.account_id} {account.host}"
 
 
 def calls(done: Done) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import lines
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.closing import Closing
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done, Stop
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done, Order, Stop
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphans
 
 # Ansible copies results, sends them between processes, and AWX stores them: so many accounts have all details there.
@@ -23,8 +23,8 @@ class Results:
     def __init__(self, fail_on: str) -> None:
         self.summary = {"accounts": 0, "ok": 0, "changed": 0, "failed": 0, "skipped": 0}
         self.orphans = Orphans()
-        self.removing = False
-        self.closing = Closing()
+        self._removing = False
+        self._closing = Closing()
         self._fail_on = fail_on
         self._accounts: dict[str, dict[str, Any]] = {}
         self._diff: list[dict[str, Any]] = []
@@ -35,7 +35,7 @@ class Results:
         """Take in the result of one account."""
         self.summary["accounts"] += 1
         self.summary[done.status] += 1
-        self.closing.add(done)
+        self._closing.add(done)
         if not done.skipped:
             self._failures += lines.failures([done], self._fail_on)
             self._errors += [str(done.error)] if done.error else []
@@ -45,10 +45,17 @@ class Results:
         self._accounts[done.account.account_id] = done.result(detailed=detailed)
         self._diff += done.report.diff if detailed else []
 
+    def close(self, order: Order) -> list[str]:
+        """Return what is said at the end: of orphans, security findings, failures, and the numbers."""
+        removing = order.orphans == "remove"
+        self._removing = removing and any(one.removed or (order.check_mode and one.connector) for one in self.orphans)
+        told = [orphan.line(check_mode=order.check_mode, removing=removing) for orphan in self.orphans]
+        return [*told, *self._closing.lines(self.summary, check_mode=order.check_mode)]
+
     def result(self) -> dict[str, Any]:
         """Return all of it as the result of `fleet`."""
         return {
-            "changed": any(entry["calls"] for entry in self._accounts.values()) or self.removing,
+            "changed": any(entry["calls"] for entry in self._accounts.values()) or self._removing,
             "summary": self.summary,
             "accounts": dict(sorted(self._accounts.items())),
             "failures": sorted(self._failures, key=lambda failure: failure["account_id"]),

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import EVENTS, HEALTH, VERDICTS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.ingestion import Key, Place, Watched
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.ingestion import Places, Watched
 
 # So many accounts are told of, unless it is to be verbose.
 NAMED = 20
@@ -33,17 +32,21 @@ def numbers(watched: list[Watched]) -> str:
 
 def lines(watched: list[Watched], *, verbose: bool = False) -> list[str]:
     """Return what there is to say of accounts: nothing of those that are as expected, unless it is to be `verbose`."""
-    said = [f"{item.verdict.name}: [{item.name}] {item.verdict.message}" for item in watched if not item.verdict.good]
+    said = [
+        f"{item.verdict.name}: [{item.account.name}] {item.verdict.message}"
+        for item in watched
+        if not item.verdict.good
+    ]
     unproved = [item for item in watched if item.shown.get("marker") is False and item.verdict.good]
-    said += [f"unproved: [{item.name}] Its marker has not arrived." for item in unproved]
-    said += [f"note: [{item.name}] {item.error}" for item in watched if item.error]
+    said += [f"unproved: [{item.account.name}] Its marker has not arrived." for item in unproved]
+    said += [f"note: [{item.account.name}] {item.error}" for item in watched if item.error]
     if verbose:
-        return said + [f"{item.verdict.name}: [{item.name}]" for item in watched if item.verdict.good]
+        return said + [f"{item.verdict.name}: [{item.account.name}]" for item in watched if item.verdict.good]
     more = len(said) - NAMED
     return said[:NAMED] + ([f"and {more} more, which -v lists"] if more > 0 else [])
 
 
-def notes(found: Mapping[Key, Place]) -> list[str]:
+def notes(found: Places) -> list[str]:
     """Return what there is to say of the workspaces."""
     said = []
     for place in found.values():

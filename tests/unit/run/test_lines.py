@@ -14,7 +14,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding, finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done, Order
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.lines import (
     Progress,
     calls,
@@ -166,7 +166,7 @@ def closing(*all_done: Done, check_mode: bool = False) -> list[str]:
     results = Results("never")
     for one in all_done:
         results.add(one)
-    return list(results.closing.lines(results.summary, check_mode=check_mode))
+    return results.close(Order(check_mode=check_mode))
 
 
 def test_a_run_without_trouble_ends_with_its_numbers_alone() -> None:
