@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
 from tests.emulators import faults
 from tests.emulators.client import Emulators
 
-from .conftest import Engine, Play
+from .conftest import Engine, Play, everything, parsed
 from .test_onboard import ROLE, by_hand, connectors_of, some, writes
 
 Hosts = dict[str, dict[str, Any]]
@@ -40,8 +43,8 @@ def test_an_account_is_left_as_it_was_before_us(cloud: Emulators, play: Play, en
     assert engine({name: own for name, own in twelve.items() if name != "host03"}) == {}
 
     cloud.forget()
-    again = play("offboard", twelve, "--limit", "host03")
-    assert (again.code, again.changed, writes(cloud)) == (0, {}, [])
+    assert engine({"host03": twelve["host03"]}, absent=True) == {}
+    assert writes(cloud) == []
 
 
 def test_more_than_a_fifth_of_the_inventory_is_refused(
@@ -53,18 +56,19 @@ def test_more_than_a_fifth_of_the_inventory_is_refused(
     assert run.code == 2
     assert "3 accounts would change or cannot be read, max_change_percent allows 2" in " ".join(run.output.split())
     assert writes(cloud) == []
-    assert play("offboard", twelve, "--limit", "host01,host02").code == 0
-    assert len(cloud.connectors()) == 10
 
 
-def test_an_account_that_cannot_be_read_counts_as_changed(
-    cloud: Emulators, play: Play, engine: Engine, twelve: Hosts
-) -> None:
-    engine(twelve)
-    cloud.fault(account="111111111103", **faults.TRUST_DENIED)
-    cloud.forget()
-    assert play("offboard", twelve, "--limit", "host01,host02,host03").code == 2
-    assert writes(cloud) == []
+def test_an_account_that_cannot_be_read_counts_as_changed(here: Emulators, engine: Engine, twelve: Hosts) -> None:
+    hosts = some(twelve, 3)
+    engine(hosts)
+    here.fault(account="111111111103", **faults.TRUST_DENIED)
+    here.forget()
+    with pytest.raises(SentinelError, match="3 accounts would change or cannot be read, max_change_percent allows 2"):
+        asyncio.run(everything(parsed(here, hosts), fleet.Order(absent=True, max_change=2)))
+    assert writes(here) == []
+    here.heal()
+    asyncio.run(everything(parsed(here, some(twelve, 2)), fleet.Order(absent=True, max_change=2)))
+    assert len(here.connectors()) == 1
 
 
 @pytest.mark.parametrize("operation", ["DataConnectors_Delete", "DetachRolePolicy", "DeleteRole"])
@@ -82,23 +86,22 @@ def test_a_run_that_broke_off_is_finished_by_the_next(
     assert here.connectors() == []
 
 
-def test_what_was_not_made_here_is_refused(cloud: Emulators, play: Play, engine: Engine, twelve: Hosts) -> None:
+def test_what_was_not_made_here_is_refused(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
     hosts = some(twelve, 1)
     engine(hosts)
     cloud.boto("iam", "111111111101").untag_role(RoleName=ROLE, TagKeys=["trailbridge.sentinel"])
     cloud.forget()
-    run = play("offboard", hosts, "-e", "sentinel_max_change_percent=100")
-    assert run.code == 2
-    assert run.failed["111111111101"].startswith("role_conflict: Cannot remove role MicrosoftSentinelRole")
+    with pytest.raises(AssertionError, match="Cannot remove role MicrosoftSentinelRole"):
+        engine(hosts, absent=True)
     assert writes(cloud) == []
 
 
-def test_connectors_of_other_roles_and_kinds_stay(cloud: Emulators, play: Play, engine: Engine, twelve: Hosts) -> None:
+def test_connectors_of_other_roles_and_kinds_stay(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
     hosts = some(twelve, 1)
     engine(hosts)
     cloud.seed_connector(by_hand("other", "arn:aws:iam::111111111101:role/OtherTeam"))
     properties = {"roleArn": "arn:aws:iam::111111111101:role/OIDC_x"}
     cloud.seed_connector({"name": "s3", "kind": "AmazonWebServicesS3", "properties": properties})
-    play("offboard", hosts, "-e", "sentinel_max_change_percent=100")
+    engine(hosts, absent=True)
     assert sorted(raw["name"] for raw in cloud.connectors()) == ["other", "s3"]
     assert len(connectors_of(cloud, "111111111101")) == 1

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,22 +32,36 @@ from .conftest import Play
 from .test_onboard import NEW, role
 
 PLAY = """
-- hosts: all
+- hosts: {hosts}
   gather_facts: false
   {play}
   roles:
-    - role: trailbridge.sentinel.onboard
+    - role: {name}
       run_once: true
       {role}
 """
-TWO = {
-    "first": {
-        "aws_account_id": "111111111101",
-        "sentinel_role_tags": {"owner": "first"},
-        "sentinel_role_permissions_boundary": "arn:aws:iam::aws:policy/ReadOnlyAccess",
-    },
-    "second": {"aws_account_id": "111111111102"},
-}
+READER = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+
+
+def text(
+    play: str = "vars: {}", role: str = "tags: []", hosts: str = "all", name: str = "trailbridge.sentinel.onboard"
+) -> str:
+    return PLAY.format(play=play, role=role, hosts=hosts, name=name)
+
+
+def pair(first: str, **own: Any) -> dict[str, dict[str, Any]]:
+    """Two hosts in the order of the alphabet, of which only the first says something of its role."""
+    return {
+        first: {
+            "aws_account_id": f"11111111110{len(first)}",
+            "sentinel_role_tags": {"owner": first},
+            "sentinel_role_permissions_boundary": READER,
+        },
+        f"other_{first}": {"aws_account_id": f"22222222220{len(first)}", **own},
+    }
+
+
+TWO = pair("one")
 
 
 def tags(cloud: Emulators, account: str) -> dict[str, str]:
@@ -56,108 +69,85 @@ def tags(cloud: Emulators, account: str) -> dict[str, str]:
     return {key: value for key, value in found.items() if not key.startswith("trailbridge.")}
 
 
-def text(play: str = "vars: {}", role: str = "tags: []") -> str:
-    return PLAY.format(play=play, role=role)
+def owners(cloud: Emulators, hosts: dict[str, dict[str, Any]]) -> list[str | None]:
+    return [tags(cloud, own["aws_account_id"]).get("owner") for own in hosts.values()]
 
 
-def test_the_first_hosts_own_values_never_reach_another_account(cloud: Emulators, play: Play) -> None:
-    run = play("onboard", TWO)
-    assert run.code == 0, run.output
-    assert tags(cloud, "111111111101") == {"owner": "first"}
-    assert tags(cloud, "111111111102") == {}
-    assert "PermissionsBoundary" in role(cloud, "111111111101")
-    assert "PermissionsBoundary" not in role(cloud, "111111111102")
-
-
-def test_role_defaults_give_way_to_every_host(cloud: Emulators, play: Play, tmp_path: Path) -> None:
-    wrapper = tmp_path / "roles" / "wrapper"
-    for folder, content in (
+def write_wrapper(folder: Path) -> None:
+    """A user's own role around ours, with defaults."""
+    for part, content in (
         ("defaults", {"sentinel_role_tags": {"owner": "default"}}),
         ("meta", {"dependencies": []}),
         ("tasks", [{"ansible.builtin.include_role": {"name": "trailbridge.sentinel.onboard"}}]),
     ):
-        (wrapper / folder).mkdir(parents=True)
-        (wrapper / folder / "main.yml").write_text(yaml.safe_dump(content))
-    run = play("- hosts: all\n  gather_facts: false\n  roles: [{role: wrapper, run_once: true}]\n", TWO)
-    assert run.code == 0, run.output
-    assert tags(cloud, "111111111101") == {"owner": "first"}
-    assert tags(cloud, "111111111102") == {"owner": "default"}
+        (folder / part).mkdir(parents=True)
+        (folder / part / "main.yml").write_text(yaml.safe_dump(content))
 
 
-def test_a_file_of_variables_for_one_host_counts_for_no_other(cloud: Emulators, play: Play, tmp_path: Path) -> None:
-    (tmp_path / "first.yml").write_text("sentinel_role_name: OfTheFirst\n")
-    (tmp_path / "second.yml").write_text("sentinel_role_name: OfTheSecond\n")
-    run = play(text(play="vars_files: ['{{ inventory_hostname }}.yml']"), TWO)
-    assert "OfTheFirst" not in [found["RoleName"] for found in cloud.boto("iam", "111111111102").list_roles()["Roles"]]
-    assert run.code == 0, run.output
-
-
-def test_a_variable_of_the_play_wins_also_where_the_first_host_says_the_same(cloud: Emulators, play: Play) -> None:
-    hosts = {name: {**variables, "sentinel_role_tags": {"owner": name}} for name, variables in TWO.items()}
-    run = play(text(play="vars: {sentinel_role_tags: {owner: first}}"), hosts)
-    assert run.code == 0, run.output
-    assert tags(cloud, "111111111102") == {"owner": "first"}
-
-
-def test_templates_of_hosts_see_the_variables_of_the_play_and_of_other_hosts(cloud: Emulators, play: Play) -> None:
-    hosts = {
-        "first": {**TWO["first"], "sentinel_role_tags": {"owner": "{{ prefix }}-first"}},
-        "second": {**TWO["second"], "sentinel_role_tags": {"owner": "{{ hostvars['first'].aws_account_id }}"}},
-    }
-    run = play(text(play="vars: {prefix: team}"), hosts, prefix="inventory")
-    assert run.code == 0, run.output
-    assert tags(cloud, "111111111101") == {"owner": "team-first"}
-    assert tags(cloud, "111111111102") == {"owner": "111111111101"}
-
-
-def test_a_template_that_cannot_be_filled_names_its_host(cloud: Emulators, play: Play) -> None:
-    hosts = {**TWO, "second": {**TWO["second"], "sentinel_role_name": "{{ nowhere }}"}}
-    run = play("onboard", hosts)
-    assert run.code == 2
-    assert "Cannot read the variables of host second" in " ".join(run.output.split())
-    assert cloud.requests() == []
-
-
-def test_vaulted_variables_are_decrypted(cloud: Emulators, play: Play, tmp_path: Path) -> None:
-    password = tmp_path / "password"
-    password.write_text("open sesame")
-    command = ["ansible-vault", "encrypt_string", "--vault-password-file", str(password)]
-    secret = cloud.environment["AZURE_SECRET"]
-    done = subprocess.run([*command, secret], env=cloud.whole_environment(), capture_output=True, text=True, check=True)
-    block = done.stdout.replace("!vault |", "").split()
+def test_every_host_has_its_own_values_whatever_the_first_one_says(
+    cloud: Emulators, play: Play, tmp_path: Path
+) -> None:
+    password, secret = "open sesame", cloud.environment["AZURE_SECRET"]
+    (tmp_path / "password").write_text(password)
+    vaulted = VaultLib().encrypt(secret, VaultSecret(password.encode())).decode()
     (tmp_path / "group_vars").mkdir()
-    vaulted = "\n".join(f"    {line}" for line in block)
-    (tmp_path / "group_vars" / "all.yml").write_text(f"sentinel_secret: !vault |\n{vaulted}\n")
-    run = play("onboard", TWO, "--vault-password-file", str(password), AZURE_SECRET="")
+    block = "\n    ".join(vaulted.split())
+    (tmp_path / "group_vars/all.yml").write_text(f"sentinel_secret: !vault |\n    {block}\n")
+    hosts = {
+        **TWO,
+        "a": {"aws_account_id": "111111111109", "team": "red", "sentinel_role_tags": {"owner": "{{ team }}"}},
+    }
+    run = play("onboard", hosts, "--vault-password-file", "password", AZURE_SECRET="")
     assert run.code == 0, run.output
+    assert owners(cloud, hosts) == ["one", None, "red"]
+    assert ["PermissionsBoundary" in role(cloud, own["aws_account_id"]) for own in TWO.values()] == [True, False]
     assert secret not in run.output
 
 
-@pytest.mark.parametrize(
-    ("playbook", "options"),
-    [
-        pytest.param(text(play="vars: {sentinel_role_tags: {owner: all}}"), [], id="play"),
-        pytest.param(text(role="vars: {sentinel_role_tags: {owner: all}}"), [], id="role"),
-        pytest.param(text(), ["-e", '{"sentinel_role_tags": {"owner": "all"}}'], id="extra"),
-    ],
-)
-def test_what_is_set_for_all_wins(cloud: Emulators, play: Play, playbook: str, options: list[str]) -> None:
-    run = play(playbook, TWO, *options)
+def test_variables_of_role_play_and_files_count_as_ansible_says(cloud: Emulators, play: Play, tmp_path: Path) -> None:
+    write_wrapper(tmp_path / "roles/wrapper")
+    defaults, per_host, same, filled, by_role = (
+        pair("a"),
+        pair("bb"),
+        pair("ccc", sentinel_role_tags={"owner": "other"}),
+        pair("dddd", sentinel_role_tags={"owner": "{{ hostvars['dddd'].aws_account_id }}"}),
+        pair("eeeee"),
+    )
+    each = pair("ffffff")
+    filled["dddd"]["sentinel_role_tags"] = {"owner": "{{ prefix }}-first"}
+    (tmp_path / "bb.yml").write_text("sentinel_role_name: OfTheFirst\n")
+    (tmp_path / "other_bb.yml").write_text("sentinel_role_name: OfTheSecond\n")
+    plays = (
+        text(hosts="a:other_a", name="wrapper"),
+        text(hosts="bb:other_bb", play="vars_files: ['{{ inventory_hostname }}.yml']"),
+        text(hosts="ccc:other_ccc", play="vars: {sentinel_role_tags: {owner: ccc}}"),
+        text(hosts="dddd:other_dddd", play="vars: {prefix: team}"),
+        text(hosts="eeeee:other_eeeee", role="vars: {sentinel_role_tags: {owner: all}}"),
+        text(hosts="ffffff:other_ffffff", play="vars: {sentinel_role_tags: {owner: '{{ inventory_hostname }}'}}"),
+    )
+    hosts = {**defaults, **per_host, **same, **filled, **by_role, **each}
+    run = play("".join(plays), hosts, prefix="inventory")
     assert run.code == 0, run.output
-    assert tags(cloud, "111111111101") == tags(cloud, "111111111102") == {"owner": "all"}
+    assert owners(cloud, defaults) == ["a", "default"]
+    names = [found["RoleName"] for found in cloud.boto("iam", "222222222202").list_roles()["Roles"]]
+    assert "OfTheFirst" not in names
+    assert owners(cloud, same) == ["ccc", "ccc"]
+    assert owners(cloud, filled) == ["team-first", "111111111104"]
+    assert owners(cloud, by_role) == ["all", "all"]
+    assert owners(cloud, each) == ["ffffff", "other_ffffff"]
 
 
-def test_templates_are_filled_with_the_variables_of_each_host(cloud: Emulators, play: Play) -> None:
-    run = play(text(play="vars: {sentinel_role_tags: {owner: '{{ inventory_hostname }}'}}"), TWO)
+def test_extra_variables_win(cloud: Emulators, play: Play) -> None:
+    run = play(text(), TWO, "-e", '{"sentinel_role_tags": {"owner": "all"}}')
     assert run.code == 0, run.output
-    assert tags(cloud, "111111111101") == {"owner": "first"}
-    assert tags(cloud, "111111111102") == {"owner": "second"}
+    assert owners(cloud, TWO) == ["all", "all"]
 
 
-def test_inventory_templates_are_filled(cloud: Emulators, play: Play) -> None:
-    hosts = {"a": {"aws_account_id": "111111111103", "team": "red", "sentinel_role_tags": {"owner": "{{ team }}"}}}
-    play("onboard", hosts)
-    assert tags(cloud, "111111111103") == {"owner": "red"}
+def test_a_template_that_cannot_be_filled_names_its_host(cloud: Emulators, play: Play) -> None:
+    run = play("onboard", pair("one", sentinel_role_name="{{ nowhere }}"))
+    assert run.code == 2
+    assert "Cannot read the variables of host other_one" in " ".join(run.output.split())
+    assert cloud.requests() == []
 
 
 def test_accounts_can_be_listed_in_a_play_on_localhost(cloud: Emulators, play: Play) -> None:
@@ -165,11 +155,13 @@ def test_accounts_can_be_listed_in_a_play_on_localhost(cloud: Emulators, play: P
         """
 - hosts: localhost
   gather_facts: false
+  module_defaults:
+    trailbridge.sentinel.fleet:
+      resource_group: security
+      workspace: sentinel
+      assume_role: OrganizationAccountAccessRole
   tasks:
     - trailbridge.sentinel.fleet:
-        resource_group: security
-        workspace: sentinel
-        assume_role: OrganizationAccountAccessRole
         accounts:
           - account_id: "111111111101"
           - account_id: "111111111102"
@@ -182,38 +174,24 @@ def test_accounts_can_be_listed_in_a_play_on_localhost(cloud: Emulators, play: P
           - result.accounts["111111111102"].status == "changed"
           - result.accounts["111111111102"].role_arn == "arn:aws:iam::111111111102:role/MicrosoftSentinelRole"
           - result.orphans == []
+    - trailbridge.sentinel.fleet:
+        accounts: ["{{ item.entry }}"]
+      loop:
+        - entry: {account_id: "222222222201", rolename: x}
+          told: "rolename of account 222222222201: no such option"
+        - entry: {role_name: x}
+          told: "Cannot work on entry 1 of accounts: account_id is not given"
+        - entry: {account_id: 222222222201}
+          told: "account_id 222222222201 of entry 1 of accounts"
+      register: refused
+      failed_when: item.told not in refused.msg
 """,
         {"ignored": {}},
     )
     assert run.code == 0, run.output
     assert run.changed == {"111111111101": NEW, "111111111102": NEW}
     assert tags(cloud, "111111111102") == {"owner": "second"}
-
-
-@pytest.mark.parametrize(
-    ("entry", "words"),
-    [
-        ("{account_id: '111111111101', rolename: x}", "rolename of account 111111111101: no such option"),
-        ("{role_name: x}", "Cannot work on entry 1 of accounts: account_id is not given"),
-        ("{account_id: 111111111101}", "account_id 111111111101 of entry 1 of accounts"),
-    ],
-)
-def test_an_entry_that_cannot_be_used_is_named(cloud: Emulators, play: Play, entry: str, words: str) -> None:
-    run = play(
-        f"""
-- hosts: localhost
-  gather_facts: false
-  tasks:
-    - trailbridge.sentinel.fleet:
-        resource_group: security
-        workspace: sentinel
-        accounts: [{entry}]
-""",
-        {"ignored": {}},
-    )
-    assert run.code == 2
-    assert words in " ".join(run.output.split())
-    assert cloud.requests() == []
+    assert "222222222201" not in {request["account"] for request in cloud.requests()}
 
 
 def test_the_strategy_free_is_refused(cloud: Emulators, play: Play) -> None:
@@ -223,13 +201,13 @@ def test_the_strategy_free_is_refused(cloud: Emulators, play: Play) -> None:
 
 
 def test_alone_the_role_fails_its_batch_when_one_account_failed(cloud: Emulators, play: Play) -> None:
-    hosts: dict[str, dict[str, Any]] = {**TWO, "third": {"aws_account_id": "111111111103"}}
-    hosts["second"] = {**TWO["second"], "sentinel_assume_role": "NoSuchRole"}
-    strict = play(text(), hosts)
-    assert strict.code == 2
-    assert "1 of 3 accounts failed. Cannot assume role" in " ".join(strict.output.split())
-    lenient = play(text(role="vars: {sentinel_max_fail_percentage: 34}"), hosts)
-    assert lenient.code == 0, lenient.output
+    hosts = {**pair("one", sentinel_assume_role="NoSuchRole"), "third": {"aws_account_id": "111111111109"}}
+    lenient = text(role="vars: {sentinel_max_fail_percentage: 34}", play="name: Lenient")
+    run = play(lenient + text(play="name: Strict"), hosts)
+    assert run.code == 2
+    before, _title, after = " ".join(run.output.split()).partition("PLAY [Strict]")
+    assert "1 of 3 accounts failed. Cannot assume role" in after
+    assert "accounts failed" not in before
 
 
 # Every place from which Ansible takes variables of a host, and each wins over one of the others somewhere.
