@@ -44,6 +44,7 @@ try:
         TokenRetrievalError,
     )
     from botocore.httpsession import get_cert_path
+    from botocore.loaders import Loader
     from botocore.parsers import ResponseParserError
 except ImportError:  # `Aws` says so in one sentence
     INSTALLED = False
@@ -57,6 +58,14 @@ else:
         TokenRetrievalError,
     )
 
+    class _Loader(Loader):
+        """Descriptions of services, found without listing all of them first: that takes longer than all the rest."""
+
+        def list_available_services(self, _type_name: str) -> list[str]:
+            return list(SERVICES)
+
+
+SERVICES = ("cloudformation", "iam", "organizations", "sts")
 REGION = "us-east-1"
 SESSION_SECONDS = 3600
 
@@ -145,6 +154,8 @@ class Aws:
 
     def _new_session(self) -> botocore.session.Session:
         session = botocore.session.Session(profile=self._base.profile)
+        if session.get_config_variable("data_path") is None:
+            session.register_component("data_loader", _Loader())
         if self._base.access_key and self._base.secret_key:
             session.set_credentials(self._base.access_key, self._base.secret_key, self._base.session_token)
         return session

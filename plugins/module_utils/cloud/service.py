@@ -101,6 +101,20 @@ class _Request(NamedTuple):
     proxy: str | None
 
 
+class _Written(NamedTuple):
+    """A request without what differs from account to account: date, keys and signature."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    digest: str
+
+    @classmethod
+    def of(cls, headers: Mapping[str, Any], body: bytes) -> _Written:
+        """Return it, from the headers that go with the body."""
+        lower = {name.lower(): str(value) for name, value in headers.items()}
+        return cls(lower, body, hashlib.sha256(body).hexdigest())
+
+
 class Service:
     """One service at its endpoint. `client` is a client of botocore, which is asked but not used."""
 
@@ -109,7 +123,7 @@ class Service:
         self._request = _captured(client)
         self._serializer = create_serializer(self._model.metadata["protocol"], include_validation=False)
         self._parser = _parsers().create_parser(self._model.metadata["protocol"])
-        self._last: dict[str, tuple[Mapping[str, Any], Mapping[str, Any], bytes]] = {}
+        self._last: dict[str, tuple[Mapping[str, Any], _Written]] = {}
         self._list = lru_cache(maxsize=64)(partial(self._parse, status=HTTPStatus.OK))
         self._http = http
         self._observer = observer
@@ -136,11 +150,10 @@ class Service:
                 await asyncio.sleep(pause)
 
     async def _once(self, keys: Keys, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        headers, body = self._written(operation, params)
+        written = self._written(operation, params)
+        headers = self._headers(keys, written)
         start = time.monotonic()
-        status, content = await self._http.post(
-            self._request.url, self._headers(keys, headers, body), body, self._request.proxy
-        )
+        status, content = await self._http.post(self._request.url, headers, written.body, self._request.proxy)
         seconds = time.monotonic() - start
         answer = self._read(operation, status, content)
         error = answer.get("Error", {}).get("Code", "") if status >= 300 else ""
@@ -150,16 +163,16 @@ class Service:
             raise ClientError(cast("Any", answer), operation)
         return answer
 
-    def _written(self, operation: str, params: Mapping[str, Any]) -> tuple[Mapping[str, Any], bytes]:
-        """Return headers and body. Most accounts are asked the same, so what was written last is kept."""
+    def _written(self, operation: str, params: Mapping[str, Any]) -> _Written:
+        """Return what a call is on its way. Most accounts are asked the same, so what was written last is kept."""
         known = self._last.get(operation)
         if known and known[0] == params:
-            return known[1:]
+            return known[1]
         model = self._model.operation_model(operation)
         request = self._serializer.serialize_to_request(dict(params), model)
-        body = request["body"]
-        written = request["headers"], _form(body) if isinstance(body, dict) else body
-        self._last[operation] = params, *written
+        body = _form(request["body"]) if isinstance(request["body"], dict) else request["body"]
+        written = _Written.of(request["headers"], body)
+        self._last[operation] = params, written
         return written
 
     def _read(self, operation: str, status: int, content: bytes) -> dict[str, Any]:
@@ -176,11 +189,10 @@ class Service:
             raise ResponseParserError(str(error)) from error
         return answer
 
-    def _headers(self, keys: Keys, given: Mapping[str, Any], body: bytes) -> list[str]:
+    def _headers(self, keys: Keys, written: _Written) -> list[str]:
         """Return the headers of a request, signed ("Signature Version 4 for API requests", IAM User Guide)."""
         now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        headers = {name.lower(): str(value) for name, value in given.items()}
-        headers |= {"host": self._request.host, "x-amz-date": now}
+        headers = {**written.headers, "host": self._request.host, "x-amz-date": now}
         if keys.token:
             headers["x-amz-security-token"] = keys.token
         signed = sorted(headers.keys() & set(_SIGNED))
@@ -192,7 +204,7 @@ class Service:
                 *(f"{name}:{headers[name].strip()}" for name in signed),
                 "",
                 ";".join(signed),
-                hashlib.sha256(body).hexdigest(),
+                written.digest,
             )
         )
         scope = f"{now[:8]}/{self._request.region}/{self._request.name}/aws4_request"

@@ -35,24 +35,24 @@ class Slots:
     def __init__(self, most: int) -> None:
         self._most = most
         self.limit = float(min(most, FIRST))
-        self._taken = 0
-        self._free = asyncio.Condition()
+        self._slots = int(self.limit)
+        self._free = asyncio.Semaphore(self._slots)
         self._quickest = float("inf")
         self._usual = 0.0
         self._growing_fast = True
         self._shrunk = 0.0
 
     async def __aenter__(self) -> None:
-        async with self._free:
-            await self._free.wait_for(lambda: self._taken < int(self.limit))
-            self._taken += 1
+        await self._free.acquire()
 
     async def __aexit__(self, *_error: object) -> None:
-        async with self._free:
-            self._taken -= 1
-            if self._usual <= SLOW * self._quickest:
-                self.limit = min(self._most, self.limit + (1.0 if self._growing_fast else 1.0 / self.limit))
-            self._free.notify(2)
+        if self._usual <= SLOW * self._quickest:
+            self.limit = min(self._most, self.limit + (1.0 if self._growing_fast else 1.0 / self.limit))
+        # The slot is given back, with more where the limit grew, or not where there are too many.
+        self._slots -= 1
+        while self._slots < int(self.limit):
+            self._slots += 1
+            self._free.release()
 
     async def sleep(self, seconds: float) -> None:
         """Wait without taking the place of another account."""

@@ -116,7 +116,7 @@ def test_signatures_are_those_of_botocore(url: str, keys: Keys, body: bytes, tar
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(service, "time", Still)
         given = {"Content-Type": "application/x-www-form-urlencoded"} | ({"X-Amz-Target": target} if target else {})
-        headers = dict(line.split(": ", 1) for line in ours._headers(keys, given, body))
+        headers = dict(line.split(": ", 1) for line in ours._headers(keys, service._Written.of(given, body)))
 
     request = AWSRequest("POST", url, data=body, headers=given)
     request.context["timestamp"] = Still.NOW
