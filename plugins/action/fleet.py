@@ -71,7 +71,9 @@ class ActionModule(BatchAction):
         _check(options)
         accounts = list(self._accounts(options, task_vars))
         order = self._order(options, task_vars, len(accounts))
-        return asyncio.run(self._work(accounts, order, options))
+        # Playbooks that share a role with others say who they are.
+        playbook = task_vars.get("__sentinel_playbook") or ("offboard" if order.absent else "onboard")
+        return asyncio.run(self._work(accounts, order, {**options, "playbook": playbook}))
 
     def _accounts(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[Account]:
         shared = {field.option: options[field.option] for field in FIELDS if options.get(field.option) is not None}
@@ -215,7 +217,7 @@ def _header(
 ) -> dict[str, Any]:
     """Return what the report says of the run as a whole."""
     return {
-        "playbook": _playbook(options),
+        "playbook": options["playbook"],
         "started": started.isoformat(timespec="milliseconds"),
         "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
         "check_mode": order.check_mode,
@@ -240,12 +242,6 @@ def _organization(listed: Organization | None, accounts: list[Account]) -> dict[
         "accounts": len(listed.accounts),
         "excluded": listed.outside({account.account_id for account in accounts}),
     }
-
-
-def _playbook(options: Mapping[str, Any]) -> str:
-    if options["state"] == "absent":
-        return "offboard"
-    return "onboard" if options["fail_on"] == "never" else "drift"
 
 
 def _account(options: Mapping[str, Any], where: str, host: str = "", names: str = "option") -> Account:

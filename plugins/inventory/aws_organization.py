@@ -39,7 +39,9 @@ options:
       - A template costs about a millisecond of CPU for each account.
     type: str
   hostvars_prefix:
-    description: What the names of all host variables but C(aws_account_id) start with.
+    description:
+      - What the names of host variables start with.
+      - C(aws_account_id), C(aws_account_joined) and C(aws_ou_path), which the roles read, keep their names.
     type: str
     default: aws_
   include_filters:

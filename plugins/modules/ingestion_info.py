@@ -104,7 +104,7 @@ accounts:
   contains:
     verdict:
       description:
-        - V(receiving), V(stale), V(silent), V(unhealthy), V(not connected), or V(unknown) where Log Analytics answered
+        - V(receiving), V(stale), V(silent), V(unhealthy), V(not_connected), or V(unknown) where Log Analytics answered
           in part only.
       type: str
       sample: receiving

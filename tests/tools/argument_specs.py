@@ -127,6 +127,8 @@ VERIFY_FAIL_ON = {
 }
 # Options of fleet_ingestion_info; the first two may differ by account.
 VERIFY = ("quiet", "stale_after", "wait", "lookback", "marker", "role_last_used")
+# What verification reads of an account beside the options of fleet_ingestion_info.
+READ_BY_VERIFY = ("ou_path", "role_name", "microsoft_account_id")
 VERIFY_RUN = ("sentinel_concurrency", "sentinel_max_fail_percentage", "sentinel_report_dir", "sentinel_report_run")
 COMMON = [
     "One host of the inventory is one AWS account. Every variable may be set for all, for a group or for one host.",
@@ -157,7 +159,7 @@ ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
         "Waits until the events of the AWS accounts of the batch arrive in Microsoft Sentinel",
         [
             "Asks in one query for all accounts whether events arrived, again until all have some or the time is over.",
-            "Then gives each account a verdict, C(receiving), C(stale), C(silent), C(unhealthy) or C(not connected).",
+            "Then gives each account a verdict, C(receiving), C(stale), C(silent), C(unhealthy) or C(not_connected).",
         ],
         {**{name: RUN[name] for name in VERIFY_RUN}, **VERIFY_FAIL_ON},
     ),
@@ -185,7 +187,7 @@ def documented(module: str) -> dict[str, Any]:
 def account_options(role: str) -> dict[str, Any]:
     """Return the options that may differ by account, under the names of their variables."""
     fleet, verify = documented("fleet"), documented("fleet_ingestion_info")
-    fields = [field for field in FIELDS if role != "verify" or field.option in verify]
+    fields = [field for field in FIELDS if role != "verify" or field.option in {*verify, *READ_BY_VERIFY}]
     found = {field.variable: _option(field.option, fleet[field.option]) for field in fields}
     return found | {f"sentinel_verify_{name}": _option(name, verify[name]) for name in VERIFY if role == "verify"}
 

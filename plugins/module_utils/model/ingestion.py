@@ -19,7 +19,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.duratio
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.failure import explained
 
 EVENTS, HEALTH = "AWSCloudTrail", "SentinelHealth"
-VERDICTS = ("receiving", "stale", "silent", "unhealthy", "not connected", "unknown")
+VERDICTS = ("receiving", "stale", "silent", "unhealthy", "not_connected", "unknown")
 REGIONS = 50
 # The first events of a connector take 5 to 30 minutes; nobody is helped by looking all the time.
 FIRST_PAUSE, NEXT_PAUSE = 300.0, 120.0
@@ -184,7 +184,7 @@ def judge(account_id: str, expected: Expected, look: Look, have: Links, lookback
     arrival, connector = look.arrivals.get(account_id), have.own.get(account_id)
     if not (connector and connector.enabled) and not (have.shared and arrival):
         why = f"Data connector {connector.name} is disabled." if connector else "No data connector reads the account."
-        return Verdict("not connected", good=False, message=why)
+        return Verdict("not_connected", good=False, message=why)
     state = (look.health or {}).get(connector.name.lower()) if connector else None
     if state and state.failed:
         return Verdict("unhealthy", good=False, message=explained(state.reason, state.message))

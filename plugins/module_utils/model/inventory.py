@@ -54,12 +54,17 @@ def variables(account: Account, organization: Organization, shape: Shape) -> dic
         own["account_tags"] = dict(organization.tags[account.account_id])
     if account.state != ACTIVE:
         own["account_reason"] = f"its state is {account.state}"
-    return {"aws_account_id": account.account_id, **{f"{shape.prefix}{name}": value for name, value in own.items()}}
+    return {"aws_account_id": account.account_id, **{_named(name, shape): value for name, value in own.items()}}
+
+
+def _named(name: str, shape: Shape) -> str:
+    """Return the variable of that name: what the roles read is called the same everywhere."""
+    return f"aws_{name}" if name in ("account_joined", "ou_path") else f"{shape.prefix}{name}"
 
 
 def written_by_people(shape: Shape) -> set[str]:
     """Return the names of the variables whose values hold any text; of the others AWS decides."""
-    return {f"{shape.prefix}{name}" for name in ("account_name", "account_email", "account_tags", "ou_path")}
+    return {_named(name, shape) for name in ("account_name", "account_email", "account_tags", "ou_path")}
 
 
 def groups(accounts: Collection[Account], organization: Organization, shape: Shape) -> Groups:

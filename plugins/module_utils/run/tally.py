@@ -22,6 +22,7 @@ LOOKED_AT = {
     "onboard": {"run", "role", "trust", "permission", "connector"},
     "drift": {"run", "role", "trust", "permission", "connector"},
     "offboard": {"run", "role", "connector"},
+    "departed": {"run", "connector"},
     "verify": {"connector"},
 }
 
@@ -35,7 +36,7 @@ VERDICTS = {
     "stale": "m",
     "silent": "h",
     "unhealthy": "h",
-    "not connected": "h",
+    "not_connected": "h",
     "unknown": UNKNOWN,
 }
 
@@ -108,7 +109,7 @@ def _states(record: Record, header: Header, still: Sequence[bool]) -> str:
         states["run"] = "h"
     if verdict := verdict_of(record):
         states["events"] = VERDICTS.get(verdict, UNKNOWN)
-        states["connector"] = "h" if verdict == "not connected" else states["connector"]
+        states["connector"] = "h" if verdict == "not_connected" else states["connector"]
     for finding, is_open in zip(record.get("findings", ()), still, strict=True):
         letter, check = LETTER[finding["severity"]], check_of(finding["code"])
         states[check] = min(states[check], letter if is_open else letter.upper(), key=STATES.index)
@@ -120,7 +121,7 @@ def _connected(record: Record, still: Sequence[bool]) -> bool:
     if any(is_open and finding["code"] in BREAKING for finding, is_open in findings):
         return False
     if verdict := verdict_of(record):
-        return verdict != "not connected"
+        return verdict != "not_connected"
     return record["status"] in ("ok", "changed") and bool(record.get("connector_id"))
 
 

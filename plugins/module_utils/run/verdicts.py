@@ -19,7 +19,7 @@ NAMED = 20
 def summary(watched: list[Watched]) -> dict[str, int]:
     """Count the accounts by verdict."""
     counts = Counter(item.verdict.name for item in watched)
-    return {"accounts": len(watched)} | {name.replace(" ", "_"): counts[name] for name in VERDICTS}
+    return {"accounts": len(watched)} | {name: counts[name] for name in VERDICTS}
 
 
 def numbers(watched: list[Watched]) -> str:

@@ -61,11 +61,11 @@ CASES: dict[str, tuple[Look, Links, bool, str, bool]] = {
     "a failure of a quiet account": (Look({}, health=FAILED), HAS, True, "unhealthy", False),
     "a healthy connector": (Look(FRESH.arrivals, health=FINE), HAS, False, "receiving", True),
     "a healthy connector that brings nothing": (Look({}, health=FINE), HAS, False, "silent", False),
-    "no connector": (NOTHING, Links(), True, "not connected", False),
-    "no connector any more": (FRESH, Links(), False, "not connected", False),
-    "a disabled connector": (FRESH, OFF, False, "not connected", False),
+    "no connector": (NOTHING, Links(), True, "not_connected", False),
+    "no connector any more": (FRESH, Links(), False, "not_connected", False),
+    "a disabled connector": (FRESH, OFF, False, "not_connected", False),
     "no connector but one of S3 that brings events": (FRESH, Links(shared=True), False, "receiving", True),
-    "no connector and one of S3 that brings none": (NOTHING, Links(shared=True), False, "not connected", False),
+    "no connector and one of S3 that brings none": (NOTHING, Links(shared=True), False, "not_connected", False),
 }
 
 
@@ -87,7 +87,7 @@ WAITS: dict[str, tuple[Look, Links, bool, bool, bool]] = {
     "quiet and marked": (NOTHING, HAS, True, True, True),
     "there without the marker": (FRESH, HAS, False, True, True),
     "marker found": (Look({ACCOUNT: Arrival("2026-11-22T17:00:00Z", 60.0, 5, marked=2)}), HAS, True, True, False),
-    "not connected": (NOTHING, Links(), False, True, False),
+    "not_connected": (NOTHING, Links(), False, True, False),
     "disabled": (NOTHING, OFF, False, False, False),
     "by S3": (NOTHING, Links(shared=True), False, False, True),
 }

@@ -53,8 +53,8 @@ def test_the_playbook_gives_every_account_a_verdict(
     run = play("verify", hosts, sentinel_verify_wait=3, sentinel_report_dir=str(tmp_path / "reports"))
     assert run.code == 2, run.output
     assert "unhealthy: [111111111102 host02] Microsoft Sentinel cannot fetch events (AccessDenied" in run.output
-    assert "not connected: [111111111104 host04] No data connector reads the account." in run.output
-    assert "5 accounts: 2 receiving, 1 silent, 1 unhealthy, 1 not connected" in run.output
+    assert "not_connected: [111111111104 host04] No data connector reads the account." in run.output
+    assert "5 accounts: 2 receiving, 1 silent, 1 unhealthy, 1 not_connected" in run.output
     assert "4 of 5 accounts done, missing 111111111102 host02; next look in" in run.output
     assert {host for host, numbers in run.recap.items() if numbers["failed"]} == {"host02", "host04"}
     [report] = (tmp_path / "reports").glob("*verify*/report.json")
@@ -107,7 +107,7 @@ def test_who_is_quiet_or_not_connected_is_not_waited_for(here: Emulators, twelve
     connect(here, ONE)
     watched = watch(here, some(twelve, 2), quiet=True)
     assert verify(watched, wait=600) == []
-    assert names(watched) == {ONE: "silent", TWO: "not connected"}
+    assert names(watched) == {ONE: "silent", TWO: "not_connected"}
     assert [item.verdict.good for item in watched] == [True, False]
 
 

@@ -180,7 +180,7 @@ def test_numbers_of_an_organization_with_events(tmp_path: Path) -> None:
         (account(status="changed", findings=[found("connector_missing")]), False, True),
         (account(status="changed", findings=[found("role_tags")]), True, True),
         (account(connector_id="", ingestion={"verdict": "silent"}), False, True),
-        (account(ingestion={"verdict": "not connected"}), False, False),
+        (account(ingestion={"verdict": "not_connected"}), False, False),
     ],
 )
 def test_connected_is_what_sentinel_can_read(record: dict[str, Any], check_mode: bool, connected: bool) -> None:
@@ -214,7 +214,7 @@ def test_a_duplicate_is_gone_only_if_one_was_deleted() -> None:
     [
         ("drift", account(), ".....-"),
         ("verify", account(ingestion={"verdict": "stale"}), "----.m"),
-        ("verify", account(ingestion={"verdict": "not connected"}), "----hh"),
+        ("verify", account(ingestion={"verdict": "not_connected"}), "----hh"),
         ("verify", account(ingestion={"verdict": "silent", "good": True}), "----.."),
         ("verify", account(ingestion={"verdict": "unknown"}), "----.-"),
         ("offboard", account(), "..--.-"),
@@ -481,7 +481,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import re
 from tests.unit.run import reports
 header, records = reports.run(10_000)
 before, spent = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, []
-for _attempt in range(3):
+while len(spent) < 3 and min(spent, default=4) >= 4:
     start = time.process_time()
     report.write(Path(sys.argv[1]), header, records)
     spent.append(time.process_time() - start)
