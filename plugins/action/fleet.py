@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -28,7 +28,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
     check_workspace,
     parse,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organization import Organization
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import (
     AWS,
@@ -112,17 +112,21 @@ class ActionModule(BatchAction):
 
     async def _work(self, accounts: list[Account], order: fleet.Order, options: dict[str, Any]) -> dict[str, Any]:
         results, progress, stop = Results(options["fail_on"]), lines.Progress(len(accounts)), fleet.Stop()
-        started = datetime.now().astimezone()
+        started = datetime.now(UTC)
         with self._interruptible(stop), self._recorded(options["report_dir"]) as record:
             if line := newcomer.told(accounts):
                 self.say(line)
-            async for done in fleet.run(accounts, order, stop, results.orphans):
-                results.add(done)
-                record.add(done)
-                for line in lines.of(done, check_mode=order.check_mode, verbose=self._display.verbosity > 0):
-                    self.say(line)
-                if line := progress.line(results.summary, time.monotonic()):
-                    self.say(line)
+            try:
+                async for done in fleet.run(accounts, order, stop, results.orphans):
+                    results.add(done)
+                    record.add(done)
+                    for line in lines.of(done, check_mode=order.check_mode, verbose=self._display.verbosity > 0):
+                        self.say(line)
+                    if line := progress.line(results.summary, time.monotonic()):
+                        self.say(line)
+            except SentinelError:
+                if not stop.interrupted:
+                    raise
             for line in results.close(order):
                 self.say(line)
             if stop.interrupted:
@@ -130,9 +134,18 @@ class ActionModule(BatchAction):
                 self.say(f"The run was ended before all accounts were done. What was done is in {record.path}.")
                 # Nobody listens any more: Ansible's own end is under way.
                 return {"failed": True, "msg": str(stop.interrupted)}
-            self.report(options, _header(options, accounts, order, results, started), record.read())
-        sentences = [*results.stopped(stop), *results.too_many_failed(options["max_fail_percentage"])]
+            sentences = [*results.stopped(stop), *results.too_many_failed(options["max_fail_percentage"])]
+            try:
+                self._report(record, options, _header(options, accounts, order, results, started))
+            except SentinelError as error:
+                record.keep = True
+                sentences.append(f"{error} What was done is in {record.path}.")
         return results.result() | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
+
+    def _report(self, record: Record, options: dict[str, Any], header: dict[str, Any]) -> None:
+        if record.error:
+            raise cannot("bad_input", f"write into {record.path.parent}", record.error.strerror or "")
+        self.report(options, header, record.read())
 
     @contextmanager
     def _interruptible(self, stop: fleet.Stop) -> Iterator[None]:
@@ -219,7 +232,7 @@ def _header(
     return {
         "playbook": options["playbook"],
         "started": started.isoformat(timespec="milliseconds"),
-        "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "check_mode": order.check_mode,
         "workspaces": sorted({one.workspace for one in (*accounts, *([order.home] if order.home else []))}),
         "summary": results.summary,
@@ -244,9 +257,9 @@ def _organization(listed: Organization | None, accounts: list[Account]) -> dict[
     }
 
 
-def _account(options: Mapping[str, Any], where: str, host: str = "", names: str = "option") -> Account:
-    account = parse(options, where, host=host, names=names)
-    check_whole(account, where, names)
+def _account(options: Mapping[str, Any], where: str) -> Account:
+    account = parse(options, where, names="option")
+    check_whole(account, where, "option")
     return account
 
 

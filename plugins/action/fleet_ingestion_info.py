@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -40,14 +40,14 @@ class ActionModule(BatchAction):
 
     def work(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Look until all accounts have events or the time to wait is over, and return the verdicts."""
-        started = datetime.now().astimezone()
+        started = datetime.now(UTC)
         order = _order(options)
         watched = list(self._watched(options, task_vars))
         found = asyncio.run(ingestion.verify(watched, order, self.say))
         notes = verdicts.notes(found)
         for line in (*verdicts.lines(watched, verbose=self._display.verbosity > 0), *notes, verdicts.numbers(watched)):
             self.say(line)
-        header = verdicts.header(watched, started, datetime.now().astimezone())
+        header = verdicts.header(watched, started, datetime.now(UTC))
         self.report(options, header, map(verdicts.record, watched))
         return verdicts.result(watched, notes, options["fail_on"], options["max_fail_percentage"])
 

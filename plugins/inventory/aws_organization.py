@@ -185,6 +185,7 @@ compose:
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -297,7 +298,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _key(self, path: str, access: account.Account) -> str:
         """Return the name of the listing in the cache: another organization is another one."""
-        place = (access.aws.profile, access.aws.endpoint_url, *access.entry.roles)
+        own = access.aws.profile, access.aws.access_key
+        given = own if any(own) else tuple(map(os.environ.get, ("AWS_PROFILE", "AWS_ACCESS_KEY_ID")))
+        place = (*given, access.aws.endpoint_url, *access.entry.roles)
         return f"{self.get_cache_key(path)}_{hashlib.sha256(repr(place).encode()).hexdigest()[:8]}"
 
     # What becomes of it

@@ -86,7 +86,10 @@ options:
       - Needs the credentials of the management account or of a delegated administrator.
     type: bool
   offboard_orphans:
-    description: Whether to remove these connectors as well. Only with O(state=absent); finds them by itself.
+    description:
+      - Whether to remove these connectors as well. Only with O(state=absent); finds them by itself.
+      - Only for a workspace whose accounts are all of this one organization. Where it also reads accounts of another
+        one, or of none, name those that may go by O(orphan_accounts).
     type: bool
   orphan_accounts:
     description:

@@ -102,6 +102,7 @@ _FLOW: dict[str, type[SentinelError]] = {
     "NoSuchEntity": ChangedError,
     "NameAlreadyExistsException": ChangedError,
     "OperationInProgressException": NotYetError,
+    "OperationIdAlreadyExistsException": ChangedError,
     "StackSetNotEmptyException": NotYetError,
     "StackSetNotFoundException": ChangedError,
     "StaleRequestException": ChangedError,
@@ -109,11 +110,10 @@ _FLOW: dict[str, type[SentinelError]] = {
 
 
 class Identity(NamedTuple):
-    """Whose credentials these are: account id, partition and ARN, as STS says."""
+    """Whose credentials these are: account id and partition, as STS says."""
 
     account_id: str
     partition: str
-    arn: str
 
 
 class _Unobserved:
@@ -200,7 +200,7 @@ class Aws:
     async def _ask_identity(self) -> Identity:
         with explained("find out whose the AWS credentials are"):
             answer = await self.own("sts")("GetCallerIdentity")
-            return Identity(answer["Account"], answer["Arn"].split(":")[1], answer["Arn"])
+            return Identity(answer["Account"], answer["Arn"].split(":")[1])
 
     async def enter(self, account_id: str, entry: Entry, role_name: str | None, work: Work) -> Keys:
         """Return keys of an account: those of a role that was assumed, in the caller's own account the base ones.

@@ -45,6 +45,7 @@ SENTINEL_VERSION = "2021-10-01"
 WORKSPACE_VERSION = "2023-09-01"
 PERMISSIONS_VERSION = "2022-04-01"
 _TWICE = "two connectors with different names"
+_UNREGISTERED = "MissingSubscriptionRegistration"
 
 T = TypeVar("T")
 Turn = Callable[[], AbstractAsyncContextManager[None]]
@@ -183,9 +184,8 @@ def _body(raw: Mapping[str, Any]) -> Any:
 def _flow(error: HttpResponseError, call: Call, what: str, role_is_new: bool) -> SentinelError | None:
     """Return the error that says how to go on, None where the error says all itself."""
     text = cause(error)
-    if error.status_code in (400, 409) and _TWICE in text:
-        return cannot("connector_conflict", what, text, ChangedError)
-    if error.status_code == 412 or (error.status_code == 409 and "MissingSubscriptionRegistration" not in text):
+    twice = error.status_code == 400 and _TWICE in text
+    if twice or error.status_code == 412 or (error.status_code == 409 and _UNREGISTERED not in text):
         return cannot("connector_conflict", what, text, ChangedError)
     role = call.args.get("data_connector", {}).get("properties", {}).get("awsRoleArn", "")
     if role_is_new and error.status_code == 400 and role and role in text:

@@ -17,6 +17,7 @@ import logging
 import random
 import re
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -140,6 +141,9 @@ class Service:
     async def call(self, keys: Keys, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Make one call, again and again while it is refused for the moment; raises ClientError or LostError."""
         deadline, waits = time.monotonic() + DEADLINE, pauses(_chance.uniform)
+        # What makes the second try of a call known as such is generated once, by the rules of botocore.
+        tokens = self._model.operation_model(operation).idempotent_members
+        params = {**{name: str(uuid.uuid4()) for name in tokens}, **params} if tokens else params
         while True:
             try:
                 return await self._once(keys, operation, params)

@@ -76,7 +76,7 @@ CODES: dict[str, Code] = {
     "connector_astray": _security("high", "The connector of the account reads a role of another account."),
     "connector_missing": _drift("high", "The workspace has no connector for the account."),
     "connector_stale": _drift("medium", "The connector of the account names another role."),
-    "connector_duplicate": _drift("low", "The workspace has more than one connector for the role."),
+    "connector_duplicate": _drift("low", "The workspace has more than one connector for the account."),
 }
 
 

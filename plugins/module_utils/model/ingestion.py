@@ -182,7 +182,7 @@ def links(answers: Iterable[Mapping[str, Any]]) -> Links:
 def judge(account_id: str, expected: Expected, look: Look, have: Links, lookback: int) -> Verdict:
     """Say how an account is doing."""
     arrival, connector = look.arrivals.get(account_id), have.own.get(account_id)
-    if not (connector and connector.enabled) and not (have.shared and arrival):
+    if not (connector and connector.enabled) and not (have.shared and (arrival or look.partial)):
         why = f"Data connector {connector.name} is disabled." if connector else "No data connector reads the account."
         return Verdict("not_connected", good=False, message=why)
     state = (look.health or {}).get(connector.name.lower()) if connector else None

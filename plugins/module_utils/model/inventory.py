@@ -78,7 +78,7 @@ def groups(accounts: Collection[Account], organization: Organization, shape: Sha
     of = {}
     for one in accounts:
         state = f"state_{_safe(one.state.lower())}" if "state" in shape.group_by else EVERYONE
-        found = [state, *(INACTIVE for _one in [one] if one.state != ACTIVE)]
+        found = [state] if one.state == ACTIVE else [state, INACTIVE]
         if by_unit and one.units:
             found.append(by_unit[one.units[-1]])
         if "tag" in shape.group_by:

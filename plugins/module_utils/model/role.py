@@ -125,8 +125,7 @@ def check_ownership(wish: Wish, have: Role | None) -> None:
     if have is None or wish.adopt or (ours(have) and TAG_WORKSPACE in have.tags):
         return
     wished = {wish.workspace_id, *wish.external_ids}
-    claimed = policy.claimed_ids(have.trust, wish.microsoft_account_id)
-    strangers = {found for found in claimed if found.lower() not in wished}
+    strangers = _claimed(wish, have.trust) - wished
     if not ours(have) and not policy.trusts(have.trust, wish.microsoft_account_id):
         reason = f"it neither trusts Microsoft's account {wish.microsoft_account_id} nor carries the tag {TAG}"
     elif not policy.is_legible(have.trust):
@@ -169,16 +168,13 @@ def without(wish: Wish, have: Role | None) -> Role | None:
             f"Cannot remove role {have.name} in account {wish.account_id}: it does not carry the tag {TAG}, "
             "so it was not made here; set adopt if it is yours.",
         )
-    served_ids = served(have) or policy.claimed_ids(have.trust, wish.microsoft_account_id)
-    remaining = served_ids - {wish.workspace_id}
+    remaining = (served(have) or _claimed(wish, have.trust)) - {wish.workspace_id}
     if not remaining:
         _check_unused(wish, have)
         return None
-    neighbours = trust(wish.microsoft_account_id, remaining, wish.partition)
-    same = policy.same(have.trust, neighbours)
     return replace(
         have,
-        trust=have.trust if same else neighbours,
+        trust=_trust_without(wish, have, remaining),
         tags={**have.tags, TAG_WORKSPACE: " ".join(sorted(remaining))},
     )
 
@@ -202,10 +198,28 @@ def _trust(wish: Wish, base: Role, ids: Iterable[str]) -> Mapping[str, Any]:
         return base.trust
     if wish.exclusive or not base.trust:
         return wanted
-    statements = base.trust.get("Statement", [])
-    listed = statements if isinstance(statements, list) else [statements]
-    joined = {**base.trust, "Statement": [*listed, *wanted["Statement"]]}
+    joined = {**base.trust, "Statement": [*_statements(base), *wanted["Statement"]]}
     return base.trust if policy.same(base.trust, joined) else joined
+
+
+def _trust_without(wish: Wish, have: Role, remaining: Iterable[str]) -> Mapping[str, Any]:
+    neighbours = trust(wish.microsoft_account_id, remaining, wish.partition)
+    if not wish.exclusive:
+        others = [one for one in _statements(have) if wish.workspace_id not in _claimed(wish, {"Statement": [one]})]
+        kept = {**have.trust, "Statement": others}
+        joined = {**kept, "Statement": [*others, *neighbours["Statement"]]}
+        neighbours = kept if policy.same(kept, joined) else joined
+    return have.trust if policy.same(have.trust, neighbours) else neighbours
+
+
+def _claimed(wish: Wish, document: Mapping[str, Any]) -> frozenset[str]:
+    """Return the external ids with which the document lets Microsoft in."""
+    return frozenset(one.lower() for one in policy.claimed_ids(document, wish.microsoft_account_id))
+
+
+def _statements(role: Role) -> list[Any]:
+    found = role.trust.get("Statement", [])
+    return found if isinstance(found, list) else [found]
 
 
 def _tags(wish: Wish, base: Role, ids: Iterable[str]) -> dict[str, str]:

@@ -44,7 +44,9 @@ class Closing:
             yield "Failures"
         for kind, group in sorted(self._failed.items(), key=lambda item: -item[1].accounts):
             yield group.line(kind)
-            yield from (f"         {text}" for text in (*group.sentences, CLASSES[kind][1]) if text)
+            advice = CLASSES[kind][1]
+            told = [] if any(sentence.endswith(advice) for sentence in group.sentences) else [advice]
+            yield from (f"         {text}" for text in (*group.sentences, *told))
         yield lines.numbers(summary, check_mode=check_mode)
 
 

@@ -95,7 +95,7 @@ class Stop:
 
     def __init__(self) -> None:
         self.reasons: dict[AwsCredentials | None, SentinelError] = {}
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
 
     @property
     def interrupted(self) -> SentinelError | None:
@@ -117,15 +117,27 @@ class Stop:
         self.reasons[None] = cannot("interrupted", "finish the run", reason)
         asyncio.get_running_loop().call_later(GRACE, self._end)
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do some work that can be interrupted."""
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        return task
 
-    def close(self) -> None:
+    async def during(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it before anything else; raises why the run ends where it ends meanwhile."""
+        task = self.start(work)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if self.interrupted and task.cancelled():
+                raise self.interrupted from None
+            raise
+
+    async def close(self) -> None:
         """End all work."""
         self._end()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     def _end(self) -> None:
         for task in self._running:
@@ -147,11 +159,13 @@ async def run(
     clients, stop = Clients(order.concurrency, order.right), stop or Stop()
     orphans, failed = Orphans() if orphans is None else orphans, set()
     try:
-        await clients.start(accounts or ([order.home] if order.home else []))
-        await _find(orphans, accounts, clients, order, stop)
+        await stop.during(clients.start(accounts or ([order.home] if order.home else [])))
+        await stop.during(_find(orphans, accounts, clients, order, stop))
         going = [orphan for orphan in orphans if orphan.connector] if order.orphans == "remove" else []
         if order.max_change is not None and not order.check_mode:
             preview = [done.status async for done in _work(accounts, clients, replace(order, check_mode=True), stop)]
+            for reason in stop.reasons.values():
+                raise reason
             check_changes([*preview, *("orphan" for _orphan in going)], order.max_change)
         async for done in _work(accounts, clients, order, stop):
             failed |= {done.account.account_id} if done.error else set()
@@ -200,11 +214,11 @@ async def _work(accounts: list[Account], clients: Clients, order: Order, stop: S
     for _number in range(min(len(accounts), order.concurrency * AHEAD)):
         stop.start(worker())
     try:
-        await clients.opened()
+        await stop.during(clients.opened())
         for _account in accounts:
             yield await finished.get()
     finally:
-        stop.close()
+        await stop.close()
 
 
 async def _one(account: Account, clients: Clients, order: Order, stop: Stop) -> Done:

@@ -110,7 +110,7 @@ def _unread(account: Account, listed: Mapping[str, Any], known: Known) -> list[s
     microsoft = account.wish.microsoft_account_id
     found = []
     for arn, document in listed.items():
-        if arn in known.arns or arn == account.wish.arn or not policy.trusts(document, microsoft):
+        if arn in known.arns or arn.endswith(f"/{account.wish.name}") or not policy.trusts(document, microsoft):
             continue
         ids = {one.lower() for one in policy.claimed_ids(document, microsoft)}
         found += [arn] if not ids or ids & known.workspace_ids else []

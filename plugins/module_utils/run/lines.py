@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import duration
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import ordered
 
 if TYPE_CHECKING:
@@ -95,13 +96,8 @@ class Progress:
             return ""
         self._told = now
         rate = done / (now - self._start)
-        left = _duration((self._accounts - done) / rate)
+        left = duration.told((self._accounts - done) / rate)
         return (
             f"{done} of {self._accounts} accounts done, {summary['changed']} changed, {summary['failed']} failed, "
             f"{rate:.1f} a second, {left} left"
         )
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

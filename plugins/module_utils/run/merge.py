@@ -36,7 +36,8 @@ def read(folder: Path) -> Report | None:
     """Return the report in a folder, None if there is none yet; raises bad_input for one that cannot be read."""
     try:
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        _key, _accounts = report["started"], report["accounts"]
+        _when = report["started"], report["finished"]
+        _who = [one["account_id"] for one in report["accounts"]]
     except FileNotFoundError:
         return None
     except (KeyError, TypeError, ValueError) as error:

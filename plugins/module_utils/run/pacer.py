@@ -100,7 +100,7 @@ class _Bucket:
     async def take(self) -> None:
         async with self._turn:
             self._refill()
-            if self._level < 1:
+            while self._level < 1:
                 await asyncio.sleep((1 - self._level) / self._rate)
                 self._refill()
             self._level -= 1

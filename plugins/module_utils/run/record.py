@@ -22,13 +22,19 @@ class Record:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = folder / f"{name}.jsonl"
         self.keep = False
-        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        self.error: OSError | None = None
+        """Why it does not hold all that was given to it."""
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        self._file = os.fdopen(handle, "w", encoding="utf-8", buffering=1)
 
     def add(self, done: Done) -> None:
         """Write down the result of one account."""
         account = done.account
         line = {"account_id": account.account_id, "ou": account.ou, **done.result(), "diff": done.report.diff}
-        os.write(self._file, f"{json.dumps(line, default=str)}\n".encode())
+        try:
+            self._file.write(f"{json.dumps(line, default=str)}\n")
+        except OSError as error:
+            self.error = error
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield what was written down."""
@@ -38,7 +44,8 @@ class Record:
 
     def close(self) -> None:
         """End the record; unless it is to `keep`, it is gone."""
-        os.close(self._file)
+        with suppress(OSError):
+            self._file.close()
         if not self.keep:
             with suppress(FileNotFoundError):
                 self.path.unlink()

@@ -42,7 +42,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 # What XML 1.0 cannot hold, in no way of writing it; half of a surrogate pair is no text at all.
 NO_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-QUIET = [verdict for verdict, state in VERDICTS.items() if state != FINE]
+UNWELL = [verdict for verdict, state in VERDICTS.items() if state != FINE]
 DUMP = json.JSONEncoder(ensure_ascii=False, default=str).encode
 DEFAULTS: Header = {"check_mode": False, "workspaces": [], "organization": None, "orphans": [], "summary": {}}
 
@@ -161,7 +161,7 @@ def _values(header: Header, records: Sequence[Record], tally: Tally, runs: Seque
             for one, still in zip(record.get("findings", ()), seen.open, strict=True)
             if one["code"] in CODES and CODES[one["code"]].security
         ],
-        "quiet": [one for one in records if verdict_of(one) in QUIET],
+        "quiet": [one for one in records if verdict_of(one) in UNWELL],
         "checks": [name for name in CHECKS if any(group.known[name] or group.found[name] for group in tally.heat)],
         "runs": runs,
         "junit": _junit(header, records, tally),
@@ -189,7 +189,7 @@ def _case(header: Header, record: Record, seen: Look) -> dict[str, Any]:
         found = list(zip(record.get("findings", ()), seen.open, strict=True))
         told = [f"{one['severity']} {one['code']}: {one['message']}" for one, still in found if still]
         verdict = verdict_of(record)
-        told += [f"events {verdict}: {record['ingestion'].get('message') or ''}"] if verdict in QUIET else []
+        told += [f"events {verdict}: {record['ingestion'].get('message') or ''}"] if verdict in UNWELL else []
         kind = next((one["code"] for one, still in found if still), verdict or "drift")
         return case | {"kind": "failure", "type": kind, "message": "\n".join(told) or "It differs from the wish."}
     return case

@@ -77,16 +77,18 @@ class Look(NamedTuple):
 def look(record: Record, header: Header) -> Look:
     """Look at one account."""
     pending = bool(header.get("check_mode")) or record["status"] != "changed"
-    still = tuple(pending or lasting(finding["code"], record) for finding in record.get("findings", ()))
+    still = tuple(pending or lasting(finding, record) for finding in record.get("findings", ()))
     drifted = record["status"] == "changed" or (record["status"] == "ok" and bool(record.get("findings")))
     return Look(_states(record, header, still), still, _connected(record, still), drifted)
 
 
-def lasting(code: str, record: Record) -> bool:
+def lasting(finding: Mapping[str, str], record: Record) -> bool:
     """Whether the finding is still there after the account was repaired."""
-    if code in REPAIRED_BY:
-        return REPAIRED_BY[code] not in {call["name"] for call in record.get("calls", ())}
-    return code in LASTING
+    if finding["code"] not in REPAIRED_BY:
+        return finding["code"] in LASTING
+    made = [call for call in record.get("calls", ()) if call["name"] == REPAIRED_BY[finding["code"]]]
+    # Of several connectors only those are gone that a call names.
+    return not any(call.get("args", {}).get("data_connector_id", "") in finding["message"] for call in made)
 
 
 def check_of(code: str) -> str:

@@ -65,6 +65,13 @@ CASES: dict[str, tuple[Look, Links, bool, str, bool]] = {
     "no connector any more": (FRESH, Links(), False, "not_connected", False),
     "a disabled connector": (FRESH, OFF, False, "not_connected", False),
     "no connector but one of S3 that brings events": (FRESH, Links(shared=True), False, "receiving", True),
+    "no connector, one of S3, and a part of an answer": (
+        Look({}, partial=True),
+        Links(shared=True),
+        True,
+        "unknown",
+        False,
+    ),
     "no connector and one of S3 that brings none": (NOTHING, Links(shared=True), False, "not_connected", False),
 }
 

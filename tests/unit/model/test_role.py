@@ -475,6 +475,7 @@ def test_two_workspaces_that_share_a_role_never_cut_each_other_off() -> None:
 # --- offboarding ---
 
 # What is there, the wish, and what remains.
+OTHERS = allow(principal="arn:aws:iam::999999999999:root")
 REMAINS: dict[str, tuple[Role | None, dict[str, Any], Role | None]] = {
     "nothing": (None, {}, None),
     "ours alone": (RIGHT, {}, None),
@@ -509,6 +510,16 @@ REMAINS: dict[str, tuple[Role | None, dict[str, Any], Role | None]] = {
         {"external_ids": (B,)},
         replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
     ),
+    "ours, beside a statement of others that is not exclusive": (
+        replace(RIGHT, trust=document(allow(A, principal=SENTINEL), OTHERS), tags=marked(A, B)),
+        {"exclusive": False},
+        replace(RIGHT, trust=document(OTHERS, *trust(SENTINEL, [B])["Statement"]), tags=marked(B)),
+    ),
+    "a neighbour's, beside a statement of others that is not exclusive": (
+        replace(RIGHT, trust=document(OTHERS, allow(B, principal=SENTINEL)), tags=marked(A, B)),
+        {"exclusive": False},
+        replace(RIGHT, trust=document(OTHERS, allow(B, principal=SENTINEL)), tags=marked(B)),
+    ),
     "not ours, and adopt": (replace(RIGHT, tags={}), {"adopt": True}, None),
     "ours, without a workspace tag, with a neighbour": (
         replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags={"trailbridge.sentinel": "managed"}),
@@ -533,6 +544,10 @@ def test_a_neighbour_in_an_unmarked_role_remains_even_with_adopt() -> None:
     remains = without(wish(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags={}))
     assert remains is not None
     assert policy.external_ids(remains.trust, SENTINEL) == {B}
+
+
+def test_an_unmarked_role_that_says_our_id_in_upper_case_serves_nobody_else() -> None:
+    assert without(wish(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A.upper()]), tags={})) is None
 
 
 def test_a_role_that_is_not_ours_is_never_removed() -> None:

@@ -6,14 +6,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
-from tests.emulators.client import Emulators
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.record import Record
+from tests.emulators import faults
+from tests.emulators.client import CALLER_ACCOUNT, Emulators
 
 from .conftest import parsed
 
@@ -42,6 +48,49 @@ def test_an_interrupted_run_begins_nothing_and_finishes_what_is_under_way(here: 
     assert statuses.count("changed") <= 2 * fleet.AHEAD + 1
     roles = [one for one in done if one.status == "changed"]
     assert len(here.connectors()) == len(roles)
+
+
+@pytest.mark.parametrize("operation", ["GetCallerIdentity", "Workspaces_Get", "ListAccounts"])
+def test_a_run_that_has_not_begun_yet_ends_as_soon(
+    here: Emulators, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    monkeypatch.setattr(fleet, "GRACE", 0.2)
+    here.organization([{"Id": CALLER_ACCOUNT, "Name": "management"}])
+    here.fault(operation=operation, delay=8)
+
+    async def work() -> list[fleet.Done]:
+        stop = fleet.Stop()
+        asyncio.get_running_loop().call_later(1, stop.interrupt, "it got SIGINT")
+        order = fleet.Order(orphans="report")
+        return [done async for done in fleet.run(parsed(here, ACCOUNTS), order, stop)]
+
+    start = time.monotonic()
+    with pytest.raises(SentinelError, match="it got SIGINT"):
+        asyncio.run(work())
+    assert time.monotonic() - start < 6
+    assert here.requests(write=True, service="iam") == []
+
+
+def test_a_preview_that_ends_early_is_not_taken_for_too_many_changes(here: Emulators) -> None:
+    here.fault(operation="AssumeRole", **faults.EXPIRED_TOKEN)
+
+    async def work() -> list[fleet.Done]:
+        return [done async for done in fleet.run(parsed(here, ACCOUNTS), fleet.Order(max_change=2))]
+
+    with pytest.raises(SentinelError) as caught:
+        asyncio.run(work())
+    assert caught.value.kind == "expired_credentials"
+
+
+def test_a_full_disk_is_told_and_stops_no_account(here: Emulators, tmp_path: Path) -> None:
+    record = Record(tmp_path, "run")
+    record._file.close()
+    with Path("/dev/full").open("w", encoding="utf-8", buffering=1) as full, mock.patch.object(record, "_file", full):
+        for done in run(here)[0]:
+            record.add(done)
+        record.close()
+    assert record.error
+    assert record.error.errno == errno.ENOSPC
 
 
 def test_what_hangs_is_ended_after_a_while(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:

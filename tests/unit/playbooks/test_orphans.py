@@ -243,6 +243,14 @@ def test_roles_that_no_connector_reads_are_named_on_request(here: Emulators, org
     assert here.operations("iam").count("ListRoles") == 2
 
 
+def test_the_role_of_the_run_is_left_out_under_whatever_path(here: Emulators, organization: list[str]) -> None:
+    document = json.dumps(roles.trust(roles.MICROSOFT_ACCOUNT, [CUSTOMER_ID]))
+    here.boto("iam", organization[0]).create_role(
+        RoleName="MicrosoftSentinelRole", Path="/elsewhere/", AssumeRolePolicyDocument=document
+    )
+    assert run(here, organization[:1], roles=True) == []
+
+
 def test_that_roles_cannot_be_listed_is_told(here: Emulators, organization: list[str]) -> None:
     here.fault(**{**faults.IDENTITY_DENIED, "operation": "ListRoles"}, times=1)
     (unknown,) = run(here, organization[:1], roles=True)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import parse
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES, SentinelError, cannot
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding, finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
@@ -184,6 +184,12 @@ def test_a_run_ends_with_security_then_failures_then_numbers() -> None:
         "         Check that the role exists, that it trusts the caller, and that the caller may assume it.",
         "2 accounts: 0 ok, 1 changed, 1 failed",
     ]
+
+
+def test_advice_that_a_sentence_ends_with_is_given_once() -> None:
+    advice = CLASSES["assume_denied"][1]
+    told = closing(done((), (), cannot("assume_denied", "assume it", "denied")))
+    assert " ".join(told).count(advice) == 1
 
 
 def test_what_was_only_looked_at_is_still_open() -> None:

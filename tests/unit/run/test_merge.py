@@ -73,7 +73,9 @@ def test_another_name_another_playbook_and_a_preview_are_other_reports(tmp_path:
 def test_a_damaged_report_is_not_written_over(tmp_path: Path) -> None:
     added(tmp_path, one(1))
     path = tmp_path / "4711-drift/report.json"
-    for text in ("{", "[]", "{}"):
+    begun = {"started": "2026-11-22T00:00:00Z", "accounts": []}
+    nameless = {**begun, "finished": "2026-11-22T00:00:00Z", "accounts": [{}]}
+    for text in ("{", "[]", "{}", json.dumps(begun), json.dumps(nameless)):
         path.write_text(text)
         with pytest.raises(SentinelError, match=r"Cannot add to the report in .*: it is damaged"):
             added(tmp_path, one(2))

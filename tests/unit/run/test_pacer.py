@@ -119,6 +119,20 @@ async def _spend(budget: Budget, number: int, kind: str = "writes") -> float:
     return time.monotonic() - start
 
 
+def test_who_waits_already_heeds_a_refusal_that_comes_meanwhile(small: None) -> None:
+    async def play() -> float:
+        budget = Budget()
+        await _spend(budget, 5)
+        start = time.monotonic()
+        waiting = asyncio.ensure_future(budget.turn("writes"))
+        await asyncio.sleep(0)
+        budget.answered("writes", None, 0.4)
+        await waiting
+        return time.monotonic() - start
+
+    assert asyncio.run(play()) >= 0.39
+
+
 def test_a_full_bucket_costs_no_time_and_then_the_rate_rules(small: None) -> None:
     async def play() -> tuple[float, float]:
         budget = Budget()

@@ -209,6 +209,16 @@ def test_a_duplicate_is_gone_only_if_one_was_deleted() -> None:
     assert Tally(header, [{**record, "calls": [{"name": "DataConnectors_Delete"}]}]).open["connector_duplicate"] == 0
 
 
+def test_of_two_duplicates_the_one_that_was_not_deleted_stays_open() -> None:
+    duplicates = [
+        {**found("connector_duplicate"), "message": f"Data connector {name} reads the account as well."}
+        for name in ("one", "two")
+    ]
+    calls = [{"name": "DataConnectors_Delete", "args": {"data_connector_id": "one"}}]
+    record = account(status="changed", findings=duplicates, calls=calls)
+    assert Tally({**HEADER, "check_mode": False}, [record]).open["connector_duplicate"] == 1
+
+
 @pytest.mark.parametrize(
     ("playbook", "record", "states"),
     [
