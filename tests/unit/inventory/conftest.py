@@ -1,18 +1,30 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real runs of ansible-inventory against the emulators."""
+"""The inventory against the emulators: read by Ansible in this process, and by real runs of ansible-inventory."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import pytest
 import yaml
+from ansible import constants
+from ansible.inventory.group import Group
+from ansible.inventory.host import Host
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+from ansible.utils.display import Display
+from ansible.vars.manager import VariableManager
 
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 
@@ -35,6 +47,18 @@ def plain(value: dict[str, Any]) -> Any:
 
 
 class Listed(NamedTuple):
+    """What Ansible made of an inventory; of a group the groups and the hosts right below it."""
+
+    hosts: dict[str, dict[str, Any]]
+    groups: dict[str, tuple[list[str], list[str]]]
+
+    def members(self, group: str) -> set[str]:
+        """Return the hosts of a group and of those below it."""
+        below, hosts = self.groups[group]
+        return {*hosts, *(name for child in below for name in self.members(child))}
+
+
+class Ended(NamedTuple):
     """What ansible-inventory ended with."""
 
     code: int
@@ -53,13 +77,11 @@ class Listed(NamedTuple):
         hosts: dict[str, dict[str, Any]] = self.data["_meta"]["hostvars"]
         return hosts
 
-    def members(self, group: str) -> set[str]:
-        """Return the hosts of a group and of those below it."""
-        found = self.data.get(group, {})
-        return {*found.get("hosts", []), *(name for child in found.get("children", []) for name in self.members(child))}
 
-
+Read = Callable[..., InventoryManager]
 List = Callable[..., Listed]
+Refuse = Callable[..., str]
+Command = Callable[..., Ended]
 
 
 @pytest.fixture
@@ -68,21 +90,105 @@ def organized(cloud: Emulators) -> Emulators:
     return cloud
 
 
+@pytest.fixture(scope="module")
+def plugins() -> Iterator[None]:
+    """Have Ansible find the collection in this process: it wants to load the packages in its own way."""
+    init_plugin_loader()
+    for name in sorted(sys.modules):
+        if name.split(".")[0] == "ansible_collections" and not getattr(sys.modules[name], "__file__", None):
+            importlib.reload(sys.modules[name])
+    yield
+    _AnsibleCollectionFinder._remove()
+
+
 @pytest.fixture
-def listed(cloud: Emulators, tmp_path: Path) -> List:
+def told() -> Iterator[list[str]]:
+    """Collect the warnings of Ansible, which shows none of them twice in one process."""
+    texts: list[str] = []
+
+    def tell(_display: Display, msg: str, exception: object = "", **_: Any) -> None:
+        texts.append(f"{msg} {exception}")
+
+    with mock.patch.multiple(Display, warning=tell, error_as_warning=tell):
+        yield texts
+
+
+def _secrets(cloud: Emulators, text: str) -> list[str]:
+    return [secret for secret in cloud.secrets() if secret in text]
+
+
+def written(folder: Path, options: dict[str, Any]) -> str:
+    """Write a file for the plugin."""
+    path = folder / "accounts.aws_organization.yml"
+    path.write_text(yaml.safe_dump({"plugin": PLUGIN, **options}, allow_unicode=True), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def read(here: Emulators, plugins: None, told: list[str], tmp_path: Path) -> Read:
+    """Have Ansible read a file with these options."""
+
+    def run(**options: Any) -> InventoryManager:
+        told.clear()
+        return InventoryManager(DataLoader(), [written(tmp_path, options)])
+
+    return run
+
+
+@pytest.fixture
+def listed(read: Read, told: list[str], cloud: Emulators) -> List:
+    """Have Ansible read a file with these options, and say nothing."""
+
+    def run(**options: Any) -> Listed:
+        inventory = read(**options)
+        assert not told
+        manager = VariableManager(inventory._loader, inventory)
+        found = Listed(
+            {host.name: _variables(manager, host) for host in inventory.get_hosts()},
+            {name: _below(group) for name, group in inventory.groups.items()},
+        )
+        assert not _secrets(cloud, str(found))
+        return found
+
+    return run
+
+
+def _variables(manager: VariableManager, host: Host) -> dict[str, Any]:
+    """Return what `ansible-inventory --list` shows of a host."""
+    whole: dict[str, Any] = manager.get_vars(host=host, include_hostvars=False, stage="all")
+    return {key: value for key, value in whole.items() if key not in constants.INTERNAL_STATIC_VARS}
+
+
+def _below(group: Group) -> tuple[list[str], list[str]]:
+    return [child.name for child in group.child_groups], [host.name for host in group.hosts]
+
+
+@pytest.fixture
+def refused(read: Read, told: list[str], cloud: Emulators) -> Refuse:
+    """Have Ansible read a file with these options in vain, and return what it says."""
+
+    def run(**options: Any) -> str:
+        read(**options)
+        said = " ".join(told)
+        assert "as an inventory source" in said
+        assert not _secrets(cloud, said)
+        return said
+
+    return run
+
+
+@pytest.fixture
+def command(cloud: Emulators, tmp_path: Path) -> Command:
     """Run ansible-inventory on a file with these options; `arguments` replace --list."""
 
-    def run(*arguments: str, environment: dict[str, str] | None = None, **options: Any) -> Listed:
-        path = tmp_path / "accounts.aws_organization.yml"
-        path.write_text(yaml.safe_dump({"plugin": PLUGIN, **options}, allow_unicode=True), encoding="utf-8")
-        command = ["ansible-inventory", "-i", str(path), *(arguments or ["--list"])]
+    def run(*arguments: str, environment: dict[str, str] | None = None, **options: Any) -> Ended:
         settings = {
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1",
             "ANSIBLE_HOME": str(tmp_path),
         }
         done = subprocess.run(
-            command,
+            ["ansible-inventory", "-i", written(tmp_path, options), *(arguments or ["--list"])],
             cwd=tmp_path,
             env={**cloud.whole_environment(**settings), **(environment or {})},
             capture_output=True,
@@ -92,7 +198,7 @@ def listed(cloud: Emulators, tmp_path: Path) -> List:
         )
         assert "DEPRECATION" not in done.stderr, done.stderr
         assert "Traceback" not in done.stderr, done.stderr
-        assert not [secret for secret in cloud.secrets() if secret in done.stdout + done.stderr]
-        return Listed(done.returncode, done.stdout, " ".join(done.stderr.split()))
+        assert not _secrets(cloud, done.stdout + done.stderr)
+        return Ended(done.returncode, done.stdout, " ".join(done.stderr.split()))
 
     return run
