@@ -20,8 +20,8 @@ from tests.emulators.client import Emulators
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 WANTED = {
-    "CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt", "changelogs", "docs", "examples",
-    "extensions", "meta", "playbooks", "plugins", "requirements.txt", "roles",
+    "CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt", "changelogs", "docs",
+    "examples", "extensions", "meta", "playbooks", "plugins", "requirements.txt", "roles",
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.record im
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 
-from .conftest import parsed
+from .conftest import Play, parsed
 
 ACCOUNTS = {f"host{number:02}": {"aws_account_id": f"1111111111{number:02}"} for number in range(1, 41)}
 
@@ -91,6 +92,19 @@ def test_a_full_disk_is_told_and_stops_no_account(here: Emulators, tmp_path: Pat
         record.close()
     assert record.error
     assert record.error.errno == errno.ENOSPC
+
+
+def test_a_report_that_cannot_be_written_leaves_the_record(cloud: Emulators, play: Play, tmp_path: Path) -> None:
+    folder = tmp_path / "reports/4711-onboard"
+    folder.mkdir(parents=True)
+    (folder / "report.json").write_text("{")
+    hosts = dict(list(ACCOUNTS.items())[:2])
+    run = play("onboard", hosts, sentinel_report_dir=str(folder.parent), sentinel_report_run="4711")
+    assert run.code == 2
+    assert len(cloud.connectors()) == 2
+    assert "it is damaged" in run.output
+    [path] = {*re.findall(r"What was done is in (\S+\.jsonl)", run.output)}
+    assert len(Path(path).read_text().splitlines()) == 2
 
 
 def test_what_hangs_is_ended_after_a_while(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
