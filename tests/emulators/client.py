@@ -18,6 +18,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 from urllib.parse import urlsplit
@@ -174,11 +175,9 @@ class Emulators:
 
     def boto(self, service: str, account_id: str | None = None) -> Any:
         """A boto3 client inside that account, straight at moto: not counted, never refused."""
-        import boto3
         from botocore.config import Config
 
-        session: Any = boto3.session.Session()
-        client = session.client(
+        client = _session().client(
             service,
             region_name="us-east-1",
             endpoint_url=self.moto,
@@ -192,6 +191,14 @@ class Emulators:
 
         client.meta.events.register("before-send", sign)
         return client
+
+
+@cache
+def _session() -> Any:
+    """Each session reads the descriptions of the services anew, which takes a while."""
+    import boto3
+
+    return boto3.session.Session()
 
 
 def launch(*options: str, watched: bool = True) -> tuple[subprocess.Popen[str], Emulators]:

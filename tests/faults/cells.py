@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from .hook import Moment
@@ -101,14 +101,27 @@ def every() -> Iterator[Cell]:
 
 
 def sample() -> list[Cell]:
-    """One cell for each kind of fault, once and always where that differs, spread over phases and requests."""
+    """One cell for each kind of fault, and one for each end of those that a run only gets over once.
+
+    They are spread over phases and requests.
+    """
     found: list[Cell] = []
-    for kind in KINDS:
-        for times in (1, None) if kind.once != kind.always else (1,):
-            fitting = [cell for cell in every() if cell.kind is kind and cell.times == times]
-            # A step of a prime number visits another request with each kind.
-            found.append(fitting[7 * len(found) % len(fitting)])
+    cells = list(every())
+    for kind, times in (*((kind, 1) for kind in KINDS), *((kind, None) for kind in _ending(cells))):
+        fitting = [cell for cell in cells if cell.kind is kind and cell.times == times]
+        # A step of a prime number visits another request with each kind.
+        found.append(fitting[7 * len(found) % len(fitting)])
     return found
+
+
+def _ending(cells: list[Cell]) -> Iterable[Kind]:
+    """What ends a run always but not once: the first kind for each class of error, in AWS, in Azure and in both."""
+    found: dict[tuple[object, ...], Kind] = {}
+    for kind in KINDS:
+        if kind.once != kind.always:
+            clouds = {cell.request.service == "azure" for cell in cells if cell.kind is kind}
+            found.setdefault((kind.always, *sorted(clouds)), kind)
+    return found.values()
 
 
 def sample_of_crashes() -> list[Crash]:

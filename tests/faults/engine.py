@@ -29,15 +29,17 @@ WORKSPACE = {
 }
 LONGEST = 30.0
 """No run of a few accounts takes longer, whatever goes wrong."""
+_PAUSES = (
+    (patience, "FIRST", 0.05),
+    (patience, "LONGEST", 0.2),
+    (azure, "LONGEST_PAUSE", 0.05),
+)
 _PATIENCE = (
     (converge, "PATIENCE", 1.0),
     (pacer, "PATIENCE", 1.0),
-    (patience, "FIRST", 0.05),
-    (patience, "LONGEST", 0.2),
     (service, "DEADLINE", 1.0),
     (account, "LONGEST", 20.0),
     (azure, "DEADLINE", 2.5),
-    (azure, "LONGEST_PAUSE", 0.05),
 )
 _SHORT = (
     (service, "DEADLINE", 3.0),
@@ -70,13 +72,18 @@ class Ended(NamedTuple):
 
 
 @contextlib.contextmanager
+def brisk() -> Iterator[None]:
+    """Try again soon, for as long as in earnest."""
+    # Each session of botocore reads its descriptions of the services anew, half the time of a run.
+    session = mock.patch.object(aws.Aws, "_new_session", return_value=_session(os.environ["AWS_ACCESS_KEY_ID"]))
+    with session, _set(_PAUSES):
+        yield
+
+
+@contextlib.contextmanager
 def hurried() -> Iterator[None]:
-    """Give up after a second or two."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_set(_PATIENCE))
-        # Each session of botocore reads its descriptions of the services anew, half the time of a run.
-        session = mock.patch.object(aws.Aws, "_new_session", return_value=_session(os.environ["AWS_ACCESS_KEY_ID"]))
-        stack.enter_context(session)
+    """Try again soon, and give up after a second or two."""
+    with brisk(), _set(_PATIENCE):
         yield
 
 

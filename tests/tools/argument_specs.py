@@ -111,7 +111,7 @@ OFFBOARD_ORPHANS = {
             "Of the accounts that are offboarded, connectors that read a role which does not exist go as well.",
             "Needs the credentials of the management account or of a delegated administrator.",
             "An account that is only outside of the inventory, the batch or the limit is never touched.",
-            "Only for a workspace whose accounts are all of this one organization: those of another one are not listed.",
+            "Only for a workspace whose accounts are all of this one organization: of others it does not know.",
         ],
         "type": "bool",
     },

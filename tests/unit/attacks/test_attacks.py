@@ -77,7 +77,7 @@ def prepare(cloud: Emulators, hosts: engine.Hosts = HOSTS) -> None:
 @pytest.fixture(scope="module")
 def campaign(clouds: Emulators) -> Iterator[Campaign]:
     kept = {name: value for name, value in os.environ.items() if name not in INTERFERING}
-    with mock.patch.dict(os.environ, {**kept, **clouds.environment}, clear=True):
+    with mock.patch.dict(os.environ, {**kept, **clouds.environment}, clear=True), engine.brisk():
         prepare(clouds)
         before = seen(clouds)
         for account, attack in ATTACKS.items():

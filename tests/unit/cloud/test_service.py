@@ -10,6 +10,7 @@ import logging
 from contextlib import closing
 from functools import cache
 from typing import Any
+from unittest import mock
 from urllib.parse import urlencode
 
 import botocore.session
@@ -25,10 +26,12 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.curl import Http
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Keys, Service
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import patience
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from tests.emulators import faults
 from tests.emulators.client import Emulators
+from tests.faults import engine
 
 ACCOUNT = "111111111111"
 ADMIN = Entry(("OrganizationAccountAccessRole",))
@@ -149,7 +152,8 @@ def call(operation: str, **params: Any) -> dict[str, Any]:
             )
             return found
 
-    return asyncio.run(work())
+    with engine.brisk():
+        return asyncio.run(work())
 
 
 LOST = {"reset before": {"reset": "before"}, "reset after": {"reset": "after"}}
@@ -162,6 +166,30 @@ def test_what_is_refused_for_the_moment_is_asked_again(here: Emulators, fault: d
     assert here.operations("iam").count("ListRoles") == 3
 
 
+def test_a_second_try_is_known_as_such(here: Emulators) -> None:
+    """Botocore's own rule: a token that is generated once for all tries of a call."""
+    here.fault(operation="CreateStackSet", times=2, **faults.FAILURE)
+    bodies: list[bytes] = []
+
+    async def play() -> None:
+        aws = Aws(AwsCredentials())
+        service = aws.service("cloudformation")
+        post = service._http.post
+
+        async def kept(url: str, headers: list[str], body: bytes, proxy: str | None = None) -> tuple[int, bytes]:
+            bodies.append(body)
+            return await post(url, headers, body, proxy)
+
+        with mock.patch.object(service._http, "post", kept), mock.patch.object(patience, "FIRST", 0.05):
+            await aws.own("cloudformation")("CreateStackSet", StackSetName="x", TemplateBody="{}")
+        aws.close()
+
+    asyncio.run(play())
+    assert len(bodies) == 3
+    assert len(set(bodies)) == 1
+    assert b"ClientRequestToken=" in bodies[0]
+
+
 def test_what_is_denied_is_asked_once(here: Emulators) -> None:
     here.fault(operation="ListRoles", **faults.IDENTITY_DENIED)
     with pytest.raises(Exception, match="AccessDenied"):
@@ -170,7 +198,7 @@ def test_what_is_denied_is_asked_once(here: Emulators) -> None:
 
 
 def test_asking_again_ends(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "DEADLINE", 1.0)
+    monkeypatch.setattr(service, "DEADLINE", 0.5)
     here.fault(operation="ListRoles", times=1000, **faults.THROTTLED)
     with pytest.raises(Exception, match="Throttling"):
         call("ListRoles")

@@ -91,6 +91,7 @@ def arm(running: Emulators, bundle: str, credential: ClientSecretCredential) -> 
 @pytest.fixture(scope="session")
 def boto(running: Emulators) -> Boto:
     """A boto3 client through the proxy, without retries; by default with the base credentials."""
+    session: Any = boto3.session.Session()
 
     def client(service: str, **keys: Any) -> Any:
         base = {
@@ -98,7 +99,6 @@ def boto(running: Emulators) -> Boto:
             "aws_secret_access_key": running.environment["AWS_SECRET_ACCESS_KEY"],
         }
         config = Config(proxies={}, retries={"total_max_attempts": 1})
-        session: Any = boto3.session.Session()
         return session.client(
             service, region_name="us-east-1", endpoint_url=running.aws, config=config, **(keys or base)
         )

@@ -87,7 +87,7 @@ def test_a_killed_command_gives_the_shell_s_code() -> None:
 
 
 def test_eval_leaves_them_running_until_idle() -> None:
-    script = f'eval "$({sys.executable} -m tests.emulators --idle 3)"; env'
+    script = f'eval "$({sys.executable} -m tests.emulators --idle 2)"; env'
     ran = subprocess.run(["sh", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     values = dict(line.split("=", 1) for line in ran.stdout.splitlines() if "=" in line)
     e = Emulators(values["AWS_ENDPOINT_URL"])
@@ -115,9 +115,8 @@ def test_sigterm_stops_them(started: tuple[subprocess.Popen[str], Emulators]) ->
     assert gone(e.pid, e.moto_pid, folder=folder_of(e))
 
 
-def test_the_bundle_is_private(started: tuple[subprocess.Popen[str], Emulators]) -> None:
-    _unused, e = started
-    assert Path(folder_of(e)).stat().st_mode & 0o077 == 0
+def test_the_bundle_is_private(running: Emulators) -> None:
+    assert Path(folder_of(running)).stat().st_mode & 0o077 == 0
 
 
 def test_few_managed_policies_are_enough_for_sentinel() -> None:

@@ -45,7 +45,9 @@ def test_the_matrix_knows_every_request_of_a_run(world: World, phase: Phase) -> 
 
 
 def test_the_sample_has_every_kind_of_cell() -> None:
-    assert {cell.kind.name for cell in sample() if cell.times} == {kind.name for kind in KINDS}
-    differing = {kind.name for kind in KINDS if kind.once != kind.always}
-    assert {cell.kind.name for cell in sample() if not cell.times} == differing
-    assert {cell.phase for cell in sample()} == set(PHASES)
+    once, always = ([cell for cell in sample() if cell.times == times] for times in (1, None))
+    assert {cell.kind.name for cell in once} == {kind.name for kind in KINDS}
+    assert {cell.classes for cell in once} == {kind.once for kind in KINDS}
+    assert {cell.classes for cell in always} == {kind.always for kind in KINDS if kind.once != kind.always}
+    assert {cell.request.service for cell in always} == {"iam", "azure"}
+    assert {cell.phase for cell in once} == {cell.phase for cell in always} == set(PHASES)

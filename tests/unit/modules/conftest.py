@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,11 +14,18 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single
 from tests.emulators.client import CUSTOMER_ID, Emulators
+from tests.faults import engine
 
 Result = dict[str, Any]
 Module = Callable[..., Result]
 ACCOUNT = "111111111111"
 ARN = f"arn:aws:iam::{ACCOUNT}:role/MicrosoftSentinelRole"
+
+
+@pytest.fixture(autouse=True)
+def brisk(here: Emulators) -> Iterator[None]:
+    with engine.brisk():
+        yield
 
 
 def validated(spec: options.Spec, given: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import converge
 from tests.emulators.client import CALLER_ACCOUNT, CUSTOMER_ID, Emulators
 
 from .conftest import Module, Result, live, written
@@ -136,10 +135,7 @@ def test_one_whose_permissions_are_of_the_other_kind_cannot_be_taken_over(
         aws_stackset(adopt=True)
 
 
-def test_an_operation_under_way_is_waited_for(
-    here: Emulators, aws_stackset: Module, tree: Tree, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(converge, "pauses", lambda _uniform: iter([0.0] * 5))
+def test_an_operation_under_way_is_waited_for(here: Emulators, aws_stackset: Module, tree: Tree) -> None:
     here.fault(
         operation="CreateStackInstances",
         times=2,

@@ -18,6 +18,7 @@ import yaml
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account, parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines
 from tests.emulators.client import Emulators
+from tests.faults.engine import brisk
 
 Inventory = dict[str, Any]
 WORKSPACE = {
@@ -102,7 +103,8 @@ def engine(here: Emulators) -> Engine:
 
     def run(hosts: dict[str, dict[str, Any]], *, absent: bool = False, **variables: Any) -> dict[str, str]:
         accounts = parsed(here, hosts, **variables)
-        done = asyncio.run(everything(accounts, fleet.Order(absent=absent)))
+        with brisk():
+            done = asyncio.run(everything(accounts, fleet.Order(absent=absent)))
         assert [item.error for item in done if item.error] == []
         return {item.account.account_id: lines.calls(item) for item in done if item.report.calls}
 

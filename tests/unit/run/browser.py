@@ -15,9 +15,11 @@ import itertools
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +67,8 @@ class Tab:
         return dict(message["result"])
 
     async def start(self) -> None:
-        target = await self.do("Target.createTarget", url="about:blank")
+        fresh = await self.do("Target.createBrowserContext", disposeOnDetach=True)
+        target = await self.do("Target.createTarget", url="about:blank", browserContextId=fresh["browserContextId"])
         attached = await self.do("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -105,51 +108,53 @@ class Tab:
         return {**size, "height": min(size["height"], 6000), "scale": 1}
 
 
-@contextlib.asynccontextmanager
-async def tab() -> AsyncIterator[Tab]:
-    """Start a browser of its own with one page."""
+@contextlib.contextmanager
+def running() -> Iterator[str]:
+    """Start a browser; yields the address at which it is told what to do."""
     assert CHROMIUM
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        process = await asyncio.create_subprocess_exec(
-            CHROMIUM,
-            *FLAGS,
-            f"--user-data-dir={profile}",
-            env={**os.environ, "HOME": profile, "XDG_CONFIG_HOME": profile, "XDG_CACHE_HOME": profile},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            address = await asyncio.wait_for(_address(process), 60)
-            async with aiohttp.ClientSession() as session, session.ws_connect(address, max_msg_size=0) as socket:
-                opened = Tab(socket)
-                listening = asyncio.ensure_future(opened.listen())
-                await opened.start()
-                yield opened
-                listening.cancel()
-        finally:
-            process.kill()
-            await process.communicate()
+        command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}"]
+        env = {**os.environ, "HOME": profile, "XDG_CONFIG_HOME": profile, "XDG_CACHE_HOME": profile}
+        nothing = subprocess.DEVNULL
+        with subprocess.Popen(command, env=env, stdin=nothing, stdout=nothing, stderr=nothing) as process:
+            try:
+                yield _address(process, Path(profile))
+            finally:
+                process.kill()
 
 
-async def _address(process: asyncio.subprocess.Process) -> str:
-    assert process.stderr
-    while line := await process.stderr.readline():
-        if b"DevTools listening on " in line:
-            return line.split()[-1].decode()
+def _address(process: subprocess.Popen[bytes], profile: Path) -> str:
+    told = profile / "DevToolsActivePort"
+    until = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < until:
+        if told.exists() and len(lines := told.read_text().split()) == 2:
+            return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+        time.sleep(0.02)
     raise AssertionError("Chromium did not start")
 
 
+@contextlib.asynccontextmanager
+async def tab(address: str) -> AsyncIterator[Tab]:
+    """One page that shares nothing with others of the same browser."""
+    async with aiohttp.ClientSession() as session, session.ws_connect(address, max_msg_size=0) as socket:
+        opened = Tab(socket)
+        listening = asyncio.ensure_future(opened.listen())
+        await opened.start()
+        yield opened
+        listening.cancel()
+
+
 async def main(page: str, picture: str, size: str, scheme: str, *rest: str) -> None:
-    async with tab() as opened:
-        width, _x, height = size.partition("x")
-        await opened.look_like(int(width), int(height), scheme)
-        await opened.open(f"file://{page}" + "".join(it for it in rest if it.startswith("#")))
-        for script in rest:
-            if not script.startswith("#") and script != "whole":
-                await opened.run(script)
-        await opened.picture(Path(picture), whole="whole" in rest)
-        print(opened.said)
+    with running() as address:
+        async with tab(address) as opened:
+            width, _x, height = size.partition("x")
+            await opened.look_like(int(width), int(height), scheme)
+            await opened.open(f"file://{page}" + "".join(it for it in rest if it.startswith("#")))
+            for script in rest:
+                if not script.startswith("#") and script != "whole":
+                    await opened.run(script)
+            await opened.picture(Path(picture), whole="whole" in rest)
+            print(opened.said)
 
 
 if __name__ == "__main__":
