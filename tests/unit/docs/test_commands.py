@@ -22,7 +22,7 @@ from .test_guides import ROOT
 from .test_snippets import COMMANDS
 
 ORDER = ["onboard", "drift", "verify", "offboard", "stackset"]
-CLOSED = [f"33333333333{number}" for number in range(4)]
+LEAVING = [f"33333333333{number}" for number in range(4)]
 ONE, TWO = "111111111111", "222222222222"
 THEIR_ID = "00aa00aa-1111-2222-3333-444455556666"
 
@@ -42,8 +42,8 @@ def inventory() -> dict[str, Any]:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     [written] = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "aws_account_id" in block]
     loaded: dict[str, Any] = yaml.safe_load(written)
-    loaded["all"]["hosts"] |= {account: {} for account in CLOSED}
-    loaded["all"]["children"] = {"closed": {"hosts": {CLOSED[0]: {}}}}
+    loaded["all"]["hosts"] |= {account: {} for account in LEAVING}
+    loaded["all"]["children"] = {"leaving": {"hosts": {LEAVING[0]: {}}}}
     return loaded
 
 
@@ -55,7 +55,7 @@ def test_what_the_pages_say_to_type_works(cloud: Emulators, tmp_path: Path) -> N
     (tmp_path / "accounts.yml").write_text(yaml.safe_dump(inventory()))
     unit, _accounts = organization(cloud)
     (tmp_path / "units.yml").write_text(f"sentinel_stackset_organizational_units: [{unit}]\n")
-    arrived(cloud, dict.fromkeys([ONE, TWO, *CLOSED], 0.1))
+    arrived(cloud, dict.fromkeys([ONE, TWO, *LEAVING], 0.1))
     typed = {tuple(shlex.split(command, comments=True)) for command in COMMANDS}
     mine = [list(words) for words in typed if words[0] == "ansible-playbook" and "accounts.yml" in words]
     said = {" ".join(words[1:]): run(cloud, tmp_path, *words) for words in sorted(mine, key=rank)}
@@ -69,7 +69,7 @@ def test_what_the_pages_say_to_type_works(cloud: Emulators, tmp_path: Path) -> N
     assert "6 accounts: 1 ok, 5 changed, 0 failed" in said[onboard]
     assert "6 accounts: 6 receiving" in said["trailbridge.sentinel.verify -i accounts.yml"]
     assert (
-        "1 account: 0 ok, 1 changed, 0 failed" in said["trailbridge.sentinel.offboard -i accounts.yml --limit closed"]
+        "1 account: 0 ok, 1 changed, 0 failed" in said["trailbridge.sentinel.offboard -i accounts.yml --limit leaving"]
     )
     assert cloud.connectors() == []
 
