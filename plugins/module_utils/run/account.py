@@ -86,11 +86,13 @@ class Report:
 class Means:
     """What is needed to work on an account, and shared with others.
 
-    `ready` returns the account as soon as its workspace is known and may be used; until then nothing is written.
+    `ready` returns the account as soon as its workspace is known and may be used (`is_ready`); until then nothing is
+    written.
     """
 
     aws: Aws
     ready: Callable[[Account], Awaitable[tuple[Account, Sentinel]]]
+    is_ready: Callable[[], bool]
     slots: Slots
     visibility: Visibility
     check_mode: bool
@@ -98,11 +100,13 @@ class Means:
 
 async def connect(report: Report, account: Account, means: Means) -> None:
     """Bring the role of an account, then its connector, to the wish; in check mode say what would be done."""
-    edge, have = await _read(account, means)
-    account, sentinel = await means.ready(account)
-    async with means.slots, limited(account):
-        known, sleep = Known(edge, have), means.slots.sleep
-        role = await converge_role(report, account.wish, known, check_mode=means.check_mode, sleep=sleep)
+    async with means.slots:
+        edge, have = await _read(account, means)
+        ready = means.ready(account)
+        account, sentinel = await (ready if means.is_ready() else means.slots.aside(ready))
+        async with limited(account):
+            known, sleep = Known(edge, have), means.slots.sleep
+            role = await converge_role(report, account.wish, known, check_mode=means.check_mode, sleep=sleep)
     arn = role.want.arn if role.want else account.wish.arn
     wish = ConnectorWish(arn, sentinel.id, account.wish.workspace_id, account.deduplicate)
     is_new = role.changed or bool(role.have and role.have.is_new)
@@ -112,7 +116,8 @@ async def connect(report: Report, account: Account, means: Means) -> None:
 
 async def disconnect(report: Report, account: Account, means: Means) -> None:
     """Remove the connector of an account, then what its role was there for; what is not ours is refused first."""
-    edge, have = await _read(account, means, removing=True)
+    async with means.slots:
+        edge, have = await _read(account, means, removing=True)
     account, sentinel = await means.ready(account)
     roles.without(account.wish, have)
     wish = ConnectorWish(have.arn if have else account.wish.arn, sentinel.id, account.wish.workspace_id)
@@ -138,12 +143,11 @@ def _work(means: Means, *, removing: bool) -> Work:
 
 
 async def _read(account: Account, means: Means, *, removing: bool = False) -> tuple[Roles, Role | None]:
-    async with means.slots:
-        keys = await _enter(account, means, _work(means, removing=removing))
-        iam = means.aws.service("iam").of(keys)
-        edge = Roles(iam, account.account_id, account.wish.name, writes=not means.check_mode, removing=removing)
-        async with limited(account):
-            return edge, await edge.read()
+    keys = await _enter(account, means, _work(means, removing=removing))
+    iam = means.aws.service("iam").of(keys)
+    edge = Roles(iam, account.account_id, account.wish.name, writes=not means.check_mode, removing=removing)
+    async with limited(account):
+        return edge, await edge.read()
 
 
 async def _enter(account: Account, means: Means, work: Work) -> Keys:

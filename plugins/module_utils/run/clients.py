@@ -74,7 +74,7 @@ class Clients:
 
     def means(self, account: Account, *, check_mode: bool) -> Means:
         """Return what is needed to work on the account."""
-        return Means(self._aws[account.aws], self.ready, self._slots, self._visibility, check_mode)
+        return Means(self._aws[account.aws], self.ready, self._opening.done, self._slots, self._visibility, check_mode)
 
     @property
     def sentinels(self) -> list[Sentinel]:

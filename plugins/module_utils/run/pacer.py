@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import NotYetError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.patience import PATIENCE
+
+T = TypeVar("T")
 
 # "Understand how Azure Resource Manager throttles requests": size of the bucket and requests a second, per subscription
 # and principal; a little less, so that clocks and others who ask now and then do no harm.
@@ -54,13 +57,17 @@ class Slots:
             self._slots += 1
             self._free.release()
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait without taking the place of another account."""
+    async def aside(self, work: Awaitable[T]) -> T:
+        """Wait for something without taking the place of another account."""
         await self.__aexit__()
         try:
-            await asyncio.sleep(seconds)
+            return await work
         finally:
             await self.__aenter__()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait in the same way."""
+        await self.aside(asyncio.sleep(seconds))
 
     def answered(self, seconds: float, *, throttled: bool) -> None:
         """Learn from an answer of AWS."""
