@@ -75,10 +75,10 @@ class Order:
 class Place:
     """One workspace: its connectors, and what its tables say."""
 
-    def __init__(self, azure: Azure, logs: Logs, account: Account) -> None:
+    def __init__(self, azure: Azure, logs: Logs, budget: Budget, account: Account) -> None:
         from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
 
-        self._sentinel = Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, Budget())
+        self._sentinel = Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, budget)
         self._logs = logs
         self._id = ""
         self.name = account.workspace
@@ -129,7 +129,11 @@ async def places(accounts: list[Account]) -> AsyncIterator[Places]:
             azure[credentials] = await asyncio.to_thread(Azure, credentials)
         logs = {credentials: Logs(opened, Budget()) for credentials, opened in azure.items()}
         firsts = {account.workspace_key: account for account in reversed(accounts)}
-        found = {where: Place(azure[account.azure], logs[account.azure], account) for where, account in firsts.items()}
+        budgets = {(account.azure, account.subscription_id): Budget() for account in accounts}
+        found = {
+            where: Place(azure[one.azure], logs[one.azure], budgets[one.azure, one.subscription_id], one)
+            for where, one in firsts.items()
+        }
         await asyncio.gather(*(place.open(firsts[where]) for where, place in found.items()))
         yield found
     finally:

@@ -80,7 +80,7 @@ class Slots:
 
 
 class Budget:
-    """What one principal may ask of Azure Resource Manager in one subscription, by kind of request."""
+    """What one principal may ask of Azure Resource Manager in one subscription, or of Log Analytics, by kind."""
 
     def __init__(self) -> None:
         self._buckets = {kind: _Bucket(size, rate) for kind, (size, rate) in (ARM | LOGS).items()}
