@@ -14,7 +14,12 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-TOOLS = ("aiohttp", "hypothesis", "jsonschema", "moto[server]", "pytest", "pytest-xdist", "trustme")
+TOOLS = (
+    *("aiohttp", "ansible-builder", "ansible-runner", "hypothesis", "jsonschema", "moto[server]", "pytest"),
+    *("pytest-xdist", "trustme"),
+)
+# What measures needs servers of its own, and runs with the project's own packages alone.
+LEFT_OUT = "--ignore=tests/unit/test_bench.py"
 OLDEST = (
     "azure-identity==1.19.0",
     "azure-mgmt-securityinsight==1.0.0",
@@ -55,7 +60,7 @@ def main(folder: Path, names: list[str]) -> int:
         environment = ENVIRONMENTS[name]
         print(f"== {name}: {environment.python}, {', '.join(environment.packages)}", flush=True)
         make(folder / name, environment)
-        if subprocess.run(["make", "unit", "ARGS=", f"VENV={folder / name}"], check=False).returncode:
+        if subprocess.run(["make", "unit", f"ARGS={LEFT_OUT}", f"VENV={folder / name}"], check=False).returncode:
             failed.append(name)
     print(f"Failed: {', '.join(failed)}" if failed else "All of them passed.")
     return len(failed)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who we are in AWS: base credentials, keys of assumed roles, the clients that all accounts share."""
+"""The only file that talks to AWS STS: base credentials, assumed roles, the clients that all accounts share."""
 
 from __future__ import annotations
 

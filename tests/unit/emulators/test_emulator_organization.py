@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
+from tests.unit.inventory.conftest import needs_paths
 
 UNITS = {"ou-ab12-11111111": ["Workloads", "r-ab12"], "ou-ab12-22222222": ["Production", "ou-ab12-11111111"]}
 ACCOUNTS: list[dict[str, Any]] = [
@@ -32,6 +33,7 @@ def test_pages_have_20_accounts_and_may_be_empty(e: Emulators, boto: Any) -> Non
     assert code(boto("organizations").list_accounts, MaxResults=21) == "InvalidInputException"
 
 
+@needs_paths
 def test_an_account_has_its_path_and_its_state_unless_they_are_hidden(e: Emulators, boto: Any) -> None:
     e.organization([{**ACCOUNTS[1], "State": "CLOSED"}], units=UNITS)
     [account] = boto("organizations").list_accounts()["Accounts"]

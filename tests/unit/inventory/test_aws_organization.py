@@ -37,6 +37,7 @@ from .conftest import (
     Command,
     List,
     Refuse,
+    needs_paths,
     plain,
 )
 
@@ -133,6 +134,7 @@ def test_host_names_come_from_a_template(organized: Emulators, listed: List) -> 
     assert run.hosts[f"payments-{ONE}"]["aws_account_id"] == ONE
 
 
+@needs_paths
 def test_accounts_that_are_not_at_work_are_hosts_on_request(organized: Emulators, listed: List) -> None:
     run = listed(include_inactive=True, organizational_units="none", email=True)
     assert run.hosts.keys() == {*ACTIVE, CLOSED}
@@ -142,6 +144,7 @@ def test_accounts_that_are_not_at_work_are_hosts_on_request(organized: Emulators
     assert "aws_ou_path" not in run.hosts[ONE]
 
 
+@needs_paths
 def test_who_is_no_host_is_told_with_the_reason(organized: Emulators, command: Command) -> None:
     run = command("--list", "-vvv", include_management_account=False, exclude_filters=[{"name": "pay*"}])
     for account, reason in {
@@ -194,6 +197,7 @@ def many(count: int) -> list[dict[str, Any]]:
     return [{"Id": f"{number:012}", "Name": f"a{number}", "Parent": units[number % 4]} for number in range(count)]
 
 
+@needs_paths
 @pytest.mark.parametrize(
     ("hidden", "options", "more"),
     [
@@ -229,6 +233,7 @@ def test_an_empty_page_is_not_the_last(cloud: Emulators, listed: List) -> None:
     assert run.members("ou_Workloads_Production") == {f"{number:012}" for number in range(2, 100, 4)}
 
 
+@needs_paths
 def test_tags_are_read_after_filtering(organized: Emulators, listed: List) -> None:
     run = listed(tags=True, organizational_units="ids", include_filters=[{"ou": PROD}, {"ou": TEST}])
     assert asked(organized) == {"ListAccounts": 1, "ListTagsForResource": 2}
@@ -249,6 +254,7 @@ def test_throttling_in_both_wordings_is_waited_for(organized: Emulators, listed:
     assert organized.struck() == 6
 
 
+@needs_paths
 @pytest.mark.parametrize("hidden", [["State"], ["Status"]])
 def test_either_field_tells_the_state(cloud: Emulators, listed: List, hidden: list[str]) -> None:
     cloud.organization(ACCOUNTS, units=UNITS, hidden=hidden)
@@ -373,6 +379,7 @@ def test_what_cannot_work_fails_and_says_why(
     assert why in refused(**options)
 
 
+@needs_paths
 def test_a_part_that_cannot_be_read_is_named_and_never_taken_for_empty(organized: Emulators, refused: Refuse) -> None:
     for operation in ("ListAccounts", "ListRoots", "ListOrganizationalUnitsForParent", "ListTagsForResource"):
         organized.heal()
