@@ -30,9 +30,7 @@ from ansible.vars.manager import VariableManager
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 
 KNOWN = botocore.session.Session().get_service_model("organizations").shape_for("Account").members
-needs_paths = pytest.mark.skipif(
-    "Paths" not in KNOWN, reason="this botocore reads neither State nor Paths"
-)
+needs_paths = pytest.mark.skipif("Paths" not in KNOWN, reason="this botocore reads neither State nor Paths")
 PLUGIN = "trailbridge.sentinel.aws_organization"
 ROOT, WORK, PROD, TEST = "r-ab12", "ou-ab12-11111111", "ou-ab12-22222222", "ou-ab12-33333333"
 UNITS = {WORK: ["Workloads", ROOT], PROD: ["Production", WORK], TEST: ["Test & Co", WORK]}
