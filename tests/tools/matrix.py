@@ -38,7 +38,7 @@ class Environment(NamedTuple):
 
 
 ENVIRONMENTS = {
-    "oldest": Environment("python3.11", ("ansible-core==2.19.0", *OLDEST)),
+    "oldest": Environment("python3.11", ("ansible-core==2.19.4", *OLDEST)),
     "azcollection": Environment("python3.11", ("ansible-core==2.19.*", *BESIDE_AZCOLLECTION)),
     "2.20": Environment("python3.12", ("ansible-core==2.20.*",)),
     "newest": Environment("python3.13", ("ansible-core==2.21.*",)),

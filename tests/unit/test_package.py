@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What users get: the archive holds what they need and no more, and works from where it was installed."""
+"""What users get: the archive holds what they need and no more, works where it was installed, with what is said."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.emulators.client import Emulators
+from tests.tools.matrix import ENVIRONMENTS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -72,3 +73,16 @@ def test_it_works_from_where_it_was_installed(cloud: Emulators, archive: Path, t
     hosts = yaml.safe_load(accounts)["all"]["hosts"].values()
     wanted = {f"arn:aws:iam::{host['aws_account_id']}:role/MicrosoftSentinelRole" for host in hosts}
     assert {one["properties"]["awsRoleArn"] for one in cloud.connectors()} == wanted
+
+
+def test_the_oldest_releases_that_are_promised_are_those_that_are_tested() -> None:
+    runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))
+    lines = [f"ansible-core{runtime['requires_ansible']}", *(ROOT / "requirements.txt").read_text().splitlines()]
+    promised = dict(found.groups() for line in lines if (found := re.match(r"([a-z0-9-]+)>=([0-9.]+)", line)))
+    assert promised == dict(package.split("==") for package in ENVIRONMENTS["oldest"].packages)
+    for role in (ROOT / "roles").iterdir():
+        about = yaml.safe_load((role / "meta/main.yml").read_text(encoding="utf-8"))["galaxy_info"]
+        assert about["min_ansible_version"] == promised["ansible-core"]
+    for page in ("README.md", "docs/support.md", "docs/docsite/rst/quick_start.rst"):
+        told = re.findall(r"ansible-core \|? ?([0-9.]+) (?:and|or) newer", (ROOT / page).read_text(encoding="utf-8"))
+        assert told == [promised["ansible-core"]], page

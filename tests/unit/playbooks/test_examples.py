@@ -120,7 +120,7 @@ def test_an_execution_environment_can_be_built(tmp_path: Path) -> None:
     builder("create", "-f", str(definition), "-c", "context", "--output-filename", "Containerfile", folder=tmp_path)
     wanted = yaml.safe_load((tmp_path / "context/_build/requirements.yml").read_text(encoding="utf-8"))
     assert [one["name"] for one in wanted["collections"]] == ["trailbridge.sentinel"]
-    assert "ansible-core>=2.19" in (tmp_path / "context/Containerfile").read_text(encoding="utf-8")
+    assert "ansible-core>=2.19.4" in (tmp_path / "context/Containerfile").read_text(encoding="utf-8")
 
 
 def test_an_execution_environment_gets_our_requirements(tmp_path: Path) -> None:
