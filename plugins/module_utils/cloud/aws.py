@@ -229,13 +229,13 @@ class Aws:
                     raise
         return await self._assume(arns[-1], entry.session_name, more)
 
-    async def administrator(self, service: str, entry: Entry) -> Caller:
-        """Return a service of the account that manages the organization: the caller's own, or that of a role's ARN.
+    async def administer(self, entry: Entry) -> Keys:
+        """Return keys of the account that manages the organization: the caller's own, or that of a role's ARN.
 
         The session policy of the other sessions allows nothing but work on roles.
         """
         if not entry.roles:
-            return self.own(service)
+            return self._keys()
         if not entry.roles[0].startswith("arn:"):
             raise SentinelError(
                 "bad_input",
@@ -243,9 +243,7 @@ class Aws:
                 "in the management account or a delegated administrator.",
             )
         account_id = entry.roles[0].split(":")[4]
-        return self.service(service).of(
-            await self.enter(account_id, replace(entry, session_policy=False), None, "read")
-        )
+        return await self.enter(account_id, replace(entry, session_policy=False), None, "read")
 
     async def _assume(self, arn: str, session_name: str, more: Mapping[str, str]) -> Keys:
         with explained(f"assume role {arn}", denied="assume_denied"):

@@ -16,7 +16,7 @@ from datetime import UTC
 from typing import Any, NamedTuple
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws, explained
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Caller, Keys
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Caller
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organization import (
@@ -58,27 +58,14 @@ async def read(base: AwsCredentials, entry: Entry, order: Order, known: Organiza
     the management account where the caller's is another that may not list accounts.
     """
     with closing(Aws(base)) as aws:
-        keys = await _enter(aws, entry)
-        call, sts = (aws.service(name).of(keys) if keys else aws.own(name) for name in ("organizations", "sts"))
+        keys = await aws.administer(entry)
+        call, sts = (aws.service(name).of(keys) for name in ("organizations", "sts"))
         found = known or await listing(call, sts)
         if order.lacks_tree(found):
             found = await _with_tree(call, found)
         if missing := order.lacks_tags(found):
             found = replace(found, tags={**found.tags, **await _tags(call, missing)})
         return found
-
-
-async def _enter(aws: Aws, entry: Entry) -> Keys | None:
-    if not entry.roles:
-        return None
-    if not entry.roles[0].startswith("arn:"):
-        raise SentinelError(
-            "bad_input",
-            f"Cannot use assume_role {entry.roles[0]!r}: a name does not tell the account, give the ARN of a role in "
-            "the management account or a delegated administrator.",
-        )
-    # The session policy of the other sessions allows nothing but work on roles.
-    return await aws.enter(entry.roles[0].split(":")[4], replace(entry, session_policy=False), None, "read")
 
 
 async def listing(call: Caller, sts: Caller) -> Organization:

@@ -54,6 +54,8 @@ class Report:
     """
 
     shown: dict[str, Callable[[], dict[str, Any]]] = field(default_factory=dict)
+    role_arn: str = ""
+    connector_id: str = ""
     findings: list[Finding] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     diff: list[dict[str, Any]] = field(default_factory=list)
@@ -185,6 +187,7 @@ async def converge_role(
             edge, overlay, role_plan.plan, check_mode=check_mode, made=report.calls, seen=seen, sleep=sleep
         )
     report.add("role", roles.show, outcome.want)
+    report.role_arn = outcome.want.arn if outcome.want else ""
     if outcome.changed:
         tell(outcome.have, outcome.want)
     return outcome
@@ -234,6 +237,8 @@ async def converge_connector(
 
     with _kept_evidence(first, lambda have: tell(have, overlay(have))):
         outcome = await converge(edge, overlay, connectors.plan, check_mode=check_mode, made=report.calls, seen=seen)
-    report.add("connector", show, None if absent else outcome.want)
+    after = None if absent else outcome.want
+    report.add("connector", show, after)
+    report.connector_id = show(after).get("id", "")
     if outcome.changed:
         tell(outcome.have, outcome.want)

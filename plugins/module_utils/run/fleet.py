@@ -50,14 +50,13 @@ class Done:
 
     def result(self, *, detailed: bool = True) -> dict[str, Any]:
         """Return it as an entry of fleet's `accounts`; without details, calls are names alone."""
-        shown, calls = self.report.shown, self.report.calls
         answer: dict[str, Any] = {
             "status": self.status,
             "host": self.account.host,
-            "role_arn": shown["role"]().get("arn", "") if "role" in shown else "",
-            "connector_id": shown["connector"]().get("id", "") if "connector" in shown else "",
+            "role_arn": self.report.role_arn,
+            "connector_id": self.report.connector_id,
             "findings": [finding._asdict() for finding in self.report.findings],
-            "calls": [call.show() if detailed else {"name": call.name} for call in calls],
+            "calls": [call.show() if detailed else {"name": call.name} for call in self.report.calls],
         }
         if self.error:
             answer["error"] = self.error.show()

@@ -121,7 +121,7 @@ async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result
     account = parse(params, "")
     with closing(Aws(account.aws)) as aws:
         wish = await _stackset_wish(params, account, aws)
-        call = await aws.administrator("cloudformation", account.entry)
+        call = aws.service("cloudformation").of(await aws.administer(account.entry))
         edge = StackSets(call, wish.name, writes=not check_mode, delegated=params["delegated_administrator"])
         with Report().kept() as report:
             await _converge_stackset(report, wish, edge, check_mode=check_mode, absent=params["state"] == "absent")

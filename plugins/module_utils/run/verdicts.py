@@ -24,7 +24,7 @@ def summary(watched: list[Watched]) -> dict[str, int]:
 
 def numbers(watched: list[Watched]) -> str:
     """Say the counts in one line."""
-    counts = Counter(item.verdict.name for item in watched)
+    counts = summary(watched)
     noun = "account" if len(watched) == 1 else "accounts"
     said = [f"{counts[name]} {name}" for name in VERDICTS if counts[name] or name == "receiving"]
     return f"{len(watched)} {noun}: {', '.join(said)}"

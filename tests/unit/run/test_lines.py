@@ -277,7 +277,7 @@ def test_a_failed_account_keeps_what_was_found_and_done() -> None:
 
 def test_a_result_names_role_and_connector() -> None:
     one = done()
-    one.report.shown |= {"role": lambda: {"arn": "arn:x"}, "connector": lambda: {"id": "/x"}}
+    one.report.role_arn, one.report.connector_id = "arn:x", "/x"
     assert one.result() == shown(role_arn="arn:x", connector_id="/x")
 
 
