@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -30,14 +31,20 @@ html_show_sphinx = False
 html_show_copyright = False
 html_copy_source = False
 html_use_index = False
-html_theme_options = {
-    "source_repository": "https://github.com/trailbridge/sentinel",
-    "source_branch": "main",
-    "source_directory": "docs/docsite/rst/",
-}
 pygments_style = "ansible"
 highlight_language = "yaml+jinja"
 
+ROOT = Path(__file__).parents[2]
+REPOSITORY = "https://github.com/trailbridge/sentinel"
+# Which file of the repository a page is made of, by the name of the page.
+MADE_OF = (
+    (r"index", "docs/docsite/index.rst"),
+    (r"docsite/(\w+)", r"docs/docsite/rst/\1.rst"),
+    (r"docsite/(\w+)", r"docs/\1.md"),
+    (r"(\w+)_module", r"plugins/modules/\1.py"),
+    (r"(\w+)_inventory", r"plugins/inventory/\1.py"),
+    (r"(\w+)_role", r"roles/\1/meta/argument_specs.yml"),
+)
 ANSIBLE = "https://docs.ansible.com/projects/ansible/latest/"
 ELSEWHERE = {
     "action_plugins": "plugins/action.html",
@@ -60,8 +67,22 @@ def without_contents(_app: Any, _page: str, source: list[str]) -> None:
     source[0] = re.sub(r"^\.\. contents::\n( +:.*\n)*", "", source[0], flags=re.MULTILINE)
 
 
+def source_of(page: str) -> str:
+    """Return the file of the repository that a page is made of; empty for pages that collect what others have."""
+    files = (re.sub(pattern, file, page) for pattern, file in MADE_OF if re.fullmatch(pattern, page))
+    return next((file for file in files if (ROOT / file).is_file()), "")
+
+
+def link_to_source(_app: Any, page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
+    """Have the theme link each page to its source, which is elsewhere than the page itself."""
+    if source := source_of(page):
+        context["theme_source_view_link"] = f"{REPOSITORY}/blob/main/{source}"
+        context["theme_source_edit_link"] = f"{REPOSITORY}/edit/main/{source}"
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Have Sphinx call us."""
     app.connect("source-read", without_contents)
     app.connect("missing-reference", to_ansible)
+    app.connect("html-page-context", link_to_source)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import curl
@@ -41,6 +42,7 @@ try:
         NoCredentialsError,
         PartialCredentialsError,
         ProfileNotFound,
+        SSOError,
         TokenRetrievalError,
     )
     from botocore.httpsession import get_cert_path
@@ -55,17 +57,20 @@ else:
         NoCredentialsError,
         PartialCredentialsError,
         ProfileNotFound,
+        SSOError,
         TokenRetrievalError,
     )
 
     class _Loader(Loader):
-        """Descriptions of services, found without listing all of them first: that takes longer than all the rest."""
+        """Descriptions of services, found by the names of their folders: looking into each takes longer than the rest.
+
+        Which ones botocore needs to find credentials (sso, sso-oidc, signin) is its own business.
+        """
 
         def list_available_services(self, _type_name: str) -> list[str]:
-            return list(SERVICES)
+            return [folder.name for path in map(Path, self.search_paths) if path.is_dir() for folder in path.iterdir()]
 
 
-SERVICES = ("cloudformation", "iam", "organizations", "sts")
 REGION = "us-east-1"
 SESSION_SECONDS = 3600
 

@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import os
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
 
 import pytest
+from botocore.tokens import SSOTokenProvider
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import service
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws, Identity
@@ -40,6 +43,17 @@ def do(work: Callable[[Aws], Coroutine[Any, Any, T]], **credentials: Any) -> T:
             return await work(aws)
 
     return asyncio.run(opened())
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve on a free port; gives the address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
 
 
 def identity(**credentials: Any) -> Identity:
@@ -97,6 +111,60 @@ def test_a_profile_serves(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_
     )
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(shared))
     assert identity(profile="other").account_id == OTHER
+
+
+@pytest.fixture
+def sso(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """The profile `sso` of IAM Identity Center, whose portal hands out keys; returns where it is kept who signed in."""
+    no_environment(monkeypatch)
+    handed = {**keys(here, OTHER), "session_token": "token-of-the-portal"}
+    names = {"access_key": "accessKeyId", "secret_key": "secretAccessKey", "session_token": "sessionToken"}
+    answer = {"roleCredentials": {names[name]: value for name, value in handed.items()} | {"expiration": 4102444800000}}
+
+    class Portal(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            good = self.headers["x-amz-sso_bearer_token"] == "token-of-the-user"
+            body = json.dumps(answer if good else {"message": "Session token not found or invalid"}).encode()
+            self.send_response(200 if good else 401)
+            self.send_header("x-amzn-ErrorType", "UnauthorizedException")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_arguments: Any) -> None:
+            """Say nothing."""
+
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile sso]\nsso_session = ours\nsso_account_id = 222222222222\nsso_role_name = Operator\n"
+        "[sso-session ours]\nsso_region = eu-west-1\nsso_start_url = https://ours.awsapps.com/start\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    # botocore asks for the home when it is loaded.
+    monkeypatch.setattr(SSOTokenProvider, "_SSO_TOKEN_CACHE_DIR", str(tmp_path))
+    with serving(Portal) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", url)
+        yield tmp_path
+
+
+def signed_in(cache: Path, token: str) -> None:
+    """Leave behind what `aws sso login` does."""
+    text = json.dumps({"accessToken": token, "expiresAt": "2100-01-01T00:00:00Z"})
+    (cache / f"{hashlib.sha1(b'ours').hexdigest()}.json").write_text(text)
+
+
+def test_a_profile_of_identity_center_serves(sso: Path) -> None:
+    signed_in(sso, "token-of-the-user")
+    assert identity(profile="sso").account_id == OTHER
+
+
+@pytest.mark.parametrize("token", ["", "token-that-was-revoked"])
+def test_who_is_not_signed_in_at_identity_center_is_told(sso: Path, token: str) -> None:
+    if token:
+        signed_in(sso, token)
+    with pytest.raises(SentinelError, match="SSO") as caught:
+        identity(profile="sso")
+    assert caught.value.kind == "expired_credentials"
 
 
 def test_the_endpoint_of_a_profile_is_used(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -242,12 +310,8 @@ def proxy() -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_arguments: Any) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}", asked
-        server.shutdown()
-        thread.join()
+    with serving(Handler) as url:
+        yield url, asked
 
 
 def test_proxies_are_used(here: Emulators, monkeypatch: pytest.MonkeyPatch, proxy: tuple[str, list[str]]) -> None:
