@@ -87,13 +87,15 @@ class Aws:
         found = CREDENTIAL.search(request.headers.get("Authorization", ""))
         if settings.refuse_unknown_keys and (not found or found[1] not in self.state.callers):
             return Fault(**INVALID_TOKEN)
+        parameters = _operation(request, body)[1]
         if call.operation == "AssumeRole":
             role = ROLE_ARN.fullmatch(call.resource)
-            sent = _operation(request, body)[1].get("ExternalId", "")
+            sent = parameters.get("ExternalId", "")
             known = role and any(fnmatchcase(role[2], name) for name in settings.role_names)
             if not known or settings.external_id not in ("", sent):
                 return Fault(**TRUST_DENIED)
-        return None if _allowed(self._caller(found[1] if found else "").policy, call) else Fault(**SESSION_DENIED)
+        policy = self._caller(found[1] if found else "").policy
+        return None if _allowed(policy, call, parameters) else Fault(**SESSION_DENIED)
 
     def _organized(self, organization: Organization, body: bytes, call: Call) -> web.Response:
         """Answer for AWS Organizations as it does, where moto would not."""
@@ -166,7 +168,7 @@ def _target(operation: str, parameters: dict[str, str], caller: AwsCaller) -> tu
     return caller.account, "*"
 
 
-def _allowed(policy: str, call: Call) -> bool:
+def _allowed(policy: str, call: Call, parameters: dict[str, str]) -> bool:
     """Whether a session policy, if there is one, lets the call pass; only what ours say is understood."""
     if not policy:
         return True
@@ -174,6 +176,7 @@ def _allowed(policy: str, call: Call) -> bool:
     return any(
         call.action in statement["Action"]
         and any(fnmatchcase(call.resource, pattern) for pattern in _listed(statement["Resource"]))
+        and statement.get("Condition") in (None, {"ArnEquals": {"iam:PolicyARN": parameters.get("PolicyArn")}})
         for statement in statements
     )
 

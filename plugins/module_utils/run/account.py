@@ -25,7 +25,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call, difference
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role, Wish
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import Work
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import work_on
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import newcomer
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.converge import (
     Edge,
@@ -140,19 +140,17 @@ async def limited(account: Account) -> AsyncIterator[None]:
         raise cannot("transient", what, f"AWS took longer than {LONGEST:.0f} seconds") from error
 
 
-def _work(means: Means, *, removing: bool) -> Work:
-    return "read" if means.check_mode else "remove" if removing else "write"
-
-
 async def _read(account: Account, means: Means, *, removing: bool = False) -> tuple[Roles, Role | None]:
-    keys = await _enter(account, means, _work(means, removing=removing))
+    keys = await _enter(account, means, removing=removing)
     iam = means.aws.service("iam").of(keys)
     edge = Roles(iam, account.account_id, account.wish.name, writes=not means.check_mode, removing=removing)
     async with limited(account):
         return edge, await edge.read()
 
 
-async def _enter(account: Account, means: Means, work: Work) -> Keys:
+async def _enter(account: Account, means: Means, *, removing: bool) -> Keys:
+    work = work_on(account.wish, check_mode=means.check_mode, removing=removing)
+
     async def enter() -> Keys:
         async with limited(account):
             return await means.aws.enter(account.account_id, account.entry, account.wish.name, work)

@@ -29,7 +29,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import difference
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import Work
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import Work, work_on
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.stackset import StackSetWish
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import ingestion, verdicts
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import (
@@ -61,7 +61,8 @@ async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     with closing(Aws(parse(params, "", names="short").aws)) as aws:
         account = await _whole(params, aws, required=True)
         absent = params["state"] == "absent"
-        iam = await _iam(account, aws, account.wish.name, "read" if check_mode else "remove" if absent else "write")
+        work = work_on(account.wish, check_mode=check_mode, removing=absent)
+        iam = await _iam(account, aws, account.wish.name, work)
         with Report().kept() as report:
             edge = Roles(iam, account.account_id, account.wish.name, writes=not check_mode, removing=absent)
             await converge_role(report, account.wish, edge, check_mode=check_mode, absent=absent)

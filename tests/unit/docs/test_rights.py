@@ -102,7 +102,7 @@ def test_who_onboards_corrects_and_offboards_may_do_just_that(world: World) -> N
             bare = engine.listed({VICTIM: {"aws_account_id": VICTIM}}, **BARE)
             runs.append(settled(engine.run(bare, fleet.Order())))
         seen.add(world.e, *runs)
-    assert seen.iam == set(allowed("aws-operator"))
+    assert seen.iam == {*allowed("aws-operator"), *allowed("aws-lookup-events")}
     assert seen.sts == set(allowed("aws-base"))
     assert seen.azure == set(document("azure-operator")["Actions"])
     [statement] = [one for one in document("aws-operator")["Statement"] if one["Action"] == "iam:AttachRolePolicy"]
@@ -147,7 +147,7 @@ def test_who_looks_for_what_is_left_over_may_do_just_that(world: World) -> None:
 def test_sessions_allow_nothing_that_is_not_documented() -> None:
     """A session is limited further than the role that is assumed, never less."""
     sessions = {f"iam:{action}" for actions in ACTIONS.values() for action in actions}
-    assert sessions == set(allowed("aws-operator"))
+    assert sessions == {*allowed("aws-operator"), *allowed("aws-lookup-events")}
     assert {f"iam:{action}" for action in ACTIONS["read"]} == set(allowed("aws-preview"))
 
 
@@ -155,6 +155,7 @@ def test_sessions_allow_nothing_that_is_not_documented() -> None:
     ("name", "arn"),
     [
         ("aws-operator", arn_of(VICTIM)),
+        ("aws-lookup-events", arn_of(VICTIM)),
         ("aws-preview", arn_of(VICTIM)),
         ("aws-base", arn_of(VICTIM, "OrganizationAccountAccessRole")),
     ],

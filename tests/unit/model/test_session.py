@@ -6,14 +6,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any, get_args
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role, Wish
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role_plan import plan
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import ACTIONS, Work, session_policy
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import (
+    ACTIONS,
+    Work,
+    session_policy,
+    work_on,
+)
 
 ACCOUNT = "111111111111"
 LONGEST = 2048
@@ -21,11 +27,11 @@ WORKS = get_args(Work)
 
 
 def allows(policy: str, action: str, role: str, account: str = ACCOUNT) -> bool:
-    (statement,) = json.loads(policy)["Statement"]
-    patterns: Any = statement["Resource"]
+    [statement] = [one for one in json.loads(policy)["Statement"] if f"iam:{action}" in one["Action"]] or [None]
+    patterns: Any = statement["Resource"] if statement else []
     arn = f"arn:aws:iam::{account}:role/{role}"
     listed = [patterns] if isinstance(patterns, str) else patterns
-    return f"iam:{action}" in statement["Action"] and any(fnmatchcase(arn, pattern) for pattern in listed)
+    return any(fnmatchcase(arn, pattern) for pattern in listed)
 
 
 @pytest.mark.parametrize("work", WORKS)
@@ -55,6 +61,9 @@ def test_no_other_account_may_be_touched(work: Work) -> None:
         ("read", "TagRole"),
         ("read", "UpdateAssumeRolePolicy"),
         ("write", "DeleteRole"),
+        ("write", "PutRolePolicy"),
+        ("write_inline", "DeleteRole"),
+        ("write_inline", "AttachRolePolicy"),
         ("remove", "CreateRole"),
         ("remove", "AttachRolePolicy"),
         *((work, action) for work in WORKS for action in ("PassRole", "CreatePolicy", "CreateUser", "CreateAccessKey")),
@@ -62,6 +71,30 @@ def test_no_other_account_may_be_touched(work: Work) -> None:
 )
 def test_what_the_run_does_not_need_is_denied(work: Work, action: str) -> None:
     assert not allows(session_policy("aws", ACCOUNT, "Eyes", work), action, "Eyes")
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-us-gov"])
+def test_only_the_policy_that_sentinel_needs_can_be_attached(partition: str) -> None:
+    statements = json.loads(session_policy(partition, ACCOUNT, "Eyes", "write"))["Statement"]
+    [attaching] = [one for one in statements if "iam:AttachRolePolicy" in one["Action"]]
+    needed = f"arn:{partition}:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"
+    assert attaching["Condition"] == {"ArnEquals": {"iam:PolicyARN": needed}}
+
+
+@pytest.mark.parametrize(
+    ("mode", "check_mode", "removing", "work"),
+    [
+        ("managed", False, False, "write"),
+        ("lookup_events", False, False, "write_inline"),
+        ("managed", False, True, "remove"),
+        ("lookup_events", False, True, "remove"),
+        ("managed", True, False, "read"),
+        ("lookup_events", True, True, "read"),
+    ],
+)
+def test_the_session_is_for_what_the_run_does(mode: str, check_mode: bool, removing: bool, work: Work) -> None:
+    wish = Wish(ACCOUNT, "w", permission_mode=mode)
+    assert work_on(wish, check_mode=check_mode, removing=removing) == work
 
 
 def test_looking_at_all_roles_is_reading_alone() -> None:
@@ -82,8 +115,10 @@ def test_every_call_that_a_plan_can_hold_is_allowed() -> None:
         managed=frozenset({"arn:aws:iam::aws:policy/B"}),
         inline={"c": {}},
     )
-    calls = [*plan(None, full), *plan(bare, full), *plan(full, bare)]
-    assert {call.name for call in calls} <= set(ACTIONS["write"])
+    managed, inline = replace(full, inline={}), replace(full, managed=frozenset())
+    for work, wished in (("write", managed), ("write_inline", inline)):
+        calls = [*plan(None, wished), *plan(bare, wished), *plan(full, wished), *plan(full, bare)]
+        assert {call.name for call in calls} <= set(ACTIONS[work])
     assert {call.name for call in plan(full, None)} <= set(ACTIONS["remove"])
 
 
