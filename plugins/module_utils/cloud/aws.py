@@ -34,6 +34,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value i
 
 try:
     import botocore.session
+    from botocore import exceptions
     from botocore.config import Config
     from botocore.exceptions import (
         BotoCoreError,
@@ -59,6 +60,8 @@ else:
         ProfileNotFound,
         SSOError,
         TokenRetrievalError,
+        # Of `aws login`, which old releases do not know.
+        getattr(exceptions, "LoginError", SSOError),
     )
 
     class _Loader(Loader):
@@ -186,7 +189,8 @@ class Aws:
 
     def _keys(self) -> Keys:
         """Return the base keys, which botocore renews when it is time; the same ones as long as they are good."""
-        found = self._own.get_frozen_credentials()
+        with explained("find AWS credentials"):
+            found = self._own.get_frozen_credentials()
         keys = Keys(found.access_key or "", found.secret_key or "", found.token)
         if keys != self._known:
             self._known = keys
@@ -311,7 +315,8 @@ def _from_answer(error: ClientError, what: str, instead: Mapping[str, str]) -> S
     text = next(iter((details.get("Message") or code).strip().splitlines()), code)
     cause = f"{text.rstrip('.')} ({code})"
     if code == "MalformedPolicyDocument" and "invalid principal" in text.lower():
-        return cannot("transient", what, cause, NotYetError)
+        # A principal that was just made may not be known everywhere yet; one that is never known was mistyped.
+        return cannot("bad_input", what, cause, NotYetError)
     if code == "NoSuchEntity" and "not attachable" in text:
         return cannot("bad_input", what, cause)
     kind = _kind(code, text)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.entra import Credential, find_way
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import cloud as clouds
@@ -105,8 +106,10 @@ class Azure:
 
     async def get(self, path: str, api_version: str, *, what: str, allowance: Allowance) -> dict[str, Any]:
         """Return the answer of one GET below the ARM address, `what` says in words what is done."""
-        url = path if path.startswith(f"{self._cloud.arm}/") else f"{self._cloud.arm}/{path.removeprefix('/')}"
-        params = {} if path == url else {"api-version": api_version}
+        link = urlsplit(path)
+        # The link to a next page may spell the host otherwise, and has the version already.
+        url = f"{self._cloud.arm}/{link.path.removeprefix('/')}{link.query and f'?{link.query}'}"
+        params = {} if link.query else {"api-version": api_version}
 
         def work(hook: Hook) -> dict[str, Any]:
             return _json(self._arm, url, params, hook)
@@ -115,7 +118,7 @@ class Azure:
 
     async def ask(self, work: Callable[[Hook], T], kind: str, *, what: str, allowance: Allowance) -> T:
         """Have a thread do `work`, one request, which hands each response to its argument; again while it may help."""
-        deadline = time.monotonic() + DEADLINE
+        deadline: float | None = None
         loop = asyncio.get_running_loop()
         with explained(what):
             for shortest in pauses(_chance.uniform):
@@ -128,6 +131,8 @@ class Azure:
                     if not _again(error):
                         raise
                     pause = max(shortest, _retry_after(error))
+                    # Counted from the first failure: waiting for one's turn before takes nothing away.
+                    deadline = deadline or time.monotonic() + DEADLINE
                     if time.monotonic() + pause > deadline:
                         raise
                     refused = _status(error) == 429

@@ -55,6 +55,7 @@ THROTTLED = {
 }
 _TRANSIENT = {"RequestTimeout", "RequestTimeoutException", "InternalFailure", "ServiceUnavailable"}
 _TRANSIENT_STATUS = {429, 500, 502, 503, 504}
+_STATUSES = frozenset(HTTPStatus)
 _REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
 _QUOTED = {byte: quote_plus(bytes((byte,))) for byte in range(256)}
 _SIGNED = ("host", "x-amz-date", "x-amz-security-token", "x-amz-target", "content-type")
@@ -189,7 +190,11 @@ class Service:
         shape = self._model.operation_model(operation).output_shape
         try:
             answer: dict[str, Any] = self._parser.parse({"status_code": status, "headers": {}, "body": content}, shape)
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError, ResponseParserError) as error:
+            if status >= HTTPStatus.MULTIPLE_CHOICES:
+                # Whoever stands between answers for the service, in words of its own.
+                told = {"Code": str(status), "Message": HTTPStatus(status).phrase if status in _STATUSES else ""}
+                return {"Error": told, "ResponseMetadata": {"HTTPStatusCode": status}}
             raise ResponseParserError(str(error)) from error
         return answer
 
@@ -232,12 +237,12 @@ class Caller(NamedTuple):
         return await self.service.call(self.keys, operation, params)
 
     async def pages(self, operation: str, key: str, marker: str = "Marker", **params: Any) -> list[Any]:
-        """Return what a listing has on all its pages under `key`."""
+        """Return what a listing has on all its pages under `key`; a page without it is not taken for an empty one."""
         found: list[Any] = []
         more: dict[str, Any] = {}
         while True:
             answer = await self(operation, **params, **more)
-            found += answer.get(key) or []
+            found += answer[key]
             more = {marker: answer[marker]} if answer.get(marker) else {}
             if not more:
                 return found

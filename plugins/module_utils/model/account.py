@@ -195,7 +195,7 @@ def _given(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Fie
         (field, _value(field, value, where, name))
         for key, name, field in _NAMED[names]
         if (value := options.get(key)) is not None
-        and not (field.part == "azure" and value == "")  # an environment variable may be set to nothing
+        and not (field.part in ("aws", "azure") and value == "")  # an environment variable may be set to nothing
     ]
 
 

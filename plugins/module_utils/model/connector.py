@@ -8,6 +8,7 @@ Source: "Data Connectors - Create Or Update" (Microsoft Sentinel REST API).
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -57,9 +58,9 @@ class ConnectorWish:
 
 
 def account_of(arn: str) -> str:
-    """Return the account id of an ARN, empty if it is none."""
-    parts = arn.split(":")
-    return parts[4] if len(parts) > 5 else ""
+    """Return the account id of an ARN, empty if it has none."""
+    found = re.match(r"(?:[^:]*:){4}([0-9]{12}):", arn)
+    return found[1] if found else ""
 
 
 def parse(raw: Mapping[str, Any]) -> Connector | None:

@@ -69,6 +69,7 @@ CODES: dict[str, Code] = {
     "role_boundary_extra": _drift("medium", "The role has a permissions boundary though none is wished."),
     "role_session_lowered": _drift("low", "Sessions of the role may not last as long as wished."),
     "role_description": _drift("low", "The role has another description."),
+    "role_shared": _drift("low", "The role also serves a workspace that its tag names, and no option."),
     "role_tags": _drift("low", "The tags of the role differ from the wished ones."),
     "role_path": _drift("low", "The role has another path, which AWS cannot change."),
     "role_unmanaged": _drift("low", "The role trusts Sentinel but does not carry the collection's tag."),

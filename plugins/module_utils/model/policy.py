@@ -126,6 +126,11 @@ def trusts(document: object, account_id: str) -> bool:
     return any(atom.effect == "Allow" and atom.principal == whole and _assumes(atom) for atom in atoms)
 
 
+def lets_in(document: object, account_id: str) -> bool:
+    """Whether a statement allows anybody of that account to assume the role, be it by letting in everybody."""
+    return any(_lets_in(atom, account_id) for atom in _meaning(document).atoms)
+
+
 def trust_findings(document: object, *, account_id: str, external_ids: Iterable[str]) -> list[Finding]:
     """Everything in which a trust policy differs from the wish: one account, one action, exactly these external ids.
 
@@ -331,6 +336,10 @@ def _concerns(principal: Part, account_id: str) -> bool:
     return name == "NotPrincipal" or _names(principal, account_id) or any(_is_wild(value) for value in values)
 
 
+def _lets_in(atom: Atom, account_id: str) -> bool:
+    return atom.effect == "Allow" and _concerns(atom.principal, account_id) and _assumes(atom)
+
+
 def _is_wild(text: str) -> bool:
     return "*" in text or "?" in text
 
@@ -410,7 +419,7 @@ def _deny(atom: Atom, wish: Wish) -> list[Finding]:
 
 
 def _missing(atoms: Iterable[Atom], wish: Wish) -> list[Finding]:
-    ways = [a for a in atoms if a.effect == "Allow" and _concerns(a.principal, wish.account) and _assumes(a)]
+    ways = [a for a in atoms if _lets_in(a, wish.account)]
     if not ways:
         return [_say("trust_sentinel_missing", wish.account)]
     lost = [value for value in wish.ids if not any(all(_passes(c, value) for c in way.clauses) for way in ways)]

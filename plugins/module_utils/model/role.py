@@ -110,19 +110,28 @@ def ours(role: Role) -> bool:
 
 
 def served(role: Role | None) -> frozenset[str]:
-    """Return the workspace ids that a role of ours is tagged to serve; other words there let nobody in."""
-    found = role.tags.get(TAG_WORKSPACE, "").split() if role and ours(role) else []
+    """Return the workspace ids that a role of ours is tagged to serve; other words there name nobody."""
+    found = role.tags.get(TAG_WORKSPACE, "").lower().split() if role and ours(role) else []
     return frozenset(filter(RULES["workspace_id"].holds, found))
 
 
+def neighbours(wish: Wish, have: Role | None) -> frozenset[str]:
+    """Return the ids of other workspaces that keep their access: those that both the tag and the trust have.
+
+    A tag alone lets nobody in: who may tag the role may not change who assumes it.
+    """
+    own = {wish.workspace_id, *wish.external_ids}
+    return (served(have) & _claimed(wish, have.trust)) - own if have else frozenset()
+
+
 def wished_ids(wish: Wish, have: Role | None) -> frozenset[str]:
-    """Return the external ids that the role shall accept: the wished ones and those that a role of ours serves."""
-    return served(have) | {wish.workspace_id, *wish.external_ids}
+    """Return the external ids that the role shall accept: the wished ones and those of its neighbours."""
+    return neighbours(wish, have) | {wish.workspace_id, *wish.external_ids}
 
 
 def check_ownership(wish: Wish, have: Role | None) -> None:
     """Raise role_conflict when the role that is there belongs to somebody else."""
-    if have is None or wish.adopt or (ours(have) and TAG_WORKSPACE in have.tags):
+    if have is None or wish.adopt or served(have):
         return
     wished = {wish.workspace_id, *wish.external_ids}
     strangers = _claimed(wish, have.trust) - wished
@@ -152,7 +161,7 @@ def overlay(wish: Wish, have: Role | None) -> Role:
         max_session_duration=wish.max_session_duration or base.max_session_duration,
         permissions_boundary=_boundary(wish, base),
         trust=_trust(wish, base, ids),
-        tags=_tags(wish, base, ids),
+        tags=_tags(wish, base, ids | served(have)),
         managed=wish.managed | _kept_policies(wish, base),
         inline=_inline(wish, base),
     )
@@ -168,14 +177,21 @@ def without(wish: Wish, have: Role | None) -> Role | None:
             f"Cannot remove role {have.name} in account {wish.account_id}: it does not carry the tag {TAG}, "
             "so it was not made here; set adopt if it is yours.",
         )
-    remaining = (served(have) or _claimed(wish, have.trust)) - {wish.workspace_id}
+    if not (served(have) or wish.adopt or policy.is_legible(have.trust)):
+        raise SentinelError(
+            "role_conflict",
+            f"Cannot remove role {have.name} in account {wish.account_id}: neither its tag {TAG_WORKSPACE} nor its "
+            "trust policy tells whom it serves; set adopt if it is yours.",
+        )
+    claimed = _claimed(wish, have.trust)
+    remaining = (served(have) & claimed if served(have) else claimed) - {wish.workspace_id}
     if not remaining:
         _check_unused(wish, have)
         return None
     return replace(
         have,
         trust=_trust_without(wish, have, remaining),
-        tags={**have.tags, TAG_WORKSPACE: " ".join(sorted(remaining))},
+        tags={**have.tags, TAG_WORKSPACE: " ".join(sorted((served(have) | remaining) - {wish.workspace_id}))},
     )
 
 
@@ -281,12 +297,19 @@ def findings(wish: Wish, have: Role | None) -> list[Finding]:
     return ordered(
         [
             *policy.trust_findings(have.trust, account_id=wish.microsoft_account_id, external_ids=ids),
+            *_neighbour_findings(wish, have),
             *_policy_findings(wish, have),
             *_inline_findings(wish, have),
             *_boundary_findings(wish, have),
             *_setting_findings(wish, have),
         ]
     )
+
+
+def _neighbour_findings(wish: Wish, have: Role) -> Iterator[Finding]:
+    for one in sorted(neighbours(wish, have)):
+        told = f"Workspace {one} is let in too: the tag {TAG_WORKSPACE} names it, external_ids does not."
+        yield finding("role_shared", told)
 
 
 def _policy_findings(wish: Wish, have: Role) -> Iterator[Finding]:
@@ -326,7 +349,7 @@ def _setting_findings(wish: Wish, have: Role) -> Iterator[Finding]:
         yield finding("role_description", f"The description is {have.description!r}.")
     if wish.path not in (None, have.path):
         yield finding("role_path", f"The path is {have.path}, not {wish.path}; only a new role can have another one.")
-    wanted = _tags(wish, have, wished_ids(wish, have))
+    wanted = _tags(wish, have, wished_ids(wish, have) | served(have))
     if not ours(have):
         yield finding("role_unmanaged", f"Role {have.name} does not carry the tag {TAG} yet.")
     elif wanted != have.tags:

@@ -12,14 +12,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import MOST_TAGS, Role
+
+# "IAM and AWS STS quotas": managed policies attached to a role, where nobody had the limit raised.
+MOST_POLICIES = 10
 
 
 def plan(have: Role | None, want: Role | None) -> list[Call]:
     """List the IAM calls that turn one role into the other; nothing to do is an empty list.
 
-    What is needed is added before what is too much is taken away, so that Sentinel never loses access on the way. Tags
-    come first: they say which workspaces the role serves, and who reads the trust meanwhile must know.
+    What is needed is added before what is too much is taken away, so that Sentinel never loses access on the way; the
+    other way round where AWS would refuse both at once. Tags come first: they say which workspaces the role serves, and
+    who reads the trust meanwhile must know.
     """
     if want is None:
         return _teardown(have) if have else []
@@ -74,8 +78,9 @@ def _bound(want: Role) -> Call:
 def _retag(have: Role, want: Role) -> list[Call]:
     new = {key: value for key, value in want.tags.items() if have.tags.get(key) != value}
     gone = sorted(set(have.tags) - set(want.tags))
-    calls = [Call("TagRole", {"RoleName": want.name, "Tags": _pairs(new)})] if new else []
-    return calls + ([Call("UntagRole", {"RoleName": want.name, "TagKeys": gone})] if gone else [])
+    come = [Call("TagRole", {"RoleName": want.name, "Tags": _pairs(new)})] if new else []
+    go = [Call("UntagRole", {"RoleName": want.name, "TagKeys": gone})] if gone else []
+    return come + go if len({**have.tags, **want.tags}) <= MOST_TAGS else go + come
 
 
 def _pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -85,15 +90,18 @@ def _pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
 def _permissions(have: Role, want: Role) -> list[Call]:
     name = want.name
     put = {key: document for key, document in want.inline.items() if have.inline.get(key) != document}
-    return [
+    come = [
         *(_attachment("AttachRolePolicy", name, arn) for arn in sorted(want.managed - have.managed)),
         *(
             Call("PutRolePolicy", {"RoleName": name, "PolicyName": key, "PolicyDocument": put[key]})
             for key in sorted(put)
         ),
+    ]
+    go = [
         *(_attachment("DetachRolePolicy", name, arn) for arn in sorted(have.managed - want.managed)),
         *(_inline_gone(name, key) for key in sorted(set(have.inline) - set(want.inline))),
     ]
+    return come + go if len(have.managed | want.managed) <= MOST_POLICIES else go + come
 
 
 def _attachment(operation: str, name: str, arn: str) -> Call:

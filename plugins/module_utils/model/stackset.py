@@ -155,7 +155,7 @@ def plan(have: StackSet | None, want: StackSet | None, *, retain: bool | None = 
     if have is None:
         calls.append(Call("CreateStackSet", {**_settings(want), "PermissionModel": want.permission_model}))
         have = replace(want, units=frozenset())
-    if replace(have, units=want.units, regions=want.regions) != want:
+    if _settings(have) != _settings(want):
         calls.append(Call("UpdateStackSet", {**_settings(want), "OperationPreferences": PREFERENCES}))
     return calls + _gone(have, have.units - want.units, want.retain) + _come(want, want.units - have.units)
 

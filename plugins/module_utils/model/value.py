@@ -70,7 +70,7 @@ def _tag(key: Any, value: Any) -> bool:
 def _tags(value: Any) -> bool:
     return (
         isinstance(value, Mapping)
-        and len(value) <= 50
+        and len(value) <= 48
         and all(_tag(key, text) for key, text in value.items())
         and len({key.lower() for key in value}) == len(value)
     )
@@ -146,12 +146,16 @@ RULES: dict[str, Rule] = {
     "permissions_boundary": Rule(_boundary, "it must be the ARN of a managed policy, or empty to remove the boundary"),
     "tags": Rule(
         _tags,
-        "at most 50 tags, each key 1 to 128 and each value 0 to 256 letters, digits, spaces or _.:/=+-@, "
-        "all of them texts, keys unique without case and without the prefixes aws: and trailbridge.sentinel",
+        "at most 48 tags (AWS allows 50, and two are ours), each key 1 to 128 and each value 0 to 256 letters, digits, "
+        "spaces or _.:/=+-@, all of them texts, keys unique without case and without the prefixes aws: and "
+        "trailbridge.sentinel",
     ),
     "workspace_id": Rule(_guid, "it must be a GUID such as 00aa00aa-1111-2222-3333-444455556666 and not only zeros"),
     "subscription_id": Rule(_guid, "it must be a GUID and not only zeros"),
-    "external_ids": Rule(_each(_guid), "each must be the GUID of a Log Analytics workspace"),
+    "external_ids": Rule(
+        lambda value: _each(_guid)(value) and len(value) <= 6,
+        "at most 6, each the GUID of a Log Analytics workspace: more do not fit into the tag that names them",
+    ),
     "resource_group": Rule(
         _text(r"[\w().-]{0,89}[\w()-]"), "it must be 1 to 90 letters, digits or _-.() and not end with a dot"
     ),

@@ -104,7 +104,7 @@ async def _names(name: str | None, account: Account, iam: Caller) -> list[str]:
     if name:
         return [name]
     microsoft = account.wish.microsoft_account_id
-    return await trusting(iam, account.account_id, lambda document: policy.trusts(document, microsoft))
+    return await trusting(iam, account.account_id, lambda document: policy.lets_in(document, microsoft))
 
 
 def _inspected(role: Role, account: Account) -> Result:

@@ -40,8 +40,8 @@ VERDICTS = {
     "unknown": UNKNOWN,
 }
 
-# No run repairs this: the owner has to.
-LASTING = {"role_path"}
+# No run repairs these: the owner has to.
+LASTING = {"role_path", "role_shared"}
 # These are repaired only in some cases, by that call.
 REPAIRED_BY = {"connector_duplicate": "DataConnectors_Delete", "connector_astray": "DataConnectors_CreateOrUpdate"}
 # With one of these Sentinel reads nothing.

@@ -327,6 +327,7 @@ NO_LISTINGS: list[Any] = [
     {"Accounts": [MEMBER], "NextToken": {}},
     "text",
 ]
+LATER: list[Any] = [{}, {"NextToken": "x"}, {"Accounts": None}, ""]
 
 
 def test_an_odd_listing_of_the_organization_removes_no_orphan(ready: Ready) -> None:
@@ -338,6 +339,19 @@ def test_an_odd_listing_of_the_organization_removes_no_orphan(ready: Ready) -> N
         survived(ready.world.run("correct", 2, orphans="remove"))
     assert cloud.operations().count("ListAccounts") == len(NO_LISTINGS)
     assert ready.world.writes() == []
+
+
+@pytest.mark.parametrize("answer", LATER, ids=str)
+def test_an_odd_later_page_of_the_organization_removes_no_orphan(ready: Ready, answer: Any) -> None:
+    world = ready.world
+    world.e.organization([{"Id": f"5555555555{number:02}", "Name": "x"} for number in range(20)] + [{"Id": VICTIM}])
+    gone = {"awsRoleArn": arn_of("555555555590"), "dataTypes": {"logs": {"state": "enabled"}}}
+    world.e.seed_connector({"name": "gone", "kind": OURS["kind"], "properties": gone})
+    world.e.forget()
+    world.e.fault(operation="ListAccounts", skip=1, status=200, body=json.dumps(answer) if answer != "" else "")
+    ended = survived(world.run("correct", 2, orphans="remove"))
+    assert ended.error
+    assert world.writes() == []
 
 
 def look(world: World) -> list[ingestion.Watched]:

@@ -184,6 +184,29 @@ def test_the_endpoint_can_be_given(here: Emulators, monkeypatch: pytest.MonkeyPa
     assert identity(endpoint_url=here.aws).account_id == CALLER_ACCOUNT
 
 
+def test_keys_that_cannot_be_renewed_are_told(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    no_environment(monkeypatch)
+    config, once = tmp_path / "config", tmp_path / "once"
+    found = keys(here, OTHER)
+    answer = {
+        "Version": 1,
+        "AccessKeyId": found["access_key"],
+        "SecretAccessKey": found["secret_key"],
+        "SessionToken": "token",
+        "Expiration": "2026-01-01T00:00:00Z",
+    }
+    once.write_text(json.dumps(answer))
+    config.write_text(f"[profile other]\ncredential_process = sh -c 'cat {once} && rm {once}'\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+
+    async def twice(aws: Aws) -> None:
+        aws._keys()
+
+    with pytest.raises(SentinelError, match="find AWS credentials") as caught:
+        do(twice, profile="other")
+    assert caught.value.kind == "expired_credentials"
+
+
 def test_a_profile_that_is_not_there_is_told(here: Emulators) -> None:
     with pytest.raises(SentinelError, match="nowhere") as caught:
         identity(profile="nowhere")

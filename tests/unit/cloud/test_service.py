@@ -159,7 +159,10 @@ def call(operation: str, **params: Any) -> dict[str, Any]:
 LOST = {"reset before": {"reset": "before"}, "reset after": {"reset": "after"}}
 
 
-@pytest.mark.parametrize("fault", [*LOST.values(), faults.UNAVAILABLE, faults.THROTTLED], ids=str)
+OF_A_PROXY = {"status": 503, "body": "upstream connect error"}
+
+
+@pytest.mark.parametrize("fault", [*LOST.values(), OF_A_PROXY, faults.UNAVAILABLE, faults.THROTTLED], ids=str)
 def test_what_is_refused_for_the_moment_is_asked_again(here: Emulators, fault: dict[str, Any]) -> None:
     here.fault(operation="ListRoles", times=2, **fault)
     assert call("ListRoles")["Roles"] == []
@@ -236,6 +239,17 @@ def test_pages_are_read_to_the_end(here: Emulators) -> None:
             return await iam.pages("ListRoles", "Roles", MaxItems=1)
 
     assert sorted(role["RoleName"] for role in asyncio.run(work())) == [f"role{number}" for number in range(3)]
+
+
+def test_a_page_without_its_list_is_not_an_empty_one(here: Emulators) -> None:
+    here.fault(operation="ListAccounts", status=200, body="{}")
+
+    async def work() -> list[Any]:
+        with closing(Aws(AwsCredentials())) as aws:
+            return await aws.own("organizations").pages("ListAccounts", "Accounts", marker="NextToken")
+
+    with pytest.raises(KeyError, match="Accounts"):
+        asyncio.run(work())
 
 
 def test_every_request_can_be_followed_and_no_secret_is_told(here: Emulators, caplog: pytest.LogCaptureFixture) -> None:

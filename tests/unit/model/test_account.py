@@ -147,6 +147,11 @@ def test_none_is_not_given() -> None:
     assert parse(dict.fromkeys(KEPT), HOST) == parse({}, HOST)
 
 
+@pytest.mark.parametrize("option", [field.option for field in FIELDS if field.part in ("aws", "azure")])
+def test_a_variable_of_the_environment_that_is_set_to_nothing_is_not_given(option: str) -> None:
+    assert parse({option: ""}, HOST) == parse({}, HOST)
+
+
 def test_what_is_no_option_of_an_account_is_none_of_our_business() -> None:
     assert parse({"state": "absent", "concurrency": 3}, HOST, names="short") == parse({}, HOST)
 

@@ -123,6 +123,8 @@ def test_missing_parts_are_no_reason_to_fail(answer: dict[str, Any], connector: 
         ("", ""),
         ("MicrosoftSentinelRole", ""),
         ("arn:aws:iam", ""),
+        ("arn:aws:iam::1111-2222-3333:role/x", ""),
+        ("arn:aws:iam::1111111111111:role/x", ""),
     ],
 )
 def test_the_account_is_that_of_the_arn(arn: str, account: str) -> None:

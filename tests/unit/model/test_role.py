@@ -510,8 +510,9 @@ REMAINS: dict[str, tuple[Role | None, dict[str, Any], Role | None]] = {
         {"external_ids": (B,)},
         replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
     ),
+    "ours, with a neighbour that the tag alone names": (replace(RIGHT, tags=marked(A, B)), {}, None),
     "ours, beside a statement of others that is not exclusive": (
-        replace(RIGHT, trust=document(allow(A, principal=SENTINEL), OTHERS), tags=marked(A, B)),
+        replace(RIGHT, trust=document(allow(A, B, principal=SENTINEL), OTHERS), tags=marked(A, B)),
         {"exclusive": False},
         replace(RIGHT, trust=document(OTHERS, *trust(SENTINEL, [B])["Statement"]), tags=marked(B)),
     ),
@@ -634,8 +635,48 @@ def test_findings_name_the_thing_and_put_security_first() -> None:
     assert "'By hand'" in told["role_description"]
 
 
-def test_a_neighbour_is_no_finding_and_an_intruder_is() -> None:
-    assert findings(wish(), replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B))) == []
+def test_a_neighbour_is_told_until_it_is_named_and_an_intruder_is_worse() -> None:
+    shared = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B))
+    [told] = findings(wish(), shared)
+    assert (told.code, B in told.message) == ("role_shared", True)
+    assert findings(wish(external_ids=(B,)), shared) == []
     found = findings(wish(), replace(RIGHT, trust=trust(SENTINEL, [A, B])))
     assert [item.code for item in found] == ["trust_external_id_foreign"]
     assert B in found[0].message
+
+
+# --- what a tag can do ---
+
+
+def test_a_tag_lets_nobody_in() -> None:
+    tagged = replace(RIGHT, tags=marked(A, B))
+    role = overlay(wish(), tagged)
+    assert policy.same(role.trust, trust(SENTINEL, [A]))
+    assert served(role) == {A, B}
+    assert findings(wish(), tagged) == []
+
+
+def test_a_tag_in_upper_case_names_the_same_workspace() -> None:
+    role = replace(RIGHT, tags=marked(A.upper()))
+    assert policy.same(overlay(wish(), role).trust, RIGHT.trust)
+    assert without(wish(), role) is None
+
+
+@pytest.mark.parametrize("text", ["", "nobody", "*"])
+def test_a_tag_that_names_nobody_protects_nobody(text: str) -> None:
+    role = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(text))
+    with pytest.raises(SentinelError, match=B) as caught:
+        overlay(wish(), role)
+    assert caught.value.kind == "role_conflict"
+    kept = without(wish(), role)
+    assert kept
+    assert policy.same(kept.trust, trust(SENTINEL, [B]))
+
+
+def test_a_role_that_does_not_tell_whom_it_serves_is_not_removed() -> None:
+    odd = document({**allow(A), "Effect": "Perhaps"})
+    role = replace(RIGHT, trust=odd, tags={"trailbridge.sentinel": "managed"})
+    with pytest.raises(SentinelError, match="whom it serves") as caught:
+        without(wish(), role)
+    assert caught.value.kind == "role_conflict"
+    assert without(wish(adopt=True), role) is None

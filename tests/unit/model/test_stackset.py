@@ -103,6 +103,11 @@ def test_retaining_is_only_said_of_an_automatic_deployment() -> None:
     assert call.args["AutoDeployment"] == {"Enabled": False}
 
 
+def test_what_aws_keeps_only_of_an_automatic_deployment_is_no_difference() -> None:
+    want = overlay(replace(WISH, auto_deployment=False, retain=True), None)
+    assert plan(replace(want, retain=False), want) == []
+
+
 def test_units_go_before_others_come() -> None:
     """Deleting the stacks of a unit reaches the units below it, and one of these may be wished."""
     have = overlay(replace(WISH, units=("r-ab12",)), None)

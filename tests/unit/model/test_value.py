@@ -270,6 +270,7 @@ BAD: dict[str, dict[str, Any]] = {
         **{f"one with {name}": [GUID, value] for name, value in BAD_GUIDS.items()},
         "a text": GUID,
         "a number": 7,
+        "seven": [f"{number}2345678-aaaa-4aaa-8aaa-111111111111" for number in range(7)],
     },
     "resource_group": {
         "empty": "",
