@@ -98,7 +98,9 @@ class Control:
 
     def do_trust_issuer(self, **federation: str) -> None:
         """Let the tokens of an issuer about a subject stand for the service principal."""
-        self.state.federations.append(Federation(**federation))
+        new = Federation(**federation)
+        others = [one for one in self.state.federations if (one.issuer, one.subject) != (new.issuer, new.subject)]
+        self.state.federations = [*others, new]
 
     def do_add_workspace(self, **values: Any) -> Json:
         """Add a workspace, by default to the default subscription."""

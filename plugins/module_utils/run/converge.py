@@ -71,10 +71,12 @@ async def converge(
     """Bring one thing to the wish. In check mode nothing is applied, and the outcome is the same.
 
     What was read is handed to `seen` before the first call, and each call is added to `made` when it was made, so that
-    nothing is forgotten where a later one fails. Waiting is left to `sleep`.
+    nothing is forgotten where a later one fails. One that is refused because its work is done already counts as made:
+    an earlier try may have done it whose answer was lost, here or in the network. Waiting is left to `sleep`.
     """
     start = len(made)
     first: list[T | None] = []
+    doubted: list[Call] = []
     patience = _Patience(sleep)
     waits = patience.waits()
     while True:
@@ -85,11 +87,14 @@ async def converge(
                 first.append(have)
                 seen(have)
             calls = plan(have, want)
+            made += [call for call in doubted if call not in calls]
+            doubted.clear()
             if check_mode:
                 made += calls
             for call in () if check_mode else calls:
+                doubted.append(call)
                 await _persist(edge, call, patience)
-                made.append(call)
+                made.append(doubted.pop())
             return Outcome(first[0], want, made[start:])
         except ChangedError as error:
             await patience.wait(waits, error)

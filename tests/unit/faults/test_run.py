@@ -15,7 +15,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import ac
 from tests.emulators import faults
 from tests.emulators.connectors import account_of
 from tests.faults import engine
-from tests.faults.world import ACCOUNTS, VICTIM, World
+from tests.faults.world import ACCOUNTS, ROLE, VICTIM, World
 
 MANY = {f"2222222222{number:02}": {"aws_account_id": f"2222222222{number:02}"} for number in range(40)}
 
@@ -151,3 +151,26 @@ def test_a_workspace_without_sentinel_is_named_as_such(world: World) -> None:
     assert "sentinel" in str(ended.error).lower()
     assert '{"' not in str(ended.error)
     assert world.writes() == []
+
+
+def test_a_repair_whose_answer_was_lost_is_told(world: World) -> None:
+    world.prepare("create")
+    world.run("create")
+    extra = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    world.e.boto("iam", VICTIM).attach_role_policy(RoleName=ROLE, PolicyArn=extra)
+    world.e.fault(operation="DetachRolePolicy", account=VICTIM, reset="after", times=1)
+    ended = world.run("create")
+    assert (ended.error, ended.failed) == (None, {})
+    assert ended.calls == {VICTIM: "DetachRolePolicy"}
+    [shown] = ended.done[VICTIM].report.diff
+    assert extra in str(shown["before"])
+    assert extra not in str(shown["after"])
+
+
+def test_a_removal_whose_answer_was_lost_is_told(world: World) -> None:
+    world.prepare("remove")
+    world.e.fault(operation="DeleteRole", account=VICTIM, reset="after", times=1)
+    world.e.fault(operation="DataConnectors_Delete", reset="after", times=1)
+    ended = world.run("remove")
+    assert (ended.error, ended.failed) == (None, {})
+    assert {"DataConnectors_Delete", "DeleteRole"} <= {call.name for call in ended.done[VICTIM].report.calls}

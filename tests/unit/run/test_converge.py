@@ -264,16 +264,18 @@ def test_after_a_change_by_somebody_else_all_is_decided_anew(clock: Clock) -> No
     outcome = bring(shelf, wish("abc"), made=made)
     assert shelf.tried == [add("a"), add("b"), add("c"), remove("x")]
     assert shelf.bag == frozenset("abc")
-    assert outcome == Outcome(frozenset("x"), frozenset("abc"), [add("a"), add("c"), remove("x")])
+    assert outcome == Outcome(frozenset("x"), frozenset("abc"), [add("a"), add("b"), add("c"), remove("x")])
     assert made == outcome.calls
     assert (shelf.reads, len(clock.slept)) == (2, 1)
 
 
-def test_a_colleague_may_have_done_the_work() -> None:
-    shelf = Shelf(errors={0: CHANGED}, colleague={0: frozenset("a")})
-    outcome = bring(shelf, wish("a"))
-    assert not outcome.changed
-    assert outcome.want == frozenset("a")
+def test_work_that_is_refused_because_it_is_done_is_told_as_done() -> None:
+    """By a colleague, or by an earlier try whose answer was lost."""
+    shelf, made = Shelf(frozenset("ab"), {0: CHANGED}, {0: frozenset("a")}), list[Call]()
+    outcome = bring(shelf, wish("a"), made=made)
+    assert outcome == Outcome(frozenset("ab"), frozenset("a"), [remove("b")])
+    assert made == outcome.calls
+    assert shelf.tried == [remove("b")]
 
 
 def test_the_wish_is_laid_over_what_the_colleague_left() -> None:
