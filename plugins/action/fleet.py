@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -111,36 +112,49 @@ class ActionModule(BatchAction):
         return home
 
     async def _work(self, accounts: list[Account], order: fleet.Order, options: dict[str, Any]) -> dict[str, Any]:
-        results, progress, stop = Results(options["fail_on"]), lines.Progress(len(accounts)), fleet.Stop()
-        started = datetime.now(UTC)
+        results, stop, started = Results(options["fail_on"]), fleet.Stop(), datetime.now(UTC)
         with self._interruptible(stop), self._recorded(options["report_dir"]) as record:
-            if line := newcomer.told(accounts):
-                self.say(line)
-            try:
-                async for done in fleet.run(accounts, order, stop, results.orphans):
-                    results.add(done)
-                    record.add(done)
-                    for line in lines.of(done, check_mode=order.check_mode, verbose=self._display.verbosity > 0):
-                        self.say(line)
-                    if line := progress.line(results.summary, time.monotonic()):
-                        self.say(line)
-            except SentinelError:
-                if not stop.interrupted:
-                    raise
+            refusal = await self._do(accounts, order, stop, results, record)
+            # What was refused was only previewed, and is told as such.
+            order = replace(order, check_mode=True) if refusal else order
             for line in results.close(order):
                 self.say(line)
             if stop.interrupted:
-                record.keep = True
+                record.note(results.orphans)
                 self.say(f"The run was ended before all accounts were done. What was done is in {record.path}.")
                 # Nobody listens any more: Ansible's own end is under way.
                 return {"failed": True, "msg": str(stop.interrupted)}
-            sentences = [*results.stopped(stop), *results.too_many_failed(options["max_fail_percentage"])]
+            allowed = 100 if refusal else options["max_fail_percentage"]
+            sentences = [*map(str, refusal), *results.stopped(stop), *results.too_many_failed(allowed)]
             try:
                 self._report(record, options, _header(options, accounts, order, results, started))
+                record.keep = False
             except SentinelError as error:
-                record.keep = True
                 sentences.append(f"{error} What was done is in {record.path}.")
-        return results.result() | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
+        kind = {"changed": False, "error": {"class": refusal[0].kind}} if refusal else {}
+        return results.result() | kind | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
+
+    async def _do(
+        self, accounts: list[Account], order: fleet.Order, stop: fleet.Stop, results: Results, record: Record
+    ) -> list[SentinelError]:
+        """Work on the accounts, and tell how it goes; returns why nothing was begun, if too much would change."""
+        progress = lines.Progress(len(accounts))
+        if line := newcomer.told(accounts):
+            self.say(line)
+        try:
+            async for done in fleet.run(accounts, order, stop, results.orphans):
+                results.add(done)
+                record.add(done)
+                for line in lines.of(done, verbose=self._display.verbosity > 0):
+                    self.say(line)
+                if line := progress.line(results.summary, time.monotonic()):
+                    self.say(line)
+        except SentinelError as error:
+            if error.kind == "too_many_changes":
+                return [error]
+            if not stop.interrupted:
+                raise
+        return []
 
     def _report(self, record: Record, options: dict[str, Any], header: dict[str, Any]) -> None:
         if record.error:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import leftovers, newcomer
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report, connect, disconnect
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.clients import Clients
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphans, find, remove
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan, Orphans, find, remove
 
 # Accounts that are begun while others wait, for ARM's limits or for a new role: so many times the concurrency.
 AHEAD = 4
@@ -33,6 +34,8 @@ class Done:
     report: Report
     error: SentinelError | None = None
     skipped: bool = False
+    check_mode: bool = False
+    """Whether this is what would be done."""
 
     @property
     def status(self) -> str:
@@ -151,29 +154,43 @@ async def run(
     Who holds `stop` can end the run, and learns from it why accounts were skipped. `orphans` is filled.
 
     Raises SentinelError for what concerns the whole run, before the first write: bad input, base credentials, a
-    workspace that cannot be used, more changes than allowed.
+    workspace that cannot be used. Where more would change than allowed, too_many_changes comes after the results of
+    the preview.
     """
     accounts = newcomer.last(accounts)
     check_unique(accounts)
     clients, stop = Clients(order.concurrency, order.right), stop or Stop()
-    orphans, failed = Orphans() if orphans is None else orphans, set()
+    orphans, unfinished, statuses = Orphans() if orphans is None else orphans, set[str](), Counter[str]()
     try:
         await stop.during(clients.start(accounts or ([order.home] if order.home else [])))
         await stop.during(_find(orphans, accounts, clients, order, stop))
         going = [orphan for orphan in orphans if orphan.connector] if order.orphans == "remove" else []
         if order.max_change is not None and not order.check_mode:
-            preview = [done.status async for done in _work(accounts, clients, replace(order, check_mode=True), stop)]
+            previewed = [done async for done in _work(accounts, clients, replace(order, check_mode=True), stop)]
             for reason in stop.reasons.values():
                 raise reason
-            check_changes([*preview, *("orphan" for _orphan in going)], order.max_change)
+            if refusal := too_many(Counter(done.status for done in previewed), len(going), order.max_change):
+                for done in previewed:
+                    yield done
+                raise refusal
+            del previewed
         async for done in _work(accounts, clients, order, stop):
-            failed |= {done.account.account_id} if done.error else set()
+            statuses[done.status] += 1
+            unfinished |= {done.account.account_id} if done.status in ("failed", "skipped") else set()
             yield done
-        for orphan in () if order.check_mode or stop.interrupted else going:
-            if orphan.account_id not in failed:
-                await remove(orphan)
+        if not order.check_mode:
+            await _remove([orphan for orphan in going if orphan.account_id not in unfinished], stop)
+        elif refusal := too_many(statuses, len(going), order.max_change):
+            raise refusal
     finally:
         clients.close()
+
+
+async def _remove(orphans: list[Orphan], stop: Stop) -> None:
+    for orphan in orphans:
+        if stop.interrupted:
+            return
+        await stop.during(remove(orphan))
 
 
 async def _find(orphans: Orphans, accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> None:
@@ -188,40 +205,48 @@ async def _find(orphans: Orphans, accounts: list[Account], clients: Clients, ord
     orphans += await leftovers.find(accounts, clients, stop, absent=order.absent, roles=order.roles)
 
 
-def check_changes(preview: list[str], most: float) -> None:
-    """Raise too_many_changes when more accounts would change than allowed; what cannot be read counts as changed."""
-    changing = sum(status != "ok" for status in preview)
-    if changing > int(most):
-        raise SentinelError(
-            "too_many_changes",
-            f"Cannot start: {changing} {'account' if changing == 1 else 'accounts'} would change or cannot be read, "
-            f"max_change_percent allows {int(most)}. Nothing was written.",
-        )
+def too_many(statuses: Mapping[str, int], orphans: int, most: float | None) -> SentinelError | None:
+    """Return too_many_changes when more accounts would change than allowed; what cannot be read counts as changed."""
+    unread, changing = statuses.get("failed", 0), statuses.get("changed", 0) + orphans
+    if most is None or changing + unread <= int(most):
+        return None
+    told = f"{changing} {'account' if changing == 1 else 'accounts'} would change"
+    told += f" and {unread} cannot be read" if unread else ""
+    return SentinelError(
+        "too_many_changes", f"Cannot start: {told}, max_change_percent allows {int(most)}. Nothing was written."
+    )
 
 
 async def _work(accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> AsyncIterator[Done]:
     waiting = iter(accounts)
-    finished: asyncio.Queue[Done] = asyncio.Queue()
+    finished: asyncio.Queue[Done | BaseException] = asyncio.Queue()
 
     async def worker() -> None:
-        for account in waiting:
-            skipped = stop.concerns(account)
-            done = Done(account, Report(), skipped=True) if skipped else await _one(account, clients, order, stop)
-            stop.learn(done)
-            finished.put_nowait(done)
+        try:
+            for account in waiting:
+                skipped = stop.concerns(account)
+                done = Done(account, Report(), skipped=True) if skipped else await _one(account, clients, order, stop)
+                stop.learn(done)
+                finished.put_nowait(done)
+        except BaseException as error:  # such as a time limit of Ansible, which strikes wherever this process is
+            finished.put_nowait(error)
+            raise
 
     for _number in range(min(len(accounts), order.concurrency * AHEAD)):
         stop.start(worker())
     try:
         await stop.during(clients.opened())
         for _account in accounts:
-            yield await finished.get()
+            done = await finished.get()
+            if isinstance(done, BaseException):
+                raise done
+            yield done
     finally:
         await stop.close()
 
 
 async def _one(account: Account, clients: Clients, order: Order, stop: Stop) -> Done:
-    done = Done(account, Report())
+    done = Done(account, Report(), check_mode=order.check_mode)
     work = disconnect if order.absent else connect
     try:
         await work(done.report, account, clients.means(account, check_mode=order.check_mode))

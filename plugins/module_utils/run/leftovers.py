@@ -100,7 +100,7 @@ async def _whole(account: Account, sentinel: Sentinel, others: Connectors, known
         async with limited(account):
             listed = await iam.trusts(caller, account.account_id)
     except SentinelError as error:
-        return [Orphan(sentinel, None, "unknown", error=str(error), role=account.wish.arn)]
+        return [Orphan(sentinel, None, "unknown", error=str(error), role=account.wish.arn, host=account.host)]
     dead = [Orphan(sentinel, one, "role_gone") for one in others if one.role_arn not in listed]
     return dead + [Orphan(sentinel, None, "no_connector", role=arn) for arn in _unread(account, listed, known)]
 

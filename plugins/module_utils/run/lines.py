@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
 
 
-def of(done: Done, *, check_mode: bool, verbose: bool = False) -> list[str]:
+def of(done: Done, *, verbose: bool = False) -> list[str]:
     """Return what there is to say of one account at once: what differs in it, its findings unless it is new.
 
     An account that `differs` has something that only its owner can correct, such as the path of the role. `verbose`
@@ -31,7 +31,7 @@ def of(done: Done, *, check_mode: bool, verbose: bool = False) -> list[str]:
         return [f"ok: [{name}]"] if verbose else []
     if done.status == "ok":
         return [f"differs: [{name}]", *(f"    {text}" for text in findings(done))]
-    verb = "would change" if check_mode else "changed"
+    verb = "would change" if done.check_mode else "changed"
     new = any(item.code == "role_missing" for item in done.report.findings)
     return [f"{verb}: [{name}] {calls(done)}", *(() if new else (f"    {text}" for text in findings(done)))]
 

@@ -45,6 +45,8 @@ class Orphan:
     error: str = ""
     role: str = ""
     """The ARN of the role, where there is no connector."""
+    host: str = ""
+    """The host of the account, where that is worked on."""
 
     @property
     def role_arn(self) -> str:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan
 
 
 class Record:
@@ -20,8 +22,9 @@ class Record:
 
     def __init__(self, folder: Path, name: str) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.path = folder / f"{name}.jsonl"
-        self.keep = False
+        # Several runs may share the folder, and in containers the number of the process as well.
+        self.path = folder / f"{name}-{secrets.token_hex(4)}.jsonl"
+        self.keep = True
         self.error: OSError | None = None
         """Why it does not hold all that was given to it."""
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
@@ -30,7 +33,14 @@ class Record:
     def add(self, done: Done) -> None:
         """Write down the result of one account."""
         account = done.account
-        line = {"account_id": account.account_id, "ou": account.ou, **done.result(), "diff": done.report.diff}
+        self._write({"account_id": account.account_id, "ou": account.ou, **done.result(), "diff": done.report.diff})
+
+    def note(self, orphans: list[Orphan]) -> None:
+        """Write down what became of orphans, in a record that is to be kept."""
+        if orphans:
+            self._write({"orphans": [orphan.show() for orphan in orphans]})
+
+    def _write(self, line: dict[str, Any]) -> None:
         try:
             self._file.write(f"{json.dumps(line, default=str)}\n")
         except OSError as error:
@@ -43,9 +53,9 @@ class Record:
                 yield json.loads(line)
 
     def close(self) -> None:
-        """End the record; unless it is to `keep`, it is gone."""
+        """End the record; it is gone where it has nothing to tell, or is not to be kept."""
         with suppress(OSError):
             self._file.close()
-        if not self.keep:
+        if not self.keep or self.path.stat().st_size == 0:
             with suppress(FileNotFoundError):
                 self.path.unlink()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import lines
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.closing import Closing
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.closing import NAMED, Closing
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done, Order, Stop
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphans
 
@@ -38,7 +38,7 @@ class Results:
         self._closing.add(done)
         if not done.skipped:
             self._failures += lines.failures([done], self._fail_on)
-            self._errors += [str(done.error)] if done.error else []
+            self._errors += [str(done.error)] if done.error and len(self._errors) < NAMED else []
         if done.skipped or (done.status == "ok" and not done.report.findings):
             return
         detailed = len(self._accounts) < DETAILED
@@ -46,7 +46,16 @@ class Results:
         self._diff += done.report.diff if detailed else []
 
     def close(self, order: Order) -> list[str]:
-        """Return what is said at the end: of orphans, security findings, failures, and the numbers."""
+        """Return what is said at the end: of orphans, security findings, failures, and the numbers.
+
+        An account in which nobody could look for orphans fails by name, as any other.
+        """
+        failed = {failure["host"] for failure in self._failures}
+        self._failures += [
+            {"account_id": one.account_id, "host": one.host, "message": one.error}
+            for one in self.orphans
+            if one.reason == "unknown" and one.host not in failed
+        ]
         removing = order.orphans == "remove"
         self._removing = removing and any(one.removed or (order.check_mode and one.connector) for one in self.orphans)
         told = [orphan.line(check_mode=order.check_mode, removing=removing) for orphan in self.orphans]
@@ -77,4 +86,6 @@ class Results:
         if failed * 100 > most * accounts:
             yield f"{failed} of {accounts} accounts failed."
             yield from self._errors
-        yield from (orphan.error for orphan in self.orphans if orphan.error)
+            if failed > len(self._errors):
+                yield f"The others are in accounts and failures of the result ({failed - len(self._errors)})."
+        yield from (orphan.error for orphan in self.orphans if orphan.error and orphan.reason != "unknown")

@@ -91,7 +91,8 @@ def result(watched: list[Watched], found: list[str], fail_on: str, most: float) 
     }
     if len(failed) * 100 > most * len(watched):
         sentences = [f"{len(failed)} of {len(watched)} accounts are not as expected."]
-        answer |= {"failed": True, "msg": " ".join(sentences + [one["message"] for one in failed])}
+        sentences += [one["message"] for one in failed[:NAMED]]
+        answer |= {"failed": True, "msg": " ".join(sentences)}
     return answer
 
 
