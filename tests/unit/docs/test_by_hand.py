@@ -17,6 +17,7 @@ from tests.unit.playbooks.test_examples import run
 INVENTORY = "by_hand.inventory.yml"
 ROLES = {"111111111111": "AzureSentinelRole", "111111111112": "sentinel-cloudtrail"}
 SECOND = "22222222-aaaa-4aaa-8aaa-222222222222"
+FOUND = {"111111111111": "role_unmanaged", "111111111112": "trust_external_id_foreign, role_unmanaged"}
 POLICY = "arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"
 
 
@@ -43,7 +44,7 @@ def test_what_was_made_by_hand_is_found_and_taken_over(cloud: Emulators, tmp_pat
     assert [one for one in cloud.requests(write=True) if one["service"] != "sts"] == []
     for account, name in ROLES.items():
         assert f"by-hand-{account}" in said
-        assert f"{arn_of(account, name)}: role_unmanaged" in said
+        assert f'"{arn_of(account, name)}: {FOUND[account]}"' in said
     cloud.forget()
     run(cloud, tmp_path, INVENTORY, "trailbridge.sentinel.onboard")
     made = [one["operation"] for one in cloud.requests(write=True) if one["service"] != "sts"]

@@ -14,18 +14,21 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import organizations
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import EVENTS, HEALTH, Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import ACTIONS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, ingestion
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, ingestion, single
 from tests.emulators.client import Emulators
 from tests.emulators.operations import ROUTES
 from tests.faults import engine
 from tests.faults.world import ACCOUNTS, PHASES, VICTIM, World, arn_of
 from tests.unit.inventory.conftest import ACCOUNTS as ORGANIZED
 from tests.unit.inventory.conftest import ONE, UNITS
+from tests.unit.modules.conftest import validated
+from tests.unit.playbooks.test_stackset import organization
 
 ROOT = Path(__file__).parents[3]
 POLICIES = ROOT / "examples/policies"
@@ -190,6 +193,25 @@ def test_who_lists_the_organization_may_do_just_that(here: Emulators) -> None:
     with pytest.raises(SentinelError, match=f"the management account is {ONE}"):
         asyncio.run(organizations.read(AwsCredentials(), Entry(), order))
     assert called_in_aws(here, "organizations") == set(allowed("aws-organization"))
+
+
+def test_who_keeps_a_stackset_may_do_just_that(here: Emulators) -> None:
+    unit, _accounts = organization(here)
+    permit(here, "azure-preview")
+    spec = options.AWS | options.AZURE | options.WORKSPACE | options.STACKSET | options.STATE
+    place = {"resource_group": "security", "workspace": "sentinel"}
+    here.forget()
+    for step in (
+        {"organizational_units": [unit], "role_tags": {"owner": "security"}},
+        {"role_tags": {"owner": "blue"}},
+        {"state": "absent"},
+    ):
+        assert single.aws_stackset(validated(spec, {**place, **step}), check_mode=False)["changed"]
+    # Tags go along with other calls; AWS asks for the right all the same.
+    tagging = {"cloudformation:TagResource"}
+    assert called_in_aws(here, "cloudformation") | tagging == set(allowed("aws-stackset"))
+    assert called_in_aws(here, "sts") == set()
+    assert called_in_azure(here) == {"Microsoft.OperationalInsights/workspaces/read"}
 
 
 @pytest.mark.parametrize("path", sorted(POLICIES.iterdir()), ids=lambda path: path.stem)

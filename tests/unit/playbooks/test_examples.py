@@ -17,6 +17,7 @@ import yaml
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.sign_in import ENVIRONMENT
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
+from tests.unit.modules.test_ingestion_info import arrived
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "examples"
@@ -77,6 +78,36 @@ def test_one_account_that_an_event_names_then_the_others_in_batches(cloud: Emula
     assert arns(cloud, "sentinel-america") == {"111111111113"}
 
 
+def test_a_night_connects_looks_and_removes_what_is_gone(cloud: Emulators, tmp_path: Path) -> None:
+    """With the files that the guide names, in a folder of their own."""
+    accounts = ["111111111111", "222222222222"]
+    cloud.organization([{"Id": one, "Name": one} for one in (CALLER_ACCOUNT, *accounts)])
+    role = f"arn:aws:iam::{GONE}:role/MicrosoftSentinelRole"
+    cloud.seed_connector({"kind": "AmazonWebServicesCloudTrail", "properties": {"awsRoleArn": role}})
+    arrived(cloud, dict.fromkeys((CALLER_ACCOUNT, *accounts), 0.1))
+    for name in ("accounts.aws_organization.yml", "nightly.sh"):
+        shutil.copy(EXAMPLES / name, tmp_path)
+    shared = (EXAMPLES / "group_vars/aws_accounts.yml").read_text(encoding="utf-8")
+    (theirs,) = re.findall(r"^sentinel_subscription_id: (.*)$", shared, re.MULTILINE)
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars/all.yml").write_text(shared.replace(theirs, cloud.environment["AZURE_SUBSCRIPTION_ID"]))
+    (tmp_path / "credentials").write_text("export ANSIBLE_NOCOLOR=1\n")
+    done = subprocess.run(
+        [tmp_path / "nightly.sh"],
+        env=cloud.whole_environment(),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert arns(cloud) == {CALLER_ACCOUNT, *accounts}
+    assert "3 accounts: 0 ok, 3 changed, 0 failed" in done.stdout
+    assert "3 accounts: 3 receiving" in done.stdout
+    assert f"orphan: [{GONE}] the account has left the organization, " in done.stdout
+    assert len(list((tmp_path / "reports").glob("*/report.html"))) == 3
+
+
 def imported(name: str) -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((AWX / f"{name}.yml").read_text(encoding="utf-8"))
     return loaded
@@ -97,8 +128,9 @@ def test_the_credential_sets_what_is_read() -> None:
 def test_templates_schedule_and_workflow_fit_together() -> None:
     templates = {one["name"]: one for one in imported("job_template")["job_templates"]}
     for one in templates.values():
-        assert (ROOT / one["playbook"]).is_file()
-        assert "'" not in yaml.safe_dump(yaml.safe_load(one.get("extra_vars", "{}")))
+        # Paths of the project that the page describes, which holds these files at its top.
+        assert (AWX / "project" / one["playbook"]).is_file()
+        assert one.get("job_slice_count", 1) == 1
     (workflow,) = imported("workflow")["workflow_job_templates"]
     nodes = {node["identifier"]: node for node in workflow["related"]["workflow_nodes"]}
     assert {node["unified_job_template"]["name"] for node in nodes.values()} <= templates.keys()
