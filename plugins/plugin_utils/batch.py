@@ -24,6 +24,24 @@ from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variable
 
 Options = dict[str, Any]
 
+# What roles hand over for the whole batch. They are read once, so a host cannot have a value of its own.
+OF_THE_RUN = (
+    "sentinel_concurrency",
+    "sentinel_fail_on",
+    "sentinel_find_orphans",
+    "sentinel_find_roles",
+    "sentinel_max_change_percent",
+    "sentinel_max_fail_percentage",
+    "sentinel_minimum_accounts",
+    "sentinel_offboard_orphans",
+    "sentinel_report_dir",
+    "sentinel_report_run",
+    "sentinel_verify_lookback",
+    "sentinel_verify_marker",
+    "sentinel_verify_role_last_used",
+    "sentinel_verify_wait",
+)
+
 
 class BatchAction(ActionBase):
     """Many accounts in one task: no module process, no connection to a host."""
@@ -95,30 +113,51 @@ def host_options(
     `variables` has the option that each variable sets. Raises AnsibleError for a template that cannot be filled.
     """
     hostvars = task_vars["hostvars"]
-    defaults, above = _for_all(action, hostvars)
     known_of = HostVariables(hostvars)
+    defaults, above, last = _for_all(action, hostvars, known_of)
+    loop = task_vars.get("ansible_loop_var", "")
+    last |= {"hostvars": hostvars, **({loop: task_vars[loop]} if loop in task_vars else {})}
     templar = action._templar.copy_with_new_env()  # noqa: SLF001 an action has no other
+    first: tuple[str, Options] | None = None
     for host in task_vars["ansible_play_batch"]:
-        known = {**defaults, **known_of.raw(host), **above, "hostvars": hostvars}
+        known = {**defaults, **known_of.raw(host), **above, **known_of.of_run(host), **last}
+        first = _check_shared(first, host, known)
         own = {name: known[name] for name in variables if name in known}
         templar.available_variables = known
         filled = _templated(host, own, templar)
         yield host, {variables[name]: value for name, value in filled.items() if value is not None}
 
 
-def _for_all(action: ActionBase, hostvars: Any) -> tuple[Options, Options]:
-    """Return the variables that are set for all hosts: those that hosts override, and those that win over hosts.
+def _check_shared(first: tuple[str, Options] | None, host: str, known: Options) -> tuple[str, Options]:
+    """Raise bad_input where a host has another value of a variable that counts for the whole run than the first one."""
+    own = {name: known[name] for name in OF_THE_RUN if name in known}
+    if first is None or own == first[1]:
+        return first or (host, own)
+    name = next(name for name in OF_THE_RUN if own.get(name) != first[1].get(name))
+    raise SentinelError(
+        "bad_input",
+        f"Cannot use {name}: it counts for the whole run, and the hosts {first[0]} and {host} differ in it; set it for "
+        "all, in group_vars/all.yml or by -e.",
+    )
+
+
+def _for_all(action: ActionBase, hostvars: Any, known_of: HostVariables) -> tuple[Options, Options, Options]:
+    """Return the variables that are set for all hosts: those that hosts override, those that win over hosts, the last.
 
     hostvars have inventory, facts and extra variables alone; Ansible's variable manager knows those of play, role
-    and task, and without a host it gives no host's own.
+    and task, and without a host it gives no host's own. Parameters of roles and includes, extra and magic variables
+    win over what the run itself set for a host ("Understanding variable precedence", Ansible).
     """
     manager = hostvars._variable_manager  # noqa: SLF001 there is no public way
     task = action._task  # noqa: SLF001 there is no public way
     role = task._role  # noqa: SLF001 there is no public way
     found = manager.get_vars(play=task.get_play(), task=task, include_hostvars=False)
-    given = role.get_default_vars(dep_chain=task.get_dep_chain()) if role else {}
+    chain = task.get_dep_chain()
+    given = role.get_default_vars(dep_chain=chain) if role else {}
     defaults = {name: value for name, value in given.items() if found.get(name) == value}
-    return defaults, {name: value for name, value in found.items() if name not in defaults}
+    above = {name: value for name, value in found.items() if name not in defaults}
+    last = {*(role.get_role_params(chain) if role else ()), *task.get_include_params(), *known_of.last}
+    return defaults, above, {name: above[name] for name in last if name in above}
 
 
 def _templated(host: str, own: Options, templar: Templar) -> Options:

@@ -33,7 +33,7 @@ class HostVariables:
         self._loader = self._manager._loader  # noqa: SLF001
         self._merges = constants.config.get_config_value("DEFAULT_HASH_BEHAVIOUR") != "replace"
         # Without host, play and task these are the extra and the magic variables, which win over everything.
-        self._last = self._manager.get_vars(include_hostvars=False)
+        self.last: dict[str, Any] = self._manager.get_vars(include_hostvars=False)
         self._of_groups: dict[tuple[Group, ...], dict[str, Any]] = {}
 
     def raw(self, name: str) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class HostVariables:
         if self._merges or self._has_facts(name) or not _FACTS.isdisjoint(own):
             raw: dict[str, Any] = self._hostvars.raw_get(name)
             return raw
-        return {**self._shared(tuple(host.get_groups())), **own, **self._of_run(name), **self._last}
+        return {**self._shared(tuple(host.get_groups())), **own, **self.of_run(name), **self.last}
 
     def _has_facts(self, name: str) -> bool:
         try:
@@ -51,7 +51,7 @@ class HostVariables:
         except KeyError:
             return False
 
-    def _of_run(self, name: str) -> dict[str, Any]:
+    def of_run(self, name: str) -> dict[str, Any]:
         """Return what tasks included, registered and set; with `run_once` they do so for every host."""
         manager = self._manager
         return {**manager._vars_cache.get(name, {}), **manager._nonpersistent_fact_cache.get(name, {})}  # noqa: SLF001

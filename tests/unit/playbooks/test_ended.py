@@ -83,6 +83,29 @@ def test_a_preview_that_ends_early_is_not_taken_for_too_many_changes(here: Emula
     assert caught.value.kind == "expired_credentials"
 
 
+def test_a_time_limit_that_strikes_anywhere_ends_the_run(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+    class TimeIsUp(BaseException):
+        """What Ansible raises, by a signal, wherever the process is."""
+
+    async def struck(*_anything: Any) -> None:
+        raise TimeIsUp
+
+    monkeypatch.setattr(fleet, "connect", struck)
+    with pytest.raises(TimeIsUp):
+        run(here)
+
+
+def test_a_record_outlives_what_ends_the_run(here: Emulators, tmp_path: Path) -> None:
+    first, second = Record(tmp_path, "run"), Record(tmp_path, "run")
+    assert first.path != second.path
+    for done in run(here)[0][:3]:
+        first.add(done)
+    first.close()
+    second.close()
+    assert [path.name for path in tmp_path.iterdir()] == [first.path.name]
+    assert len(first.path.read_text().splitlines()) == 3
+
+
 def test_a_full_disk_is_told_and_stops_no_account(here: Emulators, tmp_path: Path) -> None:
     record = Record(tmp_path, "run")
     record._file.close()

@@ -110,6 +110,66 @@ def test_connectors_of_accounts_that_are_gone_are_reported_and_only_on_request_r
     assert run(here, mine, orphans="remove", absent=True) == []
 
 
+def test_a_run_that_is_ended_removes_no_more_orphans(here: Emulators, organization: list[str]) -> None:
+    for number in range(20):
+        seed(here, f"9999999999{number:02}")
+    here.fault(operation="DataConnectors_Delete", delay=0.2)
+
+    async def work() -> Orphans:
+        found, stop = Orphans(), fleet.Stop()
+        order = fleet.Order(orphans="remove", absent=True)
+        asyncio.get_running_loop().call_later(2, stop.interrupt, "it got SIGINT")
+        async for done in fleet.run(parsed(here, hosts(organization[:1])), order, stop, found):
+            assert done.error is None
+        return found
+
+    found = asyncio.run(work())
+    removed = [one for one in found if one.removed]
+    assert 0 < len(removed) < 19
+    assert len(here.connectors()) == 20 - len(removed)
+
+
+def test_an_account_that_was_not_worked_on_keeps_its_orphans(here: Emulators, organization: list[str]) -> None:
+    [account] = organization[:1]
+    run(here, [account])
+    dead = {"awsRoleArn": arn_of(account, "Dead"), "dataTypes": {"logs": {"state": "enabled"}}}
+    here.seed_connector({"name": "dead", "kind": "AmazonWebServicesCloudTrail", "properties": dead})
+    # One session for the look at what is left over, none for the work.
+    here.fault(operation="AssumeRole", skip=1, **faults.EXPIRED_TOKEN)
+
+    async def work() -> list[str]:
+        order = fleet.Order(orphans="remove", absent=True)
+        return [done.status async for done in fleet.run(parsed(here, hosts([account])), order)]
+
+    assert asyncio.run(work()) == ["skipped"]
+    assert "dead" in {one["name"] for one in here.connectors()}
+
+
+def test_an_account_in_which_nobody_can_look_fails_alone(cloud: Emulators, play: Play, organization: list[str]) -> None:
+    cloud.fault(operation="ListRoles", account=organization[1], **faults.IDENTITY_DENIED)
+    done = play("onboard", hosts(organization[:3]), sentinel_find_roles=True)
+    assert done.code == 2
+    assert {name for name, numbers in done.recap.items() if numbers["failed"]} == {"a1"}
+    assert connected(cloud) == set(organization[:3])
+
+
+def test_accounts_that_are_gone_are_disconnected_without_touching_others(
+    cloud: Emulators, play: Play, organization: list[str]
+) -> None:
+    for account in (organization[0], GONE, "888888888888"):
+        seed(cloud, account)
+    variables = {"sentinel_minimum_accounts": 1}
+    preview = play("departed", hosts(organization[:1]), "--check", **variables)
+    assert preview.code == 0, preview.output
+    assert connected(cloud) == {organization[0], GONE, "888888888888"}
+    done = play("departed", hosts(organization[:1]), **variables)
+    assert done.code == 0, done.output
+    assert connected(cloud) == {organization[0]}
+    assert "Nothing was removed" in play("departed", hosts(organization[:1]), **variables).output
+    wrong = play("departed", hosts(organization[:1]), sentinel_departed="")
+    assert wrong.code == 2
+
+
 def test_orphans_count_as_changes(here: Emulators, organization: list[str]) -> None:
     for number in range(5):
         seed(here, f"99999999990{number}")

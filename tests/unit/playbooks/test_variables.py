@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,6 +32,7 @@ from tests.emulators.client import Emulators
 from .conftest import Play
 from .test_onboard import NEW, role
 
+ROOT = Path(__file__).parents[3]
 PLAY = """
 - hosts: {hosts}
   gather_facts: false
@@ -135,6 +137,47 @@ def test_variables_of_role_play_and_files_count_as_ansible_says(cloud: Emulators
     assert owners(cloud, filled) == ["team-first", "111111111104"]
     assert owners(cloud, by_role) == ["all", "all"]
     assert owners(cloud, each) == ["ffffff", "other_ffffff"]
+
+
+RUN = """
+- hosts: one:other_one
+  gather_facts: false
+  vars: {sentinel_role_tags: {owner: play}}
+  tasks:
+    - set_fact: {sentinel_role_tags: {owner: "fact of {{ inventory_hostname }}"}}
+      when: inventory_hostname == "one"
+    - trailbridge.sentinel.fleet:
+      vars: {sentinel_role_name: "{{ item }}"}
+      loop: [First, Second]
+"""
+
+
+def test_what_the_run_sets_for_a_host_wins_over_the_play_and_loops_are_filled(cloud: Emulators, play: Play) -> None:
+    run = play(RUN, TWO)
+    assert run.code == 0, run.output
+    for name in ("First", "Second"):
+        found = [cloud.boto("iam", own["aws_account_id"]).get_role(RoleName=name)["Role"] for own in TWO.values()]
+        told = [tag["Value"] for one in found for tag in one["Tags"] if tag["Key"] == "owner"]
+        assert told == ["fact of one", "play"]
+
+
+@pytest.mark.parametrize("own", [{}, {"sentinel_max_change_percent": 50}])
+def test_what_counts_for_the_whole_run_is_the_same_for_all_hosts(
+    cloud: Emulators, play: Play, own: dict[str, Any]
+) -> None:
+    hosts = pair("one", **own)
+    hosts["one"]["sentinel_max_change_percent"] = 100
+    run = play("onboard", hosts)
+    assert run.code == 2
+    told = "Cannot use sentinel_max_change_percent: it counts for the whole run, and the hosts one and other_one differ"
+    assert told in " ".join(run.output.split())
+    assert cloud.requests() == []
+
+
+def test_what_counts_for_the_whole_run_is_what_roles_hand_over() -> None:
+    files = (ROOT / "roles").glob("*/tasks/main.yml")
+    names = {name for file in files for name in re.findall(r"\bsentinel_\w+", file.read_text(encoding="utf-8"))}
+    assert names - {"sentinel_failed", "sentinel_failure"} == set(batch.OF_THE_RUN)
 
 
 def test_extra_variables_win(cloud: Emulators, play: Play) -> None:
@@ -303,7 +346,7 @@ def test_options_of_hosts_are_what_templating_everything_gives(hostvars: HostVar
     source = loader.load(yaml.safe_dump(content))
     task = AnsiblePlay.load(source, variable_manager=manager, loader=loader).get_tasks()[0][0]
     action = ActionModule(task, None, SimpleNamespace(), loader, Templar(loader=loader), None)
-    defaults, above = batch._for_all(action, hostvars)
+    defaults, above, _last = batch._for_all(action, hostvars, HostVariables(hostvars))
     read = dict(batch.host_options(action, {"hostvars": hostvars, "ansible_play_batch": names(hostvars)}, VARIABLES))
     for name in names(hostvars):
         known = {**defaults, **hostvars.raw_get(name), **above, "hostvars": hostvars}
