@@ -97,7 +97,7 @@ class ActionModule(BatchAction):
             concurrency=options["concurrency"],
             max_change=None if percent is None else percent * everyone / 100,
             orphans=_about_orphans(options),
-            orphan_accounts=None if options["orphan_accounts"] is None else tuple(options["orphan_accounts"]),
+            orphan_account_ids=None if options["orphan_account_ids"] is None else tuple(options["orphan_account_ids"]),
             roles=bool(options["find_roles"]),
             home=None if listed else self._home(options),
             minimum=options["minimum_accounts"],
@@ -235,8 +235,8 @@ def _check(options: Mapping[str, Any]) -> None:
     for option in ("max_change_percent", "max_fail_percentage"):
         # What is no number, such as nan, is never exceeded.
         values.check("", option, options[option] or 0, "percent")
-    for one in options["orphan_accounts"] or ():
-        values.check("", "orphan_accounts", one, "account_id")
+    for one in options["orphan_account_ids"] or ():
+        values.check("", "orphan_account_ids", one, "account_id")
 
 
 def _header(

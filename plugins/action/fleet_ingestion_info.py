@@ -42,14 +42,19 @@ class ActionModule(BatchAction):
         """Look until all accounts have events or the time to wait is over, and return the verdicts."""
         started = datetime.now(UTC)
         order = _order(options)
+        self.check_report(options)
         watched = list(self._watched(options, task_vars))
         found = asyncio.run(ingestion.verify(watched, order, self.say))
         notes = verdicts.notes(found)
         for line in (*verdicts.lines(watched, verbose=self._display.verbosity > 0), *notes, verdicts.numbers(watched)):
             self.say(line)
         header = verdicts.header(watched, started, datetime.now(UTC))
-        self.report(options, header, map(verdicts.record, watched))
-        return verdicts.result(watched, notes, options["fail_on"], options["max_fail_percentage"])
+        result = verdicts.result(watched, notes, options["fail_on"], options["max_fail_percentage"])
+        try:
+            self.report(options, header, map(verdicts.record, watched))
+        except SentinelError as error:
+            result |= {"failed": True, "msg": " ".join(filter(None, [result.get("msg"), str(error)]))}
+        return result
 
     def _watched(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> Iterator[ingestion.Watched]:
         shared = {name: value for name, value in options.items() if value is not None}

@@ -63,6 +63,6 @@ options:
         policy. In check mode these are reads alone. It is, unless this is V(false).
     type: bool
 requirements:
-  - boto3
-  - pycurl
+  - boto3 >= 1.34.0
+  - pycurl >= 7.45.3
 """

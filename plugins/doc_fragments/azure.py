@@ -69,7 +69,8 @@ options:
     description:
       - V(AzureCloud), V(AzureUSGovernment), or the https address of Azure Resource Manager in a private cloud.
       - Without it the public cloud V(AzureCloud) is meant. E(AZURE_CLOUD_ENVIRONMENT) serves as well.
-      - V(AzureUSGovernment) takes the AWS account that its portal shows, since that account is not public.
+      - With V(AzureUSGovernment) the option for Microsoft's AWS account (C(microsoft_account_id)) is needed as well.
+        Microsoft does not publish that account; the connector's page in the portal shows it.
       - V(AzureChinaCloud) is refused, since Microsoft Sentinel has no AWS connector there.
     type: str
   adfs_authority_url:
@@ -87,14 +88,14 @@ options:
       - ignore
   disable_instance_discovery:
     description:
-      - Whether the public cloud is left out when signing in. Otherwise it is asked whether the authority is known.
-      - Without it, the public cloud is left out in private clouds and where O(adfs_authority_url) is given.
+      - Whether to sign in without asking the public cloud first whether it knows the authority.
+      - When not given, it is not asked in private clouds and where O(adfs_authority_url) is given.
       - E(AZURE_DISABLE_INSTANCE_DISCOVERY) serves as well.
     type: bool
 notes:
   - Proxies (E(HTTPS_PROXY), E(NO_PROXY)) and the certificates to trust (E(REQUESTS_CA_BUNDLE)) come from the
     environment, for the sign-in as for all else of Azure.
 requirements:
-  - azure-mgmt-securityinsight >= 1.0.0
-  - azure-identity
+  - azure-mgmt-securityinsight >= 1.0.0, < 2
+  - azure-identity >= 1.19.0
 """

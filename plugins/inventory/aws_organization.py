@@ -18,7 +18,7 @@ description:
     by tag such as C(tag_env_prod). Characters that names of groups cannot have become underscores.
   - Host variables are C(aws_account_id), C(aws_account_name), C(aws_account_state), C(aws_account_joined) (a time in
     UTC), C(aws_management_account), C(aws_ou_ids) (from the root down), C(aws_ou_path), and if asked for
-    C(aws_account_email) and C(aws_account_tags). Accounts that are not at work have C(aws_account_reason).
+    C(aws_account_email) and C(aws_account_tags). Accounts that are not active have C(aws_account_reason).
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -88,7 +88,8 @@ options:
   include_management_account:
     description:
       - Whether the management account of the organization is a host.
-      - Roles are not assumed in the caller's own account; from a delegated administrator it cannot be worked on.
+      - It has no C(OrganizationAccountAccessRole). Set this to V(false), or make a role there, unless the run has
+        credentials of that account, which it works on without assuming a role.
     type: bool
     default: true
   organizational_units:

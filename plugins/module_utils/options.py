@@ -100,7 +100,7 @@ INGESTION: Spec = {
 
 INGESTION_INFO: Spec = {
     "account_ids": {"type": "list", "elements": "str"},
-    "quiet_accounts": {"type": "list", "elements": "str", "default": []},
+    "quiet_account_ids": {"type": "list", "elements": "str", "default": []},
 }
 
 FLEET_INGESTION: Spec = {
@@ -148,7 +148,7 @@ FLEET: Spec = {
     "max_fail_percentage": {"type": "float", "default": 0},
     "find_orphans": {"type": "bool"},
     "offboard_orphans": {"type": "bool"},
-    "orphan_accounts": {"type": "list", "elements": "str"},
+    "orphan_account_ids": {"type": "list", "elements": "str"},
     "find_roles": {"type": "bool"},
     "minimum_accounts": {"type": "int", "default": 1},
     "report_dir": {"type": "path"},

@@ -11,11 +11,12 @@ short_description: Connects many AWS accounts to Microsoft Sentinel in one task
 version_added: 1.0.0
 description:
   - Brings the IAM role, then the data connector, of every account of the batch to the wish.
-  - Works in one task for all accounts, with threads and shared connections. No process is started for an account, and
-    nothing connects to its host.
+  - Works in one task for all accounts, in one event loop with shared connections. No process is started for an account,
+    and nothing connects to its host.
   - Without O(accounts) the accounts are the hosts of the batch. Each host's variables are read by this plugin itself.
     C(aws_account_id) is the account (the host name where that is 12 digits), and C(sentinel_<option>) sets an option
-    for all, a group or one host; O(profile) is set by C(sentinel_aws_profile).
+    for all, a group or one host; O(profile) is set by C(sentinel_aws_profile). Such a variable wins over the option of
+    the task.
   - One account's failure never stops the others.
 author:
   - trailbridge contributors (@trailbridge)
@@ -55,7 +56,7 @@ options:
     description:
       - V(present) brings role and connector to the wish.
       - V(absent) removes the connector, takes the workspace out of the role, and removes the role when it serves no
-        other one. What was not made here is refused.
+        other one. A role that does not carry the collection's tag is refused, unless O(adopt) is set.
     type: str
     choices: [present, absent]
     default: present
@@ -76,22 +77,25 @@ options:
       - How many per cent of the accounts may change. When more would, nothing is written and the task fails.
       - Measured by all hosts of the inventory, with C(serial) by those of the batch, or by O(accounts). Accounts that
         cannot be read count as changed.
-      - Any number, when not given. When given, everything is read once more before the first write.
+      - Any number, when not given. When given, everything is read once more before the first write. What is refused is
+        returned as check mode would, with C(error.class) C(too_many_changes); check mode fails in the same way.
     type: float
   find_orphans:
     description:
       - Whether to list the AWS organization, and to say which connectors belong to accounts that are gone, see
         RV(orphans). An account that is only outside of the inventory, the batch or the limit is not gone.
       - Says as well which further connectors of the accounts read a role that does not exist.
-      - Needs the credentials of the management account or of a delegated administrator.
+      - Lists with the base credentials, which have to be those of the management account or of a delegated
+        administrator, and the same for all accounts.
+      - An account in which the roles cannot be looked at is in RV(failures).
     type: bool
   offboard_orphans:
     description:
       - Whether to remove these connectors as well. Only with O(state=absent); finds them by itself.
       - Only for a workspace whose accounts are all of this one organization. Where it also reads accounts of another
-        one, or of none, name those that may go by O(orphan_accounts).
+        one, or of none, name those that may go by O(orphan_account_ids).
     type: bool
-  orphan_accounts:
+  orphan_account_ids:
     description:
       - Account ids, as texts of 12 digits, among which to look for accounts that are gone. All when not given.
     type: list
@@ -104,7 +108,7 @@ options:
       - Needs C(iam:ListRoles) in the accounts, and for each account one session more and a page of roles.
     type: bool
   minimum_accounts:
-    description: With fewer accounts at work in the organization, nobody is taken for gone. V(1) when not given.
+    description: With fewer active accounts in the organization, nobody is taken for gone. V(1) when not given.
     type: int
     default: 1
   report_dir:
@@ -185,7 +189,7 @@ accounts:
       sample: /subscriptions/…/providers/Microsoft.SecurityInsights/dataConnectors/0f2ad0b5-…
     findings:
       description: What was wrong before the repair, security first.
-      returned: success
+      returned: always
       type: list
       elements: dict
       contains:
@@ -203,7 +207,7 @@ accounts:
           sample: Account 197857026523 may assume the role without an external id.
     calls:
       description: The API calls that were made, or would be made in check mode.
-      returned: success
+      returned: always
       type: list
       elements: dict
       contains:

@@ -162,7 +162,7 @@ accounts:
       description: When the last event arrived, V(null) for none.
       type: str
       sample: "2026-11-22T17:20:15Z"
-    age:
+    age_seconds:
       description: How many seconds ago that is, V(null) for none.
       type: int
       sample: 312

@@ -32,13 +32,15 @@ options:
       - Without it, all that have a data connector or events.
     type: list
     elements: str
-  quiet_accounts:
+  quiet_account_ids:
     description: Accounts that may be silent or stale without being unexpected.
     type: list
     elements: str
     default: []
 notes:
-  - Needs the right to query the workspace, C(Microsoft.OperationalInsights/workspaces/query/*/read).
+  - Needs the rights to query the workspace, C(Microsoft.OperationalInsights/workspaces/query/read), and the tables
+    C(AWSCloudTrail) and C(SentinelHealth), such as C(…/query/AWSCloudTrail/read). Without the right on the second one,
+    why a connector fails is not known.
 seealso:
   - module: trailbridge.sentinel.fleet_ingestion_info
   - module: trailbridge.sentinel.aws_connector_info
@@ -58,7 +60,7 @@ EXAMPLES = r"""
     account_ids:
       - "111111111111"
       - "222222222222"
-    quiet_accounts:
+    quiet_account_ids:
       - "222222222222"
     stale_after: 12h
 """
@@ -120,7 +122,7 @@ accounts:
       description: When the last event arrived, V(null) for none.
       type: str
       sample: "2026-11-22T17:20:15Z"
-    age:
+    age_seconds:
       description: How many seconds ago that is, V(null) for none.
       type: int
       sample: 312

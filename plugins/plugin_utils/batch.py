@@ -9,6 +9,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, ClassVar
 
 from ansible import constants
@@ -90,6 +91,17 @@ class BatchAction(ActionBase):
     def say(self, line: str) -> None:
         """Show a line to the people who watch the run, where no program reads it."""
         self._display.display(line, stderr=stdout_is_data())
+
+    def check_report(self, options: Options) -> None:
+        """Raise bad_input where no report can be written."""
+        if options["report_dir"]:
+            folder = Path(options["report_dir"])
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                TemporaryFile(dir=folder).close()
+            except OSError as error:
+                why = f"Cannot write into {folder} (report_dir): {error.strerror}."
+                raise SentinelError("bad_input", why) from error
 
     def report(self, options: Options, header: Options, records: Iterable[Any]) -> None:
         """Write the report and say where it is, if one is wanted."""

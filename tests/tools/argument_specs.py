@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import OF_THE_RUN
 
 FRAGMENTS = {
     "fleet": ("aws", "azure", "workspace", "fleet_role"),
@@ -57,7 +58,7 @@ RUN = {
         "description": [
             "How many hosts the inventory must have at least; the playbooks assert it. V(1) when not given.",
             "In a job slice these are the hosts of the slice.",
-            "With fewer accounts at work in the AWS organization, nobody is taken for gone.",
+            "With fewer active accounts in the AWS organization, nobody is taken for gone.",
         ],
         "type": "int",
     },
@@ -92,7 +93,7 @@ FIND_ORPHANS = {
         "description": [
             "Whether to list the AWS organization, and to say which connectors belong to accounts that are gone.",
             "Names also further connectors of the accounts that read a role which does not exist.",
-            "Needs the credentials of the management account or of a delegated administrator.",
+            "Lists with the base credentials, those of the management account or of a delegated administrator.",
         ],
         "type": "bool",
     },
@@ -132,7 +133,8 @@ VERIFY = ("quiet", "stale_after", "wait", "lookback", "marker", "role_last_used"
 READ_BY_VERIFY = ("ou_path", "role_name", "microsoft_account_id")
 VERIFY_RUN = ("sentinel_concurrency", "sentinel_max_fail_percentage", "sentinel_report_dir", "sentinel_report_run")
 COMMON = [
-    "One host of the inventory is one AWS account. Every variable may be set for all, for a group or for one host.",
+    "One host of the inventory is one AWS account. Variables may be set for all, for a group or for one host.",
+    "Those that count for the whole run say so, and are the same for all: set them in C(group_vars/all) or by C(-e).",
     "Call it by C(include_role) with C(run_once). All accounts of the batch are worked on in one task.",
     "Afterwards the hosts of failed accounts are in the group C(sentinel_failed), and C(sentinel_failure) says why.",
 ]
@@ -152,7 +154,8 @@ ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
         [
             "Removes the data connector of every account of the batch, then takes the workspace out of the IAM role.",
             "A role that serves no other workspace is removed.",
-            "What was not made by this collection is refused, unless O(sentinel_adopt) is set.",
+            "A role that does not carry the collection's tag is refused, unless O(sentinel_adopt) is set.",
+            "One that C(onboard) adopted carries it, and is removed with its policies, and its connector.",
         ],
         {**RUN, **OFFBOARD_ORPHANS},
     ),
@@ -160,7 +163,8 @@ ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
         "Waits until the events of the AWS accounts of the batch arrive in Microsoft Sentinel",
         [
             "Asks in one query for all accounts whether events arrived, again until all have some or the time is over.",
-            "Then gives each account a verdict, C(receiving), C(stale), C(silent), C(unhealthy) or C(not_connected).",
+            "Then gives each account a verdict.",
+            "It is C(receiving), C(stale), C(silent), C(unhealthy), C(not_connected) or C(unknown).",
         ],
         {**{name: RUN[name] for name in VERIFY_RUN}, **VERIFY_FAIL_ON},
     ),
@@ -200,6 +204,13 @@ def _option(name: str, source: dict[str, Any]) -> dict[str, Any]:
     return option | ({"no_log": True} if name in NO_LOG else {})
 
 
+def _told(name: str, option: dict[str, Any]) -> dict[str, Any]:
+    """Return the option, which says so where it counts for the whole run."""
+    text = option["description"]
+    listed = text if isinstance(text, list) else [text]
+    return option | {"description": [*listed, "Counts for the whole run."]} if name in OF_THE_RUN else option
+
+
 def _renamed(text: str) -> str:
     names = VARIABLES | {name: f"sentinel_verify_{name}" for name in VERIFY}
     return re.sub(r"O\((\w+)", lambda found: f"O({names[found[1]]}", text)
@@ -212,7 +223,7 @@ def main(root: Path) -> None:
             "version_added": "1.0.0",
             "author": ["trailbridge contributors (@trailbridge)"],
             "description": description + COMMON,
-            "options": {**account_options(role), **options},
+            "options": {name: _told(name, option) for name, option in (account_options(role) | options).items()},
         }
         text = yaml.dump({"argument_specs": {"main": main_spec}}, Dumper=Dumper, sort_keys=False, width=115)
         (root / "roles" / role / "meta" / "argument_specs.yml").write_text(f"---\n{text}")

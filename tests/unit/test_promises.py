@@ -306,7 +306,7 @@ def test_onboarding_takes_every_variable_of_an_account_and_of_the_run() -> None:
     run_wide = {
         f"sentinel_{option}"
         for option in fleet_wide()
-        if option not in {"accounts", "state", "offboard_orphans", "orphan_accounts"}
+        if option not in {"accounts", "state", "offboard_orphans", "orphan_account_ids"}
     }
     assert entry_point("onboard")["options"].keys() == BY_VARIABLE.keys() | run_wide
 

@@ -227,7 +227,7 @@ def show(account_id: str, verdict: Verdict, look: Look, have: Links) -> dict[str
         "good": verdict.good,
         "message": verdict.message,
         "last_event": arrival.last_event if arrival else None,
-        "age": round(arrival.age) if arrival else None,
+        "age_seconds": round(arrival.age) if arrival else None,
         "events": arrival.events if arrival else 0,
         "regions": list(arrival.regions) if arrival else [],
         "connector_id": connector.id if connector else "",

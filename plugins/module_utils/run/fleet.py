@@ -77,7 +77,7 @@ class Order:
     """How many accounts may change; None for any number."""
     orphans: str = "ignore"
     """What to do about connectors whose account, or whose role, is gone: ignore, report, remove."""
-    orphan_accounts: tuple[str, ...] | None = None
+    orphan_account_ids: tuple[str, ...] | None = None
     """The accounts among which to look for them; None for all."""
     roles: bool = False
     """Whether to look for roles that let Microsoft Sentinel in, and that no connector reads."""
@@ -199,7 +199,7 @@ async def _find(orphans: Orphans, accounts: list[Account], clients: Clients, ord
         return
     await clients.opened()
     if order.orphans != "ignore" and (accounts or order.home):
-        found = await find(clients.only_aws(), clients.sentinels, order.minimum, order.orphan_accounts)
+        found = await find(clients.only_aws(), clients.sentinels, order.minimum, order.orphan_account_ids)
         orphans += found
         orphans.organization = found.organization
     orphans += await leftovers.find(accounts, clients, stop, absent=order.absent, roles=order.roles)

@@ -84,6 +84,8 @@ class Place:
         self.name = account.workspace
         self.links = Links()
         self.look = Look({})
+        self.unheard = ""
+        """Why nobody knows how the connectors are doing."""
 
     async def open(self, account: Account) -> None:
         """Read the workspace, unless its id is known, and list its connectors."""
@@ -99,8 +101,12 @@ class Place:
         self.look = Look(answer.said, answer.has_table, answer.partial, self.look.health)
 
     async def look_at_health(self, order: Order) -> None:
-        """Ask how the connectors are doing, where the workspace keeps that."""
-        answer = await self._ask(model.health_query(order.lookback), order, model.health)
+        """Ask how the connectors are doing, where the workspace keeps that; events are judged without it as well."""
+        try:
+            answer = await self._ask(model.health_query(order.lookback), order, model.health)
+        except SentinelError as error:
+            self.unheard = str(error)
+            return
         self.look = replace(self.look, health=answer.said if answer.has_table else None)
 
     async def _ask(self, text: str, order: Order, read: Callable[[Rows], T]) -> Answer[T]:
@@ -158,6 +164,16 @@ def judge(found: Places, watched: list[Watched], order: Order) -> None:
         if item.marked:
             arrival = place.look.arrivals.get(account_id)
             item.shown["marker"] = bool(arrival and arrival.marked)
+        if order.marker and item.verdict.good and item.verdict.name != "receiving":
+            _demand_proof(item)
+
+
+def _demand_proof(item: Watched) -> None:
+    """Who may be quiet is as expected only if its marker arrived, where one was left or should have been."""
+    if item.error or item.shown.get("marker") is False:
+        message = f"{item.verdict.message} Its marker did not arrive either."
+        item.verdict = item.verdict._replace(good=False, message=message)
+        item.shown |= {"good": False, "message": message}
 
 
 async def verify(watched: list[Watched], order: Order, say: Say) -> Places:
@@ -167,6 +183,10 @@ async def verify(watched: list[Watched], order: Order, say: Say) -> Places:
     """
     accounts = [item.account for item in watched]
     check_unique(accounts)
+    if order.role_last_used:
+        # What is asked last is not to fail after all the waiting.
+        for base in {account.aws: None for account in accounts}:
+            Aws(base).close()
     async with places(accounts) as found:
         marker = f"trailbridge-{secrets.token_hex(8)}" if order.marker else ""
         if marker:

@@ -208,8 +208,8 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
     """Run the module `ingestion_info`."""
     account = parse(params, "", names="short")
     _check_place(account)
-    for number in (*(params["account_ids"] or ()), *params["quiet_accounts"]):
-        values.check("", "account_ids or quiet_accounts", number, "account_id")
+    for number in (*(params["account_ids"] or ()), *params["quiet_account_ids"]):
+        values.check("", "account_ids or quiet_account_ids", number, "account_id")
     stale_after = seconds(params["stale_after"], "stale_after")
     order = ingestion.Order(seconds(params["lookback"], "lookback"), role_last_used=params["role_last_used"])
     async with ingestion.places([account]) as found:
@@ -219,7 +219,9 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
         if numbers is None:
             numbers = sorted(filter(None, {*place.links.own, *place.look.arrivals}))
         watched = [
-            ingestion.Watched(account.at(account_id=number), Expected(number in params["quiet_accounts"], stale_after))
+            ingestion.Watched(
+                account.at(account_id=number), Expected(number in params["quiet_account_ids"], stale_after)
+            )
             for number in dict.fromkeys(numbers)
         ]
         await ingestion.finish(found, watched, order)

@@ -54,7 +54,9 @@ def notes(found: Places) -> list[str]:
             said.append(f"Workspace {place.name} has no table {EVENTS} yet: nothing was ever ingested.")
         if place.look.partial:
             said.append(f"Log Analytics answered in part only for workspace {place.name}.")
-        if place.look.health is None:
+        if place.unheard:
+            said.append(place.unheard)
+        elif place.look.health is None:
             said.append(
                 f"Workspace {place.name} keeps no {HEALTH}: switch on health monitoring in the settings of "
                 "Microsoft Sentinel to learn why a connector fails."

@@ -73,7 +73,7 @@ def test_one_query_tells_of_all_accounts(here: Emulators) -> None:
     assert here.operations().count("Query") == 2  # the second one is of SentinelHealth
     one = result["accounts"][ONE]
     assert (one["events"], one["regions"], one["health"]) == (7, ["eu-west-1", "us-east-1"], {})
-    assert 300 < one["age"] < 420
+    assert 300 < one["age_seconds"] < 420
     assert result["summary"]["receiving"] == result["summary"]["stale"] == result["summary"]["silent"] == 1
     assert result["changed"] is False
 
@@ -106,13 +106,13 @@ def test_what_microsoft_reports_is_explained(here: Emulators) -> None:
 def test_only_the_accounts_that_are_asked_for_are_shown(here: Emulators) -> None:
     connect(here, ONE)
     arrived(here, {ONE: 0.1, TWO: 0.1})
-    result = ingestion_info(account_ids=[TWO, THREE], quiet_accounts=[THREE])
+    result = ingestion_info(account_ids=[TWO, THREE], quiet_account_ids=[THREE])
     assert told(result) == {TWO: "not_connected", THREE: "not_connected"}
 
 
 def test_a_quiet_account_is_as_expected(here: Emulators) -> None:
     connect(here, ONE, TWO)
-    result = ingestion_info(quiet_accounts=[TWO])
+    result = ingestion_info(quiet_account_ids=[TWO])
     assert [one["good"] for one in result["accounts"].values()] == [False, True]
 
 

@@ -329,7 +329,7 @@ def alone(here: Emulators, *only: str, **order: Any) -> Orphans:
 
     async def work() -> Orphans:
         found = Orphans()
-        wanted = fleet.Order(absent=True, orphans="remove", orphan_accounts=only, home=home, **order)
+        wanted = fleet.Order(absent=True, orphans="remove", orphan_account_ids=only, home=home, **order)
         assert [done async for done in fleet.run([], wanted, orphans=found)] == []
         return found
 

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import ingestion, verdicts
+from tests.emulators import faults
 from tests.emulators.client import Emulators
 from tests.unit.modules.test_ingestion_info import COLUMNS, ago, arrived, connect, unhealthy
 
@@ -77,6 +78,11 @@ def test_the_playbook_ends_with_0_where_all_is_well_or_nobody_minds(
     [
         ({"sentinel_verify_wait": "soon"}, "Cannot use wait 'soon': it must be a whole number of seconds"),
         ({"sentinel_verify_quiet": "perhaps"}, "sentinel_verify_quiet"),
+        ({"sentinel_report_dir": "/dev/null/reports"}, "Cannot write into /dev/null/reports (report_dir)"),
+        (
+            {"sentinel_verify_role_last_used": True, "sentinel_aws_profile": "nowhere"},
+            "Cannot find AWS credentials: The config profile (nowhere) could not be found",
+        ),
     ],
 )
 def test_bad_input_ends_the_playbook_before_the_first_request(
@@ -122,6 +128,28 @@ def test_a_marker_proves_a_quiet_account(here: Emulators, twelve: Hosts) -> None
     assert here.operations("sts").count("AssumeRole") == 2
     assert said == ["1 of 2 accounts done, missing 111111111102 host02; next look in 1 s, 1 s left"]
     assert verdicts.lines(watched) == ["unproved: [111111111102 host02] Its marker has not arrived."]
+
+
+def test_a_quiet_account_whose_marker_does_not_arrive_is_not_as_expected(here: Emulators, twelve: Hosts) -> None:
+    connect(here, ONE, TWO, THREE)
+    here.seed_table("AWSCloudTrail", [*COLUMNS, {"name": "Marked", "type": "long"}], [[ONE, ago(9), 1, "[]", 1]])
+    here.fault(account=THREE, **faults.TRUST_DENIED)
+    watched = watch(here, some(twelve, 3), quiet=True)
+    verify(watched, wait=1, marker=True)
+    assert [item.verdict.good for item in watched] == [True, False, False]
+    assert [one["host"] for one in verdicts.failures(watched, "drift")] == ["host02", "host03"]
+    assert watched[1].verdict.message.endswith("Its marker did not arrive either.")
+
+
+def test_events_are_judged_also_where_health_may_not_be_read(here: Emulators, twelve: Hosts) -> None:
+    connect(here, ONE)
+    arrived(here, {ONE: 0.1})
+    here.fault(operation="Query", skip=1, status=403, code="InsufficientAccessError", message="No access.")
+    watched = watch(here, some(twelve, 1))
+    found = asyncio.run(ingestion.verify(watched, ingestion.Order(3600), print))
+    assert names(watched) == {ONE: "receiving"}
+    [note] = verdicts.notes(found)
+    assert note.startswith("Cannot query table SentinelHealth of workspace sentinel: No access")
 
 
 def test_only_the_first_accounts_are_told_unless_it_is_to_be_verbose(here: Emulators, twelve: Hosts) -> None:
