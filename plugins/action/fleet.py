@@ -121,7 +121,7 @@ class ActionModule(BatchAction):
                 self.say(line)
             if stop.interrupted:
                 record.note(results.orphans)
-                self.say(f"The run was ended before all accounts were done. What was done is in {record.path}.")
+                self.say(f"The run was ended before all accounts were done.{record.told}")
                 # Nobody listens any more: Ansible's own end is under way.
                 return {"failed": True, "msg": str(stop.interrupted)}
             allowed = 100 if refusal else options["max_fail_percentage"]
@@ -130,7 +130,8 @@ class ActionModule(BatchAction):
                 self._report(record, options, _header(options, accounts, order, results, started))
                 record.keep = False
             except SentinelError as error:
-                sentences.append(f"{error} What was done is in {record.path}.")
+                record.note(results.orphans)
+                sentences.append(f"{error}{record.told}")
         kind = {"changed": False, "error": {"class": refusal[0].kind}} if refusal else {}
         return results.result() | kind | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
 
@@ -154,6 +155,9 @@ class ActionModule(BatchAction):
                 return [error]
             if not stop.interrupted:
                 raise
+        except BaseException:
+            record.note(results.orphans)
+            raise
         return []
 
     def _report(self, record: Record, options: dict[str, Any], header: dict[str, Any]) -> None:

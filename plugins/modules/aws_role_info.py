@@ -10,7 +10,8 @@ module: aws_role_info
 short_description: IAM roles that trust Microsoft Sentinel, and what is wrong with them
 version_added: 1.0.0
 description:
-  - Reads the roles of one AWS account that trust Microsoft's AWS account, whoever made them.
+  - Reads the roles of one AWS account that let Microsoft's AWS account in, whoever made them; those that let in
+    everybody, on whatever conditions, are among them.
   - Each comes with its findings, measured by the workspace if one is given, else by the workspaces that it serves.
 author:
   - trailbridge contributors (@trailbridge)

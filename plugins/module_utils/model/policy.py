@@ -126,6 +126,13 @@ def trusts(document: object, account_id: str) -> bool:
     return any(atom.effect == "Allow" and atom.principal == whole and _assumes(atom) for atom in atoms)
 
 
+def is_by_ids(document: object, account_id: str) -> bool:
+    """Whether a document lets in that account alone, and on behalf of named external ids alone."""
+    ways = [atom for atom in _meaning(document).atoms if atom.effect == "Allow" and _assumes(atom)]
+    named = all(_names(atom.principal, account_id) and any(map(_is_exact, atom.clauses)) for atom in ways)
+    return is_legible(document) and named
+
+
 def lets_in(document: object, account_id: str) -> bool:
     """Whether a statement allows anybody of that account to assume the role, be it by letting in everybody."""
     return any(_lets_in(atom, account_id) for atom in _meaning(document).atoms)

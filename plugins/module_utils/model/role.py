@@ -116,12 +116,19 @@ def served(role: Role | None) -> frozenset[str]:
 
 
 def neighbours(wish: Wish, have: Role | None) -> frozenset[str]:
-    """Return the ids of other workspaces that keep their access: those that both the tag and the trust have.
+    """Return the ids of other workspaces that keep their access."""
+    return _sharing(wish, have) - {wish.workspace_id, *wish.external_ids} if have else frozenset()
 
-    A tag alone lets nobody in: who may tag the role may not change who assumes it.
+
+def _sharing(wish: Wish, have: Role) -> frozenset[str]:
+    """Return the ids in the tag that count: those that the trust has as well.
+
+    A tag alone lets nobody in: who may tag the role may not change who assumes it. Where the trust lets in others than
+    by such ids, it does not tell who has to stay, and the tag does.
     """
-    own = {wish.workspace_id, *wish.external_ids}
-    return (served(have) & _claimed(wish, have.trust)) - own if have else frozenset()
+    if policy.is_by_ids(have.trust, wish.microsoft_account_id):
+        return served(have) & _claimed(wish, have.trust)
+    return served(have)
 
 
 def wished_ids(wish: Wish, have: Role | None) -> frozenset[str]:
@@ -183,8 +190,8 @@ def without(wish: Wish, have: Role | None) -> Role | None:
             f"Cannot remove role {have.name} in account {wish.account_id}: neither its tag {TAG_WORKSPACE} nor its "
             "trust policy tells whom it serves; set adopt if it is yours.",
         )
-    claimed = _claimed(wish, have.trust)
-    remaining = (served(have) & claimed if served(have) else claimed) - {wish.workspace_id}
+    known = _sharing(wish, have) if served(have) else _claimed(wish, have.trust)
+    remaining = known - {wish.workspace_id}
     if not remaining:
         _check_unused(wish, have)
         return None

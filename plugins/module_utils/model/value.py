@@ -153,8 +153,8 @@ RULES: dict[str, Rule] = {
     "workspace_id": Rule(_guid, "it must be a GUID such as 00aa00aa-1111-2222-3333-444455556666 and not only zeros"),
     "subscription_id": Rule(_guid, "it must be a GUID and not only zeros"),
     "external_ids": Rule(
-        lambda value: _each(_guid)(value) and len(value) <= 6,
-        "at most 6, each the GUID of a Log Analytics workspace: more do not fit into the tag that names them",
+        lambda value: _each(_guid)(value) and len(value) <= 5,
+        "at most 5, each the GUID of a Log Analytics workspace: more do not fit into the tag that names them",
     ),
     "resource_group": Rule(
         _text(r"[\w().-]{0,89}[\w()-]"), "it must be 1 to 90 letters, digits or _-.() and not end with a dot"

@@ -87,7 +87,10 @@ async def converge(
                 first.append(have)
                 seen(have)
             calls = plan(have, want)
-            made += [call for call in doubted if call not in calls]
+            # What is planned again was not done, and neither was what a thing should get that is gone.
+            if have is not None or want is None:
+                again = list(map(_work, calls))
+                made += [call for call in doubted if _work(call) not in again]
             doubted.clear()
             if check_mode:
                 made += calls
@@ -98,6 +101,15 @@ async def converge(
             return Outcome(first[0], want, made[start:])
         except ChangedError as error:
             await patience.wait(waits, error)
+
+
+def _work(call: Call) -> tuple[str, dict[str, object]]:
+    """Return what a call does, whatever version of the thing it is made for."""
+    plain = {
+        name: {key: part for key, part in value.items() if key != "etag"} if isinstance(value, dict) else value
+        for name, value in call.args.items()
+    }
+    return call.name, plain
 
 
 class _Patience:

@@ -9,6 +9,7 @@ the limit says nothing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -114,3 +115,6 @@ async def remove(orphan: Orphan) -> None:
         orphan.removed = True
     except SentinelError as error:
         orphan.error = str(error)
+    except asyncio.CancelledError:
+        orphan.error = f"The run was ended; connector {orphan.connector.name} may have been removed."
+        raise

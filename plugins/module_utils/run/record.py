@@ -36,7 +36,7 @@ class Record:
         self._write({"account_id": account.account_id, "ou": account.ou, **done.result(), "diff": done.report.diff})
 
     def note(self, orphans: list[Orphan]) -> None:
-        """Write down what became of orphans, in a record that is to be kept."""
+        """Write down what became of orphans, in a record that will be kept."""
         if orphans:
             self._write({"orphans": [orphan.show() for orphan in orphans]})
 
@@ -45,6 +45,14 @@ class Record:
             self._file.write(f"{json.dumps(line, default=str)}\n")
         except OSError as error:
             self.error = error
+
+    @property
+    def told(self) -> str:
+        """Where it is, in a sentence; empty where it has nothing to tell."""
+        with suppress(FileNotFoundError):
+            if self.path.stat().st_size:
+                return f" What was done is in {self.path}."
+        return ""
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield what was written down."""
@@ -56,6 +64,6 @@ class Record:
         """End the record; it is gone where it has nothing to tell, or is not to be kept."""
         with suppress(OSError):
             self._file.close()
-        if not self.keep or self.path.stat().st_size == 0:
+        if not (self.keep and self.told):
             with suppress(FileNotFoundError):
                 self.path.unlink()

@@ -30,6 +30,7 @@ class Results:
         self._diff: list[dict[str, Any]] = []
         self._failures: list[dict[str, str]] = []
         self._errors: list[str] = []
+        self._unknown = 0
 
     def add(self, done: Done) -> None:
         """Take in the result of one account."""
@@ -50,12 +51,11 @@ class Results:
 
         An account in which nobody could look for orphans fails by name, as any other.
         """
-        failed = {failure["host"] for failure in self._failures}
-        self._failures += [
-            {"account_id": one.account_id, "host": one.host, "message": one.error}
-            for one in self.orphans
-            if one.reason == "unknown" and one.host not in failed
-        ]
+        failed = {failure["account_id"] for failure in self._failures}
+        unknown = [one for one in self.orphans if one.reason == "unknown" and one.account_id not in failed]
+        self._failures += [{"account_id": one.account_id, "host": one.host, "message": one.error} for one in unknown]
+        self._unknown = len(unknown)
+        self._errors += [one.error for one in unknown[: NAMED - len(self._errors)]]
         removing = order.orphans == "remove"
         self._removing = removing and any(one.removed or (order.check_mode and one.connector) for one in self.orphans)
         told = [orphan.line(check_mode=order.check_mode, removing=removing) for orphan in self.orphans]
@@ -82,7 +82,7 @@ class Results:
 
     def too_many_failed(self, most: float) -> Iterator[str]:
         """Yield the sentences that say so, none if no more than `most` per cent of the accounts failed."""
-        failed, accounts = self.summary["failed"], self.summary["accounts"]
+        failed, accounts = self.summary["failed"] + self._unknown, self.summary["accounts"]
         if failed * 100 > most * accounts:
             yield f"{failed} of {accounts} accounts failed."
             yield from self._errors

@@ -511,6 +511,21 @@ REMAINS: dict[str, tuple[Role | None, dict[str, Any], Role | None]] = {
         replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
     ),
     "ours, with a neighbour that the tag alone names": (replace(RIGHT, tags=marked(A, B)), {}, None),
+    "ours, with a neighbour, and a trust that asks for no id": (
+        replace(RIGHT, trust=document(allow(principal=SENTINEL)), tags=marked(A, B)),
+        {},
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+    ),
+    "ours, with a neighbour, and a trust that takes any id": (
+        replace(RIGHT, trust=document(allow("*", operator="StringLike")), tags=marked(A, B)),
+        {},
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+    ),
+    "ours, with a neighbour of another cloud": (
+        replace(RIGHT, trust=document(allow(A), allow(B, principal=OTHER)), tags=marked(A, B)),
+        {},
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+    ),
     "ours, beside a statement of others that is not exclusive": (
         replace(RIGHT, trust=document(allow(A, B, principal=SENTINEL), OTHERS), tags=marked(A, B)),
         {"exclusive": False},
@@ -654,6 +669,12 @@ def test_a_tag_lets_nobody_in() -> None:
     assert policy.same(role.trust, trust(SENTINEL, [A]))
     assert served(role) == {A, B}
     assert findings(wish(), tagged) == []
+
+
+def test_who_shares_a_role_stays_where_the_trust_does_not_tell_who_that_is() -> None:
+    for broken in (document(allow()), document(allow("*", operator="StringLike")), document({**allow(A), "X": 1})):
+        role = overlay(wish(), replace(RIGHT, trust=broken, tags=marked(A, B)))
+        assert policy.same(role.trust, trust(SENTINEL, [A, B]))
 
 
 def test_a_tag_in_upper_case_names_the_same_workspace() -> None:

@@ -166,8 +166,30 @@ def test_accounts_that_are_gone_are_disconnected_without_touching_others(
     assert done.code == 0, done.output
     assert connected(cloud) == {organization[0]}
     assert "Nothing was removed" in play("departed", hosts(organization[:1]), **variables).output
-    wrong = play("departed", hosts(organization[:1]), sentinel_departed="")
-    assert wrong.code == 2
+
+
+@pytest.mark.parametrize("value", ["", "{{ nowhere.to_be_found }}"])
+def test_one_that_was_to_be_named_never_stands_for_all(
+    cloud: Emulators, play: Play, organization: list[str], value: str
+) -> None:
+    seed(cloud, GONE)
+    done = play("departed", hosts(organization[:1]), "-e", json.dumps({"sentinel_departed": value}))
+    assert done.code == 2
+    assert connected(cloud) == {GONE}
+
+
+def test_a_role_alone_fails_where_nobody_can_look(cloud: Emulators, play: Play, organization: list[str]) -> None:
+    cloud.fault(operation="ListRoles", account=organization[1], **faults.IDENTITY_DENIED)
+    text = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - include_role: {name: trailbridge.sentinel.onboard}
+      run_once: true
+"""
+    done = play(text, hosts(organization[:3]), sentinel_find_roles=True)
+    assert done.code == 2
+    assert "1 of 3 accounts failed. Cannot list the roles in account" in " ".join(done.output.split())
 
 
 def test_orphans_count_as_changes(here: Emulators, organization: list[str]) -> None:

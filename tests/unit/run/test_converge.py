@@ -278,6 +278,14 @@ def test_work_that_is_refused_because_it_is_done_is_told_as_done() -> None:
     assert shelf.tried == [remove("b")]
 
 
+def test_what_was_to_be_done_to_a_thing_that_is_gone_is_not_told_as_done() -> None:
+    outcome = bring(Shelf(frozenset("ax"), {0: CHANGED}, {0: frozenset()}), wish("a"))
+    assert outcome.calls == [remove("x"), add("a")]
+    gone = Shelf(frozenset("ax"), {0: CHANGED})
+    gone.colleague = {0: None}  # type: ignore[dict-item]
+    assert bring(gone, wish("a")).calls == [add("a")]
+
+
 def test_the_wish_is_laid_over_what_the_colleague_left() -> None:
     shelf = Shelf(frozenset("x"), errors={0: CHANGED}, colleague={0: frozenset("y")})
     outcome = bring(shelf, lambda have: (have or frozenset()) | {"a"})
