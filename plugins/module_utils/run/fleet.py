@@ -166,9 +166,7 @@ async def run(
         await stop.during(_find(orphans, accounts, clients, order, stop))
         going = [orphan for orphan in orphans if orphan.connector] if order.orphans == "remove" else []
         if order.max_change is not None and not order.check_mode:
-            previewed = [done async for done in _work(accounts, clients, replace(order, check_mode=True), stop)]
-            for reason in stop.reasons.values():
-                raise reason
+            previewed = await _preview(accounts, clients, order, stop)
             if refusal := too_many(Counter(done.status for done in previewed), len(going), order.max_change):
                 for done in previewed:
                     yield done
@@ -184,6 +182,14 @@ async def run(
             raise refusal
     finally:
         clients.close()
+
+
+async def _preview(accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> list[Done]:
+    """Return what would be done in every account; raises why the run ends early, if it does."""
+    previewed = [done async for done in _work(accounts, clients, replace(order, check_mode=True), stop)]
+    for reason in stop.reasons.values():
+        raise reason
+    return previewed
 
 
 async def _remove(orphans: list[Orphan], stop: Stop) -> None:
