@@ -15,7 +15,9 @@ import time
 from pathlib import Path
 from unittest import mock
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
 
 from .cells import ACCOUNT, Crash
 from .check import Figures
@@ -70,9 +72,16 @@ async def _interrupted(world: World, crash: Crash) -> fleet.Done:
             loop.call_soon_threadsafe(stop.interrupt, "it got SIGINT")
 
     order = fleet.Order(absent=crash.phase == "remove")
+    [account] = world.accounts(crash.phase, 1)
+    done, ended = fleet.Done(account, Report(), skipped=True), None
     with watched(see):
-        (done,) = [one async for one in fleet.run(world.accounts(crash.phase, 1), order, stop)]
+        try:
+            async for one in fleet.run([account], order, stop):
+                done = one
+        except SentinelError as error:
+            ended = error  # it had not begun with the account
     assert stop.interrupted
+    assert ended in (None, stop.interrupted)
     return done
 
 

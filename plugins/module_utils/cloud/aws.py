@@ -158,6 +158,8 @@ class Aws:
 
     def close(self) -> None:
         """Close every connection."""
+        if self._identity:
+            self._identity.cancel()
         self._http.close()
 
     def _new_session(self) -> botocore.session.Session:

@@ -42,6 +42,7 @@ class Http:
         self._due = math.inf
         self._watched: dict[int, int] = {}
         self._idle: list[pycurl.Curl] = []
+        self._busy: set[pycurl.Curl] = set()
         self._waiting: dict[pycurl.Curl, asyncio.Future[None]] = {}
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
@@ -57,19 +58,30 @@ class Http:
         curl.setopt(pycurl.POSTFIELDS, body)
         curl.setopt(pycurl.WRITEFUNCTION, answer.take)
         done = self._waiting[curl] = self._loop.create_future()
+        self._busy.add(curl)
         self._multi.add_handle(curl)
         try:
             await done
             return curl.getinfo(pycurl.RESPONSE_CODE), b"".join(answer.parts)
         finally:
             self._waiting.pop(curl, None)
-            self._multi.remove_handle(curl)
-            self._idle.append(curl)
+            # After the end of everything there is nobody to give it back to.
+            if curl in self._busy:
+                self._busy.remove(curl)
+                self._multi.remove_handle(curl)
+                self._idle.append(curl)
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; who still waits for an answer is told that there will be none."""
+        for done in self._waiting.values():
+            done.cancel()
+        # libcurl wants its handles back before it is closed.
+        while self._busy:
+            self._multi.remove_handle(self._busy.pop())
         if self._timer:
             self._timer.cancel()
+        for socket in list(self._watched):
+            self._watch(pycurl.POLL_REMOVE, socket, None, None)
         for curl in self._idle:
             curl.close()
         self._multi.close()

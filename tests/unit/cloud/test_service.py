@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import closing
 from functools import cache
 from typing import Any
@@ -275,6 +276,23 @@ def test_connections_are_used_again_and_closed(here: Emulators) -> None:
         return idle
 
     assert asyncio.run(work()) == 1
+
+
+def test_who_waits_for_an_answer_when_all_is_closed_is_told(here: Emulators) -> None:
+    here.fault(operation="ListRoles", delay=3)
+
+    async def work() -> tuple[float, bool]:
+        aws = Aws(AwsCredentials())
+        waiting = [asyncio.ensure_future(aws.own("iam")("ListRoles")) for _number in range(3)]
+        await asyncio.sleep(0.5)
+        start = time.monotonic()
+        aws.close()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return time.monotonic() - start, all(one.cancelled() for one in waiting)
+
+    took, ended = asyncio.run(work())
+    assert took < 1
+    assert ended
 
 
 @given(body=st.dictionaries(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.text() | st.integers()))
