@@ -53,7 +53,7 @@ class Control:
 
     def do_forget(self) -> None:
         """Empty the log."""
-        self.state.log.clear()
+        self.state.log = []
 
     def do_fault(self, **rule: Any) -> None:
         """Plant a fault."""

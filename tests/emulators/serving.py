@@ -43,12 +43,14 @@ def handler(state: State, emulator: Emulator, control: Control) -> Callable[[web
 
     async def handle(request: web.BaseRequest) -> web.Response:
         state.touched = time.monotonic()
+        # What was asked before the log was emptied is no part of the new one, however late it is answered.
+        log = state.log
         body = await request.read()
         if request.path.startswith(CONTROL):
             return await _controlled(control, request.path.removeprefix(CONTROL), body)
         call = emulator.identify(request, body)
         response = await _meet_fate(state.faults.strike(call), emulator, request, body, call)
-        state.log.append(call.record(response.status if response is not None else 0))
+        log.append(call.record(response.status if response is not None else 0))
         return response if response is not None else _cut(request)
 
     return handle

@@ -54,7 +54,8 @@ class Http:
         curl = self._idle.pop() if self._idle else self._new()
         curl.setopt(pycurl.URL, url)
         curl.setopt(pycurl.PROXY, proxy or "")
-        curl.setopt(pycurl.HTTPHEADER, headers)
+        # Old releases of libcurl would wait a second before a body of more than 1,024 bytes.
+        curl.setopt(pycurl.HTTPHEADER, [*headers, "Expect:"])
         curl.setopt(pycurl.POSTFIELDS, body)
         curl.setopt(pycurl.WRITEFUNCTION, answer.take)
         done = self._waiting[curl] = self._loop.create_future()
