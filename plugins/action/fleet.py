@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +21,6 @@ from typing import Any, TextIO
 
 from ansible import constants
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import (
     FIELDS,
     Account,
@@ -29,7 +28,12 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
     check_workspace,
     parse,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
+    InputError,
+    Mistake,
+    SentinelError,
+    cannot,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organization import Organization
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import (
     AWS,
@@ -40,9 +44,14 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.options impor
     WORKSPACE,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines, newcomer
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.record import Record
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import BatchAction
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import (
+    BatchAction,
+    Refused,
+    is_given,
+)
 
 SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE
 VARIABLES = {field.variable: field.option for field in FIELDS}
@@ -50,12 +59,20 @@ REQUESTS_AT = 3
 # Signals that come within so many seconds are one Ctrl-C.
 SAME_SECONDS = 0.5
 _ALIASES = {"aws_profile": "profile"}
+LIFT = "-e sentinel_max_change_percent=100"
+# What leads to the workspace and the organization, where there is no account.
+_HOME = tuple(
+    field
+    for field in FIELDS
+    if field.part in ("account", "aws", "azure") or field.option in ("workspace_id", "microsoft_account_id")
+)
 
 
 class ActionModule(BatchAction):
     """See the documentation of M(trailbridge.sentinel.fleet)."""
 
     spec = SPEC
+    host_variables = VARIABLES
 
     _ended = 0.0
     _outside: TextIO | None = None
@@ -67,53 +84,68 @@ class ActionModule(BatchAction):
         self._follow_requests()
         return super().run(tmp, task_vars)
 
-    def work(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def work(self) -> dict[str, Any]:
         """Bring all accounts to the wish, and return the results."""
-        _check(options)
-        accounts = list(self._accounts(options, task_vars))
-        order = self._order(options, task_vars, len(accounts))
+        options = self.validated({})
+        refused: list[Refused] = []
+        if options["accounts"] is None:
+            absent = options["state"] == "absent"
+            batch, options = self.read_hosts(options, everywhere=absent)
+            accounts, refused = [account for account, _given in batch.accounts], batch.refused
+        else:
+            options = self.validated(self.read_run())
+            accounts = _listed(options, self._shared(options))
+        order = self._order(options, accounts)
         # Playbooks that share a role with others say who they are.
-        playbook = task_vars.get("__sentinel_playbook") or ("offboard" if order.absent else "onboard")
-        return asyncio.run(self._work(accounts, order, {**options, "playbook": playbook}))
+        playbook = self.task_vars.get("__sentinel_playbook") or ("offboard" if order.absent else "onboard")
+        return asyncio.run(self._work(accounts, refused, order, {**options, "playbook": playbook}))
 
-    def _accounts(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[Account]:
-        shared = {field.option: options[field.option] for field in FIELDS if options.get(field.option) is not None}
-        if options["accounts"] is not None:
-            for number, entry in enumerate(options["accounts"], 1):
-                yield _account({**shared, **_known(number, entry)}, _where(number, entry))
-            return
-        for account, _given in self.hosts(shared, task_vars, VARIABLES):
-            yield account
+    def _shared(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options of all listed accounts: those of localhost's variables, else those of the task."""
+        of_task = {name: options[name] for name in VARIABLES.values() if options.get(name) is not None}
+        return of_task | self.of_localhost(FIELDS if options["accounts"] else _HOME)
 
-    def _order(self, options: Mapping[str, Any], task_vars: Mapping[str, Any], listed: int) -> fleet.Order:
+    def _order(self, options: Mapping[str, Any], accounts: Sequence[Account]) -> fleet.Order:
         percent = options["max_change_percent"]
-        batch, play = task_vars["ansible_play_batch"], task_vars["ansible_play_hosts_all"]
-        # With serial each batch is measured by itself: together they stay within the limit.
-        whole = options["accounts"] is None and len(batch) == len(play)
-        everyone = len(task_vars["groups"]["all"]) if whole else listed
+        counted = self._counted(options, accounts) if percent is not None else 0
+        most = None if percent is None else percent * counted / 100
+        is_empty = options["accounts"] == []
         return fleet.Order(
             absent=options["state"] == "absent",
             check_mode=self._task.check_mode,
             concurrency=options["concurrency"],
-            max_change=None if percent is None else percent * everyone / 100,
+            # Without accounts only connectors go, which have a share of their own.
+            max_change=None if is_empty else most,
+            limit=f"{percent:g} % of {counted} accounts is {int(most)}; {LIFT} lifts it" if most is not None else "",
+            departed_percent=fleet.DEPARTED_PERCENT if percent is None else percent,
             orphans=_about_orphans(options),
             orphan_account_ids=None if options["orphan_account_ids"] is None else tuple(options["orphan_account_ids"]),
             roles=bool(options["find_roles"]),
-            home=None if listed else self._home(options),
+            home=self._home(options) if is_empty else None,
             minimum=options["minimum_accounts"],
         )
 
+    def _counted(self, options: Mapping[str, Any], accounts: Sequence[Account]) -> int:
+        """Return the number of accounts of which a share may change."""
+        whole = len(self.task_vars["ansible_play_batch"]) == len(self.task_vars["ansible_play_hosts_all"])
+        # With serial each batch is measured by itself: together they stay within the limit.
+        return self.accounts_of_play() if whole and options["accounts"] is None else len(accounts)
+
     def _home(self, options: Mapping[str, Any]) -> Account | None:
         """Return where to look for orphans when there are no accounts."""
-        if options["accounts"] is None or _about_orphans(options) == "ignore":
+        if _about_orphans(options) == "ignore":
             return None
-        home = parse(options, "the task")
-        check_workspace(home, "the task", "option")
+        home = parse(self._shared(options), "", names="variable")
+        check_workspace(home, "accounts that are gone", "variable")
         return home
 
-    async def _work(self, accounts: list[Account], order: fleet.Order, options: dict[str, Any]) -> dict[str, Any]:
+    async def _work(
+        self, accounts: list[Account], refused: list[Refused], order: fleet.Order, options: dict[str, Any]
+    ) -> dict[str, Any]:
         results, stop, started = Results(options["fail_on"]), fleet.Stop(), datetime.now(UTC)
         with self._interruptible(stop), self._recorded(options["report_dir"]) as record:
+            for one in refused:
+                self._take(fleet.Done(one.account, Report(), one.error, check_mode=order.check_mode), results, record)
             refusal = await self._do(accounts, order, stop, results, record)
             # What was refused was only previewed, and is told as such.
             order = replace(order, check_mode=True) if refusal else order
@@ -144,10 +176,7 @@ class ActionModule(BatchAction):
             self.say(line)
         try:
             async for done in fleet.run(accounts, order, stop, results.orphans):
-                results.add(done)
-                record.add(done)
-                for line in lines.of(done, verbose=self._display.verbosity > 0):
-                    self.say(line)
+                self._take(done, results, record)
                 if line := progress.line(results.summary, time.monotonic()):
                     self.say(line)
         except SentinelError as error:
@@ -159,6 +188,13 @@ class ActionModule(BatchAction):
             record.note(results.orphans)
             raise
         return []
+
+    def _take(self, done: fleet.Done, results: Results, record: Record) -> None:
+        """Take in the result of an account."""
+        results.add(done)
+        record.add(done)
+        for line in lines.of(done, verbose=self._display.verbosity > 0):
+            self.say(line)
 
     def _report(self, record: Record, options: dict[str, Any], header: dict[str, Any]) -> None:
         if record.error:
@@ -234,15 +270,6 @@ class _Shown(logging.Handler):
         self._display.vvv(record.getMessage())
 
 
-def _check(options: Mapping[str, Any]) -> None:
-    values.check("", "concurrency", options["concurrency"], "concurrency")
-    for option in ("max_change_percent", "max_fail_percentage"):
-        # What is no number, such as nan, is never exceeded.
-        values.check("", option, options[option] or 0, "percent")
-    for one in options["orphan_account_ids"] or ():
-        values.check("", "orphan_account_ids", one, "account_id")
-
-
 def _header(
     options: Mapping[str, Any], accounts: list[Account], order: fleet.Order, results: Results, started: datetime
 ) -> dict[str, Any]:
@@ -260,7 +287,8 @@ def _header(
 
 
 def _about_orphans(options: Mapping[str, Any]) -> str:
-    if options["offboard_orphans"] and options["state"] == "absent":
+    # To remove orphans is all that can be meant where there is no account.
+    if options["state"] == "absent" and (options["offboard_orphans"] or options["accounts"] == []):
         return "remove"
     return "report" if options["find_orphans"] else "ignore"
 
@@ -275,10 +303,20 @@ def _organization(listed: Organization | None, accounts: list[Account]) -> dict[
     }
 
 
-def _account(options: Mapping[str, Any], where: str) -> Account:
-    account = parse(options, where, names="option")
-    check_whole(account, where, "option")
-    return account
+def _listed(options: Mapping[str, Any], shared: Mapping[str, Any]) -> list[Account]:
+    """Return the accounts that the task lists; an option of an entry wins over that of all."""
+    accounts, mistakes = list[Account](), list[Mistake]()
+    for number, entry in enumerate(options["accounts"], 1):
+        where = _where(number, entry)
+        try:
+            known = {name: value for name, value in _known(number, entry).items() if is_given(name, value)}
+            accounts.append(parse({**shared, **known}, where, names="option"))
+            check_whole(accounts[-1], where, "option")
+        except InputError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise InputError(mistakes)
+    return accounts
 
 
 def _where(number: int, entry: Mapping[str, Any]) -> str:
@@ -290,5 +328,5 @@ def _known(number: int, entry: Mapping[str, Any]) -> dict[str, Any]:
     known = {_ALIASES.get(name, name): value for name, value in entry.items()}
     unknown = sorted(set(known) - set(VARIABLES.values()))
     if unknown:
-        raise SentinelError("bad_input", f"Cannot use {', '.join(unknown)} of {_where(number, entry)}: no such option.")
+        raise InputError([Mistake(f"Cannot use {', '.join(unknown)}", _where(number, entry), "no such option")])
     return known

@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.duration import seconds
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import HOST_OPTIONS
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import (
     AWS,
     AZURE,
@@ -29,7 +29,7 @@ from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import 
 
 SPEC = AWS | AZURE | INGESTION | WORKSPACE | FLEET_INGESTION
 # What each host may have for itself beside what every account has.
-EXPECTED = {"sentinel_verify_quiet": "quiet", "sentinel_verify_stale_after": "stale_after"}
+EXPECTED = {option.variable: option.option for option in HOST_OPTIONS}
 VARIABLES = {field.variable: field.option for field in FIELDS} | EXPECTED
 
 
@@ -37,14 +37,19 @@ class ActionModule(BatchAction):
     """See the documentation of M(trailbridge.sentinel.fleet_ingestion_info)."""
 
     spec = SPEC
+    host_variables = VARIABLES
 
-    def work(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def work(self) -> dict[str, Any]:
         """Look until all accounts have events or the time to wait is over, and return the verdicts."""
         started = datetime.now(UTC)
+        batch, options = self.read_hosts(self.validated({}))
         order = _order(options)
         self.check_report(options)
-        watched = list(self._watched(options, task_vars))
+        for one in batch.refused:
+            self.say(f"failed: [{one.account.name}] {one.error}")
+        watched = [_watched(account, given) for account, given in batch.accounts]
         found = asyncio.run(ingestion.verify(watched, order, self.say))
+        watched += [ingestion.refused(one.account, one.error) for one in batch.refused]
         notes = verdicts.notes(found)
         for line in (*verdicts.lines(watched, verbose=self._display.verbosity > 0), *notes, verdicts.numbers(watched)):
             self.say(line)
@@ -56,17 +61,14 @@ class ActionModule(BatchAction):
             result |= {"failed": True, "msg": " ".join(filter(None, [result.get("msg"), str(error)]))}
         return result
 
-    def _watched(self, options: dict[str, Any], task_vars: Mapping[str, Any]) -> Iterator[ingestion.Watched]:
-        shared = {name: value for name, value in options.items() if value is not None}
-        for account, given in self.hosts(shared, task_vars, VARIABLES):
-            where = f"host {account.host}"
-            stale_after = seconds(given["stale_after"], "sentinel_verify_stale_after", where)
-            yield ingestion.Watched(account, Expected(_quiet(given["quiet"], where), stale_after))
+
+def _watched(account: Account, given: Mapping[str, Any]) -> ingestion.Watched:
+    where = f"host {account.host}"
+    stale_after = seconds(given["stale_after"], "sentinel_verify_stale_after", where)
+    return ingestion.Watched(account, Expected(_quiet(given["quiet"], where), stale_after))
 
 
 def _order(options: Mapping[str, Any]) -> ingestion.Order:
-    values.check("", "concurrency", options["concurrency"], "concurrency")
-    values.check("", "max_fail_percentage", options["max_fail_percentage"], "percent")
     return ingestion.Order(
         lookback=seconds(options["lookback"], "lookback"),
         wait=seconds(options["wait"], "wait"),

@@ -138,6 +138,11 @@ STACKSET: Spec = {
     **{name: option for name, option in FLEET_ROLE.items() if name not in _NO_TEMPLATE},
 }
 
+FLEET_CHECK: Spec = {
+    "hosts": {"type": "list", "elements": "str"},
+    "minimum_accounts": {"type": "int", "default": 1},
+}
+
 FLEET: Spec = {
     "account_joined": {"type": "str"},
     "ou_path": {"type": "str"},

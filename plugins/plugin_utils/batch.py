@@ -1,96 +1,228 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the actions share that work on all hosts of a batch at once, each with its own values of some variables."""
+"""What the actions share: options from the task and from variables, the accounts of a batch, lines and the report."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from ansible import constants
 from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible.template import Templar
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, check_whole, parse
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import (
+    FIELDS,
+    Account,
+    Field,
+    check_whole,
+    parse,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
+    InputError,
+    Mistake,
+    SentinelError,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import RUN_OPTIONS, RunOption, read
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import report
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variables import HostVariables, is_plain
-
-Options = dict[str, Any]
-
-# What roles hand over for the whole batch. They are read once, so a host cannot have a value of its own.
-OF_THE_RUN = (
-    "sentinel_concurrency",
-    "sentinel_fail_on",
-    "sentinel_find_orphans",
-    "sentinel_find_roles",
-    "sentinel_max_change_percent",
-    "sentinel_max_fail_percentage",
-    "sentinel_minimum_accounts",
-    "sentinel_offboard_orphans",
-    "sentinel_report_dir",
-    "sentinel_report_run",
-    "sentinel_verify_lookback",
-    "sentinel_verify_marker",
-    "sentinel_verify_role_last_used",
-    "sentinel_verify_wait",
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils import unknown_variables
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.environment import environment_of
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.play_accounts import (
+    ACCOUNT_ID,
+    LOCAL,
+    PlayAccounts,
+    account_of,
+    shared,
+)
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.variables import (
+    LOCALHOST,
+    RunVariables,
+    Variables,
 )
 
+Options = dict[str, Any]
+FIELD_OF = {field.option: field for field in FIELDS}
+# What says which account one is, and where it is: of none else.
+OF_ONE_ACCOUNT = ("account_id", "account_joined", "ou_path")
 
-class BatchAction(ActionBase):
-    """Many accounts in one task: no module process, no connection to a host."""
 
-    # One task for the whole batch; Ansible refuses it under strategies that cannot do that, such as free.
+class Refused(NamedTuple):
+    """An account that is not worked on, and why."""
+
+    account: Account
+    error: SentinelError
+
+
+@dataclass(slots=True)
+class Batch:
+    """The accounts of a batch with all their options, and those that are refused."""
+
+    accounts: list[tuple[Account, Options]] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+class SentinelAction(ActionBase):
+    """One task for the whole batch, or for the run: no module process, no connection to a host."""
+
+    # Ansible refuses such a task under strategies that cannot run it once for the batch, such as free.
     BYPASS_HOST_LOOP = True
     TRANSFERS_FILES = False
     _requires_connection = False
 
     spec: ClassVar[Options]
+    run_options: ClassVar[Collection[RunOption]] = RUN_OPTIONS
+
+    task_vars: Mapping[str, Any]
+    variables: Variables
+    accounts: PlayAccounts
 
     def run(self, tmp: Any = None, task_vars: Options | None = None) -> Options:
         """Return the result of the task; errors end it with their class."""
         result: Options = super().run(tmp, task_vars)
-        validate: Callable[..., Any] = self.validate_argument_spec
-        _validation, options = validate(argument_spec=self.spec)
+        self.task_vars = task_vars or {}
         try:
-            if options["report_run"] is not None:
-                values.check("", "report_run", options["report_run"], "report_run")
-            return {**result, **self.work(options, task_vars or {})}
+            self.variables = Variables(self, self.task_vars)
+            self.accounts = PlayAccounts(self.variables, self.task_vars)
+            with environment_of(self, self.variables, self.task_vars["ansible_play_batch"]):
+                return {**result, **self.work()}
         except SentinelError as error:
             return {**result, "failed": True, "msg": str(error), "error": {"class": error.kind}}
         except AnsibleError as error:
             return {**result, "failed": True, "msg": str(error), "error": {"class": "bad_input"}}
 
     @abstractmethod
-    def work(self, options: Options, task_vars: Mapping[str, Any]) -> Options:
+    def work(self) -> Options:
         """Do what the task is for. Raises SentinelError and AnsibleError."""
 
-    def hosts(
-        self, shared: Options, task_vars: Mapping[str, Any], variables: Mapping[str, str]
-    ) -> Iterator[tuple[Account, Options]]:
-        """Yield the account of each host of the batch, with all its options: its own, else the `shared` ones.
+    def of_the_run(self) -> RunVariables:
+        """Return the variables of the options of the run that this action has."""
+        return RunVariables(self.variables, [one for one in self.run_options if one.option in self.spec])
 
-        A host that is called by twelve digits is the account of that id unless its variables say otherwise.
-        """
-        for host, own in host_options(self, task_vars, variables):
-            given = {**shared, **own}
-            if host.isdigit() and len(host) == 12:
-                given.setdefault("account_id", host)
-            where = f"host {host}"
-            account = parse(given, where, host=host, names="variable")
-            check_whole(account, where, "variable")
-            yield account, given
+    def validated(self, variables: Mapping[str, Any]) -> Options:
+        """Return the options of the task, with what variables say over them; raises AnsibleError."""
+        given = {name: value for name, value in self._task.args.items() if name == "accounts" or is_given(name, value)}
+        result = ArgumentSpecValidator(self.spec).validate({**given, **variables})
+        if result.error_messages:
+            raise AnsibleError(f"Cannot use the options of {self._task.action}: {' '.join(result.error_messages)}")
+        validated: Options = result.validated_parameters
+        for option in self.run_options:
+            if validated.get(option.option) is not None and option.option not in variables:
+                read(option, validated[option.option], name=option.option)
+        return validated
+
+    def read_run(self) -> Options:
+        """Return the options of the run of a task that works on no host; raises InputError with every mistake."""
+        run, mistakes = self.of_the_run(), self.check_names([LOCALHOST])
+        if run.is_open:
+            for host in self.accounts.ids(self.accounts.matched("all")):
+                run.see(host, self.variables.raw(host))
+        return self._read(run, mistakes)
+
+    @staticmethod
+    def _read(run: RunVariables, mistakes: list[Mistake]) -> Options:
+        """Return the options of the run; raises InputError with these mistakes and its own."""
+        options: Options = {}
+        try:
+            options = run.read()
+        except InputError as error:
+            mistakes += error.mistakes
+        if mistakes:
+            raise InputError(mistakes)
+        return options
+
+    def of_localhost(self, fields: Iterable[Field]) -> Options:
+        """Return the options of an account that the variables of localhost set for all of them."""
+        known = self.variables.raw(LOCALHOST)
+        options = {field.variable: field.option for field in fields if field.option not in OF_ONE_ACCOUNT}
+        found = {options[name]: value for name, value in self.variables.filled(LOCALHOST, known, options).items()}
+        return {option: value for option, value in found.items() if is_given(option, value)}
+
+    def check_names(self, hosts: Collection[str]) -> list[Mistake]:
+        """Warn of variables that nobody reads; returns those where an option was meant that is not given."""
+        given = {FIELD_OF[name].variable for name in self._task.args if name in FIELD_OF}
+        found = unknown_variables.find(self.variables, hosts, given)
+        for warning in found.warnings:
+            self._display.warning(warning)
+        return found.mistakes
 
     def say(self, line: str) -> None:
         """Show a line to the people who watch the run, where no program reads it."""
         self._display.display(line, stderr=stdout_is_data())
+
+
+class BatchAction(SentinelAction):
+    """Many accounts in one task: the hosts of the batch, each with its own values of some variables."""
+
+    host_variables: ClassVar[Mapping[str, str]]
+    """The option that each variable of a host sets."""
+
+    def read_hosts(self, options: Options, *, everywhere: bool = False) -> tuple[Batch, Options]:
+        """Return the accounts of the batch, and the options with those of the run; raises InputError for all mistakes.
+
+        Where two hosts are one account, both are refused: hosts of the play's pattern, or with `everywhere` of the
+        inventory, whatever the limit.
+        """
+        run, batch, mistakes = self.of_the_run(), Batch(), list[Mistake]()
+        hosts = self._without_local(self.task_vars["ansible_play_batch"])
+        for host in hosts:
+            known = self.variables.raw(host)
+            run.see(host, known)
+            own = self.variables.filled(host, known, self.host_variables)
+            try:
+                batch.accounts.append(self._account(host, options, own))
+            except InputError as error:
+                mistakes += error.mistakes
+        mistakes += self.check_names(hosts)
+        options = self.validated(self._read(run, mistakes))
+        return self._without_shared(batch, everywhere=everywhere), options
+
+    def _without_local(self, hosts: Iterable[str]) -> list[str]:
+        if local := [host for host in hosts if host in LOCAL]:
+            self.say(f"{', '.join(local)}: left out, this machine is no AWS account.")
+        return [host for host in hosts if host not in LOCAL]
+
+    def _account(self, host: str, options: Options, own: Mapping[str, Any]) -> tuple[Account, Options]:
+        """Return the account of a host by its own values, else by those of the task."""
+        account_id = account_of(host, own.get(ACCOUNT_ID))
+        where = f"host {host}"
+        if not account_id:
+            rule = (
+                f"{ACCOUNT_ID} is not given; set it, name the host by its 12 digits, or leave the host out by "
+                "sentinel_hosts or --limit"
+            )
+            raise InputError([Mistake("Cannot work", where, rule, " on ")])
+        given = {name: options[name] for name in self.host_variables.values() if options.get(name) is not None}
+        own = {self.host_variables[name]: value for name, value in own.items()}
+        given |= {name: value for name, value in own.items() if is_given(name, value)} | {"account_id": account_id}
+        account = parse(given, where, host=host, names="variable")
+        check_whole(account, where, "variable")
+        self.accounts.learn(host, account_id)
+        return account, given
+
+    def _without_shared(self, batch: Batch, *, everywhere: bool) -> Batch:
+        matched = self.accounts.matched("all") if everywhere else self.accounts.of_play(self._task)
+        by_id = shared(self.accounts.ids({*matched, *(account.host for account, _given in batch.accounts)}))
+        if not by_id:
+            return batch
+        found = Batch()
+        for account, given in batch.accounts:
+            if account.account_id in by_id:
+                found.refused.append(Refused(account, _is_shared(account, by_id[account.account_id])))
+            else:
+                found.accounts.append((account, given))
+        return found
+
+    def accounts_of_play(self) -> int:
+        """Return how many accounts the play's pattern has, whatever the limit."""
+        return len(self.accounts.ids(self.accounts.of_play(self._task)))
 
     def check_report(self, options: Options) -> None:
         """Raise bad_input where no report can be written."""
@@ -110,75 +242,19 @@ class BatchAction(ActionBase):
             self.say(f"Report: {where / 'report.html'}")
 
 
+def is_given(option: str, value: Any) -> bool:
+    """Whether a value of an option of an account counts."""
+    one = FIELD_OF.get(option)
+    return values.is_given(value, one.type if one else "str", empty_counts=bool(one and one.empty_counts))
+
+
+def _is_shared(account: Account, hosts: Iterable[str]) -> SentinelError:
+    why = f"the hosts {' and '.join(sorted(hosts))} are the same account; list each account once"
+    return InputError([Mistake("Cannot work", f"AWS account {account.account_id}", why, " on ")])
+
+
 @cache
 def stdout_is_data() -> bool:
     """Tell whether what goes to stdout is read by a program."""
     callback: str = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK")
     return callback.endswith(("json", "jsonl"))
-
-
-def host_options(
-    action: ActionBase, task_vars: Mapping[str, Any], variables: Mapping[str, str]
-) -> Iterator[tuple[str, Options]]:
-    """Yield each host of the batch with its options, by Ansible's precedence of variables.
-
-    `variables` has the option that each variable sets. Raises AnsibleError for a template that cannot be filled.
-    """
-    hostvars = task_vars["hostvars"]
-    known_of = HostVariables(hostvars)
-    defaults, above, last = _for_all(action, hostvars, known_of)
-    loop = task_vars.get("ansible_loop_var", "")
-    last |= {"hostvars": hostvars, **({loop: task_vars[loop]} if loop in task_vars else {})}
-    templar = action._templar.copy_with_new_env()  # noqa: SLF001 an action has no other
-    first: tuple[str, Options] | None = None
-    for host in task_vars["ansible_play_batch"]:
-        known = {**defaults, **known_of.raw(host), **above, **known_of.of_run(host), **last}
-        first = _check_shared(first, host, known)
-        own = {name: known[name] for name in variables if name in known}
-        templar.available_variables = known
-        filled = _templated(host, own, templar)
-        yield host, {variables[name]: value for name, value in filled.items() if value is not None}
-
-
-def _check_shared(first: tuple[str, Options] | None, host: str, known: Options) -> tuple[str, Options]:
-    """Raise bad_input where a host has another value of a variable that counts for the whole run than the first one."""
-    own = {name: known[name] for name in OF_THE_RUN if name in known}
-    if first is None or own == first[1]:
-        return first or (host, own)
-    name = next(name for name in OF_THE_RUN if own.get(name) != first[1].get(name))
-    raise SentinelError(
-        "bad_input",
-        f"Cannot use {name}: it counts for the whole run, and the hosts {first[0]} and {host} differ in it; set it for "
-        "all, in group_vars/all.yml or by -e.",
-    )
-
-
-def _for_all(action: ActionBase, hostvars: Any, known_of: HostVariables) -> tuple[Options, Options, Options]:
-    """Return the variables that are set for all hosts: those that hosts override, those that win over hosts, the last.
-
-    hostvars have inventory, facts and extra variables alone; Ansible's variable manager knows those of play, role
-    and task, and without a host it gives no host's own. Parameters of roles and includes, extra and magic variables
-    win over what the run itself set for a host ("Understanding variable precedence", Ansible).
-    """
-    manager = hostvars._variable_manager  # noqa: SLF001 there is no public way
-    task = action._task  # noqa: SLF001 there is no public way
-    role = task._role  # noqa: SLF001 there is no public way
-    found = manager.get_vars(play=task.get_play(), task=task, include_hostvars=False)
-    chain = task.get_dep_chain()
-    given = role.get_default_vars(dep_chain=chain) if role else {}
-    defaults = {name: value for name, value in given.items() if found.get(name) == value}
-    above = {name: value for name, value in found.items() if name not in defaults}
-    last = {*(role.get_role_params(chain) if role else ()), *task.get_include_params(), *known_of.last}
-    return defaults, above, {name: above[name] for name in last if name in above}
-
-
-def _templated(host: str, own: Options, templar: Templar) -> Options:
-    """Fill templates, and decrypt, with the variables of the host itself."""
-    plain = {name: value for name, value in own.items() if is_plain(value)}
-    if len(plain) == len(own):
-        return own
-    try:
-        filled: Options = templar.template({name: value for name, value in own.items() if name not in plain})
-    except AnsibleError as error:
-        raise AnsibleError(f"Cannot read the variables of host {host}: {error}") from error
-    return plain | filled

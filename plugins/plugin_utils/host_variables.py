@@ -34,6 +34,7 @@ class HostVariables:
         self._merges = constants.config.get_config_value("DEFAULT_HASH_BEHAVIOUR") != "replace"
         # Without host, play and task these are the extra and the magic variables, which win over everything.
         self.last: dict[str, Any] = self._manager.get_vars(include_hostvars=False)
+        self.extra: dict[str, Any] = self._manager.extra_vars
         self._of_groups: dict[tuple[Group, ...], dict[str, Any]] = {}
 
     def raw(self, name: str) -> dict[str, Any]:
@@ -44,6 +45,11 @@ class HostVariables:
             raw: dict[str, Any] = self._hostvars.raw_get(name)
             return raw
         return {**self._shared(tuple(host.get_groups())), **own, **self.of_run(name), **self.last}
+
+    def sources(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what the inventory has for the groups of a host (one object for all such hosts), and for itself."""
+        host = self._inventory.get_host(name)
+        return self._shared(tuple(host.get_groups())), {**host.vars, **self._of_plugins(host)}
 
     def _has_facts(self, name: str) -> bool:
         try:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -17,17 +17,25 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access 
     AzureCredentials,
     Entry,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
+    InputError,
+    Mistake,
+    SentinelError,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Wish
 
 
 class Field(NamedTuple):
-    """An option that may differ by account: its name in `fleet`, in the single modules, its type and part."""
+    """An option that may differ by account: its name in `fleet`, in the single modules, its type and part.
+
+    None and blank values mean "not given". Where `empty_counts`, the empty value of the type is one to set.
+    """
 
     option: str
     short: str
     type: str
     part: str
+    empty_counts: bool = False
 
     @property
     def variable(self) -> str:
@@ -55,16 +63,16 @@ FIELDS = (
     Field("role_path", "path", "str", "wish"),
     Field("role_description", "description", "str", "wish"),
     Field("role_max_session_duration", "max_session_duration", "int", "wish"),
-    Field("role_permissions_boundary", "permissions_boundary", "str", "wish"),
-    Field("role_tags", "tags", "dict", "wish"),
+    Field("role_permissions_boundary", "permissions_boundary", "str", "wish", empty_counts=True),
+    Field("role_tags", "tags", "dict", "wish", empty_counts=True),
     Field("role_purge_tags", "purge_tags", "bool", "wish"),
     Field("permission_mode", "permission_mode", "str", "wish"),
     Field("microsoft_account_id", "microsoft_account_id", "str", "wish"),
-    Field("external_ids", "external_ids", "list", "wish"),
+    Field("external_ids", "external_ids", "list", "wish", empty_counts=True),
     Field("exclusive", "exclusive", "bool", "wish"),
     Field("adopt", "adopt", "bool", "wish"),
     Field("deduplicate", "deduplicate", "bool", "account"),
-    Field("assume_role", "assume_role", "list", "entry"),
+    Field("assume_role", "assume_role", "list", "entry", empty_counts=True),
     Field("assume_role_external_id", "assume_role_external_id", "str", "entry"),
     Field("assume_role_session_name", "assume_role_session_name", "str", "entry"),
     Field("assume_role_session_policy", "assume_role_session_policy", "bool", "entry"),
@@ -103,8 +111,6 @@ _NAMED = {
     names: tuple((field.short if names == "short" else field.option, getattr(field, names), field) for field in FIELDS)
     for names in ("option", "short", "variable")
 }
-_TRUE, _FALSE = ("yes", "true", "on", "1", "y", "t"), ("no", "false", "off", "0", "n", "f")
-_WORDS = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
 
 WorkspaceKey = tuple[AzureCredentials, str, str, str]
 
@@ -157,10 +163,10 @@ class Account:
 
 
 def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str = "option") -> Account:
-    """Check the options of one account and return it; raises bad_input with `where`, the option, its value, the rule.
+    """Check the options of one account and return it; raises InputError with `where`, the option, its value, the rule.
 
-    `options` has fleet's names, or those of a single module where `names` is "short"; None means not given.
-    Messages call an option by `names`: "option", "short" or "variable".
+    `options` has fleet's names, or those of a single module where `names` is "short". None and blank values mean not
+    given, see `Field`. Messages call an option by `names`: "option", "short" or "variable".
     """
     given = _given(options, where, names)
     parts: dict[str, dict[str, Any]] = {"account": {}, "wish": {}, "entry": {}, "aws": {}, "azure": {}}
@@ -191,18 +197,25 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
 
 
 def _given(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Field, Any]]:
-    return [
-        (field, _value(field, value, where, name))
-        for key, name, field in _NAMED[names]
-        if (value := options.get(key)) is not None
-        and not (field.part in ("aws", "azure") and value == "")  # an environment variable may be set to nothing
-    ]
+    found: list[tuple[Field, Any]] = []
+    mistakes: list[Mistake] = []
+    for key, name, field in _NAMED[names]:
+        value = options.get(key)
+        if value is None or not values.is_given(value, field.type, empty_counts=field.empty_counts):
+            continue
+        try:
+            found.append((field, _value(field, value, where, name)))
+        except InputError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise InputError(mistakes)
+    return found
 
 
 def _value(field: Field, given: Any, where: str, name: str) -> Any:
     try:
         return _same_for_many(field, given) if isinstance(given, str) else _checked(field, given, where, name)
-    except SentinelError:
+    except InputError:
         return _checked(field, given, where, name)
 
 
@@ -213,25 +226,12 @@ def _same_for_many(field: Field, given: str) -> Any:
 
 
 def _checked(field: Field, given: Any, where: str, name: str) -> Any:
-    value = _CONVERT[field.type](given)
+    value = values.convert(field.type, given)
     for rule in _RULES[field]:
         values.check(where, name, value, rule, given)
     if field.short in _GUIDS:
         return value.lower()
     return tuple(map(str.lower, value)) if field.short == "external_ids" else value
-
-
-def _boolean(value: Any) -> Any:
-    word = value.strip().lower() if isinstance(value, str) else str(value) if isinstance(value, int) else ""
-    return value if isinstance(value, bool) else _WORDS.get(word, value)
-
-
-def _integer(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10 else value
-
-
-def _list(value: Any) -> Any:
-    return tuple(value.split(",")) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
 def _rules(field: Field) -> list[str]:
@@ -240,7 +240,6 @@ def _rules(field: Field) -> list[str]:
 
 
 _RULES = {field: _rules(field) for field in FIELDS}
-_CONVERT = {"str": lambda value: value, "dict": lambda value: value, "bool": _boolean, "int": _integer, "list": _list}
 
 
 def _check_arns(account: Account, where: str, names: str) -> None:
@@ -255,18 +254,14 @@ def _check_arns(account: Account, where: str, names: str) -> None:
             rule = f"it is in another partition than {arns[0][1]}"
         else:
             continue
-        of = f" of {where}" if where else ""
         option = next(name for _key, name, field in _NAMED[names] if field.short == short)
-        raise SentinelError("bad_input", f"Cannot use {option} {arn!r}{of}: {rule}.")
+        raise InputError([Mistake(f"Cannot use {option} {arn!r}", where, rule)])
 
 
 def _check_keys(given: Mapping[str, Any], where: str) -> None:
     if ("access_key" in given) != ("secret_key" in given) or ("session_token" in given and "access_key" not in given):
-        of = f" of {where}" if where else ""
-        raise SentinelError(
-            "bad_input",
-            f"Cannot use the AWS keys{of}: access_key and secret_key belong together, session_token goes with them.",
-        )
+        rule = "access_key and secret_key belong together, session_token goes with them"
+        raise InputError([Mistake("Cannot use the AWS keys", where, rule)])
 
 
 def check_cloud(options: Mapping[str, Any], cloud_environment: str | None, where: str, names: str) -> None:
@@ -274,20 +269,18 @@ def check_cloud(options: Mapping[str, Any], cloud_environment: str | None, where
 
     The latter only where a role is looked at: the modules for connectors have no option for that account.
     """
-    cloud, of = clouds.name_of(cloud_environment), f" of {where}" if where else ""
+    cloud = clouds.name_of(cloud_environment)
     prefix = "sentinel_" if names == "variable" else ""
+    what = f"Cannot use {prefix}cloud_environment {cloud!r}"
     if cloud == clouds.CHINA:
-        raise SentinelError(
-            "bad_input",
-            f"Cannot use {prefix}cloud_environment {cloud!r}{of}: Microsoft Sentinel has no AWS connector there.",
-        )
+        raise InputError([Mistake(what, where, "Microsoft Sentinel has no AWS connector there")])
     of_a_role = names != "short" or "microsoft_account_id" in options
     if cloud == clouds.GOVERNMENT and of_a_role and not options.get("microsoft_account_id"):
-        raise SentinelError(
-            "bad_input",
-            f"Cannot use {prefix}cloud_environment {cloud!r}{of} without {prefix}microsoft_account_id: Microsoft's AWS "
-            "account for that cloud is not public, the connector's page in its portal shows it.",
+        rule = (
+            f"{prefix}microsoft_account_id is not given, and Microsoft's AWS account for that cloud is not public; "
+            "the connector's page in its portal shows it"
         )
+        raise InputError([Mistake(what, where, rule)])
 
 
 def check_whole(account: Account, where: str, names: str) -> None:
@@ -300,12 +293,12 @@ def check_workspace(account: Account, where: str, names: str) -> None:
     _check_given(account, REQUIRED[1:], where, names)
 
 
-def _check_given(account: Account, options: Iterable[str], where: str, names: str) -> None:
-    for option in options:
-        if not getattr(account, option):
-            rule = ": set it, or name the host by its 12 digits" if option == "account_id" else ""
-            name = next(name for _key, name, field in _NAMED[names] if field.option == option)
-            raise SentinelError("bad_input", f"Cannot work on {where}: {name} is not given{rule}.")
+def _check_given(account: Account, options: Collection[str], where: str, names: str) -> None:
+    missing = [
+        name for _key, name, field in _NAMED[names] if field.option in options and not getattr(account, field.option)
+    ]
+    if missing:
+        raise InputError([Mistake("Cannot work", where, f"{name} is not given", " on ") for name in missing])
 
 
 def check_unique(accounts: list[Account]) -> None:

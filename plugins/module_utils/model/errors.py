@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 # What happened, and what to do about it where the service's own words do not say.
 CLASSES: dict[str, tuple[str, str]] = {
@@ -70,6 +71,45 @@ class SentinelError(Exception):
     def show(self) -> dict[str, str]:
         """Return the error as it appears under `error` in a result."""
         return {"class": self.kind, "message": str(self)}
+
+
+class Mistake(NamedTuple):
+    """One mistake in what a user gave, as the parts of its sentence; `where` names the host or account, or is empty."""
+
+    what: str
+    where: str
+    rule: str
+    joint: str = " of "
+
+
+class InputError(SentinelError):
+    """Everything in what a user gave that cannot be used (bad_input)."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        super().__init__("bad_input", _listed(mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+MAX_MISTAKES = 10
+MAX_PLACES = 3
+
+
+def _listed(mistakes: Iterable[Mistake]) -> str:
+    """Return the first mistakes as sentences, each once with the places where it is, and how many more there are."""
+    places: dict[tuple[str, str, str], list[str]] = {}
+    for one in mistakes:
+        places.setdefault((one.what, one.joint, one.rule), []).append(one.where)
+    sentences = [
+        f"{what}{_where(joint, found)}: {rule}." for (what, joint, rule), found in list(places.items())[:MAX_MISTAKES]
+    ]
+    more = len(places) - len(sentences)
+    return " ".join([*sentences, *([f"And {more} more."] if more else [])])
+
+
+def _where(joint: str, places: Sequence[str]) -> str:
+    named = list(dict.fromkeys(filter(None, places)))
+    more = len(named) - MAX_PLACES
+    return f"{joint if named else ''}{', '.join(named[:MAX_PLACES])}{f' and {more} more' if more > 0 else ''}"
 
 
 class NotYetError(SentinelError):

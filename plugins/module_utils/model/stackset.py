@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
+    InputError,
+    Mistake,
+    SentinelError,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import TAG, Role
 
@@ -106,6 +110,13 @@ def check(wish: StackSetWish) -> None:
             "bad_input",
             f"Cannot make StackSet {wish.name}: its template would have more than {LONGEST_TEMPLATE:,} bytes.",
         )
+
+
+def check_units(units: Sequence[str] | None) -> None:
+    """Raise bad_input for an empty list of units: without any, all stacks and so all roles would be deleted."""
+    if units is not None and not units:
+        rule = "it must not be empty; to delete the roles of all units, set state to absent"
+        raise InputError([Mistake(f"Cannot use organizational_units {list(units)!r}", "", rule)])
 
 
 def overlay(wish: StackSetWish, have: StackSet | None) -> StackSet:

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import InputError, Mistake
 
 PLACEHOLDER_ACCOUNT = "123412341234"
 OLD_POLICY = "AWSCloudTrailReadOnlyAccess"
@@ -107,6 +107,7 @@ TYPES: dict[str, Rule] = {
     "str": Rule(lambda value: isinstance(value, str), "it must be a text; quote it in YAML"),
     "bool": Rule(lambda value: isinstance(value, bool), "it must be true or false"),
     "int": Rule(lambda value: isinstance(value, int) and not isinstance(value, bool), "it must be a whole number"),
+    "float": Rule(lambda value: isinstance(value, int | float) and not isinstance(value, bool), "it must be a number"),
     "dict": Rule(lambda value: isinstance(value, Mapping), "it must be a dictionary"),
     "list": Rule(
         lambda value: isinstance(value, tuple) and all(isinstance(item, str) for item in value),
@@ -122,6 +123,9 @@ RULES: dict[str, Rule] = {
     "report_run": Rule(
         _text(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"), "it must be 1 to 64 letters, digits or ._-, the first no ._-"
     ),
+    "fail_on": Rule(_one_of("drift", "security", "never"), "it must be drift, security or never"),
+    "state": Rule(_one_of("present", "absent"), "it must be present or absent"),
+    "minimum_accounts": Rule(_integer(0, 1_000_000), "it must be a whole number, 0 or more"),
     "concurrency": Rule(_integer(1, 256), "it must be a whole number from 1 to 256"),
     "percent": Rule(_percent, "it must be a number from 0 to 100"),
     "permission_mode": Rule(_one_of("managed", "lookup_events"), "it must be managed or lookup_events"),
@@ -205,6 +209,62 @@ def check(where: str, option: str, value: Any, rule: str, given: Any = None) -> 
     """
     kept = RULES.get(rule) or TYPES[rule]
     if not kept.holds(value):
-        of = f" of {where}" if where else ""
         shown = "" if rule in SECRETS else f" {value if given is None else given!r}"
-        raise SentinelError("bad_input", f"Cannot use {option}{shown}{of}: {kept.text}.")
+        raise InputError([Mistake(f"Cannot use {option}{shown}", where, kept.text)])
+
+
+# --- what is written in other ways, such as numbers and words as text ---
+
+_TRUE, _FALSE = ("yes", "true", "on", "1", "y", "t"), ("no", "false", "off", "0", "n", "f")
+_WORDS = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
+_EMPTY: dict[str, tuple[Any, ...]] = {"str": ("",), "dict": ({},), "list": ([], ())}
+
+
+def convert(kind: str, value: Any) -> Any:
+    """Return a value as an option of this type has it; as it is where it is nothing of the kind."""
+    return _CONVERT[kind](value) if kind in _CONVERT else value
+
+
+def _boolean(value: Any) -> Any:
+    word = value.strip().lower() if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+    return value if isinstance(value, bool) else _WORDS.get(word, value)
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10 else value
+
+
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", value) else value
+
+
+def _list(value: Any) -> Any:
+    return tuple(value.split(",")) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+_CONVERT: dict[str, Callable[[Any], Any]] = {"bool": _boolean, "int": _whole, "float": _number, "list": _list}
+
+
+def account_id(value: Any) -> Any:
+    """Return the id of an account as text where it came as a number of twelve digits, which has lost no zero."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if whole and 10**11 <= value < 10**12 else value
+
+
+def has_lost_zeros(value: Any) -> bool:
+    """Whether a value is a number that an account id with leading zeros became; it is never padded."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**11
+
+
+def is_blank(value: Any, kind: str) -> bool:
+    """Whether a value for an option of this type is none, without a letter, or without an item."""
+    return value is None or (not value.strip() if isinstance(value, str) else _is_empty(value, kind))
+
+
+def is_given(value: Any, kind: str, *, empty_counts: bool) -> bool:
+    """Whether a value counts: none and blank mean "not given", but for the empty value of a type where that counts."""
+    return not is_blank(value, kind) or (empty_counts and _is_empty(value, kind))
+
+
+def _is_empty(value: Any, kind: str) -> bool:
+    return any(value == one for one in _EMPTY.get(kind, ()))

@@ -15,13 +15,22 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, check_unique
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import is_security
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organization import Organization
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import leftovers, newcomer
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report, connect, disconnect
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.clients import Clients
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan, Orphans, find, remove
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import (
+    DEPARTED,
+    Orphan,
+    Orphans,
+    find,
+    remove,
+)
 
 # Accounts that are begun while others wait, for ARM's limits or for a new role: so many times the concurrency.
 AHEAD = 4
+# Of the connectors of a workspace at most so many per cent go as departed, unless another share is given.
+DEPARTED_PERCENT = 20.0
 # How long accounts under way may go on when the run is ended, in seconds.
 GRACE = 4.0
 
@@ -75,6 +84,10 @@ class Order:
     concurrency: int = 64
     max_change: float | None = None
     """How many accounts may change; None for any number."""
+    limit: str = ""
+    """Where `max_change` comes from, and what lifts it."""
+    departed_percent: float = DEPARTED_PERCENT
+    """How many per cent of a workspace's connectors may go as departed."""
     orphans: str = "ignore"
     """What to do about connectors whose account, or whose role, is gone: ignore, report, remove."""
     orphan_account_ids: tuple[str, ...] | None = None
@@ -165,9 +178,11 @@ async def run(
         await stop.during(clients.start(accounts or ([order.home] if order.home else [])))
         await stop.during(_find(orphans, accounts, clients, order, stop))
         going = [orphan for orphan in orphans if orphan.connector] if order.orphans == "remove" else []
+        if going:
+            await check_departed(going, orphans.organization, order.departed_percent)
         if order.max_change is not None and not order.check_mode:
             previewed = await _preview(accounts, clients, order, stop)
-            if refusal := too_many(Counter(done.status for done in previewed), len(going), order.max_change):
+            if refusal := too_many(Counter(done.status for done in previewed), order):
                 for done in previewed:
                     yield done
                 raise refusal
@@ -178,7 +193,7 @@ async def run(
             yield done
         if not order.check_mode:
             await _remove([orphan for orphan in going if orphan.account_id not in unfinished], stop)
-        elif refusal := too_many(statuses, len(going), order.max_change):
+        elif refusal := too_many(statuses, order):
             raise refusal
     finally:
         clients.close()
@@ -211,16 +226,41 @@ async def _find(orphans: Orphans, accounts: list[Account], clients: Clients, ord
     orphans += await leftovers.find(accounts, clients, stop, absent=order.absent, roles=order.roles)
 
 
-def too_many(statuses: Mapping[str, int], orphans: int, most: float | None) -> SentinelError | None:
+def too_many(statuses: Mapping[str, int], order: Order) -> SentinelError | None:
     """Return too_many_changes when more accounts would change than allowed; what cannot be read counts as changed."""
-    unread, changing = statuses.get("failed", 0), statuses.get("changed", 0) + orphans
+    unread, changing, most = statuses.get("failed", 0), statuses.get("changed", 0), order.max_change
     if most is None or changing + unread <= int(most):
         return None
     told = f"{changing} {'account' if changing == 1 else 'accounts'} would change"
     told += f" and {unread} cannot be read" if unread else ""
-    return SentinelError(
-        "too_many_changes", f"Cannot start: {told}, max_change_percent allows {int(most)}. Nothing was written."
-    )
+    limit = order.limit or f"{int(most)} may"
+    return SentinelError("too_many_changes", f"Cannot start: {told}; {limit}. Nothing was written.")
+
+
+async def check_departed(orphans: Iterable[Orphan], organization: Organization | None, percent: float) -> None:
+    """Raise SentinelError where more connectors of a workspace would go as departed than seems right.
+
+    Whoever lists another organization than the one whose accounts the workspace reads sees all of them as departed.
+    """
+    by_workspace: dict[str, list[Orphan]] = {}
+    for orphan in orphans:
+        if orphan.reason in DEPARTED:
+            by_workspace.setdefault(orphan.sentinel.id, []).append(orphan)
+    for departed in by_workspace.values():
+        sentinel = departed[0].sentinel
+        connectors = await sentinel.known_connectors()
+        known = organization.accounts.keys() if organization else set[str]()
+        what = f"remove the connectors of departed accounts from workspace {sentinel.name}"
+        if not known & {connector.account_id for connector in connectors}:
+            why = "AWS Organizations lists none of the accounts that the workspace reads, so the credentials may be "
+            raise cannot("wrong_account", what, f"{why}those of another organization. Nothing was written")
+        most = max(1, int(len(connectors) * percent / 100))
+        if len(departed) > most:
+            why = (
+                f"{len(departed)} would go; {percent:g} % of {len(connectors)} connectors is {most}; "
+                "-e sentinel_max_change_percent=100 lifts it. Nothing was written"
+            )
+            raise cannot("too_many_changes", what, why)
 
 
 async def _work(accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> AsyncIterator[Done]:

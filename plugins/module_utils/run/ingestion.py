@@ -61,6 +61,14 @@ class Watched:
         return self.shown | ({"error": self.error.show()} if self.error else {})
 
 
+def refused(account: Account, error: SentinelError) -> Watched:
+    """Return an account that nobody looks at, and why."""
+    verdict = Verdict(message=str(error))
+    return Watched(
+        account, verdict=verdict, shown=model.show(account.account_id, verdict, Look({}), Links()), error=error
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """How far back to look and how long to wait, in seconds; whether to leave a marker, and to ask IAM as well."""

@@ -32,6 +32,10 @@ _REASONS = {
 }
 
 
+# The reasons for which an account is gone.
+DEPARTED = ("closed", "left")
+
+
 @dataclass(slots=True)
 class Orphan:
     """A connector of an account or a role that is gone, or a role that no connector reads.

@@ -120,6 +120,7 @@ def _inspected(role: Role, account: Account) -> Result:
 async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Run the module `aws_stackset`."""
     account = parse(params, "")
+    stacksets.check_units(params["organizational_units"])
     with closing(Aws(account.aws)) as aws:
         wish = await _stackset_wish(params, account, aws)
         call = aws.service("cloudformation").of(await aws.administer(account.entry))

@@ -39,7 +39,11 @@ def lines(watched: list[Watched], *, verbose: bool = False) -> list[str]:
     ]
     unproved = [item for item in watched if item.shown.get("marker") is False and item.verdict.good]
     said += [f"unproved: [{item.account.name}] Its marker has not arrived." for item in unproved]
-    said += [f"note: [{item.account.name}] {item.error}" for item in watched if item.error]
+    said += [
+        f"note: [{item.account.name}] {item.error}"
+        for item in watched
+        if item.error and str(item.error) != item.verdict.message
+    ]
     if verbose:
         return said + [f"{item.verdict.name}: [{item.account.name}]" for item in watched if item.verdict.good]
     more = len(said) - NAMED

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of `fleet_check`: counts the accounts that a play is about, before its limit and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.inventory.manager import split_host_pattern
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
+    InputError,
+    Mistake,
+    SentinelError,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import FLEET_CHECK
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import SentinelAction
+
+HOSTS = "sentinel_hosts"
+
+
+class ActionModule(SentinelAction):
+    """See the documentation of M(trailbridge.sentinel.fleet_check)."""
+
+    spec = FLEET_CHECK
+
+    def work(self) -> dict[str, Any]:
+        """Count the accounts, and raise SentinelError where they are none or too few."""
+        run = self.of_the_run()
+        pattern = self._pattern(self.validated(run.read()))
+        matched = self.accounts.matched(pattern)
+        accounts = self.accounts.ids(matched, self._refuse_hosts)
+        if run.is_open:
+            for host in accounts:
+                run.see(host, self.variables.raw(host))
+        minimum = self.validated(run.read())["minimum_accounts"]
+        limited = self.accounts.ids(self.accounts.matched(pattern, limited=True))
+        if minimum and not accounts:
+            raise _refused(f"{_shown(pattern)} matches no AWS account{_hint(matched)}")
+        if len(accounts) < minimum:
+            raise _refused(
+                f"{_shown(pattern)} matches {len(accounts)} AWS account{'' if len(accounts) == 1 else 's'}, "
+                f"sentinel_minimum_accounts demands {minimum}"
+            )
+        if minimum and not limited:
+            raise _refused(f"the limit of the run leaves none of the {len(accounts)} AWS accounts of {_shown(pattern)}")
+        return {"changed": False, "accounts": len(accounts), "limited_accounts": len(limited)}
+
+    def _refuse_hosts(self, host: str, known: Mapping[str, Any]) -> None:
+        """Refuse `sentinel_hosts` of the inventory, where Ansible does not look for the hosts of a play."""
+        if HOSTS in known and HOSTS not in self.variables.for_all:
+            rule = "Ansible does not read the inventory for the hosts of a play; give it by -e"
+            raise InputError([Mistake(f"Cannot use {HOSTS}", f"host {host}", rule)])
+
+    def _pattern(self, options: Mapping[str, Any]) -> Sequence[str]:
+        """Return the patterns of hosts; raises InputError for one that is empty, which Ansible takes for everybody."""
+        pattern: Sequence[str] = options["hosts"] or ["all"]
+        if not all(split_host_pattern(one) for one in pattern):
+            raise InputError([Mistake(f"Cannot use {HOSTS} {','.join(pattern)!r}", "", "a part of it is empty")])
+        for one in pattern:
+            if one.isdigit() and len(one) < 12 and not self.accounts.matched(one):
+                rule = "digits that are fewer than twelve are no account id; it may have lost its zeros, quote it"
+                raise InputError([Mistake(f"Cannot use {HOSTS} {one!r}", "", rule)])
+        return pattern
+
+
+def _refused(why: str) -> SentinelError:
+    return SentinelError("bad_input", f"Cannot start: {why}.")
+
+
+def _shown(pattern: Sequence[str]) -> str:
+    return "the inventory" if list(pattern) == ["all"] else f"the pattern {','.join(pattern)}"
+
+
+def _hint(matched: Sequence[str]) -> str:
+    """Say what the hosts lack, where there are any."""
+    if not matched:
+        return ""
+    return f", though {len(matched)} hosts; an account has aws_account_id, or twelve digits as its name"

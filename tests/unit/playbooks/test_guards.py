@@ -1,0 +1,311 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guards count accounts, whatever the limit, and no empty, misspelt or misplaced value switches one off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulators.client import Emulators
+from tests.unit.playbooks.actions import Ran, act
+from tests.unit.playbooks.conftest import WORKSPACE, Engine
+
+ONE, TWO, THREE = "222222222201", "222222222202", "222222222203"
+ACCOUNTS: dict[str, Any] = {number: {"aws_account_id": number} for number in (ONE, TWO, THREE)}
+SERVERS: dict[str, Any] = {f"web{number}": {} for number in range(20)}
+BLANK = [None, "", "  "]
+
+
+def inventory(hosts: dict[str, Any], **variables: Any) -> dict[str, Any]:
+    return {"hosts": hosts, "vars": {**WORKSPACE, **variables}}
+
+
+def fleet(
+    folder: Path, hosts: dict[str, Any] | None = None, variables: dict[str, Any] | None = None, **rest: Any
+) -> Ran:
+    return act(folder, "fleet", inventory(ACCOUNTS if hosts is None else hosts, **(variables or {})), **rest)
+
+
+def offboard(folder: Path, hosts: dict[str, Any] | None = None, **rest: Any) -> Ran:
+    """As the playbook does: its own share is 20 %."""
+    play = {"vars": {"__sentinel_max_change_percent": 20, **rest.pop("play_vars", {})}, **rest.pop("play", {})}
+    return fleet(folder, hosts, args={"state": "absent", **rest.pop("args", {})}, play=play, **rest)
+
+
+@pytest.fixture
+def connected(here: Emulators, engine: Engine) -> Emulators:
+    engine(ACCOUNTS)
+    here.forget()
+    return here
+
+
+# --- not given ---
+
+
+@pytest.mark.parametrize("blank", BLANK, ids=repr)
+@pytest.mark.parametrize("where", ["extra", "inventory", "host", "play", "task"])
+def test_an_empty_value_does_not_switch_a_guard_off(
+    connected: Emulators, tmp_path: Path, blank: Any, where: str
+) -> None:
+    empty = {"sentinel_max_change_percent": blank}
+    rest: dict[str, dict[str, Any]] = {
+        "extra": {"extra": empty},
+        "inventory": {"variables": empty},
+        "host": {"hosts": {name: dict(empty) for name in ACCOUNTS}},
+        "play": {"play_vars": empty},
+        "task": {"args": {"max_change_percent": blank}},
+    }
+    run = offboard(tmp_path, **rest[where])
+    assert (run.kind, run["failed"]) == ("too_many_changes", True)
+    assert connected.operations(write=True) == []
+
+
+@pytest.mark.parametrize("blank", BLANK, ids=repr)
+@pytest.mark.parametrize(
+    "name",
+    ["concurrency", "max_fail_percentage", "minimum_accounts", "fail_on", "report_dir", "report_run", "find_orphans"],
+)
+def test_an_empty_value_is_the_default(here: Emulators, tmp_path: Path, name: str, blank: Any) -> None:
+    run = fleet(tmp_path, extra={f"sentinel_{name}": blank}, task={"check_mode": True})
+    assert run["summary"] == {"accounts": 3, "ok": 0, "changed": 3, "failed": 0, "skipped": 0}
+
+
+@pytest.mark.parametrize("blank", BLANK, ids=repr)
+@pytest.mark.parametrize("name", ["role_name", "role_path", "exclusive", "adopt", "permission_mode", "aws_profile"])
+def test_an_empty_value_of_an_account_is_the_default(here: Emulators, tmp_path: Path, name: str, blank: Any) -> None:
+    run = fleet(tmp_path, variables={f"sentinel_{name}": blank}, task={"check_mode": True})
+    assert run["summary"]["changed"] == 3
+
+
+@pytest.mark.parametrize("blank", BLANK, ids=repr)
+def test_an_empty_value_of_a_host_leaves_that_of_the_task(here: Emulators, tmp_path: Path, blank: Any) -> None:
+    run = fleet(tmp_path, {ONE: {"sentinel_role_name": blank}}, args={"role_name": "Other"}, task={"check_mode": True})
+    assert run["accounts"][ONE]["calls"][0]["args"]["RoleName"] == "Other"
+
+
+def test_documented_empty_values_count(here: Emulators, tmp_path: Path, engine: Engine) -> None:
+    fence = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    engine({ONE: {"aws_account_id": ONE, "sentinel_role_permissions_boundary": fence, "sentinel_role_tags": {"owner": "x"}}})
+    own = {"sentinel_role_permissions_boundary": "", "sentinel_role_tags": {}, "sentinel_role_purge_tags": True}
+    run = fleet(tmp_path, {ONE: own}, args={"role_permissions_boundary": fence, "role_tags": {"owner": "x"}})
+    names = {call["name"] for call in run["accounts"][ONE]["calls"]}
+    assert names == {"DeleteRolePermissionsBoundary", "UntagRole"}
+
+
+# --- guards count accounts ---
+
+
+def test_a_share_is_of_accounts_and_not_of_other_hosts(connected: Emulators, tmp_path: Path) -> None:
+    run = offboard(tmp_path, {**ACCOUNTS, **SERVERS}, play={"hosts": ",".join(ACCOUNTS)})
+    assert run.kind == "too_many_changes"
+    assert "20 % of 3 accounts is 0" in run["msg"]
+    assert connected.operations(write=True) == []
+
+
+def test_a_share_is_of_the_pattern_before_the_limit(connected: Emulators, tmp_path: Path) -> None:
+    run = offboard(tmp_path, limit=ONE, extra={"sentinel_max_change_percent": 34})
+    assert run["summary"] == {"accounts": 1, "ok": 0, "changed": 1, "failed": 0, "skipped": 0}
+    run = offboard(tmp_path, play={"hosts": f"{ONE},{TWO}"}, extra={"sentinel_max_change_percent": 40})
+    assert run.kind == "too_many_changes"
+
+
+def test_with_serial_a_share_is_of_the_batch(connected: Emulators, tmp_path: Path) -> None:
+    run = offboard(tmp_path, batch=[ONE], extra={"sentinel_max_change_percent": 50})
+    assert run.kind == "too_many_changes"
+
+
+def test_the_guard_is_not_of_the_host_that_the_task_runs_for(connected: Emulators, tmp_path: Path) -> None:
+    """An explicit localhost comes first, and has none of the group's variables."""
+    hosts: dict[str, Any] = {
+        "hosts": {"localhost": {"ansible_connection": "local"}},
+        "vars": WORKSPACE,
+        "children": {"aws": {"hosts": ACCOUNTS, "vars": {"sentinel_max_change_percent": 10}}},
+    }
+    run = act(tmp_path, "fleet", hosts, args={"state": "absent"})
+    assert run.kind == "too_many_changes"
+    assert connected.operations(write=True) == []
+
+
+def test_localhost_and_an_account_that_differ_are_refused(here: Emulators, tmp_path: Path) -> None:
+    hosts = {"localhost": {"sentinel_concurrency": 7}, ONE: {"sentinel_concurrency": 8}}
+    run = fleet(tmp_path, hosts)
+    assert run.kind == "bad_input"
+    assert "sentinel_concurrency" in run["msg"]
+    assert here.requests() == []
+
+
+# --- which hosts are accounts ---
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])
+def test_this_machine_is_left_out(
+    here: Emulators, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = fleet(tmp_path, {name: {"aws_account_id": TWO}, ONE: {}}, task={"check_mode": True})
+    assert run["summary"]["accounts"] == 1
+    assert f"{name}: left out" in capsys.readouterr().out
+
+
+def test_every_other_host_is_an_error_that_names_the_way_out(here: Emulators, tmp_path: Path) -> None:
+    run = fleet(tmp_path, {ONE: {}, "web1": {}, "web2": {"aws_account_id": None}})
+    assert run.kind == "bad_input"
+    assert all(word in run["msg"] for word in ("web1", "web2", "aws_account_id", "sentinel_hosts", "--limit"))
+    assert here.requests() == []
+
+
+def test_an_account_under_two_hosts_fails_and_the_others_go_on(here: Emulators, tmp_path: Path) -> None:
+    hosts = {"new": {"aws_account_id": ONE}, "old": {"aws_account_id": ONE}, TWO: {}}
+    run = fleet(tmp_path, hosts, limit=f"old,{TWO}", args={"max_fail_percentage": 100})
+    assert run["summary"] == {"accounts": 2, "ok": 0, "changed": 1, "failed": 1, "skipped": 0}
+    assert [failure["host"] for failure in run["failures"]] == ["old"]
+    assert "new" in run["failures"][0]["message"]
+    assert {request["account"] for request in here.requests("iam", write=True)} == {TWO}
+    for batch in (["new"], ["old"]):  # serial: 1 does not let them take turns
+        assert fleet(tmp_path, hosts, batch=batch)["summary"]["failed"] == 1
+
+
+def test_for_a_removal_all_hosts_of_the_inventory_count(connected: Emulators, tmp_path: Path) -> None:
+    hosts = {"old": {"aws_account_id": ONE}, "new": {"aws_account_id": int(ONE)}, TWO: {}}
+    rest: dict[str, Any] = {"args": {"max_fail_percentage": 100}, "extra": {"sentinel_max_change_percent": 100}}
+    run = offboard(tmp_path, hosts, play={"hosts": "old"}, limit="old", **rest)
+    assert run["summary"] == {"accounts": 1, "ok": 0, "changed": 0, "failed": 1, "skipped": 0}
+    assert connected.operations(write=True) == []
+
+
+# --- the first play ---
+
+
+def check(folder: Path, hosts: dict[str, Any] | None = None, **rest: Any) -> Ran:
+    variables = rest.pop("variables", {})
+    return act(folder, "fleet_check", inventory(ACCOUNTS if hosts is None else hosts, **variables), **rest)
+
+
+@pytest.mark.parametrize(
+    "empty", [None, "", "  ", [], ",", ":", "a,", [""], [None], [ONE, None], ["a", ""], {}, True], ids=repr
+)
+@pytest.mark.parametrize("minimum", [0, 1])
+def test_an_empty_pattern_is_refused(tmp_path: Path, empty: Any, minimum: int) -> None:
+    run = check(tmp_path, extra={"sentinel_hosts": empty, "sentinel_minimum_accounts": minimum})
+    assert run.kind == "bad_input"
+    assert "sentinel_hosts" in run["msg"]
+
+
+@pytest.mark.parametrize(
+    "pattern", [ONE, int(ONE), [int(ONE), TWO], f"{ONE},{TWO}", ["all", f"!{ONE}"], "all"], ids=repr
+)
+def test_a_pattern_of_texts_and_numbers_is_counted(tmp_path: Path, pattern: Any) -> None:
+    run = check(tmp_path, extra={"sentinel_hosts": pattern})
+    assert run["accounts"] in (1, 2, 3)
+    assert "failed" not in run
+
+
+@pytest.mark.parametrize("pattern", [12345670123, 0, [12345670123], "12345670123"], ids=repr)
+@pytest.mark.parametrize("minimum", [0, 1])
+def test_a_number_that_lost_its_zeros_is_refused_by_name(tmp_path: Path, pattern: Any, minimum: int) -> None:
+    hosts = {"012345670123": {}}
+    run = check(tmp_path, hosts, extra={"sentinel_hosts": pattern, "sentinel_minimum_accounts": minimum})
+    assert run.kind == "bad_input"
+    assert "zeros" in run["msg"]
+
+
+def test_a_pattern_of_nobody_fails_unless_nobody_is_allowed(tmp_path: Path) -> None:
+    for pattern in ("prodution", SERVERS.keys().__iter__().__next__()):
+        rest = {"sentinel_hosts": pattern}
+        assert check(tmp_path, {**ACCOUNTS, **SERVERS}, extra=rest).kind == "bad_input"
+        allowed = check(tmp_path, {**ACCOUNTS, **SERVERS}, extra={**rest, "sentinel_minimum_accounts": 0})
+        assert allowed["accounts"] == 0
+
+
+def test_a_limit_that_leaves_nobody_fails(tmp_path: Path) -> None:
+    run = check(tmp_path, {**ACCOUNTS, **SERVERS}, limit="web1")
+    assert run.kind == "bad_input"
+    assert check(tmp_path, {**ACCOUNTS, **SERVERS}, limit=f"web1,{ONE}")["limited_accounts"] == 1
+
+
+def test_the_minimum_counts_accounts_of_the_pattern(tmp_path: Path) -> None:
+    hosts = {**ACCOUNTS, **SERVERS, "localhost": {}}
+    for extra in ({}, {"sentinel_hosts": f"{ONE},{TWO},{THREE}"}):
+        assert check(tmp_path, hosts, extra={**extra, "sentinel_minimum_accounts": 4}).kind == "bad_input"
+        assert check(tmp_path, hosts, limit=ONE, extra={**extra, "sentinel_minimum_accounts": 3})["accounts"] == 3
+
+
+def test_the_minimum_of_a_group_of_accounts_counts(tmp_path: Path) -> None:
+    groups = {"aws": {"hosts": ACCOUNTS, "vars": {"sentinel_minimum_accounts": 4}}}
+    assert act(tmp_path, "fleet_check", {"children": groups}).kind == "bad_input"
+
+
+@pytest.mark.parametrize("where", ["all", "host"])
+def test_a_pattern_in_the_inventory_is_refused(tmp_path: Path, where: str) -> None:
+    own = {"sentinel_hosts": ONE}
+    run = check(tmp_path, {ONE: {}, TWO: own if where == "host" else {}}, variables=own if where == "all" else {})
+    assert run.kind == "bad_input"
+    assert "sentinel_hosts" in run["msg"]
+    assert check(tmp_path, play={"vars": own})["accounts"] == 1
+
+
+# --- names ---
+
+
+@pytest.mark.parametrize("where", ["extra", "inventory", "host", "play"])
+def test_a_misspelt_variable_is_refused_with_the_name_that_was_meant(
+    here: Emulators, tmp_path: Path, where: str
+) -> None:
+    wrong = {"sentinel_exlusive": False}
+    rest: dict[str, dict[str, Any]] = {
+        "extra": {"extra": wrong},
+        "inventory": {"variables": wrong},
+        "host": {"hosts": {ONE: {}, TWO: wrong}},
+        "play": {"play": {"vars": wrong}},
+    }
+    run = fleet(tmp_path, **rest[where])
+    assert run.kind == "bad_input"
+    assert all(word in run["msg"] for word in ("sentinel_exlusive", "sentinel_exclusive"))
+    assert here.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "warned"),
+    [
+        ({"sentinel_workspaces": {"a": "sentinel"}}, True),  # the option that is meant is given
+        ({"sentinel_workspaces": {"a": "sentinel"}, "sentinel_workspace": "{{ sentinel_workspaces.a }}"}, False),
+        ({"sentinel_x": "sentinel", "y": "{{ sentinel_x }}", "sentinel_workspace": "{{ y }}"}, False),
+        ({"sentinel_colour": "red"}, True),
+        ({"sentinel_colour": "red", "sentinel_known_variables": ["sentinel_colour"]}, False),
+        ({"sentinel_exlusive": False, "sentinel_known_variables": "sentinel_exlusive"}, False),
+        ({"sentinel_colour": "{{ sentinel_shade }}", "sentinel_shade": 1}, True),
+    ],
+)
+def test_other_names_are_warned_of_unless_they_are_in_use(
+    here: Emulators, tmp_path: Path, variables: dict[str, Any], warned: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = fleet(tmp_path, {ONE: {}}, variables, task={"check_mode": True})
+    assert run["summary"]["changed"] == 1
+    assert ("has no effect" in " ".join(capsys.readouterr().err.split())) is warned
+
+
+# --- all mistakes at once ---
+
+
+def test_all_mistakes_of_an_inventory_are_reported_at_once(here: Emulators, tmp_path: Path) -> None:
+    hosts: dict[str, Any] = {
+        ONE: {"sentinel_role_name": "a b", "sentinel_exclusive": "maybe"},
+        TWO: {"sentinel_workspace_id": "x"},
+        "web": {},
+    }
+    run = fleet(tmp_path, hosts, {"sentinel_concurrency": "many"})
+    wanted = ("sentinel_role_name 'a b'", "sentinel_exclusive 'maybe'", "sentinel_workspace_id 'x'", "web", "many")
+    assert [word for word in wanted if word not in run["msg"]] == []
+    assert here.requests() == []
+
+
+def test_mistakes_that_are_many_are_counted(here: Emulators, tmp_path: Path) -> None:
+    hosts = {f"{number:012}": {"sentinel_role_name": f"a {number}"} for number in range(10**11, 10**11 + 25)}
+    run = fleet(tmp_path, hosts)
+    assert "And 15 more." in run["msg"]
+    same = fleet(tmp_path, hosts, extra={"sentinel_role_name": "a b"})
+    assert "and 22 more" in same["msg"]
+    assert len(same["msg"]) < 300
