@@ -12,17 +12,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
-# Finds Java, which everything else of ansible-rulebook needs when it is imported.
-import ansible_rulebook.cli  # noqa: F401
 import yaml
 from ansible_rulebook.rule_generator import generate_rulesets
 from ansible_rulebook.rule_types import EngineRuleSetQueuePlan, RuleSetQueue
 from ansible_rulebook.rules_parser import parse_rule_sets
-from ansible_rulebook.util import substitute_variables
+from ansible_rulebook.util import get_java_home, substitute_variables
 from ansible_rulebook.validators import Validate
 from drools.exceptions import MessageNotHandledException, MessageObservedException
 from drools.ruleset import post
@@ -40,6 +39,7 @@ def rendered(plan: EngineRuleSetQueuePlan) -> list[dict[str, Any]]:
 
 async def main(source: Any) -> None:
     """Answer until standard input ends."""
+    os.environ["JAVA_HOME"] = str(get_java_home())
     Validate.rulebook(source)
     (ruleset,) = parse_rule_sets(source, {})
     (plan,) = generate_rulesets([RuleSetQueue(ruleset, asyncio.Queue(), {})], {}, "")
