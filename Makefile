@@ -8,6 +8,8 @@ BUILD := $(CURDIR)/build
 TREE := $(BUILD)/ansible_collections/trailbridge/sentinel
 VENV := $(CURDIR)/.venv
 READY := .venv/ready
+EDA := $(BUILD)/eda
+EDA_READY := build/eda/ready
 VERSION = $(shell .venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
 # A home of our own keeps the user's settings and credentials out of the tests, and works where there is no home.
@@ -26,7 +28,7 @@ IN_TREE := cd "$(TREE)" && env \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit test-faults test-matrix bench bench-quick bench-organization demo specs format build import-check checksums publish constraints clean tree site
+.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit test-eda test-faults test-matrix bench bench-quick bench-organization demo specs format build import-check checksums publish constraints clean tree site run-eda
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -35,7 +37,7 @@ help: ## list the targets
 # are its last lines.
 test: ## everything that CI checks, quickest first
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint sanity
-	@$(MAKE) --no-print-directory molecule unit
+	@$(MAKE) --no-print-directory molecule test-eda unit
 
 lint: ruff changelog types docs ansible-lint ## all checks that run no code of the collection
 
@@ -50,7 +52,7 @@ changelog: tree ## changelog fragments
 
 types: tree ## types of the Python code
 	@echo "== mypy"
-	@$(IN_TREE) mypy -p ansible_collections.trailbridge.sentinel.plugins -p tests.emulators -p tests.bench -p tests.faults
+	@$(IN_TREE) mypy -p ansible_collections.trailbridge.sentinel.plugins -p tests.emulators -p tests.bench -p tests.eda -p tests.faults
 
 docs: tree site ## documentation of plugins and roles, guides
 	@echo "== antsibull-docs"
@@ -88,6 +90,16 @@ molecule: tree ## molecule scenarios; ARGS="-s name" for one of them
 unit: tree ## unit tests; ARGS="-k word" for some of them
 	@echo "== pytest"
 	@$(IN_TREE) pytest -o cache_dir="$(BUILD)/cache/pytest" $(ARGS)
+
+test-eda: tree ## ansible-rulebook with rulebook and playbooks, where there is Java; ARGS="-k word" for some tests
+	@echo "== ansible-rulebook"
+	@if java -version 2>&1 | grep -Eq 'version "(1[7-9]|[2-9][0-9])'; then $(MAKE) --no-print-directory run-eda; \
+	  else echo "Skipped: ansible-rulebook needs java on the path, version 17 or newer."; fi
+
+# The rules and the runs are a file each, and take their time side by side.
+run-eda: $(EDA_READY)
+	@export PATH="$(EDA)/bin:$$PATH" && $(IN_TREE) pytest -o cache_dir="$(BUILD)/cache/pytest" \
+	  --numprocesses=2 --dist=loadfile tests/eda $(ARGS)
 
 test-faults: tree ## every fault and crash at every request, renews docs/reliability.md: 25 minutes; ARGS="-k word"
 	@echo "== faults"
@@ -135,11 +147,15 @@ checksums: build ## build/SHA256SUMS; TAG=v1.0.0 must fit the version
 publish: ## give the archive in build/ to Ansible Galaxy; the server is that of Ansible's own settings
 	@.venv/bin/ansible-galaxy collection publish build/*.tar.gz
 
-constraints: ## renew constraints.txt with the newest releases
+constraints: ## renew the files constraints.txt with the newest releases
 	@rm -rf build/constraints
 	@$(PYTHON) -m venv build/constraints
 	@build/constraints/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@build/constraints/bin/python -m pip freeze > constraints.txt
+	@rm -rf build/constraints
+	@$(PYTHON) -m venv build/constraints
+	@build/constraints/bin/python -m pip install --quiet --disable-pip-version-check -r tests/eda/requirements.txt
+	@build/constraints/bin/python -m pip freeze > tests/eda/constraints.txt
 
 clean: ## remove what was made here
 	@rm -rf .venv build
@@ -147,6 +163,14 @@ clean: ## remove what was made here
 tree: $(READY)
 	@mkdir -p build/home
 	@.venv/bin/python tests/tools/tree.py "$(TREE)"
+
+$(EDA_READY): tests/eda/requirements.txt tests/eda/constraints.txt
+	@echo "== environment of ansible-rulebook"
+	@rm -rf "$(EDA)"
+	@$(PYTHON) -m venv "$(EDA)"
+	@"$(EDA)/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check \
+	  -r tests/eda/requirements.txt -c tests/eda/constraints.txt
+	@touch $@
 
 $(READY): requirements.txt requirements-dev.txt constraints.txt
 	@echo "== environment"

@@ -1,0 +1,67 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ids of accounts arrive as texts and as numbers, alone and in lists; --limit is that of ansible-rulebook and AWX."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.emulators.client import CALLER_ACCOUNT, Emulators
+
+from .conftest import Play
+
+NUMBER, TEXT, OTHER = 222222222222, "011111111111", "333333333333"
+ALL = ("--limit", "all")
+HOSTS: dict[str, dict[str, Any]] = {str(NUMBER): {}, TEXT: {}, OTHER: {}}
+
+
+def given(**variables: Any) -> tuple[str, str]:
+    """Return extra variables with their types."""
+    return "-e", json.dumps(variables)
+
+
+def organization(cloud: Emulators) -> None:
+    """Have an organization in which these accounts are closed and still have their connectors."""
+    cloud.organization([{"Id": CALLER_ACCOUNT}, *({"Id": account, "State": "CLOSED"} for account in HOSTS)])
+    for account in HOSTS:
+        properties = {"awsRoleArn": f"arn:aws:iam::{account}:role/x", "dataTypes": {"logs": {"state": "enabled"}}}
+        cloud.seed_connector({"kind": "AmazonWebServicesCloudTrail", "properties": properties})
+
+
+def connected(cloud: Emulators) -> set[str]:
+    return {one["properties"]["awsRoleArn"].split(":")[4] for one in cloud.connectors()}
+
+
+def test_hosts_are_lists_of_numbers_and_texts(cloud: Emulators, play: Play) -> None:
+    run = play("onboard", HOSTS, *ALL, *given(sentinel_hosts=[[TEXT], NUMBER]))
+    assert run.code == 0, run.output
+    assert connected(cloud) == {str(NUMBER), TEXT}
+
+
+def test_departed_takes_lists_of_numbers_and_texts(cloud: Emulators, play: Play) -> None:
+    organization(cloud)
+    run = play("departed", HOSTS, *ALL, *given(sentinel_departed=[NUMBER, TEXT], sentinel_max_change_percent=100))
+    assert run.code == 0, run.output
+    assert connected(cloud) == {OTHER}
+
+
+@pytest.mark.parametrize(
+    ("playbook", "variable", "ids"),
+    [
+        ("onboard", "sentinel_hosts", [NUMBER, 11111111111]),
+        ("departed", "sentinel_departed", [NUMBER, 11111111111]),
+        ("departed", "sentinel_departed", f"{TEXT}\n"),
+    ],
+)
+def test_what_is_no_id_is_refused_by_name(cloud: Emulators, play: Play, playbook: str, variable: str, ids: Any) -> None:
+    """A number of eleven digits has lost its zero; padding it would be a guess."""
+    organization(cloud)
+    run = play(playbook, HOSTS, *ALL, *given(**{variable: ids}))
+    assert run.code != 0
+    assert variable in run.output
+    assert cloud.operations(write=True) == []
+    assert connected(cloud) == {str(NUMBER), TEXT, OTHER}
