@@ -18,13 +18,14 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import FLEET_CHECK
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import SentinelAction
 
+SPEC = FLEET_CHECK
 HOSTS = "sentinel_hosts"
 
 
 class ActionModule(SentinelAction):
     """See the documentation of M(trailbridge.sentinel.fleet_check)."""
 
-    spec = FLEET_CHECK
+    spec = SPEC
 
     def work(self) -> dict[str, Any]:
         """Count the accounts, and raise SentinelError where they are none or too few."""

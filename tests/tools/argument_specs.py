@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import OF_THE_RUN
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import RUN_OPTIONS
 
 FRAGMENTS = {
     "fleet": ("aws", "azure", "workspace", "fleet_role"),
@@ -25,6 +25,7 @@ FRAGMENTS = {
 }
 PACKAGE = "ansible_collections.trailbridge.sentinel.plugins"
 NO_LOG = ("secret", "secret_key", "session_token", "oidc_token")
+OF_THE_RUN = {option.variable for option in RUN_OPTIONS}
 VARIABLES = {field.option: field.variable for field in FIELDS}
 
 ACCOUNT = {
@@ -41,7 +42,8 @@ RUN = {
     },
     "sentinel_max_change_percent": {
         "description": [
-            "How many per cent of all hosts of the inventory may change. When more would, nothing is written.",
+            "How many per cent of the accounts of the play may change, whatever the limit of the run.",
+            "When more would, nothing is written.",
             "With C(serial) each batch is measured by itself.",
             "Any number when not given; V(20) in the playbook C(offboard).",
         ],
@@ -56,8 +58,8 @@ RUN = {
     },
     "sentinel_minimum_accounts": {
         "description": [
-            "How many hosts the inventory must have at least; the playbooks assert it. V(1) when not given.",
-            "In a job slice these are the hosts of the slice.",
+            "How many accounts the play must have at least before its limit. V(1) when not given.",
+            "The playbooks check it in a play of their own. V(0) allows a job slice without an account.",
             "With fewer active accounts in the AWS organization, nobody is taken for gone.",
         ],
         "type": "int",

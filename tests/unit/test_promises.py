@@ -19,6 +19,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet as action
+from ansible_collections.trailbridge.sentinel.plugins.action import fleet_check
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet_ingestion_info as verify
 from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import (
@@ -37,6 +38,13 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES, SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, SEVERITIES, finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import (
+    HOST_OPTIONS,
+    RUN_OPTIONS,
+    STACKSET_OPTIONS,
+    VARIABLES,
+    RunOption,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import ingestion as run_ingestion
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single as run_single
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import verdicts
@@ -50,7 +58,7 @@ PACKAGE = "ansible_collections.trailbridge.sentinel.plugins"
 COLLECTION = "trailbridge.sentinel"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 ROLES = sorted(path.parts[-3] for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))
-ACTIONS = {"fleet": action, "fleet_ingestion_info": verify}
+ACTIONS = {"fleet": action, "fleet_check": fleet_check, "fleet_ingestion_info": verify}
 # The action that does the work of a role, where it is not fleet.
 ACTION_OF = {"verify": verify}
 TASK_KEYWORDS = {"name", "register", "run_once", "loop", "when", "delegate_to", "no_log", "vars", "check_mode", "diff"}
@@ -322,12 +330,20 @@ def test_a_run_wide_default_is_told_as_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_a_role_hands_every_run_wide_variable_to_fleet(name: str) -> None:
-    """The variables of an account are read by fleet itself; the others reach it only as arguments."""
-    tasks = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "roles" / name / "tasks").glob("*.yml"))
-    of_hosts = BY_VARIABLE.keys() | verify.EXPECTED.keys()
-    wide = [variable for variable in entry_point(name)["options"] if variable not in of_hosts]
-    assert [variable for variable in wide if variable not in tasks] == []
+def test_every_variable_of_a_role_is_one_that_the_actions_read(name: str) -> None:
+    assert entry_point(name)["options"].keys() <= VARIABLES
+
+
+@pytest.mark.parametrize("option", [*RUN_OPTIONS, *HOST_OPTIONS], ids=lambda option: option.variable)
+def test_an_option_of_the_run_has_the_type_of_the_actions_that_have_it(option: RunOption) -> None:
+    same = {"path": "str"}
+    kinds = [one.SPEC[option.option]["type"] for one in ACTIONS.values() if option.option in one.SPEC]
+    assert {same.get(kind, kind) for kind in kinds} == {option.type}
+
+
+@pytest.mark.parametrize("option", STACKSET_OPTIONS, ids=lambda option: option.variable)
+def test_an_option_of_a_stackset_has_the_type_of_the_module(option: RunOption) -> None:
+    assert spec("aws_stackset")[option.option]["type"] == option.type
 
 
 @pytest.mark.parametrize("name", ROLES)
@@ -476,6 +492,7 @@ RESULTS = {
         "error": {"class": "x"},
     },
     "fleet": fleet_result,
+    "fleet_check": lambda: {"accounts": 12, "limited_accounts": 3, "error": {"class": "x"}},
 }
 
 

@@ -29,14 +29,14 @@ WRITTEN = {
         '"123456789012\\n"', "' 123456789012'", "1234_5678_9012", "1.23456789012e11", "[123456789012]", "yes",
     ],
     "sentinel_role_name": [
-        "''", f"'{'x' * 65}'", "'a b'", "'a/b'", "'é'", '"Role\\n"', "'a\\b'", "'*'", "12", "on", '"a\\u200b"',
+        f"'{'x' * 65}'", "'a b'", "'a/b'", "'é'", '"Role\\n"', "'a\\b'", "'*'", "12", "on", '"a\\u200b"',
     ],
     "sentinel_role_path": [
-        "x", "/x", "x/", "//", "'/a b/'", f"'/{'x' * 511}/'", "'/é/'", "''", '"/x/\\n"', "'/a//b/'",
+        "x", "/x", "x/", "//", "'/a b/'", f"'/{'x' * 511}/'", "'/é/'", '"/x/\\n"', "'/a//b/'",
     ],
     "sentinel_assume_role": [
         "arn:aws:iam::123456789012:user/x", "arn:aws:sts::111111111101:assumed-role/x/y",
-        "arn:aws:iam::222222222222:role/x", "arn:aws:iam::1:role/x", "'a b'", "[a, 5]", "{a: b}", "''",
+        "arn:aws:iam::222222222222:role/x", "arn:aws:iam::1:role/x", "'a b'", "[a, 5]", "{a: b}",
     ],
     "sentinel_role_description": [f"'{'x' * 1001}'", "'\U0001f600'", '"a\\0b"', '"\\u20ac"', "5", "[a]"],
     "sentinel_role_max_session_duration": ["3599", "43201", "1h", "3600.0", "'3600.5'", "-3600", "true", "0:59:59"],
@@ -51,19 +51,19 @@ WRITTEN = {
     ],
     "sentinel_workspace_id": [
         "2f7b3c1a5d844e6b9a0f1c2d3e4f5a6b", "'{2f7b3c1a-5d84-4e6b-9a0f-1c2d3e4f5a6b}'",
-        "00000000-0000-0000-0000-000000000000", "'2f7b3c1a-5d84-4e6b-9a0f-1c2d3e4f5a6b '", "5", "''",
+        "00000000-0000-0000-0000-000000000000", "'2f7b3c1a-5d84-4e6b-9a0f-1c2d3e4f5a6b '", "5",
         "/subscriptions/2f7b3c1a-5d84-4e6b-9a0f-1c2d3e4f5a6b/resourceGroups/x", "sentinel",
     ],
-    "sentinel_resource_group": ["''", "a/b", "'a.'", f"'{'x' * 91}'", "'a b'", "7"],
-    "sentinel_workspace": ["''", "a/b", f"'{'x' * 64}'", "abc", "-abcd", "a_bcd", '"sentinel\\n"'],
+    "sentinel_resource_group": ["a/b", "'a.'", f"'{'x' * 91}'", "'a b'", "7"],
+    "sentinel_workspace": ["a/b", f"'{'x' * 64}'", "abc", "-abcd", "a_bcd", '"sentinel\\n"'],
     "sentinel_assume_role_session_name": ["x", "'a b'", f"'{'x' * 65}'", "'é!'", '"ab\\n"'],
     "sentinel_external_ids": ["'*'", "[a]", "[2f7b3c1a-5d84-4e6b-9a0f-1c2d3e4f5a6b, '']", "{}", "5"],
     "sentinel_microsoft_account_id": ["123412341234", "'123412341234'", "197857026523", "'19785702652'"],
-    "sentinel_permission_mode": ["Managed", "admin", "''", "[managed]"],
-    "sentinel_exclusive": ["perhaps", "2", "'2'", "[]", "''"],
+    "sentinel_permission_mode": ["Managed", "admin", "[managed]"],
+    "sentinel_exclusive": ["perhaps", "2", "'2'", "[]"],
 }  # fmt: skip
 WRITTEN["sentinel_subscription_id"] = WRITTEN["sentinel_workspace_id"]
-WRITTEN["sentinel_tenant"] = [text for text in WRITTEN["sentinel_workspace_id"] if text not in ("''", "sentinel")]
+WRITTEN["sentinel_tenant"] = [text for text in WRITTEN["sentinel_workspace_id"] if text != "sentinel"]
 
 
 @pytest.mark.parametrize("name", WRITTEN)

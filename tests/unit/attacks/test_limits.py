@@ -130,7 +130,7 @@ def test_more_changes_than_allowed_stop_the_run_before_the_first_one(world: Worl
     assert ended.error
     assert (ended.error.kind, world.writes()) == ("too_many_changes", [])
     assert {one.check_mode for one in ended.done.values()} == {True}
-    assert "3 accounts would change, max_change_percent allows 2" in str(ended.error)
+    assert "3 accounts would change; 2 may" in str(ended.error)
     assert str(world.run(phase, max_change=2.9, check_mode=True).error) == str(ended.error)
     allowed = world.run(phase, max_change=3.0)
     assert (allowed.error, set(allowed.calls)) == (None, set(ACCOUNTS))
@@ -159,7 +159,7 @@ def test_no_accounts_are_nothing_to_do(world: World) -> None:
 
 
 GUARDS: list[tuple[dict[str, Any], str]] = [
-    ({"max_change_percent": 25}, "12 accounts would change, max_change_percent allows 3"),
+    ({"max_change_percent": 25}, "12 accounts would change; 25 % of 12 accounts is 3"),
     ({"max_change_percent": "nan"}, "max_change_percent nan: it must be a number from 0 to 100"),
     ({"max_change_percent": "few"}, "argument 'max_change_percent' is of type"),
     ({"max_fail_percentage": "nan"}, "max_fail_percentage nan: it must be a number from 0 to 100"),
@@ -185,7 +185,7 @@ def test_a_guard_stops_the_run_before_the_first_write_also_where_it_is_misspelt(
     assert run.code == 2, run.output
     output = " ".join(run.output.replace("\\", "").split())
     assert [told for _guard, told in GUARDS if told not in output] == []
-    assert "The inventory has 12 accounts, at least 13 are expected" in output
+    assert "the inventory matches 12 AWS accounts, sentinel_minimum_accounts demands 13" in output
     assert "Traceback" not in output
     # Only the first of them needed to look.
     assert cloud.operations().count("GetCallerIdentity") == 1

@@ -78,6 +78,9 @@ BAD_SECRET = {"empty": "", "a trailing newline": "hush\n", "a space": "hu sh", "
 GOOD: dict[str, dict[str, Any]] = {
     **{name: {"letters": "hush", "signs": "a/b+c=~"} for name in SECRETS},
     "duration": {"days": "7d", "hours": "36h", "minutes": "90m", "seconds": "5s", "a number": "5", "none": "0"},
+    "fail_on": {"drift": "drift", "security": "security", "never": "never"},
+    "state": {"present": "present", "absent": "absent"},
+    "minimum_accounts": {"none": 0, "many": 10_000},
     "concurrency": {"one": 1, "the most": 256},
     "percent": {"none": 0, "all": 100, "some": 12.5},
     "endpoint_url": {"https": "https://sts.example:4566/x", "http": "http://127.0.0.1:1", "IPv6": "https://[::1]:1"},
@@ -162,6 +165,9 @@ GOOD: dict[str, dict[str, Any]] = {
 BAD: dict[str, dict[str, Any]] = {
     **dict.fromkeys(SECRETS, BAD_SECRET),
     "duration": {"empty": "", "a unit": "d", "negative": "-1", "a fraction": "1.5h", "weeks": "1w", "a number": 5},
+    "fail_on": {"another word": "always", "another case": "Drift", "a bool": True},
+    "state": {"another word": "gone", "a bool": False},
+    "minimum_accounts": {"negative": -1, "a text": "5", "a bool": True, "a float": 2.0},
     "concurrency": {"zero": 0, "negative": -1, "257": 257, "a text": "16", "a bool": True, "a float": 2.0},
     "percent": {"negative": -1, "101": 101, "no number": math.nan, "no end": math.inf, "a text": "16", "a bool": True},
     "endpoint_url": {

@@ -89,7 +89,15 @@ def test_an_empty_value_of_a_host_leaves_that_of_the_task(here: Emulators, tmp_p
 
 def test_documented_empty_values_count(here: Emulators, tmp_path: Path, engine: Engine) -> None:
     fence = "arn:aws:iam::aws:policy/ReadOnlyAccess"
-    engine({ONE: {"aws_account_id": ONE, "sentinel_role_permissions_boundary": fence, "sentinel_role_tags": {"owner": "x"}}})
+    engine(
+        {
+            ONE: {
+                "aws_account_id": ONE,
+                "sentinel_role_permissions_boundary": fence,
+                "sentinel_role_tags": {"owner": "x"},
+            }
+        }
+    )
     own = {"sentinel_role_permissions_boundary": "", "sentinel_role_tags": {}, "sentinel_role_purge_tags": True}
     run = fleet(tmp_path, {ONE: own}, args={"role_permissions_boundary": fence, "role_tags": {"owner": "x"}})
     names = {call["name"] for call in run["accounts"][ONE]["calls"]}

@@ -113,11 +113,12 @@ def test_connectors_of_accounts_that_are_gone_are_reported_and_only_on_request_r
 def test_a_run_that_is_ended_removes_no_more_orphans(here: Emulators, organization: list[str]) -> None:
     for number in range(20):
         seed(here, f"9999999999{number:02}")
+    seed(here, organization[1])
     here.fault(operation="DataConnectors_Delete", delay=0.2)
 
     async def work() -> Orphans:
         found, stop = Orphans(), fleet.Stop()
-        order = fleet.Order(orphans="remove", absent=True)
+        order = fleet.Order(orphans="remove", absent=True, departed_percent=100)
         asyncio.get_running_loop().call_later(2, stop.interrupt, "it got SIGINT")
         async for done in fleet.run(parsed(here, hosts(organization[:1])), order, stop, found):
             assert done.error is None
@@ -126,7 +127,7 @@ def test_a_run_that_is_ended_removes_no_more_orphans(here: Emulators, organizati
     found = asyncio.run(work())
     removed = [one for one in found if one.removed]
     assert 0 < len(removed) < 19
-    assert len(here.connectors()) == 20 - len(removed)
+    assert len(here.connectors()) == 21 - len(removed)
 
 
 def test_an_account_that_was_not_worked_on_keeps_its_orphans(here: Emulators, organization: list[str]) -> None:
@@ -158,7 +159,7 @@ def test_accounts_that_are_gone_are_disconnected_without_touching_others(
 ) -> None:
     for account in (organization[0], GONE, "888888888888"):
         seed(cloud, account)
-    variables = {"sentinel_minimum_accounts": 1}
+    variables = {"sentinel_minimum_accounts": 1, "sentinel_max_change_percent": 100}
     preview = play("departed", hosts(organization[:1]), "--check", **variables)
     assert preview.code == 0, preview.output
     assert connected(cloud) == {organization[0], GONE, "888888888888"}
@@ -192,13 +193,41 @@ def test_a_role_alone_fails_where_nobody_can_look(cloud: Emulators, play: Play, 
     assert "1 of 3 accounts failed. Cannot list the roles in account" in " ".join(done.output.split())
 
 
-def test_orphans_count_as_changes(here: Emulators, organization: list[str]) -> None:
-    for number in range(5):
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("departed", "percent", "refused"), [(1, 0, False), (2, 20, False), (3, 20, True), (3, 30, False)]
+)
+def test_of_a_workspace_so_many_connectors_go_as_departed(
+    here: Emulators, organization: list[str], departed: int, percent: float, refused: bool, check_mode: bool
+) -> None:
+    """At least one; of ten connectors here."""
+    for number in range(departed):
         seed(here, f"99999999990{number}")
-    with pytest.raises(SentinelError, match="5 accounts would change") as caught:
-        run(here, organization[:2], orphans="remove", absent=True, max_change=4.0)
-    assert caught.value.kind == "too_many_changes"
-    assert len(here.connectors()) == 5
+    for account in organization[1 : 11 - departed]:
+        seed(here, account)
+    here.forget()
+    order: dict[str, Any] = {"orphans": "remove", "absent": True, "max_change": 0.0, "departed_percent": percent}
+    if refused:
+        with pytest.raises(SentinelError) as caught:
+            run(here, organization[:1], **order, check_mode=check_mode)
+        assert caught.value.kind == "too_many_changes"
+        assert here.operations(write=True) == []
+    else:
+        assert len(run(here, organization[:1], **order, check_mode=check_mode)) == departed
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_whoever_lists_another_organization_removes_nothing(
+    here: Emulators, organization: list[str], check_mode: bool
+) -> None:
+    gone = [f"99999999990{number}" for number in range(5)]
+    for account in gone:
+        seed(here, account)
+    here.forget()
+    with pytest.raises(SentinelError) as caught:
+        alone(here, *gone, departed_percent=100, check_mode=check_mode)
+    assert caught.value.kind == "wrong_account"
+    assert here.operations(write=True) == []
 
 
 def test_a_listing_that_is_too_short_is_not_believed(here: Emulators, organization: list[str]) -> None:
@@ -229,13 +258,13 @@ def test_without_an_organization_it_is_told_what_to_do(here: Emulators) -> None:
 
 def test_an_orphan_that_cannot_be_removed_stops_nobody(here: Emulators, organization: list[str]) -> None:
     stubborn, easy = "999999999991", "999999999992"
-    seed(here, stubborn)
-    seed(here, easy)
+    for account in (stubborn, easy, organization[1]):
+        seed(here, account)
     here.fault(operation="DataConnectors_Delete", account=stubborn, times=100, **faults.AZURE_DENIED)
-    found = run(here, organization[:1], orphans="remove", absent=True)
+    found = run(here, organization[:1], orphans="remove", absent=True, departed_percent=100)
     assert [orphan.removed for orphan in found] == [False, True]
     assert "error" in found[0].show()
-    assert connected(here) == {stubborn}
+    assert connected(here) == {stubborn, organization[1]}
 
 
 # --- what is left over in accounts that are at work ---

@@ -40,7 +40,10 @@ def test_no_secret_of_a_host_is_shown_when_it_is_not_accepted(cloud: Emulators, 
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("AzureUSGovernment", "without sentinel_microsoft_account_id"), ("AzureChinaCloud", "has no AWS connector there")],
+    [
+        ("AzureUSGovernment", "sentinel_microsoft_account_id is not given"),
+        ("AzureChinaCloud", "has no AWS connector there"),
+    ],
 )
 def test_a_special_cloud_is_refused_before_the_first_call(here: Emulators, name: str, told: str) -> None:
     with pytest.raises(SentinelError, match=told) as caught:

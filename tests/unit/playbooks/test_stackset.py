@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
 from typing import Any
 
-import yaml
+import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import stackset
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import STACKSET_OPTIONS
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 
 from .conftest import Engine, Play
 
 ROLE = "MicrosoftSentinelRole"
-PLAYBOOK = Path(__file__).parents[3] / "playbooks/stackset.yml"
 
 
 def organization(cloud: Emulators) -> tuple[str, list[str]]:
@@ -61,14 +63,25 @@ def test_onboard_accepts_the_roles_and_covers_the_management_account(
     assert "AttachRolePolicy" in calls[CALLER_ACCOUNT]
 
 
-def test_the_playbook_hands_on_every_option() -> None:
-    (play,) = yaml.safe_load(PLAYBOOK.read_text(encoding="utf-8"))
-    given = play["tasks"][0]["trailbridge.sentinel.aws_stackset"]
+def test_every_option_has_a_variable() -> None:
     spec = options.AWS | options.AZURE | options.WORKSPACE | options.STACKSET | options.STATE
-    assert given.keys() == spec.keys() - {"assume_role_session_policy"}
-    shared = {field.option: field.variable for field in FIELDS}
-    own = {*(options.STACKSET.keys() - shared.keys()), "state", "adopt"}
-    own |= {option for option in given if option.startswith("assume_role")}
-    for option, value in given.items():
-        variable = f"sentinel_stackset_{option}" if option in own else shared[option]
-        assert value == f"{{{{ {variable} | default(omit) }}}}"
+    own = {option.option for option in STACKSET_OPTIONS}
+    assert own | {field.option for field in FIELDS} >= spec.keys() - {"assume_role_session_policy"}
+    assert own <= spec.keys()
+
+
+@pytest.mark.parametrize("empty", [None, "", [], ","], ids=repr)
+def test_an_empty_list_of_units_is_refused(here: Emulators, play: Play, empty: Any) -> None:
+    """Without any unit the roles of all accounts would go."""
+    extra = json.dumps({"sentinel_stackset_organizational_units": empty})
+    run = play("stackset", {}, "-e", extra)
+    assert run.code == 2
+    assert "sentinel_stackset_organizational_units" in run.output
+    assert here.requests() == []
+
+
+def test_the_module_refuses_an_empty_list_of_units() -> None:
+    with pytest.raises(SentinelError) as caught:
+        stackset.check_units([])
+    assert caught.value.kind == "bad_input"
+    stackset.check_units(None)
