@@ -20,6 +20,7 @@ from ansible.template import Templar
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, check_whole, parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line, visible
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import report
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variables import HostVariables, is_plain
 
@@ -62,11 +63,11 @@ class BatchAction(ActionBase):
         try:
             if options["report_run"] is not None:
                 values.check("", "report_run", options["report_run"], "report_run")
-            return {**result, **self.work(options, task_vars or {})}
+            return {**result, **visible(self.work(options, task_vars or {}))}
         except SentinelError as error:
             return {**result, "failed": True, "msg": str(error), "error": {"class": error.kind}}
         except AnsibleError as error:
-            return {**result, "failed": True, "msg": str(error), "error": {"class": "bad_input"}}
+            return {**result, "failed": True, "msg": one_line(str(error)), "error": {"class": "bad_input"}}
 
     @abstractmethod
     def work(self, options: Options, task_vars: Mapping[str, Any]) -> Options:
@@ -90,7 +91,7 @@ class BatchAction(ActionBase):
 
     def say(self, line: str) -> None:
         """Show a line to the people who watch the run, where no program reads it."""
-        self._display.display(line, stderr=stdout_is_data())
+        self._display.display(one_line(line), stderr=stdout_is_data())
 
     def check_report(self, options: Options) -> None:
         """Raise bad_input where no report can be written."""

@@ -91,6 +91,7 @@ FIELDS = (
     Field("disable_instance_discovery", "disable_instance_discovery", "bool", "azure"),
 )
 REQUIRED = ("account_id", "subscription_id", "resource_group", "workspace")
+_ACCOUNT_IDS = ("account_id", "microsoft_account_id")
 _GUIDS = ("workspace_id", "subscription_id")
 _ENTRY = {
     "assume_role": "roles",
@@ -213,7 +214,7 @@ def _same_for_many(field: Field, given: str) -> Any:
 
 
 def _checked(field: Field, given: Any, where: str, name: str) -> Any:
-    value = _CONVERT[field.type](given)
+    value = (_CONVERT.get(field.option) or _CONVERT[field.type])(given)
     for rule in _RULES[field]:
         values.check(where, name, value, rule, given)
     if field.short in _GUIDS:
@@ -241,6 +242,7 @@ def _rules(field: Field) -> list[str]:
 
 _RULES = {field: _rules(field) for field in FIELDS}
 _CONVERT = {"str": lambda value: value, "dict": lambda value: value, "bool": _boolean, "int": _integer, "list": _list}
+_CONVERT |= {**dict.fromkeys(_ACCOUNT_IDS, values.account_id), "ou_path": values.displayed}
 
 
 def _check_arns(account: Account, where: str, names: str) -> None:

@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line
 
 PLACEHOLDER_ACCOUNT = "123412341234"
 OLD_POLICY = "AWSCloudTrailReadOnlyAccess"
 RESERVED_TAGS = "trailbridge.sentinel"
+LONGEST_DISPLAYED = 1000
 
 _GUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _NAME = r"[A-Za-z0-9_+=,.@-]"
@@ -127,9 +129,13 @@ RULES: dict[str, Rule] = {
     "permission_mode": Rule(_one_of("managed", "lookup_events"), "it must be managed or lookup_events"),
     "endpoint_url": Rule(_text(r"https?://[A-Za-z0-9\[][!-~]*"), "it must be an http or https address"),
     "region": Rule(_text("[a-z]{2,}(?:-[a-z]+)+-[0-9]+"), "it must be the code of a Region such as eu-central-1"),
-    "account_id": Rule(_text("[0-9]{12}"), "it must be a text of 12 digits; quote it in YAML"),
+    "account_id": Rule(
+        _text("[0-9]{12}"),
+        "it must be 12 digits, and a number of fewer has lost its zeros; quote it in YAML and JSON, and in an INI "
+        "inventory write no sign, point or exponent",
+    ),
     "joined": Rule(_text(f"(?:{_MOMENT})?"), "it must be a time such as 2026-11-22T17:00:00Z; quote it in YAML"),
-    "ou": Rule(_text("[^\x00-\x1f\x7f]{0,1000}"), "it must be the path of an OU such as /Workloads/Production"),
+    "ou": Rule(lambda value: isinstance(value, str), "it must be the path of an OU such as /Workloads/Production"),
     "microsoft_account_id": Rule(
         _microsoft,
         "it must be a text of 12 digits, quoted in YAML, and 123412341234 is only a placeholder of old documents: "
@@ -196,6 +202,22 @@ RULES: dict[str, Rule] = {
     "disable_instance_discovery": Rule(lambda value: isinstance(value, bool), "it must be true or false"),
     "role_arn": Rule(_text(_ROLE_ARN), "it must be the ARN of an IAM role: arn:aws:iam::<12 digits>:role/<path><name>"),
 }
+
+
+def account_id(given: Any) -> Any:
+    """Return a number of exactly twelve digits as text: INI inventories and templates make one of an id.
+
+    Everything else stays as it is, to be refused: what has fewer digits has lost zeros, and nobody knows how many.
+    """
+    return str(given) if isinstance(given, int) and len(str(given)) == 12 and given > 0 else given
+
+
+def displayed(given: Any) -> Any:
+    """Return what is only displayed as text of a reasonable length on one line; nobody is refused for it."""
+    if not isinstance(given, str | int | float):
+        return given
+    text = one_line(str(given))
+    return text if len(text) <= LONGEST_DISPLAYED else f"{text[:LONGEST_DISPLAYED]}…"
 
 
 def check(where: str, option: str, value: Any, rule: str, given: Any = None) -> None:

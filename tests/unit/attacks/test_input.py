@@ -25,8 +25,8 @@ FULL_WIDTH = "\uff11\uff12" * 6
 # As it stands in the file: YAML reads numbers, octal ones too, truths and dates where somebody meant a text.
 WRITTEN = {
     "aws_account_id": [
-        "12345678901", "1234567890123", "012345670123", "123456789012", "0x1234567890", f"'{FULL_WIDTH}'",
-        '"123456789012\\n"', "' 123456789012'", "1234_5678_9012", "1.23456789012e11", "[123456789012]", "yes",
+        "12345678901", "1234567890123", "-12345678901", "123456789012.0", "012345670123", "0x1234567890", f"'{FULL_WIDTH}'",
+        '"123456789012\\n"', "' 123456789012'", "1.23456789012e11", "[123456789012]", "yes",
     ],
     "sentinel_role_name": [
         "''", f"'{'x' * 65}'", "'a b'", "'a/b'", "'é'", '"Role\\n"', "'a\\b'", "'*'", "12", "on", '"a\\u200b"',
@@ -58,7 +58,7 @@ WRITTEN = {
     "sentinel_workspace": ["''", "a/b", f"'{'x' * 64}'", "abc", "-abcd", "a_bcd", '"sentinel\\n"'],
     "sentinel_assume_role_session_name": ["x", "'a b'", f"'{'x' * 65}'", "'é!'", '"ab\\n"'],
     "sentinel_external_ids": ["'*'", "[a]", "[2f7b3c1a-5d84-4e6b-9a0f-1c2d3e4f5a6b, '']", "{}", "5"],
-    "sentinel_microsoft_account_id": ["123412341234", "'123412341234'", "197857026523", "'19785702652'"],
+    "sentinel_microsoft_account_id": ["123412341234", "'123412341234'", "19785702652", "'19785702652'"],
     "sentinel_permission_mode": ["Managed", "admin", "''", "[managed]"],
     "sentinel_exclusive": ["perhaps", "2", "'2'", "[]", "''"],
 }  # fmt: skip
