@@ -84,7 +84,7 @@ CODES: dict[str, Code] = {
 
 
 def finding(code: str, message: str) -> Finding:
-    """A finding with the severity that its code has, on one line; raises KeyError for a code that is not in the table."""
+    """A finding with the severity of its code, on one line; raises KeyError for a code that is not in the table."""
     return Finding(CODES[code].severity, code, one_line(message))
 
 

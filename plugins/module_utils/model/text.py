@@ -21,7 +21,7 @@ _KEPT_IN_DATA = frozenset("\t\n")
 
 
 def one_line(text: str) -> str:
-    """Return the text on one line, with an escape such as \\n or \\u202e for each character that cannot be seen."""
+    r"""Return the text on one line, with an escape such as \n or \u202e for each character that cannot be seen."""
     return _escaped(text, frozenset())
 
 

@@ -584,7 +584,9 @@ def test_no_other_number_is_padded_or_guessed_at(given: Any) -> None:
     assert "account_id" in refused({"account_id": given})
 
 
-@pytest.mark.parametrize("text", ["/Work\tloads/Pro\nd", "/a\x1b[2K", "/\x9b1A", "/\u202edorp", "/\u2028", "/" * 1001, 7])
+@pytest.mark.parametrize(
+    "text", ["/Work\tloads/Pro\nd", "/a\x1b[2K", "/\x9b1A", "/\u202edorp", "/\u2028", "/" * 1001, 7]
+)
 def test_a_path_that_is_only_displayed_is_cleaned_and_not_refused(text: Any) -> None:
     ou = parse({"ou_path": text}, HOST).ou
     assert ou.isprintable()

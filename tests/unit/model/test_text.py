@@ -32,7 +32,9 @@ def test_what_cannot_be_seen_is_escaped(letter: str) -> None:
     assert escaped.endswith("b")
 
 
-@pytest.mark.parametrize("text", ["", "prod-1", "Zürich, 東京\u3000支社", "a\u00a0b", "🚀 lab", "שלום", r"C:\new", "é\u0301"])
+@pytest.mark.parametrize(
+    "text", ["", "prod-1", "Zürich, 東京\u3000支社", "a\u00a0b", "🚀 lab", "שלום", r"C:\new", "é\u0301"]
+)
 def test_what_people_write_stays(text: str) -> None:
     assert one_line(text) == text
 
