@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -91,7 +91,6 @@ FIELDS = (
     Field("disable_instance_discovery", "disable_instance_discovery", "bool", "azure"),
 )
 REQUIRED = ("account_id", "subscription_id", "resource_group", "workspace")
-_ACCOUNT_IDS = ("account_id", "microsoft_account_id")
 _GUIDS = ("workspace_id", "subscription_id")
 _ENTRY = {
     "assume_role": "roles",
@@ -241,8 +240,10 @@ def _rules(field: Field) -> list[str]:
 
 
 _RULES = {field: _rules(field) for field in FIELDS}
-_CONVERT = {"str": lambda value: value, "dict": lambda value: value, "bool": _boolean, "int": _integer, "list": _list}
-_CONVERT |= {**dict.fromkeys(_ACCOUNT_IDS, values.account_id), "ou_path": values.displayed}
+_CONVERT: dict[str, Callable[[Any], Any]] = {
+    **{"str": lambda value: value, "dict": lambda value: value, "bool": _boolean, "int": _integer, "list": _list},
+    **{"account_id": values.account_id, "microsoft_account_id": values.account_id, "ou_path": values.displayed},
+}
 
 
 def _check_arns(account: Account, where: str, names: str) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line, visible
@@ -26,8 +26,8 @@ LONGEST_DETAIL = 40_000
 # Texts of different accounts are mostly the same but for these, so each stands for one: account, connector, host.
 MARKS = "\ue000\ue001\ue002"
 
-_WHOLE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
-_ASCII = json.JSONEncoder(separators=(",", ":"), default=str).encode
+_WHOLE: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+_ASCII: Callable[[object], str] = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
 def packed(value: object) -> str:

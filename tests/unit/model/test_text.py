@@ -39,7 +39,7 @@ def test_what_people_write_stays(text: str) -> None:
     assert one_line(text) == text
 
 
-@given(st.text() | st.text(st.sampled_from(HIDDEN + ["a"])))
+@given(st.text() | st.text(st.sampled_from([*HIDDEN, "a"])))
 def test_nothing_moves_hides_or_reorders_and_escaping_twice_is_escaping_once(text: str) -> None:
     escaped = one_line(text)
     assert {unicodedata.category(letter)[0] for letter in escaped} <= set("LMNPSZ")
