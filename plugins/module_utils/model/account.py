@@ -241,8 +241,14 @@ def _rules(field: Field) -> list[str]:
 
 _RULES = {field: _rules(field) for field in FIELDS}
 _CONVERT: dict[str, Callable[[Any], Any]] = {
-    **{"str": lambda value: value, "dict": lambda value: value, "bool": _boolean, "int": _integer, "list": _list},
-    **{"account_id": values.account_id, "microsoft_account_id": values.account_id, "ou_path": values.displayed},
+    "str": lambda value: value,
+    "dict": lambda value: value,
+    "bool": _boolean,
+    "int": _integer,
+    "list": _list,
+    "account_id": values.account_id,
+    "microsoft_account_id": values.account_id,
+    "ou_path": values.displayed,
 }
 
 

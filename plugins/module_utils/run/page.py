@@ -77,7 +77,7 @@ class _Marked:
         self._marks = [(text, mark) for mark, text in pairs if len(text) > 5]
 
     def __call__(self, text: object) -> str:
-        marked = visible(str(text))
+        marked: str = visible(str(text))
         for own, mark in self._marks:
             marked = marked.replace(own, mark)
         return marked
