@@ -131,8 +131,8 @@ RULES: dict[str, Rule] = {
     "region": Rule(_text("[a-z]{2,}(?:-[a-z]+)+-[0-9]+"), "it must be the code of a Region such as eu-central-1"),
     "account_id": Rule(
         _text("[0-9]{12}"),
-        "it must be 12 digits, and a number of fewer has lost its zeros; quote it in YAML and JSON, and in an INI "
-        "inventory write no sign, point or exponent",
+        "it must be 12 digits (a shorter number has lost its leading zeros): quote it in YAML and JSON, in an INI "
+        "inventory write the digits alone",
     ),
     "joined": Rule(_text(f"(?:{_MOMENT})?"), "it must be a time such as 2026-11-22T17:00:00Z; quote it in YAML"),
     "ou": Rule(lambda value: isinstance(value, str), "it must be the path of an OU such as /Workloads/Production"),

@@ -6,16 +6,21 @@
 from __future__ import annotations
 
 import string
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.vars.manager import VariableManager
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES, SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
+from tests.emulators.client import Emulators
 from tests.faults import engine
 from tests.faults.world import VICTIM, World
 
@@ -78,6 +83,47 @@ def test_what_cannot_be_used_is_refused_by_name_and_host_before_anything_is_aske
         assert name in str(caught.value) or name.removeprefix("sentinel_") in str(caught.value), text
         assert "host pay" in str(caught.value), text
     assert world.e.requests() == []
+
+
+FORMS = {
+    "hosts": "[all]\nx aws_account_id={}\n",
+    "hosts.ini": "x\n[all:vars]\naws_account_id={}\n",
+    "hosts.yml": "all: {{hosts: {{x: {{aws_account_id: {}}}}}}}\n",
+    "hosts.json": '{{"all": {{"hosts": {{"x": {{"aws_account_id": {}}}}}}}}}\n',
+}
+TAKEN = {
+    "hosts": ["222222222222", '"222222222222"', "012345670123", '"012345670123"', "012345678901", "'222222222222'"],
+    "hosts.ini": ["222222222222", '"222222222222"', "012345670123", '"012345670123"'],
+    "hosts.yml": ["222222222222", '"222222222222"', '"012345670123"', "012345678901"],
+    "hosts.json": ["222222222222", '"222222222222"', '"012345670123"'],
+}
+REFUSED = {
+    "hosts": ["12345670123", "222222222222.0", "2.22222222222e11", "0o12345670123", "-222222222222", "True"],
+    "hosts.ini": ["12345670123", "222222222222.0", "\"'222222222222'\"", "012345670123.0"],
+    "hosts.yml": ["012345670123", "222222222222.0", "12345670123", "!!float 222222222222", "0x123456789012"],
+    "hosts.json": ["222222222222.0", "12345670123", "2.22222222222e11", "true"],
+}
+
+
+def of_ansible(folder: Path, name: str, text: str) -> dict[str, Any]:
+    """Return the variables that Ansible makes of an inventory's text."""
+    (folder / name).write_text(FORMS[name].format(text))
+    inventory = InventoryManager(DataLoader(), [str(folder / name)])
+    found: dict[str, Any] = VariableManager(inventory._loader, inventory).get_vars(host=inventory.get_host("x"))
+    return {"aws_account_id": found["aws_account_id"]}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_an_id_is_taken_in_every_form_of_inventory_that_keeps_its_digits(
+    here: Emulators, tmp_path: Path, name: str
+) -> None:
+    for text in TAKEN[name]:
+        [account] = engine.listed({"x": of_ansible(tmp_path, name, text)})
+        assert account.account_id == text.strip("\"'")
+    for text in REFUSED[name]:
+        with pytest.raises(SentinelError, match=r"aws_account_id.* of host x.*YAML.*INI") as caught:
+            engine.listed({"x": of_ansible(tmp_path, name, text)})
+        assert caught.value.kind == "bad_input"
 
 
 ROLE_LETTERS = string.ascii_letters + string.digits + "_+=,.@-"
