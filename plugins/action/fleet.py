@@ -35,6 +35,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
     cannot,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organization import Organization
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import (
     AWS,
     AZURE,
@@ -267,7 +268,7 @@ class _Shown(logging.Handler):
         self._display = display
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._display.vvv(record.getMessage())
+        self._display.vvv(one_line(record.getMessage()))
 
 
 def _header(

@@ -186,8 +186,8 @@ compose:
 
 import asyncio
 import hashlib
-import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +211,31 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organiz
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import AWS
 
 SUFFIXES = ("aws_organization.yml", "aws_organization.yaml")
+_PLAIN = re.compile("[A-Za-z0-9_:. -]*")
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+
+
+class _Kept:
+    """A listing in Ansible's cache, under a name of its own for each caller. With `reads` off it is only written."""
+
+    def __init__(self, cache: MutableMapping[str, Any], name: str, *, reads: bool) -> None:
+        self._cache = cache
+        self._name = name
+        self._reads = reads
+        self.known: Organization | None = None
+
+    def recall(self, listed_by: str) -> Organization | None:
+        """Return what this caller listed; None where nothing is kept, or what nobody wrote there in good faith."""
+        self._name += f"_{hashlib.sha256(listed_by.encode()).hexdigest()[:16]}"
+        try:
+            self.known = from_data(self._cache.get(self._name)) if self._reads else None
+        except Exception:  # noqa: BLE001 of Ansible, for whatever else a file may hold: it is read anew
+            self.known = None
+        return self.known
+
+    def store(self, organization: Organization) -> None:
+        """Keep what was read."""
+        self._cache[self._name] = to_data(organization)
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -289,20 +313,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         paths = any(unit.startswith("/") for unit in wish.units)
         order = Order(placed=units != "none" or bool(wish.units), names=units == "names" or paths, tagged=tagged)
         access = self._access(path)
-        key = self._key(path, access)
-        known = from_data(self._cache.get(key)) if keeps and cache else None
-        if known is None or order.lacks(known):
-            known = asyncio.run(read(access.aws, access.entry, order, known))
-            if keeps:
-                self._cache[key] = to_data(known)
-        return known
-
-    def _key(self, path: str, access: account.Account) -> str:
-        """Return the name of the listing in the cache: another organization is another one."""
-        own = access.aws.profile, access.aws.access_key
-        given = own if any(own) else tuple(map(os.environ.get, ("AWS_PROFILE", "AWS_ACCESS_KEY_ID")))
-        place = (*given, access.aws.endpoint_url, *access.entry.roles)
-        return f"{self.get_cache_key(path)}_{hashlib.sha256(repr(place).encode()).hexdigest()[:8]}"
+        if not keeps:
+            return asyncio.run(read(access.aws, access.entry, order))
+        kept = _Kept(self._cache, self.get_cache_key(path), reads=cache)
+        found = asyncio.run(read(access.aws, access.entry, order, kept.recall))
+        if found is not kept.known:
+            kept.store(found)
+        return found
 
     # What becomes of it
 
@@ -360,9 +377,10 @@ def _variables(one: Account, organization: Organization, shape: hosts.Shape) -> 
 
 
 def _trusted(value: Any) -> Any:
+    """Mark what is made of letters, digits and a few signs, as ids, states and times are: it cannot be a template."""
     if isinstance(value, list):
-        return [trust_as_template(item) for item in value]
-    return trust_as_template(value) if isinstance(value, str) else value
+        return [_trusted(item) for item in value]
+    return trust_as_template(value) if isinstance(value, str) and _PLAIN.fullmatch(value) else value
 
 
 def _add_groups(inventory: InventoryData, parents: Mapping[str, str]) -> None:

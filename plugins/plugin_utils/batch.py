@@ -32,6 +32,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
     SentinelError,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import RUN_OPTIONS, RunOption, read
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line, visible
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import report
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils import unknown_variables
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.environment import environment_of
@@ -92,11 +93,11 @@ class SentinelAction(ActionBase):
             self.variables = Variables(self, self.task_vars)
             self.accounts = PlayAccounts(self.variables, self.task_vars)
             with environment_of(self, self.variables, self.task_vars["ansible_play_batch"]):
-                return {**result, **self.work()}
+                return {**result, **visible(self.work())}
         except SentinelError as error:
             return {**result, "failed": True, "msg": str(error), "error": {"class": error.kind}}
         except AnsibleError as error:
-            return {**result, "failed": True, "msg": str(error), "error": {"class": "bad_input"}}
+            return {**result, "failed": True, "msg": one_line(str(error)), "error": {"class": "bad_input"}}
 
     @abstractmethod
     def work(self) -> Options:
@@ -155,7 +156,7 @@ class SentinelAction(ActionBase):
 
     def say(self, line: str) -> None:
         """Show a line to the people who watch the run, where no program reads it."""
-        self._display.display(line, stderr=stdout_is_data())
+        self._display.display(one_line(line), stderr=stdout_is_data())
 
 
 class BatchAction(SentinelAction):
@@ -191,9 +192,8 @@ class BatchAction(SentinelAction):
 
     def _account(self, host: str, options: Options, own: Mapping[str, Any]) -> tuple[Account, Options]:
         """Return the account of a host by its own values, else by those of the task."""
-        account_id = account_of(host, own.get(ACCOUNT_ID))
         where = f"host {host}"
-        if not account_id:
+        if not account_of(host, own.get(ACCOUNT_ID)):
             rule = (
                 f"{ACCOUNT_ID} is not given; set it, name the host by its 12 digits, or leave the host out by "
                 "sentinel_hosts or --limit"
@@ -201,10 +201,10 @@ class BatchAction(SentinelAction):
             raise InputError([Mistake("Cannot work", where, rule, " on ")])
         given = {name: options[name] for name in self.host_variables.values() if options.get(name) is not None}
         own = {self.host_variables[name]: value for name, value in own.items()}
-        given |= {name: value for name, value in own.items() if is_given(name, value)} | {"account_id": account_id}
+        given |= {"account_id": host, **{name: value for name, value in own.items() if is_given(name, value)}}
         account = parse(given, where, host=host, names="variable")
         check_whole(account, where, "variable")
-        self.accounts.learn(host, account_id)
+        self.accounts.learn(host, account.account_id)
         return account, given
 
     def _without_shared(self, batch: Batch, *, everywhere: bool) -> Batch:

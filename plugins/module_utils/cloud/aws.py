@@ -118,10 +118,11 @@ _FLOW: dict[str, type[SentinelError]] = {
 
 
 class Identity(NamedTuple):
-    """Whose credentials these are: account id and partition, as STS says."""
+    """Whose credentials these are, as STS says: account id, partition, and the ARN of the user or session."""
 
     account_id: str
     partition: str
+    arn: str = ""
 
 
 class _Unobserved:
@@ -211,7 +212,7 @@ class Aws:
     async def _ask_identity(self) -> Identity:
         with explained("find out whose the AWS credentials are"):
             answer = await self.own("sts")("GetCallerIdentity")
-            return Identity(answer["Account"], answer["Arn"].split(":")[1])
+            return Identity(answer["Account"], answer["Arn"].split(":")[1], answer["Arn"])
 
     async def enter(self, account_id: str, entry: Entry, role_name: str | None, work: Work) -> Keys:
         """Return keys of an account: those of a role that was assumed, in the caller's own account the base ones.

@@ -135,6 +135,11 @@ class Service:
         """The Region that answers."""
         return self._request.region
 
+    @property
+    def url(self) -> str:
+        """Where it is asked."""
+        return self._request.url
+
     def of(self, keys: Keys) -> Caller:
         """Return what makes calls with these keys."""
         return Caller(self, keys)

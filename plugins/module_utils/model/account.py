@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -226,7 +226,7 @@ def _same_for_many(field: Field, given: str) -> Any:
 
 
 def _checked(field: Field, given: Any, where: str, name: str) -> Any:
-    value = values.convert(field.type, given)
+    value = _convert(field, given)
     for rule in _RULES[field]:
         values.check(where, name, value, rule, given)
     if field.short in _GUIDS:
@@ -240,6 +240,17 @@ def _rules(field: Field) -> list[str]:
 
 
 _RULES = {field: _rules(field) for field in FIELDS}
+# What is written in other ways than its type says.
+_WRITTEN: dict[str, Callable[[Any], Any]] = {
+    "account_id": values.account_id,
+    "microsoft_account_id": values.account_id,
+    "ou_path": values.displayed,
+}
+
+
+def _convert(field: Field, given: Any) -> Any:
+    own = _WRITTEN.get(field.option)
+    return own(given) if own else values.convert(field.type, given)
 
 
 def _check_arns(account: Account, where: str, names: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organization import (
     ACTIVE,
@@ -125,23 +126,28 @@ def _filter(where: str, given: Any) -> Filter:
     return Filter(**{key: _CONDITIONS[key](f"{where}.{key}", value) for key, value in given.items()})
 
 
+def _ids(where: str, given: Any) -> Patterns:
+    listed = given if isinstance(given, list) else [given]
+    return _ACCOUNT_IDS(where, [values.account_id(one) for one in listed])
+
+
 def _texts(where: str, given: Any) -> Patterns:
-    values = given if isinstance(given, list) else [given]
-    for value in values:
+    listed = given if isinstance(given, list) else [given]
+    for value in listed:
         if not isinstance(value, str):
             raise _refused(where, value, "it must be a text; quote it in YAML")
-    if not values:
+    if not listed:
         raise _refused(where, given, "it must not be empty")
-    return tuple(map(str, values))
+    return tuple(map(str, listed))
 
 
 def _matching(rule: re.Pattern[str], text: str) -> Callable[[str, Any], Patterns]:
     def read(where: str, given: Any) -> Patterns:
-        values = _texts(where, given)
-        for value in values:
+        found = _texts(where, given)
+        for value in found:
             if not rule.fullmatch(value):
                 raise _refused(where, value, text)
-        return values
+        return found
 
     return read
 
@@ -162,8 +168,9 @@ def _moment(where: str, given: Any) -> str:
     return text
 
 
+_ACCOUNT_IDS = _matching(_ACCOUNT, "it must be a text of 12 digits; quote it in YAML")
 _CONDITIONS: dict[str, Callable[[str, Any], Any]] = {
-    "id": _matching(_ACCOUNT, "it must be a text of 12 digits; quote it in YAML"),
+    "id": _ids,
     "name": _texts,
     "ou": _matching(_UNIT, "it must be an id such as ou-ab12-11111111, or a path such as /Workloads/Production"),
     "tags": _tags,
@@ -175,16 +182,23 @@ _CONDITIONS: dict[str, Callable[[str, Any], Any]] = {
 def _resolved(one: Filter, known: Mapping[str, str], option: str) -> Filter:
     found: list[str] = []
     for given in one.ou:
-        path = given.rstrip("/") or "/"
-        ids = [unit for unit, its in known.items() if its == path] if path.startswith("/") else [given]
+        ids = _at(given, known) if given.startswith("/") else [given]
         if not ids or (known and not known.keys() & set(ids)):
             raise _refused(f"ou of {option}", given, "the organization has no such organizational unit")
+        if len(ids) > 1:
+            raise _refused(f"ou of {option}", given, f"give the id of one of those with this path, {', '.join(ids)}")
         found += ids
     return one._replace(ou=tuple(found))
 
 
+def _at(path: str, known: Mapping[str, str]) -> list[str]:
+    """Return the units of a path; one that ends with a slash may be called so, or be a path with an end."""
+    return sorted(unit for unit, its in known.items() if its in (path, path.rstrip("/") or "/"))
+
+
 def _any(text: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(text, pattern) for pattern in patterns)
+    """Tell whether a text is what one of the patterns says literally, or matches one: names may hold brackets."""
+    return any(text == pattern or fnmatchcase(text, pattern) for pattern in patterns)
 
 
 def _refused(where: str, given: Any, rule: str) -> SentinelError:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line
+
 # What happened, and what to do about it where the service's own words do not say.
 CLASSES: dict[str, tuple[str, str]] = {
     "assume_denied": (
@@ -59,11 +61,12 @@ CLASSES: dict[str, tuple[str, str]] = {
 class SentinelError(Exception):
     """The only error that this collection raises on purpose.
 
-    `kind` is a key of `CLASSES`; the text is one sentence that says what could not be done, where and why.
+    `kind` is a key of `CLASSES`; the text is one sentence that says what could not be done, where and why. It may quote
+    what others wrote: whatever that holds, it stays on one line.
     """
 
     def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message))
         self.kind = kind
         self.partial: dict[str, Any] = {}
         """What was found and done before, as the result of a module."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line
+
 SEVERITIES = ("critical", "high", "medium", "low")
 
 
@@ -82,8 +84,8 @@ CODES: dict[str, Code] = {
 
 
 def finding(code: str, message: str) -> Finding:
-    """A finding with the severity that its code has; raises KeyError for a code that is not in the table."""
-    return Finding(CODES[code].severity, code, message)
+    """A finding with the severity of its code, on one line; raises KeyError for a code that is not in the table."""
+    return Finding(CODES[code].severity, code, one_line(message))
 
 
 def is_security(found: Finding) -> bool:

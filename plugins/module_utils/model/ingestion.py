@@ -17,6 +17,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connector
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.duration import told
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.failure import explained
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line
 
 EVENTS, HEALTH = "AWSCloudTrail", "SentinelHealth"
 VERDICTS = ("receiving", "stale", "silent", "unhealthy", "not_connected", "unknown")
@@ -180,7 +181,12 @@ def links(answers: Iterable[Mapping[str, Any]]) -> Links:
 
 
 def judge(account_id: str, expected: Expected, look: Look, have: Links, lookback: int) -> Verdict:
-    """Say how an account is doing."""
+    """Say how an account is doing, on one line, whatever Log Analytics answered."""
+    verdict = _judged(account_id, expected, look, have, lookback)
+    return verdict._replace(message=one_line(verdict.message))
+
+
+def _judged(account_id: str, expected: Expected, look: Look, have: Links, lookback: int) -> Verdict:
     arrival, connector = look.arrivals.get(account_id), have.own.get(account_id)
     if not (connector and connector.enabled) and not (have.shared and (arrival or look.partial)):
         why = f"Data connector {connector.name} is disabled." if connector else "No data connector reads the account."

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -15,7 +16,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organiz
     ACTIVE,
     Account,
     Organization,
+    unique,
 )
+
+Tag = tuple[str, str]
 
 EVERYONE, INACTIVE = "aws_accounts", "aws_accounts_inactive"
 LOCAL = ("all", "ungrouped", "localhost", "127.0.0.1", "::1")
@@ -75,14 +79,15 @@ def groups(accounts: Collection[Account], organization: Organization, shape: Sha
     for units in sorted(chains):
         for unit, above in zip(units, ("", *units), strict=False):
             parents[by_unit[unit]] = by_unit.get(above, EVERYONE)
+    own_tags = [organization.tags.get(one.account_id, {}) for one in accounts]
+    by_tag = tag_groups(own_tags) if "tag" in shape.group_by else {}
     of = {}
     for one in accounts:
         state = f"state_{_safe(one.state.lower())}" if "state" in shape.group_by else EVERYONE
         found = [state] if one.state == ACTIVE else [state, INACTIVE]
         if by_unit and one.units:
             found.append(by_unit[one.units[-1]])
-        if "tag" in shape.group_by:
-            found += _tag_groups(organization.tags.get(one.account_id, {}))
+        found += sorted(by_tag[tag] for tag in organization.tags.get(one.account_id, {}).items() if by_tag)
         for name in found:
             parents.setdefault(name, EVERYONE)
         of[one.account_id] = found
@@ -94,13 +99,20 @@ def unit_groups(chains: Iterable[tuple[str, ...]], organization: Organization) -
     wanted: dict[str, str] = {}
     for chain in chains:
         for depth, unit in enumerate(chain, 1):
-            path = organization.path(chain[:depth]).strip("/")
+            path = organization.names(chain[:depth]).strip("/")
             wanted[unit] = _safe(f"ou_{path or 'root'}" if organization.units else unit)
-    return unique(wanted, (), "_")
+    return unique(wanted, {unit: f"{name}_{_safe(unit)}" for unit, name in wanted.items()})
 
 
-def _tag_groups(tags: Mapping[str, str]) -> list[str]:
-    return sorted({_safe(f"tag_{key}_{value}" if value else f"tag_{key}") for key, value in tags.items()})
+def tag_groups(tags: Iterable[Mapping[str, str]]) -> dict[Tag, str]:
+    """Name the groups of all tags; those that would share one have a digest of key and value behind it."""
+    found = {tag for own in tags for tag in own.items()}
+    wanted = {(key, value): _safe(f"tag_{key}_{value}" if value else f"tag_{key}") for key, value in found}
+    return unique(wanted, {tag: f"{name}_{_digest(tag)}" for tag, name in wanted.items()})
+
+
+def _digest(tag: Tag) -> str:
+    return hashlib.sha256(json.dumps(tag).encode()).hexdigest()[:12]
 
 
 def host_names(wanted: Mapping[str, str], groups_there: Iterable[str]) -> dict[str, str]:
@@ -109,23 +121,8 @@ def host_names(wanted: Mapping[str, str], groups_there: Iterable[str]) -> dict[s
     Names of accounts hold any character, and several may have the same.
     """
     safe = {key: _UNSAFE_IN_HOSTS.sub("-", text).strip("-.") or key for key, text in wanted.items()}
-    return unique(safe, {*LOCAL, *groups_there, *wanted}, "-")
-
-
-def unique(wanted: Mapping[str, str], taken: Collection[str], separator: str) -> dict[str, str]:
-    """Give every key the name it wants; where several want the same, or it is taken, each has its key behind it."""
-    named = dict(wanted)
-    whole = {key: f"{name}{separator}{_safe(key)}" for key, name in wanted.items()}
-    while True:
-        counted = Counter(named.values())
-        clashing = [
-            key
-            for key, name in named.items()
-            if (counted[name] > 1 or (name in taken and name != key)) and name != whole[key]
-        ]
-        if not clashing:
-            return named
-        named |= {key: whole[key] for key in clashing}
+    whole = {key: f"{name}-{key}" for key, name in safe.items()}
+    return unique(safe, whole, {*LOCAL, *groups_there, *wanted})
 
 
 def _shown(organization: Organization, shape: Shape) -> Organization:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line
+
 
 class Call(NamedTuple):
     """One API call, as data: the operation's name and arguments as AWS or Azure document them."""
@@ -22,6 +24,7 @@ class Call(NamedTuple):
 
 def difference(header: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Return one entry of Ansible's `diff`: only the keys that change, both sides in the same form."""
+    header = one_line(header)
     keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     return {
         "before_header": header,

@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import InputError, Mistake
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line
 
 PLACEHOLDER_ACCOUNT = "123412341234"
 OLD_POLICY = "AWSCloudTrailReadOnlyAccess"
 RESERVED_TAGS = "trailbridge.sentinel"
+LONGEST_DISPLAYED = 1000
 
 _GUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _NAME = r"[A-Za-z0-9_+=,.@-]"
@@ -131,9 +133,13 @@ RULES: dict[str, Rule] = {
     "permission_mode": Rule(_one_of("managed", "lookup_events"), "it must be managed or lookup_events"),
     "endpoint_url": Rule(_text(r"https?://[A-Za-z0-9\[][!-~]*"), "it must be an http or https address"),
     "region": Rule(_text("[a-z]{2,}(?:-[a-z]+)+-[0-9]+"), "it must be the code of a Region such as eu-central-1"),
-    "account_id": Rule(_text("[0-9]{12}"), "it must be a text of 12 digits; quote it in YAML"),
+    "account_id": Rule(
+        _text("[0-9]{12}"),
+        "it must be 12 digits (a shorter number has lost its leading zeros): quote it in YAML and JSON, in an INI "
+        "inventory write the digits alone",
+    ),
     "joined": Rule(_text(f"(?:{_MOMENT})?"), "it must be a time such as 2026-11-22T17:00:00Z; quote it in YAML"),
-    "ou": Rule(_text("[^\x00-\x1f\x7f]{0,1000}"), "it must be the path of an OU such as /Workloads/Production"),
+    "ou": Rule(lambda value: isinstance(value, str), "it must be the path of an OU such as /Workloads/Production"),
     "microsoft_account_id": Rule(
         _microsoft,
         "it must be a text of 12 digits, quoted in YAML, and 123412341234 is only a placeholder of old documents: "
@@ -202,6 +208,22 @@ RULES: dict[str, Rule] = {
 }
 
 
+def account_id(given: Any) -> Any:
+    """Return a number of exactly twelve digits as text: INI inventories and templates make one of an id.
+
+    Everything else stays as it is, to be refused: what has fewer digits has lost zeros, and nobody knows how many.
+    """
+    return str(given) if isinstance(given, int) and len(str(given)) == 12 and given > 0 else given
+
+
+def displayed(given: Any) -> Any:
+    """Return what is only displayed as text of a reasonable length on one line; nobody is refused for it."""
+    if not isinstance(given, str | int | float):
+        return given
+    text = one_line(str(given))
+    return text if len(text) <= LONGEST_DISPLAYED else f"{text[:LONGEST_DISPLAYED]}…"
+
+
 def check(where: str, option: str, value: Any, rule: str, given: Any = None) -> None:
     """Raise bad_input unless the value keeps the rule; `where` names the account or host, or is empty.
 
@@ -243,12 +265,6 @@ def _list(value: Any) -> Any:
 
 
 _CONVERT: dict[str, Callable[[Any], Any]] = {"bool": _boolean, "int": _whole, "float": _number, "list": _list}
-
-
-def account_id(value: Any) -> Any:
-    """Return the id of an account as text where it came as a number of twelve digits, which has lost no zero."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if whole and 10**11 <= value < 10**12 else value
 
 
 def has_lost_zeros(value: Any) -> bool:

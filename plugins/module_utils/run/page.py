@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line, visible
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.tally import (
     Look,
     Record,
@@ -25,9 +26,14 @@ LONGEST_DETAIL = 40_000
 # Texts of different accounts are mostly the same but for these, so each stands for one: account, connector, host.
 MARKS = "\ue000\ue001\ue002"
 
+_WHOLE: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+_ASCII: Callable[[object], str] = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
-# The page shows it with line ends and indentation.
-PACK = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+def packed(value: object) -> str:
+    """Return the JSON of a value; where that holds what cannot be seen, all but ASCII is escaped, and nothing lost."""
+    text = _WHOLE(value)
+    return text if text.isprintable() else _ASCII(value)
 
 
 class Texts:
@@ -65,15 +71,13 @@ class _Marked:
     """The texts of one account, with marks in the place of what only this account has."""
 
     def __init__(self, record: Record) -> None:
-        self._connector = str(record.get("connector_id") or "").rpartition("/")[2]
-        host = str(record.get("host") or "")
+        self._connector = one_line(str(record.get("connector_id") or "")).rpartition("/")[2]
+        host = one_line(str(record.get("host") or ""))
         pairs = zip(MARKS, (str(record["account_id"]), self._connector, host), strict=True)
         self._marks = [(text, mark) for mark, text in pairs if len(text) > 5]
 
     def __call__(self, text: object) -> str:
-        marked = str(text)
-        for mark in MARKS:
-            marked = marked.replace(mark, "\ufffd")
+        marked: str = visible(str(text))
         for own, mark in self._marks:
             marked = marked.replace(own, mark)
         return marked
@@ -88,7 +92,8 @@ def data(records: Sequence[Record], tally: Tally) -> str:
     texts = Texts()
     pairs = sorted(zip(records, tally.looks, strict=True), key=lambda pair: (pair[1].attention, pair[0]["account_id"]))
     rows = [_row(record, seen, texts) for record, seen in pairs]
-    return PACK({"texts": texts.all, "rows": rows}).replace("<", "\\u003c")
+    # Nothing in it is hidden any more but the marks, which are many.
+    return _WHOLE({"texts": texts.all, "rows": rows}).replace("<", "\\u003c")
 
 
 def _row(record: Record, seen: Look, texts: Texts) -> list[Any]:
@@ -96,8 +101,8 @@ def _row(record: Record, seen: Look, texts: Texts) -> list[Any]:
     error = record.get("error")
     row: list[Any] = [
         str(record["account_id"]),
-        str(record.get("host") or "")[:120],
-        texts.number(str(record.get("ou") or "")),
+        one_line(str(record.get("host") or ""))[:120],
+        texts.number(one_line(str(record.get("ou") or ""))),
         record["status"],
         seen.states,
         seen.connected + 2 * seen.drifted,
@@ -105,7 +110,7 @@ def _row(record: Record, seen: Look, texts: Texts) -> list[Any]:
         texts.number(marked(record.get("connector_id") or "")),
         marked.connector,
         _findings(record, seen, texts, marked),
-        [error["class"], texts.number(marked(error["message"]))] if error else 0,
+        [one_line(error["class"]), texts.number(marked(error["message"]))] if error else 0,
         _ingestion(record, texts, marked),
         [item for call in record.get("calls", ()) for item in _call(call, texts, marked)],
         [item for part in record.get("diff", ()) for item in _difference(part, texts, marked)],
@@ -129,8 +134,8 @@ def _ingestion(record: Record, texts: Texts, marked: _Marked) -> list[Any] | int
     if not verdict:
         return 0
     told = record["ingestion"]
-    regions, message = ", ".join(map(str, told.get("regions") or ())), marked(told.get("message") or "")
-    last = str(told.get("last_event") or "")[:19]
+    regions, message = one_line(", ".join(map(str, told.get("regions") or ()))), marked(told.get("message") or "")
+    last = one_line(str(told.get("last_event") or ""))[:19]
     return [texts.number(verdict), last, told.get("events") or 0, texts.number(regions), texts.number(message)]
 
 
@@ -147,4 +152,4 @@ def _difference(part: dict[str, Any], texts: Texts, marked: _Marked) -> tuple[in
 def _packed(value: object) -> str:
     if not value:
         return ""
-    return value if isinstance(value, str) else PACK(value)
+    return value if isinstance(value, str) else packed(value)

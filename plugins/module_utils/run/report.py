@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES, cannot
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line, visible
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import chart, history, merge, page, sheet
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.tally import (
     CHECKS,
@@ -39,11 +40,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 TEMPLATES = Path(__file__).parent / "templates"
 
-# What XML 1.0 cannot hold, in no way of writing it; half of a surrogate pair is no text at all.
-NO_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
 UNWELL = [verdict for verdict, state in VERDICTS.items() if state != FINE]
-DUMP = json.JSONEncoder(ensure_ascii=False, default=str).encode
 DEFAULTS: Header = {"check_mode": False, "workspaces": [], "organization": None, "orphans": [], "summary": {}}
 
 
@@ -105,9 +102,9 @@ def _replace(path: Path, chunks: Iterable[str]) -> None:
 def _json(header: Header, records: Sequence[Record], tally: Tally) -> Iterator[str]:
     failures = [{"class": one["class"], "accounts": len(one["accounts"])} for one in tally.failures]
     head = {**header, "numbers": tally.numbers, "findings": tally.severities, "failures": failures}
-    yield DUMP(head)[:-1] + ',\n"accounts": ['
+    yield page.packed(head)[:-1] + ',\n"accounts": ['
     for number, record in enumerate(records):
-        yield (",\n" if number else "\n") + DUMP(record)
+        yield (",\n" if number else "\n") + page.packed(record)
     yield "\n]}\n"
 
 
@@ -128,7 +125,8 @@ def _environment() -> Environment:
 
 
 def _clean(value: object) -> object:
-    return NO_TEXT.sub("\ufffd", value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+    """Leave nothing that XML cannot hold, or that moves, hides or reorders what stands around it."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def link(text: str) -> str:
@@ -138,14 +136,14 @@ def link(text: str) -> str:
 
 def plain(text: object) -> str:
     """Return a text for Markdown in which nothing is markup, no line ends, and nobody is called by name."""
-    line = " ".join(str(text).split())
+    line = one_line(" ".join(str(text).split()))
     escaped = re.sub(r"([\\`*_{}\[\]()#+!|~$^-])", r"\\\1", line).replace("&", "&amp;").replace("<", "&lt;")
-    return escaped.replace(">", "&gt;").replace("@", "@\u2060")
+    return escaped.replace(">", "&gt;").replace("@", "@&#8288;")
 
 
 def code(text: object) -> str:
     """Return a text as a code span that may stand in a table of Markdown."""
-    line = " ".join(str(text).split()).replace("|", "\\|")
+    line = one_line(" ".join(str(text).split())).replace("|", "\\|")
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     blank = " " if "`" in line else ""
     return f"{fence}{blank}{line}{blank}{fence}" if line else ""

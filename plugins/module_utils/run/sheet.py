@@ -1,7 +1,10 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The results of a run for spreadsheets: one line per account, and no cell that is run as a formula."""
+"""The results of a run for spreadsheets: one line per account, and no cell that is run as a formula.
+
+Who opens the file decides what separates cells, in many countries a semicolon: a cell may begin wherever in the text.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import SEVERITIES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.tally import Look, Record, Tally
 
-# Spreadsheets take a cell that begins so for a formula, also after blanks and in full-width form.
-FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
-CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
+# Spreadsheets take a cell that begins so for a formula, also after blanks and in full-width or small form.
+FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]|[\t\r\n]")
+# After a letter or a digit, as in ARNs, GUIDs, times and addresses, no cell begins; after all else one may.
+BEGIN = re.compile(r"([=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b])(?<![^\W_].)", re.DOTALL)
 COLUMNS = (
     "account_id",
     "host",
@@ -76,7 +81,7 @@ def _values(record: Record, seen: Look) -> dict[str, Any]:
 
 def cell(value: object) -> object:
     """Return a value as a spreadsheet may open it: on one line, and never a formula."""
-    if not isinstance(value, str) or (value.isprintable() and value[:1].isalnum()):
+    if not isinstance(value, str):
         return value
-    text = " ".join(CONTROL.sub("\ufffd", value).splitlines())
-    return f"'{text}" if FORMULA.match(value) else text
+    text = BEGIN.sub(r"'\1", one_line(value))
+    return f"'{text}" if FORMULA.match(value) and text[:1] != "'" else text

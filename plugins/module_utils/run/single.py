@@ -31,6 +31,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan im
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import Work, work_on
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.stackset import StackSetWish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import visible
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import ingestion, verdicts
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import (
     Report,
@@ -50,7 +51,13 @@ Result = dict[str, Any]
 def _on_a_loop(work: Callable[P, Coroutine[Any, Any, Result]]) -> Callable[P, Result]:
     @wraps(work)
     def run(*args: P.args, **kwargs: P.kwargs) -> Result:
-        return asyncio.run(work(*args, **kwargs))
+        try:
+            result: Result = visible(asyncio.run(work(*args, **kwargs)))
+        except SentinelError as error:
+            error.partial = visible(error.partial)
+            # A traceback would show the causes with all that they quote.
+            raise error from None
+        return result
 
     return run
 

@@ -6,16 +6,21 @@
 from __future__ import annotations
 
 import string
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.vars.manager import VariableManager
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES, SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
+from tests.emulators.client import Emulators
 from tests.faults import engine
 from tests.faults.world import VICTIM, World
 
@@ -25,8 +30,8 @@ FULL_WIDTH = "\uff11\uff12" * 6
 # As it stands in the file: YAML reads numbers, octal ones too, truths and dates where somebody meant a text.
 WRITTEN = {
     "aws_account_id": [
-        "12345678901", "1234567890123", "012345670123", "123456789012", "0x1234567890", f"'{FULL_WIDTH}'",
-        '"123456789012\\n"', "' 123456789012'", "1234_5678_9012", "1.23456789012e11", "[123456789012]", "yes",
+        "12345678901", "1234567890123", "-12345678901", "123456789012.0", "012345670123", "0x1234567890",
+        f"'{FULL_WIDTH}'",        '"123456789012\\n"', "' 123456789012'", "1.23456789012e11", "[123456789012]", "yes",
     ],
     "sentinel_role_name": [
         f"'{'x' * 65}'", "'a b'", "'a/b'", "'é'", '"Role\\n"', "'a\\b'", "'*'", "12", "on", '"a\\u200b"',
@@ -58,7 +63,7 @@ WRITTEN = {
     "sentinel_workspace": ["a/b", f"'{'x' * 64}'", "abc", "-abcd", "a_bcd", '"sentinel\\n"'],
     "sentinel_assume_role_session_name": ["x", "'a b'", f"'{'x' * 65}'", "'é!'", '"ab\\n"'],
     "sentinel_external_ids": ["'*'", "[a]", "[2f7b3c1a-5d84-4e6b-9a0f-1c2d3e4f5a6b, '']", "{}", "5"],
-    "sentinel_microsoft_account_id": ["123412341234", "'123412341234'", "197857026523", "'19785702652'"],
+    "sentinel_microsoft_account_id": ["123412341234", "'123412341234'", "19785702652", "'19785702652'"],
     "sentinel_permission_mode": ["Managed", "admin", "[managed]"],
     "sentinel_exclusive": ["perhaps", "2", "'2'", "[]"],
 }  # fmt: skip
@@ -78,6 +83,47 @@ def test_what_cannot_be_used_is_refused_by_name_and_host_before_anything_is_aske
         assert name in str(caught.value) or name.removeprefix("sentinel_") in str(caught.value), text
         assert "host pay" in str(caught.value), text
     assert world.e.requests() == []
+
+
+FORMS = {
+    "hosts": "[all]\nx aws_account_id={}\n",
+    "hosts.ini": "x\n[all:vars]\naws_account_id={}\n",
+    "hosts.yml": "all: {{hosts: {{x: {{aws_account_id: {}}}}}}}\n",
+    "hosts.json": '{{"all": {{"hosts": {{"x": {{"aws_account_id": {}}}}}}}}}\n',
+}
+TAKEN = {
+    "hosts": ["222222222222", '"222222222222"', "012345670123", '"012345670123"', "012345678901", "'222222222222'"],
+    "hosts.ini": ["222222222222", '"222222222222"', "012345670123", '"012345670123"'],
+    "hosts.yml": ["222222222222", '"222222222222"', '"012345670123"', "012345678901"],
+    "hosts.json": ["222222222222", '"222222222222"', '"012345670123"'],
+}
+REFUSED = {
+    "hosts": ["12345670123", "222222222222.0", "2.22222222222e11", "0o12345670123", "-222222222222", "True"],
+    "hosts.ini": ["12345670123", "222222222222.0", "\"'222222222222'\"", "012345670123.0"],
+    "hosts.yml": ["012345670123", "222222222222.0", "12345670123", "!!float 222222222222", "0x123456789012"],
+    "hosts.json": ["222222222222.0", "12345670123", "2.22222222222e11", "true"],
+}
+
+
+def of_ansible(folder: Path, name: str, text: str) -> dict[str, Any]:
+    """Return the variables that Ansible makes of an inventory's text."""
+    (folder / name).write_text(FORMS[name].format(text))
+    inventory = InventoryManager(DataLoader(), [str(folder / name)])
+    found: dict[str, Any] = VariableManager(inventory._loader, inventory).get_vars(host=inventory.get_host("x"))
+    return {"aws_account_id": found["aws_account_id"]}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_an_id_is_taken_in_every_form_of_inventory_that_keeps_its_digits(
+    here: Emulators, tmp_path: Path, name: str
+) -> None:
+    for text in TAKEN[name]:
+        [account] = engine.listed({"x": of_ansible(tmp_path, name, text)})
+        assert account.account_id == text.strip("\"'")
+    for text in REFUSED[name]:
+        with pytest.raises(SentinelError, match=r"aws_account_id.* of host x.*YAML.*INI") as caught:
+            engine.listed({"x": of_ansible(tmp_path, name, text)})
+        assert caught.value.kind == "bad_input"
 
 
 ROLE_LETTERS = string.ascii_letters + string.digits + "_+=,.@-"

@@ -36,6 +36,7 @@ from .conftest import (
     WORK,
     Command,
     List,
+    Read,
     Refuse,
     needs_paths,
     plain,
@@ -272,25 +273,113 @@ def test_raw_data_are_cached_and_filters_come_after(
     organized.forget()
     run = listed(**cache, exclude_filters=[{"ou": "/Workloads/Production"}], include_inactive=True)
     assert run.hosts.keys() == {CALLER_ACCOUNT, TWO, THREE, CLOSED}
-    assert asked(organized) == {}
+    assert asked(organized) == {"GetCallerIdentity": 1}
     run = listed(**cache, tags=True, include_filters=[{"ou": PROD}])
     assert run.members("tag_env_prod") == {ONE}
-    assert asked(organized) == {"ListTagsForResource": 1}
+    assert asked(organized) == {"GetCallerIdentity": 2, "ListTagsForResource": 1}
     assert listed(**cache, tags=True, include_filters=[{"ou": PROD}]).members("tag_env_prod") == {ONE}
-    assert asked(organized) == {"ListTagsForResource": 1}
+    assert asked(organized) == {"GetCallerIdentity": 3, "ListTagsForResource": 1}
     assert command("--list", "--flush-cache", **cache).hosts.keys() == ACTIVE
     assert asked(organized)["ListAccounts"] == 1
+
+
+WAYS = [
+    (caller, variable) for variable in ("", "AWS_DEFAULT_PROFILE", "AWS_PROFILE") for caller in (CALLER_ACCOUNT, ONE)
+]
 
 
 def test_what_one_caller_listed_is_not_for_another(
     organized: Emulators, listed: List, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     cache = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
-    listed(**cache)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    # Two callers by each of the ways of which no option tells: they may list what this one must not see.
+    organized.organization(ACCOUNTS, units=UNITS, delegates=[ONE])
     organized.forget()
-    sign_in(monkeypatch, organized.credentials(CALLER_ACCOUNT))
-    listed(**cache)
+    for number, (caller, variable) in enumerate(WAYS):
+        text = "".join(f"{key} = {value}\n" for key, value in organized.credentials(caller).items())
+        file = tmp_path / f"credentials{number}"
+        file.write_text(f"[default]\n{text}\n[other]\n{text}")
+        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+        for name in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE"):
+            monkeypatch.delenv(name, raising=False)
+        if variable:
+            monkeypatch.setenv(variable, "other")
+        listed(**cache)
+    assert asked(organized)["ListAccounts"] == len({caller for caller, _variable in WAYS})
+
+
+HOSTILE = "{{ lookup('ansible.builtin.pipe', 'touch ' ~ 'PLACE') }}"
+ODD: dict[str, Any] = {
+    "a template for a state": lambda kept: [row.__setitem__(3, HOSTILE) for row in kept["accounts"]],
+    "a template for an id": lambda kept: [row.__setitem__(0, HOSTILE) for row in kept["accounts"][1:2]],
+    "a template for a time": lambda kept: [row.__setitem__(4, HOSTILE) for row in kept["accounts"]],
+    "a template for a unit": lambda kept: [row.__setitem__(6, [HOSTILE]) for row in kept["accounts"]],
+    "a short id": lambda kept: [row.__setitem__(0, "11111111111") for row in kept["accounts"]],
+    "a number": lambda kept: [row.__setitem__(1, 7) for row in kept["accounts"]],
+    "a circle of units": lambda kept: kept["units"].update({WORK: ["a", PROD], PROD: ["b", WORK]}),
+    "a unit below nothing": lambda kept: kept["units"].update({WORK: ["a", "ou-ab12-99999999"]}),
+    "tags of nobody": lambda kept: kept["tags"].update({"x": {"a": "b"}}),
+    "a tag of a number": lambda kept: kept["tags"].update({ONE: {"a": 5}}),
+    "an account twice": lambda kept: kept["accounts"].append(kept["accounts"][0]),
+    "no accounts": lambda kept: kept.pop("accounts"),
+    "no list": lambda kept: kept.update({"accounts": 5}),
+    "another format": lambda kept: kept.update({"format": 99}),
+}
+
+
+def cache_file(folder: Path) -> Path:
+    [file] = [path for path in folder.iterdir() if path.is_file()]
+    return file
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_what_is_odd_in_the_cache_is_read_anew(organized: Emulators, listed: List, tmp_path: Path, case: str) -> None:
+    cache = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
+    whole = listed(**cache).hosts
+    kept = json.loads(cache_file(tmp_path / "cache").read_text())
+    payload = json.loads(kept["__payload__"])
+    ODD[case](payload)
+    cache_file(tmp_path / "cache").write_text(json.dumps({"__payload__": json.dumps(payload)}))
+    organized.forget()
+    assert listed(**cache).hosts == whole
     assert asked(organized)["ListAccounts"] == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\0", '"x"'])
+def test_a_cache_that_cannot_be_read_is_read_anew(
+    organized: Emulators, read: Read, told: list[str], tmp_path: Path, text: str
+) -> None:
+    cache = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
+    read(**cache)
+    cache_file(tmp_path / "cache").write_text(text)
+    organized.forget()
+    assert {host.name for host in read(**cache).get_hosts()} == ACTIVE
+    assert asked(organized)["ListAccounts"] == 1
+
+
+def test_nothing_in_the_cache_is_run(organized: Emulators, listed: List, command: Command, tmp_path: Path) -> None:
+    cache = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
+    listed(**cache, tags=True)
+    place = tmp_path / "run"
+    hostile = HOSTILE.replace("PLACE", str(place))
+    file = cache_file(tmp_path / "cache")
+    trusted = {
+        "__ansible_type": "_AnsibleTaggedStr",
+        "value": hostile,
+        "tags": [{"__ansible_type": "TrustedAsTemplate"}],
+    }
+    payload = json.loads(json.loads(file.read_text())["__payload__"])
+    for row in payload["accounts"]:
+        row[1] = trusted
+    payload["tags"][ONE]["owner"] = trusted
+    payload["units"][WORK][0] = trusted
+    file.write_text(json.dumps({"__payload__": json.dumps(payload)}))
+    run = command("--list", **cache, tags=True, hostname="{{ aws_account_name }}", compose={"x": "aws_account_name"})
+    assert run.code == 0, run.messages
+    assert "pipe" in run.output
+    assert not place.exists()
 
 
 # --- credentials ---

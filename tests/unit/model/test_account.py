@@ -207,9 +207,9 @@ def test_an_empty_variable_of_the_environment_is_not_given(field: Field) -> None
 
 # For every option a value of the right type that is wrong, where there is one, and values of wrong types.
 WRONG: dict[str, dict[str, Any]] = {
-    "account_id": {"11 digits": "1" * 11, "a number": 111111111111, "full-width digits": "１" * 12},  # noqa: RUF001
+    "account_id": {"11 digits": "1" * 11, "a short number": 11111111111, "full-width digits": "１" * 12},  # noqa: RUF001
     "account_joined": {"a word": "yesterday", "a number": 1763000000, "no time zone": "2026-11-22T17:00:00"},
-    "ou_path": {"a line end": "/a\n", "a number": 7},
+    "ou_path": {"a list": ["/a"], "a dictionary": {"a": 1}},
     "subscription_id": {"no GUID": "security", "a trailing space": f"{A} "},
     "resource_group": {"a slash": "a/b"},
     "workspace": {"an ARM id": f"/subscriptions/{A}", "64": "x" * 64},
@@ -231,7 +231,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "role_tags": {"of AWS": {"aws:x": "x"}, "a bool": {"x": True}, "a text": "x=y", "a list": ["x"]},
     "role_purge_tags": {"a word": "maybe", "two": 2, "a list": [True]},
     "permission_mode": {"no such mode": "everything", "in another case": "Managed", "a bool": True},
-    "microsoft_account_id": {"the placeholder": "123412341234", "a number": 197857026523},
+    "microsoft_account_id": {"the placeholder": "123412341234", "as a number": 123412341234, "7": 7},
     "external_ids": {"no GUID": "security", "one of two": [A, "security"], "a number": 7, "a dict": {A: A}},
     "exclusive": {"a word": "never", "a list": []},
     "adopt": {"a word": "never", "a dict": {"a": 1}},
@@ -561,3 +561,28 @@ def test_every_field_of_the_parts_can_be_set() -> None:
     kinds = {"entry": Entry, "aws": AwsCredentials, "azure": AzureCredentials, "wish": Wish}
     unset = {(where, one.name) for where, kind in kinds.items() for one in fields(kind)} - told
     assert unset == {("wish", "account_id"), ("wish", "partition")}
+
+
+# --- what is taken as it was meant ---
+
+
+@pytest.mark.parametrize("number", [222222222222, 100000000000, 999999999999])
+def test_a_number_of_twelve_digits_is_the_account_of_that_id(number: int) -> None:
+    assert parse({"account_id": number}, HOST).account_id == str(number)
+
+
+@pytest.mark.parametrize("given", [12345670123, 1402433619, 0, -22222222222, 2222222222222, 222222222222.0, True, None])
+def test_no_other_number_is_padded_or_guessed_at(given: Any) -> None:
+    if given is None:
+        assert parse({"account_id": given}, HOST).account_id == ""
+        return
+    assert "account_id" in refused({"account_id": given})
+
+
+@pytest.mark.parametrize(
+    "text", ["/Work\tloads/Pro\nd", "/a\x1b[2K", "/\x9b1A", "/\u202edorp", "/\u2028", "/" * 1001, 7]
+)
+def test_a_path_that_is_only_displayed_is_cleaned_and_not_refused(text: Any) -> None:
+    ou = parse({"ou_path": text}, HOST).ou
+    assert ou.isprintable()
+    assert 0 < len(ou) <= 1001

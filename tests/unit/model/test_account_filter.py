@@ -87,6 +87,36 @@ def test_a_filter_includes_what_it_excludes(case: str) -> None:
     assert out == dict.fromkeys(matching, "exclude_filters")
 
 
+@pytest.mark.parametrize("name", ["Sandbox [EU]", "a*b", "what?", "[!a]", "[", "]x[", "[]", "\\d", "prod-[0-9]"])
+def test_a_filter_that_names_a_thing_literally_matches_it(name: str) -> None:
+    one = ACCOUNTS[0]._replace(name=name)
+    whole = Organization({ONE: one, TWO: ACCOUNTS[1]}, UNITS, {ONE: {name: name}})
+    for condition in ({"name": name}, {"tags": {name: name}}, {"tags": {name: ["x", name]}}):
+        filters = parse("exclude_filters", [condition])
+        assert ids(sift(whole, Wish(exclude=filters))[0]) == {TWO}
+        assert ids(sift(whole, Wish(include=filters))[0]) == {ONE}
+
+
+def test_a_path_of_two_units_is_refused_and_their_ids_are_named() -> None:
+    slash = Unit("Workloads/Production", ROOT)
+    whole = Organization(
+        ORGANIZATION.accounts, {**UNITS, "ou-ab12-44444444": slash, "ou-ab12-55555555": Unit("a/", ROOT)}
+    )
+    with pytest.raises(SentinelError) as caught:
+        sift(whole, Wish(exclude=parse("exclude_filters", [{"ou": "/Workloads/Production"}])))
+    assert caught.value.kind == "bad_input"
+    assert all(
+        part in str(caught.value) for part in ("exclude_filters", "/Workloads/Production", PROD, "ou-ab12-44444444")
+    )
+    assert ids(sift(whole, Wish(include=parse("include_filters", [{"ou": PROD}])))[0]) == {ONE}
+    assert sift(whole, Wish(include=parse("include_filters", [{"ou": "/a/"}])))[0] == []
+
+
+def test_an_id_may_be_a_number_of_twelve_digits() -> None:
+    filters = parse("include_filters", [{"id": [111111111111, TWO]}])
+    assert ids(sift(ORGANIZATION, Wish(include=filters))[0]) == {ONE, TWO}
+
+
 def test_one_of_several_filters_is_enough_and_exclude_wins() -> None:
     include = parse("include_filters", [{"id": ONE}, {"id": TWO}])
     exclude = parse("exclude_filters", [{"name": "Prod*"}])
@@ -115,7 +145,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "no dictionary": ([ONE], "it must be a dictionary with one or more of id, name"),
     "empty": ([{}], "it must be a dictionary with one or more of id, name"),
     "an unknown condition": ([{"nmae": "x"}], "a filter has only id, name"),
-    "a number": ([{"id": 111111111111}], "it must be a text; quote it in YAML"),
+    "a short number": ([{"id": [ONE, 11111111111]}], "it must be a text; quote it in YAML"),
     "11 digits": ([{"id": "11111111111"}], "it must be a text of 12 digits"),
     "full-width digits": ([{"id": "\uff11" * 12}], "it must be a text of 12 digits"),
     "a line end": ([{"id": f"{ONE}\n"}], "it must be a text of 12 digits"),

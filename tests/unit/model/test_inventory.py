@@ -112,6 +112,56 @@ def test_units_that_would_share_a_group_have_their_ids_behind() -> None:
     assert found.parents["ou_a_b_ou_ab12_11111111"] == "ou_root_r_ab12"
 
 
+def test_units_of_one_path_are_told_apart_in_groups_and_paths() -> None:
+    slash = "ou-ab12-44444444"
+    units = {ROOT: Unit("Root", ""), WORK: Unit("Work", ROOT), PROD: Unit("Prod", WORK), slash: Unit("Work/Prod", ROOT)}
+    accounts = [ACCOUNT, ACCOUNT._replace(account_id=TWO, units=(ROOT, slash))]
+    whole = organization(*accounts, units=units)
+    paths = [variables(one, whole, Shape())["aws_ou_path"] for one in accounts]
+    assert paths == [f"/Work/Prod ({PROD})", f"/Work/Prod ({slash})"]
+    assert whole.path((ROOT, WORK)) == "/Work"
+    found = groups(accounts, whole, Shape(group_by=["ou"]))
+    assert [own[-1] for own in found.of.values()] == ["ou_Work_Prod_ou_ab12_22222222", "ou_Work_Prod_ou_ab12_44444444"]
+
+
+TWINS = [
+    ({"env": "a b"}, {"env": "a_b"}),
+    ({"a": "b_c"}, {"a_b": "c"}),
+    ({"a b": ""}, {"a": "b"}),
+    ({"env": "é🚀"}, {"env": "é💥"}),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), TWINS)
+def test_tags_that_would_share_a_group_are_told_apart(one: dict[str, str], other: dict[str, str]) -> None:
+    accounts = [ACCOUNT, ACCOUNT._replace(account_id=TWO)]
+    whole = organization(*accounts, tags={ONE: one, TWO: other})
+    found = groups(accounts, whole, Shape(group_by=["tag"]))
+    assert found.of[ONE][-1] != found.of[TWO][-1]
+    assert groups(accounts[:1], whole, Shape(group_by=["tag"])).of[ONE][-1] == found.of[ONE][-1].rpartition("_")[0]
+    both = groups([ACCOUNT], organization(tags={ONE: {**one, "x": "y"}}), Shape(group_by=["tag"]))
+    assert len(set(both.of[ONE])) == len(one) + 2
+
+
+NAMED = st.sampled_from(["a", "b", "a/b", "a b", "a_b", "root", "all", "/", "ungrouped", ""])
+
+
+@given(st.lists(NAMED, min_size=3, max_size=3), st.dictionaries(NAMED, NAMED, max_size=3))
+def test_no_two_things_share_a_group(names: list[str], tags: dict[str, str]) -> None:
+    units = {ROOT: Unit("Root", ""), WORK: Unit(names[0], ROOT), PROD: Unit(names[1], WORK), TWIN: Unit(names[2], ROOT)}
+    accounts = [ACCOUNT, ACCOUNT._replace(account_id=TWO, units=(ROOT, TWIN)), ACCOUNT._replace(account_id=THREE)]
+    whole = organization(*accounts, units=units, tags={ONE: tags, TWO: tags, THREE: {}})
+    found = groups(accounts, whole, Shape())
+    assert len(set(found.of[ONE])) == len(found.of[ONE]) == 2 + len(tags)
+    assert found.of[ONE][1] != found.of[TWO][1]
+    assert not {"all", "ungrouped", EVERYONE, INACTIVE, ONE} & set(found.of[ONE])
+    assert len({variables(one, whole, Shape())["aws_ou_path"] for one in accounts}) == 2
+    chain = found.of[ONE][1]
+    for _step in found.parents:
+        chain = found.parents.get(chain, "")
+    assert chain == ""
+
+
 @pytest.mark.parametrize(
     ("shape", "expected"),
     [

@@ -197,7 +197,7 @@ BAD: dict[str, dict[str, Any]] = {
     "account_id": BAD_ACCOUNTS,
     "report_run": {"empty": "", "a path": "../x", "a slash": "a/b", "hidden": ".a", "65": "a" * 65, "a number": 7},
     "joined": {"a day": "2026-11-22", "no zone": "2026-11-22T17:00:00", "a number": 1763000000, "a word": "today"},
-    "ou": {"a line end": "/a\n", "too long": "/" * 1001, "a number": 7},
+    "ou": {"a list": ["/a"], "a number": 7},
     "microsoft_account_id": {**BAD_ACCOUNTS, "the placeholder of old documents": "123412341234"},
     "name": BAD_NAMES,
     "path": {

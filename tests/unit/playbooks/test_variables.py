@@ -174,9 +174,9 @@ def test_what_counts_for_the_whole_run_is_the_same_for_all_hosts(
 
 
 def test_roles_hand_over_nothing_but_the_state() -> None:
-    for role in ROLES:
-        (task, _note) = yaml.safe_load((ROOT / "roles" / role / "tasks/main.yml").read_text(encoding="utf-8"))
-        (args,) = [value for name, value in task.items() if name.startswith("trailbridge.sentinel.")]
+    for name in ROLES:
+        (task, _note) = yaml.safe_load((ROOT / "roles" / name / "tasks/main.yml").read_text(encoding="utf-8"))
+        (args,) = [value for key, value in task.items() if key.startswith("trailbridge.sentinel.")]
         assert (args or {}).keys() <= {"state"}
 
 
