@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -156,26 +157,36 @@ class Aws:
         self._identity: asyncio.Future[Identity] | None = None
         self._joined: IO[str] | None = None
         sign_in.check_endpoint(base, os.environ.get("AWS_ENDPOINT_URL"))
-        with _finding_credentials():
-            self._session = self._new_session()
-            bundle = self._bundle()
-            self._forbid_prompts()
-            own = self._session.get_credentials()
-            if own is None:
-                raise SentinelError(
-                    "expired_credentials",
-                    "Cannot find AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, "
-                    "or another source of botocore's credential chain.",
-                )
-            self._own, self._known = own, Keys("", "")
-            _check_letters(self._keys())
-            self._http = Http(bundle)
+        try:
+            with _finding_credentials():
+                self._open()
+        except BaseException:
+            self._forget_joined()
+            raise
+
+    def _open(self) -> None:
+        self._session = self._new_session()
+        bundle = self._bundle()
+        self._forbid_prompts()
+        own = self._session.get_credentials()
+        if own is None:
+            raise SentinelError(
+                "expired_credentials",
+                "Cannot find AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, "
+                "or another source of botocore's credential chain.",
+            )
+        self._own, self._known = own, Keys("", "")
+        _check_letters(self._keys())
+        self._http = Http(bundle)
 
     def close(self) -> None:
         """Close every connection."""
         if self._identity:
             self._identity.cancel()
         self._http.close()
+        self._forget_joined()
+
+    def _forget_joined(self) -> None:
         if self._joined:
             self._joined.close()
 
@@ -201,6 +212,8 @@ class Aws:
         """Return the file of certificates to trust, None for any; what botocore sends by itself trusts the same."""
         if not self._base.validate_certs:
             self._session.set_config_variable("ca_bundle", False)
+            # urllib3 would say so for every single request.
+            warnings.filterwarnings("ignore", "Unverified HTTPS request")
             return None
         places = (
             (self._base.aws_ca_bundle, "aws_ca_bundle"),

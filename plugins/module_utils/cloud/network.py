@@ -65,6 +65,8 @@ def fault_of(error: BaseException) -> Fault | None:
 def _fault(error: BaseException, host: str, *, proxied: bool) -> Fault | None:
     if isinstance(error, ssl.SSLCertVerificationError):
         return connection.untrusted(proxy_name() if proxied else host, error.verify_message)
+    if type(error).__name__ == "CertificateError":
+        return connection.untrusted(proxy_name() if proxied else host, str(error))
     if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
         return connection.no_tls(proxy_name() if proxied else host)
     if isinstance(error, socket.gaierror):
@@ -72,7 +74,8 @@ def _fault(error: BaseException, host: str, *, proxied: bool) -> Fault | None:
         return unknown if proxied else connection.unresolved(host)
     if found := _TUNNEL.search(str(error)):
         return connection.proxy_refusal(proxy_name(), host, int(found[1]))
-    return connection.proxy_unusable(proxy_name()) if type(error).__name__ in _UNUSABLE else None
+    unusable = type(error).__name__ in _UNUSABLE or str(error) == "Invalid IPv6 URL"
+    return connection.proxy_unusable(proxy_name()) if unusable else None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -83,7 +86,9 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _host(chain: list[BaseException]) -> str:
-    found = next((match for one in reversed(chain) if (match := _HOST.search(str(one)))), None)
+    # What botocore raises of a proxy names that alone.
+    texts = [str(one) for one in reversed(chain) if type(one).__name__ != "ProxyConnectionError"]
+    found = next((match for text in texts if (match := _HOST.search(text))), None)
     return next(filter(None, found.groups()), "") if found else "the service"
 
 

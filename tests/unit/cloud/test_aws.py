@@ -209,7 +209,7 @@ def test_keys_that_cannot_be_renewed_are_told(here: Emulators, monkeypatch: pyte
         "Expiration": "2026-01-01T00:00:00Z",
     }
     once.write_text(json.dumps(answer))
-    config.write_text(ff"{OF_PROCESS}sh -c 'cat {once} && rm {once}'\n")
+    config.write_text(f"{OF_PROCESS}sh -c 'cat {once} && rm {once}'\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
 
     async def twice(aws: Aws) -> None:
