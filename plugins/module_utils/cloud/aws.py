@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import NamedTemporaryFile
+from typing import IO, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import curl
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import curl, network
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.curl import Http, LostError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import (
     THROTTLED,
@@ -22,6 +23,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service
     Observer,
     Service,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import sign_in
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
     ChangedError,
@@ -40,9 +42,8 @@ try:
         BotoCoreError,
         ClientError,
         CredentialRetrievalError,
+        HTTPClientError,
         NoCredentialsError,
-        PartialCredentialsError,
-        ProfileNotFound,
         SSOError,
         TokenRetrievalError,
     )
@@ -53,16 +54,9 @@ except ImportError:  # `Aws` says so in one sentence
     INSTALLED = False
 else:
     INSTALLED = True
-    _NO_CREDENTIALS = (
-        CredentialRetrievalError,
-        NoCredentialsError,
-        PartialCredentialsError,
-        ProfileNotFound,
-        SSOError,
-        TokenRetrievalError,
-        # Of `aws login`, which old releases do not know.
-        getattr(exceptions, "LoginError", SSOError),
-    )
+    # Of `aws login`, which old releases do not know.
+    _SIGNED_OUT = (SSOError, TokenRetrievalError, getattr(exceptions, "LoginError", SSOError))
+    _UNREACHED = (exceptions.ConnectionError, HTTPClientError)
 
     class _Loader(Loader):
         """Descriptions of services, found by the names of their folders: looking into each takes longer than the rest.
@@ -76,6 +70,18 @@ else:
 
 REGION = "us-east-1"
 SESSION_SECONDS = 3600
+
+_FIND = "find AWS credentials"
+_SIGN_IN_AGAIN = "Sign in again with this profile: aws sso login, or aws login."
+_RUN_PROCESS = "Run the command of credential_process by hand: its output is what is missing."
+_CHECK_FILES = (
+    "Check the name of the profile (profile, AWS_PROFILE) and what ~/.aws/config and ~/.aws/credentials contain for it."
+)
+_MFA = (
+    "Cannot find AWS credentials: the profile {profile} requires the code of an MFA device (mfa_serial), and nobody "
+    'can enter one here. Put session keys into the environment before, by eval "$(aws configure export-credentials '
+    '--profile {profile} --format env)", which asks for the code; or use a profile without mfa_serial.'
+)
 
 # Phrases of AWS by which an access denial names its reason ("Troubleshoot access denied error messages", IAM).
 _DENIALS = (
@@ -118,11 +124,16 @@ _FLOW: dict[str, type[SentinelError]] = {
 
 
 class Identity(NamedTuple):
-    """Whose credentials these are, as STS says: account id, partition, and the ARN of the user or session."""
+    """Whose credentials these are: account id, partition and ARN, as STS reports them."""
 
     account_id: str
     partition: str
     arn: str = ""
+
+    def is_session_of(self, role_arn: str) -> bool:
+        """Whether they are already those of a session of that role; the ARN of a session has no path."""
+        role = role_arn.rpartition("/")[2]
+        return self.arn.startswith(f"arn:{self.partition}:sts::{role_arn.split(':')[4]}:assumed-role/{role}/")
 
 
 class _Unobserved:
@@ -144,24 +155,40 @@ class Aws:
         self._observer = observer or _Unobserved()
         self._services: dict[str, Service] = {}
         self._identity: asyncio.Future[Identity] | None = None
-        with explained("find AWS credentials"):
-            self._session = self._new_session()
-            own = self._session.get_credentials()
-            if own is None:
-                raise SentinelError(
-                    "expired_credentials",
-                    "Cannot find AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, "
-                    "or another source of botocore's credential chain.",
-                )
-            self._own, self._known = own, Keys("", "")
-            _check_letters(self._keys())
-            self._http = Http(self._bundle())
+        self._joined: IO[str] | None = None
+        sign_in.check_endpoint(base, os.environ.get("AWS_ENDPOINT_URL"))
+        try:
+            with _finding_credentials():
+                self._open()
+        except BaseException:
+            self._forget_joined()
+            raise
+
+    def _open(self) -> None:
+        self._session = self._new_session()
+        bundle = self._bundle()
+        self._forbid_prompts()
+        own = self._session.get_credentials()
+        if own is None:
+            raise SentinelError(
+                "expired_credentials",
+                "Cannot find AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, "
+                "or another source of botocore's credential chain.",
+            )
+        self._own, self._known = own, Keys("", "")
+        _check_letters(self._keys())
+        self._http = Http(bundle)
 
     def close(self) -> None:
         """Close every connection."""
         if self._identity:
             self._identity.cancel()
         self._http.close()
+        self._forget_joined()
+
+    def _forget_joined(self) -> None:
+        if self._joined:
+            self._joined.close()
 
     def _new_session(self) -> botocore.session.Session:
         session = botocore.session.Session(profile=self._base.profile)
@@ -171,12 +198,43 @@ class Aws:
             session.set_credentials(self._base.access_key, self._base.secret_key, self._base.session_token)
         return session
 
+    def _forbid_prompts(self) -> None:
+        """Have botocore ask nobody for the code of an MFA device: there is no terminal."""
+
+        def refuse(_prompt: str) -> str:
+            raise SentinelError("bad_input", _MFA.format(profile=self._session.profile or "default"))
+
+        if not self._base.access_key:
+            provider = self._session.get_component("credential_provider").get_provider("assume-role")
+            provider._prompter = refuse  # noqa: SLF001 botocore has no option for it
+
     def _bundle(self) -> str | None:
-        """Return the file of certificates that botocore would use."""
+        """Return the file of certificates to trust, None for any; what botocore sends by itself trusts the same."""
         if not self._base.validate_certs:
+            self._session.set_config_variable("ca_bundle", False)
+            # urllib3 would say so for every single request.
+            warnings.filterwarnings("ignore", "Unverified HTTPS request")
             return None
-        given = self._base.aws_ca_bundle or self._session.get_config_variable("ca_bundle")
-        return given or os.environ.get("REQUESTS_CA_BUNDLE") or get_cert_path(verify=True)
+        places = (
+            (self._base.aws_ca_bundle, "aws_ca_bundle"),
+            (self._session.get_config_variable("ca_bundle"), "AWS_CA_BUNDLE"),
+            (os.environ.get("REQUESTS_CA_BUNDLE"), "REQUESTS_CA_BUNDLE"),
+        )
+        given, source = next((place for place in places if place[0]), (None, ""))
+        if not given:
+            return get_cert_path(verify=True)
+        path = self._as_file(network.certificates(given, source))
+        self._session.set_config_variable("ca_bundle", path)
+        return path
+
+    def _as_file(self, path: str) -> str:
+        """Return a file with the certificates of a folder: botocore reads no folders."""
+        if not Path(path).is_dir():
+            return path
+        self._joined = NamedTemporaryFile("w", prefix="trailbridge-", suffix=".pem", encoding="utf-8")  # noqa: SIM115
+        self._joined.write(network.joined(path))
+        self._joined.flush()
+        return self._joined.name
 
     def service(self, name: str) -> Service:
         """Return a service by botocore's name for it."""
@@ -192,7 +250,7 @@ class Aws:
 
     def _keys(self) -> Keys:
         """Return the base keys, which botocore renews when it is time; the same ones as long as they are good."""
-        with explained("find AWS credentials"):
+        with _finding_credentials():
             found = self._own.get_frozen_credentials()
         keys = Keys(found.access_key or "", found.secret_key or "", found.token)
         if keys != self._known:
@@ -230,9 +288,32 @@ class Aws:
             )
         partition = (await self.identity()).partition
         arns = [_role_arn(account_id, role, partition) for role in entry.roles]
-        more = {"ExternalId": entry.external_id} if entry.external_id else {}
-        if entry.session_policy:
-            more["Policy"] = session_policy(partition, account_id, role_name, work)
+        policy = session_policy(partition, account_id, role_name, work) if entry.session_policy else None
+        return await self._assume_first(arns, entry, policy)
+
+    async def administer(self, entry: Entry) -> Keys:
+        """Return keys of the account that manages the organization: the caller's own, or those of a role's ARN.
+
+        The role is assumed in the caller's own account as well. The session policy of other sessions is not used: it
+        allows nothing but work on roles.
+        """
+        if not entry.roles:
+            return self._keys()
+        if name := next((role for role in entry.roles if not role.startswith("arn:")), None):
+            raise SentinelError(
+                "bad_input",
+                f"Cannot use assume_role {name!r}: a name does not tell the account, give the ARN of a role in the "
+                "management account or a delegated administrator.",
+            )
+        identity = await self.identity()
+        if identity.is_session_of(entry.roles[0]):
+            return self._keys()
+        return await self._assume_first(list(entry.roles), entry, None)
+
+    async def _assume_first(self, arns: list[str], entry: Entry, policy: str | None) -> Keys:
+        """Return keys of the first role that can be assumed."""
+        given = {"ExternalId": entry.external_id, "Policy": policy}
+        more = {name: value for name, value in given.items() if value}
         for arn in arns[:-1]:
             try:
                 return await self._assume(arn, entry.session_name, more)
@@ -240,22 +321,6 @@ class Aws:
                 if error.kind != "assume_denied":
                     raise
         return await self._assume(arns[-1], entry.session_name, more)
-
-    async def administer(self, entry: Entry) -> Keys:
-        """Return keys of the account that manages the organization: the caller's own, or that of a role's ARN.
-
-        The session policy of the other sessions allows nothing but work on roles.
-        """
-        if not entry.roles:
-            return self._keys()
-        if not entry.roles[0].startswith("arn:"):
-            raise SentinelError(
-                "bad_input",
-                f"Cannot use assume_role {entry.roles[0]!r}: a name does not tell the account, give the ARN of a role "
-                "in the management account or a delegated administrator.",
-            )
-        account_id = entry.roles[0].split(":")[4]
-        return await self.enter(account_id, replace(entry, session_policy=False), None, "read")
 
     async def _assume(self, arn: str, session_name: str, more: Mapping[str, str]) -> Keys:
         with explained(f"assume role {arn}", denied="assume_denied"):
@@ -300,15 +365,40 @@ def explained(what: str, denied: str = "aws_denied", expired: str = "expired_cre
     except ResponseParserError as error:
         raise cannot("transient", what, "the answer cannot be read") from error
     except LostError as error:
-        raise cannot("bad_input" if error.untrusted else "transient", what, str(error)) from error
+        raise network.refused(error.fault, what) if error.fault else cannot("transient", what, str(error)) from error
     except KeyError as error:
         raise cannot("transient", what, f"the answer has no {error}") from error
     except (AttributeError, IndexError, TypeError) as error:
         raise cannot("transient", what, "the answer is not as documented") from error
-    except _NO_CREDENTIALS as error:
-        raise cannot("expired_credentials", what, str(error)) from error
     except (BotoCoreError, ValueError) as error:
-        raise cannot("bad_input", what, str(error)) from error
+        raise _from_botocore(error, what) from error
+
+
+@contextmanager
+def _finding_credentials() -> Iterator[None]:
+    """Turn errors of botocore's credential chain into ours: it reads files and runs programs of this machine."""
+    with explained(_FIND, denied="assume_denied"):
+        try:
+            yield
+        except BotoCoreError:
+            raise  # Some of them are an OSError as well.
+        except (OSError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise cannot("bad_input", _FIND, str(error) or type(error).__name__, advice=_CHECK_FILES) from error
+
+
+def _from_botocore(error: Exception, what: str) -> SentinelError:
+    """Return what is wrong where no answer of a service is: with the connection, the credentials, or the settings."""
+    if isinstance(error, _UNREACHED):
+        fault = network.fault_of(error)
+        return network.refused(fault, what) if fault else cannot("transient", what, str(error))
+    if isinstance(error, _SIGNED_OUT):
+        return cannot("expired_credentials", what, str(error), advice=_SIGN_IN_AGAIN)
+    if isinstance(error, CredentialRetrievalError):
+        process = error.kwargs.get("provider") == "custom-process"
+        return cannot("expired_credentials", what, str(error), advice=_RUN_PROCESS if process else None)
+    if isinstance(error, NoCredentialsError):
+        return cannot("expired_credentials", what, str(error))
+    return cannot("bad_input", what, str(error), advice=_CHECK_FILES if what == _FIND else None)
 
 
 def _from_answer(error: ClientError, what: str, instead: Mapping[str, str]) -> SentinelError:
@@ -318,8 +408,9 @@ def _from_answer(error: ClientError, what: str, instead: Mapping[str, str]) -> S
     text = next(iter((details.get("Message") or code).strip().splitlines()), code)
     cause = f"{text.rstrip('.')} ({code})"
     if code == "MalformedPolicyDocument" and "invalid principal" in text.lower():
-        # A principal that was just made may not be known everywhere yet; one that is never known was mistyped.
-        return cannot("bad_input", what, cause, NotYetError)
+        # A principal that was just made may not be known everywhere yet. One that is never known is Microsoft's own
+        # account: ids of the wrong form or partition are refused before.
+        return cannot("transient", what, cause, NotYetError)
     if code == "NoSuchEntity" and "not attachable" in text:
         return cannot("bad_input", what, cause)
     kind = _kind(code, text)

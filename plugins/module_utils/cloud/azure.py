@@ -10,6 +10,7 @@ import email.utils
 import importlib.util
 import json
 import logging
+import os
 import random
 import time
 import warnings
@@ -19,10 +20,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import network
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.entra import Credential, find_way
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import cloud as clouds
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AzureCredentials
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.cloud import Cloud
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connection import BRIEF
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.patience import pauses
 
@@ -45,6 +48,20 @@ except ImportError:  # `Azure` says so in one sentence
     INSTALLED = False
 else:
     INSTALLED = True
+
+    class _Transport(RequestsTransport):  # type: ignore[misc]  # azure-core has no types for it
+        """Raises at once what another try cannot help: neither azure-core nor MSAL tries that again."""
+
+        def send(self, request: Any, **more: Any) -> Any:
+            """Send a request."""
+            try:
+                return super().send(request, **more)
+            except (AzureError, OSError, ValueError) as error:
+                fault = network.fault_of(error)
+                if fault and fault.lasting:
+                    raise network.FaultError(fault) from error
+                raise
+
 
 if TYPE_CHECKING:
     from azure.mgmt.securityinsight import SecurityInsights
@@ -98,6 +115,7 @@ class Azure:
         self._pipeline = Pipeline(self._transport, self._policies())
         self._arm = PipelineClient(self._cloud.arm, pipeline=self._pipeline)
         self._threads = ThreadPoolExecutor(CONNECTIONS, "azure")
+        self._answered: set[bool] = set()
 
     def close(self) -> None:
         """Wait for no thread any more, and close every connection."""
@@ -132,17 +150,24 @@ class Azure:
                         raise
                     pause = max(shortest, _retry_after(error))
                     # Counted from the first failure: waiting for one's turn before takes nothing away.
-                    deadline = deadline or time.monotonic() + DEADLINE
+                    deadline = deadline or time.monotonic() + self._patience(error, kind)
                     if time.monotonic() + pause > deadline:
                         raise
                     refused = _status(error) == 429
                 finally:
+                    self._answered |= {kind == "queries"} if responses else set()
                     for response in responses:
                         log.debug("%s %s", what, response.http_response.status_code)
                     allowance.answered(kind, _remaining(responses, kind), pause if refused else None)
                 if not refused:
                     await asyncio.sleep(pause)
         raise AssertionError("pauses never end")
+
+    def _patience(self, error: AzureError, kind: str) -> float:
+        """Return for how long a request is made again: briefly where this machine may be at fault."""
+        # Log Analytics is another service, at another address.
+        faulty = (kind == "queries") not in self._answered and network.fault_of(error)
+        return min(BRIEF, DEADLINE) if faulty else DEADLINE
 
     def insights(self, subscription_id: str) -> SecurityInsights:
         """Return the Sentinel client of one subscription; all of them share the pipeline."""
@@ -201,18 +226,20 @@ def _common_policies(retries: int = 6) -> list[Any]:
 
 def _transport(*, validate: bool) -> RequestsTransport:
     """Return what sends all requests, also those to Entra ID: proxies and CA bundles are those of requests."""
+    source = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)), None)
+    verify = network.certificates(os.environ[source], source) if source and validate else validate
     session = requests.Session()
     adapter = requests.adapters.HTTPAdapter(pool_connections=HOSTS, pool_maxsize=CONNECTIONS, max_retries=False)
     session.mount("https://", adapter)
     if not validate:
         # urllib3 would say so for every single request.
         warnings.filterwarnings("ignore", "Unverified HTTPS request")
-    transport = RequestsTransport(
+    transport = _Transport(
         session=session,
         session_owner=True,
         connection_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
-        connection_verify=validate,
+        connection_verify=verify,
     )
     transport.sleep = lambda seconds: time.sleep(min(seconds, LONGEST_PAUSE))
     return transport
@@ -257,8 +284,11 @@ def explained(what: str) -> Iterator[None]:
         raise cannot("transient", what, "the answer cannot be read") from error
     except HttpResponseError as error:
         raise cannot(_kind(error.status_code), what, cause(error)) from error
+    except network.FaultError as error:
+        raise network.refused(error.fault, what) from error
     except AzureError as error:
-        raise cannot("transient", what, _first_line(str(error))) from error
+        fault = network.fault_of(error)
+        raise network.refused(fault, what) if fault else cannot("transient", what, _first_line(str(error))) from error
     except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise cannot("transient", what, "the answer is not as documented") from error
 

@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+from urllib.parse import urlsplit
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import network
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connection
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connection import Fault
 
 try:
     import pycurl
@@ -18,18 +23,27 @@ else:
 CONNECT_SECONDS, REQUEST_SECONDS = 10, 30
 LARGEST = 8 << 20
 """An answer of more bytes than this is none of AWS."""
+E_PROXY = 97  # CURLE_PROXY, which pycurl does not name
+# What TLS libraries write of an answer that is none of TLS.
+_NO_TLS = ("wrong version number", "http request", "record layer failure", "packet length too long", "unexpected tls")
 
 
 class LostError(Exception):
     """The request or its answer was lost; the service may have acted.
 
-    `untrusted` tells that the certificate is not accepted, `again` whether another try can help.
+    `fault` is what is wrong with the connection, where that is known; `again` whether another try can help.
     """
 
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.untrusted = code in (pycurl.E_SSL_CACERT_BADFILE, pycurl.E_PEER_FAILED_VERIFICATION)
-        self.again = not self.untrusted and code != pycurl.E_WRITE_ERROR
+    def __init__(self, code: int, message: str, fault: Fault | None = None) -> None:
+        super().__init__(fault.cause if fault else message)
+        self.code = code
+        self.message = message
+        self.fault = fault
+
+    @property
+    def again(self) -> bool:
+        """Whether another try can help."""
+        return not (self.fault and self.fault.lasting) and self.code != pycurl.E_WRITE_ERROR
 
 
 class Http:
@@ -54,6 +68,8 @@ class Http:
         curl = self._idle.pop() if self._idle else self._new()
         curl.setopt(pycurl.URL, url)
         curl.setopt(pycurl.PROXY, proxy or "")
+        if proxy and proxy.startswith("https:") and self._bundle:
+            curl.setopt(pycurl.PROXY_CAINFO, self._bundle)
         # Old releases of libcurl would wait a second before a body of more than 1,024 bytes.
         curl.setopt(pycurl.HTTPHEADER, [*headers, "Expect:"])
         curl.setopt(pycurl.POSTFIELDS, body)
@@ -63,7 +79,14 @@ class Http:
         self._multi.add_handle(curl)
         try:
             await done
-            return curl.getinfo(pycurl.RESPONSE_CODE), b"".join(answer.parts)
+            status = curl.getinfo(pycurl.RESPONSE_CODE)
+        except LostError as error:
+            fault = _fault(error, curl.getinfo(pycurl.HTTP_CONNECTCODE), url, proxy)
+            raise LostError(error.code, error.message, fault) from None
+        else:
+            if status == 407 and proxy:
+                raise LostError(0, "", connection.proxy_refusal(network.proxy_name(proxy), "", status))
+            return status, b"".join(answer.parts)
         finally:
             self._waiting.pop(curl, None)
             # After the end of everything there is nobody to give it back to.
@@ -153,6 +176,29 @@ class Http:
             done.set_exception(error)
         else:
             done.set_result(None)
+
+
+def _fault(error: LostError, connect_status: int, url: str, proxy: str | None) -> Fault | None:
+    """Return what is wrong with the connection, from what libcurl reports of it."""
+    host = urlsplit(url).hostname or url
+    if proxy and connect_status >= 300:
+        return connection.proxy_refusal(network.proxy_name(proxy), host, connect_status)
+    if error.code in (pycurl.E_SSL_CACERT_BADFILE, pycurl.E_PEER_FAILED_VERIFICATION):
+        return connection.untrusted(host, error.message)
+    if error.code == pycurl.E_COULDNT_RESOLVE_HOST:
+        return connection.unresolved(host)
+    if error.code == pycurl.E_SSL_CONNECT_ERROR and any(word in error.message.lower() for word in _NO_TLS):
+        return connection.no_tls(host)
+    return _fault_of_proxy(error, network.proxy_name(proxy)) if proxy else None
+
+
+def _fault_of_proxy(error: LostError, proxy: str) -> Fault | None:
+    if "unsupported proxy" in error.message.lower():
+        return connection.proxy_unusable(proxy)
+    if error.code == pycurl.E_COULDNT_RESOLVE_PROXY:
+        return connection.proxy_unreachable(proxy, "its name cannot be resolved")
+    unreachable = error.code in (pycurl.E_COULDNT_CONNECT, E_PROXY)
+    return connection.proxy_unreachable(proxy, "nobody answers at this address") if unreachable else None
 
 
 class _Answer:

@@ -19,6 +19,12 @@ from configparser import RawConfigParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.network import (
+    FaultError,
+    expanded,
+    fault_of,
+    refused,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AzureCredentials
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.cloud import Cloud
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
@@ -56,14 +62,10 @@ def _environment() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for option, variables in ENVIRONMENT.items():
         if text := next(filter(None, map(os.environ.get, variables)), None):
-            found[option] = _path(text) if option.endswith("_path") else text
+            found[option] = expanded(text) if option.endswith("_path") else text
     if text := found.get("disable_instance_discovery"):
         found["disable_instance_discovery"] = RawConfigParser.BOOLEAN_STATES.get(text.lower(), text)
     return found
-
-
-def _path(text: str) -> str:
-    return os.path.expanduser(os.path.expandvars(text))  # noqa: PTH111 pathlib would spell the path anew
 
 
 def _read_section(name: str, needed: bool) -> Mapping[str, str]:
@@ -90,7 +92,7 @@ def _bad(what: str, why: str) -> SentinelError:
 
 def _read(option: str, path: str) -> bytes:
     try:
-        return Path(path).expanduser().read_bytes()
+        return Path(expanded(path)).read_bytes()
     except OSError as error:
         raise _bad(f"{option} {path}", f"cannot be read: {error.strerror}") from error
 
@@ -131,7 +133,7 @@ class Credential:
 
         try:
             token: AccessTokenInfo = self._credential.get_token_info(*scopes, options=options)
-        except (AzureError, ValueError) as error:
+        except (AzureError, FaultError, ValueError) as error:
             raise _explained(error, self._sign_in, self._transport.status) from error
         return token
 
@@ -235,6 +237,8 @@ def _thumbprint(data: bytes) -> str:
 
 def _explained(error: Exception, sign_in: SignIn, status: int) -> SentinelError:
     """Return the error in our words: Entra's sentence, wherever in the chain it is, and never a secret."""
+    if fault := fault_of(error):
+        return refused(fault, f"sign in to Azure with {WAYS[sign_in.way]}")
     chain = list(_chain(error))
     told = next((found[0] for one in chain if (found := _AADSTS.search(str(one)))), str(error))
     told = next(filter(None, map(str.strip, told.splitlines())), "no reason given").rstrip(".")

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import SplitResult, quote, quote_plus, urlsplit
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.curl import Http, LostError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connection import BRIEF
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.patience import pauses
 
 try:
@@ -129,6 +130,7 @@ class Service:
         self._list = lru_cache(maxsize=64)(partial(self._parse, status=HTTPStatus.OK))
         self._http = http
         self._observer = observer
+        self._answered = False
 
     @property
     def region(self) -> str:
@@ -146,7 +148,7 @@ class Service:
 
     async def call(self, keys: Keys, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Make one call, again and again while it is refused for the moment; raises ClientError or LostError."""
-        deadline, waits = time.monotonic() + DEADLINE, pauses(_chance.uniform)
+        start, waits = time.monotonic(), pauses(_chance.uniform)
         # What makes the second try of a call known as such is generated once, by the rules of botocore.
         tokens = self._model.operation_model(operation).idempotent_members
         params = {**{name: str(uuid.uuid4()) for name in tokens}, **params} if tokens else params
@@ -155,9 +157,14 @@ class Service:
                 return await self._once(keys, operation, params)
             except (ClientError, LostError) as error:
                 pause = next(waits)
-                if not _again(error) or time.monotonic() + pause > deadline:
+                if not _again(error) or time.monotonic() + pause > start + self._patience(error):
                     raise
                 await asyncio.sleep(pause)
+
+    def _patience(self, error: ClientError | LostError) -> float:
+        """Return for how long a call is made again: briefly where this machine may be at fault."""
+        faulty = isinstance(error, LostError) and error.fault and not self._answered
+        return min(BRIEF, DEADLINE) if faulty else DEADLINE
 
     async def _once(self, keys: Keys, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         written = self._written(operation, params)
@@ -165,6 +172,7 @@ class Service:
         start = time.monotonic()
         status, content = await self._http.post(self._request.url, headers, written.body, self._request.proxy)
         seconds = time.monotonic() - start
+        self._answered = True
         answer = self._read(operation, status, content)
         error = answer.get("Error", {}).get("Code", "") if status >= 300 else ""
         log.debug("%s %s %s in %.0f ms %s", self._request.name, operation, status, seconds * 1000, error)

@@ -50,7 +50,7 @@ CLASSES: dict[str, tuple[str, str]] = {
     "expired_credentials": ("The base credentials are missing, wrong or expired.", "Renew the AWS credentials."),
     "wrong_account": ("The credentials belong to another AWS account.", ""),
     "clock_skew": ("The clock of this machine is wrong.", "Set the clock of this machine."),
-    "bad_input": ("An option has a value that cannot be used.", ""),
+    "bad_input": ("An option, or a setting of this machine, has a value that cannot be used.", ""),
     "transient": ("A service or the network failed for the moment.", "Run it again."),
     "too_many_changes": ("More accounts would change than max_change_percent allows.", ""),
     "interrupted": ("The run was ended before the account was done.", "Run it again: it goes on where this one ended."),
@@ -123,7 +123,12 @@ class ChangedError(SentinelError):
     """Somebody else changed the resource since it was read: read it again and decide anew."""
 
 
-def cannot(kind: str, what: str, cause: str, error: type[SentinelError] = SentinelError) -> SentinelError:
-    """Return an error in the one form that all have: what was tried and where, why it failed, what to do."""
-    advice = CLASSES[kind][1]
+def cannot(
+    kind: str, what: str, cause: str, error: type[SentinelError] = SentinelError, *, advice: str | None = None
+) -> SentinelError:
+    """Return an error in the one form that all have: what was tried and where, why it failed, what to do.
+
+    `advice` is given where the cause is known better than the class alone says.
+    """
+    advice = CLASSES[kind][1] if advice is None else advice
     return error(kind, f"Cannot {what}: {cause.strip().rstrip('.')}.{' ' if advice else ''}{advice}")

@@ -8,6 +8,7 @@ The order and the names are those of azure.azcollection; AWX and azure-identity 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from configparser import ConfigParser
 from dataclasses import fields
@@ -15,7 +16,10 @@ from typing import Any, NamedTuple
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import cloud as clouds
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AzureCredentials
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import (
+    AwsCredentials,
+    AzureCredentials,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 
 FILE = "~/.azure/credentials"
@@ -50,6 +54,17 @@ WAYS = {
     "msi": "the managed identity",
     "cli": "the Azure CLI",
 }
+# The variable that sets an address for credentials of this machine.
+_ADDRESSES = {
+    "cloud_environment": "AZURE_CLOUD_ENVIRONMENT",
+    "adfs_authority_url": "AZURE_ADFS_AUTHORITY_URL",
+    "endpoint_url": "AWS_ENDPOINT_URL",
+}
+# Where AWS itself answers, endpoints in a VPC included; other names below its domains may be anybody's.
+_OF_AWS = re.compile(
+    r"https://(?:vpce-[a-z0-9-]+\.)?(?:sts|iam|organizations|cloudformation)(?:-fips)?(?:\.[a-z]{2}(?:-[a-z]+)+-[0-9]+)?(?:\.vpce)?"
+    r"\.(?:amazonaws\.com(?:\.cn)?|api\.aws)/?"
+)
 _NOTHING_FOUND = (
     "Cannot sign in to Azure: no credentials are given. Give tenant and client_id with secret, x509_certificate_path, "
     "oidc_token or oidc_token_file_path, as options, in the environment (AZURE_TENANT, AZURE_CLIENT_ID, AZURE_SECRET "
@@ -68,26 +83,89 @@ class SignIn(NamedTuple):
     found: AzureCredentials
 
 
+def check_address(option: str, address: str, *, of_options: bool, why: str) -> None:
+    """Raise bad_input for an address of the options to which a credential that is not of the options would be sent.
+
+    Whoever may write variables of a host shall not choose where a credential of this machine goes. `of_options` is
+    whether the credential comes from the options as well, `why` where it comes from instead.
+    """
+    if not of_options:
+        raise SentinelError(
+            "bad_input",
+            f"Cannot use {option} {address!r}: an address given as an option or variable needs a credential given in "
+            f"the same way, and {why}. Give the credential as well, or set {_ADDRESSES[option]} in the environment.",
+        )
+
+
+def check_endpoint(base: AwsCredentials, of_environment: str | None) -> None:
+    """Raise bad_input for an endpoint of the options, other than AWS's own, without keys of the options."""
+    url = base.endpoint_url
+    if url and url != of_environment and not _OF_AWS.fullmatch(url):
+        keys = bool(base.access_key and base.secret_key)
+        check_address("endpoint_url", url, of_options=keys, why="access_key and secret_key are not")
+
+
+def _check_addresses(way: str, own: Given, environment: Given) -> None:
+    """Refuse a private cloud or an authority of the options for a credential that is not of the options."""
+    for option in ("cloud_environment", "adfs_authority_url"):
+        address, of_environment = (str(given.get(option) or "").rstrip("/") for given in (own, environment))
+        known = {*clouds.CLOUDS, *(cloud.authority for cloud in clouds.CLOUDS.values()), of_environment}
+        if address and clouds.name_of(address) not in known and address not in known:
+            check_address(option, address, of_options=way in own, why=f"{WAYS[way]} is not")
+
+
 def choose(options: AzureCredentials, environment: Given, read_section: ReadSection, *, az: bool) -> SignIn:
     """Return the way to sign in; raises azure_denied when there is none, bad_input for a bad credentials file.
 
     `environment` has the options that it sets, `az` tells whether the Azure CLI is there. `read_section` returns a
     section of the credentials file: of that name, and whether it must be there.
     """
-    # Ansible fills options in from the environment: one that only repeats it is not given as an option.
-    own = {name: value for name, value in _given(options).items() if value != environment.get(name)}
-    source, profile = options.auth_source, own.get("azure_profile") or environment.get("azure_profile")
+    own = _given(options)
+    if own.get("cloud_environment") == environment.get("cloud_environment"):
+        # The only option that Ansible fills in from the environment: accounts are checked by it before all else.
+        own.pop("cloud_environment", None)
+    found = _chosen(options.auth_source, own, environment, read_section, az=az)
+    _check_addresses(found.way, own, environment)
+    return found
+
+
+def _chosen(source: str, own: Given, environment: Given, read_section: ReadSection, *, az: bool) -> SignIn:
+    profile = own.get("azure_profile") or environment.get("azure_profile")
     if source in ("msi", "cli"):
         return SignIn(source, AzureCredentials(**{**environment, **own}))
-    where = ""
+    places: list[tuple[str, Given]] = []
     for where, given in _places(source, profile, own, environment, read_section):
         if way := next((name for name in PROOFS if given.get(name)), None):
             return _whole(way, given, where)
-    if source != "auto" or profile:
-        raise SentinelError("azure_denied", f"Cannot sign in to Azure: none of {', '.join(PROOFS)} is given{where}.")
-    if az and not own.get("client_id"):
+        places.append((where, given))
+    # An application that is named is not replaced by whoever az signed in.
+    if az and source == "auto" and not profile and not any(given.get("client_id") for _where, given in places):
         return SignIn("cli", AzureCredentials(**{**environment, **own}))
-    raise SentinelError("azure_denied", _NOTHING_FOUND)
+    raise SentinelError("azure_denied", _unproven(places, free=source == "auto" and not profile))
+
+
+def _unproven(places: list[tuple[str, Given]], *, free: bool) -> str:
+    """Say what is missing beside what is given; `free` where every place would do."""
+    if not free:
+        return f"Cannot sign in to Azure: none of {', '.join(PROOFS)} is given{places[-1][0]}."
+    halves = (_half(given, where) for name in ("client_id", "tenant") for where, given in places if given.get(name))
+    return next(halves, _NOTHING_FOUND)
+
+
+def _half(given: Given, where: str) -> str:
+    there = [name for name in ("tenant", "client_id") if given.get(name)]
+    missing = [name for name in ("tenant", "client_id") if name not in there]
+    also = f", and {missing[0]} not given{_hint(missing, where)}" if missing else ""
+    return (
+        f"Cannot sign in to Azure: {' and '.join(there)} given{where}, but none of {', '.join(PROOFS)}"
+        f"{_hint(PROOFS, where)}{also}."
+    )
+
+
+def _hint(names: Iterable[str], where: str) -> str:
+    """Say where what is missing could be given as well; nothing of the environment is mixed into a file's section."""
+    variables = ", ".join(ENVIRONMENT[name][0] for name in names)
+    return "" if FILE in where else f" ({variables} in the environment would serve as well)"
 
 
 def _given(options: AzureCredentials) -> Given:
@@ -138,10 +216,6 @@ def _check_cloud(name: str, others: Given, where: str) -> None:
 def _whole(way: str, given: Given, where: str) -> SignIn:
     missing = [name for name in ("tenant", "client_id") if not given.get(name)]
     if missing:
-        variables = " and ".join(ENVIRONMENT[name][0] for name in missing)
-        raise SentinelError(
-            "azure_denied",
-            f"Cannot sign in to Azure with {WAYS[way]}{where}: {' and '.join(missing)} not given "
-            f"({variables} in the environment would serve as well).",
-        )
+        lacks = f"{' and '.join(missing)} not given{_hint(missing, where)}"
+        raise SentinelError("azure_denied", f"Cannot sign in to Azure with {WAYS[way]}{where}: {lacks}.")
     return SignIn(way, AzureCredentials(**given))

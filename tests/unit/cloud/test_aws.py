@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -167,6 +166,7 @@ def test_who_is_not_signed_in_at_identity_center_is_told(sso: Path, token: str) 
     with pytest.raises(SentinelError, match="SSO") as caught:
         identity(profile="sso")
     assert caught.value.kind == "expired_credentials"
+    assert "aws sso login" in str(caught.value)
 
 
 def test_the_endpoint_of_a_profile_is_used(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -183,7 +183,18 @@ def test_the_endpoint_of_a_profile_is_used(here: Emulators, monkeypatch: pytest.
 
 def test_the_endpoint_can_be_given(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    assert identity(endpoint_url=here.aws).account_id == CALLER_ACCOUNT
+    assert identity(endpoint_url=here.aws, **keys(here, OTHER)).account_id == OTHER
+
+
+def test_an_endpoint_of_the_options_gets_no_session_of_the_environment(
+    here: Emulators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token-of-a-session")
+    with pytest.raises(SentinelError, match="AWS_ENDPOINT_URL") as caught:
+        identity(endpoint_url=here.aws)
+    assert caught.value.kind == "bad_input"
+    assert here.requests() == []
 
 
 def test_keys_that_cannot_be_renewed_are_told(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -198,7 +209,7 @@ def test_keys_that_cannot_be_renewed_are_told(here: Emulators, monkeypatch: pyte
         "Expiration": "2026-01-01T00:00:00Z",
     }
     once.write_text(json.dumps(answer))
-    config.write_text(f"[profile other]\ncredential_process = sh -c 'cat {once} && rm {once}'\n")
+    config.write_text(f"{OF_PROCESS}sh -c 'cat {once} && rm {once}'\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
 
     async def twice(aws: Aws) -> None:
@@ -209,10 +220,58 @@ def test_keys_that_cannot_be_renewed_are_told(here: Emulators, monkeypatch: pyte
     assert caught.value.kind == "expired_credentials"
 
 
-def test_a_profile_that_is_not_there_is_told(here: Emulators) -> None:
-    with pytest.raises(SentinelError, match="nowhere") as caught:
-        identity(profile="nowhere")
-    assert caught.value.kind == "expired_credentials"
+MFA = "mfa_serial = arn:aws:iam::222222222222:mfa/jane\n"
+BASE = "[profile base]\naws_access_key_id = x\naws_secret_access_key = y\n"
+OF_PROCESS = "[profile other]\ncredential_process = "
+CONFIGS = {
+    "no such profile": ("", "bad_input", "AWS_PROFILE"),
+    "not an INI file": ("[profile other", "bad_input", "~/.aws/config"),
+    "no such source": ("[profile other]\nrole_arn = {role}\nsource_profile = nobody\n", "bad_input", "nobody"),
+    "its own source": ("[profile other]\nrole_arn = {role}\nsource_profile = other\n", "bad_input", "other"),
+    "no source": ("[profile other]\nrole_arn = {role}\n", "bad_input", "credential_source"),
+    "an unknown kind of source": (
+        "[profile other]\nrole_arn = {role}\ncredential_source = Somewhere\n", "bad_input", "Somewhere",
+    ),
+    "an empty source": (
+        "[profile other]\nrole_arn = {role}\ncredential_source = Environment\n", "expired_credentials", "Environment",
+    ),
+    "half a pair of keys": ("[profile other]\naws_access_key_id = x\n", "bad_input", "aws_secret_access_key"),
+    "a process that fails": (
+        f"{OF_PROCESS}sh -c 'echo locked out >&2; exit 1'\n",
+        "expired_credentials", "credential_process by hand",
+    ),
+    "a process that is not there": (f"{OF_PROCESS}/no/such/thing\n", "bad_input", "/no/such"),
+    "a process that prints no JSON": (f"{OF_PROCESS}echo hello\n", "bad_input", "~/.aws/config"),
+    "a process that prints a list": (f"{OF_PROCESS}echo [1]\n", "bad_input", "~/.aws/config"),
+    "a code of MFA": (
+        f"[profile other]\nrole_arn = {{role}}\nsource_profile = base\n{MFA}{BASE}",
+        "bad_input", "aws configure export-credentials --profile other",
+    ),
+    "a code of MFA in the middle": (
+        f"[profile other]\nrole_arn = {{role}}\nsource_profile = mid\n[profile mid]\nrole_arn = {{role}}\n{MFA}"
+        f"source_profile = base\n{BASE}",
+        "bad_input", "mfa_serial",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("by", ["option", "environment"])
+@pytest.mark.parametrize(("text", "kind", "told"), CONFIGS.values(), ids=CONFIGS)
+def test_a_profile_that_cannot_be_used_is_told_with_what_helps(
+    here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by: str, text: str, kind: str, told: str
+) -> None:
+    no_environment(monkeypatch)
+    config = tmp_path / "config"
+    config.write_text(text.format(role=f"arn:aws:iam::{OTHER}:role/Operator"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    if by == "environment":
+        monkeypatch.setenv("AWS_PROFILE", "other")
+    with pytest.raises(SentinelError) as caught:
+        identity(**({"profile": "other"} if by == "option" else {}))
+    assert (caught.value.kind, told in str(caught.value)) == (kind, True), str(caught.value)
+    assert "Run it again" not in str(caught.value)
+    assert ("Renew the AWS credentials" in str(caught.value)) is (told == "Environment")
+    assert here.requests() == []
 
 
 def test_a_token_with_a_line_end_is_told_and_not_shown(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,6 +332,40 @@ def test_a_role_of_another_account_is_refused(here: Emulators) -> None:
     assert "AssumeRole" not in here.operations()
 
 
+MANAGER = f"arn:aws:iam::{CALLER_ACCOUNT}:role/OrganizationAccountAccessRole"
+
+
+def administrator(entry: Entry) -> Keys:
+    return do(lambda aws: aws.administer(entry))
+
+
+@pytest.mark.parametrize("account", [CALLER_ACCOUNT, OTHER])
+def test_a_role_to_administer_with_is_assumed_in_the_own_account_as_well(here: Emulators, account: str) -> None:
+    assert administrator(Entry((MANAGER.replace(CALLER_ACCOUNT, account),))).assumed
+    assert here.operations("sts").count("AssumeRole") == 1
+
+
+def test_the_first_role_to_administer_with_that_can_be_assumed_counts(here: Emulators) -> None:
+    assert administrator(Entry((MANAGER.replace("Organization", "Nobody"), MANAGER))).assumed
+
+
+def test_who_is_in_a_session_of_that_role_already_need_not_assume_it(here: Emulators) -> None:
+    session = here.boto("sts").assume_role(RoleArn=MANAGER, RoleSessionName="nightly")["Credentials"]
+    own = {"access_key": session["AccessKeyId"], "secret_key": session["SecretAccessKey"]}
+    own["session_token"] = session["SessionToken"]
+    here.forget()
+    assert not do(lambda aws: aws.administer(Entry((MANAGER,))), **own).assumed
+    assert "AssumeRole" not in here.operations("sts")
+
+
+def test_a_name_alone_is_no_role_to_administer_with(here: Emulators) -> None:
+    for roles in [("Operator",), (MANAGER, "Operator")]:
+        with pytest.raises(SentinelError, match="Operator") as caught:
+            administrator(Entry(roles))
+        assert caught.value.kind == "bad_input"
+    assert here.requests() == []
+
+
 def test_the_last_of_several_roles_tells_why_none_can_be_assumed(here: Emulators) -> None:
     with pytest.raises(SentinelError) as caught:
         enter(ACCOUNT, Entry(("One", "Two")))
@@ -302,22 +395,6 @@ def test_all_work_at_once_and_each_on_its_own_account(here: Emulators) -> None:
 
     assert do(everywhere) == [f"arn:aws:iam::{account}:role/mine" for account in accounts]
     assert here.operations("sts").count("GetCallerIdentity") == 1
-
-
-def test_certificates_are_checked(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "DEADLINE", 0.0)
-    bundle = os.environ["REQUESTS_CA_BUNDLE"]
-    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
-        monkeypatch.delenv(name)
-
-    def text(**options: Any) -> str:
-        with pytest.raises(SentinelError) as caught:
-            identity(endpoint_url=here.azure, **options)
-        return str(caught.value)
-
-    assert "SSL certificate" in text()
-    assert "SSL" not in text(aws_ca_bundle=bundle)
-    assert "SSL" not in text(validate_certs=False)
 
 
 @pytest.fixture

@@ -475,7 +475,7 @@ def test_an_azure_cli_that_is_not_there(clean: Emulators) -> None:
 
 def test_the_azure_cli_is_no_replacement_for_an_application_without_a_secret(clean: Emulators, cli: Cli) -> None:
     cli.signed_in(clean)
-    assert "no credentials are given" in str(refused(clean, **who(clean)))
+    assert "none of secret, " in str(refused(clean, **who(clean)))
     assert cli.calls == []
 
 

@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AzureCredentials
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import (
+    AwsCredentials,
+    AzureCredentials,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.sign_in import (
     ENVIRONMENT,
     PROOFS,
     WAYS,
     SignIn,
+    check_endpoint,
     choose,
 )
 
@@ -33,15 +37,16 @@ def chosen(
     *,
     az: bool = False,
 ) -> SignIn:
-    """Choose as for a module: Ansible has filled the options in from the environment."""
+    """Choose as for a module: of the environment Ansible has filled in the cloud alone."""
     ambient, sections = environment or {}, file or {}
+    filled = {name: value for name, value in ambient.items() if name == "cloud_environment"}
 
     def read_section(name: str, needed: bool) -> dict[str, str]:
         if needed and name not in sections:
             raise SentinelError("bad_input", f"no section {name}")
         return sections.get(name, {})
 
-    return choose(AzureCredentials(**{**ambient, **(own or {})}), ambient, read_section, az=az)
+    return choose(AzureCredentials(**{**filled, **(own or {})}), ambient, read_section, az=az)
 
 
 def refused(*given: Any, **more: Any) -> SentinelError:
@@ -102,9 +107,146 @@ def test_the_first_proof_of_a_place_counts(place: str, count: int) -> None:
     assert chosen(**places).way == PROOFS[count]
 
 
-def test_an_application_without_a_proof_is_not_replaced_by_whom_az_signed_in() -> None:
-    assert "no credentials are given" in str(refused(OURS, az=True))
-    assert chosen({"tenant": "ours.example"}, az=True).way == "cli"
+@pytest.mark.parametrize("place", ["own", "environment", "file"])
+def test_an_application_without_a_proof_is_not_replaced_by_whom_az_signed_in(place: str) -> None:
+    refused(**{place: {"default": OURS} if place == "file" else OURS}, az=True)
+    tenant = {"tenant": "ours.example"}
+    assert chosen(**{place: {"default": tenant} if place == "file" else tenant}, az=True).way == "cli"
+
+
+@pytest.mark.parametrize("place", ["own", "environment", "file"])
+@pytest.mark.parametrize("given", [OURS, {"tenant": "ours.example"}, {"client_id": "ours"}])
+def test_what_is_missing_beside_what_is_given_is_named(place: str, given: dict[str, str]) -> None:
+    error = refused(**{place: {"default": given} if place == "file" else given})
+    there, _but, missing = str(error).partition(", but none of ")
+    assert (error.kind, "no credentials are given" in str(error)) == ("azure_denied", False)
+    for name, variable in [("tenant", "AZURE_TENANT"), ("client_id", "AZURE_CLIENT_ID"), ("secret", "AZURE_SECRET")]:
+        assert (name in there, name in missing) == (name in given, name not in given)
+        # Nothing of the environment is mixed into a section of the file.
+        assert (f"{variable}," in missing or f"{variable} " in missing) is (name not in given and place != "file")
+
+
+# --- where secrets go ---
+
+PRIVATE = "https://arm.example"
+ADDRESSES = [{"cloud_environment": PRIVATE}, {"adfs_authority_url": "https://login.example/adfs"}]
+ID = {"tenant": "x.example", "client_id": "x"}
+
+
+def _with(*names: str) -> Given:
+    return {name: name for name in names}
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("proof", PROOFS)
+@pytest.mark.parametrize(
+    ("of_options", "of_environment", "of_file", "allowed"),
+    [
+        ("address proof id", "", "", True),
+        ("address proof", "id", "", True),
+        ("address proof id", "proof id", "", True),
+        ("", "address proof id", "", True),
+        ("proof id", "address", "", True),
+        ("", "address", "proof id", True),
+        ("", "", "address proof id", True),
+        ("address", "address proof id", "", True),
+        ("address id", "address proof id", "", True),
+        ("address", "proof id", "", False),
+        ("address id", "proof", "", False),
+        ("address", "", "proof id", False),
+        ("address id", "proof id", "proof id", False),
+    ],
+)
+def test_an_address_of_the_options_gets_no_secret_of_this_machine(
+    address: Given, proof: str, of_options: str, of_environment: str, of_file: str, *, allowed: bool
+) -> None:
+    parts = {"address": address, "proof": _with(proof), "id": ID}
+    own, environment, file = (
+        {name: value for part in text.split() for name, value in parts[part].items()}
+        for text in (of_options, of_environment, of_file)
+    )
+    if allowed:
+        assert chosen(own, environment, {"default": file}).way == proof
+    else:
+        error = refused(own, environment, {"default": file})
+        assert (error.kind, next(iter(address)) in str(error)) == ("bad_input", True)
+
+
+@pytest.mark.parametrize("source", ["msi", "cli"])
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_nor_a_token_of_this_machine(address: Given, source: str) -> None:
+    assert refused({**address, "auth_source": source}, az=True).kind == "bad_input"
+    assert chosen({"auth_source": source}, address, az=True).way == source
+    assert refused(address, az=True).kind == "bad_input"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"cloud_environment": "AzureCloud"},
+        {"cloud_environment": "AzureUSGovernment"},
+        {"cloud_environment": "https://management.azure.com/"},
+        {"adfs_authority_url": "https://login.microsoftonline.com"},
+        {"adfs_authority_url": "https://login.microsoftonline.us/"},
+    ],
+)
+def test_microsofts_own_clouds_get_every_secret(address: Given) -> None:
+    assert chosen(address, {**ID, "secret": "x"}).way == "secret"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://management.azure.com.example",
+        "https://management.azure.com@evil.example",
+        "https://evil.example/?https://management.azure.com",
+        "https://management.azure.com:8443",
+        "https://evil.example/https://arm.example",
+        "https://arm.example.evil",
+    ],
+)
+def test_what_only_looks_like_a_known_address_gets_none(address: str) -> None:
+    environment = {**ID, "secret": "x", "cloud_environment": PRIVATE}
+    assert refused({"cloud_environment": address}, environment).kind == "bad_input"
+
+
+def test_a_secret_that_equals_that_of_the_environment_is_an_option_all_the_same() -> None:
+    given = {**ID, "secret": "x"}
+    assert chosen({**given, "cloud_environment": PRIVATE}, given).way == "secret"
+
+
+@pytest.mark.parametrize(
+    ("url", "given", "of_environment", "allowed"),
+    [
+        (None, {}, None, True),
+        ("https://aws.example", {}, None, False),
+        ("https://aws.example", {"profile": "x"}, None, False),
+        ("https://aws.example", {"access_key": "x"}, None, False),
+        ("https://aws.example", {"access_key": "x", "secret_key": "y"}, None, True),
+        ("https://aws.example", {}, "https://aws.example", True),
+        ("https://aws.example", {}, "https://other.example", False),
+        ("https://sts.eu-central-1.amazonaws.com", {}, None, True),
+        ("https://iam.amazonaws.com/", {}, None, True),
+        ("https://vpce-0a1-b2.sts.eu-west-1.vpce.amazonaws.com", {}, None, True),
+        ("https://sts.cn-north-1.amazonaws.com.cn", {}, None, True),
+        ("http://sts.amazonaws.com", {}, None, False),
+        ("https://sts.s3.amazonaws.com", {}, None, False),
+        ("https://abc.execute-api.eu-west-1.amazonaws.com", {}, None, False),
+        ("https://sts.amazonaws.com.example", {}, None, False),
+        ("https://sts.amazonaws.com@aws.example", {}, None, False),
+        ("https://sts.amazonaws.com:444", {}, None, False),
+    ],
+)
+def test_an_endpoint_of_the_options_gets_no_session_of_this_machine(
+    url: str | None, given: Given, of_environment: str | None, *, allowed: bool
+) -> None:
+    base = AwsCredentials(endpoint_url=url, **given)
+    if allowed:
+        check_endpoint(base, of_environment)
+    else:
+        with pytest.raises(SentinelError, match="endpoint_url") as caught:
+            check_endpoint(base, of_environment)
+        assert caught.value.kind == "bad_input"
 
 
 @pytest.mark.parametrize(
@@ -158,6 +300,7 @@ def test_nothing_of_another_identity_is_mixed_into_a_section() -> None:
     section = {"client_id": "file", "secret": "x"}
     error = refused(environment={**THEIRS, "azure_profile": "named"}, file={"named": section})
     assert "in section named of ~/.azure/credentials: tenant not given" in str(error)
+    assert "AZURE_TENANT" not in str(error)
 
 
 def test_settings_of_the_environment_hold_below_a_section() -> None:
@@ -167,8 +310,13 @@ def test_settings_of_the_environment_hold_below_a_section() -> None:
 
 
 def test_options_hold_above_a_section() -> None:
-    found = chosen({"cloud_environment": "https://localhost:1"}, {}, {"default": {**FILE, "tenant": "x.example"}}).found
-    assert (found.cloud_environment, found.tenant) == ("https://localhost:1", "x.example")
+    found = chosen({"cloud_environment": "AzureCloud"}, {}, {"default": {**FILE, "tenant": "x.example"}}).found
+    assert (found.cloud_environment, found.tenant) == ("AzureCloud", "x.example")
+
+
+def test_an_option_holds_above_a_section_also_where_it_equals_the_environment() -> None:
+    found = chosen({"tenant": "ours.example"}, {"tenant": "ours.example"}, {"default": FILE}).found
+    assert found.tenant == "ours.example"
 
 
 @pytest.mark.parametrize("given", [{"secret": "x"}, {"secret": "x", "tenant": "ours.example"}])
