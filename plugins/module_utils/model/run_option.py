@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -105,7 +105,7 @@ def read(option: RunOption, given: Any, where: str = "", name: str = "") -> Any:
     if option.type == "list" and any(map(values.has_lost_zeros, value)):
         rule = "a number of fewer than twelve digits is no account id, its zeros are lost; quote it"
         raise InputError([Mistake(what, where, rule)])
-    if option.narrows and any(values.is_blank(item, "str") for item in value):
+    if option.narrows and any(values.is_blank(item, "list") for item in value):
         raise InputError([Mistake(what, where, "a part of it is empty")])
     values.check(where, name, value, option.type, given)
     for item in value if option.type == "list" else (value,):
@@ -117,7 +117,12 @@ def read(option: RunOption, given: Any, where: str = "", name: str = "") -> Any:
 def _list(given: Any) -> Any:
     """Return a list of texts; account ids may also come as numbers, one of them alone as well."""
     listed = values.convert("list", [given] if isinstance(given, int) else given)
-    return tuple(map(values.account_id, listed)) if isinstance(listed, tuple) else (listed,)
+    return tuple(map(values.account_id, _flat(listed))) if isinstance(listed, tuple) else (listed,)
+
+
+def _flat(given: Iterable[Any]) -> Iterator[Any]:
+    for one in given:
+        yield from _flat(one) if isinstance(one, list) and one else [one]
 
 
 def _single(kind: str, given: Any) -> Any:

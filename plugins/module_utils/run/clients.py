@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import workspace as workspaces
@@ -34,46 +34,76 @@ class Clients:
         self._azure: dict[AzureCredentials, Azure] = {}
         self._budgets: dict[tuple[AzureCredentials, str], Budget] = {}
         self._sentinel: dict[WorkspaceKey, tuple[Sentinel, Workspace]] = {}
+        # Why some accounts cannot be worked on, which is no reason not to work on the others.
+        self._unusable_aws: dict[AwsCredentials, SentinelError] = {}
+        self._unusable_azure: dict[AzureCredentials, SentinelError] = {}
+        self._unusable: dict[WorkspaceKey, SentinelError] = {}
         self._opening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def start(self, accounts: Sequence[Account]) -> None:
-        """Check the base credentials, and begin with the workspaces, which `opened` waits for."""
+        """Check the base credentials, and begin with the workspaces, which `opened` waits for.
+
+        Raises SentinelError where none of the credentials can be used.
+        """
         self._opening = asyncio.ensure_future(self._open(accounts))
-        self._aws = {base: Aws(base, self._slots) for base in {account.aws: None for account in accounts}}
-        await asyncio.gather(*(aws.identity() for aws in self._aws.values()))
+        bases = list({account.aws: None for account in accounts})
+        await asyncio.gather(*map(self._open_aws, bases))
+        _raise_for_all(self._unusable_aws, bases)
+
+    async def _open_aws(self, base: AwsCredentials) -> None:
+        try:
+            self._aws[base] = Aws(base, self._slots)
+            await self._aws[base].identity()
+        except SentinelError as error:
+            self._unusable_aws[base] = error
 
     async def opened(self) -> None:
-        """Wait until every workspace is known to be usable; raises SentinelError where nothing can be written."""
+        """Wait until every workspace was looked at; raises SentinelError where none can be used."""
         await asyncio.shield(self._opening)
 
     async def ready(self, account: Account) -> tuple[Account, Sentinel]:
-        """Return the account with what the services know, and its workspace."""
+        """Return the account with what the services know, and its workspace; raises SentinelError if unusable."""
         await self.opened()
+        if error := self._unusable.get(account.workspace_key):
+            raise error.with_traceback(None)
         sentinel, workspace = self._sentinel[account.workspace_key]
+        workspaces.check_id(workspace, account.wish.workspace_id, account.host or account.account_id)
         identity = await self._aws[account.aws].identity()
         return account.at(workspace_id=workspace.customer_id, partition=identity.partition), sentinel
 
     async def _open(self, accounts: Sequence[Account]) -> None:
-        places = {account.workspace_key: None for account in accounts}
+        places = list({account.workspace_key: None for account in accounts})
         await asyncio.gather(*map(self._open_azure, {credentials: None for credentials, *_rest in places}))
         await asyncio.gather(*map(self._open_workspace, places))
-        for account in accounts:
-            _sentinel, workspace = self._sentinel[account.workspace_key]
-            workspaces.check_id(workspace, account.wish.workspace_id, account.host or account.account_id)
+        _raise_for_all(self._unusable, places)
 
     async def _open_azure(self, credentials: AzureCredentials) -> None:
-        self._azure[credentials] = await asyncio.to_thread(_signed_in, credentials)
+        try:
+            self._azure[credentials] = await asyncio.to_thread(_signed_in, credentials)
+        except SentinelError as error:
+            self._unusable_azure[credentials] = error
 
     async def _open_workspace(self, place: WorkspaceKey) -> None:
         from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
 
         credentials, subscription_id, resource_group, name = place
-        budget = self._budgets.setdefault((credentials, subscription_id), Budget())
-        sentinel = Sentinel(self._azure[credentials], subscription_id, resource_group, name, budget)
-        self._sentinel[place] = sentinel, await preflight(sentinel, self._right)
+        try:
+            if error := self._unusable_azure.get(credentials):
+                raise error.with_traceback(None)
+            budget = self._budgets.setdefault((credentials, subscription_id), Budget())
+            sentinel = Sentinel(self._azure[credentials], subscription_id, resource_group, name, budget)
+            self._sentinel[place] = sentinel, await preflight(sentinel, self._right)
+        except SentinelError as error:
+            self._unusable[place] = error
+
+    def refused(self, account: Account) -> SentinelError | None:
+        """Return why the base credentials of an account cannot be used, None where they can."""
+        return self._unusable_aws.get(account.aws)
 
     def means(self, account: Account, *, check_mode: bool) -> Means:
-        """Return what is needed to work on the account."""
+        """Return what is needed to work on the account; raises SentinelError where its credentials cannot be used."""
+        if error := self.refused(account):
+            raise error.with_traceback(None)
         return Means(self._aws[account.aws], self.ready, self._opening.done, self._slots, self._visibility, check_mode)
 
     @property
@@ -88,7 +118,7 @@ class Clients:
 
     def only_aws(self) -> Aws:
         """Return the client of the one set of base credentials; raises bad_input where there are several."""
-        if len(self._aws) > 1:
+        if len(self._aws.keys() | self._unusable_aws.keys()) > 1:
             raise SentinelError(
                 "bad_input", "Cannot look for orphans: the accounts are worked on with different AWS credentials."
             )
@@ -101,6 +131,12 @@ class Clients:
             aws.close()
         for azure in self._azure.values():
             azure.close()
+
+
+def _raise_for_all(errors: Mapping[Any, SentinelError], wanted: Collection[Any]) -> None:
+    """Raise the first error where there is one for everything that is wanted."""
+    if wanted and all(one in errors for one in wanted):
+        raise next(iter(errors.values()))
 
 
 def _signed_in(credentials: AzureCredentials) -> Azure:

@@ -272,7 +272,8 @@ async def _work(accounts: list[Account], clients: Clients, order: Order, stop: S
             for account in waiting:
                 skipped = stop.concerns(account)
                 done = Done(account, Report(), skipped=True) if skipped else await _one(account, clients, order, stop)
-                stop.learn(done)
+                if not clients.refused(account):
+                    stop.learn(done)
                 finished.put_nowait(done)
         except BaseException as error:  # such as a time limit of Ansible, which strikes wherever this process is
             finished.put_nowait(error)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -83,25 +83,44 @@ class Order:
 class Place:
     """One workspace: its connectors, and what its tables say."""
 
-    def __init__(self, azure: Azure, logs: Logs, budget: Budget, account: Account) -> None:
-        from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
-
-        self._sentinel = Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, budget)
-        self._logs = logs
-        self._id = ""
-        self.name = account.workspace
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.links = Links()
         self.look = Look({})
         self.unheard = ""
         """Why nobody knows how the connectors are doing."""
+        self.error: SentinelError | None = None
+        """Why the workspace cannot be asked, which fails its accounts and no others."""
+        self.delayed: SentinelError | None = None
+        """Why it could not be asked just now."""
 
-    async def open(self, account: Account) -> None:
+    async def open(self, account: Account, azure: Azure, logs: Logs, budget: Budget) -> None:
         """Read the workspace, unless its id is known, and list its connectors."""
-        self._id = account.wish.workspace_id or (await self._sentinel.workspace()).customer_id
-        self.links = await self._sentinel.raw_connectors(model.links)
+        from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
+
+        sentinel = Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, budget)
+        self._logs = logs
+        try:
+            self._id = account.wish.workspace_id or (await sentinel.workspace()).customer_id
+            self.links = await sentinel.raw_connectors(model.links)
+        except SentinelError as error:
+            self.error = error
 
     async def look_at_events(self, order: Order, marker: str) -> None:
-        """Ask what arrived from all accounts; where the answer is a part of it, once more."""
+        """Ask what arrived from all accounts, if the workspace can be asked."""
+        self.delayed = None
+        if self.error:
+            return
+        try:
+            await self._look_at_events(order, marker)
+        except SentinelError as error:
+            if error.kind in ("transient", "throttled"):
+                self.delayed = error
+            else:
+                self.error = error
+
+    async def _look_at_events(self, order: Order, marker: str) -> None:
+        """Ask; where the answer is a part of it, once more."""
         text, read = model.events_query(order.lookback, marker), partial(model.arrivals, age=_age)
         answer = await self._ask(text, order, read)
         if answer.partial:
@@ -110,6 +129,8 @@ class Place:
 
     async def look_at_health(self, order: Order) -> None:
         """Ask how the connectors are doing, where the workspace keeps that; events are judged without it as well."""
+        if self.error:
+            return
         try:
             answer = await self._ask(model.health_query(order.lookback), order, model.health)
         except SentinelError as error:
@@ -132,27 +153,45 @@ def _age(when: str) -> float:
 
 @asynccontextmanager
 async def places(accounts: list[Account]) -> AsyncIterator[Places]:
-    """Open every workspace of these accounts; those with the same credentials share limits and connections."""
+    """Open every workspace of these accounts; those with the same credentials share limits and connections.
+
+    Raises SentinelError where none of them can be opened.
+    """
     # Azure's packages take longer to load than all others.
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.logs import Logs
 
     azure: dict[AzureCredentials, Azure] = {}
+    unusable: dict[AzureCredentials, SentinelError] = {}
     try:
         for credentials in {account.azure: None for account in accounts}:
-            azure[credentials] = await asyncio.to_thread(Azure, credentials)
+            try:
+                azure[credentials] = await asyncio.to_thread(Azure, credentials)
+            except SentinelError as error:
+                unusable[credentials] = error
         logs = {credentials: Logs(opened, Budget()) for credentials, opened in azure.items()}
         firsts = {account.workspace_key: account for account in reversed(accounts)}
         budgets = {(account.azure, account.subscription_id): Budget() for account in accounts}
-        found = {
-            where: Place(azure[one.azure], logs[one.azure], budgets[one.azure, one.subscription_id], one)
-            for where, one in firsts.items()
-        }
-        await asyncio.gather(*(place.open(firsts[where]) for where, place in found.items()))
+        found = {where: Place(one.workspace) for where, one in firsts.items()}
+
+        async def open_one(place: Place, one: Account) -> None:
+            place.error = unusable.get(one.azure)
+            if not place.error:
+                await place.open(one, azure[one.azure], logs[one.azure], budgets[one.azure, one.subscription_id])
+
+        await asyncio.gather(*(open_one(place, firsts[where]) for where, place in found.items()))
+        check_any(found)
         yield found
     finally:
         for opened in azure.values():
             opened.close()
+
+
+def check_any(found: Places) -> None:
+    """Raise SentinelError where no workspace can be asked."""
+    errors = [place.error for place in found.values() if place.error]
+    if errors and len(errors) == len(found):
+        raise errors[0].with_traceback(None)
 
 
 async def finish(found: Places, watched: list[Watched], order: Order) -> None:
@@ -167,7 +206,10 @@ def judge(found: Places, watched: list[Watched], order: Order) -> None:
     """Say of every account how it is doing."""
     for item in watched:
         place, account_id = found[item.account.workspace_key], item.account.account_id
-        item.verdict = model.judge(account_id, item.expected, place.look, place.links, order.lookback)
+        if place.error:
+            item.error, item.verdict = place.error, Verdict(message=str(place.error))
+        else:
+            item.verdict = model.judge(account_id, item.expected, place.look, place.links, order.lookback)
         item.shown = model.show(account_id, item.verdict, place.look, place.links)
         if item.marked:
             arrival = place.look.arrivals.get(account_id)
@@ -193,8 +235,7 @@ async def verify(watched: list[Watched], order: Order, say: Say) -> Places:
     check_unique(accounts)
     if order.role_last_used:
         # What is asked last is not to fail after all the waiting.
-        for base in {account.aws: None for account in accounts}:
-            Aws(base).close()
+        _check_aws({account.aws for account in accounts})
     async with places(accounts) as found:
         marker = f"trailbridge-{secrets.token_hex(8)}" if order.marker else ""
         if marker:
@@ -204,24 +245,45 @@ async def verify(watched: list[Watched], order: Order, say: Say) -> Places:
         return found
 
 
+def _check_aws(bases: Collection[AwsCredentials]) -> None:
+    """Raise SentinelError where none of these credentials can be found."""
+    errors: list[SentinelError] = []
+    for base in bases:
+        try:
+            Aws(base).close()
+        except SentinelError as error:
+            errors.append(error)
+    if errors and len(errors) == len(bases):
+        raise errors[0]
+
+
 async def _wait(found: Places, watched: list[Watched], order: Order, marker: str, say: Say) -> None:
     deadline = time.monotonic() + order.wait
     for pause in model.pauses(order.wait):
-        try:
-            await asyncio.gather(*(place.look_at_events(order, marker) for place in found.values()))
-        except SentinelError as error:
-            if error.kind not in ("transient", "throttled") or time.monotonic() >= deadline:
-                raise
-            say(str(error))
+        await look_at_events(found, order, marker)
         missing = [item for item in watched if _waits(item, found[item.account.workspace_key])]
         left = deadline - time.monotonic()
         if not missing or left <= 0:
-            return
+            break
+        for place in found.values():
+            if place.delayed:
+                say(str(place.delayed))
         say(progress(missing, len(watched), left, min(pause, left)))
         await asyncio.sleep(min(pause, left))
+    for place in found.values():
+        place.error = place.error or place.delayed
+    check_any(found)
+
+
+async def look_at_events(found: Places, order: Order, marker: str) -> None:
+    """Ask every workspace; raises SentinelError where none can be asked."""
+    await asyncio.gather(*(place.look_at_events(order, marker) for place in found.values()))
+    check_any(found)
 
 
 def _waits(item: Watched, place: Place) -> bool:
+    if place.error or place.delayed:
+        return not place.error
     return model.waits(item.account.account_id, item.expected, place.look, place.links, marked=item.marked)
 
 
@@ -245,15 +307,15 @@ async def _in_accounts(watched: list[Watched], order: Order, work: Work) -> None
 
     async def one(item: Watched) -> None:
         try:
+            base = item.account.aws
+            if base not in aws:
+                aws[base] = Aws(base, slots)
             async with slots:
-                await work(item, aws[item.account.aws])
+                await work(item, aws[base])
         except SentinelError as error:
             item.error = error
 
     try:
-        for item in watched:
-            if item.account.aws not in aws:
-                aws[item.account.aws] = Aws(item.account.aws, slots)
         await asyncio.gather(*map(one, watched))
     finally:
         for opened in aws.values():

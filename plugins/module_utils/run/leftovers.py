@@ -50,8 +50,11 @@ async def find(
     known = await _known(clients) if roles else None
 
     async def look(account: Account) -> list[Orphan]:
-        means = clients.means(account, check_mode=True)
-        account, sentinel = await means.ready(account)
+        try:
+            means = clients.means(account, check_mode=True)
+            account, sentinel = await means.ready(account)
+        except SentinelError:
+            return []  # the work in the account fails as well, and tells
         wish = ConnectorWish(account.wish.arn, sentinel.id, account.wish.workspace_id)
         others = connectors.elsewhere(wish, await sentinel.connectors(account.account_id), absent=absent)
         if not others and known is None:

@@ -222,7 +222,9 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
     order = ingestion.Order(seconds(params["lookback"], "lookback"), role_last_used=params["role_last_used"])
     async with ingestion.places([account]) as found:
         [place] = found.values()
-        await place.look_at_events(order, "")
+        await ingestion.look_at_events(found, order, "")
+        if place.delayed:
+            raise place.delayed
         numbers = params["account_ids"]
         if numbers is None:
             numbers = sorted(filter(None, {*place.links.own, *place.look.arrivals}))

@@ -54,6 +54,8 @@ def notes(found: Places) -> list[str]:
     """Return what there is to say of the workspaces."""
     said = []
     for place in found.values():
+        if place.error:
+            continue  # its accounts tell
         if not place.look.has_table:
             said.append(f"Workspace {place.name} has no table {EVENTS} yet: nothing was ever ingested.")
         if place.look.partial:

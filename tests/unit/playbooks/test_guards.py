@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -317,3 +318,25 @@ def test_mistakes_that_are_many_are_counted(here: Emulators, tmp_path: Path) -> 
     same = fleet(tmp_path, hosts, extra={"sentinel_role_name": "a b"})
     assert "and 22 more" in same["msg"]
     assert len(same["msg"]) < 300
+
+
+# --- environment ---
+
+
+def test_the_environment_of_the_play_counts_and_is_taken_back(
+    here: Emulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = os.environ["AWS_SECRET_ACCESS_KEY"]
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    play = {"environment": {"AWS_SECRET_ACCESS_KEY": "{{ key }}"}, "vars": {"key": key}}
+    run = fleet(tmp_path, {ONE: {}}, play=play, task={"check_mode": True})
+    assert run["summary"]["changed"] == 1
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] == "wrong"
+
+
+def test_an_environment_in_which_accounts_differ_is_refused(here: Emulators, tmp_path: Path) -> None:
+    hosts = {ONE: {"profile": "one"}, TWO: {"profile": "two"}}
+    run = fleet(tmp_path, hosts, play={"environment": {"AWS_PROFILE": "{{ profile }}"}})
+    assert run.kind == "bad_input"
+    assert "environment" in run["msg"]
+    assert here.requests() == []

@@ -195,6 +195,14 @@ def test_hosts_need_no_python_and_no_connection_and_may_be_called_by_their_accou
     assert run.changed == dict.fromkeys([*(own["aws_account_id"] for own in hosts.values()), "333333333301"], NEW)
 
 
+def test_a_run_that_starts_at_a_task_connects_to_no_host(cloud: Emulators, play: Play) -> None:
+    """ansible-core 2.19 then gathers facts, whatever the play says of that; only the connection keeps it here."""
+    nowhere = {"ansible_host": "192.0.2.1", "ansible_ssh_common_args": "-o ConnectTimeout=1"}
+    run = play("onboard", {"333333333301": {}}, "--start-at-task", "Connect the accounts of the batch", **nowhere)
+    assert run.code == 0, run.output
+    assert run.changed == {"333333333301": NEW}
+
+
 def test_an_empty_inventory_is_an_error(cloud: Emulators, play: Play) -> None:
     run = play("onboard", {})
     assert run.code == 2, run.output

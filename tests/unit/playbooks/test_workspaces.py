@@ -117,7 +117,7 @@ def test_without_valid_base_credentials_nothing_is_written_anywhere(
 
 
 def test_a_workspace_id_of_another_workspace_is_refused(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
-    with pytest.raises(SentinelError, match=f"the id of workspace sentinel is {CUSTOMER_ID}"):
+    with pytest.raises(AssertionError, match=f"the id of workspace sentinel is {CUSTOMER_ID}"):
         engine(some(twelve, 2), sentinel_workspace_id="55555555-6666-4777-8888-999999999999")
     assert writes(cloud) == []
 

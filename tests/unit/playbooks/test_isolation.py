@@ -1,0 +1,114 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with a workspace or a credential fails the accounts that have it, and the others are done."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, ingestion
+from tests.emulators.client import Emulators
+from tests.unit.modules.test_ingestion_info import arrived, connect
+
+from .conftest import Engine, everything, parsed
+from .test_workspaces import OTHER, READ_ONLY
+
+Hosts = dict[str, dict[str, Any]]
+GOOD, BAD, WORSE = "111111111101", "111111111102", "111111111103"
+SECOND = {
+    "sentinel_subscription_id": OTHER["subscription_id"],
+    "sentinel_resource_group": OTHER["resource_group"],
+    "sentinel_workspace": OTHER["name"],
+}
+CHANGES: dict[str, tuple[dict[str, Any], str]] = {
+    "Sentinel is off": ({"onboarded": False}, "bad_input"),
+    "no right to write": ({"permissions": READ_ONLY}, "azure_denied"),
+    "no right at all": ({"permissions": []}, "azure_denied"),
+}
+OWN: dict[str, tuple[dict[str, Any], str]] = {
+    "it does not exist": ({**SECOND, "sentinel_workspace": "third"}, "bad_input"),
+    "the id of another workspace": ({"sentinel_workspace_id": "55555555-6666-4777-8888-999999999990"}, "bad_input"),
+    "a wrong secret": ({"sentinel_secret": "expired"}, "azure_denied"),
+    "a profile that does not exist": ({"sentinel_aws_profile": "nowhere"}, "bad_input"),
+}
+
+
+def done(here: Emulators, hosts: Hosts, **order: Any) -> dict[str, fleet.Done]:
+    found = asyncio.run(everything(parsed(here, hosts), fleet.Order(**order)))
+    return {one.account.account_id: one for one in found}
+
+
+def hosts(**own: Any) -> Hosts:
+    return {
+        "good": {"aws_account_id": GOOD},
+        "bad": {"aws_account_id": BAD, **own},
+        "worse": {"aws_account_id": WORSE, **own},
+    }
+
+
+@pytest.fixture
+def second(here: Emulators) -> Emulators:
+    here.add_workspace(customer_id="55555555-6666-4777-8888-999999999999", **OTHER)
+    return here
+
+
+@pytest.mark.parametrize("case", CHANGES)
+@pytest.mark.parametrize("absent", [False, True])
+def test_one_workspace_fails_its_accounts_alone(second: Emulators, engine: Engine, case: str, absent: bool) -> None:
+    if absent:
+        engine(hosts(**SECOND))
+    change, kind = CHANGES[case]
+    second.change_workspace(OTHER["name"], **change)
+    found = done(second, hosts(**SECOND), absent=absent)
+    assert {one: found[one].error and found[one].error.kind for one in found} == {GOOD: None, BAD: kind, WORSE: kind}
+    assert found[GOOD].status == "changed"
+    assert {request["account"] for request in second.requests("iam", write=True)} <= {GOOD} or absent
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_one_credential_fails_its_accounts_alone(second: Emulators, case: str) -> None:
+    own, kind = OWN[case]
+    found = done(second, hosts(**own))
+    errors = {one: found[one].error for one in (BAD, WORSE)}
+    assert [error and error.kind for error in errors.values()] == [kind, kind]
+    assert [found[one].status for one in (GOOD, BAD, WORSE)] == ["changed", "failed", "failed"]
+
+
+@pytest.mark.parametrize("case", [case for case in OWN if case != "the id of another workspace"])
+def test_what_is_wrong_with_all_ends_the_run(second: Emulators, case: str) -> None:
+    own, kind = OWN[case]
+    with pytest.raises(SentinelError) as caught:
+        done(second, {name: one for name, one in hosts(**own).items() if name != "good"})
+    assert caught.value.kind == kind
+    assert second.operations(write=True) == []
+
+
+def test_orphans_are_found_where_they_can_be(second: Emulators, engine: Engine) -> None:
+    """A workspace that cannot be asked has none, and hides none of the others."""
+    second.change_workspace(OTHER["name"], onboarded=False)
+    found = done(second, hosts(**SECOND), roles=True)
+    assert [found[one].status for one in (GOOD, BAD, WORSE)] == ["changed", "failed", "failed"]
+
+
+@pytest.mark.parametrize("case", ["no workspace", "a wrong secret", "no right"])
+def test_verification_of_one_tenant_fails_alone(second: Emulators, case: str) -> None:
+    own = {
+        "no workspace": {**SECOND, "sentinel_workspace": "third"},
+        "a wrong secret": {"sentinel_secret": "expired"},
+        "no right": SECOND,
+    }[case]
+    connect(second, GOOD)
+    arrived(second, {GOOD: 0.1})
+    if case == "no right":
+        second.change_workspace(OTHER["name"], permissions=[])
+    watched = [ingestion.Watched(account, Expected()) for account in parsed(second, hosts(**own))]
+    asyncio.run(ingestion.verify(watched, ingestion.Order(7 * 86400), lambda _line: None))
+    assert [item.verdict.name for item in watched] == ["receiving", "unknown", "unknown"]
+    assert watched[0].error is None
+    assert all(item.error for item in watched[1:])
