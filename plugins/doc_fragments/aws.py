@@ -49,6 +49,7 @@ options:
     description:
       - Name or ARN of the IAM role to assume in the account, or a list of them to try in order.
       - The caller's own account is worked on with the base credentials, without assuming a role.
+      - An empty list means no role at all.
     type: list
     elements: str
   assume_role_external_id:

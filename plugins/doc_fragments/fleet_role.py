@@ -25,7 +25,7 @@ options:
     description: ARN of the managed policy that is the permissions boundary. An empty text removes the boundary.
     type: str
   role_tags:
-    description: Tags of the role. The two tags that mark it as ours come on top.
+    description: Tags of the role. The two tags that mark it as ours come on top. Empty means that no others are wished.
     type: dict
   role_purge_tags:
     description:
@@ -46,7 +46,7 @@ options:
       - V(123412341234) is a placeholder of old documents and is refused.
     type: str
   external_ids:
-    description: Workspace ids of further workspaces that may use the role.
+    description: Workspace ids of further workspaces that may use the role. An empty list means none.
     type: list
     elements: str
   exclusive:

@@ -18,6 +18,9 @@ description:
   - CloudFormation cannot make a role that is there already. Such an account is left as it is, the others go on.
   - Runs with the credentials of the management account or of a delegated administrator, see
     O(delegated_administrator). Trusted access of StackSets to the organization must be on.
+  - Options that are not given are taken from the variables that the playbooks use, as C(localhost) has them. Those of
+    the StackSet are called C(sentinel_stackset_<option>), as are the ways into the managing account (O(assume_role) and
+    what belongs to it).
   - CloudFormation works on after the module has ended. A StackSet that goes is removed when its stacks are, at the
     latest by running the module again.
 author:
@@ -35,7 +38,8 @@ options:
   organizational_units:
     description:
       - Ids of the organizational units, or of the root, whose accounts get the role. Those below belong to them.
-      - Stacks of units that are no longer listed are deleted. When not given, the units are left as they are.
+      - Stacks of units that are no longer listed are deleted. When not given, the units are left as they are. An empty
+        list is refused; O(state=absent) deletes all stacks.
       - They are worked on 50 a call, as many as AWS allows.
     type: list
     elements: str

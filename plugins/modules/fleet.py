@@ -17,6 +17,13 @@ description:
     C(aws_account_id) is the account (the host name where that is 12 digits), and C(sentinel_<option>) sets an option
     for all, a group or one host; O(profile) is set by C(sentinel_aws_profile). Such a variable wins over the option of
     the task.
+  - Options that count for the whole run have variables as well, such as C(sentinel_concurrency) for O(concurrency).
+    Their value is the one that C(localhost) has, else the one that all accounts have; where these differ, the task
+    fails.
+  - A value that is none or blank means "not given", in variables as in options, unless the option says that an empty
+    value counts.
+  - C(localhost), C(127.0.0.1) and C(::1) are left out. Two hosts that are the same account fail, whatever the limit of
+    the run.
   - One account's failure never stops the others.
 author:
   - trailbridge contributors (@trailbridge)
@@ -30,9 +37,9 @@ options:
   accounts:
     description:
       - The accounts to work on, for a play on localhost. Each entry has C(account_id) and any of the options that
-        may differ by account.
+        may differ by account. What an entry lacks is taken from the variables of C(localhost), then from the task.
       - Without it the hosts of the batch are the accounts.
-      - It may be empty to look for orphans alone, in the workspace of the task.
+      - It may be empty to look for orphans alone, in the workspace of the task. With O(state=absent) they are removed.
     type: list
     elements: dict
   account_joined:
@@ -75,8 +82,8 @@ options:
   max_change_percent:
     description:
       - How many per cent of the accounts may change. When more would, nothing is written and the task fails.
-      - Measured by all hosts of the inventory, with C(serial) by those of the batch, or by O(accounts). Accounts that
-        cannot be read count as changed.
+      - Measured by the accounts of the play's pattern before the limit of the run, with C(serial) by those of the
+        batch, or by O(accounts). Accounts that cannot be read count as changed.
       - Any number, when not given. When given, everything is read once more before the first write. What is refused is
         returned as check mode would, with C(error.class) C(too_many_changes); check mode fails in the same way.
     type: float
@@ -94,10 +101,13 @@ options:
       - Whether to remove these connectors as well. Only with O(state=absent); finds them by itself.
       - Only for a workspace whose accounts are all of this one organization. Where it also reads accounts of another
         one, or of none, name those that may go by O(orphan_account_ids).
+      - Of a workspace's connectors at most O(max_change_percent) go as departed, at least one; 20 % when it is not
+        given. None goes where the organization has none of the accounts that the workspace reads.
     type: bool
   orphan_account_ids:
     description:
-      - Account ids, as texts of 12 digits, among which to look for accounts that are gone. All when not given.
+      - Account ids among which to look for accounts that are gone, as texts or as numbers of 12 digits. All when not
+        given. Its variable is C(sentinel_departed), which must not be empty once it is there.
     type: list
     elements: str
   find_roles:
@@ -130,8 +140,8 @@ options:
     choices: [drift, security, never]
     default: never
 notes:
-  - It is an action plugin that runs once per batch. Its environment is that of C(ansible-playbook), and a C(when) on
-    the task is asked of the first host alone.
+  - It is an action plugin that runs once per batch. C(environment) counts, and is the same for all accounts; a C(when)
+    on the task is asked of the first host alone.
   - The strategies C(free) and C(host_pinned) refuse it, since they would run it once per host.
 seealso:
   - module: trailbridge.sentinel.aws_role

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import STACKSET_OPTIONS
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 
+from .actions import act
 from .conftest import Engine, Play
 
 ROLE = "MicrosoftSentinelRole"
@@ -71,12 +72,11 @@ def test_every_option_has_a_variable() -> None:
 
 
 @pytest.mark.parametrize("empty", [None, "", [], ","], ids=repr)
-def test_an_empty_list_of_units_is_refused(here: Emulators, play: Play, empty: Any) -> None:
+def test_an_empty_list_of_units_is_refused(here: Emulators, tmp_path: Path, empty: Any) -> None:
     """Without any unit the roles of all accounts would go."""
-    extra = json.dumps({"sentinel_stackset_organizational_units": empty})
-    run = play("stackset", {}, "-e", extra)
-    assert run.code == 2
-    assert "sentinel_stackset_organizational_units" in run.output
+    run = act(tmp_path, "aws_stackset", {}, extra={"sentinel_stackset_organizational_units": empty})
+    assert run.kind == "bad_input"
+    assert "sentinel_stackset_organizational_units" in run["msg"]
     assert here.requests() == []
 
 
