@@ -29,7 +29,8 @@ class Clock(selectors.DefaultSelector):
     now = time.monotonic()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.now += max(timeout or 0.0, 0.0)
+        # A clock that stood quite still would let those wait for ever who wait for less than a float can add.
+        self.now += max(timeout or 0.0, 1e-6)
         return super().select(0)
 
 
