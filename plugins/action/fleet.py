@@ -46,7 +46,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.options impor
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines, newcomer
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.record import Record
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.record import NoRecord, Record
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import (
     BatchAction,
@@ -169,7 +169,7 @@ class ActionModule(BatchAction):
         return results.result() | kind | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
 
     async def _do(
-        self, accounts: list[Account], order: fleet.Order, stop: fleet.Stop, results: Results, record: Record
+        self, accounts: list[Account], order: fleet.Order, stop: fleet.Stop, results: Results, record: Record | NoRecord
     ) -> list[SentinelError]:
         """Work on the accounts, and tell how it goes; returns why nothing was begun, if too much would change."""
         progress = lines.Progress(len(accounts))
@@ -190,15 +190,18 @@ class ActionModule(BatchAction):
             raise
         return []
 
-    def _take(self, done: fleet.Done, results: Results, record: Record) -> None:
+    def _take(self, done: fleet.Done, results: Results, record: Record | NoRecord) -> None:
         """Take in the result of an account."""
         results.add(done)
         record.add(done)
         for line in lines.of(done, verbose=self._display.verbosity > 0):
             self.say(line)
 
-    def _report(self, record: Record, options: dict[str, Any], header: dict[str, Any]) -> None:
-        if record.error:
+    def _report(self, record: Record | NoRecord, options: dict[str, Any], header: dict[str, Any]) -> None:
+        if isinstance(record, Record) and record.error:
+            if not options["report_dir"]:
+                self._warn_of_record(record.path.parent, record.error)
+                return
             raise cannot("bad_input", f"write into {record.path.parent}", record.error.strerror or "")
         self.report(options, header, record.read())
 
@@ -232,17 +235,26 @@ class ActionModule(BatchAction):
             stop.interrupt(f"it got {signal.Signals(number).name}")
 
     @contextmanager
-    def _recorded(self, report_dir: str | None) -> Iterator[Record]:
+    def _recorded(self, report_dir: str | None) -> Iterator[Record | NoRecord]:
         folder = Path(report_dir or Path(constants.config.get_config_value("ANSIBLE_HOME"), "trailbridge.sentinel"))
+        record: Record | NoRecord = NoRecord()
         try:
             record = Record(folder, f"{time.strftime('%Y-%m-%dT%H%M%S')}-{os.getpid()}")
         except OSError as error:
-            why = f"Cannot write into {folder} (report_dir): {error.strerror}."
-            raise SentinelError("bad_input", why) from error
+            if report_dir:
+                why = f"Cannot write into {folder} (report_dir): {error.strerror}."
+                raise SentinelError("bad_input", why) from error
+            self._warn_of_record(folder, error)
         try:
             yield record
         finally:
             record.close()
+
+    def _warn_of_record(self, folder: Path, error: OSError) -> None:
+        self._display.warning(
+            f"Cannot write into {folder}: {error.strerror}. The run goes on; if it is interrupted, there is no record "
+            "of what was done. Set ANSIBLE_HOME or sentinel_report_dir to a folder that can be written to."
+        )
 
     def say(self, line: str) -> None:
         """Show a line, also when Ansible itself is about to end."""

@@ -36,11 +36,15 @@ options:
   endpoint_url:
     description:
       - Endpoint to use for every AWS service.
+      - An endpoint that is not AWS's own needs O(access_key) and O(secret_key), unless E(AWS_ENDPOINT_URL) is the same.
       - Without it botocore's own settings count, such as E(AWS_ENDPOINT_URL).
     type: str
     aliases: [aws_endpoint_url]
   aws_ca_bundle:
-    description: File with the certificates to trust when talking to AWS, as E(AWS_CA_BUNDLE).
+    description:
+      - File with the certificates to trust when talking to AWS, as E(AWS_CA_BUNDLE), or a folder of them whose files
+        C(openssl rehash) has named.
+      - Without it E(AWS_CA_BUNDLE), the profile's C(ca_bundle) and E(REQUESTS_CA_BUNDLE) count, in this order.
     type: path
   validate_certs:
     description: Whether the certificates of AWS endpoints are checked. They are, unless this is V(false).
@@ -48,7 +52,8 @@ options:
   assume_role:
     description:
       - Name or ARN of the IAM role to assume in the account, or a list of them to try in order.
-      - The caller's own account is worked on with the base credentials, without assuming a role.
+      - The caller's own account is worked on with the base credentials, without assuming a role. A role that a
+        StackSet or the list of accounts is managed with is assumed there as well.
       - An empty list means no role at all.
     type: list
     elements: str

@@ -15,7 +15,7 @@ options:
       - V(auto) takes the first that is there. (1) The options O(secret), O(x509_certificate_path), O(oidc_token) and
         O(oidc_token_file_path), in this order. (2) The section O(azure_profile) of C(~/.azure/credentials), if one is
         named. (3) The environment variables of the same four options. (4) The section C(default) of that file.
-        (5) The Azure CLI, if C(az) is found and O(client_id) is not given.
+        (5) The Azure CLI, if C(az) is found and O(client_id) is given nowhere.
       - V(env) takes the environment variables only, V(credential_file) only the section O(azure_profile) or C(default),
         V(cli) the account that C(az login) signed in.
       - V(msi) takes the managed identity of the machine that the task runs on. It is never tried unless asked for.
@@ -69,6 +69,10 @@ options:
     description:
       - V(AzureCloud), V(AzureUSGovernment), or the https address of Azure Resource Manager in a private cloud.
       - Without it the public cloud V(AzureCloud) is meant. E(AZURE_CLOUD_ENVIRONMENT) serves as well.
+      - The address of a private cloud that is given as an option or a variable needs the credential in the same way
+        (O(secret), O(x509_certificate_path), O(oidc_token) or O(oidc_token_file_path)). No credential of the
+        environment, of C(~/.azure/credentials), of C(az) or of the machine is sent there. Where the environment names
+        the address, they are.
       - With V(AzureUSGovernment) the option for Microsoft's AWS account (C(microsoft_account_id)) is needed as well.
         Microsoft does not publish that account; the connector's page in the portal shows it.
       - V(AzureChinaCloud) is refused, since Microsoft Sentinel has no AWS connector there.
@@ -76,6 +80,7 @@ options:
   adfs_authority_url:
     description:
       - Address of the authority to sign in at, where it is not the cloud's own, such as that of an AD FS server.
+      - The same rule holds for it as for the address in O(cloud_environment).
       - E(AZURE_ADFS_AUTHORITY_URL) serves as well.
     type: str
   cert_validation_mode:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
@@ -91,6 +92,21 @@ def hurried() -> Iterator[None]:
 def impatient() -> Iterator[None]:
     """Wait only a second for an answer: a busy machine may take as long, so only where answers do not come."""
     with _set(_SHORT):
+        yield
+
+
+@contextlib.contextmanager
+def clock_put_forward(operation: str, seconds: float) -> Iterator[None]:
+    """Let so much time pass for this process right before its first call of an operation of AWS."""
+    ahead, real, call = 0.0, time.time, service.Service.call
+
+    async def called(self: service.Service, keys: service.Keys, name: str, params: Any) -> Any:
+        nonlocal ahead
+        ahead = seconds if name == operation else ahead
+        return await call(self, keys, name, params)
+
+    clock = mock.patch.object(time, "time", side_effect=lambda: real() + ahead)
+    with clock, mock.patch.object(service.Service, "call", called):
         yield
 
 

@@ -22,7 +22,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
     Mistake,
     SentinelError,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Wish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import MICROSOFT_ACCOUNT, Wish
 
 
 class Field(NamedTuple):
@@ -310,6 +310,26 @@ def _check_given(account: Account, options: Collection[str], where: str, names: 
     ]
     if missing:
         raise InputError([Mistake("Cannot work", where, f"{name} is not given", " on ") for name in missing])
+
+
+def check_partition(account: Account) -> None:
+    """Raise bad_input where the AWS credentials are of another partition than what the account shall have.
+
+    AWS reports the partition only when it is asked; then an ARN or Microsoft's account may not fit.
+    """
+    wish = account.wish
+    arns = (*account.entry.roles, wish.permissions_boundary or "")
+    other = next((arn for arn in arns if arn.startswith("arn:") and arn.split(":")[1] != wish.partition), None)
+    if other:
+        rule = f"it is in another partition than the AWS credentials, {wish.partition}"
+        raise SentinelError("bad_input", f"Cannot use {other!r} for account {account.name}: {rule}.")
+    if wish.partition != "aws" and wish.microsoft_account_id == MICROSOFT_ACCOUNT:
+        raise SentinelError(
+            "bad_input",
+            f"Cannot work on account {account.name}: it is in the partition {wish.partition}, and Microsoft's AWS "
+            f"account {MICROSOFT_ACCOUNT} and all accounts that it reads are in the partition aws. For Azure "
+            "Government, give the microsoft_account_id that the connector's page in its portal shows.",
+        )
 
 
 def check_unique(accounts: list[Account]) -> None:

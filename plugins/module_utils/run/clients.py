@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import workspace as workspaces
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, AzureCredentials
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, WorkspaceKey
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import (
+    Account,
+    WorkspaceKey,
+    check_partition,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspace import Workspace
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Means
@@ -69,7 +73,9 @@ class Clients:
         sentinel, workspace = self._sentinel[account.workspace_key]
         workspaces.check_id(workspace, account.wish.workspace_id, account.host or account.account_id)
         identity = await self._aws[account.aws].identity()
-        return account.at(workspace_id=workspace.customer_id, partition=identity.partition), sentinel
+        known = account.at(workspace_id=workspace.customer_id, partition=identity.partition)
+        check_partition(known)
+        return known, sentinel
 
     async def _open(self, accounts: Sequence[Account]) -> None:
         places = list({account.workspace_key: None for account in accounts})

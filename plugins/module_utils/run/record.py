@@ -17,6 +17,26 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet imp
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan
 
 
+class NoRecord:
+    """What stands for a record where none can be written: it keeps nothing."""
+
+    keep = False
+    told = ""
+
+    def add(self, done: Done) -> None:
+        """Forget the result of one account."""
+
+    def note(self, orphans: list[Orphan]) -> None:
+        """Forget what became of orphans."""
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Yield nothing."""
+        yield from ()
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
 class Record:
     """A file that only its owner can read. `folder` is made if it is not there; raises OSError."""
 

@@ -22,7 +22,12 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import stackset as stacksets
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import workspace as workspaces
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import Entry
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import (
+    Account,
+    check_partition,
+    parse,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import ConnectorWish
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.duration import seconds
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
@@ -98,9 +103,12 @@ async def _whole(params: Mapping[str, Any], aws: Aws, *, required: bool) -> Acco
         with _opened(account) as sentinel:
             workspace_id = (await sentinel.workspace()).customer_id
     identity = await aws.identity()
-    return account.at(
+    found = account.at(
         account_id=account.account_id or identity.account_id, workspace_id=workspace_id, partition=identity.partition
     )
+    if required:
+        check_partition(found)
+    return found
 
 
 async def _iam(account: Account, aws: Aws, role_name: str | None, work: Work) -> Caller:
@@ -147,6 +155,7 @@ async def _stackset_wish(params: Mapping[str, Any], account: Account, aws: Aws) 
                 workspace_id = (await sentinel.workspace()).customer_id
         partition = (await aws.identity()).partition
         wish = replace(account.wish, workspace_id=workspace_id, partition=partition)
+        check_partition(replace(account, wish=wish, entry=Entry()))
         template = stacksets.template(roles.overlay(wish, None))
     units = params["organizational_units"]
     found = StackSetWish(

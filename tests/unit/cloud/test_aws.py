@@ -222,6 +222,7 @@ def test_keys_that_cannot_be_renewed_are_told(here: Emulators, monkeypatch: pyte
 
 MFA = "mfa_serial = arn:aws:iam::222222222222:mfa/jane\n"
 BASE = "[profile base]\naws_access_key_id = x\naws_secret_access_key = y\n"
+MID = "[profile mid]\nrole_arn = {role}\nsource_profile = base\n"
 OF_PROCESS = "[profile other]\ncredential_process = "
 CONFIGS = {
     "no such profile": ("", "bad_input", "AWS_PROFILE"),
@@ -248,8 +249,7 @@ CONFIGS = {
         "bad_input", "aws configure export-credentials --profile other",
     ),
     "a code of MFA in the middle": (
-        f"[profile other]\nrole_arn = {{role}}\nsource_profile = mid\n[profile mid]\nrole_arn = {{role}}\n{MFA}"
-        f"source_profile = base\n{BASE}",
+        f"[profile other]\nrole_arn = {{role}}\nsource_profile = mid\n{MID}{MFA}{BASE}",
         "bad_input", "mfa_serial",
     ),
 }  # fmt: skip

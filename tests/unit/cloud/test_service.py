@@ -279,7 +279,7 @@ def test_connections_are_used_again_and_closed(here: Emulators) -> None:
 
 
 def test_who_waits_for_an_answer_when_all_is_closed_is_told(here: Emulators) -> None:
-    here.fault(operation="ListRoles", delay=3)
+    here.fault(operation="ListRoles", delay=30)
 
     async def work() -> tuple[float, bool]:
         aws = Aws(AwsCredentials())
@@ -291,7 +291,7 @@ def test_who_waits_for_an_answer_when_all_is_closed_is_told(here: Emulators) -> 
         return time.monotonic() - start, all(one.cancelled() for one in waiting)
 
     took, ended = asyncio.run(work())
-    assert took < 1
+    assert took < 10
     assert ended
 
 

@@ -409,6 +409,12 @@ def test_credentials_may_be_templates(organized: Emulators, command: Command) ->
     assert run.data["ansible_connection"] == "local"
 
 
+def test_a_role_lists_in_the_callers_own_account_as_well(organized: Emulators, listed: List) -> None:
+    role = f"arn:aws:iam::{CALLER_ACCOUNT}:role/OrganizationAccountAccessRole"
+    assert listed(assume_role=role).hosts.keys() == ACTIVE
+    assert asked(organized)["AssumeRole"] == 1
+
+
 def test_a_role_in_the_management_account_lists_for_another(
     organized: Emulators, listed: List, refused: Refuse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -547,6 +553,7 @@ def test_an_example_of_the_documentation_works(
     options = {key: value for key, value in example.items() if key not in ("plugin", "profile", "cache_connection")}
     if "assume_role" in options:
         options["assume_role"] = f"arn:aws:iam::{CALLER_ACCOUNT}:role/ListAccounts"
+        organized.settings(role_names=["ListAccounts"])
     if "cache" in options:
         options["cache_connection"] = str(tmp_path / "cache")
     assert example["plugin"] == PLUGIN

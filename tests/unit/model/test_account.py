@@ -23,6 +23,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
     FIELDS,
     Account,
     Field,
+    check_partition,
     check_unique,
     check_whole,
     parse,
@@ -586,3 +587,32 @@ def test_a_path_that_is_only_displayed_is_cleaned_and_not_refused(text: Any) -> 
     ou = parse({"ou_path": text}, HOST).ou
     assert ou.isprintable()
     assert 0 < len(ou) <= 1001
+
+
+# --- the partition, which AWS reports late ---
+
+
+@pytest.mark.parametrize(
+    ("partition", "given", "allowed"),
+    [
+        ("aws", {}, True),
+        ("aws-us-gov", {}, False),
+        ("aws-cn", {}, False),
+        ("aws-us-gov", {"microsoft_account_id": "333333333333"}, True),
+        ("aws", {"role_permissions_boundary": f"arn:aws:iam::{ACCOUNT}:policy/fence"}, True),
+        ("aws", {"role_permissions_boundary": f"arn:aws-cn:iam::{ACCOUNT}:policy/fence"}, False),
+        ("aws", {"role_permissions_boundary": ""}, True),
+        ("aws", {"assume_role": ["Operator", f"arn:aws:iam::{ACCOUNT}:role/Operator"]}, True),
+        ("aws", {"assume_role": ["Operator", f"arn:aws-us-gov:iam::{ACCOUNT}:role/Operator"]}, False),
+    ],
+)
+def test_what_is_given_fits_the_partition_of_the_credentials(
+    partition: str, given: dict[str, Any], *, allowed: bool
+) -> None:
+    account = parse({"account_id": ACCOUNT, **given}, HOST).at(workspace_id=A, partition=partition)
+    if allowed:
+        check_partition(account)
+    else:
+        with pytest.raises(SentinelError, match="partition") as caught:
+            check_partition(account)
+        assert caught.value.kind == "bad_input"

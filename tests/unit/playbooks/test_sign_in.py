@@ -38,6 +38,14 @@ def test_no_secret_of_a_host_is_shown_when_it_is_not_accepted(cloud: Emulators, 
     assert "hush-hush" not in run.output
 
 
+def test_variables_of_a_host_send_no_secret_of_the_environment_elsewhere(cloud: Emulators, play: Play) -> None:
+    elsewhere = {"sentinel_cloud_environment": cloud.azure.replace("localhost", "127.0.0.1")}
+    run = play("onboard", {"first": {"aws_account_id": FIRST, **elsewhere}})
+    assert run.code != 0
+    assert "AZURE_CLOUD_ENVIRONMENT" in run.output
+    assert cloud.operations("azure") == []
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [

@@ -224,8 +224,8 @@ def test_accounts_can_be_listed_in_a_play_on_localhost(cloud: Emulators, play: P
           told: "rolename of account 222222222201: no such option"
         - entry: {role_name: x}
           told: "Cannot work on entry 1 of accounts: account_id is not given"
-        - entry: {account_id: 222222222201}
-          told: "account_id 222222222201 of entry 1 of accounts"
+        - entry: {account_id: 22222222201}
+          told: "account_id 22222222201 of entry 1 of accounts"
       register: refused
       failed_when: item.told not in refused.msg
 """,

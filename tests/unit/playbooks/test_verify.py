@@ -76,7 +76,10 @@ def test_the_playbook_ends_with_0_where_all_is_well_or_nobody_minds(
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"sentinel_verify_wait": "soon"}, "Cannot use wait 'soon': it must be a whole number of seconds"),
+        (
+            {"sentinel_verify_wait": "soon"},
+            "Cannot use sentinel_verify_wait 'soon': it must be a whole number of seconds",
+        ),
         ({"sentinel_verify_quiet": "perhaps"}, "sentinel_verify_quiet"),
         ({"sentinel_report_dir": "/dev/null/reports"}, "Cannot write into /dev/null/reports (report_dir)"),
         (
