@@ -19,6 +19,15 @@ def _env(*names: str) -> tuple[Any, list[str]]:
     return env_fallback, list(names)
 
 
+def _later(*_names: str) -> Any:
+    """Fill in nothing: what the variables hold is weighed later."""
+    return env_fallback()
+
+
+def _azure(option: str) -> tuple[Any, list[str]]:
+    return _later, list(ENVIRONMENT[option])
+
+
 AWS: Spec = {
     "access_key": {"type": "str", "no_log": False, "aliases": ["aws_access_key_id", "aws_access_key"]},
     "secret_key": {"type": "str", "no_log": True, "aliases": ["aws_secret_access_key", "aws_secret_key"]},
@@ -34,22 +43,27 @@ AWS: Spec = {
     "assume_role_session_policy": {"type": "bool"},
 }
 
-# What the environment sets is weighed by `model.sign_in`, which has to know what an option set and what it did not. The
-# cloud alone is filled in: accounts are checked by it before all else.
+
+# `model.sign_in` weighs the environment: it has to know what an option set and what it did not. The cloud alone is
+# filled in, since accounts are checked by it before all else.
 AZURE: Spec = {
     "auth_source": {"type": "str", "choices": ["auto", "cli", "env", "credential_file", "msi"]},
-    "azure_profile": {"type": "str"},
-    "tenant": {"type": "str"},
-    "client_id": {"type": "str"},
-    "secret": {"type": "str", "no_log": True},
-    "x509_certificate_path": {"type": "path"},
-    "thumbprint": {"type": "str"},
-    "oidc_token": {"type": "str", "no_log": True},
-    "oidc_token_file_path": {"type": "path", "no_log": False},
+    "azure_profile": {"type": "str", "fallback": _azure("azure_profile")},
+    "tenant": {"type": "str", "fallback": _azure("tenant")},
+    "client_id": {"type": "str", "fallback": _azure("client_id")},
+    "secret": {"type": "str", "no_log": True, "fallback": _azure("secret")},
+    "x509_certificate_path": {"type": "path", "fallback": _azure("x509_certificate_path")},
+    "thumbprint": {"type": "str", "fallback": _azure("thumbprint")},
+    "oidc_token": {"type": "str", "no_log": True, "fallback": _azure("oidc_token")},
+    "oidc_token_file_path": {"type": "path", "no_log": False, "fallback": _azure("oidc_token_file_path")},
     "cloud_environment": {"type": "str", "fallback": _env(*ENVIRONMENT["cloud_environment"])},
-    "adfs_authority_url": {"type": "str"},
-    "cert_validation_mode": {"type": "str", "choices": ["validate", "ignore"]},
-    "disable_instance_discovery": {"type": "bool"},
+    "adfs_authority_url": {"type": "str", "fallback": _azure("adfs_authority_url")},
+    "cert_validation_mode": {
+        "type": "str",
+        "choices": ["validate", "ignore"],
+        "fallback": _azure("cert_validation_mode"),
+    },
+    "disable_instance_discovery": {"type": "bool", "fallback": _azure("disable_instance_discovery")},
 }
 
 WORKSPACE: Spec = {
