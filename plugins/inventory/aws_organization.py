@@ -15,10 +15,13 @@ description:
   - Only accounts in state V(ACTIVE) are hosts, unless O(include_inactive=true).
   - All hosts are in the group C(aws_accounts), which sets C(ansible_connection=local) and the Python of the controller.
     Below it are groups by state such as C(state_active), by organizational unit such as C(ou_Workloads_Production), and
-    by tag such as C(tag_env_prod). Characters that names of groups cannot have become underscores.
+    by tag such as C(tag_env_prod). Characters that names of groups cannot have become underscores. Units that would
+    share a group by that have their ids behind the name, tags a digest of key and value, so that no two are one group.
   - Host variables are C(aws_account_id), C(aws_account_name), C(aws_account_state), C(aws_account_joined) (a time in
     UTC), C(aws_management_account), C(aws_ou_ids) (from the root down), C(aws_ou_path), and if asked for
-    C(aws_account_email) and C(aws_account_tags). Accounts that are not active have C(aws_account_reason).
+    C(aws_account_email) and C(aws_account_tags). Accounts that are not active have C(aws_account_reason). Of two units
+    with the same C(aws_ou_path), such as one that is called C(a/b) and one that is called C(b) below C(a), both have
+    their id behind it.
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -53,21 +56,26 @@ options:
     default: []
     suboptions: &filter
       id:
-        description: Account ids, as texts of 12 digits.
+        description: Account ids of 12 digits. Quote them, since YAML reads some as octal numbers.
         type: list
         elements: str
       name:
-        description: Patterns such as C(prod-*) for the name of the account, in its upper and lower case.
+        description:
+          - Patterns such as C(prod-*) for the name of the account, in its upper and lower case.
+          - The name itself is always a match, also where it holds brackets, asterisks or question marks.
         type: list
         elements: str
       ou:
         description:
           - Organizational units that the account is in, at any depth.
           - Ids such as C(ou-ab12-11111111), or paths such as C(/Workloads/Production). V(/) is the root.
+          - A path that two units have is refused. The message has their ids.
         type: list
         elements: str
       tags:
-        description: Tags that the account has, all of them; each with a pattern for its value or a list of patterns.
+        description:
+          - Tags that the account has, all of them; each with a pattern for its value or a list of patterns.
+          - The value itself is always a match.
         type: dict
       joined_after:
         description: A day, or a time in UTC, on or after which the account joined the organization.
@@ -132,7 +140,9 @@ notes:
     C(organizations:ListOrganizationalUnitsForParent), with an old botocore C(organizations:ListAccountsForParent); for
     tags C(organizations:ListTagsForResource). A useful error takes C(organizations:DescribeOrganization).
   - Accounts are listed by 20, so 10,000 of them take 500 requests.
-  - All options of AWS, and O(hostname), may be templates.
+  - All options of AWS, and O(hostname), may be templates. What others wrote, in AWS or in the cache, never is one.
+  - With O(cache=true) a listing is kept for each caller, as C(sts:GetCallerIdentity) names it, by endpoint and
+    O(assume_role). That is one request, in about 0.2 seconds. A cache that holds anything odd is read anew.
   - Ansible goes on with a warning when an inventory cannot be read. E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) makes
     that an error, C(sentinel_minimum_accounts) makes the playbooks of this collection stop.
   - O(compose), O(groups) and O(keyed_groups) cost several times what the rest of the inventory does.

@@ -130,6 +130,8 @@ options:
     description:
       - Name of the run that this is a part of, such as a job slice or a batch of C(serial).
       - Parts of the same name share one report in O(report_dir), to which each adds its accounts.
+      - A name that comes again 6 hours after the last part was done is another run. The report of the former one is
+        set aside, with its date behind the name of the folder.
       - Letters, digits and C(._-). Each run has a report of its own when not given.
     type: str
   fail_on:

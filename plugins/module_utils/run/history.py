@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.merge import is_of_another_night
+
 FILE = "history.jsonl"
 # So much of the end of the file is read: some thousands of runs.
 WINDOW = 1_000_000
@@ -28,16 +30,39 @@ def add(folder: Path, run: dict[str, Any]) -> None:
         os.close(handle)
 
 
-def read(folder: Path, playbook: str) -> list[dict[str, Any]]:
-    """Return the runs of a playbook in the order of their start, the last word of each; damaged lines are left out."""
+def read(folder: Path, playbook: str, last: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Return the runs of a playbook in the order of their start, the last word of each; damaged lines are left out.
+
+    `last` is a run that is not written yet.
+    """
     try:
         with (folder / FILE).open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - WINDOW))
             lines = file.read().splitlines()
     except FileNotFoundError:
-        return []
-    runs = {key(run): run for run in map(_parse, lines) if run.get("playbook") == playbook}
-    return sorted(runs.values(), key=lambda run: str(run["started"]))
+        lines = []
+    found = [run for run in map(_parse, lines) if run.get("playbook") == playbook]
+    return sorted(_last_words([*found, *([dict(last)] if last else [])]), key=lambda run: str(run["started"]))
+
+
+def _last_words(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return each run once. A name that comes again after hours is another run."""
+    runs: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for run in lines:
+        words = runs.setdefault(key(run), [])
+        if words and not _apart(words[-1], run):
+            words.pop()
+        words.append(run)
+    return [run for words in runs.values() for run in words]
+
+
+def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    # Lines that earlier releases wrote do not say when a run was over.
+    ended, begun = ({"finished": run["started"], **run} for run in (one, other))
+    try:
+        return is_of_another_night(ended, begun)
+    except (TypeError, ValueError):
+        return False
 
 
 def key(run: Mapping[str, Any]) -> tuple[str, ...]:

@@ -49,13 +49,17 @@ def write(folder: Path, header: Header, records: Sequence[Record], run: str = ""
 
     `header` and `records` are described in docs/report.md. A run of the same start and playbook is written anew, every
     other one is kept. Each file is whole at any moment. What has the name of a `run` is added to what is there under
-    that name. Raises SentinelError when it cannot be written.
+    that name, unless that is of another night: then it is set aside, with its date behind the name. Raises
+    SentinelError when it cannot be written.
     """
     target = folder / _name(header, run)
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         with merge.alone(target) if run else nullcontext():
-            if run and (before := merge.read(target)):
+            before = merge.read(target) if run else None
+            if before and merge.is_of_another_night(before, header):
+                merge.set_aside(target, folder / _dated(before, target.name))
+            elif before:
                 header, records = merge.merged(before, header, records)
             header = {**DEFAULTS, **header, "schema": SCHEMA, **({"run": run} if run else {})}
             _write_all(folder, target, header, sorted(records, key=lambda record: str(record["account_id"])))
@@ -66,10 +70,9 @@ def write(folder: Path, header: Header, records: Sequence[Record], run: str = ""
 
 def _write_all(folder: Path, target: Path, header: Header, records: Sequence[Record]) -> None:
     tally = Tally(header, records)
-    run = {key: header[key] for key in ("started", "playbook", "check_mode", "run") if key in header}
+    run = {key: header[key] for key in ("started", "finished", "playbook", "check_mode", "run") if key in header}
     run["numbers"] = tally.numbers
-    earlier = [one for one in history.read(folder, header["playbook"]) if history.key(one) != history.key(run)]
-    runs = sorted([*earlier, run], key=lambda one: str(one["started"]))
+    runs = history.read(folder, header["playbook"], run)
     _replace(target / "report.json", _json(header, records, tally))
     _replace(target / "report.csv", sheet.lines(records, tally))
     environment, values = _environment(), _values(header, records, tally, runs)
@@ -84,8 +87,19 @@ def _write_all(folder: Path, target: Path, header: Header, records: Sequence[Rec
 def _name(header: Header, run: str) -> str:
     if run:
         return f"{run}-{header['playbook']}{'-check' if header.get('check_mode') else ''}"
-    started = re.sub(r"\+00:00$", "Z", header["started"]).replace(":", "")
-    return re.sub(r"[^0-9A-Za-z.+-]", "_", f"{started}-{header['playbook']}").lstrip(".")
+    return _safe(f"{_compact(header)}-{header['playbook']}")
+
+
+def _dated(header: Header, name: str) -> str:
+    return _safe(f"{name}-{_compact(header)}")
+
+
+def _compact(header: Header) -> str:
+    return re.sub(r"\+00:00$", "Z", header["started"]).replace(":", "")
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^0-9A-Za-z.+-]", "_", name).lstrip(".")
 
 
 def _replace(path: Path, chunks: Iterable[str]) -> None:

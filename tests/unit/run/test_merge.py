@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import multiprocessing
+import os
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import history, report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import history, merge, report
 
 from .test_report import FILES, HEADER, account
 
@@ -75,11 +79,68 @@ def test_a_damaged_report_is_not_written_over(tmp_path: Path) -> None:
     path = tmp_path / "4711-drift/report.json"
     begun = {"started": "2026-11-22T00:00:00Z", "accounts": []}
     nameless = {**begun, "finished": "2026-11-22T00:00:00Z", "accounts": [{}]}
-    for text in ("{", "[]", "{}", json.dumps(begun), json.dumps(nameless)):
+    timeless = {**nameless, "accounts": [], "started": "yesterday"}
+    for text in ("{", "[]", "{}", json.dumps(begun), json.dumps(nameless), json.dumps(timeless)):
         path.write_text(text)
         with pytest.raises(SentinelError, match=r"Cannot add to the report in .*: it is damaged"):
             added(tmp_path, one(2))
         assert path.read_text() == text
+
+
+def day(number: int, hour: int = 2) -> dict[str, Any]:
+    return {"started": f"2026-11-{number}T{hour:02}:00:00+00:00", "finished": f"2026-11-{number}T{hour:02}:05:00+00:00"}
+
+
+def test_a_name_that_is_the_same_every_night_is_a_report_and_a_run_for_each_night(tmp_path: Path) -> None:
+    for number, status in ((20, "failed"), (21, "changed"), (22, "ok")):
+        added(tmp_path, one(1, status=status), run="nightly", **day(number))
+        whole = added(tmp_path, one(number - 18), run="nightly", **day(number, 4))
+        assert [record["account_id"][-1] for record in whole["accounts"]] == ["1", str(number - 18)]
+        assert whole["accounts"][0]["status"] == status
+    runs = history.read(tmp_path, "drift")
+    assert [(run["started"][8:10], run["numbers"]["in_scope"]) for run in runs] == [("20", 2), ("21", 2), ("22", 2)]
+    kept = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
+    assert kept == ["nightly-drift", "nightly-drift-2026-11-20T020000Z", "nightly-drift-2026-11-21T020000Z"]
+    for folder in kept:
+        assert {path.name for path in (tmp_path / folder).iterdir()} - {".lock"} == set(FILES)
+    told = json.loads((tmp_path / kept[1] / "report.json").read_text())
+    assert (told["started"][:10], told["accounts"][0]["status"]) == ("2026-11-20", "failed")
+
+
+def test_slices_that_took_long_are_one_run_in_whatever_order_they_end(tmp_path: Path) -> None:
+    added(tmp_path, one(1), started="2026-11-22T11:50:00Z", finished="2026-11-22T11:55:00Z")
+    whole = added(tmp_path, one(2), started="2026-11-22T02:00:00Z", finished="2026-11-22T12:00:00Z")
+    assert len(whole["accounts"]) == 2
+    assert len(history.read(tmp_path, "drift")) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_waits_for_another_run_can_be_ended(tmp_path: Path, number: signal.Signals) -> None:
+    added(tmp_path, one(1))
+    context = multiprocessing.get_context("fork")
+    ready, answers = context.Event(), context.Queue()
+
+    async def waiting() -> None:
+        # As the action of fleet does: the loop hears of signals, and does not run while the report is written.
+        for signal_number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(signal_number, lambda: None)
+        ready.set()
+        try:
+            added(tmp_path, one(2))
+        except SentinelError as error:
+            answers.put(error.kind)
+
+    process = context.Process(target=lambda: asyncio.run(waiting()))
+    with merge.alone(tmp_path / "4711-drift"):
+        process.start()
+        assert ready.wait(20)
+        time.sleep(0.3)
+        os.kill(process.pid or 0, number)
+        process.join(10)
+        code = process.exitcode
+        process.kill()
+    assert code == 0
+    assert answers.get(timeout=5) == "interrupted"
 
 
 def test_slices_that_end_at_the_same_moment_wait_for_each_other(tmp_path: Path) -> None:
