@@ -205,6 +205,10 @@ accounts:
           description: What was found, in one sentence.
           type: str
           sample: Account 197857026523 may assume the role without an external id.
+        repaired:
+          description: Whether it is not found any more after the run, in check mode whether it would not be.
+          type: bool
+          sample: true
     calls:
       description: The API calls that were made, or would be made in check mode.
       returned: always

@@ -14,7 +14,10 @@ from typing import Any
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, check_unique
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import is_security
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import (
+    is_informational,
+    is_security,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import leftovers, newcomer
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report, connect, disconnect
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.clients import Clients
@@ -47,6 +50,11 @@ class Done:
         return "changed" if self.report.calls else "ok"
 
     @property
+    def differs(self) -> bool:
+        """Tell whether anything differs from the wish."""
+        return not all(map(is_informational, self.report.findings))
+
+    @property
     def insecure(self) -> bool:
         """Tell whether a finding is one of security."""
         return any(is_security(finding) for finding in self.report.findings)
@@ -58,7 +66,9 @@ class Done:
             "host": self.account.host,
             "role_arn": self.report.role_arn,
             "connector_id": self.report.connector_id,
-            "findings": [finding._asdict() for finding in self.report.findings],
+            "findings": [
+                {**finding._asdict(), "repaired": finding in self.report.repaired} for finding in self.report.findings
+            ],
             "calls": [call.show() if detailed else {"name": call.name} for call in self.report.calls],
         }
         if self.error:
