@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import accepted
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import cloud as clouds
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.accepted import Accepted
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import (
     AwsCredentials,
     AzureCredentials,
@@ -64,6 +66,7 @@ FIELDS = (
     Field("exclusive", "exclusive", "bool", "wish"),
     Field("adopt", "adopt", "bool", "wish"),
     Field("deduplicate", "deduplicate", "bool", "account"),
+    Field("accepted_findings", "accepted_findings", "dicts", "account"),
     Field("assume_role", "assume_role", "list", "entry"),
     Field("assume_role_external_id", "assume_role_external_id", "str", "entry"),
     Field("assume_role_session_name", "assume_role_session_name", "str", "entry"),
@@ -129,6 +132,8 @@ class Account:
     deduplicate: bool = False
     joined: str = ""
     """When it joined its AWS organization, in ISO 8601; empty where nobody knows."""
+    accepted: tuple[Accepted, ...] = ()
+    """The findings that were accepted."""
     ou: str = ""
     """Where it is in the organization, for reports; empty where nobody knows."""
 
@@ -184,6 +189,7 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
         AzureCredentials(**parts["azure"]),
         deduplicate=account.get("deduplicate", False),
         joined=account.get("joined", ""),
+        accepted=account.get("accepted_findings", ()),
         ou=account.get("ou", ""),
     )
     _check_arns(found, where, names)
@@ -240,7 +246,14 @@ def _rules(field: Field) -> list[str]:
 
 
 _RULES = {field: _rules(field) for field in FIELDS}
-_CONVERT = {"str": lambda value: value, "dict": lambda value: value, "bool": _boolean, "int": _integer, "list": _list}
+_CONVERT = {
+    "str": lambda value: value,
+    "dict": lambda value: value,
+    "bool": _boolean,
+    "int": _integer,
+    "list": _list,
+    "dicts": accepted.parse,
+}
 
 
 def _check_arns(account: Account, where: str, names: str) -> None:

@@ -89,6 +89,8 @@ CODES: dict[str, Code] = {
     "connector_stale": _drift("medium", "The connector of the account names another role."),
     "connector_remaining": _drift("medium", "Another data connector goes on reading the account that was offboarded."),
     "connector_duplicate": _drift("low", "The workspace has more than one connector for the account."),
+    "acceptance_expired": _drift("low", "A finding was accepted, and the day until which it was is over."),
+    "acceptance_unused": _drift("low", "A finding is accepted that the account does not have."),
 }
 
 

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import accepted
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 
 PLACEHOLDER_ACCOUNT = "123412341234"
@@ -108,6 +109,7 @@ TYPES: dict[str, Rule] = {
     "bool": Rule(lambda value: isinstance(value, bool), "it must be true or false"),
     "int": Rule(lambda value: isinstance(value, int) and not isinstance(value, bool), "it must be a whole number"),
     "dict": Rule(lambda value: isinstance(value, Mapping), "it must be a dictionary"),
+    "dicts": Rule(lambda value: isinstance(value, list | tuple), "it must be a list of dictionaries"),
     "list": Rule(
         lambda value: isinstance(value, tuple) and all(isinstance(item, str) for item in value),
         "it must be a text or a list of texts",
@@ -122,6 +124,7 @@ RULES: dict[str, Rule] = {
     "report_run": Rule(
         _text(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"), "it must be 1 to 64 letters, digits or ._-, the first no ._-"
     ),
+    "accepted_findings": Rule(accepted.is_parsed, accepted.RULE),
     "concurrency": Rule(_integer(1, 256), "it must be a whole number from 1 to 256"),
     "percent": Rule(_percent, "it must be a number from 0 to 100"),
     "permission_mode": Rule(_one_of("managed", "lookup_events"), "it must be managed or lookup_events"),

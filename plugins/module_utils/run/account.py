@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.iam import Roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Keys
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import accepted, role_plan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector as connectors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role_plan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.accepted import Accepted
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connectors, ConnectorWish
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
@@ -63,12 +64,24 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     repaired: set[Finding] = field(default_factory=set)
     """Those of them that are not found any more, in check mode those that would not be."""
+    accepted: dict[Finding, str] = field(default_factory=dict)
+    """Those of them that somebody accepted, with the reason."""
     calls: list[Call] = field(default_factory=list)
     diff: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, name: str, show: Callable[[T], dict[str, Any]], after: T) -> None:
         """Take in what a resource is."""
         self.shown[name] = partial(show, after)
+
+    def accept(self, entries: tuple[Accepted, ...], today: str, *, complete: bool) -> None:
+        """Mark the findings that were accepted; `complete` says whether everything was looked at."""
+        self.accepted = accepted.reasons(entries, self.findings, today)
+        self.findings += accepted.leftovers(entries, self.findings, today, complete=complete)
+
+    @property
+    def unaccepted(self) -> list[Finding]:
+        """The findings that nobody accepted."""
+        return [one for one in self.findings if one not in self.accepted]
 
     @contextmanager
     def kept(self) -> Iterator[Report]:

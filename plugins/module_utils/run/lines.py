@@ -44,8 +44,11 @@ def calls(done: Done) -> str:
 
 
 def findings(done: Done) -> list[str]:
-    """Return the findings of an account, security first."""
-    return [f"{item.severity} {item.code}: {item.message}" for item in ordered(done.report.findings)]
+    """Return the findings of an account, security first, with the reason of those that were accepted."""
+    reasons = {item: f" Accepted: {reason}" for item, reason in done.report.accepted.items()}
+    return [
+        f"{item.severity} {item.code}: {item.message}{reasons.get(item, '')}" for item in ordered(done.report.findings)
+    ]
 
 
 def numbers(summary: Mapping[str, int], *, check_mode: bool) -> str:
@@ -72,10 +75,12 @@ def failures(results: Iterable[Done], fail_on: str) -> list[dict[str, str]]:
 
 
 def _differs(done: Done, fail_on: str) -> str:
-    told = {"drift": bool(done.report.calls) or done.differs, "security": done.insecure, "never": False}
+    changes = bool(done.report.calls) and not done.report.accepted
+    told = {"drift": changes or done.differs, "security": done.insecure, "never": False}
     if not told[fail_on]:
         return ""
-    reasons = findings(done) or [calls(done)]
+    reasons = [f"{one.severity} {one.code}: {one.message}" for one in ordered(done.report.unaccepted)]
+    reasons = reasons or [calls(done)]
     return f"Account {done.account.account_id} differs from the wish: {' '.join(reasons)}"
 
 

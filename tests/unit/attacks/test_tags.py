@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID
 from tests.emulators.connectors import DUPLICATE
@@ -236,3 +236,34 @@ def test_what_exclusive_false_leaves_open_is_named_and_not_called_repaired(world
     found = {one["code"]: one["repaired"] for one in done.result()["findings"]}
     assert found.items() >= {"trust_anyone": False, "permission_policy_extra": False}.items()
     assert engine.run(engine.listed(hosts), fleet.Order()).done[VICTIM].report.repaired
+
+
+# --- findings that were accepted ---
+
+ENTRY = {"code": "permission_policy_extra", "reason": "Ticket 1", "until": "2099-01-31"}
+
+
+def onboarded(world: World, *entries: Any) -> fleet.Done:
+    hosts = {ACCOUNTS[1]: {"aws_account_id": ACCOUNTS[1]}}
+    accounts = engine.listed(hosts, sentinel_exclusive=False, sentinel_accepted_findings=list(entries))
+    return engine.run(accounts, fleet.Order()).done[ACCOUNTS[1]]
+
+
+def test_an_accepted_finding_is_shown_with_its_reason_and_fails_nothing(world: World) -> None:
+    world.prepare("remove")
+    world.make(ACCOUNTS[1], "AttachRolePolicy", RoleName=ROLE, PolicyArn=ADMIN)
+    for fail_on, failed in (("drift", 1), ("security", 1), ("never", 0)):
+        assert len(lines.failures([onboarded(world)], fail_on)) == failed
+        assert lines.failures([onboarded(world, ENTRY)], fail_on) == []
+    [shown_one] = onboarded(world, ENTRY).result()["findings"]
+    assert (shown_one["code"], "Ticket 1" in shown_one["accepted"]) == ("permission_policy_extra", True)
+    assert any("Ticket 1" in line for line in lines.of(onboarded(world, ENTRY)))
+    told = [one.code for one in onboarded(world, {**ENTRY, "until": "2026-01-31"}).report.unaccepted]
+    assert told == ["permission_policy_extra", "acceptance_expired"]
+
+
+def test_an_entry_that_fits_nothing_is_a_finding_that_counts(world: World) -> None:
+    world.prepare("remove")
+    done = onboarded(world, ENTRY)
+    assert [one.code for one in done.report.findings] == ["acceptance_unused"]
+    assert len(lines.failures([done], "drift")) == 1

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.accepted import Accepted
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES, SECRETS, TYPES, check
 
@@ -78,6 +79,7 @@ BAD_SECRET = {"empty": "", "a trailing newline": "hush\n", "a space": "hu sh", "
 GOOD: dict[str, dict[str, Any]] = {
     **{name: {"letters": "hush", "signs": "a/b+c=~"} for name in SECRETS},
     "duration": {"days": "7d", "hours": "36h", "minutes": "90m", "seconds": "5s", "a number": "5", "none": "0"},
+    "accepted_findings": {"none": (), "one": (Accepted("role_tags", "x", "2027-01-31"),)},
     "concurrency": {"one": 1, "the most": 256},
     "percent": {"none": 0, "all": 100, "some": 12.5},
     "endpoint_url": {"https": "https://sts.example:4566/x", "http": "http://127.0.0.1:1", "IPv6": "https://[::1]:1"},
@@ -162,6 +164,7 @@ GOOD: dict[str, dict[str, Any]] = {
 BAD: dict[str, dict[str, Any]] = {
     **dict.fromkeys(SECRETS, BAD_SECRET),
     "duration": {"empty": "", "a unit": "d", "negative": "-1", "a fraction": "1.5h", "weeks": "1w", "a number": 5},
+    "accepted_findings": {"empty": "", "a code": ("role_tags",), "a list": [{"code": "role_tags"}]},
     "concurrency": {"zero": 0, "negative": -1, "257": 257, "a text": "16", "a bool": True, "a float": 2.0},
     "percent": {"negative": -1, "101": 101, "no number": math.nan, "no end": math.inf, "a text": "16", "a bool": True},
     "endpoint_url": {
