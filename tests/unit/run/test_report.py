@@ -212,6 +212,19 @@ def test_what_a_change_left_as_it_was_is_not_called_repaired(code: str, tmp_path
     assert (tally.found[code], tally.open[code]) == (2, 1)
 
 
+def test_an_accepted_finding_is_counted_and_shown_with_its_reason_and_fails_nothing(tmp_path: Path) -> None:
+    known = {**found("permission_policy_extra", "ReadOnly is attached."), "accepted": "Ticket 1 (until 2027-01-31)"}
+    record = account(findings=[known])
+    folder = written(tmp_path, record, check_mode=False)
+    assert ET.fromstring(text(folder, "report.junit.xml"))[0].get("failures") == "0"
+    for name in ("report.md", "report.csv", "report.html", "report.json"):
+        assert "Ticket 1" in text(folder, name), name
+    tally = Tally({**HEADER, "check_mode": False}, [record])
+    assert (tally.found["permission_policy_extra"], tally.open["permission_policy_extra"]) == (1, 1)
+    assert tally.looks[0].states == ".....-"
+    assert not tally.looks[0].drifted
+
+
 def test_a_finding_that_only_lets_somebody_know_is_no_drift() -> None:
     record = account(findings=[found("role_boundary_unexpected")])
     assert not look(record, HEADER).drifted
