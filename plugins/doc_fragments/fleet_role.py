@@ -56,5 +56,6 @@ options:
     description:
       - Whether a role of that name is taken over although it belongs to somebody else.
       - It is refused, unless this is V(true).
+      - It is removed only if it trusts Microsoft or carries the tag C(trailbridge.sentinel).
     type: bool
 """

@@ -155,6 +155,7 @@ FLEET: Spec = {
     "account_joined": {"type": "str"},
     "ou_path": {"type": "str"},
     "deduplicate": {"type": "bool"},
+    "accepted_findings": {"type": "list", "elements": "dict"},
     "accounts": {"type": "list", "elements": "dict"},
     "concurrency": {"type": "int", "default": 64},
     "max_change_percent": {"type": "float"},

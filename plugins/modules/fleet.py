@@ -59,6 +59,14 @@ options:
       - Whether further connectors of the same role are removed. They are only reported, unless this is V(true).
       - The enabled one is kept, among several the oldest.
     type: bool
+  accepted_findings:
+    description:
+      - Findings that are known and accepted, each with C(code), C(reason) and C(until), the last day in the form
+        V(2027-01-31).
+      - They are counted and shown with the reason, and have no effect on the exit code. Critical ones are refused.
+      - An entry that has expired, or that fits no finding of the account, is a finding itself.
+    type: list
+    elements: dict
   state:
     description:
       - V(present) brings role and connector to the wish.
@@ -217,6 +225,14 @@ accounts:
           description: What was found, in one sentence.
           type: str
           sample: Account 197857026523 may assume the role without an external id.
+        repaired:
+          description: Whether it is not found any more after the run, in check mode whether it would not be.
+          type: bool
+          sample: true
+        accepted:
+          description: Why it is accepted, and until when. Only where it is.
+          type: str
+          sample: Break-glass access, ticket 4711 (until 2027-01-31)
     calls:
       description: The API calls that were made, or would be made in check mode.
       returned: always

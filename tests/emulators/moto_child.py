@@ -16,6 +16,7 @@ import shutil
 import sys
 from typing import Any
 
+REPLACED = "AWSCloudTrailReadOnlyAccess"
 FEW = (
     "AWSCloudTrail_FullAccess",
     "AWSCloudTrail_ReadOnlyAccess",
@@ -36,7 +37,9 @@ def keep_few_policies() -> None:
     models: Any = importlib.import_module("moto.iam.models")
 
     table = json.loads(models.aws_managed_policies_data)
-    models.aws_managed_policies_data = json.dumps({name: table[name] for name in FEW})
+    # AWS has removed it since; there are still roles that hold it.
+    table[REPLACED] = {**table["AWSCloudTrail_ReadOnlyAccess"], "Arn": f"arn:aws:iam::aws:policy/{REPLACED}"}
+    models.aws_managed_policies_data = json.dumps({name: table[name] for name in (*FEW, REPLACED)})
 
 
 def main(policies: str, folder: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from .hook import Moment
-from .kinds import DELETE, KINDS, PUT, Kind, Request
+from .kinds import DELETE, GET, KINDS, PUT, Kind, Request
 from .world import PHASES, Phase
 
 FOR_ALL = (
@@ -42,6 +42,7 @@ ACCOUNT: dict[Phase, tuple[Request, ...]] = {
     "correct": (
         _ASSUME,
         *_iam("GetRole", "ListAttachedRolePolicies", "ListRolePolicies", "GetRolePolicy"),
+        Request("iam", "GetRole", 1),
         *_iam("TagRole", "UpdateAssumeRolePolicy", "UpdateRole", "PutRolePermissionsBoundary", "PutRolePolicy"),
         *_iam("DetachRolePolicy", "DetachRolePolicy", "DeleteRolePolicy"),
         Request("azure", PUT),
@@ -49,7 +50,9 @@ ACCOUNT: dict[Phase, tuple[Request, ...]] = {
     "remove": (
         _ASSUME,
         *_iam("GetRole", "ListAttachedRolePolicies", "ListRolePolicies", "ListInstanceProfilesForRole"),
+        Request("azure", GET),
         Request("azure", DELETE),
+        Request("iam", "GetRole", 1),
         *_iam("DetachRolePolicy", "DeleteRole"),
     ),
 }

@@ -27,7 +27,9 @@ def watched(see: See) -> Iterator[None]:
     post, send = Http.post, RequestsTransport.send
 
     async def posted(http: Http, url: str, headers: list[str], body: bytes, *more: Any) -> Any:
-        name = parse_qs(body.decode())["Action"][0]
+        # Organizations is called by JSON, and names the operation elsewhere.
+        target = next((line for line in headers if line.lower().startswith("x-amz-target:")), "")
+        name = parse_qs(body.decode()).get("Action", [target.rpartition(".")[2]])[0]
         await asyncio.to_thread(see, "before", name)
         answer = await post(http, url, headers, body, *more)
         await asyncio.to_thread(see, "after", name)

@@ -30,16 +30,17 @@ class Request(NamedTuple):
     @property
     def writes(self) -> bool:
         """Whether it changes anything."""
-        return not self.operation.startswith(("Get", "List", "AssumeRole")) and not self.is_for_all
+        reads = ("Get", "List", "AssumeRole", GET)
+        return not self.operation.startswith(reads) and not self.is_for_all
 
     @property
     def is_for_all(self) -> bool:
         """Whether it is made once for all accounts."""
-        azure = self.service == "azure" and self.operation not in (PUT, DELETE)
+        azure = self.service == "azure" and self.operation not in (GET, PUT, DELETE)
         return azure or self.operation == "GetCallerIdentity"
 
 
-PUT, DELETE = "DataConnectors_CreateOrUpdate", "DataConnectors_Delete"
+GET, PUT, DELETE = "DataConnectors_Get", "DataConnectors_CreateOrUpdate", "DataConnectors_Delete"
 Where = Callable[[Request], bool]
 
 

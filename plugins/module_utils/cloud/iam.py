@@ -16,13 +16,15 @@ from urllib.parse import unquote
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import explained
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Caller
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import account_of
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import ChangedError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import ChangedError, SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import SESSION, Role
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES
 
 # Right after its creation a role may not be known everywhere yet.
 NEW = timedelta(minutes=5)
+# So many times a new role is refused because it exists, and then not found, before that is believed.
+UNSEEN = 4
 _DOCUMENTS = ("AssumeRolePolicyDocument", "PolicyDocument")
 
 
@@ -39,13 +41,12 @@ class Roles:
         self._account_id = account_id
         self._writes = writes
         self._removing = removing
+        self._unseen = 0
 
     async def read(self) -> Role | None:
         """Return the role with its policies and tags, None if AWS says that there is none."""
-        try:
-            with self._explained("read"):
-                raw = (await self._iam("GetRole", RoleName=self._name))["Role"]
-        except ChangedError:
+        raw = await self._raw()
+        if raw is None:
             return None
         with self._explained("read the policies of"):
             managed = await self._pages("ListAttachedRolePolicies", "AttachedPolicies")
@@ -58,13 +59,51 @@ class Roles:
                 instance_profiles=tuple(item["InstanceProfileName"] for item in profiles),
             )
 
+    async def again(self, have: Role) -> Role | None:
+        """Return the role as it is by now, in one request where all but its policies is as it was.
+
+        Policies need no second look: what changed there makes AWS refuse the calls that would be wrong.
+        """
+        raw = await self._raw()
+        if raw is None:
+            return None
+        with self._explained("read"):
+            known = {name: getattr(have, name) for name in ("managed", "inline", "instance_profiles")}
+            is_same = replace(self._role(raw), **known) == have
+        return have if is_same else await self.read()
+
     async def apply(self, call: Call) -> None:
         """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""
         if not self._writes:
             raise RuntimeError(f"{call.name} in check mode")
         args = {key: json.dumps(value) if key in _DOCUMENTS else value for key, value in call.args.items()}
-        with self._explained(f"make {call.name} of"):
-            await self._iam(call.name, **args)
+        try:
+            with self._explained(f"make {call.name} of"):
+                await self._iam(call.name, **args)
+        except ChangedError as error:
+            if call.name == "CreateRole":
+                self._check_visible(error)
+            raise
+
+    def _check_visible(self, error: ChangedError) -> None:
+        """Raise role_conflict for a role that is said to exist, and that no read shows."""
+        self._unseen += 1
+        if self._unseen < UNSEEN:
+            return
+        raise SentinelError(
+            "role_conflict",
+            f"Cannot create role {self._name} in account {self._account_id}: AWS says that it exists, and finds no "
+            "role of exactly that name. One is there whose name differs in upper and lower case alone: give it as it "
+            "is written there, choose another one, or remove that role.",
+        ) from error
+
+    async def _raw(self) -> Mapping[str, Any] | None:
+        try:
+            with self._explained("read"):
+                raw: Mapping[str, Any] = (await self._iam("GetRole", RoleName=self._name))["Role"]
+                return raw
+        except ChangedError:
+            return None
 
     async def _pages(self, operation: str, key: str) -> list[Any]:
         return await self._iam.pages(operation, key, RoleName=self._name)

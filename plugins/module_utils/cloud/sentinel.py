@@ -12,7 +12,8 @@ from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import (
     Allowance,
@@ -31,6 +32,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connect
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
     ChangedError,
     NotYetError,
+    OutdatedError,
     SentinelError,
     cannot,
 )
@@ -45,6 +47,8 @@ SENTINEL_VERSION = "2021-10-01"
 WORKSPACE_VERSION = "2023-09-01"
 PERMISSIONS_VERSION = "2022-04-01"
 _TWICE = "two connectors with different names"
+# So many times a connector is refused because of another one, and that is not listed, before it is believed.
+UNSEEN = 4
 _UNREGISTERED = "MissingSubscriptionRegistration"
 
 T = TypeVar("T")
@@ -64,7 +68,7 @@ class Sentinel:
         self.name = name
         self.id = workspaces.arm_id(subscription_id, resource_group, name)
         self._listing = asyncio.Lock()
-        self._connectors: dict[str, Connectors] | None = None
+        self._listed: _Listing | None = None
         self._what = f"list the data connectors of workspace {name}"
 
     @cached_property
@@ -112,20 +116,43 @@ class Sentinel:
 
     async def connectors(self, *keys: str) -> Connectors:
         """Return the CloudTrail connectors of AWS accounts, or of names; the workspace is listed once for all."""
-        async with self._listing:
-            if self._connectors is None:
-                self._connectors = await self.raw_connectors(_by_account_and_name)
-            found = (self._connectors.get(key, ()) for key in keys)
-            return tuple(dict.fromkeys(chain.from_iterable(found)))
+        listed = (await self._list()).cloudtrail
+        return tuple(dict.fromkeys(chain.from_iterable(listed.get(key, ()) for key in keys)))
 
     async def known_connectors(self) -> list[Connector]:
         """Return the CloudTrail connectors of all AWS accounts."""
-        await self.connectors("")
-        return list({connector for found in (self._connectors or {}).values() for connector in found})
+        listed = await self._list()
+        return list({connector for found in listed.cloudtrail.values() for connector in found})
+
+    async def readers(self, account_id: str) -> list[dict[str, Any]]:
+        """Return the connectors of either AWS kind that read an account, as they appear in results."""
+        listed = await self._list()
+        return [*map(model.show, listed.cloudtrail.get(account_id, ())), *listed.s3.get(account_id, ())]
+
+    async def _list(self) -> _Listing:
+        async with self._listing:
+            if self._listed is None:
+                self._listed = await self.raw_connectors(_sorted)
+            return self._listed
 
     def forget(self) -> None:
         """Have the connectors listed anew when they are asked for next."""
-        self._connectors = None
+        self._listed = None
+
+    async def check_same(self, connector: Connector) -> None:
+        """Raise OutdatedError when a connector reads another role than it did when it was listed."""
+        what = f"remove data connector {connector.name} in workspace {self.name}"
+        path = f"{self.id}/providers/Microsoft.SecurityInsights/dataConnectors/{quote(connector.name, safe='')}"
+        try:
+            raw = await self._get(path, SENTINEL_VERSION, what)
+        except SentinelError as error:
+            if getattr(error.__cause__, "status_code", None) == HTTPStatus.NOT_FOUND:
+                return  # to remove it once more does no harm
+            raise
+        with explained(what):
+            found = model.parse(raw)
+        if found is None or found.role_arn != connector.role_arn:
+            raise cannot("connector_conflict", what, "it was changed since it was listed", OutdatedError)
 
     async def raw_connectors(self, read: Callable[[list[Mapping[str, Any]]], T]) -> T:
         """List the data connectors of every kind, as the API answers, and return what `read` makes of them."""
@@ -184,8 +211,9 @@ def _body(raw: Mapping[str, Any]) -> Any:
 def _flow(error: HttpResponseError, call: Call, what: str, role_is_new: bool) -> SentinelError | None:
     """Return the error that says how to go on, None where the error says all itself."""
     text = cause(error)
-    twice = error.status_code == 400 and _TWICE in text
-    if twice or error.status_code == 412 or (error.status_code == 409 and _UNREGISTERED not in text):
+    if error.status_code == 400 and _TWICE in text:
+        return cannot("connector_conflict", what, text, _TwinError)
+    if error.status_code == 412 or (error.status_code == 409 and _UNREGISTERED not in text):
         return cannot("connector_conflict", what, text, ChangedError)
     role = call.args.get("data_connector", {}).get("properties", {}).get("awsRoleArn", "")
     if role_is_new and error.status_code == 400 and role and role in text:
@@ -215,12 +243,27 @@ def _next(answer: Mapping[str, Any]) -> str | None:
     return page
 
 
-def _by_account_and_name(answers: Iterable[Mapping[str, Any]]) -> dict[str, Connectors]:
-    found: dict[str, Connectors] = {}
-    for connector in filter(None, map(model.parse, answers)):
-        for key in (connector.account_id, connector.name.lower()):
-            found[key] = (*found.get(key, ()), connector)
-    return found
+class _Listing(NamedTuple):
+    """The connectors of a workspace: of CloudTrail by account and by name, of S3 by the account of their role."""
+
+    cloudtrail: dict[str, Connectors]
+    s3: dict[str, tuple[dict[str, Any], ...]]
+
+
+def _sorted(answers: Iterable[Mapping[str, Any]]) -> _Listing:
+    listed = _Listing({}, {})
+    for raw in answers:
+        if (connector := model.parse(raw)) is not None:
+            for key in (connector.account_id, connector.name.lower()):
+                listed.cloudtrail[key] = (*listed.cloudtrail.get(key, ()), connector)
+        elif shown := model.describe(raw):
+            account_id = model.account_of(shown["role_arn"])
+            listed.s3[account_id] = (*listed.s3.get(account_id, ()), shown)
+    return listed
+
+
+class _TwinError(ChangedError):
+    """There is another connector of the same account already."""
 
 
 class ConnectorsOf:
@@ -236,17 +279,40 @@ class ConnectorsOf:
         self._writes = writes
         self._visible = visible
         self._reads = 0
+        self._seen: Connectors = ()
+        self._unseen = 0
 
     async def read(self) -> Connectors:
         """Return the connectors of the account; a second look lists those of the workspace anew."""
         if self._reads:
             self._sentinel.forget()
         self._reads += 1
-        return await self._sentinel.connectors(*self._keys)
+        self._seen = await self._sentinel.connectors(*self._keys)
+        return self._seen
 
     async def apply(self, call: Call) -> None:
-        """Make one call of a plan."""
+        """Make one call of a plan. What was listed some time ago is looked at again before it is removed."""
         if not self._writes:
             raise RuntimeError(f"{call.name} in check mode")
-        async with self._visible() if self._visible else nullcontext():
-            await self._sentinel.apply(call, role_is_new=self._visible is not None)
+        if call.name == "DataConnectors_Delete":
+            [old] = (one for one in self._seen if one.name == call.args["data_connector_id"])
+            await self._sentinel.check_same(old)
+        try:
+            async with self._visible() if self._visible else nullcontext():
+                await self._sentinel.apply(call, role_is_new=self._visible is not None)
+        except _TwinError as error:
+            self._check_visible(error)
+            raise
+
+    def _check_visible(self, error: _TwinError) -> None:
+        """Raise connector_conflict for a connector that is in the way, and that no list shows."""
+        self._unseen += 1
+        if self._unseen < UNSEEN:
+            return
+        account_id, name = self._keys
+        raise SentinelError(
+            "connector_conflict",
+            f"Cannot make data connector {name} of account {account_id} in workspace {self._sentinel.name}: Microsoft "
+            "Sentinel says that another one reads the account already, and its list of connectors does not show it. "
+            "Look for it on the connector's page in the portal, and remove it there; else ask Microsoft's support.",
+        ) from error

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import accepted
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import cloud as clouds
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.accepted import Accepted
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import (
     AwsCredentials,
     AzureCredentials,
@@ -72,6 +74,7 @@ FIELDS = (
     Field("exclusive", "exclusive", "bool", "wish"),
     Field("adopt", "adopt", "bool", "wish"),
     Field("deduplicate", "deduplicate", "bool", "account"),
+    Field("accepted_findings", "accepted_findings", "dicts", "account"),
     Field("assume_role", "assume_role", "list", "entry", empty_counts=True),
     Field("assume_role_external_id", "assume_role_external_id", "str", "entry"),
     Field("assume_role_session_name", "assume_role_session_name", "str", "entry"),
@@ -135,6 +138,8 @@ class Account:
     deduplicate: bool = False
     joined: str = ""
     """When it joined its AWS organization, in ISO 8601; empty where nobody knows."""
+    accepted: tuple[Accepted, ...] = ()
+    """The findings that were accepted."""
     ou: str = ""
     """Where it is in the organization, for reports; empty where nobody knows."""
 
@@ -190,6 +195,7 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
         AzureCredentials(**parts["azure"]),
         deduplicate=account.get("deduplicate", False),
         joined=account.get("joined", ""),
+        accepted=account.get("accepted_findings", ()),
         ou=account.get("ou", ""),
     )
     _check_arns(found, where, names)
@@ -245,6 +251,7 @@ _WRITTEN: dict[str, Callable[[Any], Any]] = {
     "account_id": values.account_id,
     "microsoft_account_id": values.account_id,
     "ou_path": values.displayed,
+    "accepted_findings": accepted.parse,
 }
 
 

@@ -127,6 +127,18 @@ def elsewhere(wish: ConnectorWish, have: Connectors, *, absent: bool) -> Connect
     return tuple(item for item in stays if item.role_arn != wish.role_arn and not _astray(wish, item))
 
 
+def remaining(role_arn: str, readers: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Say who goes on reading an account that was offboarded, of the connectors (as in results) that read it."""
+    return [
+        finding(
+            "connector_remaining",
+            f"Data connector {one['name']} ({one['kind']}) goes on reading the account, by {one['role_arn']}.",
+        )
+        for one in readers
+        if one["role_arn"] != role_arn
+    ]
+
+
 def plan(have: Connectors | None, want: Connectors | None) -> list[Call]:
     """List the calls that turn one set of connectors into the other; nothing to do is an empty list."""
     before = {item.name: item for item in have or ()}

@@ -45,7 +45,7 @@ CLASSES: dict[str, tuple[str, str]] = {
     ),
     "connector_conflict": (
         "The data connector was changed by somebody else at the same time, or exists twice.",
-        "Run it again when nobody else changes the connectors.",
+        "Run it again when nobody else changes the connectors; one that exists twice is to be removed first.",
     ),
     "expired_credentials": ("The base credentials are missing, wrong or expired.", "Renew the AWS credentials."),
     "wrong_account": ("The credentials belong to another AWS account.", ""),
@@ -121,6 +121,10 @@ class NotYetError(SentinelError):
 
 class ChangedError(SentinelError):
     """Somebody else changed the resource since it was read: read it again and decide anew."""
+
+
+class OutdatedError(ChangedError):
+    """What was read is not what is there any more, and nothing was asked for yet."""
 
 
 def cannot(

@@ -19,6 +19,8 @@ class Code(NamedTuple):
     severity: str
     security: bool
     summary: str
+    informational: bool = False
+    """Whether nothing differs from the wish: somebody ought to know, no run repairs it, none fails for it."""
 
 
 class Finding(NamedTuple):
@@ -35,6 +37,10 @@ def _security(severity: str, summary: str) -> Code:
 
 def _drift(severity: str, summary: str) -> Code:
     return Code(severity, security=False, summary=summary)
+
+
+def _note(summary: str) -> Code:
+    return Code("low", security=False, summary=summary, informational=True)
 
 
 # Public and frozen: reports, dashboards and other people's playbooks compare these codes.
@@ -67,8 +73,12 @@ CODES: dict[str, Code] = {
     "role_boundary_missing": _security("high", "The role lacks the wished permissions boundary."),
     "role_boundary_changed": _security("medium", "The role has another permissions boundary than the wished one."),
     "role_session_raised": _security("medium", "Sessions of the role may last longer than wished."),
+    "role_refused": _security("high", "A data connector reads a role that is refused, so nobody repairs it."),
     "role_missing": _drift("high", "The role does not exist."),
     "role_boundary_extra": _drift("medium", "The role has a permissions boundary though none is wished."),
+    "role_tags_full": _drift("medium", "The tags of the role have no room for all that they should hold."),
+    "role_boundary_unexpected": _note("The role has a permissions boundary, and no option names one."),
+    "role_session_long": _note("Sessions of the role may last longer than those of a new role, and no option says so."),
     "role_session_lowered": _drift("low", "Sessions of the role may not last as long as wished."),
     "role_description": _drift("low", "The role has another description."),
     "role_shared": _drift("low", "The role also serves a workspace that its tag names, and no option."),
@@ -79,7 +89,10 @@ CODES: dict[str, Code] = {
     "connector_astray": _security("high", "The connector of the account reads a role of another account."),
     "connector_missing": _drift("high", "The workspace has no connector for the account."),
     "connector_stale": _drift("medium", "The connector of the account names another role."),
+    "connector_remaining": _drift("medium", "Another data connector goes on reading the account that was offboarded."),
     "connector_duplicate": _drift("low", "The workspace has more than one connector for the account."),
+    "acceptance_expired": _drift("low", "A finding was accepted, and the day until which it was is over."),
+    "acceptance_unused": _drift("low", "A finding is accepted that the account does not have."),
 }
 
 
@@ -93,9 +106,21 @@ def is_security(found: Finding) -> bool:
     return CODES[found.code].security
 
 
+def is_informational(found: Finding) -> bool:
+    """Whether the finding only lets somebody know."""
+    return CODES[found.code].informational
+
+
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
     """Each finding once: security first, then the most severe, then by code and message."""
     return sorted(set(findings), key=_rank)
+
+
+def repaired(before: Iterable[Finding], after: Iterable[Finding]) -> frozenset[Finding]:
+    """Return the findings that are not found any more; of a code with a new message nobody knows which went."""
+    before, after = set(before), set(after)
+    changed = {one.code for one in after - before}
+    return frozenset(one for one in before - after if one.code not in changed)
 
 
 def _rank(found: Finding) -> tuple[bool, int, str, str]:

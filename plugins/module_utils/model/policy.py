@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import marshal
 import re
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -99,10 +100,23 @@ def same(a: object, b: object) -> bool:
 
 
 def external_ids(document: object, account_id: str) -> frozenset[str]:
-    """The values of exact (``StringEquals``) conditions on the external id, where a statement allows that account."""
-    atoms = [a for a in _meaning(document).atoms if a.effect == "Allow" and _names(a.principal, account_id)]
-    exact = [c for atom in atoms for c in atom.clauses if (c.operator, c.key) == ("StringEquals", EXTERNAL_ID)]
-    return frozenset(value for clause in exact for value in clause.values)
+    """The external ids with which that account may assume the role: those of exact (``StringEquals``) conditions.
+
+    The account must be named, and no ``Deny`` may name the id as exactly: somebody took that one out.
+    """
+    atoms = [atom for atom in _meaning(document).atoms if _assumes(atom)]
+    denied = _exact_ids(a for a in atoms if a.effect == "Deny" and _concerns(a.principal, account_id))
+    return _exact_ids(a for a in atoms if a.effect == "Allow" and _names(a.principal, account_id)) - denied
+
+
+def named_ids(document: object) -> frozenset[str]:
+    """The external ids, and patterns of some, for which a statement allows anything to anybody.
+
+    For finding out whether a role serves somebody else. What stands for everybody, such as ``*``, names nobody.
+    """
+    clauses = [c for atom in _meaning(document).atoms if atom.effect == "Allow" for c in atom.clauses]
+    values = (value for clause in clauses if clause.key == EXTERNAL_ID for value in clause.values)
+    return frozenset(value for value in values if re.search(r"[0-9A-Za-z]", re.sub(r"\$\{[^}]*\}", "", value)))
 
 
 def claimed_ids(document: object, account_id: str) -> frozenset[str]:
@@ -126,11 +140,27 @@ def trusts(document: object, account_id: str) -> bool:
     return any(atom.effect == "Allow" and atom.principal == whole and _assumes(atom) for atom in atoms)
 
 
-def is_by_ids(document: object, account_id: str) -> bool:
-    """Whether a document lets in that account alone, and on behalf of named external ids alone."""
-    ways = [atom for atom in _meaning(document).atoms if atom.effect == "Allow" and _assumes(atom)]
-    named = all(_names(atom.principal, account_id) and any(map(_is_exact, atom.clauses)) for atom in ways)
-    return is_legible(document) and named
+def names_account(document: object, account_id: str) -> bool:
+    """Whether a statement allows that account, or a part of it, to assume the role by naming it."""
+    return any(
+        a.effect == "Allow" and _names(a.principal, account_id) and _assumes(a) for a in _meaning(document).atoms
+    )
+
+
+def matches_id(pattern: str, external_id: str) -> bool:
+    """Whether a value of a condition stands for that external id, be it in another case or among others."""
+    return _like(pattern.lower(), external_id.lower())
+
+
+def admits(document: object, account_id: str, external_ids: Iterable[str]) -> bool:
+    """Whether that account may assume the role with one of these external ids, or with one that nobody was given.
+
+    The policy is evaluated as AWS does. What depends on more than is known here (a source address, a variable) counts
+    as fulfilled where it allows, and as not fulfilled where it denies. What cannot be read says nothing.
+    """
+    atoms = _meaning(document).atoms
+    anybody = str(uuid.uuid5(uuid.NAMESPACE_URL, repr(sorted(map(_shown, atoms)))))
+    return any(_admits(atoms, account_id, one) for one in (anybody, *external_ids))
 
 
 def lets_in(document: object, account_id: str) -> bool:
@@ -357,9 +387,82 @@ def _passes(clause: Clause, external_id: str) -> bool:
     names = {"StringEquals", "StringNotEquals", "StringLike", "StringNotLike"}
     if clause.key != EXTERNAL_ID or operator not in names or _has_variable(clause):
         return True
-    like = operator.endswith("Like")
-    hit = any(_like(v, external_id) if like else v == external_id for v in clause.values)
+    return _hits(operator, clause.values, external_id)
+
+
+def _hits(operator: str, values: Iterable[str], text: str) -> bool:
+    """Whether a text passes a test of strings; a test that the text must fail is one of all values."""
+    like, fold = "Like" in operator, operator.endswith("IgnoreCase")
+    text = text.lower() if fold else text
+    hit = any(_like(v, text) if like else (v.lower() if fold else v) == text for v in values)
     return hit != ("Not" in operator)
+
+
+def _exact_ids(atoms: Iterable[Atom]) -> frozenset[str]:
+    exact = [c for atom in atoms for c in atom.clauses if (c.operator, c.key) == ("StringEquals", EXTERNAL_ID)]
+    return frozenset(value for clause in exact for value in clause.values)
+
+
+# --- evaluating ---
+
+_ARN = "aws:principalarn"
+_MFA = "aws:multifactorauthpresent"
+# What a request of Microsoft's account has, whoever it acts for: an organization that is nobody else's, no MFA device,
+# no service that passes it on. None is a key that the request does not have.
+_KNOWN = {
+    "aws:principalorgid": "o-another",
+    "aws:principalorgpaths": "o-another/r-another/ou-another/",
+    "aws:principalisawsservice": "false",
+    _MFA: "false",
+    "aws:multifactorauthage": None,
+    "aws:sourceaccount": None,
+    "aws:sourcearn": None,
+}
+
+
+def _admits(atoms: Iterable[Atom], account_id: str, external_id: str) -> bool:
+    known = {**_KNOWN, EXTERNAL_ID: external_id, "aws:principalaccount": account_id, _ARN: account_id}
+    ways = [atom for atom in atoms if _assumes(atom) and _is_of(atom.principal, account_id, atom.effect == "Deny")]
+    met = [a for a in ways if all(_is_met(clause, known, unknown=a.effect == "Allow") for clause in a.clauses)]
+    return bool(met) and all(atom.effect == "Allow" for atom in met)
+
+
+def _is_of(principal: Part, account_id: str, whole: bool) -> bool:
+    """Whether a statement is about the whole account, or at least about a part of it."""
+    name, values = principal
+    if name == "NotPrincipal":
+        # It spares whom it names, and not the roles of an account that it names.
+        return "AWS *" not in values and not (whole and _names(("Principal", values), account_id))
+    if whole:
+        return not values.isdisjoint({f"AWS {account_id}", "AWS *"})
+    root = f"AWS arn:aws:iam::{account_id}:root"
+    return any(_account(value) == account_id or _like(value, root) for value in values)
+
+
+def _is_met(clause: Clause, known: Mapping[str, str | None], *, unknown: bool) -> bool:
+    """Whether a request fulfils a condition; `unknown` is the answer where nobody can tell."""
+    base, if_exists = clause.operator.removesuffix("IfExists"), clause.operator.endswith("IfExists")
+    operator = base.rpartition(":")[2]
+    if clause.key not in known or _has_variable(clause) or (clause.key == _MFA and if_exists):
+        return unknown
+    value = known[clause.key]
+    if operator == "Null":
+        return (value is None) == ("true" in map(str.lower, clause.values))
+    if value is None:
+        # A test of what is not there fails, unless it is one that something must not be, or one of all there is.
+        return if_exists or "Not" in operator or base.startswith("ForAllValues:")
+    if clause.key == _ARN:
+        return _is_met_by_arn(operator, clause.values, value, unknown=unknown)
+    if operator == "Bool":
+        return value in map(str.lower, clause.values)
+    return _hits(operator, clause.values, value) if operator.startswith("String") else unknown
+
+
+def _is_met_by_arn(operator: str, values: Iterable[str], account_id: str, *, unknown: bool) -> bool:
+    """Of whoever acts for that account only the account is known."""
+    accounts = [value.split(":")[4] if value.count(":") > 4 else value for value in values]
+    possible = any(_like(one, account_id) for one in accounts)
+    return unknown if possible else "Not" in operator
 
 
 def _has_variable(clause: Clause) -> bool:

@@ -104,31 +104,37 @@ def trust(microsoft_account_id: str, external_ids: Iterable[str], partition: str
     }
 
 
+def _spelled(tags: Mapping[str, str], key: str) -> str:
+    """Return a key as it is written there: IAM's keys are equal without case and keep the case that was there first."""
+    return key if key in tags else next((one for one in tags if one.lower() == key.lower()), key)
+
+
+def _tag(role: Role, key: str) -> str:
+    return role.tags.get(_spelled(role.tags, key), "").lower()
+
+
 def ours(role: Role) -> bool:
     """Tell whether this collection made or adopted the role."""
-    return role.tags.get(TAG) == "managed"
+    return _tag(role, TAG) == "managed"
 
 
 def served(role: Role | None) -> frozenset[str]:
     """Return the workspace ids that a role of ours is tagged to serve; other words there name nobody."""
-    found = role.tags.get(TAG_WORKSPACE, "").lower().split() if role and ours(role) else []
+    found = _tag(role, TAG_WORKSPACE).split() if role and ours(role) else []
     return frozenset(filter(RULES["workspace_id"].holds, found))
 
 
 def neighbours(wish: Wish, have: Role | None) -> frozenset[str]:
-    """Return the ids of other workspaces that keep their access."""
-    return _sharing(wish, have) - {wish.workspace_id, *wish.external_ids} if have else frozenset()
+    """Return the ids of other workspaces that keep their access: those that the tag names and the trust lets in by id.
 
-
-def _sharing(wish: Wish, have: Role) -> frozenset[str]:
-    """Return the ids in the tag that count: those that the trust has as well.
-
-    A tag alone lets nobody in: who may tag the role may not change who assumes it. Where the trust lets in others than
-    by such ids, it does not tell who has to stay, and the tag does.
+    A tag alone lets nobody in: who may tag the role may not change who assumes it, however open its trust is.
     """
-    if policy.is_by_ids(have.trust, wish.microsoft_account_id):
-        return served(have) & _claimed(wish, have.trust)
-    return served(have)
+    return (served(have) & _exact(wish, have)) - {wish.workspace_id, *wish.external_ids} if have else frozenset()
+
+
+def _exact(wish: Wish, have: Role) -> frozenset[str]:
+    """Return the external ids by which the role lets Microsoft in, and by which it lets in nobody else."""
+    return frozenset(one.lower() for one in policy.external_ids(have.trust, wish.microsoft_account_id))
 
 
 def wished_ids(wish: Wish, have: Role | None) -> frozenset[str]:
@@ -160,6 +166,7 @@ def check_ownership(wish: Wish, have: Role | None) -> None:
 def overlay(wish: Wish, have: Role | None) -> Role:
     """Lay the wish over the role that is there (or over a blank one) and return the role that shall be."""
     check_ownership(wish, have)
+    _check_tags(wish)
     base = have or Role(wish.name, wish.arn, wish.path or "/", DESCRIPTION)
     ids = wished_ids(wish, have)
     return replace(
@@ -168,7 +175,7 @@ def overlay(wish: Wish, have: Role | None) -> Role:
         max_session_duration=wish.max_session_duration or base.max_session_duration,
         permissions_boundary=_boundary(wish, base),
         trust=_trust(wish, base, ids),
-        tags=_tags(wish, base, ids | served(have)),
+        tags=_tags(wish, base)[0],
         managed=wish.managed | _kept_policies(wish, base),
         inline=_inline(wish, base),
     )
@@ -178,28 +185,48 @@ def without(wish: Wish, have: Role | None) -> Role | None:
     """Return what remains when this workspace no longer needs the role: nothing, or the role for its other ones."""
     if have is None:
         return None
-    if not ours(have) and not wish.adopt:
-        raise SentinelError(
-            "role_conflict",
-            f"Cannot remove role {have.name} in account {wish.account_id}: it does not carry the tag {TAG}, "
-            "so it was not made here; set adopt if it is yours.",
-        )
-    if not (served(have) or wish.adopt or policy.is_legible(have.trust)):
-        raise SentinelError(
-            "role_conflict",
-            f"Cannot remove role {have.name} in account {wish.account_id}: neither its tag {TAG_WORKSPACE} nor its "
-            "trust policy tells whom it serves; set adopt if it is yours.",
-        )
-    known = _sharing(wish, have) if served(have) else _claimed(wish, have.trust)
-    remaining = known - {wish.workspace_id}
+    _check_ours(wish, have)
+    exact = _exact(wish, have)
+    # Who has a role without our tag adopted answers for whom it serves; else the tag has to name them.
+    known = exact if wish.adopt and not served(have) else served(have) | set(wish.external_ids)
+    remaining = (exact & known) - {wish.workspace_id}
     if not remaining:
+        _check_serves_nobody_else(wish, have)
         _check_unused(wish, have)
         return None
-    return replace(
-        have,
-        trust=_trust_without(wish, have, remaining),
-        tags={**have.tags, TAG_WORKSPACE: " ".join(sorted((served(have) | remaining) - {wish.workspace_id}))},
-    )
+    ids = sorted(remaining) + sorted((served(have) - remaining) - {wish.workspace_id})
+    key, text = _spelled(have.tags, TAG_WORKSPACE), _fitting(ids)[0]
+    tagged = {key: text} if key in have.tags or len(have.tags) < MOST_TAGS else {}
+    return replace(have, trust=_trust_without(wish, have, remaining), tags={**have.tags, **tagged})
+
+
+def _check_ours(wish: Wish, have: Role) -> None:
+    """Raise role_conflict for a role that is not to be removed: adopt is for those that let Microsoft in."""
+    if ours(have):
+        return
+    if not policy.names_account(have.trust, wish.microsoft_account_id):
+        why = f"it neither carries the tag {TAG} nor trusts Microsoft's account {wish.microsoft_account_id}"
+    elif not wish.adopt:
+        why = f"it does not carry the tag {TAG}, so it was not made here; set adopt if it is yours"
+    else:
+        return
+    raise SentinelError("role_conflict", f"Cannot remove role {have.name} in account {wish.account_id}: {why}.")
+
+
+def _check_serves_nobody_else(wish: Wish, have: Role) -> None:
+    """Raise role_conflict where the trust names somebody whom the tag does not, or cannot be read."""
+    others = {one for one in policy.named_ids(have.trust) if not policy.matches_id(one, wish.workspace_id)}
+    if others:
+        why = (
+            f"its trust policy names {', '.join(sorted(others))}, which is not this workspace, and by the tag "
+            f"{TAG_WORKSPACE} and an exact condition together nobody else is served. Onboard the account first, which "
+            "takes out what does not belong there, or take it out of the trust policy yourself"
+        )
+    elif policy.is_legible(have.trust) or wish.adopt:
+        return
+    else:
+        why = "its trust policy cannot be read, so it does not tell whom it serves; set adopt if the role is yours"
+    raise SentinelError("role_conflict", f"Cannot remove role {have.name} in account {wish.account_id}: {why}.")
 
 
 def _check_unused(wish: Wish, have: Role) -> None:
@@ -245,20 +272,44 @@ def _statements(role: Role) -> list[Any]:
     return found if isinstance(found, list) else [found]
 
 
-def _tags(wish: Wish, base: Role, ids: Iterable[str]) -> dict[str, str]:
-    """Return the tags that shall be. IAM's keys are equal without case and keep the case that was there first."""
-    purge = wish.purge_tags and wish.tags is not None
-    spelled = {key.lower(): key for key in base.tags}
-    given = {spelled.get(key.lower(), key): value for key, value in (wish.tags or {}).items()}
-    kept = {key: value for key, value in base.tags.items() if not purge or key.startswith("aws:")}
-    tags = {**kept, **given, TAG: "managed", TAG_WORKSPACE: " ".join(sorted(ids))}
+def _check_tags(wish: Wish) -> None:
+    """Raise bad_input where the options alone are more than fits into the tags of a role."""
+    tags = {TAG, TAG_WORKSPACE, *map(str.lower, wish.tags or ())}
     if len(tags) > MOST_TAGS:
         reason = f"it would have {len(tags)} tags, AWS allows {MOST_TAGS}"
-    elif len(tags[TAG_WORKSPACE]) > LONGEST_TAG:
+    elif _fitting([wish.workspace_id, *wish.external_ids])[1]:
         reason = "it would serve more workspaces than fit into the tag that names them"
     else:
-        return tags
+        return
     raise SentinelError("bad_input", f"Cannot tag role {wish.name} in account {wish.account_id}: {reason}.")
+
+
+def _tags(wish: Wish, base: Role) -> tuple[dict[str, str], list[str]]:
+    """Return the tags that shall be, and what there is no room for; what is there already keeps its place."""
+    purge = wish.purge_tags and wish.tags is not None
+    spelled = {key.lower(): key for key in base.tags}
+    own = {key: _spelled(base.tags, key) for key in (TAG, TAG_WORKSPACE)}
+    given = {spelled.get(key.lower(), key): value for key, value in (wish.tags or {}).items() if key.lower() not in own}
+    # Those whom the trust lets in by the tag come first: who is left out there is cut off by the next other workspace.
+    ids = [*sorted(neighbours(wish, base)), wish.workspace_id, *wish.external_ids]
+    text, missing = _fitting([*ids, *sorted(served(base) - set(ids))])
+    tags = {key: value for key, value in base.tags.items() if not purge or key.startswith("aws:")}
+    left_out = [f"workspace {one}" for one in missing]
+    for key, value in [(own[TAG], "managed"), (own[TAG_WORKSPACE], text), *sorted(given.items())]:
+        if key in tags or len(tags) < MOST_TAGS:
+            tags[key] = value
+        else:
+            left_out.append(f"tag {key}")
+    return tags, left_out
+
+
+def _fitting(ids: Iterable[str]) -> tuple[str, list[str]]:
+    """Return the value of the tag that names workspaces, the first ones that fit, and those that do not."""
+    found = list(filter(None, dict.fromkeys(ids)))
+    most = len(found)
+    while len(" ".join(found[:most])) > LONGEST_TAG:
+        most -= 1
+    return " ".join(sorted(found[:most])), found[most:]
 
 
 def _kept_policies(wish: Wish, base: Role) -> frozenset[str]:
@@ -267,7 +318,8 @@ def _kept_policies(wish: Wish, base: Role) -> frozenset[str]:
 
 
 def _outdated(arn: str) -> bool:
-    return arn.endswith(f"/{OLD_POLICY}")
+    """Tell AWS's own policy from one of the account with that name."""
+    return arn.endswith(f":iam::aws:policy/{OLD_POLICY}")
 
 
 def _inline(wish: Wish, base: Role) -> Mapping[str, Any]:
@@ -322,7 +374,7 @@ def _neighbour_findings(wish: Wish, have: Role) -> Iterator[Finding]:
 def _policy_findings(wish: Wish, have: Role) -> Iterator[Finding]:
     for arn in wish.managed - have.managed:
         yield finding("permission_policy_missing", f"Managed policy {arn} is not attached.")
-    for arn in have.managed - wish.managed - _kept_policies(wish, have):
+    for arn in have.managed - wish.managed:
         code = "permission_policy_outdated" if _outdated(arn) else "permission_policy_extra"
         yield finding(code, f"Managed policy {arn} is attached beyond the wish.")
 
@@ -333,14 +385,17 @@ def _inline_findings(wish: Wish, have: Role) -> Iterator[Finding]:
             yield finding("permission_inline_missing", f"Inline policy {name} is missing.")
         elif not policy.same(have.inline[name], document):
             yield finding("permission_inline_changed", f"Inline policy {name} was changed.")
-    for name in set(have.inline) - set(wish.inline) if wish.exclusive else ():
+    for name in set(have.inline) - set(wish.inline):
         yield finding("permission_inline_extra", f"Inline policy {name} is there beyond the wish.")
 
 
 def _boundary_findings(wish: Wish, have: Role) -> Iterator[Finding]:
-    if wish.permissions_boundary is None or (wish.permissions_boundary or None) == have.permissions_boundary:
+    if (wish.permissions_boundary or None) == have.permissions_boundary:
         return
-    if not have.permissions_boundary:
+    if wish.permissions_boundary is None:
+        text = f"The permissions boundary {have.permissions_boundary} is set; what it does not allow is denied."
+        yield finding("role_boundary_unexpected", text)
+    elif not have.permissions_boundary:
         yield finding("role_boundary_missing", f"Permissions boundary {wish.permissions_boundary} is not set.")
     else:
         code = "role_boundary_changed" if wish.permissions_boundary else "role_boundary_extra"
@@ -352,13 +407,27 @@ def _setting_findings(wish: Wish, have: Role) -> Iterator[Finding]:
     if duration != have.max_session_duration:
         code = "role_session_raised" if have.max_session_duration > duration else "role_session_lowered"
         yield finding(code, f"Sessions may last {have.max_session_duration} s, {duration} s are wished.")
+    elif wish.max_session_duration is None and duration > SESSION:
+        yield finding("role_session_long", f"Sessions may last {duration} s, those of a new role {SESSION} s.")
     if wish.description not in (None, have.description):
         yield finding("role_description", f"The description is {have.description!r}.")
     if wish.path not in (None, have.path):
         yield finding("role_path", f"The path is {have.path}, not {wish.path}; only a new role can have another one.")
-    wanted = _tags(wish, have, wished_ids(wish, have) | served(have))
+    yield from _tag_findings(wish, have)
+
+
+def _tag_findings(wish: Wish, have: Role) -> Iterator[Finding]:
+    wanted, left_out = _tags(wish, have)
+    if left_out:
+        yield finding("role_tags_full", f"There is no room in the tags of role {have.name} for {', '.join(left_out)}.")
     if not ours(have):
         yield finding("role_unmanaged", f"Role {have.name} does not carry the tag {TAG} yet.")
     elif wanted != have.tags:
         keys = sorted(key for key in {**wanted, **have.tags} if wanted.get(key) != have.tags.get(key))
         yield finding("role_tags", f"The tags {', '.join(keys)} differ.")
+
+
+def refused(have: Role, connector: str) -> Finding:
+    """The finding of a role that a connector of the workspace reads, and that is refused: nobody repairs it."""
+    told = f"Data connector {connector} reads role {have.arn}, which is not taken over, so no run repairs it."
+    return finding("role_refused", told)

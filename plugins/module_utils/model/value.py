@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import accepted
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import InputError, Mistake
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line
 
@@ -111,6 +112,7 @@ TYPES: dict[str, Rule] = {
     "int": Rule(lambda value: isinstance(value, int) and not isinstance(value, bool), "it must be a whole number"),
     "float": Rule(lambda value: isinstance(value, int | float) and not isinstance(value, bool), "it must be a number"),
     "dict": Rule(lambda value: isinstance(value, Mapping), "it must be a dictionary"),
+    "dicts": Rule(lambda value: isinstance(value, list | tuple), "it must be a list of dictionaries"),
     "list": Rule(
         lambda value: isinstance(value, tuple) and all(isinstance(item, str) for item in value),
         "it must be a text or a list of texts",
@@ -128,6 +130,7 @@ RULES: dict[str, Rule] = {
     "fail_on": Rule(_one_of("drift", "security", "never"), "it must be drift, security or never"),
     "state": Rule(_one_of("present", "absent"), "it must be present or absent"),
     "minimum_accounts": Rule(_integer(0, 1_000_000), "it must be a whole number, 0 or more"),
+    "accepted_findings": Rule(accepted.is_parsed, accepted.RULE),
     "concurrency": Rule(_integer(1, 256), "it must be a whole number from 1 to 256"),
     "percent": Rule(_percent, "it must be a number from 0 to 100"),
     "permission_mode": Rule(_one_of("managed", "lookup_events"), "it must be managed or lookup_events"),

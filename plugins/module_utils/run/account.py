@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,13 +16,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.iam import Roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Keys
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import accepted, role_plan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector as connectors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role_plan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.accepted import Accepted
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connectors, ConnectorWish
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import (
+    Finding,
+    is_security,
+    repaired,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call, difference
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role, Wish
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import work_on
@@ -57,12 +62,26 @@ class Report:
     role_arn: str = ""
     connector_id: str = ""
     findings: list[Finding] = field(default_factory=list)
+    repaired: set[Finding] = field(default_factory=set)
+    """Those of them that are not found any more, in check mode those that would not be."""
+    accepted: dict[Finding, str] = field(default_factory=dict)
+    """Those of them that somebody accepted, with the reason."""
     calls: list[Call] = field(default_factory=list)
     diff: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, name: str, show: Callable[[T], dict[str, Any]], after: T) -> None:
         """Take in what a resource is."""
         self.shown[name] = partial(show, after)
+
+    def accept(self, entries: tuple[Accepted, ...], today: str, *, complete: bool) -> None:
+        """Mark the findings that were accepted; `complete` says whether everything was looked at."""
+        self.accepted = accepted.reasons(entries, self.findings, today)
+        self.findings += accepted.leftovers(entries, self.findings, today, complete=complete)
+
+    @property
+    def unaccepted(self) -> list[Finding]:
+        """The findings that nobody accepted."""
+        return [one for one in self.findings if one not in self.accepted]
 
     @contextmanager
     def kept(self) -> Iterator[Report]:
@@ -106,7 +125,8 @@ async def connect(report: Report, account: Account, means: Means) -> None:
         edge, have = await _read(account, means)
         ready = means.ready(account)
         account, sentinel = await (ready if means.is_ready() else means.slots.aside(ready))
-        async with limited(account):
+        async with limited(account), _connectors_told(report, account, sentinel, have):
+            have = await _by_now(edge, have, partial(roles.overlay, account.wish), means)
             known, sleep = Known(edge, have), means.slots.sleep
             role = await converge_role(report, account.wish, known, check_mode=means.check_mode, sleep=sleep)
     arn = role.want.arn if role.want else account.wish.arn
@@ -121,12 +141,54 @@ async def disconnect(report: Report, account: Account, means: Means) -> None:
     async with means.slots:
         edge, have = await _read(account, means, removing=True)
     account, sentinel = await means.ready(account)
-    roles.without(account.wish, have)
     wish = ConnectorWish(have.arn if have else account.wish.arn, sentinel.id, account.wish.workspace_id)
+    report.findings += connectors.remaining(wish.role_arn, await sentinel.readers(account.account_id))
+    with _refusal_told(report, account.wish, have):
+        roles.without(account.wish, have)
     await converge_connector(report, wish, sentinel, check_mode=means.check_mode, absent=True)
     async with means.slots, limited(account):
+        have = await _by_now(edge, have, partial(roles.without, account.wish), means)
         known, sleep = Known(edge, have), means.slots.sleep
         await converge_role(report, account.wish, known, check_mode=means.check_mode, absent=True, sleep=sleep)
+
+
+async def _by_now(
+    edge: Roles, have: Role | None, overlay: Callable[[Role | None], Role | None], means: Means
+) -> Role | None:
+    """Return the role as it is by now where something of it is to be changed: others may have while we waited."""
+    if have is None or means.check_mode:
+        return have
+    with suppress(SentinelError):  # who refuses says so later
+        if not role_plan.plan(have, overlay(have)):
+            return have
+    return await edge.again(have)
+
+
+@asynccontextmanager
+async def _connectors_told(
+    report: Report, account: Account, sentinel: Sentinel, have: Role | None
+) -> AsyncIterator[None]:
+    """Where the work on the role ends with an error, tell of the connectors all the same: nobody gets to them."""
+    try:
+        yield
+    except SentinelError as error:
+        wish = ConnectorWish(have.arn if have else account.wish.arn, sentinel.id, account.wish.workspace_id)
+        with suppress(SentinelError):
+            found = await sentinel.connectors(account.account_id, wish.name)
+            report.findings += connectors.findings(wish, found)
+            if error.kind == "role_conflict" and have:
+                report.findings += [roles.refused(have, one.name) for one in found if one.role_arn == have.arn]
+        raise
+
+
+@contextmanager
+def _refusal_told(report: Report, wish: Wish, have: Role | None) -> Iterator[None]:
+    """Where a role is not removed, tell who can get at the account by it."""
+    try:
+        yield
+    except SentinelError:
+        report.findings += filter(is_security, roles.findings(wish, have))
+        raise
 
 
 @asynccontextmanager
@@ -184,6 +246,8 @@ async def converge_role(
         outcome = await converge(
             edge, overlay, role_plan.plan, check_mode=check_mode, made=report.calls, seen=seen, sleep=sleep
         )
+    if outcome.changed and not absent:
+        report.repaired |= repaired(roles.findings(wish, outcome.have), roles.findings(wish, outcome.want))
     report.add("role", roles.show, outcome.want)
     report.role_arn = outcome.want.arn if outcome.want else ""
     if outcome.changed:
@@ -198,7 +262,8 @@ def _kept_evidence(first: list[T], tell: Callable[[T], None]) -> Iterator[None]:
         yield
     except BaseException:
         for have in first:
-            tell(have)
+            with suppress(SentinelError):  # nothing was to be changed where the decision is a refusal
+                tell(have)
         raise
 
 
@@ -236,6 +301,9 @@ async def converge_connector(
     with _kept_evidence(first, lambda have: tell(have, overlay(have))):
         outcome = await converge(edge, overlay, connectors.plan, check_mode=check_mode, made=report.calls, seen=seen)
     after = None if absent else outcome.want
+    if outcome.changed and not absent:
+        left = connectors.findings(wish, outcome.want or ())
+        report.repaired |= repaired(connectors.findings(wish, outcome.have or ()), left)
     report.add("connector", show, after)
     report.connector_id = show(after).get("id", "")
     if outcome.changed:

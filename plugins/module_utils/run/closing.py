@@ -24,13 +24,16 @@ class Closing:
 
     def __init__(self) -> None:
         self._found: dict[str, _Group] = {}
+        self._accepted: dict[str, _Group] = {}
         self._failed: dict[str, _Group] = {}
 
     def add(self, done: Done) -> None:
         """Take in the result of one account."""
         name = done.account.name
-        for code in {finding.code for finding in done.report.findings if CODES[finding.code].security}:
+        for code in {finding.code for finding in done.report.unaccepted if CODES[finding.code].security}:
             self._found.setdefault(code, _Group()).add(name)
+        for code in {finding.code for finding in done.report.accepted}:
+            self._accepted.setdefault(code, _Group()).add(name)
         if done.error and not done.skipped:
             self._failed.setdefault(done.error.kind, _Group()).add(name, str(done.error))
 
@@ -40,6 +43,10 @@ class Closing:
             yield "Security findings" if check_mode else "Security findings before the run"
         for code in sorted(self._found, key=_rank):
             yield self._found[code].line(f"{CODES[code].severity} {code}")
+        if self._accepted:
+            yield "Accepted findings"
+        for code in sorted(self._accepted, key=_rank):
+            yield self._accepted[code].line(f"{CODES[code].severity} {code}")
         if self._failed:
             yield "Failures"
         for kind, group in sorted(self._failed.items(), key=lambda item: -item[1].accounts):

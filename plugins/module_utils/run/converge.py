@@ -12,7 +12,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import ChangedError, NotYetError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
+    ChangedError,
+    NotYetError,
+    OutdatedError,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.patience import PATIENCE, pauses
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 
@@ -70,9 +74,9 @@ async def converge(
 ) -> Outcome[T]:
     """Bring one thing to the wish. In check mode nothing is applied, and the outcome is the same.
 
-    What was read is handed to `seen` before the first call, and each call is added to `made` when it was made, so that
-    nothing is forgotten where a later one fails. One that is refused because its work is done already counts as made:
-    an earlier try may have done it whose answer was lost, here or in the network. Waiting is left to `sleep`.
+    What was read is handed to `seen` before anything is decided, and each call is added to `made` when it was made, so
+    that nothing is forgotten where a later one fails. One that is refused because its work is done already counts as
+    made: an earlier try may have done it whose answer was lost, here or in the network. Waiting is left to `sleep`.
     """
     start = len(made)
     first: list[T | None] = []
@@ -82,10 +86,10 @@ async def converge(
     while True:
         try:
             have = await edge.read()
-            want = overlay(have)
             if not first:
                 first.append(have)
                 seen(have)
+            want = overlay(have)
             calls = plan(have, want)
             # What is planned again was not done, and neither was what a thing should get that is gone.
             if have is not None or want is None:
@@ -100,6 +104,8 @@ async def converge(
                 made.append(doubted.pop())
             return Outcome(first[0], want, made[start:])
         except ChangedError as error:
+            if isinstance(error, OutdatedError):
+                doubted.clear()
             await patience.wait(waits, error)
 
 

@@ -9,12 +9,17 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, check_unique
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import is_security
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import (
+    Finding,
+    is_informational,
+    is_security,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organization import Organization
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import leftovers, newcomer
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report, connect, disconnect
@@ -56,9 +61,14 @@ class Done:
         return "changed" if self.report.calls else "ok"
 
     @property
+    def differs(self) -> bool:
+        """Tell whether anything differs from the wish."""
+        return not all(map(is_informational, self.report.unaccepted))
+
+    @property
     def insecure(self) -> bool:
         """Tell whether a finding is one of security."""
-        return any(is_security(finding) for finding in self.report.findings)
+        return any(map(is_security, self.report.unaccepted))
 
     def result(self, *, detailed: bool = True) -> dict[str, Any]:
         """Return it as an entry of fleet's `accounts`; without details, calls are names alone."""
@@ -67,12 +77,17 @@ class Done:
             "host": self.account.host,
             "role_arn": self.report.role_arn,
             "connector_id": self.report.connector_id,
-            "findings": [finding._asdict() for finding in self.report.findings],
+            "findings": [self._shown(finding) for finding in self.report.findings],
             "calls": [call.show() if detailed else {"name": call.name} for call in self.report.calls],
         }
         if self.error:
             answer["error"] = self.error.show()
         return answer
+
+    def _shown(self, found: Finding) -> dict[str, Any]:
+        reason = self.report.accepted.get(found)
+        more = {"accepted": reason} if reason else {}
+        return {**found._asdict(), "repaired": found in self.report.repaired, **more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,4 +322,6 @@ async def _one(account: Account, clients: Clients, order: Order, stop: Stop) -> 
     except Exception as error:  # noqa: BLE001 one account never stops the others
         done.error = SentinelError("unexpected", f"Cannot finish account {account.account_id}: {error!r}.")
         done.error.__cause__ = error
+    complete = not (order.absent or done.error)
+    done.report.accept(account.accepted, datetime.now(UTC).date().isoformat(), complete=complete)
     return done

@@ -11,13 +11,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import iam
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector as connectors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import policy
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import Connectors, ConnectorWish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import (
+    Connector,
+    Connectors,
+    ConnectorWish,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Means, limited
@@ -84,13 +89,21 @@ async def _dead(account: Account, sentinel: Sentinel, others: Connectors, means:
     """Look at one role after the other: the usual session allows no more."""
     found = []
     for connector in others:
-        name = connector.role_arn.rpartition("/")[2]
         with suppress(SentinelError):
-            async with limited(account):
-                arn = await iam.arn_of(await _iam(account, name, means), account.account_id, name)
-            if arn != connector.role_arn and RULES["role_arn"].holds(connector.role_arn):
-                found.append(Orphan(sentinel, connector, "role_gone"))
+            if RULES["role_arn"].holds(connector.role_arn) and await _gone(account, connector, means):
+                found.append(_dead_one(account, sentinel, connector, means))
     return found
+
+
+def _dead_one(account: Account, sentinel: Sentinel, connector: Connector, means: Means) -> Orphan:
+    return Orphan(sentinel, connector, "role_gone", gone=partial(_gone, account, connector, means))
+
+
+async def _gone(account: Account, connector: Connector, means: Means) -> bool:
+    """Tell whether the role that a connector reads does not exist."""
+    name = connector.role_arn.rpartition("/")[2]
+    async with limited(account):
+        return await iam.arn_of(await _iam(account, name, means), account.account_id, name) != connector.role_arn
 
 
 async def _whole(account: Account, sentinel: Sentinel, others: Connectors, known: Known, means: Means) -> list[Orphan]:
@@ -104,17 +117,17 @@ async def _whole(account: Account, sentinel: Sentinel, others: Connectors, known
             listed = await iam.trusts(caller, account.account_id)
     except SentinelError as error:
         return [Orphan(sentinel, None, "unknown", error=str(error), role=account.wish.arn, host=account.host)]
-    dead = [Orphan(sentinel, one, "role_gone") for one in others if one.role_arn not in listed]
+    dead = [_dead_one(account, sentinel, one, means) for one in others if one.role_arn not in listed]
     return dead + [Orphan(sentinel, None, "no_connector", role=arn) for arn in _unread(account, listed, known)]
 
 
 def _unread(account: Account, listed: Mapping[str, Any], known: Known) -> list[str]:
     """Return the roles that let Microsoft in, for a workspace of this run or for whomever, and that nobody reads."""
-    microsoft = account.wish.microsoft_account_id
-    found = []
-    for arn, document in listed.items():
-        if arn in known.arns or arn.endswith(f"/{account.wish.name}") or not policy.trusts(document, microsoft):
-            continue
-        ids = {one.lower() for one in policy.claimed_ids(document, microsoft)}
-        found += [arn] if not ids or ids & known.workspace_ids else []
-    return found
+    microsoft, own = account.wish.microsoft_account_id, f"/{account.wish.name}".lower()
+    return [
+        arn
+        for arn, document in listed.items()
+        if arn not in known.arns
+        and not arn.lower().endswith(own)
+        and policy.admits(document, microsoft, known.workspace_ids)
+    ]

@@ -18,22 +18,24 @@ if TYPE_CHECKING:
 def of(done: Done, *, verbose: bool = False) -> list[str]:
     """Return what there is to say of one account at once: what differs in it, its findings unless it is new.
 
-    An account that `differs` has something that only its owner can correct, such as the path of the role. `verbose`
-    adds those that are right, and those that failed, which are told at the end in any case.
+    An account that `differs` has something that only its owner can correct, such as the path of the role; a `note` is
+    of what somebody ought to know. `verbose` adds those that are right, and those that failed without a finding, which
+    are told at the end in any case.
     """
     name = done.account.name
     if done.skipped:
         return []
+    new = any(item.code == "role_missing" for item in done.report.findings)
+    found = [] if new else [f"    {text}" for text in findings(done)]
     if done.error:
         made = [f"    made before: {calls(done)}"] if done.report.calls else []
-        return [f"failed: [{name}] {done.error.kind}: {done.error}", *made] if verbose else []
-    if done.status == "ok" and not done.report.findings:
+        return [f"failed: [{name}] {done.error.kind}: {done.error}", *made, *found] if verbose or found else []
+    if done.status == "ok" and not found:
         return [f"ok: [{name}]"] if verbose else []
     if done.status == "ok":
-        return [f"differs: [{name}]", *(f"    {text}" for text in findings(done))]
+        return [f"{'differs' if done.differs else 'note'}: [{name}]", *found]
     verb = "would change" if done.check_mode else "changed"
-    new = any(item.code == "role_missing" for item in done.report.findings)
-    return [f"{verb}: [{name}] {calls(done)}", *(() if new else (f"    {text}" for text in findings(done)))]
+    return [f"{verb}: [{name}] {calls(done)}", *found]
 
 
 def calls(done: Done) -> str:
@@ -42,8 +44,11 @@ def calls(done: Done) -> str:
 
 
 def findings(done: Done) -> list[str]:
-    """Return the findings of an account, security first."""
-    return [f"{item.severity} {item.code}: {item.message}" for item in ordered(done.report.findings)]
+    """Return the findings of an account, security first, with the reason of those that were accepted."""
+    reasons = {item: f" Accepted: {reason}" for item, reason in done.report.accepted.items()}
+    return [
+        f"{item.severity} {item.code}: {item.message}{reasons.get(item, '')}" for item in ordered(done.report.findings)
+    ]
 
 
 def numbers(summary: Mapping[str, int], *, check_mode: bool) -> str:
@@ -70,10 +75,12 @@ def failures(results: Iterable[Done], fail_on: str) -> list[dict[str, str]]:
 
 
 def _differs(done: Done, fail_on: str) -> str:
-    told = {"drift": bool(done.report.calls or done.report.findings), "security": done.insecure, "never": False}
+    changes = bool(done.report.calls) and not done.report.accepted
+    told = {"drift": changes or done.differs, "security": done.insecure, "never": False}
     if not told[fail_on]:
         return ""
-    reasons = findings(done) or [calls(done)]
+    reasons = [f"{one.severity} {one.code}: {one.message}" for one in ordered(done.report.unaccepted)]
+    reasons = reasons or [calls(done)]
     return f"Account {done.account.account_id} differs from the wish: {' '.join(reasons)}"
 
 

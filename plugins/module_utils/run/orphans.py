@@ -10,7 +10,7 @@ the limit says nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,8 @@ class Orphan:
     """The ARN of the role, where there is no connector."""
     host: str = ""
     """The host of the account, where that is worked on."""
+    gone: Callable[[], Awaitable[bool]] | None = None
+    """Whether the role is gone, asked once more; raises SentinelError where nobody can tell."""
 
     @property
     def role_arn(self) -> str:
@@ -115,6 +117,12 @@ async def remove(orphan: Orphan) -> None:
     if orphan.connector is None:
         return
     try:
+        await orphan.sentinel.check_same(orphan.connector)
+        if orphan.gone and not await orphan.gone():
+            orphan.error = (
+                f"Cannot remove data connector {orphan.connector.name}: role {orphan.role_arn} exists by now."
+            )
+            return
         await orphan.sentinel.apply(removal(orphan.connector), role_is_new=False)
         orphan.removed = True
     except SentinelError as error:

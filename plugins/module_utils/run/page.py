@@ -14,6 +14,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.tally imp
     Look,
     Record,
     Tally,
+    message_of,
     verdict_of,
 )
 
@@ -121,12 +122,10 @@ def _row(record: Record, seen: Look, texts: Texts) -> list[Any]:
 
 
 def _findings(record: Record, seen: Look, texts: Texts, marked: _Marked) -> list[Any]:
-    found = zip(record.get("findings", ()), seen.open, strict=True)
-    return [
-        item
-        for one, still in found
-        for item in (texts.number(f"{one['severity'][0]}{one['code']}"), texts.number(marked(one["message"])), +still)
-    ]
+    row: list[Any] = []
+    for one, still in zip(record.get("findings", ()), seen.open, strict=True):
+        row += texts.number(f"{one['severity'][0]}{one['code']}"), texts.number(marked(message_of(one))), +still
+    return row
 
 
 def _ingestion(record: Record, texts: Texts, marked: _Marked) -> list[Any] | int:

@@ -198,11 +198,12 @@ def _case(header: Header, record: Record, seen: Look) -> dict[str, Any]:
     if record["status"] == "skipped":
         return case | {"kind": "skipped"}
     if (header["check_mode"] and record["status"] == "changed") or set(seen.states) & set("chml"):
-        found = list(zip(record.get("findings", ()), seen.open, strict=True))
-        told = [f"{one['severity']} {one['code']}: {one['message']}" for one, still in found if still]
+        found = zip(record.get("findings", ()), seen.open, strict=True)
+        left = [one for one, still in found if still and not one.get("accepted")]
+        told = [f"{one['severity']} {one['code']}: {one['message']}" for one in left]
         verdict = verdict_of(record)
         told += [f"events {verdict}: {record['ingestion'].get('message') or ''}"] if verdict in UNWELL else []
-        kind = next((one["code"] for one, still in found if still), verdict or "drift")
+        kind = next((one["code"] for one in left), verdict or "drift")
         return case | {"kind": "failure", "type": kind, "message": "\n".join(told) or "It differs from the wish."}
     return case
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import SEVERITIES
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.tally import Look, Record, Tally
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.tally import Look, Record, Tally, message_of
 
 # Spreadsheets take a cell that begins so for a formula, also after blanks and in full-width or small form.
 FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]|[\t\r\n]")
@@ -71,7 +71,7 @@ def _values(record: Record, seen: Look) -> dict[str, Any]:
         "severity": min((one["severity"] for one in found), key=SEVERITIES.index, default=""),
         "findings": " ".join(one["code"] for one in found),
         "open": " ".join(one["code"] for one, still in zip(found, seen.open, strict=True) if still),
-        "messages": " | ".join(one["message"] for one in found),
+        "messages": " | ".join(map(message_of, found)),
         "calls": " ".join(call["name"] for call in record.get("calls", ())),
         "regions": " ".join(told.get("regions") or ()),
         "error_class": error.get("class", ""),

@@ -123,8 +123,12 @@ async def _names(name: str | None, account: Account, iam: Caller) -> list[str]:
 
 
 def _inspected(role: Role, account: Account) -> Result:
-    """Show a role with its findings, measured by the workspace if one is given, else by the ids that it serves."""
-    known = roles.served(role) or policy.external_ids(role.trust, account.wish.microsoft_account_id)
+    """Show a role with its findings, measured by the workspace if one is given, else by the ids that it serves.
+
+    Those are what the trust names exactly, of a role of ours what the tag names as well: a tag alone hides nobody.
+    """
+    exact = policy.external_ids(role.trust, account.wish.microsoft_account_id)
+    known = roles.served(role) & {one.lower() for one in exact} or roles.served(role) or exact
     wish = replace(account.wish, name=role.name, workspace_id=account.wish.workspace_id or min(known, default=""))
     if not account.wish.workspace_id:
         wish = replace(wish, external_ids=tuple(known))

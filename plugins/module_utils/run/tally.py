@@ -40,10 +40,6 @@ VERDICTS = {
     "unknown": UNKNOWN,
 }
 
-# No run repairs these: the owner has to.
-LASTING = {"role_path", "role_shared"}
-# These are repaired only in some cases, by that call.
-REPAIRED_BY = {"connector_duplicate": "DataConnectors_Delete", "connector_astray": "DataConnectors_CreateOrUpdate"}
 # With one of these Sentinel reads nothing.
 BREAKING = {
     "connector_disabled",
@@ -76,19 +72,23 @@ class Look(NamedTuple):
 
 def look(record: Record, header: Header) -> Look:
     """Look at one account."""
-    pending = bool(header.get("check_mode")) or record["status"] != "changed"
-    still = tuple(pending or lasting(finding, record) for finding in record.get("findings", ()))
-    drifted = record["status"] == "changed" or (record["status"] == "ok" and bool(record.get("findings")))
+    pending = bool(header.get("check_mode"))
+    still = tuple(pending or not finding.get("repaired") for finding in record.get("findings", ()))
+    differs = not all(map(_is_harmless, record.get("findings", ())))
+    drifted = record["status"] == "changed" or (record["status"] == "ok" and differs)
     return Look(_states(record, header, still), still, _connected(record, still), drifted)
 
 
-def lasting(finding: Mapping[str, str], record: Record) -> bool:
-    """Whether the finding is still there after the account was repaired."""
-    if finding["code"] not in REPAIRED_BY:
-        return finding["code"] in LASTING
-    made = [call for call in record.get("calls", ()) if call["name"] == REPAIRED_BY[finding["code"]]]
-    # Of several connectors only those are gone that a call names.
-    return not any(call.get("args", {}).get("data_connector_id", "") in finding["message"] for call in made)
+def message_of(finding: Mapping[str, Any]) -> str:
+    """Return the sentence of a finding, with the reason where it was accepted."""
+    reason = finding.get("accepted")
+    return f"{finding['message']} Accepted: {reason}" if reason else str(finding["message"])
+
+
+def _is_harmless(finding: Mapping[str, Any]) -> bool:
+    """Whether nothing is to be done about it: somebody accepted it, or it only lets somebody know."""
+    code = finding["code"]
+    return bool(finding.get("accepted")) or (code in CODES and CODES[code].informational)
 
 
 def check_of(code: str) -> str:
@@ -113,6 +113,8 @@ def _states(record: Record, header: Header, still: Sequence[bool]) -> str:
         states["events"] = VERDICTS.get(verdict, UNKNOWN)
         states["connector"] = "h" if verdict == "not_connected" else states["connector"]
     for finding, is_open in zip(record.get("findings", ()), still, strict=True):
+        if finding.get("accepted"):
+            continue
         letter, check = LETTER[finding["severity"]], check_of(finding["code"])
         states[check] = min(states[check], letter if is_open else letter.upper(), key=STATES.index)
     return "".join(states.values())

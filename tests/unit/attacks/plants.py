@@ -101,7 +101,7 @@ def iam(operation: str, **args: Any) -> Plant:
 
 
 def trusting(*statements: Json) -> Plant:
-    """Another trust policy. Where moto would not store what AWS does, the next two reads show it all the same."""
+    """Another trust policy. Where moto would not store what AWS does, the next three reads show it all the same."""
     document = {"Version": "2012-10-17", "Statement": list(statements)}
 
     def plant(cloud: Emulators, account: str) -> None:
@@ -110,7 +110,7 @@ def trusting(*statements: Json) -> Plant:
             client.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(document))
         except client.exceptions.MalformedPolicyDocumentException:
             answer = get_role_answer(client.get_role(RoleName=ROLE)["Role"], json.dumps(document))
-            cloud.fault(operation="GetRole", account=account, times=2, status=200, body=answer)
+            cloud.fault(operation="GetRole", account=account, times=3, status=200, body=answer)
 
     return plant
 
@@ -132,8 +132,8 @@ def get_role_answer(role: Json, document: str) -> str:
     )
 
 
-def attach_old_policy(cloud: Emulators, account: str) -> None:
-    """The policy that AWS replaced; moto knows it no longer, so it is one of the account."""
+def attach_namesake(cloud: Emulators, account: str) -> None:
+    """A policy of the account that is called like the one that AWS replaced."""
     document = json.dumps({"Version": "2012-10-17", "Statement": [ANYTHING]})
     made = at(cloud, account).create_policy(PolicyName=OLD_POLICY, PolicyDocument=document)
     iam("attach_role_policy", PolicyArn=made["Policy"]["Arn"])(cloud, account)
@@ -191,7 +191,9 @@ TRUST = (
 
 PERMISSIONS = (
     Attack("more rights", iam("attach_role_policy", PolicyArn=ADMIN), ("high permission_policy_extra",), ADMIN),
-    Attack("the old policy", attach_old_policy, ("high permission_policy_outdated",), f"/{OLD_POLICY}"),
+    Attack("the old policy", iam("attach_role_policy", PolicyArn=f"arn:aws:iam::aws:policy/{OLD_POLICY}"),
+           ("high permission_policy_outdated",), f"/{OLD_POLICY}"),
+    Attack("a policy called like the old one", attach_namesake, ("high permission_policy_extra",), f"/{OLD_POLICY}"),
     Attack("an inline policy", iam("put_role_policy", PolicyName="helper", PolicyDocument=_INLINE),
            ("high permission_inline_extra",), "s3:*"),
     Attack("no rights", iam("detach_role_policy", PolicyArn=WISHED), ("high permission_policy_missing",), WISHED),

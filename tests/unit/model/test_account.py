@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.accepted import Accepted
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import (
     AwsCredentials,
     AzureCredentials,
@@ -62,6 +63,12 @@ KEPT: dict[str, tuple[Any, str, str, Any]] = {
     "exclusive": (False, "wish", "exclusive", False),
     "adopt": (True, "wish", "adopt", True),
     "deduplicate": (True, "", "deduplicate", True),
+    "accepted_findings": (
+        [{"code": "role_tags", "reason": "Ticket 1", "until": "2027-01-31"}],
+        "",
+        "accepted",
+        (Accepted("role_tags", "Ticket 1", "2027-01-31"),),
+    ),
     "assume_role": (["Admin", "Spare"], "entry", "roles", ("Admin", "Spare")),
     "assume_role_external_id": ("handshake", "entry", "external_id", "handshake"),
     "assume_role_session_name": ("nightly", "entry", "session_name", "nightly"),
@@ -237,6 +244,22 @@ WRONG: dict[str, dict[str, Any]] = {
     "exclusive": {"a word": "never", "a list": []},
     "adopt": {"a word": "never", "a dict": {"a": 1}},
     "deduplicate": {"a word": "never", "a list": []},
+    "accepted_findings": {
+        "a code": "role_tags",
+        "a dictionary": {"code": "role_tags", "reason": "x", "until": "2027-01-31"},
+        "codes": ["role_tags"],
+        "no reason": [{"code": "role_tags", "until": "2027-01-31"}],
+        "an empty reason": [{"code": "role_tags", "reason": " ", "until": "2027-01-31"}],
+        "a reason of two lines": [{"code": "role_tags", "reason": "a\nb", "until": "2027-01-31"}],
+        "no end": [{"code": "role_tags", "reason": "x"}],
+        "an end that is no day": [{"code": "role_tags", "reason": "x", "until": "2027-02-30"}],
+        "an end as a number": [{"code": "role_tags", "reason": "x", "until": 20270131}],
+        "an unknown code": [{"code": "role_tag", "reason": "x", "until": "2027-01-31"}],
+        "a critical one": [{"code": "trust_anyone", "reason": "x", "until": "2027-01-31"}],
+        "one of its own": [{"code": "acceptance_expired", "reason": "x", "until": "2027-01-31"}],
+        "one key more": [{"code": "role_tags", "reason": "x", "until": "2027-01-31", "message": "y"}],
+        "one of two": [{"code": "role_tags", "reason": "x", "until": "2027-01-31"}, {}],
+    },
     "assume_role": {"a space": "a b", "a user": f"arn:aws:iam::{ACCOUNT}:user/x", "a number": 7, "a dict": {"x": "y"}},
     "assume_role_external_id": {"1 character": "x", "a number": 77},
     "assume_role_session_name": {"1 character": "x", "a space": "a b"},

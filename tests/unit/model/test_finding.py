@@ -25,7 +25,7 @@ findings = st.builds(finding, st.sampled_from(sorted(CODES)), st.sampled_from(["
 
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_a_code_is_a_noun_with_the_prefix_of_its_thing(code: str) -> None:
-    assert re.fullmatch(r"(trust|permission|role|connector)_[a-z]+(_[a-z]+)*", code)
+    assert re.fullmatch(r"(trust|permission|role|connector|acceptance)_[a-z]+(_[a-z]+)*", code)
 
 
 @pytest.mark.parametrize("code", sorted(CODES))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, ordered
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.policy import (
+    admits,
     canonical,
     external_ids,
     same,
@@ -526,6 +527,77 @@ def test_trusts_wants_the_whole_account_and_the_action(document: Any, answer: bo
     assert trusts(document, SENTINEL) is answer
 
 
+# --- who may assume a role, by evaluation ---
+
+ORGANIZATION = {"StringEquals": {"aws:PrincipalOrgID": "o-abc"}}
+ANYONE = {"Principal": "*", "Condition": None}
+ADMITTED: dict[str, tuple[Any, bool]] = {
+    "our id": (trust(allow()), True),
+    "our id as one of two": (trust(allow(Condition=pinned(A, B))), True),
+    "another id": (trust(allow(Condition=pinned(B))), False),
+    "no condition": (trust(allow(Condition=None)), True),
+    "any id": (trust(allow(Condition=pinned("*", operator="StringLike"))), True),
+    "any id of a shape": (trust(allow(Condition=pinned("????????-*", operator="StringLike"))), True),
+    "a part of our id": (trust(allow(Condition=pinned(f"{A[:8]}*", operator="StringLike"))), True),
+    "our id in another case": (trust(allow(Condition=pinned(A.upper()))), False),
+    "our id in any case": (trust(allow(Condition=pinned(A.upper(), operator="StringEqualsIgnoreCase"))), True),
+    "our id if there is one": (trust(allow(Condition=pinned(A, operator="StringEqualsIfExists"))), True),
+    "another id if there is one": (trust(allow(Condition=pinned(B, operator="StringEqualsIfExists"))), False),
+    "any of the values": (trust(allow(Condition=pinned(A, B, operator="ForAnyValue:StringEquals"))), True),
+    "all but another id": (trust(allow(Condition=pinned(B, operator="StringNotEquals"))), True),
+    "no id at all": (trust(allow(Condition=pinned(True, operator="Null"))), False),
+    "some id": (trust(allow(Condition=pinned(False, operator="Null"))), True),
+    "a variable": (trust(allow(Condition=pinned("${aws:userid}"))), True),
+    "an empty list": (trust(allow(Condition=pinned([]))), False),
+    "anybody": (trust(allow(**ANYONE)), True),
+    "anybody, in another form": (trust(allow(Principal={"AWS": "*"}, Condition=None)), True),
+    "anybody with another id": (trust(allow(Principal="*", Condition=pinned(B))), False),
+    "anybody with our id": (trust(allow(Principal="*")), True),
+    "all but one": (trust(allow(Principal=None, NotPrincipal={"AWS": OTHER}, Condition=None)), True),
+    "a part of the account": (trust(allow(Principal={"AWS": f"arn:aws:iam::{SENTINEL}:role/r"})), True),
+    "an account": (trust(allow(Principal={"AWS": OTHER}, Condition=None)), False),
+    "a service": (trust(allow(Principal={"Service": "*"}, Condition=None)), False),
+    "an organization": (trust(allow(Principal="*", Condition=ORGANIZATION)), False),
+    "any organization": (trust(allow(Principal="*", Condition={"StringLike": {"aws:PrincipalOrgID": "*"}})), True),
+    "roles of another account": (
+        trust(allow(Principal="*", Condition={"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{OTHER}:role/*"}})),
+        False,
+    ),
+    "roles of any account": (
+        trust(allow(Principal="*", Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/x"}})),
+        True,
+    ),
+    "another account's number": (
+        trust(allow(Principal="*", Condition={"StringEquals": {"aws:PrincipalAccount": OTHER}})),
+        False,
+    ),
+    "a device": (trust(allow(Condition={"Bool": {"aws:MultiFactorAuthPresent": True}})), False),
+    "an address": (trust(allow(Condition={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}, **pinned(A)})), True),
+    "another action": (trust(allow(Action="sts:TagSession")), False),
+    "every action": (trust(allow(Action="*")), True),
+    "all but another action": (trust(allow(Action=None, NotAction="sts:TagSession")), True),
+    "denied to everybody": (trust(allow(), deny()), False),
+    "denied to Microsoft": (trust(allow(), deny(Principal={"AWS": root()})), False),
+    "denied to a part of Microsoft": (trust(allow(), deny(Principal={"AWS": f"arn:aws:iam::{SENTINEL}:role/r"})), True),
+    "denied to all but us": (trust(allow(**ANYONE), deny(Condition=pinned(A, operator="StringNotEquals"))), True),
+    "denied to all but another": (trust(allow(**ANYONE), deny(Condition=pinned(B, operator="StringNotEquals"))), False),
+    "denied outside of the organization": (
+        trust(allow(**ANYONE), deny(Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-abc"}})),
+        False,
+    ),
+    "denied from some address": (trust(allow(), deny(Condition={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}})), True),
+    "denied to all but another account": (trust(allow(), deny(Principal=None, NotPrincipal={"AWS": OTHER})), False),
+    "nothing": (trust(), False),
+    "what cannot be read": (trust("Allow"), False),
+    "no document": (None, False),
+}
+
+
+@pytest.mark.parametrize(("document", "answer"), ADMITTED.values(), ids=ADMITTED.keys())
+def test_who_may_assume_a_role_is_evaluated(document: Any, answer: bool) -> None:
+    assert admits(document, SENTINEL, [A]) is answer
+
+
 # --- properties ---
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
@@ -652,6 +724,7 @@ def test_no_document_is_too_odd(document: Any) -> None:
     assert same(document, document)
     assert isinstance(canonical(document), dict)
     assert isinstance(external_ids(document, SENTINEL), frozenset)
+    assert admits(document, SENTINEL, [A]) in {True, False}
     assert trusts(document, SENTINEL) in {True, False}
     assert found(document) == found(canonical(document))
 

@@ -340,7 +340,8 @@ def test_what_is_missing_is_added_beside_the_extras(listed: bool) -> None:
     [
         (marked(A), True),
         ({"trailbridge.sentinel": "managed"}, True),
-        ({"trailbridge.sentinel": "Managed"}, False),
+        ({"trailbridge.sentinel": "Managed"}, True),
+        ({"Trailbridge.Sentinel": "managed"}, True),
         ({"trailbridge.sentinel": ""}, False),
         ({"trailbridge.sentinel.workspace": A}, False),
         ({}, False),
@@ -474,6 +475,7 @@ def test_two_workspaces_that_share_a_role_never_cut_each_other_off() -> None:
 
 # --- offboarding ---
 
+WORKSPACES = "TrailBridge.Sentinel.Workspace"
 # What is there, the wish, and what remains.
 OTHERS = allow(principal="arn:aws:iam::999999999999:root")
 REMAINS: dict[str, tuple[Role | None, dict[str, Any], Role | None]] = {
@@ -511,20 +513,20 @@ REMAINS: dict[str, tuple[Role | None, dict[str, Any], Role | None]] = {
         replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
     ),
     "ours, with a neighbour that the tag alone names": (replace(RIGHT, tags=marked(A, B)), {}, None),
-    "ours, with a neighbour, and a trust that asks for no id": (
+    "ours, with a tag that names another, and a trust that asks for no id": (
         replace(RIGHT, trust=document(allow(principal=SENTINEL)), tags=marked(A, B)),
         {},
-        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+        None,
     ),
-    "ours, with a neighbour, and a trust that takes any id": (
+    "ours, with a tag that names another, and a trust that takes any id": (
         replace(RIGHT, trust=document(allow("*", operator="StringLike")), tags=marked(A, B)),
         {},
-        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+        None,
     ),
-    "ours, with a neighbour of another cloud": (
-        replace(RIGHT, trust=document(allow(A), allow(B, principal=OTHER)), tags=marked(A, B)),
+    "ours, by tags in another case, with a neighbour": (
+        replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags={"Trailbridge.Sentinel": "managed", WORKSPACES: f"{A} {B}"}),
         {},
-        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags={"Trailbridge.Sentinel": "managed", WORKSPACES: B}),
     ),
     "ours, beside a statement of others that is not exclusive": (
         replace(RIGHT, trust=document(allow(A, B, principal=SENTINEL), OTHERS), tags=marked(A, B)),
@@ -537,14 +539,10 @@ REMAINS: dict[str, tuple[Role | None, dict[str, Any], Role | None]] = {
         replace(RIGHT, trust=document(OTHERS, allow(B, principal=SENTINEL)), tags=marked(B)),
     ),
     "not ours, and adopt": (replace(RIGHT, tags={}), {"adopt": True}, None),
-    "ours, without a workspace tag, with a neighbour": (
-        replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags={"trailbridge.sentinel": "managed"}),
-        {},
-        replace(
-            RIGHT,
-            trust=trust(SENTINEL, [B]),
-            tags={"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": B},
-        ),
+    "not ours but Microsoft's, and adopt": (
+        replace(RIGHT, trust=document(allow(principal=f"arn:aws:iam::{SENTINEL}:role/x")), tags={}),
+        {"adopt": True},
+        None,
     ),
 }
 
@@ -564,6 +562,74 @@ def test_a_neighbour_in_an_unmarked_role_remains_even_with_adopt() -> None:
 
 def test_an_unmarked_role_that_says_our_id_in_upper_case_serves_nobody_else() -> None:
     assert without(wish(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A.upper()]), tags={})) is None
+
+
+UNKNOWN = {
+    "beside ours": (trust(SENTINEL, [A, B]), marked(A)),
+    "alone": (trust(SENTINEL, [B]), marked(A)),
+    "without a workspace tag": (trust(SENTINEL, [A, B]), {"trailbridge.sentinel": "managed"}),
+    "with a tag that names nobody": (trust(SENTINEL, [A, B]), marked("nobody", "*")),
+    "in another statement": (document(allow(A), allow(B)), marked(A)),
+    "that is denied by nothing exact": (document(allow(A, B), {**allow(B), "Effect": "Deny"}), marked(A, B)),
+    "as a pattern": (document(allow(A), allow("22222222-*", operator="StringLike")), marked(A, B)),
+    "in any case": (document(allow(A), allow(B, operator="StringEqualsIgnoreCase")), marked(A, B)),
+    "if there is one": (document(allow(A, B, operator="StringEqualsIfExists")), marked(A, B)),
+    "by any of its values": (document(allow(A, B, operator="ForAnyValue:StringEquals")), marked(A, B)),
+    "for anybody": (document(allow(A), allow(B, principal="*")), marked(A, B)),
+    "for another account": (document(allow(A), allow(B, principal=OTHER)), marked(A, B)),
+    "of another tool": (document(allow(A), allow("vendor-7", principal=OTHER)), marked(A)),
+    "and what cannot be read": (document(allow(A), {**allow(A), "Effect": "Perhaps"}), marked(A)),
+}
+
+
+@pytest.mark.parametrize(("trusted", "tags"), UNKNOWN.values(), ids=UNKNOWN.keys())
+def test_a_role_whose_trust_names_somebody_whom_the_tag_does_not_is_not_removed(
+    trusted: dict[str, Any], tags: dict[str, str]
+) -> None:
+    with pytest.raises(SentinelError) as caught:
+        without(wish(), replace(RIGHT, trust=trusted, tags=tags))
+    assert caught.value.kind == "role_conflict"
+
+
+@pytest.mark.parametrize(
+    "trusted",
+    [
+        document(allow(A, A.upper())),
+        document(allow("11111111-*", operator="StringLike")),
+        document(allow("${aws:userid}")),
+        document(allow(principal="*")),
+        document(allow(A), {**allow(B), "Effect": "Deny"}),
+        document(allow(A), {"Effect": "Allow", "NotPrincipal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}),
+    ],
+    ids=["twice", "a pattern", "a variable", "anybody", "a Deny for another", "all but one"],
+)
+def test_a_role_that_was_widened_and_names_nobody_else_is_removed(trusted: dict[str, Any]) -> None:
+    assert without(wish(), replace(RIGHT, trust=trusted, tags=marked(A, B, C))) is None
+
+
+@pytest.mark.parametrize(
+    "trusted",
+    [
+        document({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}),
+        document(allow(A, principal=OTHER)),
+        document(allow(principal="*")),
+        document({**allow(A), "Effect": "Deny"}),
+        document({**allow(A), "Action": "sts:TagSession"}),
+        {},
+    ],
+    ids=["a service", "another account", "anybody", "a Deny", "another action", "nothing"],
+)
+def test_adopt_removes_only_what_trusts_microsoft_or_is_tagged(trusted: dict[str, Any]) -> None:
+    role = replace(RIGHT, trust=trusted, tags={"owner": "us"})
+    with pytest.raises(SentinelError) as caught:
+        without(wish(adopt=True), role)
+    assert caught.value.kind == "role_conflict"
+
+
+def test_adopt_that_was_left_on_keeps_no_role_open_for_somebody_whom_the_tag_does_not_name() -> None:
+    with pytest.raises(SentinelError) as caught:
+        without(wish(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A, B])))
+    assert caught.value.kind == "role_conflict"
 
 
 def test_a_role_that_is_not_ours_is_never_removed() -> None:
@@ -671,10 +737,92 @@ def test_a_tag_lets_nobody_in() -> None:
     assert findings(wish(), tagged) == []
 
 
-def test_who_shares_a_role_stays_where_the_trust_does_not_tell_who_that_is() -> None:
-    for broken in (document(allow()), document(allow("*", operator="StringLike")), document({**allow(A), "X": 1})):
-        role = overlay(wish(), replace(RIGHT, trust=broken, tags=marked(A, B)))
-        assert policy.same(role.trust, trust(SENTINEL, [A, B]))
+OPEN = {
+    "a deleted principal": document(allow(A), allow(principal="AROAJQABLZS4A3QDU576Q")),
+    "another account": document(allow(A), allow(principal=OTHER)),
+    "the other id for another account": document(allow(A), allow(B, principal=OTHER)),
+    "the other id for anybody": document(allow(A), allow(B, principal="*")),
+    "no id": document(allow()),
+    "any id": document(allow("*", operator="StringLike")),
+    "a part of the other id": document(allow(A), allow(f"{B[:8]}*", operator="StringLike")),
+    "the other id in any case": document(allow(A), allow(B, operator="StringEqualsIgnoreCase")),
+    "the other id if there is one": document(allow(A), allow(B, operator="StringEqualsIfExists")),
+    "any of the values": document(allow(A), allow(B, operator="ForAnyValue:StringEquals")),
+    "all but the other id": document(allow(A), allow(B, operator="StringNotEquals")),
+    "the other id for another action": document(allow(A), {**allow(B), "Action": "sts:TagSession"}),
+    "a Deny for the other id": document(allow(A, B), {**allow(B), "Effect": "Deny"}),
+    "everybody but one": document({"Effect": "Allow", "NotPrincipal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}),
+    "what cannot be read": document({**allow(A, B), "Effect": "Perhaps"}),
+}
+
+
+@pytest.mark.parametrize("trusted", OPEN.values(), ids=OPEN.keys())
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_a_tag_lets_nobody_in_however_open_the_trust_is(trusted: dict[str, Any], exclusive: bool) -> None:
+    role = replace(RIGHT, trust=trusted, tags=marked(A, B))
+    after = overlay(wish(exclusive=exclusive), role)
+    kept = [] if exclusive else trusted["Statement"]
+    assert policy.external_ids(after.trust, SENTINEL) == {A} | policy.external_ids(document(*kept), SENTINEL)
+    assert {one.code for one in findings(wish(), role)} - {"role_tags", "role_shared"}
+    assert "role_shared" not in {one.code for one in findings(wish(), role)}
+
+
+# --- what does not fit into the tags of a role that is there ---
+
+
+def many(number: int) -> list[str]:
+    return [f"{n:08}-aaaa-4aaa-8aaa-999999999999" for n in range(number)]
+
+
+FULL = {
+    "six ids": marked(*many(6)),
+    "six ids beside ours": marked(A, *many(5), B),
+    "49 other tags": {**{f"t{n}": "" for n in range(49)}, "trailbridge.sentinel": "managed"},
+    "50 other tags": {f"t{n}": "" for n in range(50)},
+    "our tags gone": {},
+    "our tag in another case": {"TRAILBRIDGE.sentinel": "managed", "trailbridge.SENTINEL.workspace": A},
+}
+
+
+@pytest.mark.parametrize("tags", FULL.values(), ids=FULL.keys())
+def test_whatever_the_tags_are_the_trust_is_judged_and_repaired(tags: dict[str, str]) -> None:
+    role = replace(RIGHT, trust=document(allow(), allow(principal="*")), tags=tags, managed=RIGHT.managed | {ADMIN})
+    found = {one.code for one in findings(wish(), role)}
+    assert found >= {"trust_anyone", "trust_external_id_missing", "permission_policy_extra"}
+    after = overlay(wish(), role)
+    assert policy.same(after.trust, trust(SENTINEL, [A]))
+    assert after.managed == RIGHT.managed
+    assert len(after.tags) <= 50
+    assert all(len(value) <= 256 for value in after.tags.values())
+    assert {key for key in tags if key.startswith("t")} <= set(after.tags)
+    assert overlay(wish(), after) == after
+    assert not {one.code for one in findings(wish(), after)} & found - {"role_tags_full", "role_unmanaged"}
+
+
+@pytest.mark.parametrize("name", ["six ids", "six ids beside ours", "49 other tags", "50 other tags"])
+def test_what_has_no_room_in_the_tags_is_a_finding(name: str) -> None:
+    assert "role_tags_full" in {one.code for one in findings(wish(), replace(RIGHT, tags=FULL[name]))} or name == (
+        "six ids beside ours"
+    )
+
+
+def test_six_who_share_a_role_by_trust_and_tag_are_not_cut_off_by_a_seventh() -> None:
+    role = replace(RIGHT, trust=trust(SENTINEL, many(6)), tags=marked(*many(6)))
+    after = overlay(wish(), role)
+    assert policy.external_ids(after.trust, SENTINEL) == {A, *many(6)}
+    assert served(after) == set(many(6))
+    assert overlay(wish(), after) == after
+    assert "role_tags_full" in {one.code for one in findings(wish(), after)}
+
+
+def test_tags_in_another_case_keep_it_and_converge() -> None:
+    tags = {"Trailbridge.Sentinel": "managed", WORKSPACES: A}
+    role = replace(RIGHT, tags=tags)
+    assert overlay(wish(tags={"TRAILBRIDGE.SENTINEL": "x"}, purge_tags=True), role) == role
+    assert findings(wish(), role) == []
+    assert without(wish(), role) is None
+    shared = overlay(wish(workspace_id=B), role)
+    assert shared.tags == {"Trailbridge.Sentinel": "managed", WORKSPACES: f"{A} {B}"}
 
 
 def test_a_tag_in_upper_case_names_the_same_workspace() -> None:
@@ -689,9 +837,6 @@ def test_a_tag_that_names_nobody_protects_nobody(text: str) -> None:
     with pytest.raises(SentinelError, match=B) as caught:
         overlay(wish(), role)
     assert caught.value.kind == "role_conflict"
-    kept = without(wish(), role)
-    assert kept
-    assert policy.same(kept.trust, trust(SENTINEL, [B]))
 
 
 def test_a_role_that_does_not_tell_whom_it_serves_is_not_removed() -> None:

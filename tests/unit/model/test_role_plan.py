@@ -28,8 +28,9 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role im
     without,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role_plan import plan
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.tally import LASTING
 
+# No run repairs these: the owner has to.
+LASTING = {"role_path", "role_shared", "role_tags_full", "role_boundary_unexpected", "role_session_long"}
 ACCOUNT = "111111111111"
 SENTINEL = "197857026523"
 OTHER = "222222222222"
@@ -242,7 +243,18 @@ DRIFT: dict[str, tuple[Wish, Role, list[str], list[Call]]] = {
         ["role_boundary_extra"],
         [call("DeleteRolePermissionsBoundary")],
     ),
-    "a boundary that nobody asked about": (wish(), replace(RIGHT, permissions_boundary=WALL), [], []),
+    "a boundary that nobody asked about": (
+        wish(),
+        replace(RIGHT, permissions_boundary=WALL),
+        ["role_boundary_unexpected"],
+        [],
+    ),
+    "a session that nobody asked about": (
+        wish(),
+        replace(RIGHT, max_session_duration=43200),
+        ["role_session_long"],
+        [],
+    ),
     "a tag is missing": (wish(tags={"owner": "us"}), RIGHT, ["role_tags"], [tag(owner="us")]),
     "a tag has another value": (
         wish(tags={"owner": "us", "cost": "1"}),
@@ -340,19 +352,25 @@ DRIFT: dict[str, tuple[Wish, Role, list[str], list[Call]]] = {
     "extras, not exclusive": (
         wish(exclusive=False),
         replace(RIGHT, managed=RIGHT.managed | {ADMIN}, inline={"wide": WIDE}),
-        [],
+        ["permission_inline_extra", "permission_policy_extra"],
         [],
     ),
     "the old policy, not exclusive": (
         wish(exclusive=False),
         replace(RIGHT, managed=RIGHT.managed | {REPLACED, ADMIN}),
-        ["permission_policy_outdated"],
+        ["permission_policy_extra", "permission_policy_outdated"],
         [detach(REPLACED)],
+    ),
+    "a policy of the account with the old name, not exclusive": (
+        wish(exclusive=False),
+        replace(RIGHT, managed=RIGHT.managed | {f"arn:aws:iam::{ACCOUNT}:policy/AWSCloudTrailReadOnlyAccess"}),
+        ["permission_policy_extra"],
+        [],
     ),
     "something missing beside extras, not exclusive": (
         wish(exclusive=False),
         replace(RIGHT, managed=frozenset({ADMIN}), inline={"wide": WIDE}),
-        ["permission_policy_missing"],
+        ["permission_inline_extra", "permission_policy_extra", "permission_policy_missing"],
         [ATTACH],
     ),
     "everything at once": (

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.accepted import Accepted
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES, SECRETS, TYPES, check
 
@@ -81,6 +82,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "fail_on": {"drift": "drift", "security": "security", "never": "never"},
     "state": {"present": "present", "absent": "absent"},
     "minimum_accounts": {"none": 0, "many": 10_000},
+    "accepted_findings": {"none": (), "one": (Accepted("role_tags", "x", "2027-01-31"),)},
     "concurrency": {"one": 1, "the most": 256},
     "percent": {"none": 0, "all": 100, "some": 12.5},
     "endpoint_url": {"https": "https://sts.example:4566/x", "http": "http://127.0.0.1:1", "IPv6": "https://[::1]:1"},
@@ -168,6 +170,7 @@ BAD: dict[str, dict[str, Any]] = {
     "fail_on": {"another word": "always", "another case": "Drift", "a bool": True},
     "state": {"another word": "gone", "a bool": False},
     "minimum_accounts": {"negative": -1, "a text": "5", "a bool": True, "a float": 2.0},
+    "accepted_findings": {"empty": "", "a code": ("role_tags",), "a list": [{"code": "role_tags"}]},
     "concurrency": {"zero": 0, "negative": -1, "257": 257, "a text": "16", "a bool": True, "a float": 2.0},
     "percent": {"negative": -1, "101": 101, "no number": math.nan, "no end": math.inf, "a text": "16", "a bool": True},
     "endpoint_url": {

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.iam import Roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import (
     INLINE,
@@ -153,6 +154,10 @@ def test_removing_leaves_what_others_need_and_a_second_removal_does_nothing(
     world: World, have: Role | None, wish: Wish
 ) -> None:
     world.put(have)
-    outcome = world.reach(partial(without, wish))
+    try:
+        outcome = world.reach(partial(without, wish))
+    except SentinelError:
+        assert show(world.read()) == show(have)
+        return
     assert show(world.read()) == show(outcome.want)
     assert world.reach(partial(without, wish)).calls == []

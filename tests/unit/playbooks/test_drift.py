@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -73,3 +74,21 @@ def test_an_account_that_cannot_be_read_fails_the_run_whatever_was_chosen(
     assert {host for host, numbers in run.recap.items() if numbers["failed"]} == {"host01"}
     assert set(run.changed) == {"111111111102"}
     assert writes(cloud) == []
+
+
+def test_a_finding_that_was_accepted_by_a_group_fails_nothing_and_a_wrong_entry_is_named(
+    cloud: Emulators, play: Play, three: Hosts
+) -> None:
+    widen(cloud)
+    entry = {"code": "permission_policy_extra", "reason": "Ticket 1", "until": date(2099, 1, 31)}
+    hosts = {**three, "host02": {**three["host02"], "sentinel_accepted_findings": [entry]}}
+    run = play("drift", hosts, sentinel_fail_on="security")
+    assert run.code == 0, run.output
+    assert "Accepted: Ticket 1" in run.output
+    hosts["host02"]["sentinel_accepted_findings"] = [{**entry, "code": "trust_anyone"}]
+    wrong = play("drift", hosts)
+    assert wrong.code == 2
+    told = " ".join(wrong.output.split())
+    assert "sentinel_accepted_findings" in told
+    assert "of host host02" in told
+    assert "Traceback" not in told

@@ -18,7 +18,9 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans i
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, CUSTOMER_ID, Emulators
 from tests.faults import engine
+from tests.faults.hook import Once, watched
 from tests.faults.world import arn_of
+from tests.unit.attacks.plants import statement
 
 from .conftest import Play, parsed
 
@@ -352,6 +354,53 @@ def test_roles_that_no_connector_reads_are_named_on_request(here: Emulators, org
     assert found[0].show()["connector_id"] == ""
     assert found[0].line(check_mode=False, removing=False).endswith("lets Microsoft Sentinel in, no connector reads it")
     assert here.operations("iam").count("ListRoles") == 2
+
+
+OPEN = {
+    "AnyId": statement(Condition={"StringLike": {"sts:ExternalId": "*"}}),
+    "AllButOne": statement(Principal=None, NotPrincipal={"AWS": "arn:aws:iam::666666666666:root"}, Condition=None),
+    "Anybody": statement(Principal={"AWS": "*"}, Condition=None),
+    "IfThereIsOne": statement(Condition={"StringNotEqualsIfExists": {"sts:ExternalId": "none"}}),
+    "EveryAction": statement(Action="sts:*", Condition=None),
+    "InAnyCase": statement(Condition={"StringEqualsIgnoreCase": {"sts:ExternalId": CUSTOMER_ID.upper()}}),
+}
+CLOSED = {
+    "OfTheOrganization": statement(Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-abc"}}),
+    "OfSomebodyElse": statement(Condition={"StringEquals": {"sts:ExternalId": "99999999-9999-4999-8999-999999999999"}}),
+    "OfAnAccount": statement(Principal={"AWS": "arn:aws:iam::666666666666:root"}, Condition=None),
+}
+
+
+def test_roles_that_are_open_to_any_customer_of_microsoft_are_named(here: Emulators, organization: list[str]) -> None:
+    mine, client = organization[0], here.boto("iam", organization[0])
+    for name, one in {**OPEN, **CLOSED}.items():
+        document = json.dumps({"Version": "2012-10-17", "Statement": [one]})
+        client.create_role(RoleName=name, AssumeRolePolicyDocument=document)
+    found = {role for reason, role in told(run(here, [mine], roles=True)) if reason == "no_connector"}
+    assert found == {arn_of(mine, name) for name in OPEN}
+
+
+def test_a_connector_that_reads_another_role_by_now_is_no_orphan(here: Emulators, organization: list[str]) -> None:
+    name = seed(here, GONE)
+
+    def point_elsewhere() -> None:
+        properties = {"awsRoleArn": arn_of(organization[1], "There"), "dataTypes": {"logs": {"state": "enabled"}}}
+        here.seed_connector({"name": name, "kind": "AmazonWebServicesCloudTrail", "properties": properties})
+
+    with watched(Once("after", "ListAccounts", point_elsewhere)):
+        (orphan,) = run(here, organization[:1], orphans="remove", absent=True)
+    assert (orphan.removed, bool(orphan.error)) == (False, True)
+    assert name in {one["name"] for one in here.connectors()}
+
+
+def test_a_role_that_is_there_by_now_keeps_its_connector(here: Emulators, organization: list[str]) -> None:
+    mine = organization[0]
+    read_by(here, mine, "MicrosoftSentinelRole")
+    read_by(here, mine, "Late")
+    with watched(Once("before", "DataConnectors_Delete", lambda: trusted(here, mine, "Late", CUSTOMER_ID))):
+        (orphan,) = run(here, [mine], orphans="remove", absent=True)
+    assert (orphan.removed, bool(orphan.error)) == (False, True)
+    assert {one["properties"]["awsRoleArn"] for one in here.connectors()} == {arn_of(mine, "Late")}
 
 
 def test_the_role_of_the_run_is_left_out_under_whatever_path(here: Emulators, organization: list[str]) -> None:

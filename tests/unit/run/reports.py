@@ -107,7 +107,9 @@ def drift(result: Data, chance: random.Random) -> None:
     account_id = result["account_id"]
     for code in chance.choice(TROUBLES):
         message = MESSAGES[code].format(id=account_id)
-        result["findings"].append({"severity": CODES[code].severity, "code": code, "message": message})
+        result["findings"].append(
+            {"severity": CODES[code].severity, "code": code, "message": message, "repaired": True}
+        )
     trust = {"Effect": "Allow", "Principal": {"AWS": "197857026523"}, "Action": "sts:AssumeRole"}
     wish = {
         "Version": "2012-10-17",

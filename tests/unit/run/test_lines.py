@@ -51,6 +51,15 @@ LEFT_ALONE = done((ANYONE,))
 PATH = done((finding("role_path", "The path is /, not /x/."),))
 SILENT = done((), ("TagRole",))
 
+DENIED_AT_ONCE = done((), ("TagRole",), DENIED)
+TOLD = [
+    f"failed: [{ACCOUNT} pay] assume_denied: {DENIED}",
+    "    made before: TagRole",
+    "    critical trust_anyone: Anyone may.",
+]
+NOTED = done((finding("role_boundary_unexpected", "A boundary."),))
+NOTE = [f"note: [{ACCOUNT} pay]", "    low role_boundary_unexpected: A boundary."]
+
 # What was done, what is said of it, and in check mode.
 LINES: dict[str, tuple[Done, list[str], list[str]]] = {
     "right": (RIGHT, [], []),
@@ -84,7 +93,9 @@ LINES: dict[str, tuple[Done, list[str], list[str]]] = {
             "    low role_tags: The tags owner differ.",
         ],
     ),
-    "failed": (FAILED, [], []),
+    "failed": (DENIED_AT_ONCE, [], []),
+    "failed, with findings": (FAILED, TOLD, TOLD),
+    "a boundary that nobody asked about": (NOTED, NOTE, NOTE),
 }
 
 
@@ -98,7 +109,7 @@ def test_an_account_is_told_where_there_is_something_to_say(one: Done, real: lis
     ("one", "told"),
     [
         (RIGHT, [f"ok: [{ACCOUNT} pay]"]),
-        (FAILED, [f"failed: [{ACCOUNT} pay] assume_denied: {DENIED}", "    made before: TagRole"]),
+        (DENIED_AT_ONCE, TOLD[:2]),
     ],
     ids=["right", "failed"],
 )
@@ -270,7 +281,7 @@ def test_a_result_says_status_and_where() -> None:
 def test_a_failed_account_keeps_what_was_found_and_done() -> None:
     assert FAILED.result() == shown(
         status="failed",
-        findings=[{"severity": "critical", "code": "trust_anyone", "message": "Anyone may."}],
+        findings=[{"severity": "critical", "code": "trust_anyone", "message": "Anyone may.", "repaired": False}],
         calls=[{"name": "TagRole", "args": {}}],
         error={"class": "assume_denied", "message": str(DENIED)},
     )

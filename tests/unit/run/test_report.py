@@ -30,7 +30,6 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text im
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import chart, history, page, report, sheet
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.tally import (
     CHECKS,
-    LASTING,
     MOST_OUS,
     Tally,
     check_of,
@@ -61,8 +60,8 @@ def account(**values: Any) -> dict[str, Any]:
     return {**empty, "findings": [], "calls": [], "diff": [], **values}
 
 
-def found(code: str, message: str = "It differs.") -> dict[str, str]:
-    return {"severity": CODES[code].severity, "code": code, "message": message}
+def found(code: str, message: str = "It differs.", *, repaired: bool = False) -> dict[str, Any]:
+    return {"severity": CODES[code].severity, "code": code, "message": message, "repaired": repaired}
 
 
 def written(folder: Path, *records: dict[str, Any], **header: Any) -> Path:
@@ -178,7 +177,7 @@ def test_numbers_of_an_organization_with_events(tmp_path: Path) -> None:
         (account(connector_id=""), True, False),
         (account(status="failed"), False, False),
         (account(status="changed", findings=[found("connector_missing")]), True, False),
-        (account(status="changed", findings=[found("connector_missing")]), False, True),
+        (account(status="changed", findings=[found("connector_missing", repaired=True)]), False, True),
         (account(status="changed", findings=[found("role_tags")]), True, True),
         (account(connector_id="", ingestion={"verdict": "silent"}), False, True),
         (account(ingestion={"verdict": "not_connected"}), False, False),
@@ -189,7 +188,7 @@ def test_connected_is_what_sentinel_can_read(record: dict[str, Any], check_mode:
 
 
 def test_a_repair_leaves_only_what_no_run_repairs() -> None:
-    record = account(status="changed", findings=[found("trust_anyone"), found("role_path")])
+    record = account(status="changed", findings=[found("trust_anyone", repaired=True), found("role_path")])
     tally = Tally({**HEADER, "playbook": "onboard", "check_mode": False}, [record])
     assert tally.severities["critical"] == {"before": 1, "after": 0}
     assert tally.severities["low"] == {"before": 1, "after": 1}
@@ -203,21 +202,34 @@ def test_nothing_is_repaired_in_check_mode_or_where_it_failed() -> None:
         assert tally.severities["critical"] == {"before": 1, "after": 1}
 
 
-def test_a_duplicate_is_gone_only_if_one_was_deleted() -> None:
-    record = account(status="changed", findings=[found("connector_duplicate")])
-    header = {**HEADER, "check_mode": False}
-    assert Tally(header, [record]).open["connector_duplicate"] == 1
-    assert Tally(header, [{**record, "calls": [{"name": "DataConnectors_Delete"}]}]).open["connector_duplicate"] == 0
+@pytest.mark.parametrize("code", ["trust_anyone", "permission_policy_extra", "connector_duplicate"])
+def test_what_a_change_left_as_it_was_is_not_called_repaired(code: str, tmp_path: Path) -> None:
+    findings = [found(code, "One is left."), found(code, "One is gone.", repaired=True)]
+    record = account(status="changed", findings=findings, calls=[{"name": "TagRole", "args": {}}])
+    folder = written(tmp_path, record, check_mode=False)
+    [told] = json.loads(text(folder, "report.json"))["accounts"]
+    assert [one["repaired"] for one in told["findings"]] == [False, True]
+    tally = Tally({**HEADER, "check_mode": False}, [record])
+    assert (tally.found[code], tally.open[code]) == (2, 1)
 
 
-def test_of_two_duplicates_the_one_that_was_not_deleted_stays_open() -> None:
-    duplicates = [
-        {**found("connector_duplicate"), "message": f"Data connector {name} reads the account as well."}
-        for name in ("one", "two")
-    ]
-    calls = [{"name": "DataConnectors_Delete", "args": {"data_connector_id": "one"}}]
-    record = account(status="changed", findings=duplicates, calls=calls)
-    assert Tally({**HEADER, "check_mode": False}, [record]).open["connector_duplicate"] == 1
+def test_an_accepted_finding_is_counted_and_shown_with_its_reason_and_fails_nothing(tmp_path: Path) -> None:
+    known = {**found("permission_policy_extra", "ReadOnly is attached."), "accepted": "Ticket 1 (until 2027-01-31)"}
+    record = account(findings=[known])
+    folder = written(tmp_path, record, check_mode=False)
+    assert ET.fromstring(text(folder, "report.junit.xml"))[0].get("failures") == "0"
+    for name in ("report.md", "report.csv", "report.html", "report.json"):
+        assert "Ticket 1" in text(folder, name), name
+    tally = Tally({**HEADER, "check_mode": False}, [record])
+    assert (tally.found["permission_policy_extra"], tally.open["permission_policy_extra"]) == (1, 1)
+    assert tally.looks[0].states == ".....-"
+    assert not tally.looks[0].drifted
+
+
+def test_a_finding_that_only_lets_somebody_know_is_no_drift() -> None:
+    record = account(findings=[found("role_boundary_unexpected")])
+    assert not look(record, HEADER).drifted
+    assert look({**record, "findings": [found("role_tags_full")]}, HEADER).drifted
 
 
 @pytest.mark.parametrize(
@@ -237,9 +249,8 @@ def test_what_a_run_did_not_look_at_is_never_fine(playbook: str, record: dict[st
     assert look(record, {**HEADER, "playbook": playbook}).states == states
 
 
-def test_every_code_has_a_check_and_what_lasts_is_a_code() -> None:
+def test_every_code_has_a_check() -> None:
     assert {check_of(code) for code in CODES} == set(CHECKS) - {"run", "events"}
-    assert set(CODES) >= LASTING
 
 
 def test_a_code_of_a_newer_release_does_no_harm(tmp_path: Path) -> None:
@@ -368,7 +379,8 @@ def test_junit_tells_errors_failures_and_skipped_apart(tmp_path: Path) -> None:
     }
     assert [[child.tag for child in case] for case in suite] == [[], ["error"], ["failure"], ["skipped"], ["failure"]]
     assert suite[2][0].get("type") == "role_tags"
-    repaired = written(tmp_path / "b", records[2], check_mode=False)
+    done = {**records[2], "findings": [found("role_tags", repaired=True)]}
+    repaired = written(tmp_path / "b", done, check_mode=False)
     assert ET.fromstring(text(repaired, "report.junit.xml"))[0].get("failures") == "0"
 
 

@@ -1,0 +1,269 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may tag a role, or changes it while a run waits: nobody gets in, nothing is hidden, nothing of others is lost."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines
+from tests.emulators import faults
+from tests.emulators.client import CUSTOMER_ID
+from tests.emulators.connectors import DUPLICATE
+from tests.faults import engine
+from tests.faults.hook import Once, watched
+from tests.faults.kinds import DELETE, GET, PUT
+from tests.faults.world import ACCOUNTS, NEIGHBOUR, ROLE, VICTIM, World, arn_of, connector, name_of
+
+from .plants import ADMIN, GONE, OTHER_ID, pinned, statement
+
+ANYBODY = statement(Principal={"AWS": "*"}, Condition=None)
+IDS = [f"{number:08}-aaaa-4aaa-8aaa-999999999999" for number in range(6)]
+
+
+def trusted(*statements: Any) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def tag(world: World, **tags: str) -> None:
+    """Tag the role; `ours` and `workspaces` stand for the keys of our tags."""
+    keys = {"ours": roles.TAG, "workspaces": roles.TAG_WORKSPACE}
+    pairs = [{"Key": keys.get(key, key), "Value": value} for key, value in tags.items()]
+    world.make(VICTIM, "TagRole", RoleName=ROLE, Tags=pairs)
+
+
+def untag(world: World) -> None:
+    world.make(VICTIM, "UntagRole", RoleName=ROLE, TagKeys=[roles.TAG, roles.TAG_WORKSPACE])
+
+
+def widen(world: World, *statements: Any) -> None:
+    world.make(VICTIM, "UpdateAssumeRolePolicy", RoleName=ROLE, PolicyDocument=trusted(*statements))
+
+
+def six_ids(world: World) -> None:
+    tag(world, workspaces=" ".join(IDS))
+
+
+def many_tags(world: World) -> None:
+    untag(world)
+    tag(world, **{f"t{number}": "" for number in range(49)})
+
+
+def shown(world: World) -> Any:
+    return world.seen().ours[VICTIM].get("role")
+
+
+@pytest.mark.parametrize("plant", [six_ids, many_tags, untag])
+def test_whoever_may_tag_hides_no_finding_and_stops_no_repair(world: World, plant: Any) -> None:
+    world.prepare("remove")
+    world.make(VICTIM, "AttachRolePolicy", RoleName=ROLE, PolicyArn=ADMIN)
+    widen(world, statement(), ANYBODY)
+    plant(world)
+    ended = world.run("create")
+    assert (ended.error, ended.failed) == (None, {})
+    found = ended.done[VICTIM].report.findings
+    assert {one.code for one in found} >= {"trust_anyone", "permission_policy_extra"}
+    assert shown(world)["trust"] == roles.trust(roles.MICROSOFT_ACCOUNT, [CUSTOMER_ID])
+    assert shown(world)["managed"] == sorted(roles.Wish(VICTIM, "").managed)
+    again = world.run("create")
+    assert (again.failed, again.calls) == ({}, {})
+
+
+def test_a_role_that_is_refused_is_judged_all_the_same_and_named_where_our_connector_reads_it(world: World) -> None:
+    world.prepare("remove")
+    untag(world)
+    widen(world, ANYBODY)
+    world.e.seed_connector(connector(name_of(VICTIM), arn_of(VICTIM), "disabled"))
+    ended = world.run("create")
+    assert ended.failed[VICTIM].kind == "role_conflict"
+    found = [one.code for one in ended.done[VICTIM].report.findings]
+    assert set(found) >= {"trust_anyone", "role_refused", "connector_disabled"}
+    assert ended.done[VICTIM].report.repaired == set()
+    gone = world.run("remove")
+    assert gone.failed[VICTIM].kind == "role_conflict"
+    assert "trust_anyone" in {one.code for one in gone.done[VICTIM].report.findings}
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        pytest.param([statement(), statement(Principal={"AWS": GONE})], id="a deleted principal"),
+        pytest.param([statement(), ANYBODY], id="anybody"),
+        pytest.param([statement(Condition=pinned("*", "StringLike"))], id="any id"),
+    ],
+)
+def test_a_tag_lets_nobody_in_and_keeps_no_role(world: World, statements: list[Any]) -> None:
+    world.prepare("remove")
+    tag(world, workspaces=f"{CUSTOMER_ID} {OTHER_ID}")
+    with_gone = any(GONE in str(one) for one in statements)
+    if not with_gone:  # moto stores no principal that is gone
+        widen(world, *statements)
+        assert world.run("create").failed == {}
+        assert OTHER_ID not in str(shown(world)["trust"])
+        widen(world, *statements)
+    assert world.run("remove").failed == {}
+    assert shown(world) is None
+
+
+def test_tags_in_another_case_converge_and_can_be_offboarded(world: World) -> None:
+    world.prepare("remove")
+    untag(world)
+    tag(world, **{"Trailbridge.Sentinel": "managed", "TRAILBRIDGE.sentinel.workspace": CUSTOMER_ID})
+    assert world.run("create").calls == {}
+    assert world.run("remove").failed == {}
+    assert shown(world) is None
+
+
+# --- what changes while a run waits ---
+
+
+def shares(world: World) -> None:
+    """A second workspace begins to share the role."""
+    widen(world, statement(Condition=pinned([CUSTOMER_ID, OTHER_ID])))
+    tag(world, workspaces=f"{CUSTOMER_ID} {OTHER_ID}")
+
+
+def is_named(world: World) -> None:
+    """Somebody whom the tag does not name gets into the trust."""
+    widen(world, statement(Condition=pinned([CUSTOMER_ID, OTHER_ID])))
+
+
+def test_a_role_that_another_workspace_shares_by_now_is_not_removed(world: World) -> None:
+    world.prepare("remove")
+    with watched(Once("after", DELETE, lambda: shares(world))):
+        ended = world.run("remove", 1)
+    assert ended.failed == {}
+    assert shown(world)["trust"] == roles.trust(roles.MICROSOFT_ACCOUNT, [OTHER_ID])
+    assert shown(world)["tags"][roles.TAG_WORKSPACE] == OTHER_ID
+    assert ended.calls[VICTIM].endswith("TagRole, UpdateAssumeRolePolicy")
+
+
+def test_a_role_that_somebody_else_uses_by_now_is_refused(world: World) -> None:
+    world.prepare("remove")
+    with watched(Once("after", DELETE, lambda: is_named(world))):
+        ended = world.run("remove", 1)
+    assert ended.failed[VICTIM].kind == "role_conflict"
+    assert OTHER_ID in str(shown(world)["trust"])
+
+
+def test_who_began_to_share_a_role_while_a_run_waited_for_its_workspace_stays(world: World) -> None:
+    world.prepare("remove")
+    widen(world, statement(), ANYBODY)
+    world.e.fault(operation="Workspaces_Get", times=1, delay=1.0)
+    with watched(Once("after", "ListRolePolicies", lambda: shares(world))):
+        ended = world.run("create", 1)
+    assert ended.failed == {}
+    assert OTHER_ID in str(shown(world)["trust"])
+    assert shown(world)["tags"][roles.TAG_WORKSPACE] == " ".join(sorted([CUSTOMER_ID, OTHER_ID]))
+
+
+def test_a_role_that_is_right_is_read_once_and_one_that_is_removed_once_more(world: World) -> None:
+    world.prepare("remove")
+    world.e.forget()
+    assert world.run("create", 1).calls == {}
+    assert world.e.operations("iam").count("GetRole") == 1
+    world.e.forget()
+    world.run("remove", 1)
+    assert (world.e.operations("iam").count("GetRole"), world.e.operations().count(GET)) == (2, 1)
+
+
+def test_a_connector_that_reads_another_role_by_now_is_not_removed(world: World) -> None:
+    world.prepare("remove")
+
+    def point_elsewhere() -> None:
+        world.e.seed_connector(connector(name_of(VICTIM), arn_of("666666666666")))
+
+    with watched(Once("before", GET, point_elsewhere)):
+        ended = world.run("remove", 1)
+    assert ended.failed == {}
+    assert DELETE not in ended.calls[VICTIM]
+    assert arn_of("666666666666") in {raw["properties"].get("awsRoleArn") for raw in world.e.connectors()}
+
+
+def test_offboarding_names_the_connectors_that_go_on_reading_the_account(world: World) -> None:
+    world.prepare("remove")
+    ended = world.run("remove")
+    assert ended.failed == {}
+    found = ended.done[VICTIM].report.findings
+    assert {one.code for one in found} == {"connector_remaining"}
+    assert {name for name in (NEIGHBOUR, "OIDC_x") if any(name in one.message for one in found)} == {
+        NEIGHBOUR,
+        "OIDC_x",
+    }
+    assert ended.done[ACCOUNTS[1]].report.findings == []
+
+
+# --- what no list shows ---
+
+
+def test_a_connector_that_no_list_shows_ends_at_once_with_what_to_do(world: World) -> None:
+    world.prepare("create")
+    world.e.fault(operation=PUT, account=VICTIM, status=400, code="BadRequest", message=DUPLICATE)
+    world.e.forget()
+    ended = world.run("create")
+    error = ended.failed[VICTIM]
+    assert error.kind == "connector_conflict"
+    assert "remove it" in str(error)
+    puts = [one for one in world.e.requests() if one["operation"] == PUT and one["account"] == VICTIM]
+    assert len(puts) <= 4
+
+
+def test_a_role_in_another_case_ends_at_once_with_what_to_do(world: World) -> None:
+    world.prepare("create")
+    world.e.fault(operation="CreateRole", account=VICTIM, **faults.ENTITY_EXISTS)
+    world.e.forget()
+    began = time.monotonic()
+    ended = world.run("create", 1)
+    error = ended.failed[VICTIM]
+    assert error.kind == "role_conflict"
+    assert "upper and lower case" in str(error)
+    assert world.e.operations("iam").count("CreateRole") <= 4
+    assert time.monotonic() - began < 15
+
+
+def test_what_exclusive_false_leaves_open_is_named_and_not_called_repaired(world: World) -> None:
+    world.prepare("remove")
+    world.make(VICTIM, "AttachRolePolicy", RoleName=ROLE, PolicyArn=ADMIN)
+    widen(world, ANYBODY)
+    hosts = {VICTIM: {"aws_account_id": VICTIM}}
+    done = engine.run(engine.listed(hosts, sentinel_exclusive=False), fleet.Order()).done[VICTIM]
+    assert done.status == "changed"
+    found = {one["code"]: one["repaired"] for one in done.result()["findings"]}
+    assert found.items() >= {"trust_anyone": False, "permission_policy_extra": False}.items()
+    assert engine.run(engine.listed(hosts), fleet.Order()).done[VICTIM].report.repaired
+
+
+# --- findings that were accepted ---
+
+ENTRY = {"code": "permission_policy_extra", "reason": "Ticket 1", "until": "2099-01-31"}
+
+
+def onboarded(world: World, *entries: Any) -> fleet.Done:
+    hosts = {ACCOUNTS[1]: {"aws_account_id": ACCOUNTS[1]}}
+    accounts = engine.listed(hosts, sentinel_exclusive=False, sentinel_accepted_findings=list(entries))
+    return engine.run(accounts, fleet.Order()).done[ACCOUNTS[1]]
+
+
+def test_an_accepted_finding_is_shown_with_its_reason_and_fails_nothing(world: World) -> None:
+    world.prepare("remove")
+    world.make(ACCOUNTS[1], "AttachRolePolicy", RoleName=ROLE, PolicyArn=ADMIN)
+    for fail_on, failed in (("drift", 1), ("security", 1), ("never", 0)):
+        assert len(lines.failures([onboarded(world)], fail_on)) == failed
+        assert lines.failures([onboarded(world, ENTRY)], fail_on) == []
+    [shown_one] = onboarded(world, ENTRY).result()["findings"]
+    assert (shown_one["code"], "Ticket 1" in shown_one["accepted"]) == ("permission_policy_extra", True)
+    assert any("Ticket 1" in line for line in lines.of(onboarded(world, ENTRY)))
+    told = [one.code for one in onboarded(world, {**ENTRY, "until": "2026-01-31"}).report.unaccepted]
+    assert told == ["permission_policy_extra", "acceptance_expired"]
+
+
+def test_an_entry_that_fits_nothing_is_a_finding_that_counts(world: World) -> None:
+    world.prepare("remove")
+    done = onboarded(world, ENTRY)
+    assert [one.code for one in done.report.findings] == ["acceptance_unused"]
+    assert len(lines.failures([done], "drift")) == 1

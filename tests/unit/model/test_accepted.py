@@ -1,0 +1,69 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Findings that somebody accepted: which count, until when, and what becomes of entries that do not."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.accepted import (
+    Accepted,
+    is_parsed,
+    leftovers,
+    parse,
+    reasons,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, finding
+
+TODAY = "2026-11-28"
+TAGS = finding("role_tags", "The tags owner differ.")
+ADMIN = finding("permission_policy_extra", "Admin is attached.")
+READ = finding("permission_policy_extra", "ReadOnly is attached.")
+ANYONE = finding("trust_anyone", "Anyone may.")
+
+
+def entry(code: str = "permission_policy_extra", until: Any = "2027-01-31", reason: str = "Ticket 1") -> dict[str, Any]:
+    return {"code": code, "reason": reason, "until": until}
+
+
+@pytest.mark.parametrize("until", ["2027-01-31", date(2027, 1, 31), datetime(2027, 1, 31, 12, 0)])  # noqa: DTZ001
+def test_an_end_may_be_a_text_or_what_yaml_makes_of_it(until: Any) -> None:
+    assert parse([entry(until=until)]) == (Accepted("permission_policy_extra", "Ticket 1", "2027-01-31"),)
+
+
+@pytest.mark.parametrize("code", [code for code, kind in CODES.items() if kind.severity == "critical"])
+def test_critical_ones_cannot_be_accepted(code: str) -> None:
+    assert not is_parsed(parse([entry(code)]))
+
+
+def test_no_entries_are_accepted_too() -> None:
+    assert parse([]) == ()
+
+
+@pytest.mark.parametrize(("until", "counts"), [("2026-11-27", False), (TODAY, True), ("2026-11-29", True)])
+def test_an_entry_counts_to_the_end_of_its_day(until: str, counts: bool) -> None:
+    entries = parse([entry(until=until)])
+    assert (set(reasons(entries, [ADMIN, READ, TAGS], TODAY)) == {ADMIN, READ}) is counts
+    told = [one.code for one in leftovers(entries, [ADMIN], TODAY, complete=True)]
+    assert told == ([] if counts else ["acceptance_expired"])
+
+
+def test_the_reason_and_the_day_are_told() -> None:
+    [told] = reasons(parse([entry()]), [ADMIN], TODAY).values()
+    assert "Ticket 1" in told
+    assert "2027-01-31" in told
+
+
+def test_of_two_entries_the_longer_one_counts() -> None:
+    entries = parse([entry(until="2027-05-01", reason="Long"), entry(until="2026-12-01", reason="Short")])
+    assert "Long" in reasons(entries, [ADMIN], TODAY)[ADMIN]
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_an_entry_that_fits_nothing_is_told_where_everything_was_looked_at(complete: bool) -> None:
+    told = [one.code for one in leftovers(parse([entry()]), [TAGS], TODAY, complete=complete)]
+    assert told == (["acceptance_unused"] if complete else [])
