@@ -70,7 +70,7 @@ class _Group:
         self.accounts += 1
         if self.accounts <= NAMED:
             self._names.append(name)
-            self.sentences += [sentence] if sentence else []
+            self.sentences += [sentence] if sentence and sentence not in self.sentences else []
 
     def line(self, title: str) -> str:
         """Return number, title and who it is."""
