@@ -42,10 +42,9 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Require ten accounts in the group of production
+- name: Require at least two accounts
   trailbridge.sentinel.fleet_check:
-    hosts: production
-    minimum_accounts: 10
+    minimum_accounts: 2
   run_once: true
 """
 

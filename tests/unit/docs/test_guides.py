@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import ast
 import re
-from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.failure import FAILURES
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, SEVERITIES
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import VERDICTS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import VARIABLES
 
 ROOT = Path(__file__).parents[3]
 GUIDES = ROOT / "docs/docsite/rst"
@@ -29,7 +28,6 @@ PAGES = [
 ]
 ENTRY = re.compile(r"^``(\w+)``(?: \((.*)\))?\n((?:   .*\n|\n)+)", re.MULTILINE)
 # What plays and inventories take beyond the options of roles.
-OF_PLAYBOOKS = {"sentinel_hosts", "sentinel_departed", "sentinel_failed", "sentinel_failure", "sentinel_queue"}
 
 
 def text(page: str) -> str:
@@ -132,16 +130,9 @@ def test_every_guide_is_in_the_table_of_contents() -> None:
     assert sorted(named) == sorted(path.stem for path in GUIDES.glob("*.rst"))
 
 
-@cache
-def variables() -> set[str]:
-    """Every variable that roles and playbooks take."""
-    specs = [
-        yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "roles").glob("*/meta/argument_specs.yml")
-    ]
-    options = {name for spec in specs for entry in spec["argument_specs"].values() for name in entry["options"]}
-    plays = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml"))
-    of_fields = {field.variable for field in FIELDS}
-    return options | of_fields | OF_PLAYBOOKS | set(re.findall(r"\bsentinel_stackset_\w+", plays))
+def variables() -> frozenset[str]:
+    """Every variable that roles and playbooks take, and the group of the hosts that failed."""
+    return VARIABLES | {"sentinel_failed"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -382,6 +382,7 @@ def test_roles_that_are_open_to_any_customer_of_microsoft_are_named(here: Emulat
 
 def test_a_connector_that_reads_another_role_by_now_is_no_orphan(here: Emulators, organization: list[str]) -> None:
     name = seed(here, GONE)
+    seed(here, organization[2])
 
     def point_elsewhere() -> None:
         properties = {"awsRoleArn": arn_of(organization[1], "There"), "dataTypes": {"logs": {"state": "enabled"}}}
