@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible.module_utils.parsing.convert_bool import boolean
-
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.duration import seconds
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
@@ -38,6 +36,7 @@ class ActionModule(BatchAction):
 
     spec = SPEC
     host_variables = VARIABLES
+    host_options = HOST_OPTIONS
 
     def work(self) -> dict[str, Any]:
         """Look until all accounts have events or the time to wait is over, and return the verdicts."""
@@ -65,7 +64,7 @@ class ActionModule(BatchAction):
 def _watched(account: Account, given: Mapping[str, Any]) -> ingestion.Watched:
     where = f"host {account.host}"
     stale_after = seconds(given["stale_after"], "sentinel_verify_stale_after", where)
-    return ingestion.Watched(account, Expected(_quiet(given["quiet"], where), stale_after))
+    return ingestion.Watched(account, Expected(given["quiet"], stale_after))
 
 
 def _order(options: Mapping[str, Any]) -> ingestion.Order:
@@ -76,11 +75,3 @@ def _order(options: Mapping[str, Any]) -> ingestion.Order:
         role_last_used=options["role_last_used"],
         concurrency=options["concurrency"],
     )
-
-
-def _quiet(value: Any, where: str) -> bool:
-    try:
-        return bool(boolean(value))
-    except TypeError as error:
-        text = f"Cannot use sentinel_verify_quiet {value!r} of {where}: it must be true or false."
-        raise SentinelError("bad_input", text) from error

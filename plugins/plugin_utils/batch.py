@@ -23,7 +23,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
     FIELDS,
     Account,
     Field,
-    check_whole,
+    missing,
     parse,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
@@ -41,11 +41,13 @@ from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.play_accounts
     LOCAL,
     PlayAccounts,
     account_of,
+    count,
     shared,
 )
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.variables import (
     LOCALHOST,
     RunVariables,
+    UnfilledError,
     Variables,
 )
 
@@ -92,8 +94,10 @@ class SentinelAction(ActionBase):
         try:
             self.variables = Variables(self, self.task_vars)
             self.accounts = PlayAccounts(self.variables, self.task_vars)
-            with environment_of(self, self.variables, self.task_vars["ansible_play_batch"]):
+            with environment_of(self, self.variables, self.task_vars):
                 return {**result, **visible(self.work())}
+        except UnfilledError as error:
+            return {**result, "failed": True, "msg": str(InputError([error.mistake])), "error": {"class": "bad_input"}}
         except SentinelError as error:
             return {**result, "failed": True, "msg": str(error), "error": {"class": error.kind}}
         except AnsibleError as error:
@@ -108,24 +112,37 @@ class SentinelAction(ActionBase):
         return RunVariables(self.variables, [one for one in self.run_options if one.option in self.spec])
 
     def validated(self, variables: Mapping[str, Any]) -> Options:
-        """Return the options of the task, with what variables say over them; raises AnsibleError."""
+        """Return the options of the task, with those of variables over them; raises AnsibleError, InputError."""
+        for option in self.run_options:
+            if option.narrows and option.option in self._task.args:
+                read(option, self._task.args[option.option], name=option.option)
         given = {name: value for name, value in self._task.args.items() if name == "accounts" or is_given(name, value)}
         result = ArgumentSpecValidator(self.spec).validate({**given, **variables})
         if result.error_messages:
             raise AnsibleError(f"Cannot use the options of {self._task.action}: {' '.join(result.error_messages)}")
         validated: Options = result.validated_parameters
-        for option in self.run_options:
-            if validated.get(option.option) is not None and option.option not in variables:
-                read(option, validated[option.option], name=option.option)
         return validated
+
+    def rule_mistakes(self, options: Options) -> list[Mistake]:
+        """Return what is wrong with options of the run that the task itself gives."""
+        mistakes: list[Mistake] = []
+        for option in self.run_options:
+            if option.option in self._task.args and options.get(option.option) is not None:
+                try:
+                    read(option, options[option.option], name=option.option)
+                except InputError as error:
+                    mistakes += error.mistakes
+        return mistakes
 
     def read_run(self) -> Options:
         """Return the options of the run of a task that works on no host; raises InputError with every mistake."""
         run, mistakes = self.of_the_run(), self.check_names([LOCALHOST])
         if run.is_open:
-            for host in self.accounts.ids(self.accounts.matched("all")):
+            accounts = self.accounts.ids(self.accounts.matched("all"))
+            for host in accounts:
                 run.see(host, self.variables.raw(host))
-        return self._read(run, mistakes)
+            mistakes += self.check_names(list(accounts), run.names)
+        return self._read(run, mistakes + self.rule_mistakes(self.validated({})))
 
     @staticmethod
     def _read(run: RunVariables, mistakes: list[Mistake]) -> Options:
@@ -146,13 +163,23 @@ class SentinelAction(ActionBase):
         found = {options[name]: value for name, value in self.variables.filled(LOCALHOST, known, options).items()}
         return {option: value for option, value in found.items() if is_given(option, value)}
 
-    def check_names(self, hosts: Collection[str]) -> list[Mistake]:
-        """Warn of variables that nobody reads; returns those where an option was meant that is not given."""
-        given = {FIELD_OF[name].variable for name in self._task.args if name in FIELD_OF}
-        found = unknown_variables.find(self.variables, hosts, given)
+    def check_names(self, hosts: Collection[str], of_run: Collection[str] | None = None) -> list[Mistake]:
+        """Warn of variables that nobody reads; returns those where an option was meant that is not given.
+
+        Where the hosts are not worked on, only the variables `of_run` can be meant.
+        """
+        given = {
+            name: value for name, value in self.validated({}).items() if name in self.spec and self._is_of_task(name)
+        }
+        found = unknown_variables.find(self.variables, hosts, self.accounts.matched("all"), given, of_run)
         for warning in found.warnings:
-            self._display.warning(warning)
+            self._display.warning(one_line(warning))
         return found.mistakes
+
+    def _is_of_task(self, option: str) -> bool:
+        """Whether the task itself gives an option, by its name or another name of it."""
+        names = (option, *self.spec[option].get("aliases", ()))
+        return any(is_given(option, self._task.args.get(name)) for name in names)
 
     def say(self, line: str) -> None:
         """Show a line to the people who watch the run, where no program reads it."""
@@ -164,6 +191,8 @@ class BatchAction(SentinelAction):
 
     host_variables: ClassVar[Mapping[str, str]]
     """The option that each variable of a host sets."""
+    host_options: ClassVar[Collection[RunOption]] = ()
+    """Those of them that are no part of an account."""
 
     def read_hosts(self, options: Options, *, everywhere: bool = False) -> tuple[Batch, Options]:
         """Return the accounts of the batch, and the options with those of the run; raises InputError for all mistakes.
@@ -171,14 +200,16 @@ class BatchAction(SentinelAction):
         Where two hosts are one account, both are refused: hosts of the play's pattern, or with `everywhere` of the
         inventory, whatever the limit.
         """
-        run, batch, mistakes = self.of_the_run(), Batch(), list[Mistake]()
+        run, batch, mistakes = self.of_the_run(), Batch(), self.rule_mistakes(options)
         hosts = self._without_local(self.task_vars["ansible_play_batch"])
         for host in hosts:
             known = self.variables.raw(host)
-            run.see(host, known)
-            own = self.variables.filled(host, known, self.host_variables)
             try:
+                run.see(host, known)
+                own = self.variables.filled(host, known, self.host_variables)
                 batch.accounts.append(self._account(host, options, own))
+            except UnfilledError as error:
+                mistakes.append(error.mistake)
             except InputError as error:
                 mistakes += error.mistakes
         mistakes += self.check_names(hosts)
@@ -202,10 +233,27 @@ class BatchAction(SentinelAction):
         given = {name: options[name] for name in self.host_variables.values() if options.get(name) is not None}
         own = {self.host_variables[name]: value for name, value in own.items()}
         given |= {"account_id": host, **{name: value for name, value in own.items() if is_given(name, value)}}
-        account = parse(given, where, host=host, names="variable")
-        check_whole(account, where, "variable")
+        mistakes = [*self._of_host(own, given, where), *missing(given, where, "variable")]
+        try:
+            account = parse(given, where, host=host, names="variable")
+        except InputError as error:
+            raise InputError([*error.mistakes, *mistakes]) from None
+        if mistakes:
+            raise InputError(mistakes)
         self.accounts.learn(host, account.account_id)
         return account, given
+
+    def _of_host(self, own: Mapping[str, Any], given: Options, where: str) -> list[Mistake]:
+        """Read the options that are no part of an account; returns what is wrong with them."""
+        mistakes: list[Mistake] = []
+        for option in self.host_options:
+            try:
+                value = read(option, own.get(option.option), where)
+            except InputError as error:
+                mistakes += error.mistakes
+            else:
+                given |= {} if value is None else {option.option: value}
+        return mistakes
 
     def _without_shared(self, batch: Batch, *, everywhere: bool) -> Batch:
         matched = self.accounts.matched("all") if everywhere else self.accounts.of_play(self._task)
@@ -222,7 +270,7 @@ class BatchAction(SentinelAction):
 
     def accounts_of_play(self) -> int:
         """Return how many accounts the play's pattern has, whatever the limit."""
-        return len(self.accounts.ids(self.accounts.of_play(self._task)))
+        return count(self.accounts.ids(self.accounts.of_play(self._task)))
 
     def check_report(self, options: Options) -> None:
         """Raise bad_input where no report can be written."""

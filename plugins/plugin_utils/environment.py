@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,12 +22,12 @@ _WHOLE = "__sentinel_environment"
 
 
 @contextmanager
-def environment_of(action: ActionBase, variables: Variables, hosts: Sequence[str]) -> Iterator[None]:
+def environment_of(action: ActionBase, variables: Variables, task_vars: Mapping[str, Any]) -> Iterator[None]:
     """Set the environment of the task, and take it back; Ansible starts a process for each task, so no other sees it.
 
     Raises InputError where hosts differ in it: the whole batch is one task.
     """
-    wanted = _agreed(action, variables, hosts)
+    wanted = _agreed(action, variables, task_vars)
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
@@ -39,11 +39,12 @@ def environment_of(action: ActionBase, variables: Variables, hosts: Sequence[str
                 os.environ[name] = value
 
 
-def _agreed(action: ActionBase, variables: Variables, hosts: Sequence[str]) -> dict[str, str]:
+def _agreed(action: ActionBase, variables: Variables, task_vars: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, Any] = {}
     action._compute_environment_string(found)  # noqa: SLF001 there is no public way
-    parts = action._task.environment or []  # noqa: SLF001 there is no public way
-    accounts = [host for host in hosts if host not in LOCAL]
+    # Ansible has filled that of the task for one host, and keeps what is written among the variables.
+    parts = task_vars.get("environment") or []
+    accounts = [host for host in task_vars["ansible_play_batch"] if host not in LOCAL]
     if accounts and not is_plain(parts):
         _check(parts, variables, accounts)
     return {name: str(value) for name, value in found.items()}

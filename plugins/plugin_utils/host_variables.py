@@ -12,6 +12,7 @@ from ansible import constants
 from ansible.inventory.group import Group
 from ansible.inventory.host import Host
 from ansible.module_utils.datatag import native_type_name
+from ansible.playbook.task import Task
 from ansible.vars.plugins import get_vars_from_inventory_sources, get_vars_from_path
 
 _FACTS = {"ansible_facts", "ansible_local"}
@@ -31,7 +32,7 @@ class HostVariables:
         self._manager = hostvars._variable_manager  # noqa: SLF001 there is no public way
         self._inventory = self._manager._inventory  # noqa: SLF001
         self._loader = self._manager._loader  # noqa: SLF001
-        self._merges = constants.config.get_config_value("DEFAULT_HASH_BEHAVIOUR") != "replace"
+        self.merges = constants.config.get_config_value("DEFAULT_HASH_BEHAVIOUR") != "replace"
         # Without host, play and task these are the extra and the magic variables, which win over everything.
         self.last: dict[str, Any] = self._manager.get_vars(include_hostvars=False)
         self.extra: dict[str, Any] = self._manager.extra_vars
@@ -41,15 +42,24 @@ class HostVariables:
         """Return all variables of a host."""
         host = self._inventory.get_host(name)
         own = {**host.get_vars(), **self._of_plugins(host)}
-        if self._merges or self._has_facts(name) or not _FACTS.isdisjoint(own):
+        if self.merges or self._has_facts(name) or not _FACTS.isdisjoint(own):
             raw: dict[str, Any] = self._hostvars.raw_get(name)
             return raw
         return {**self._shared(tuple(host.get_groups())), **own, **self.of_run(name), **self.last}
 
     def sources(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return what the inventory has for the groups of a host (one object for all such hosts), and for itself."""
+        """Return what a host has by its groups (one object for all such hosts), and for itself or by included files."""
         host = self._inventory.get_host(name)
-        return self._shared(tuple(host.get_groups())), {**host.vars, **self._of_plugins(host)}
+        included = self._manager._vars_cache.get(name, {})  # noqa: SLF001
+        return self._shared(tuple(host.get_groups())), {**host.vars, **self._of_plugins(host), **included}
+
+    def by_ansible(self, name: str, task: Task) -> dict[str, Any]:
+        """Return all variables of a host in a task as Ansible itself has them."""
+        host = self._inventory.get_host(name)
+        found: dict[str, Any] = self._manager.get_vars(
+            play=task.get_play(), host=host, task=task, include_hostvars=False
+        )
+        return found
 
     def _has_facts(self, name: str) -> bool:
         try:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.variables imp
 
 Look = Callable[[str, Known], None]
 ACCOUNT_ID = "aws_account_id"
+_NO_DIGIT = re.compile("[^0-9]")
 # Names of the machine that Ansible runs on, which is no account.
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -74,9 +76,15 @@ class PlayAccounts:
             return known[ACCOUNT_ID]
 
 
+def count(ids: Mapping[str, str]) -> int:
+    """Return how many accounts these hosts are: ids that can be used, each once."""
+    return len({account_id for account_id in ids.values() if is_account_id(account_id)})
+
+
 def shared(ids: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the hosts by each account id that more than one of them has."""
+    """Return the hosts by each account id that more than one of them has, however it is written."""
     by_id: dict[str, list[str]] = {}
-    for host, account_id in ids.items():
-        by_id.setdefault(account_id, []).append(host)
+    for host, written in ids.items():
+        digits = _NO_DIGIT.sub("", written.removesuffix(".0"))
+        by_id.setdefault(digits if is_account_id(digits) else written, []).append(host)
     return {account_id: hosts for account_id, hosts in by_id.items() if len(hosts) > 1}

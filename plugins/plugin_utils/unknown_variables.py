@@ -9,16 +9,24 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ansible.errors import AnsibleError
+
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import Mistake
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import (
     KNOWN_VARIABLES,
     is_unknown,
     meant,
+    names_of,
+    option_of,
 )
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.variables import Known, Variables
 
 _NAME = re.compile(r"\bsentinel_\w+", re.IGNORECASE)
+
+
+# So many names are warned of.
+MAX_NAMES = 10
 
 
 class Unknown(NamedTuple):
@@ -28,30 +36,52 @@ class Unknown(NamedTuple):
     warnings: list[str]
 
 
-def find(variables: Variables, hosts: Collection[str], given: Collection[str]) -> Unknown:
-    """Look at the names in inventory, play, roles and extra variables; `given` are variables that the task replaces.
+def find(
+    variables: Variables,
+    hosts: Collection[str],
+    inventory: Collection[str],
+    given: Mapping[str, Any],
+    only: Collection[str] | None = None,
+) -> Unknown:
+    """Look at the names in inventory, play, roles and extra variables; `given` are options that the task itself gives.
 
-    Left alone are names that a value in use refers to, those that the run registered or set, and those that
-    `sentinel_known_variables` lists.
+    Left alone are names that a value anywhere in the `inventory`, or the play, refers to, those that the run registered
+    or set, and those that `sentinel_known_variables` lists. With `only`, others than these variables cannot be meant.
     """
-    found = Unknown([], [])
     places = _places(variables, hosts)
     if not places:
-        return found
-    in_use = _in_use(variables, hosts, places.keys())
-    for name, where in sorted(places.items()):
-        raw = [(host, variables.raw(host)) for host in where]
-        if name in in_use or any(name in _listed(known) for _host, known in raw):
-            continue
-        wanted = meant(name)
-        missing = [host for host, known in raw if wanted and wanted not in given and not _has(known, wanted)]
-        if missing:
-            rule = f"no option is called so; {wanted} is meant, and it is not given"
-            found.mistakes.extend(Mistake(f"Cannot use {name}", f"host {host}", rule) for host in missing)
-        else:
-            hint = f" {wanted} is meant." if wanted else " List it in sentinel_known_variables if it is yours."
-            found.warnings.append(f"The variable {name} has no effect: no option is called so.{hint}")
-    return found
+        return Unknown([], [])
+    in_use = _in_use(variables, inventory, places.keys())
+    wanted = {name: meant(name) for name in sorted(places) if name not in in_use}
+    if only is not None:
+        wanted = {name: variable for name, variable in wanted.items() if variable in only}
+    missing: dict[str, list[str]] = {}
+    owned = set[str]()
+    by_host: dict[str, list[str]] = {}
+    for name in wanted:
+        for host in places[name]:
+            by_host.setdefault(host, []).append(name)
+    for host, names in by_host.items():
+        known = variables.raw(host)
+        owned |= _listed(variables, host, known)
+        for name in names:
+            if name not in owned and wanted[name] and not _has(variables, host, known, wanted[name], given):
+                missing.setdefault(name, []).append(host)
+    warned = [name for name in wanted if name not in missing and name not in owned] if only is None else []
+    warnings = [_warning(name, wanted[name]) for name in warned[:MAX_NAMES]]
+    if more := warned[MAX_NAMES:]:
+        warnings.append(f"And {len(more)} more variables that no option is called by.")
+    return Unknown([_mistake(name, wanted[name], host) for name, found in missing.items() for host in found], warnings)
+
+
+def _mistake(name: str, wanted: str, host: str) -> Mistake:
+    rule = f"no option is called so; {wanted} is meant, and it is not given"
+    return Mistake(f"Cannot use {name}", f"host {host}", rule)
+
+
+def _warning(name: str, wanted: str) -> str:
+    hint = f"{wanted} is meant." if wanted else "List it in sentinel_known_variables if it is yours."
+    return f"The variable {name} is read by nothing of this collection: no option is called so. {hint}"
 
 
 def _places(variables: Variables, hosts: Collection[str]) -> dict[str, list[str]]:
@@ -74,7 +104,8 @@ def _in_use(variables: Variables, hosts: Iterable[str], unknown: Collection[str]
     for source in _sources(variables, hosts):
         for name, value in source.items():
             referred.setdefault(name, set()).update(_references(value))
-    used, fresh = set[str](), {name for name in referred if name not in unknown}
+    used, fresh = set(_references(variables.play, bare=True)), {name for name in referred if name not in unknown}
+    fresh |= used
     while fresh:
         fresh = set[str]().union(*(referred.get(name, ()) for name in fresh)) - used
         used |= fresh
@@ -93,22 +124,37 @@ def _sources(variables: Variables, hosts: Iterable[str]) -> Iterator[Mapping[str
         yield own
 
 
-def _references(value: Any) -> Iterator[str]:
+def _references(value: Any, *, bare: bool = False) -> Iterator[str]:
+    """Yield the names in templates; with `bare` also those without braces, as conditions have them."""
     if isinstance(value, str):
-        if "{" in value:
+        if bare or "{" in value:
             yield from _NAME.findall(value)
     elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _references(one)
+        for key, one in value.items():
+            # The names that a play sets are not used by that.
+            yield from () if bare and key == "vars" else _references(one, bare=bare)
     elif isinstance(value, list):
         for one in value:
-            yield from _references(one)
+            yield from _references(one, bare=bare)
 
 
-def _listed(known: Known) -> Collection[str]:
-    listed = values.convert("list", known.get(KNOWN_VARIABLES))
-    return listed if isinstance(listed, tuple) else ()
+def _listed(variables: Variables, host: str, known: Known) -> set[str]:
+    """Return the names that are the user's own."""
+    try:
+        given = variables.filled(host, known, [KNOWN_VARIABLES]).get(KNOWN_VARIABLES)
+    except AnsibleError:
+        return set()
+    listed = values.convert("list", given)
+    return {str(one).strip() for one in listed} if isinstance(listed, tuple) else set()
 
 
-def _has(known: Known, name: str) -> bool:
-    return any(not values.is_blank(known.get(one), "str") for one in (name, f"__{name}"))
+def _has(variables: Variables, host: str, known: Known, name: str, given: Mapping[str, Any]) -> bool:
+    """Whether the option of a variable is given for a host, by the variable, the playbook or the task."""
+    kind, empty_counts = option_of(name)
+    if names_of(name) & given.keys():
+        return True
+    try:
+        found = variables.filled(host, known, (name, f"__{name}"))
+    except AnsibleError:
+        return True
+    return any(values.is_given(value, kind, empty_counts=empty_counts) for value in found.values())

@@ -312,11 +312,15 @@ def check_workspace(account: Account, where: str, names: str) -> None:
 
 
 def _check_given(account: Account, options: Collection[str], where: str, names: str) -> None:
-    missing = [
-        name for _key, name, field in _NAMED[names] if field.option in options and not getattr(account, field.option)
-    ]
-    if missing:
-        raise InputError([Mistake("Cannot work", where, f"{name} is not given", " on ") for name in missing])
+    given = {option: getattr(account, option) for option in options}
+    if mistakes := missing(given, where, names, options):
+        raise InputError(mistakes)
+
+
+def missing(given: Mapping[str, Any], where: str, names: str, options: Collection[str] = REQUIRED) -> list[Mistake]:
+    """Return which of these options are not given, by `names`."""
+    lacking = [name for _key, name, field in _NAMED[names] if field.option in options and not given.get(field.option)]
+    return [Mistake("Cannot work", where, f"{name} is not given", " on ") for name in lacking]
 
 
 def check_partition(account: Account) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -85,8 +85,16 @@ _OTHER_NAMES = {f"sentinel_{name}": field.variable for field in FIELDS for name 
     f"sentinel_{one.option}": one.variable for one in (*RUN_OPTIONS, *HOST_OPTIONS)
 }
 _PREFIX = re.compile("sentinel_", re.IGNORECASE)
-# How alike two names are, without their prefix, for one to be taken for the other (difflib's ratio).
-_ALIKE = 0.75
+# How alike two names are, without their prefix, for one to be taken for the other (difflib's ratio); less will do where
+# the variable narrows or guards a run.
+_ALIKE, _ALIKE_GUARD = 0.75, 0.65
+_GUARDS = frozenset(
+    (
+        "sentinel_max_change_percent",
+        "sentinel_minimum_accounts",
+        *(one.variable for one in (*RUN_OPTIONS, *STACKSET_OPTIONS) if one.narrows),
+    )
+)
 
 
 def read(option: RunOption, given: Any, where: str = "", name: str = "") -> Any:
@@ -158,8 +166,28 @@ def meant(name: str) -> str:
     lower = name.lower()
     if lower in VARIABLES or lower in _OTHER_NAMES:
         return _OTHER_NAMES.get(lower, lower)
-    by_rest = {_rest(variable): variable for variable in sorted(VARIABLES)}
-    return next((by_rest[rest] for rest in get_close_matches(_rest(lower), by_rest, n=1, cutoff=_ALIKE)), "")
+    guard = next((one for one in sorted(_GUARDS) if one.startswith(lower) or lower.startswith(f"{one}_")), "")
+    return _closest(lower, VARIABLES, _ALIKE) or guard or _closest(lower, _GUARDS, _ALIKE_GUARD)
+
+
+def _closest(name: str, variables: Collection[str], alike: float) -> str:
+    by_rest = {_rest(variable): variable for variable in sorted(variables)}
+    return next((by_rest[rest] for rest in get_close_matches(_rest(name), by_rest, n=1, cutoff=alike)), "")
+
+
+def names_of(variable: str) -> set[str]:
+    """Return the options that a variable sets, by their names in the actions."""
+    every = (*FIELDS, *RUN_OPTIONS, *STACKSET_OPTIONS, *HOST_OPTIONS)
+    return {one.option for one in every if one.variable == variable}
+
+
+def option_of(variable: str) -> tuple[str, bool]:
+    """Return the type of a variable's option, and whether its empty value counts."""
+    field = next((one for one in FIELDS if one.variable == variable), None)
+    if field:
+        return field.type, field.empty_counts
+    run = next((one for one in (*RUN_OPTIONS, *STACKSET_OPTIONS, *HOST_OPTIONS) if one.variable == variable), None)
+    return run.type if run else "str", False
 
 
 def _rest(name: str) -> str:

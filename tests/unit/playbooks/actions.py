@@ -80,6 +80,8 @@ def act(
     known = manager.get_vars(play=loaded, host=first, task=one) | {"hostvars": hostvars}
     known |= {"ansible_play_batch": batch or every, "ansible_play_hosts_all": every}
     templar = Templar(loader=loader, variables=known)
+    # As Ansible hands a task to an action: filled for the host that it runs for.
+    one.environment = templar.template(one.environment)
     action = import_module(f"{ACTIONS}.{name}").ActionModule(one, NOBODY, SimpleNamespace(), loader, templar, None)
     # Who asks no service needs no emulators, either.
     with nullcontext() if name == "fleet_check" else brisk():

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible import constants
 
-from tests.emulators.client import Emulators
+from tests.emulators.client import CALLER_ACCOUNT, Emulators
 from tests.unit.playbooks.actions import Ran, act
 from tests.unit.playbooks.conftest import WORKSPACE, Engine
 
@@ -105,7 +106,96 @@ def test_documented_empty_values_count(here: Emulators, tmp_path: Path, engine: 
     assert names == {"DeleteRolePermissionsBoundary", "UntagRole"}
 
 
+@pytest.fixture
+def departed(here: Emulators) -> Emulators:
+    """Have connectors of two accounts that left, beside those of ten that did not."""
+    members = [f"1111111111{number:02}" for number in range(10)]
+    here.organization([{"Id": CALLER_ACCOUNT}, *({"Id": account} for account in members)])
+    for account in (*members, "999999999991", "999999999992"):
+        properties = {"awsRoleArn": f"arn:aws:iam::{account}:role/x", "dataTypes": {"logs": {"state": "enabled"}}}
+        here.seed_connector({"kind": "AmazonWebServicesCloudTrail", "properties": properties})
+    here.forget()
+    return here
+
+
+def depart(folder: Path, whole: dict[str, Any] | None = None, **rest: Any) -> Ran:
+    args = {"state": "absent", "accounts": [], **rest.pop("args", {})}
+    return act(folder, "fleet", whole or inventory({}), args=args, play={"hosts": "localhost"}, **rest)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["{{ nowhere }}", ["{{ nowhere }}"], "{{ nowhere | default(omit) }}", "{{ omit }}", None, "", "  ", [], [None]],
+    ids=repr,
+)
+def test_who_was_to_be_named_never_stands_for_all(departed: Emulators, tmp_path: Path, value: Any) -> None:
+    named = {"sentinel_departed": value}
+    group = {"vars": WORKSPACE, "children": {"aws": {"hosts": {ONE: {}}, "vars": named}}}
+    runs = [depart(tmp_path, extra=named), depart(tmp_path, group)]
+    if not isinstance(value, str) or "{" not in value:
+        runs.append(depart(tmp_path, args={"orphan_account_ids": value}))
+    assert [run.kind for run in runs] == ["bad_input"] * len(runs)
+    assert departed.operations(write=True) == []
+
+
+def test_one_that_left_goes_and_a_misspelt_one_does_not_stand_for_all(departed: Emulators, tmp_path: Path) -> None:
+    for name in ("sentinel_departd", "sentinel_departed_accounts", "sentinel_departed_id"):
+        group = {"vars": WORKSPACE, "children": {"aws": {"hosts": {ONE: {}}, "vars": {name: "999999999991"}}}}
+        assert depart(tmp_path, group).kind == "bad_input"
+        assert depart(tmp_path, extra={name: "999999999991"}).kind == "bad_input"
+    assert departed.operations(write=True) == []
+    run = depart(tmp_path, extra={"sentinel_departed": 999999999991})
+    assert [orphan["account_id"] for orphan in run["orphans"] if orphan["removed"]] == ["999999999991"]
+
+
 # --- guards count accounts ---
+
+
+@pytest.mark.parametrize("others", ["one id", "no id", "a template"])
+def test_a_share_counts_each_account_once_and_no_host_without_an_id(
+    connected: Emulators, tmp_path: Path, others: str
+) -> None:
+    own: dict[str, Any] = {
+        "one id": {"aws_account_id": "333333333333"},
+        "no id": {"aws_account_id": "n/a"},
+        "a template": {"aws_account_id": "{{ ids[inventory_hostname] }}"},
+    }[others]
+    hosts = {**ACCOUNTS, **{f"old{number}": own for number in range(12)}}
+    run = offboard(tmp_path, hosts, limit=",".join(ACCOUNTS))
+    assert run.kind == "too_many_changes"
+    many = {**ACCOUNTS, **{f"old{number}": own for number in range(12)}}
+    assert check(tmp_path, many, extra={"sentinel_minimum_accounts": 5}).kind == "bad_input"
+
+
+@pytest.mark.parametrize("written", ["222222222201 ", "2222-2222-2201", 222222222201.0])
+def test_an_account_that_is_written_oddly_is_the_same_account(
+    connected: Emulators, tmp_path: Path, written: Any
+) -> None:
+    hosts = {ONE: {}, "old": {"aws_account_id": written}}
+    run = offboard(tmp_path, hosts, play={"hosts": ONE}, extra={"sentinel_max_change_percent": 100})
+    assert run["summary"]["failed"] == 1
+    assert connected.operations(write=True) == []
+
+
+@pytest.mark.parametrize("share", ["{{ share }}", "{{ 100 if inventory_hostname == 'localhost' else 10 }}"])
+def test_a_template_may_be_another_value_for_accounts(connected: Emulators, tmp_path: Path, share: str) -> None:
+    hosts = {
+        "vars": {**WORKSPACE, "sentinel_max_change_percent": share, "share": 100},
+        "children": {"aws": {"hosts": ACCOUNTS, "vars": {"share": 10}}},
+    }
+    assert act(tmp_path, "fleet", hosts, args={"state": "absent"}).kind == "bad_input"
+    assert connected.operations(write=True) == []
+
+
+def test_files_of_the_play_are_read_for_each_host(here: Emulators, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yml").write_text(f"sentinel_role_name: {name}\n")
+    run = fleet(
+        tmp_path, {ONE: {"stage": "one"}, TWO: {"stage": "two"}}, play={"vars_files": ["{{ stage }}.yml"]},
+        task={"check_mode": True},
+    )  # fmt: skip
+    named = {one: run["accounts"][one]["calls"][0]["args"]["RoleName"] for one in (ONE, TWO)}
+    assert named == {ONE: "one", TWO: "two"}
 
 
 def test_a_share_is_of_accounts_and_not_of_other_hosts(connected: Emulators, tmp_path: Path) -> None:
@@ -256,7 +346,61 @@ def test_a_pattern_in_the_inventory_is_refused(tmp_path: Path, where: str) -> No
     assert check(tmp_path, play={"vars": own})["accounts"] == 1
 
 
+@pytest.mark.parametrize("where", ["localhost", "its group", "all"])
+def test_a_pattern_that_only_this_machine_has_is_refused(tmp_path: Path, where: str) -> None:
+    own: dict[str, Any] = {"sentinel_hosts": ONE, "sentinel_minimum_accounts": 0}
+    hosts: dict[str, Any] = {"hosts": {**ACCOUNTS, "localhost": own if where == "localhost" else {}}}
+    if where == "its group":
+        hosts["children"] = {"control": {"hosts": {"localhost": {}}, "vars": own}}
+    if where == "all":
+        hosts["vars"] = own
+    assert act(tmp_path, "fleet_check", hosts).kind == "bad_input"
+
+
+@pytest.mark.parametrize(
+    "pattern", ["!", "&", "~", "all,!", "all:&", "all:!~", "all:!prodution", "!prodution", "all:&x"]
+)
+def test_a_part_of_a_pattern_that_means_nobody_or_everybody_is_refused(tmp_path: Path, pattern: str) -> None:
+    run = check(tmp_path, extra={"sentinel_hosts": pattern})
+    assert run.kind == "bad_input"
+    assert "failed" not in check(tmp_path, extra={"sentinel_hosts": f"all:!{ONE}"})
+
+
 # --- names ---
+
+
+def test_a_name_that_is_used_anywhere_in_the_inventory_is_no_mistake(here: Emulators, tmp_path: Path) -> None:
+    regions = {
+        "vars": {**WORKSPACE, "sentinel_regions": {"eu": "eu-central-1"}},
+        "children": {
+            "eu": {"hosts": {ONE: {}}, "vars": {"sentinel_region": "{{ sentinel_regions.eu }}"}},
+            "us": {"hosts": {TWO: {}}},
+        },
+    }
+    for rest in ({}, {"limit": "us"}, {"batch": [TWO]}, {"play": {"hosts": "us"}}):
+        run = act(tmp_path, "fleet", regions, task={"check_mode": True}, **rest)
+        assert run.kind is None, run["msg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "rest"),
+    [
+        ("sentinel_words", {"args": {"role_description": "{{ sentinel_words }}"}}),
+        ("sentinel_regions", {"task": {"when": "sentinel_regions is defined", "check_mode": True}}),
+        ("sentinel_concurency", {"args": {"concurrency": 3}}),
+        ("sentinel_regions", {"args": {"aws_region": "eu-central-1"}}),
+        ("sentinel_role_permission_boundary", {"variables": {"sentinel_role_permissions_boundary": ""}}),
+        ("sentinel_regions", {"variables": {"sentinel_known_variables": "sentinel_colour, sentinel_regions"}}),
+        ("sentinel_regions", {"variables": {"sentinel_known_variables": "{{ mine }}", "mine": ["sentinel_regions"]}}),
+    ],
+)
+def test_a_name_that_is_used_or_whose_option_is_given_is_no_mistake(
+    here: Emulators, tmp_path: Path, name: str, rest: dict[str, Any]
+) -> None:
+    variables = {name: "x", **rest.get("variables", {})}
+    more = {"task": {"check_mode": True}, **{key: one for key, one in rest.items() if key != "variables"}}
+    run = fleet(tmp_path, {ONE: {}}, variables, **more)
+    assert run.kind is None, run["msg"]
 
 
 @pytest.mark.parametrize("where", ["extra", "inventory", "host", "play"])
@@ -293,7 +437,7 @@ def test_other_names_are_warned_of_unless_they_are_in_use(
 ) -> None:
     run = fleet(tmp_path, {ONE: {}}, variables, task={"check_mode": True})
     assert run["summary"]["changed"] == 1
-    assert ("has no effect" in " ".join(capsys.readouterr().err.split())) is warned
+    assert ("no option is called so" in " ".join(capsys.readouterr().err.split())) is warned
 
 
 # --- all mistakes at once ---
@@ -308,6 +452,23 @@ def test_all_mistakes_of_an_inventory_are_reported_at_once(here: Emulators, tmp_
     run = fleet(tmp_path, hosts, {"sentinel_concurrency": "many"})
     wanted = ("sentinel_role_name 'a b'", "sentinel_exclusive 'maybe'", "sentinel_workspace_id 'x'", "web", "many")
     assert [word for word in wanted if word not in run["msg"]] == []
+    assert here.requests() == []
+
+
+def test_templates_that_cannot_be_filled_are_mistakes_as_others_are(here: Emulators, tmp_path: Path) -> None:
+    hosts = {
+        ONE: {"sentinel_role_name": "{{ a }}"},
+        TWO: {"sentinel_role_name": "{{ b }}"},
+        THREE: {"sentinel_adopt": 7},
+    }
+    run = fleet(tmp_path, hosts, args={"concurrency": 1000})
+    assert [word for word in (ONE, TWO, "sentinel_adopt", "concurrency 1000") if word not in run["msg"]] == []
+
+
+def test_mistakes_of_verification_are_reported_at_once(here: Emulators, tmp_path: Path) -> None:
+    hosts = {ONE: {"sentinel_verify_quiet": "maybe"}, TWO: {"sentinel_verify_stale_after": "x"}, "web": {}}
+    run = act(tmp_path, "fleet_ingestion_info", inventory(hosts))
+    assert [word for word in ("'maybe'", "'x'", "web") if word not in run["msg"]] == []
     assert here.requests() == []
 
 
@@ -332,6 +493,19 @@ def test_the_environment_of_the_play_counts_and_is_taken_back(
     run = fleet(tmp_path, {ONE: {}}, play=play, task={"check_mode": True})
     assert run["summary"]["changed"] == 1
     assert os.environ["AWS_SECRET_ACCESS_KEY"] == "wrong"
+
+
+def test_merged_dictionaries_are_merged_as_ansible_merges_them(
+    here: Emulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANSIBLE_HASH_BEHAVIOUR", "merge")
+    monkeypatch.setattr(constants, "DEFAULT_HASH_BEHAVIOUR", "merge")
+    run = fleet(
+        tmp_path, {ONE: {}}, {"sentinel_role_tags": {"a": "1"}}, extra={"sentinel_role_tags": {"b": "2"}},
+        task={"check_mode": True},
+    )  # fmt: skip
+    tags = {tag["Key"] for tag in run["accounts"][ONE]["calls"][0]["args"]["Tags"]}
+    assert tags >= {"a", "b"}
 
 
 def test_an_environment_in_which_accounts_differ_is_refused(here: Emulators, tmp_path: Path) -> None:
