@@ -382,3 +382,11 @@ def test_templating_leaves_plain_values_as_they_are(value: Any) -> None:
 )
 def test_what_templating_would_change_is_not_plain(value: Any, plain: bool) -> None:
     assert is_plain(value) is plain
+
+
+def test_an_environment_that_differs_by_host_is_refused(cloud: Emulators, play: Play) -> None:
+    hosts = {name: {**own, "profile": name} for name, own in TWO.items()}
+    run = play(text(play="environment: {AWS_PROFILE: '{{ profile }}'}"), hosts)
+    assert run.code == 2
+    assert "Cannot use environment of the task" in " ".join(run.output.split())
+    assert cloud.requests() == []
