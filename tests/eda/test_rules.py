@@ -67,15 +67,18 @@ def rules(request: pytest.FixtureRequest, rulebook_python: Path) -> Iterator[Rul
 
 def run_of(playbook: str, account: Any) -> list[dict[str, Any]]:
     """Return the one action, whole, so that nothing else of the event can be in it."""
-    variables = {{"onboard": "sentinel_hosts", "departed": "sentinel_departed"}[playbook]: account}
+    variables: dict[str, dict[str, Any]] = {
+        "onboard": {"sentinel_hosts": account, "sentinel_minimum_accounts": 1},
+        "departed": {"sentinel_departed": account},
+    }
     template = {
         "name": f"Sentinel {playbook}",
         "organization": "Security",
         "include_events": False,
-        "job_args": {"extra_vars": variables},
+        "job_args": {"extra_vars": variables[playbook]},
     }
     return [
-        {"run_playbook": {"name": f"trailbridge.sentinel.{playbook}", "extra_vars": variables}},
+        {"run_playbook": {"name": f"trailbridge.sentinel.{playbook}", "extra_vars": variables[playbook]}},
         {"run_job_template": template},
     ]
 

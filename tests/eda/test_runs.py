@@ -195,4 +195,5 @@ def test_accounts_that_came_are_connected_and_those_that_left_are_not(outcome: O
 def test_each_good_event_leads_to_one_run_and_a_hostile_one_to_none(outcome: Outcome) -> None:
     assert outcome.output.count("PLAY RECAP") == 5, outcome.output
     recaps = [match.groups() for match in map(RECAP.match, outcome.output.splitlines()) if match]
-    assert [numbers for numbers in recaps if numbers != ("1", "0", "0")] == [], outcome.output
+    assert [numbers for numbers in recaps if numbers[1:] != ("0", "0")] == [], outcome.output
+    assert [changed for changed, *_rest in recaps if changed != "0"] == ["1"] * 5, outcome.output
