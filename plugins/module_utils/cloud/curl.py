@@ -183,13 +183,24 @@ def _fault(error: LostError, connect_status: int, url: str, proxy: str | None) -
     host = urlsplit(url).hostname or url
     if proxy and connect_status >= 300:
         return connection.proxy_refusal(network.proxy_name(proxy), host, connect_status)
-    if error.code in (pycurl.E_SSL_CACERT_BADFILE, pycurl.E_PEER_FAILED_VERIFICATION):
+    # libcurl before 7.62 has a code of its own for a certificate of an unknown authority.
+    if error.code in (pycurl.E_SSL_CACERT_BADFILE, pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT):
         return connection.untrusted(host, error.message)
     if error.code == pycurl.E_COULDNT_RESOLVE_HOST:
         return connection.unresolved(host)
     if error.code == pycurl.E_SSL_CONNECT_ERROR and any(word in error.message.lower() for word in _NO_TLS):
         return connection.no_tls(host)
+    if proxy and not _is_address(proxy):
+        return connection.proxy_unusable(network.proxy_name(proxy))
     return _fault_of_proxy(error, network.proxy_name(proxy)) if proxy else None
+
+
+def _is_address(proxy: str) -> bool:
+    """Whether the address of a proxy can be read; libcurl before 7.62 takes any text for one."""
+    try:
+        return urlsplit(proxy).port != 0
+    except ValueError:
+        return False
 
 
 def _fault_of_proxy(error: LostError, proxy: str) -> Fault | None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
+from tests.unit.inventory.conftest import needs_paths
 
 from .conftest import Play
 
@@ -42,6 +43,7 @@ def test_hosts_are_lists_of_numbers_and_texts(cloud: Emulators, play: Play) -> N
     assert connected(cloud) == {str(NUMBER), TEXT}
 
 
+@needs_paths
 def test_departed_takes_lists_of_numbers_and_texts(cloud: Emulators, play: Play) -> None:
     organization(cloud)
     run = play("departed", HOSTS, *ALL, *given(sentinel_departed=[NUMBER, TEXT], sentinel_max_change_percent=100))
