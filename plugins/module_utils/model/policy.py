@@ -17,7 +17,7 @@ import json
 import marshal
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from itertools import chain, product
@@ -141,13 +141,14 @@ def external_ids(document: object, account_id: str) -> frozenset[str]:
     return _exact_ids(a for a in atoms if a.effect == "Allow" and _names(a.principal, account_id)) - denied
 
 
-def admitted_ids(document: object, account_id: str) -> frozenset[str]:
+def admitted_ids(document: object, account_id: str, counts: Callable[[str], bool]) -> frozenset[str]:
     """The external ids with which that account is let in by a statement as it is wished for, and that nothing denies.
 
     A statement that narrows (a part of the account, a further condition) would become wider if it were written anew.
+    Only ids that count are looked at, because each of them has the whole document evaluated.
     """
     atoms = _meaning(document).atoms
-    ids = _exact_ids(atom for atom in atoms if atom.effect == "Allow")
+    ids = filter(counts, _exact_ids(atom for atom in atoms if atom.effect == "Allow"))
     wished = (one for one in ids if Wish(account_id, frozenset({one})).atoms() <= atoms)
     return frozenset(one for one in wished if _admits(atoms, account_id, one))
 
@@ -488,7 +489,7 @@ def _values_on_id(atoms: Iterable[Atom]) -> frozenset[str]:
 def _spared(atoms: Iterable[Atom], account_id: str) -> frozenset[str]:
     """The external ids that a Deny excepts: who is denied to all others is let in by whatever allows it."""
     denies = [a for a in atoms if a.effect == "Deny" and _concerns(a.principal, account_id)]
-    clauses = [clause for atom in denies for clause in _on_id(atom) if "Not" in clause.operator]
+    clauses = [clause for atom in denies for clause in _on_id(atom) if "not" in clause.operator.lower()]
     return frozenset(value for clause in clauses for value in clause.values)
 
 

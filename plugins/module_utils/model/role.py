@@ -130,17 +130,20 @@ def neighbours(wish: Wish, have: Role | None) -> frozenset[str]:
 
     A tag alone lets nobody in: who may tag the role may not change who assumes it, however open its trust is.
     """
-    return (served(have) & _exact(wish, have)) - {wish.workspace_id, *wish.external_ids} if have else frozenset()
+    return (served(have) & admitted(wish, have)) - {wish.workspace_id, *wish.external_ids} if have else frozenset()
 
 
-def _exact(wish: Wish, have: Role) -> frozenset[str]:
+def admitted(wish: Wish, have: Role) -> frozenset[str]:
     """Return the ids of workspaces that the role lets in by a statement like those that are written here.
 
     External ids are compared in their case, and Microsoft sends a workspace's in lower case. What is no workspace id,
     such as a policy variable, is nobody whose access is kept.
     """
-    found = policy.admitted_ids(have.trust, wish.microsoft_account_id)
-    return frozenset(one for one in found if one == one.lower() and RULES["workspace_id"].holds(one))
+    return policy.admitted_ids(have.trust, wish.microsoft_account_id, _is_sent)
+
+
+def _is_sent(external_id: str) -> bool:
+    return external_id == external_id.lower() and RULES["workspace_id"].holds(external_id)
 
 
 def wished_ids(wish: Wish, have: Role | None) -> frozenset[str]:
@@ -192,7 +195,7 @@ def without(wish: Wish, have: Role | None) -> Role | None:
     if have is None:
         return None
     _check_ours(wish, have)
-    exact = _exact(wish, have)
+    exact = admitted(wish, have)
     # Who has a role without our tag adopted answers for whom it serves; else the tag has to name them.
     known = exact if wish.adopt and not served(have) else served(have) | set(wish.external_ids)
     remaining = (exact & known) - {wish.workspace_id}
@@ -278,11 +281,14 @@ def _trust_without(wish: Wish, have: Role, remaining: Iterable[str]) -> Mapping[
 
 def _left_alone(wish: Wish, have: Role) -> list[Any]:
     """Return the statements that stay when this workspace goes, where the wish is not exclusive."""
-    return [
-        one
-        for one in _statements(have)
-        if _denies(one) or wish.workspace_id not in _claimed(wish, {"Statement": [one]})
-    ]
+    return [one for one in _statements(have) if _denies(one) or not _lets_in_by_id(wish, {"Statement": [one]})]
+
+
+def _lets_in_by_id(wish: Wish, document: Mapping[str, Any]) -> bool:
+    """Tell whether an id or a pattern there stands for this workspace; what stands for everybody does not."""
+    account = wish.microsoft_account_id
+    named = policy.claimed_ids(document, account) & policy.named_ids(document, account)
+    return any(policy.matches_id(one, wish.workspace_id) for one in named)
 
 
 def _denies(statement: object) -> bool:

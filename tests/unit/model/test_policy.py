@@ -690,7 +690,8 @@ KEPT: dict[str, tuple[Any, set[str]]] = {
 
 @pytest.mark.parametrize(("document", "ids"), KEPT.values(), ids=KEPT.keys())
 def test_only_who_is_let_in_as_it_is_written_here_is_admitted(document: Any, ids: set[str]) -> None:
-    assert admitted_ids(document, SENTINEL) == ids
+    assert admitted_ids(document, SENTINEL, bool) == ids
+    assert admitted_ids(document, SENTINEL, [A].__contains__) == ids & {A}
 
 
 # --- few characters with many combinations ---

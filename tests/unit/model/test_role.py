@@ -852,6 +852,23 @@ def test_nobody_is_cut_off_beside_a_neighbour(exclusive: bool) -> None:
     assert caught.value.kind == "role_conflict"
 
 
+@pytest.mark.parametrize(
+    ("values", "stays"), [(["1111*"], False), (["*"], True), (["2222*"], True)], ids=["a pattern", "anybody", "another"]
+)
+def test_what_lets_this_workspace_in_goes_where_the_wish_is_not_exclusive(values: list[str], stays: bool) -> None:
+    like = allow(*values, operator="StringLike")
+    role = replace(RIGHT, trust=document(allow(A, B), like), tags=marked(A, B))
+    remains = without(wish(exclusive=False), role)
+    assert remains is not None
+    assert policy.same(remains.trust, document(allow(B), *([like] if stays else [])))
+
+
+def test_a_pattern_beside_another_id_is_not_taken_out_for_both() -> None:
+    like = allow("1111*", C, operator="StringLike")
+    with pytest.raises(SentinelError, match=C):
+        without(wish(exclusive=False), replace(RIGHT, trust=document(allow(A, B), like), tags=marked(A, B)))
+
+
 @pytest.mark.parametrize("odd", ["${sts:ExternalId}", "${aws:userid}", "*", "vendor-7"])
 def test_only_a_workspace_id_keeps_a_role(odd: str) -> None:
     role = replace(RIGHT, trust=document(allow(A), allow(odd)), tags={})
