@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, Finding, finding
@@ -60,6 +60,8 @@ def _day(given: Any) -> str:
 
 
 _OWN = {"acceptance_expired", "acceptance_unused"}
+# Only when an account leaves there is a look for these, so that none was found says nothing.
+_OFFBOARD = {"connector_remaining"}
 
 
 def reasons(entries: Iterable[Accepted], found: Iterable[Finding], today: str) -> dict[Finding, str]:
@@ -70,14 +72,15 @@ def reasons(entries: Iterable[Accepted], found: Iterable[Finding], today: str) -
     }
 
 
-def leftovers(entries: Iterable[Accepted], found: Iterable[Finding], today: str, *, complete: bool) -> list[Finding]:
+def leftovers(entries: Collection[Accepted], found: Iterable[Finding], today: str, *, complete: bool) -> list[Finding]:
     """Return a finding for each entry that has expired or that, where everything was looked at, fits nothing."""
-    codes = {one.code for one in found}
+    codes = {one.code for one in found} | _OFFBOARD
+    counting = {one.code for one in entries if one.until >= today}
     told = []
     for one in dict.fromkeys(entries):
-        if one.until < today:
+        if one.until < today and one.code not in counting:
             text = f"{one.code} was accepted until {one.until}: {one.reason}."
             told.append(finding("acceptance_expired", text))
-        elif complete and one.code not in codes:
+        elif one.until >= today and complete and one.code not in codes:
             told.append(finding("acceptance_unused", f"{one.code} is accepted and not found: {one.reason}."))
     return told

@@ -61,7 +61,7 @@ CODES: dict[str, Code] = {
     "trust_condition_extra": _drift("medium", "The trust has a further condition, which may block Sentinel."),
     "trust_principal_narrowed": _drift("medium", "The trust names a part of Sentinel's account, not the account."),
     "trust_principal_deleted": _drift("low", "The trust names a principal that was deleted since."),
-    "trust_statement_extra": _drift("low", "The trust holds a Deny that does not touch Sentinel."),
+    "trust_statement_extra": _drift("low", "The trust holds a Deny that does not block a wished workspace."),
     "trust_version": _drift("low", "The trust is written in another version of the policy language."),
     "trust_differs": _drift("low", "The trust differs from the wish in a way that has no code of its own."),
     "permission_policy_extra": _security("high", "A managed policy beyond the wish is attached."),

@@ -17,10 +17,10 @@ import json
 import marshal
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from itertools import product
+from itertools import chain, product
 from typing import Any, NamedTuple, TypeGuard
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import (
@@ -37,6 +37,12 @@ EXTERNAL_ID = "sts:externalid"
 PAIRS = ("Principal", "Action", "Resource")
 ELEMENTS = frozenset({"Sid", "Effect", "Condition", *PAIRS, *(f"Not{name}" for name in PAIRS)})
 
+# The longest trusts of real roles have some dozens of atoms. Without a bound, 2,000 characters make 300,000.
+MOST_ATOMS = 256
+MOST_KEPT = 32
+MOST_LISTED = 10
+MOST_SHOWN = 1000
+
 Part = tuple[str, frozenset[str]]
 
 
@@ -49,13 +55,39 @@ class Clause(NamedTuple):
 
 
 class Atom(NamedTuple):
-    """The smallest statement: parts hold one value, or all values of a Not… element, which cannot be split."""
+    """The smallest statement: parts hold one value, or all values of a Not… element, which cannot be split.
+
+    Of a statement with too many combinations they hold all values (``Split.whole``).
+    """
 
     effect: str
     principal: Part
     action: Part
     resource: Part
     clauses: frozenset[Clause]
+
+
+class Split(NamedTuple):
+    """A statement in parts. Their combinations are its atoms, which can be far more than the policy has characters."""
+
+    effect: str
+    principals: list[Part]
+    actions: list[Part]
+    resources: list[Part]
+    clauses: list[frozenset[Clause]]
+
+    def size(self) -> int:
+        """How many atoms it has."""
+        return len(self.principals) * len(self.actions) * len(self.resources) * len(self.clauses)
+
+    def combined(self) -> Iterator[Atom]:
+        """Its atoms."""
+        return (Atom(self.effect, *parts) for parts in product(*self[1:]))
+
+    def whole(self) -> Atom:
+        """All of it in one atom, whose parts hold all their values."""
+        principal, action, resource = (_united(parts) for parts in (self.principals, self.actions, self.resources))
+        return Atom(self.effect, principal, action, resource, _joined(self.clauses))
 
 
 class Meaning(NamedTuple):
@@ -109,23 +141,45 @@ def external_ids(document: object, account_id: str) -> frozenset[str]:
     return _exact_ids(a for a in atoms if a.effect == "Allow" and _names(a.principal, account_id)) - denied
 
 
-def named_ids(document: object) -> frozenset[str]:
-    """The external ids, and patterns of some, for which a statement allows anything to anybody.
+def admitted_ids(document: object, account_id: str, counts: Callable[[str], bool]) -> frozenset[str]:
+    """The external ids with which that account is let in by a statement as it is wished for, and that nothing denies.
+
+    A statement that narrows (a part of the account, a further condition) would become wider if it were written anew.
+    Only ids that count are looked at, because each of them has the whole document evaluated.
+    """
+    atoms = _meaning(document).atoms
+    ids = filter(counts, _exact_ids(atom for atom in atoms if atom.effect == "Allow"))
+    wished = (one for one in ids if Wish(account_id, frozenset({one})).atoms() <= atoms)
+    return frozenset(one for one in wished if _admits(atoms, account_id, one))
+
+
+def restricts(statement: object, account_id: str, ids: Iterable[str]) -> bool:
+    """Whether a statement denies that account something by one of these external ids, be it only sometimes."""
+    atoms = [a for a in _meaning({"Version": VERSION, "Statement": [statement]}).atoms if a.effect == "Deny"]
+    ways = [a for a in atoms if _concerns(a.principal, account_id) and _assumes(a) and _on_id(a)]
+    return any(all(_passes(clause, one) for clause in way.clauses) for way in ways for one in ids)
+
+
+def named_ids(document: object, account_id: str) -> frozenset[str]:
+    """The external ids, and patterns of some, for which a statement allows anything to anybody, or spares that account.
 
     For finding out whether a role serves somebody else. What stands for everybody, such as ``*``, names nobody.
     """
-    clauses = [c for atom in _meaning(document).atoms if atom.effect == "Allow" for c in atom.clauses]
-    values = (value for clause in clauses if clause.key == EXTERNAL_ID for value in clause.values)
-    return frozenset(value for value in values if re.search(r"[0-9A-Za-z]", re.sub(r"\$\{[^}]*\}", "", value)))
+    atoms = _meaning(document).atoms
+    values = _values_on_id(a for a in atoms if a.effect == "Allow") | _spared(atoms, account_id)
+    # The default value of a variable is what counts where the caller has none.
+    named = {re.sub(r"\$\{[^}']*(?:'([^']*)'[^}]*)?\}", r"\1", value) for value in values}
+    return frozenset(value for value in named if re.search(r"[0-9A-Za-z]", value))
 
 
 def claimed_ids(document: object, account_id: str) -> frozenset[str]:
-    """The values of every condition on the external id, exact or not, where a statement concerns that account.
+    """The values of every condition on the external id, exact or not, where a statement lets in or spares that account.
 
     For telling whose a role is: somebody whose id stands there in an unusual way is somebody too.
     """
-    atoms = [a for a in _meaning(document).atoms if a.effect == "Allow" and _concerns(a.principal, account_id)]
-    return frozenset(v for atom in atoms for clause in atom.clauses if clause.key == EXTERNAL_ID for v in clause.values)
+    atoms = _meaning(document).atoms
+    allowed = (a for a in atoms if a.effect == "Allow" and _concerns(a.principal, account_id))
+    return _values_on_id(allowed) | _spared(atoms, account_id)
 
 
 def is_legible(document: object) -> bool:
@@ -135,9 +189,8 @@ def is_legible(document: object) -> bool:
 
 def trusts(document: object, account_id: str) -> bool:
     """Whether a statement allows that whole account, as its root ARN or its bare id, to assume the role."""
-    whole = ("Principal", frozenset({f"AWS {account_id}"}))
-    atoms = _meaning(document).atoms
-    return any(atom.effect == "Allow" and atom.principal == whole and _assumes(atom) for atom in atoms)
+    atoms = [atom for atom in _meaning(document).atoms if atom.effect == "Allow" and _assumes(atom)]
+    return any(name == "Principal" and f"AWS {account_id}" in values for name, values in (a.principal for a in atoms))
 
 
 def names_account(document: object, account_id: str) -> bool:
@@ -155,12 +208,13 @@ def matches_id(pattern: str, external_id: str) -> bool:
 def admits(document: object, account_id: str, external_ids: Iterable[str]) -> bool:
     """Whether that account may assume the role with one of these external ids, or with one that nobody was given.
 
-    The policy is evaluated as AWS does. What depends on more than is known here (a source address, a variable) counts
-    as fulfilled where it allows, and as not fulfilled where it denies. What cannot be read says nothing.
+    A request without any external id counts too. The policy is evaluated as AWS does. What depends on more than is
+    known here (a source address, a variable) counts as fulfilled where it allows, and as not fulfilled where it denies.
+    What cannot be read says nothing.
     """
     atoms = _meaning(document).atoms
-    anybody = str(uuid.uuid5(uuid.NAMESPACE_URL, repr(sorted(map(_shown, atoms)))))
-    return any(_admits(atoms, account_id, one) for one in (anybody, *external_ids))
+    anybody = str(uuid.uuid5(uuid.NAMESPACE_URL, repr(sorted(_values_on_id(atoms)))))
+    return any(_admits(atoms, account_id, one) for one in (None, anybody, *external_ids))
 
 
 def lets_in(document: object, account_id: str) -> bool:
@@ -285,35 +339,48 @@ def _scalar(value: object) -> str:
 def _meaning(document: Any) -> Meaning:
     """Return what a document means; thousands of accounts have the same one."""
     try:
-        return _known(marshal.dumps(document, 2))
+        return _known(marshal.dumps(document, 2)) or _read(document)
     except ValueError:
         return _read(document)
 
 
 @lru_cache(maxsize=256)
-def _known(document: bytes) -> Meaning:
-    return _read(marshal.loads(document))  # noqa: S302 from this very process
+def _known(document: bytes) -> Meaning | None:
+    """What a document means, or nothing where that is too much to keep."""
+    meaning = _read(marshal.loads(document))  # noqa: S302 from this very process
+    return meaning if len(meaning.atoms) <= MOST_KEPT else None
 
 
 def _read(document: object) -> Meaning:
     if not _is_document(document):
         return Meaning("", frozenset(), frozenset({_text(document)}))
     shown = canonical(document)
-    read = [statement for statement in shown["Statement"] if _is_statement(statement)]
+    read = [_split(statement) for statement in shown["Statement"] if _is_statement(statement)]
     unreadable = frozenset(_text(statement) for statement in shown["Statement"] if not _is_statement(statement))
-    return Meaning(shown["Version"], frozenset(atom for statement in read for atom in _atoms(statement)), unreadable)
+    return Meaning(shown["Version"], frozenset(_atoms(read)), unreadable)
 
 
-def _atoms(statement: Mapping[str, Any]) -> Iterator[Atom]:
+def _atoms(statements: Iterable[Split]) -> Iterator[Atom]:
+    """Yield the atoms: of the smallest statements all combinations, of those that are too many for that one each."""
+    left = MOST_ATOMS
+    for statement in sorted(statements, key=Split.size):
+        left -= statement.size()
+        yield from statement.combined() if left >= 0 else (statement.whole(),)
+
+
+def _split(statement: Mapping[str, Any]) -> Split:
     principals, actions, resources = (_parts(statement, name) for name in PAIRS)
-    for parts in product(principals, actions, resources, _clauses(statement.get("Condition", {}))):
-        yield Atom(statement["Effect"], *parts)
+    return Split(statement["Effect"], principals, actions, resources, _clauses(statement.get("Condition", {})))
 
 
 def _parts(statement: Mapping[str, Any], name: str) -> list[Part]:
     if f"Not{name}" in statement:
         return [(f"Not{name}", frozenset(_flat(statement[f"Not{name}"])))]
     return [(name, frozenset({value})) for value in _flat(statement.get(name, []))] or [(name, frozenset())]
+
+
+def _united(parts: list[Part]) -> Part:
+    return parts[0][0], frozenset(chain.from_iterable(values for _name, values in parts))
 
 
 def _flat(values: Any) -> list[str]:
@@ -327,15 +394,32 @@ def _clauses(condition: Mapping[str, Any]) -> list[frozenset[Clause]]:
     return [clauses - {exact} | {exact._replace(values=frozenset({v}))} for v in exact.values] or [clauses]
 
 
+def _joined(split: Iterable[frozenset[Clause]]) -> frozenset[Clause]:
+    """The clauses before they were split: lines of one operator and key are one line with all values."""
+    values: dict[tuple[str, str], frozenset[str]] = {}
+    for clause in chain.from_iterable(split):
+        values[clause[:2]] = values.get(clause[:2], frozenset()) | clause.values
+    return frozenset(Clause(*line, some) for line, some in values.items())
+
+
 # --- judging ---
 
 
 def _say(code: str, thing: str) -> Finding:
-    return finding(code, f"{CODES[code].summary.removesuffix('.')}: {thing}.")
+    shown = thing if len(thing) <= MOST_SHOWN else f"{thing[:MOST_SHOWN]}…"
+    return finding(code, f"{CODES[code].summary.removesuffix('.')}: {shown}.")
+
+
+def _say_each(code: str, things: Iterable[str]) -> list[Finding]:
+    """A finding for each thing, or one for all of too many."""
+    things = list(things)
+    return [_say(code, thing) for thing in things] if len(things) <= MOST_LISTED else [_say(code, _listing(things))]
 
 
 def _listing(values: Iterable[str]) -> str:
-    return ", ".join(sorted(values))
+    listed = sorted(values)
+    more = [f"and {len(listed) - MOST_LISTED} more"] if len(listed) > MOST_LISTED else []
+    return ", ".join([*listed[:MOST_LISTED], *more])
 
 
 def _shown(atom: Atom) -> str:
@@ -383,11 +467,7 @@ def _is_wild(text: str) -> bool:
 
 def _passes(clause: Clause, external_id: str) -> bool:
     """Whether a request with that external id can pass the test; a test of something else always can."""
-    operator = clause.operator.removesuffix("IfExists")
-    names = {"StringEquals", "StringNotEquals", "StringLike", "StringNotLike"}
-    if clause.key != EXTERNAL_ID or operator not in names or _has_variable(clause):
-        return True
-    return _hits(operator, clause.values, external_id)
+    return _is_met(clause, {EXTERNAL_ID: (external_id,)}, unknown=True)
 
 
 def _hits(operator: str, values: Iterable[str], text: str) -> bool:
@@ -398,6 +478,21 @@ def _hits(operator: str, values: Iterable[str], text: str) -> bool:
     return hit != ("Not" in operator)
 
 
+def _on_id(atom: Atom) -> list[Clause]:
+    return [clause for clause in atom.clauses if clause.key == EXTERNAL_ID]
+
+
+def _values_on_id(atoms: Iterable[Atom]) -> frozenset[str]:
+    return frozenset(value for atom in atoms for clause in _on_id(atom) for value in clause.values)
+
+
+def _spared(atoms: Iterable[Atom], account_id: str) -> frozenset[str]:
+    """The external ids that a Deny excepts: who is denied to all others is let in by whatever allows it."""
+    denies = [a for a in atoms if a.effect == "Deny" and _concerns(a.principal, account_id)]
+    clauses = [clause for atom in denies for clause in _on_id(atom) if "not" in clause.operator.lower()]
+    return frozenset(value for clause in clauses for value in clause.values)
+
+
 def _exact_ids(atoms: Iterable[Atom]) -> frozenset[str]:
     exact = [c for atom in atoms for c in atom.clauses if (c.operator, c.key) == ("StringEquals", EXTERNAL_ID)]
     return frozenset(value for clause in exact for value in clause.values)
@@ -406,22 +501,23 @@ def _exact_ids(atoms: Iterable[Atom]) -> frozenset[str]:
 # --- evaluating ---
 
 _ARN = "aws:principalarn"
-_MFA = "aws:multifactorauthpresent"
 # What a request of Microsoft's account has, whoever it acts for: an organization that is nobody else's, no MFA device,
-# no service that passes it on. None is a key that the request does not have.
-_KNOWN = {
-    "aws:principalorgid": "o-another",
-    "aws:principalorgpaths": "o-another/r-another/ou-another/",
-    "aws:principalisawsservice": "false",
-    _MFA: "false",
-    "aws:multifactorauthage": None,
-    "aws:sourceaccount": None,
-    "aws:sourcearn": None,
+# no service that passes it on. None is a key that the request does not have; of several values any may be the one.
+Known = Mapping[str, tuple[str | None, ...]]
+_KNOWN: Known = {
+    "aws:principalorgid": ("o-another",),
+    "aws:principalorgpaths": ("o-another/r-another/ou-another/",),
+    "aws:principalisawsservice": ("false",),
+    "aws:multifactorauthpresent": ("false", None),
+    "aws:multifactorauthage": (None,),
+    "aws:sourceaccount": (None,),
+    "aws:sourcearn": (None,),
 }
 
 
-def _admits(atoms: Iterable[Atom], account_id: str, external_id: str) -> bool:
-    known = {**_KNOWN, EXTERNAL_ID: external_id, "aws:principalaccount": account_id, _ARN: account_id}
+def _admits(atoms: Iterable[Atom], account_id: str, external_id: str | None) -> bool:
+    caller: Known = {EXTERNAL_ID: (external_id,), "aws:principalaccount": (account_id,), _ARN: (account_id,)}
+    known = {**_KNOWN, **caller}
     ways = [atom for atom in atoms if _assumes(atom) and _is_of(atom.principal, account_id, atom.effect == "Deny")]
     met = [a for a in ways if all(_is_met(clause, known, unknown=a.effect == "Allow") for clause in a.clauses)]
     return bool(met) and all(atom.effect == "Allow" for atom in met)
@@ -439,18 +535,23 @@ def _is_of(principal: Part, account_id: str, whole: bool) -> bool:
     return any(_account(value) == account_id or _like(value, root) for value in values)
 
 
-def _is_met(clause: Clause, known: Mapping[str, str | None], *, unknown: bool) -> bool:
+def _is_met(clause: Clause, known: Known, *, unknown: bool) -> bool:
     """Whether a request fulfils a condition; `unknown` is the answer where nobody can tell."""
+    if clause.key not in known or _has_variable(clause):
+        return unknown
+    answers = {_is_met_by(clause, value, unknown=unknown) for value in known[clause.key]}
+    return answers.pop() if len(answers) == 1 else unknown
+
+
+def _is_met_by(clause: Clause, value: str | None, *, unknown: bool) -> bool:
     base, if_exists = clause.operator.removesuffix("IfExists"), clause.operator.endswith("IfExists")
     operator = base.rpartition(":")[2]
-    if clause.key not in known or _has_variable(clause) or (clause.key == _MFA and if_exists):
-        return unknown
-    value = known[clause.key]
     if operator == "Null":
         return (value is None) == ("true" in map(str.lower, clause.values))
     if value is None:
         # A test of what is not there fails, unless it is one that something must not be, or one of all there is.
-        return if_exists or "Not" in operator or base.startswith("ForAllValues:")
+        negated = "Not" in operator and not base.startswith("ForAnyValue:")
+        return if_exists or negated or base.startswith("ForAllValues:")
     if clause.key == _ARN:
         return _is_met_by_arn(operator, clause.values, value, unknown=unknown)
     if operator == "Bool":
@@ -460,9 +561,32 @@ def _is_met(clause: Clause, known: Mapping[str, str | None], *, unknown: bool) -
 
 def _is_met_by_arn(operator: str, values: Iterable[str], account_id: str, *, unknown: bool) -> bool:
     """Of whoever acts for that account only the account is known."""
-    accounts = [value.split(":")[4] if value.count(":") > 4 else value for value in values]
-    possible = any(_like(one, account_id) for one in accounts)
+    fold = operator.endswith("IgnoreCase")
+    anybody = f"arn:aws*:iam::{account_id}:*"
+    literal = operator in {"StringEquals", "StringNotEquals"} or fold
+    texts = [value.lower() if fold else value for value in values]
+    if operator.startswith("Arn"):  # compares each of the six parts by itself
+        texts = [f"arn:*:iam::{text.split(':')[4]}:*" if text.count(":") > 4 else text for text in texts]
+    possible = any(_like(anybody, text) if literal else _overlap(text, anybody) for text in texts)
     return unknown if possible else "Not" in operator
+
+
+@lru_cache(maxsize=1024)
+def _overlap(one: str, other: str) -> bool:
+    """Whether some text matches both patterns, whose second one has no colon where it has an asterisk.
+
+    A row tells for each beginning of the second one whether it and the first one so far can be the same.
+    """
+    row = [not other[:end].strip("*") for end in range(len(other) + 1)]
+    for a in one:
+        after = [row[0] and a == "*"]
+        for at, b in enumerate(other):
+            if "*" in (a, b):
+                after.append(after[at] or (row[at + 1] and (a, b) != (":", "*")))
+            else:
+                after.append(row[at] and a in {b, "?"})
+        row = after
+    return row[-1]
 
 
 def _has_variable(clause: Clause) -> bool:
@@ -477,11 +601,19 @@ def _is_exact(clause: Clause) -> bool:
 
 
 def _allow(atom: Atom, wish: Wish) -> list[Finding]:
-    code = _principal_code(atom.principal, wish)
-    found = [_say(code, _listing(atom.principal[1]))] if code else []
-    if code in {None, "trust_principal_narrowed"}:
+    named: dict[str | None, set[str]] = {}
+    for values in _one_by_one(atom.principal):
+        named.setdefault(_principal_code((atom.principal[0], values), wish), set()).update(values)
+    found = [_say(code, _listing(values)) for code, values in named.items() if code]
+    if not named.keys().isdisjoint({None, "trust_principal_narrowed"}):
         found += _beyond_action(atom) + _beyond_clauses(atom, wish)
     return found or [_say("trust_differs", _shown(atom))]
+
+
+def _one_by_one(part: Part) -> list[frozenset[str]]:
+    """The values of a principal one by one; those of a NotPrincipal, and none at all, belong together."""
+    name, values = part
+    return [frozenset({value}) for value in values] if name == "Principal" and values else [values]
 
 
 def _principal_code(principal: Part, wish: Wish) -> str | None:
@@ -506,11 +638,11 @@ def _beyond_action(atom: Atom) -> list[Finding]:
     name, values = atom.action
     if name == "NotAction":
         return [_say("trust_not_action", _listing(values))]
-    return [_say("trust_action_extra", value) for value in values if value != ASSUME_ROLE]
+    return _say_each("trust_action_extra", values - {ASSUME_ROLE})
 
 
 def _beyond_clauses(atom: Atom, wish: Wish) -> list[Finding]:
-    on_id = {clause for clause in atom.clauses if clause.key == EXTERNAL_ID}
+    on_id = set(_on_id(atom))
     exact = {clause for clause in on_id if _is_exact(clause)}
     extra = [_say("trust_condition_extra", _clause_shown(clause)) for clause in atom.clauses - on_id]
     if not on_id:
@@ -518,7 +650,7 @@ def _beyond_clauses(atom: Atom, wish: Wish) -> list[Finding]:
     if not exact:
         return [_say("trust_external_id_weak", _clause_shown(clause)) for clause in on_id] + extra
     accepted = frozenset.intersection(*(clause.values for clause in exact))
-    foreign = [_say("trust_external_id_foreign", value) for value in accepted - wish.ids]
+    foreign = _say_each("trust_external_id_foreign", accepted - wish.ids)
     return foreign + extra + [_say("trust_condition_extra", _clause_shown(clause)) for clause in on_id - exact]
 
 

@@ -8,6 +8,7 @@ Sources: "Connect Microsoft Sentinel to Amazon Web Services" (Microsoft Learn); 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -129,12 +130,20 @@ def neighbours(wish: Wish, have: Role | None) -> frozenset[str]:
 
     A tag alone lets nobody in: who may tag the role may not change who assumes it, however open its trust is.
     """
-    return (served(have) & _exact(wish, have)) - {wish.workspace_id, *wish.external_ids} if have else frozenset()
+    return (served(have) & admitted(wish, have)) - {wish.workspace_id, *wish.external_ids} if have else frozenset()
 
 
-def _exact(wish: Wish, have: Role) -> frozenset[str]:
-    """Return the external ids by which the role lets Microsoft in, and by which it lets in nobody else."""
-    return frozenset(one.lower() for one in policy.external_ids(have.trust, wish.microsoft_account_id))
+def admitted(wish: Wish, have: Role) -> frozenset[str]:
+    """Return the ids of workspaces that the role lets in by a statement like those that are written here.
+
+    External ids are compared in their case, and Microsoft sends a workspace's in lower case. What is no workspace id,
+    such as a policy variable, is nobody whose access is kept.
+    """
+    return policy.admitted_ids(have.trust, wish.microsoft_account_id, _is_sent)
+
+
+def _is_sent(external_id: str) -> bool:
+    return external_id == external_id.lower() and RULES["workspace_id"].holds(external_id)
 
 
 def wished_ids(wish: Wish, have: Role | None) -> frozenset[str]:
@@ -186,14 +195,16 @@ def without(wish: Wish, have: Role | None) -> Role | None:
     if have is None:
         return None
     _check_ours(wish, have)
-    exact = _exact(wish, have)
+    exact = admitted(wish, have)
     # Who has a role without our tag adopted answers for whom it serves; else the tag has to name them.
     known = exact if wish.adopt and not served(have) else served(have) | set(wish.external_ids)
     remaining = (exact & known) - {wish.workspace_id}
     if not remaining:
-        _check_serves_nobody_else(wish, have)
+        _check_serves_nobody_else(wish, have, have.trust, remaining)
         _check_unused(wish, have)
         return None
+    gone = [one for one in _statements(have) if wish.exclusive or one not in _left_alone(wish, have)]
+    _check_serves_nobody_else(wish, have, {**have.trust, "Statement": gone}, remaining)
     ids = sorted(remaining) + sorted((served(have) - remaining) - {wish.workspace_id})
     key, text = _spelled(have.tags, TAG_WORKSPACE), _fitting(ids)[0]
     tagged = {key: text} if key in have.tags or len(have.tags) < MOST_TAGS else {}
@@ -213,16 +224,17 @@ def _check_ours(wish: Wish, have: Role) -> None:
     raise SentinelError("role_conflict", f"Cannot remove role {have.name} in account {wish.account_id}: {why}.")
 
 
-def _check_serves_nobody_else(wish: Wish, have: Role) -> None:
-    """Raise role_conflict where the trust names somebody whom the tag does not, or cannot be read."""
-    others = {one for one in policy.named_ids(have.trust) if not policy.matches_id(one, wish.workspace_id)}
+def _check_serves_nobody_else(wish: Wish, have: Role, goes: Mapping[str, Any], remaining: Iterable[str]) -> None:
+    """Raise role_conflict where what goes of the trust names somebody whom the tag does not, or cannot be read."""
+    named = policy.named_ids(goes, wish.microsoft_account_id)
+    others = {one for one in named if not policy.matches_id(one, wish.workspace_id)} - set(remaining)
     if others:
         why = (
-            f"its trust policy names {', '.join(sorted(others))}, which is not this workspace, and by the tag "
-            f"{TAG_WORKSPACE} and an exact condition together nobody else is served. Onboard the account first, which "
+            f"its trust policy names {', '.join(sorted(others))}, which is not this workspace, and nobody whom "
+            f"the tag {TAG_WORKSPACE} and an exact condition name together. Onboard the account first, which "
             "takes out what does not belong there, or take it out of the trust policy yourself"
         )
-    elif policy.is_legible(have.trust) or wish.adopt:
+    elif policy.is_legible(goes) or wish.adopt:
         return
     else:
         why = "its trust policy cannot be read, so it does not tell whom it serves; set adopt if the role is yours"
@@ -247,19 +259,40 @@ def _trust(wish: Wish, base: Role, ids: Iterable[str]) -> Mapping[str, Any]:
     if policy.same(base.trust, wanted):
         return base.trust
     if wish.exclusive or not base.trust:
-        return wanted
+        kept = {**wanted, "Statement": [*wanted["Statement"], *_restrictions(wish, base, neighbours(wish, base))]}
+        return base.trust if policy.same(base.trust, kept) else kept
     joined = {**base.trust, "Statement": [*_statements(base), *wanted["Statement"]]}
     return base.trust if policy.same(base.trust, joined) else joined
 
 
+def _restrictions(wish: Wish, have: Role, others: Iterable[str]) -> list[Any]:
+    """Return the statements that sometimes deny other workspaces that stay: they never get more than they have."""
+    return [one for one in _statements(have) if policy.restricts(one, wish.microsoft_account_id, others)]
+
+
 def _trust_without(wish: Wish, have: Role, remaining: Iterable[str]) -> Mapping[str, Any]:
-    neighbours = trust(wish.microsoft_account_id, remaining, wish.partition)
-    if not wish.exclusive:
-        others = [one for one in _statements(have) if wish.workspace_id not in _claimed(wish, {"Statement": [one]})]
-        kept = {**have.trust, "Statement": others}
-        joined = {**kept, "Statement": [*others, *neighbours["Statement"]]}
-        neighbours = kept if policy.same(kept, joined) else joined
-    return have.trust if policy.same(have.trust, neighbours) else neighbours
+    wanted = trust(wish.microsoft_account_id, remaining, wish.partition)
+    others = _restrictions(wish, have, remaining) if wish.exclusive else _left_alone(wish, have)
+    kept = {**(wanted if wish.exclusive else have.trust), "Statement": others}
+    joined = {**kept, "Statement": [*others, *wanted["Statement"]]}
+    after = kept if policy.same(kept, joined) else joined
+    return have.trust if policy.same(have.trust, after) else after
+
+
+def _left_alone(wish: Wish, have: Role) -> list[Any]:
+    """Return the statements that stay when this workspace goes, where the wish is not exclusive."""
+    return [one for one in _statements(have) if _denies(one) or not _lets_in_by_id(wish, {"Statement": [one]})]
+
+
+def _lets_in_by_id(wish: Wish, document: Mapping[str, Any]) -> bool:
+    """Tell whether an id or a pattern there stands for this workspace; what stands for everybody does not."""
+    account = wish.microsoft_account_id
+    named = policy.claimed_ids(document, account) & policy.named_ids(document, account)
+    return any(policy.matches_id(one, wish.workspace_id) for one in named)
+
+
+def _denies(statement: object) -> bool:
+    return isinstance(statement, Mapping) and statement.get("Effect") == "Deny"
 
 
 def _claimed(wish: Wish, document: Mapping[str, Any]) -> frozenset[str]:
@@ -319,7 +352,7 @@ def _kept_policies(wish: Wish, base: Role) -> frozenset[str]:
 
 def _outdated(arn: str) -> bool:
     """Tell AWS's own policy from one of the account with that name."""
-    return arn.endswith(f":iam::aws:policy/{OLD_POLICY}")
+    return re.fullmatch(rf"arn:[^:]+:iam::aws:policy/{OLD_POLICY}", arn) is not None
 
 
 def _inline(wish: Wish, base: Role) -> Mapping[str, Any]:

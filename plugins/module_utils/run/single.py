@@ -128,7 +128,7 @@ def _inspected(role: Role, account: Account) -> Result:
     Those are what the trust names exactly, of a role of ours what the tag names as well: a tag alone hides nobody.
     """
     exact = policy.external_ids(role.trust, account.wish.microsoft_account_id)
-    known = roles.served(role) & {one.lower() for one in exact} or roles.served(role) or exact
+    known = roles.served(role) & roles.admitted(account.wish, role) or roles.served(role) or exact
     wish = replace(account.wish, name=role.name, workspace_id=account.wish.workspace_id or min(known, default=""))
     if not account.wish.workspace_id:
         wish = replace(wish, external_ids=tuple(known))

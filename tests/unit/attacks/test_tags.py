@@ -92,6 +92,38 @@ def test_a_role_that_is_refused_is_judged_all_the_same_and_named_where_our_conne
 @pytest.mark.parametrize(
     "statements",
     [
+        pytest.param(
+            [
+                statement(Condition=pinned([CUSTOMER_ID, OTHER_ID])),
+                statement(Effect="Deny", Condition=pinned(CUSTOMER_ID, "StringNotEquals")),
+            ],
+            id="all others are denied",
+        ),
+        pytest.param(
+            [
+                statement(),
+                statement(Condition={**pinned(OTHER_ID), "DateLessThan": {"aws:CurrentTime": "2024-01-01T00:00:00Z"}}),
+            ],
+            id="it has expired",
+        ),
+    ],
+)
+def test_a_tag_beside_an_inert_condition_lets_nobody_in_and_removes_nothing(
+    world: World, statements: list[Any]
+) -> None:
+    world.prepare("remove")
+    tag(world, workspaces=f"{CUSTOMER_ID} {OTHER_ID}")
+    widen(world, *statements)
+    assert world.run("remove").failed[VICTIM].kind == "role_conflict"
+    assert shown(world)["trust"]["Statement"] == statements
+    assert world.run("create").failed == {}
+    assert shown(world)["trust"] == roles.trust(roles.MICROSOFT_ACCOUNT, [CUSTOMER_ID])
+    assert world.run("create").calls == {}
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
         pytest.param([statement(), statement(Principal={"AWS": GONE})], id="a deleted principal"),
         pytest.param([statement(), ANYBODY], id="anybody"),
         pytest.param([statement(Condition=pinned("*", "StringLike"))], id="any id"),

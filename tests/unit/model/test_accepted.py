@@ -67,3 +67,19 @@ def test_of_two_entries_the_longer_one_counts() -> None:
 def test_an_entry_that_fits_nothing_is_told_where_everything_was_looked_at(complete: bool) -> None:
     told = [one.code for one in leftovers(parse([entry()]), [TAGS], TODAY, complete=complete)]
     assert told == (["acceptance_unused"] if complete else [])
+
+
+@pytest.mark.parametrize("newer", ["2026-11-28", "2099-01-31"])
+def test_an_entry_that_has_expired_is_told_only_where_no_other_one_took_its_place(newer: str) -> None:
+    entries = parse([entry(until="2026-01-31", reason="Old"), entry(until=newer)])
+    assert leftovers(entries, [ADMIN], TODAY, complete=True) == []
+    assert [one.code for one in leftovers(entries, [], TODAY, complete=True)] == ["acceptance_unused"]
+    other = parse([entry(until="2026-01-31"), entry("role_tags", newer)])
+    assert [one.code for one in leftovers(other, [TAGS], TODAY, complete=True)] == ["acceptance_expired"]
+
+
+def test_what_only_offboarding_can_find_is_never_unused() -> None:
+    entries = parse([entry("connector_remaining")])
+    assert leftovers(entries, [TAGS], TODAY, complete=True) == []
+    expired = parse([entry("connector_remaining", "2026-01-31")])
+    assert [one.code for one in leftovers(expired, [], TODAY, complete=True)] == ["acceptance_expired"]

@@ -13,9 +13,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import policy
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, ordered
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.policy import (
     admits,
+    admitted_ids,
     canonical,
     external_ids,
     same,
@@ -542,10 +544,10 @@ ADMITTED: dict[str, tuple[Any, bool]] = {
     "our id in another case": (trust(allow(Condition=pinned(A.upper()))), False),
     "our id in any case": (trust(allow(Condition=pinned(A.upper(), operator="StringEqualsIgnoreCase"))), True),
     "our id if there is one": (trust(allow(Condition=pinned(A, operator="StringEqualsIfExists"))), True),
-    "another id if there is one": (trust(allow(Condition=pinned(B, operator="StringEqualsIfExists"))), False),
+    "another id if there is one": (trust(allow(Condition=pinned(B, operator="StringEqualsIfExists"))), True),
     "any of the values": (trust(allow(Condition=pinned(A, B, operator="ForAnyValue:StringEquals"))), True),
     "all but another id": (trust(allow(Condition=pinned(B, operator="StringNotEquals"))), True),
-    "no id at all": (trust(allow(Condition=pinned(True, operator="Null"))), False),
+    "no id at all": (trust(allow(Condition=pinned(True, operator="Null"))), True),
     "some id": (trust(allow(Condition=pinned(False, operator="Null"))), True),
     "a variable": (trust(allow(Condition=pinned("${aws:userid}"))), True),
     "an empty list": (trust(allow(Condition=pinned([]))), False),
@@ -587,6 +589,58 @@ ADMITTED: dict[str, tuple[Any, bool]] = {
     ),
     "denied from some address": (trust(allow(), deny(Condition={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}})), True),
     "denied to all but another account": (trust(allow(), deny(Principal=None, NotPrincipal={"AWS": OTHER})), False),
+    **{
+        f"callers like {one}": (trust(allow(Principal="*", Condition={"StringLike": {"aws:PrincipalArn": one}})), True)
+        for one in (
+            "arn:aws:*",
+            "arn:*",
+            "arn:aws:iam::*",
+            "*:role/*",
+            f"arn:*{SENTINEL}:*",
+            "*",
+            "arn:aws:iam::19785702652?:*",
+            f"arn:aws-us-gov:iam::{SENTINEL}:role/x*",
+        )
+    },
+    **{
+        f"callers {operator} {one}": (trust(allow(Principal="*", Condition={operator: {"aws:PrincipalArn": one}})), may)
+        for operator, one, may in (
+            ("ArnLike", "arn:aws:*", True),
+            ("ArnLike", "arn:*:iam::*:role/*", True),
+            ("ArnLike", f"arn:*:iam::{OTHER}:*", False),
+            ("StringLike", f"arn:aws:iam::{OTHER}:*", False),
+            ("StringLike", f"arn:*:iam::{OTHER}:role/*", False),
+            ("StringLike", "AROA*", False),
+            ("StringEquals", f"arn:aws:iam::{SENTINEL}:role/x", True),
+            ("StringEquals", "arn:aws:iam::*:role/x", False),
+            ("StringEqualsIgnoreCase", f"ARN:AWS:IAM::{SENTINEL}:role/x", True),
+        )
+    },
+    **{
+        f"denied where {operator} {key} {value}": (
+            trust(allow(Condition=None), deny(Condition={operator: {key: value}})),
+            may,
+        )
+        for operator, key, value, may in (
+            ("StringNotLike", "aws:PrincipalArn", "arn:aws:*", True),
+            ("ArnNotLike", "aws:PrincipalArn", f"arn:aws:iam::{OTHER}:*", False),
+            ("ForAnyValue:StringNotEquals", "aws:SourceAccount", OTHER, True),
+            ("ForAnyValue:ArnNotLike", "aws:SourceArn", "arn:aws:*", True),
+            ("ForAllValues:StringNotEquals", "aws:SourceAccount", OTHER, False),
+            ("StringNotEquals", "aws:SourceAccount", OTHER, False),
+            ("Bool", "aws:MultiFactorAuthPresent", "false", True),
+            ("BoolIfExists", "aws:MultiFactorAuthPresent", "false", False),
+            ("Null", "aws:MultiFactorAuthPresent", "true", True),
+            ("Null", "sts:ExternalId", "true", True),
+        )
+    },
+    "no id, or another": (trust(allow(Condition=pinned(B, operator="ForAllValues:StringEquals"))), True),
+    "denied without an id": (
+        trust(
+            allow(Condition=pinned(B, operator="StringEqualsIfExists")), deny(Condition=pinned("true", operator="Null"))
+        ),
+        False,
+    ),
     "nothing": (trust(), False),
     "what cannot be read": (trust("Allow"), False),
     "no document": (None, False),
@@ -596,6 +650,100 @@ ADMITTED: dict[str, tuple[Any, bool]] = {
 @pytest.mark.parametrize(("document", "answer"), ADMITTED.values(), ids=ADMITTED.keys())
 def test_who_may_assume_a_role_is_evaluated(document: Any, answer: bool) -> None:
     assert admits(document, SENTINEL, [A]) is answer
+
+
+# --- whose access is kept ---
+
+CONDITIONAL = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+BOTH = allow(Condition=pinned(A, B))
+KEPT: dict[str, tuple[Any, set[str]]] = {
+    "as it is written here": (trust(BOTH), {A, B}),
+    "by the account's number, beside others": (trust(allow(), allow(Principal={"AWS": [OTHER, SENTINEL]})), {A}),
+    "in another case": (trust(allow(Condition=pinned(A.upper()))), {A.upper()}),
+    "denied to all but ours": (trust(BOTH, deny(Condition=pinned(A, operator="StringNotEquals"))), {A}),
+    "denied to all but ours, if it is there": (
+        trust(BOTH, deny(Condition=pinned(A, operator="StringNotEqualsIfExists"))),
+        {A},
+    ),
+    "denied by a pattern": (trust(BOTH, deny(Condition=pinned(f"{B[:4]}*", operator="StringLike"))), {A}),
+    "denied in any case": (trust(BOTH, deny(Condition=pinned(B.upper(), operator="StringEqualsIgnoreCase"))), {A}),
+    "denied by any of the values": (trust(BOTH, deny(Condition=pinned(B, operator="ForAnyValue:StringEquals"))), {A}),
+    "denied from somewhere": (trust(BOTH, deny(Condition={**pinned(B), **CONDITIONAL})), {A, B}),
+    "denied to everybody": (trust(BOTH, deny()), set()),
+    "until a day": (
+        trust(allow(), allow(Condition={**pinned(B), "DateLessThan": {"aws:CurrentTime": "2024-01-01T00:00:00Z"}})),
+        {A},
+    ),
+    "of an organization": (
+        trust(allow(), allow(Condition={"StringEquals": {"sts:ExternalId": B, "aws:PrincipalOrgID": "o-abc"}})),
+        {A},
+    ),
+    "but not": (trust(allow(), allow(Condition={**pinned(B), **pinned(B, operator="StringNotEquals")})), {A}),
+    "for a role": (
+        trust(allow(), allow(Principal={"AWS": f"arn:aws:iam::{SENTINEL}:role/r"}, Condition=pinned(B))),
+        {A},
+    ),
+    "for every action": (trust(allow(), allow(Action="*", Condition=pinned(B))), {A}),
+    "in what is no document": (None, set()),
+}
+
+
+@pytest.mark.parametrize(("document", "ids"), KEPT.values(), ids=KEPT.keys())
+def test_only_who_is_let_in_as_it_is_written_here_is_admitted(document: Any, ids: set[str]) -> None:
+    assert admitted_ids(document, SENTINEL, bool) == ids
+    assert admitted_ids(document, SENTINEL, [A].__contains__) == ids & {A}
+
+
+# --- few characters with many combinations ---
+
+
+def many(effect: str = "Allow", *more: str) -> Any:
+    """Less than 2,000 characters that make 240,000 combinations."""
+    ids = [f"{number:02}" for number in range(90)]
+    accounts = [*(str(number) for number in range(100000000000, 100000000041)), *more]
+    actions = ["sts:AssumeRole", *(f"sts:{number}" for number in range(66))]
+    return allow(Effect=effect, Principal={"AWS": accounts}, Action=actions, Condition=pinned(*ids))
+
+
+@pytest.mark.parametrize(
+    ("document", "codes"),
+    [
+        (trust(allow(), many()), {"trust_account_foreign"}),
+        (
+            trust(allow(), many("Allow", "*", SENTINEL)),
+            {"trust_account_foreign", "trust_anyone", "trust_external_id_foreign", "trust_action_extra"},
+        ),
+        (trust(allow(), many("Deny")), {"trust_statement_extra"}),
+        (trust(*(many("Deny", str(number)) for number in range(200000000000, 200000000005))), None),
+        (trust(*(look([f"s{n}:{a}" for a in range(15)], [f"r{r}" for r in range(16)]) for n in range(9))), None),
+        (trust(allow(), {"Effect": "x" * 2000}), {"trust_unreadable"}),
+    ],
+)
+def test_many_combinations_make_few_atoms_and_few_findings(document: Any, codes: set[str] | None) -> None:
+    meaning = policy._meaning(document)
+    assert len(meaning.atoms) <= policy.MOST_ATOMS + len(document["Statement"])
+    findings = trust_findings(document, account_id=SENTINEL, external_ids=[A])
+    assert codes is None or {one.code for one in findings} == codes
+    assert codes is None or len(findings) == len(codes)
+    assert all(len(one.message) < 2 * policy.MOST_SHOWN for one in findings)
+    assert same(document, copy.deepcopy(document))
+    assert not same(document, WISH)
+
+
+def test_what_many_combinations_mean_is_not_kept() -> None:
+    document = trust(look([f"s3:{number}" for number in range(policy.MOST_KEPT + 1)]))
+    policy._known.cache_clear()
+    assert policy._meaning(document) is not policy._meaning(document)
+    assert policy._meaning(WISH) is policy._meaning(copy.deepcopy(WISH))
+
+
+def test_a_statement_with_many_combinations_is_read_as_a_smaller_one() -> None:
+    large = trust(many("Allow", SENTINEL))
+    assert trusts(large, SENTINEL)
+    assert admits(large, SENTINEL, ["07"])
+    assert "07" in external_ids(large, SENTINEL)
+    assert not admits(trust(many("Deny", SENTINEL), allow(Condition=pinned("07"))), SENTINEL, ["07"])
+    assert not same(large, trust(many("Allow", OTHER)))
 
 
 # --- properties ---

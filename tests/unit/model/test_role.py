@@ -492,11 +492,6 @@ REMAINS: dict[str, tuple[Role | None, dict[str, Any], Role | None]] = {
         {},
         replace(RIGHT, trust=trust(SENTINEL, [B, C]), tags=marked(B, C)),
     ),
-    "ours, with a neighbour and an intruder": (
-        replace(RIGHT, trust=trust(SENTINEL, [A, B, C]), tags=marked(A, B)),
-        {},
-        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
-    ),
     "of a neighbour alone": (
         replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
         {},
@@ -564,6 +559,17 @@ def test_an_unmarked_role_that_says_our_id_in_upper_case_serves_nobody_else() ->
     assert without(wish(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A.upper()]), tags={})) is None
 
 
+def also(statement: dict[str, Any], **condition: Any) -> dict[str, Any]:
+    """The statement with further conditions."""
+    return {**statement, "Condition": {**statement.get("Condition", {}), **condition}}
+
+
+def spare(*ids: str, operator: str = "StringNotEquals") -> dict[str, Any]:
+    """A statement that denies everybody but the ids."""
+    return {**allow(*ids, operator=operator, principal="*"), "Effect": "Deny"}
+
+
+PARTLY = f"arn:aws:iam::{SENTINEL}:role/old"
 UNKNOWN = {
     "beside ours": (trust(SENTINEL, [A, B]), marked(A)),
     "alone": (trust(SENTINEL, [B]), marked(A)),
@@ -577,6 +583,19 @@ UNKNOWN = {
     "by any of its values": (document(allow(A, B, operator="ForAnyValue:StringEquals")), marked(A, B)),
     "for anybody": (document(allow(A), allow(B, principal="*")), marked(A, B)),
     "for another account": (document(allow(A), allow(B, principal=OTHER)), marked(A, B)),
+    "beside a neighbour": (trust(SENTINEL, [A, B, C]), marked(A, B)),
+    "beside a neighbour, of another tool": (document(allow(A, B), allow("vendor-7", principal=OTHER)), marked(A, B)),
+    "that is spared by a Deny": (document(allow(), spare(A, B)), marked(A)),
+    "that is spared by a Deny, beside a neighbour": (document(allow(A, B), spare(A, B, C)), marked(A, B)),
+    "that is spared as a pattern": (document(allow(), spare(A, "2222*", operator="StringNotLike")), marked(A)),
+    "that is spared if there is one": (document(allow(), spare(A, B, operator="StringNotEqualsIfExists")), marked(A)),
+    "that is spared in any case": (document(allow(), spare(A, B, operator="StringNotEqualsIgnoreCase")), marked(A)),
+    "that is spared by any value": (document(allow(), spare(A, B, operator="ForAnyValue:StringNotEquals")), marked(A)),
+    "as the value that a variable has else": (document(allow(f"${{aws:PrincipalTag/x, '{B}'}}")), marked(A)),
+    "in another case": (trust(SENTINEL, [A, B.upper()]), marked(A, B)),
+    "until a day": (document(allow(A), also(allow(B), DateLessThan={"aws:CurrentTime": "2024-01-01"})), marked(A, B)),
+    "for a part of the account": (document(allow(A), allow(B, principal=PARTLY)), marked(A, B)),
+    "that a Deny keeps out": (document(allow(A, B), spare(A)), marked(A, B)),
     "of another tool": (document(allow(A), allow("vendor-7", principal=OTHER)), marked(A)),
     "and what cannot be read": (document(allow(A), {**allow(A), "Effect": "Perhaps"}), marked(A)),
 }
@@ -765,6 +784,113 @@ def test_a_tag_lets_nobody_in_however_open_the_trust_is(trusted: dict[str, Any],
     assert policy.external_ids(after.trust, SENTINEL) == {A} | policy.external_ids(document(*kept), SENTINEL)
     assert {one.code for one in findings(wish(), role)} - {"role_tags", "role_shared"}
     assert "role_shared" not in {one.code for one in findings(wish(), role)}
+
+
+SOMETIMES = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+DENIED = {
+    "by its id": {**allow(B), "Effect": "Deny"},
+    "to all but ours": spare(A),
+    "to all but ours if there is one": spare(A, operator="StringNotEqualsIfExists"),
+    "by a pattern": {**allow("2222*", operator="StringLike"), "Effect": "Deny"},
+    "in any case": {**allow(B.upper(), operator="StringEqualsIgnoreCase"), "Effect": "Deny"},
+}
+NARROW = {
+    "until a day": also(allow(B), DateLessThan={"aws:CurrentTime": "2024-01-01T00:00:00Z"}),
+    "in an organization": also(allow(B), StringLike={"aws:PrincipalOrgID": "o-1"}),
+    "but not": also(allow(B), StringNotEquals={"sts:ExternalId": B}),
+    "for a part of the account": allow(B, principal=PARTLY),
+    "in another case": allow(B.upper()),
+}
+
+
+@pytest.mark.parametrize("statement", [*DENIED.values(), *NARROW.values()], ids=[*DENIED, *NARROW])
+def test_a_tag_beside_a_condition_that_lets_nobody_in_lets_nobody_in(statement: dict[str, Any]) -> None:
+    allowed = [allow(A, B) if statement["Effect"] == "Deny" else allow(A), statement]
+    role = replace(RIGHT, trust=document(*allowed), tags=marked(A, B))
+    assert policy.same(overlay(wish(), role).trust, trust(SENTINEL, [A]))
+    assert "role_shared" not in {one.code for one in findings(wish(), role)}
+    with pytest.raises(SentinelError) as caught:
+        without(wish(), role)
+    assert caught.value.kind == "role_conflict"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"sts:ExternalId": B}},
+        {"StringLike": {"sts:ExternalId": "2222*"}},
+        {"StringNotEquals": {"sts:ExternalId": A}},
+    ],
+    ids=["its id", "a pattern", "all but ours"],
+)
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_a_neighbour_that_is_sometimes_denied_stays_and_stays_so(condition: dict[str, Any], exclusive: bool) -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Condition": {**condition, **SOMETIMES}}
+    role = replace(RIGHT, trust=document(allow(A, B), deny), tags=marked(A, B))
+    assert overlay(wish(exclusive=exclusive), role) == role
+    assert {"role_shared", "trust_deny"} == {one.code for one in findings(wish(), role)}
+    assert overlay(wish(), replace(role, trust=document(allow(A, B, C), deny))).trust["Statement"][1:] == [deny]
+    remains = without(wish(exclusive=exclusive), role)
+    assert remains is not None
+    assert policy.same(remains.trust, document(allow(B), deny))
+
+
+@pytest.mark.parametrize("operator", ["StringNotEquals", "StringNotLike", "StringNotEqualsIfExists"])
+def test_a_role_that_serves_whom_a_deny_spares_is_not_taken_over(operator: str) -> None:
+    role = replace(RIGHT, trust=document(allow(), spare(A, B, operator=operator)), tags={})
+    with pytest.raises(SentinelError, match=B) as caught:
+        overlay(wish(), role)
+    assert caught.value.kind == "role_conflict"
+    assert ours(overlay(wish(), replace(role, trust=document(allow(), spare(A, operator=operator)))))
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_nobody_is_cut_off_beside_a_neighbour(exclusive: bool) -> None:
+    role = replace(RIGHT, trust=trust(SENTINEL, [A, B, C]), tags=marked(A, B))
+    with pytest.raises(SentinelError, match=C) as caught:
+        without(wish(exclusive=exclusive), role)
+    assert caught.value.kind == "role_conflict"
+
+
+@pytest.mark.parametrize(
+    ("values", "stays"), [(["1111*"], False), (["*"], True), (["2222*"], True)], ids=["a pattern", "anybody", "another"]
+)
+def test_what_lets_this_workspace_in_goes_where_the_wish_is_not_exclusive(values: list[str], stays: bool) -> None:
+    like = allow(*values, operator="StringLike")
+    role = replace(RIGHT, trust=document(allow(A, B), like), tags=marked(A, B))
+    remains = without(wish(exclusive=False), role)
+    assert remains is not None
+    assert policy.same(remains.trust, document(allow(B), *([like] if stays else [])))
+
+
+def test_a_pattern_beside_another_id_is_not_taken_out_for_both() -> None:
+    like = allow("1111*", C, operator="StringLike")
+    with pytest.raises(SentinelError, match=C):
+        without(wish(exclusive=False), replace(RIGHT, trust=document(allow(A, B), like), tags=marked(A, B)))
+
+
+@pytest.mark.parametrize("odd", ["${sts:ExternalId}", "${aws:userid}", "*", "vendor-7"])
+def test_only_a_workspace_id_keeps_a_role(odd: str) -> None:
+    role = replace(RIGHT, trust=document(allow(A), allow(odd)), tags={})
+    if odd == "vendor-7":
+        with pytest.raises(SentinelError, match=odd):
+            without(wish(adopt=True), role)
+    else:
+        assert without(wish(adopt=True), role) is None
+
+
+@pytest.mark.parametrize(
+    ("arn", "kept"),
+    [
+        ("arn:aws:iam::aws:policy/AWSCloudTrailReadOnlyAccess", False),
+        ("arn:aws-us-gov:iam::aws:policy/AWSCloudTrailReadOnlyAccess", False),
+        (f"arn:aws:iam::{ACCOUNT}:policy/:iam::aws:policy/AWSCloudTrailReadOnlyAccess", True),
+        (f"arn:aws:iam::{ACCOUNT}:policy/AWSCloudTrailReadOnlyAccess", True),
+    ],
+)
+def test_only_the_policy_of_aws_is_outdated(arn: str, kept: bool) -> None:
+    role = replace(RIGHT, managed=RIGHT.managed | {arn})
+    assert (arn in overlay(wish(exclusive=False), role).managed) is kept
 
 
 # --- what does not fit into the tags of a role that is there ---
