@@ -129,6 +129,12 @@ class Sentinel:
         listed = await self._list()
         return [*map(model.show, listed.cloudtrail.get(account_id, ())), *listed.s3.get(account_id, ())]
 
+    async def read_roles(self) -> frozenset[str]:
+        """Return the ARNs of the roles that the connectors of either AWS kind read."""
+        listed = await self._list()
+        ours = (connector.role_arn for connector in chain.from_iterable(listed.cloudtrail.values()))
+        return frozenset(chain(ours, (shown["role_arn"] for shown in chain.from_iterable(listed.s3.values()))))
+
     async def _list(self) -> _Listing:
         async with self._listing:
             if self._listed is None:

@@ -226,11 +226,6 @@ def describe(raw: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def read_roles(answers: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Return the ARNs of the roles that AWS connectors of either kind read."""
-    return frozenset(shown["role_arn"] for raw in answers if (shown := describe(raw)))
-
-
 def show(connector: Connector | None) -> dict[str, Any]:
     """Return a connector as it appears in results; {} for none."""
     if connector is None:

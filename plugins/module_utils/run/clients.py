@@ -118,6 +118,11 @@ class Clients:
         return [sentinel for sentinel, _workspace in self._sentinel.values()]
 
     @property
+    def unusable(self) -> dict[str, str]:
+        """The workspaces of the run that cannot be used, by ARM id, with the reason."""
+        return {workspaces.arm_id(*place): str(error) for (_, *place), error in self._unusable.items()}
+
+    @property
     def workspace_ids(self) -> set[str]:
         """The customer ids of these workspaces."""
         return {workspace.customer_id.lower() for _sentinel, workspace in self._sentinel.values()}

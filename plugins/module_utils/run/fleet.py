@@ -238,7 +238,8 @@ async def _find(orphans: Orphans, accounts: list[Account], clients: Clients, ord
         found = await find(clients.only_aws(), clients.sentinels, order.minimum, order.orphan_account_ids)
         orphans += found
         orphans.organization = found.organization
-    orphans += await leftovers.find(accounts, clients, stop, absent=order.absent, roles=order.roles)
+        orphans.unlisted |= found.unlisted
+    await leftovers.find(orphans, accounts, clients, stop, absent=order.absent, roles=order.roles)
 
 
 def too_many(statuses: Mapping[str, int], order: Order) -> SentinelError | None:

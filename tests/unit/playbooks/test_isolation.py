@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, ingestion
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphans
 from tests.emulators.client import Emulators
+from tests.faults.world import arn_of
 from tests.unit.modules.test_ingestion_info import arrived, connect
 
 from .conftest import Engine, everything, parsed
@@ -112,3 +116,36 @@ def test_verification_of_one_tenant_fails_alone(second: Emulators, case: str) ->
     assert [item.verdict.name for item in watched] == ["receiving", "unknown", "unknown"]
     assert watched[0].error is None
     assert all(item.error for item in watched[1:])
+
+
+def open_role(here: Emulators, account: str, name: str) -> str:
+    """Make a role that lets in Microsoft for whomever, and return its ARN."""
+    document = roles.trust(roles.MICROSOFT_ACCOUNT, ["x"])
+    del document["Statement"][0]["Condition"]
+    here.boto("iam", account).create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))
+    return arn_of(account, name)
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_no_role_counts_as_unread_where_a_workspace_was_not_listed(second: Emulators, usable: bool) -> None:
+    """Of what is listed once nothing is asked again, so nothing can go wrong between."""
+    arn = open_role(second, GOOD, "Read")
+    connector = {"kind": "AmazonWebServicesS3", "properties": {"roleArn": arn}}
+    second.seed_connector(connector, OTHER["name"])
+    unread = open_role(second, GOOD, "Unread")
+    second.change_workspace(OTHER["name"], onboarded=usable)
+    second.forget()
+    orphans = Orphans()
+
+    async def work() -> dict[str, str]:
+        order = fleet.Order(roles=True)
+        return {
+            one.account.host: one.status
+            async for one in fleet.run(parsed(second, hosts(**SECOND)), order, orphans=orphans)
+        }
+
+    found = asyncio.run(work())
+    assert found == {"good": "changed", "bad": "changed" if usable else "failed", "worse": found["bad"]}
+    assert [(one.reason, one.role_arn) for one in orphans] == ([("no_connector", unread)] if usable else [])
+    assert len(list(orphans.unknown())) == (not usable)
+    assert second.operations().count("DataConnectors_List") == 2
