@@ -10,14 +10,14 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.iam import Roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Keys
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import accepted, role_plan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import accepted, policy, role_plan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connector as connectors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.accepted import Accepted
@@ -117,12 +117,15 @@ class Means:
     """What is needed to work on an account, and shared with others.
 
     `ready` returns the account as soon as its workspace is known and may be used (`is_ready`); until then nothing is
-    written.
+    written. `workspace_id` is what is known of its id where it may not be used; `other_readers` are the connectors that
+    read an account in the other workspaces of the run.
     """
 
     aws: Aws
     ready: Callable[[Account], Awaitable[tuple[Account, Sentinel]]]
     is_ready: Callable[[], bool]
+    workspace_id: Callable[[Account], str]
+    other_readers: Callable[[str, Sentinel], Awaitable[list[dict[str, Any]]]]
     slots: Slots
     visibility: Visibility
     check_mode: bool
@@ -132,10 +135,12 @@ async def connect(report: Report, account: Account, means: Means) -> None:
     """Bring the role of an account, then its connector, to the wish; in check mode say what would be done."""
     async with means.slots:
         edge, have = await _read(account, means)
-        ready = means.ready(account)
-        account, sentinel = await (ready if means.is_ready() else means.slots.aside(ready))
+        with _told(report, partial(_known_findings, account, have, means)):
+            ready = means.ready(account)
+            account, sentinel = await (ready if means.is_ready() else means.slots.aside(ready))
         async with limited(account), _connectors_told(report, account, sentinel, have):
-            have = await _by_now(edge, have, partial(roles.overlay, account.wish), means)
+            with _told(report, partial(roles.findings, account.wish, have)):
+                have = await _by_now(edge, have, partial(roles.overlay, account.wish), means)
             known, sleep = Known(edge, have), means.slots.sleep
             role = await converge_role(report, account.wish, known, check_mode=means.check_mode, sleep=sleep)
     arn = role.want.arn if role.want else account.wish.arn
@@ -149,16 +154,48 @@ async def disconnect(report: Report, account: Account, means: Means) -> None:
     """Remove the connector of an account, then what its role was there for; what is not ours is refused first."""
     async with means.slots:
         edge, have = await _read(account, means, removing=True)
-    account, sentinel = await means.ready(account)
+    with _told(report, partial(_known_findings, account, have, means), is_security):
+        account, sentinel = await means.ready(account)
     wish = ConnectorWish(have.arn if have else account.wish.arn, sentinel.id, account.wish.workspace_id)
-    report.findings += connectors.remaining(wish.role_arn, await sentinel.readers(account.account_id))
-    with _refusal_told(report, account.wish, have):
-        roles.without(account.wish, have)
-    await converge_connector(report, wish, sentinel, check_mode=means.check_mode, absent=True)
-    async with means.slots, limited(account):
-        have = await _by_now(edge, have, partial(roles.without, account.wish), means)
-        known, sleep = Known(edge, have), means.slots.sleep
-        await converge_role(report, account.wish, known, check_mode=means.check_mode, absent=True, sleep=sleep)
+    with _told(report, partial(roles.findings, account.wish, have), is_security):
+        readers = await sentinel.readers(account.account_id)
+        others = await means.other_readers(account.account_id, sentinel)
+        report.findings += connectors.remaining(wish, [*readers, *others])
+        if roles.without(account.wish, have) != have:
+            connectors.check_unread(wish, readers)
+        await converge_connector(report, wish, sentinel, check_mode=means.check_mode, absent=True)
+        async with means.slots, limited(account):
+            have = await _by_now(edge, have, partial(roles.without, account.wish), means)
+            known, sleep = Known(edge, have), means.slots.sleep
+            await converge_role(report, account.wish, known, check_mode=means.check_mode, absent=True, sleep=sleep)
+
+
+# What depends on the id of the workspace alone.
+_BY_ID = {
+    "trust_external_id_foreign",
+    "trust_workspace_missing",
+    "role_shared",
+    "role_tags",
+    "role_tags_full",
+}
+
+
+def _known_findings(account: Account, have: Role | None, means: Means) -> list[Finding]:
+    """Return what is wrong with a role whose workspace cannot be used.
+
+    Where nobody knows the workspace's id that of the tag stands for it. Without that, whoever is let in by an exact id
+    may be the right one, so nothing is said of ids.
+    """
+    if have is None:
+        return roles.findings(account.wish, None)
+    wish = replace(account.wish, partition=have.arn.split(":")[1])
+    if workspace_id := means.workspace_id(account):
+        return roles.findings(replace(wish, workspace_id=workspace_id), have)
+    served = roles.served(have)
+    ids = sorted(served or policy.external_ids(have.trust, wish.microsoft_account_id))
+    first, external_ids = next(iter(ids), ""), (*wish.external_ids, *ids)
+    found = roles.findings(replace(wish, workspace_id=first, external_ids=external_ids), have)
+    return [one for one in found if served or one.code not in _BY_ID]
 
 
 async def _by_now(
@@ -213,12 +250,14 @@ async def _connectors_told(
 
 
 @contextmanager
-def _refusal_told(report: Report, wish: Wish, have: Role | None) -> Iterator[None]:
-    """Where a role is not removed, tell who can get at the account by it."""
+def _told(
+    report: Report, findings: Callable[[], list[Finding]], wanted: Callable[[Finding], bool] = lambda _found: True
+) -> Iterator[None]:
+    """Where the work ends with an error before it tells itself what is wrong with the role, tell it all the same."""
     try:
         yield
     except SentinelError:
-        report.findings += filter(is_security, roles.findings(wish, have))
+        report.findings += [one for one in findings() if wanted(one) and one not in report.findings]
         raise
 
 

@@ -14,7 +14,7 @@ from tests.emulators.client import CUSTOMER_ID
 from tests.faults import engine
 from tests.faults.hook import Once, watched
 from tests.faults.kinds import DELETE
-from tests.faults.world import ROLE, VICTIM, World
+from tests.faults.world import ROLE, VICTIM, World, arn_of
 
 from .plants import ADMIN, OTHER_ID, pinned, statement
 from .test_tags import ANYBODY, shown, tag, trusted, widen
@@ -128,3 +128,19 @@ def test_an_inline_policy_that_goes_while_it_is_read_stops_nothing(world: World)
     with watched(Once("after", "ListRolePolicies", lambda: world.make(VICTIM, "DeleteRolePolicy", **gone))):
         ended = world.run("create", 1)
     assert (ended.failed, ended.calls) == ({}, {})
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_role_that_a_connector_of_another_kind_reads_stays(world: World, there: bool) -> None:
+    """Where it is gone already the connector is named, and nothing is in the way."""
+    world.prepare("remove")
+    properties = {"roleArn": arn_of(VICTIM), "sqsUrls": ["q"], "destinationTable": "AWSCloudTrail"}
+    world.e.seed_connector({"name": "s3same", "kind": "AmazonWebServicesS3", "properties": properties})
+    if not there:
+        put(world, WEAK)
+        drop(world)
+    ended = world.run("remove", 1)
+    assert ended.calls == ({} if there else {VICTIM: "DataConnectors_Delete"})
+    assert [error.kind for error in ended.failed.values()] == ["role_conflict"] * there
+    found = ended.done[VICTIM].report.findings
+    assert [one.code for one in found if "s3same" in one.message] == ["connector_remaining"]

@@ -17,7 +17,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingesti
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, ingestion
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphans
 from tests.emulators.client import Emulators
-from tests.faults.world import arn_of
+from tests.faults.world import ROLE, arn_of
 from tests.unit.modules.test_ingestion_info import arrived, connect
 
 from .conftest import Engine, everything, parsed
@@ -149,3 +149,59 @@ def test_no_role_counts_as_unread_where_a_workspace_was_not_listed(second: Emula
     assert [(one.reason, one.role_arn) for one in orphans] == ([("no_connector", unread)] if usable else [])
     assert len(list(orphans.unknown())) == (not usable)
     assert second.operations().count("DataConnectors_List") == 2
+
+
+ANYBODY = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+SECOND_ID = "55555555-6666-4777-8888-999999999999"
+STRANGE_ID = "99999999-9999-4999-8999-999999999999"
+
+
+def widen(here: Emulators, account: str, *ids: str) -> None:
+    """Let in everybody, and Microsoft for these workspaces, and give more rights."""
+    client = here.boto("iam", account)
+    document = roles.trust(roles.MICROSOFT_ACCOUNT, ids)
+    document["Statement"].append(ANYBODY)
+    client.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(document))
+    client.attach_role_policy(RoleName=ROLE, PolicyArn=ADMIN)
+
+
+UNUSABLE: dict[str, tuple[dict[str, Any], dict[str, Any], bool, bool]] = {
+    "Sentinel is off": ({"onboarded": False}, {}, True, True),
+    "no right to write": ({"permissions": READ_ONLY}, {}, True, True),
+    "a wrong secret, and a tag": ({}, {"sentinel_secret": "expired"}, True, True),
+    "a wrong secret, and the id": ({}, {"sentinel_secret": "expired", "sentinel_workspace_id": SECOND_ID}, False, True),
+    "a wrong secret": ({}, {"sentinel_secret": "expired"}, False, False),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+@pytest.mark.parametrize("absent", [False, True])
+def test_a_workspace_that_cannot_be_used_hides_no_finding(
+    second: Emulators, engine: Engine, case: str, absent: bool
+) -> None:
+    change, own, tagged, known = UNUSABLE[case]
+    engine(hosts(**SECOND))
+    widen(second, BAD, SECOND_ID, STRANGE_ID)
+    if not tagged:
+        second.boto("iam", BAD).untag_role(RoleName=ROLE, TagKeys=[roles.TAG, roles.TAG_WORKSPACE])
+    second.change_workspace(OTHER["name"], **change)
+    found = done(second, hosts(**SECOND, **own), absent=absent)
+    codes = {one.code for one in found[BAD].report.findings}
+    assert codes >= {"trust_anyone", "permission_policy_extra"}
+    assert ("trust_external_id_foreign" in codes) == known
+    assert "trust_workspace_missing" not in codes
+    assert {one.code for one in found[WORSE].report.findings} <= ({"role_unmanaged"} if not absent else set())
+
+
+def test_offboarding_tells_who_reads_the_account_in_another_workspace(second: Emulators, engine: Engine) -> None:
+    engine(hosts(**SECOND))
+    properties = {"awsRoleArn": arn_of(GOOD), "dataTypes": {"logs": {"state": "enabled"}}}
+    connector = {"name": "w2", "kind": "AmazonWebServicesCloudTrail", "properties": properties}
+    second.seed_connector(connector, OTHER["name"])
+    found = done(second, hosts(**SECOND), absent=True)
+    assert [found[one].status for one in (GOOD, BAD, WORSE)] == ["changed"] * 3
+    [told] = found[GOOD].report.findings
+    assert told.code == "connector_remaining"
+    assert "w2" in told.message
+    assert OTHER["name"] in told.message
