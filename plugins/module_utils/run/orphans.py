@@ -134,6 +134,22 @@ async def find(aws: Aws, workspaces: Iterable[Sentinel], minimum: int, only: Con
     return found
 
 
+async def check_gone(orphans: Iterable[Orphan], aws: Callable[[], Aws], minimum: int) -> None:
+    """Take note of the accounts that are not gone any more: they may have come back while others were worked on."""
+    departed = {one.account_id: one for one in orphans if one.reason in DEPARTED}
+    if not departed:
+        return
+    gone, why = dict[str, str](), "the account is back in the organization."
+    try:
+        caller = aws()
+        gone = (await listing(caller.own("organizations"), caller.own("sts"))).gone(departed, minimum)
+    except SentinelError as error:
+        why = str(error)
+    for orphan in orphans:
+        if orphan.reason in DEPARTED and orphan.account_id not in gone and orphan.connector:
+            orphan.error = f"Cannot remove data connector {orphan.connector.name}: {why}"
+
+
 async def remove(orphan: Orphan) -> None:
     """Remove the connector of an orphan; what is in the way is told with it, and stops nobody else."""
     if orphan.connector is None:
