@@ -43,6 +43,9 @@ ACCOUNT: dict[Phase, tuple[Request, ...]] = {
         _ASSUME,
         *_iam("GetRole", "ListAttachedRolePolicies", "ListRolePolicies", "GetRolePolicy"),
         Request("iam", "GetRole", 1),
+        Request("iam", "ListAttachedRolePolicies", 1),
+        Request("iam", "ListRolePolicies", 1),
+        Request("iam", "GetRolePolicy", 1),
         *_iam("TagRole", "UpdateAssumeRolePolicy", "UpdateRole", "PutRolePermissionsBoundary", "PutRolePolicy"),
         *_iam("DetachRolePolicy", "DetachRolePolicy", "DeleteRolePolicy"),
         Request("azure", PUT),
@@ -53,6 +56,7 @@ ACCOUNT: dict[Phase, tuple[Request, ...]] = {
         Request("azure", GET),
         Request("azure", DELETE),
         Request("iam", "GetRole", 1),
+        Request("iam", "ListInstanceProfilesForRole", 1),
         *_iam("DetachRolePolicy", "DeleteRole"),
     ),
 }

@@ -51,26 +51,32 @@ class Roles:
         with self._explained("read the policies of"):
             managed = await self._pages("ListAttachedRolePolicies", "AttachedPolicies")
             inline = await self._pages("ListRolePolicies", "PolicyNames")
-            profiles = await self._pages("ListInstanceProfilesForRole", "InstanceProfiles") if self._removing else []
             return replace(
                 self._role(raw),
                 managed=frozenset(item["PolicyArn"] for item in managed),
                 inline={name: await self._inline(name) for name in inline},
-                instance_profiles=tuple(item["InstanceProfileName"] for item in profiles),
+                instance_profiles=await self._profiles(),
             )
 
     async def again(self, have: Role) -> Role | None:
         """Return the role as it is by now, in one request where all but its policies is as it was.
 
-        Policies need no second look: what changed there makes AWS refuse the calls that would be wrong.
+        Who is removing also learns in a second one who uses it. The policies get no second look: that is for `read`.
         """
         raw = await self._raw()
         if raw is None:
             return None
         with self._explained("read"):
-            known = {name: getattr(have, name) for name in ("managed", "inline", "instance_profiles")}
-            is_same = replace(self._role(raw), **known) == have
+            profiles = await self._profiles()
+            now = replace(self._role(raw), managed=have.managed, inline=have.inline, instance_profiles=profiles)
+        is_same = now == have
         return have if is_same else await self.read()
+
+    async def _profiles(self) -> tuple[str, ...]:
+        if not self._removing:
+            return ()
+        found = await self._pages("ListInstanceProfilesForRole", "InstanceProfiles")
+        return tuple(item["InstanceProfileName"] for item in found)
 
     async def apply(self, call: Call) -> None:
         """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""

@@ -67,6 +67,8 @@ class Sentinel:
         self._at = (resource_group, name)
         self.name = name
         self.id = workspaces.arm_id(subscription_id, resource_group, name)
+        self.customer_id = ""
+        """The workspace id, as soon as it was read."""
         self._listing = asyncio.Lock()
         self._listed: _Listing | None = None
         self._what = f"list the data connectors of workspace {name}"
@@ -86,6 +88,7 @@ class Sentinel:
             customer_id = str((raw.get("properties") or {}).get("customerId") or "").lower()
         if not RULES["workspace_id"].holds(customer_id):
             raise SentinelError("transient", f"Cannot use workspace {self.name}: it has no workspace id (yet).")
+        self.customer_id = customer_id
         return Workspace(self.id, self.name, customer_id, location=str(raw.get("location") or ""))
 
     async def onboarded(self) -> bool:
@@ -128,6 +131,12 @@ class Sentinel:
         """Return the connectors of either AWS kind that read an account, as they appear in results."""
         listed = await self._list()
         return [*map(model.show, listed.cloudtrail.get(account_id, ())), *listed.s3.get(account_id, ())]
+
+    async def read_roles(self) -> frozenset[str]:
+        """Return the ARNs of the roles that the connectors of either AWS kind read."""
+        listed = await self._list()
+        ours = (connector.role_arn for connector in chain.from_iterable(listed.cloudtrail.values()))
+        return frozenset(chain(ours, (shown["role_arn"] for shown in chain.from_iterable(listed.s3.values()))))
 
     async def _list(self) -> _Listing:
         async with self._listing:

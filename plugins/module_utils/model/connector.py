@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import cannot
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding, finding, ordered
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
 
@@ -127,16 +128,33 @@ def elsewhere(wish: ConnectorWish, have: Connectors, *, absent: bool) -> Connect
     return tuple(item for item in stays if item.role_arn != wish.role_arn and not _astray(wish, item))
 
 
-def remaining(role_arn: str, readers: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """Say who goes on reading an account that was offboarded, of the connectors (as in results) that read it."""
+def remaining(wish: ConnectorWish, readers: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Say who goes on reading an account that was offboarded, of the connectors (as in results) that read it.
+
+    Those of another workspace say so by `workspace`.
+    """
     return [
         finding(
             "connector_remaining",
-            f"Data connector {one['name']} ({one['kind']}) goes on reading the account, by {one['role_arn']}.",
+            f"Data connector {one['name']} ({one['kind']}){_place(one)} goes on reading the account, "
+            f"by {one['role_arn']}.",
         )
         for one in readers
-        if one["role_arn"] != role_arn
+        if "workspace" in one or (one["kind"], one["role_arn"]) != (KIND, wish.role_arn)
     ]
+
+
+def _place(one: Mapping[str, Any]) -> str:
+    return f" in workspace {one['workspace']}" if "workspace" in one else ""
+
+
+def check_unread(wish: ConnectorWish, readers: Iterable[Mapping[str, Any]]) -> None:
+    """Raise role_conflict where a connector of another kind in the workspace reads the role that is to go."""
+    names = [one["name"] for one in readers if one["kind"] != KIND and one["role_arn"] == wish.role_arn]
+    if names:
+        what = f"remove role {wish.role_arn}"
+        why = f"data connector {', '.join(sorted(names))} (Amazon Web Services S3) reads it; remove that one first"
+        raise cannot("role_conflict", what, why)
 
 
 def plan(have: Connectors | None, want: Connectors | None) -> list[Call]:
@@ -224,11 +242,6 @@ def describe(raw: Mapping[str, Any]) -> dict[str, Any]:
         "destination_table": str(properties.get("destinationTable") or ""),
         "codeless": "connectorDefinitionName" in properties or "dcrConfig" in properties,
     }
-
-
-def read_roles(answers: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Return the ARNs of the roles that AWS connectors of either kind read."""
-    return frozenset(shown["role_arn"] for raw in answers if (shown := describe(raw)))
 
 
 def show(connector: Connector | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
@@ -38,6 +39,8 @@ class Clients:
         self._azure: dict[AzureCredentials, Azure] = {}
         self._budgets: dict[tuple[AzureCredentials, str], Budget] = {}
         self._sentinel: dict[WorkspaceKey, tuple[Sentinel, Workspace]] = {}
+        # These may turn out to be unusable.
+        self._begun: dict[WorkspaceKey, Sentinel] = {}
         # Why some accounts cannot be worked on, which is no reason not to work on the others.
         self._unusable_aws: dict[AwsCredentials, SentinelError] = {}
         self._unusable_azure: dict[AzureCredentials, SentinelError] = {}
@@ -98,6 +101,7 @@ class Clients:
                 raise error.with_traceback(None)
             budget = self._budgets.setdefault((credentials, subscription_id), Budget())
             sentinel = Sentinel(self._azure[credentials], subscription_id, resource_group, name, budget)
+            self._begun[place] = sentinel
             self._sentinel[place] = sentinel, await preflight(sentinel, self._right)
         except SentinelError as error:
             self._unusable[place] = error
@@ -110,12 +114,39 @@ class Clients:
         """Return what is needed to work on the account; raises SentinelError where its credentials cannot be used."""
         if error := self.refused(account):
             raise error.with_traceback(None)
-        return Means(self._aws[account.aws], self.ready, self._opening.done, self._slots, self._visibility, check_mode)
+        return Means(
+            self._aws[account.aws],
+            self.ready,
+            self._opening.done,
+            self._workspace_id,
+            self._other_readers,
+            self._slots,
+            self._visibility,
+            check_mode,
+        )
+
+    def _workspace_id(self, account: Account) -> str:
+        """Return the workspace id of an account: as it was read, else as the user gave it, which may be empty."""
+        begun = self._begun.get(account.workspace_key)
+        return (begun.customer_id if begun else "") or account.wish.workspace_id
+
+    async def _other_readers(self, account_id: str, own: Sentinel) -> list[dict[str, Any]]:
+        """Return the connectors that read an account in the other workspaces, as far as these can be listed."""
+        found: list[dict[str, Any]] = []
+        for sentinel in {one.id: one for one in self.sentinels if one.id != own.id}.values():
+            with suppress(SentinelError):
+                found += [{**one, "workspace": sentinel.name} for one in await sentinel.readers(account_id)]
+        return found
 
     @property
     def sentinels(self) -> list[Sentinel]:
         """The workspaces of the run, once they are `opened`."""
         return [sentinel for sentinel, _workspace in self._sentinel.values()]
+
+    @property
+    def unusable(self) -> dict[str, str]:
+        """The workspaces of the run that cannot be used, by ARM id, with the reason."""
+        return {workspaces.arm_id(*place): str(error) for (_, *place), error in self._unusable.items()}
 
     @property
     def workspace_ids(self) -> set[str]:

@@ -74,20 +74,21 @@ async def converge(
 ) -> Outcome[T]:
     """Bring one thing to the wish. In check mode nothing is applied, and the outcome is the same.
 
-    What was read is handed to `seen` before anything is decided, and each call is added to `made` when it was made, so
-    that nothing is forgotten where a later one fails. One that is refused because its work is done already counts as
-    made: an earlier try may have done it whose answer was lost, here or in the network. Waiting is left to `sleep`.
+    What was read is handed to `seen` before anything is decided, once more where a later read differs, and each call
+    is added to `made` when it was made, so that nothing is forgotten where a later one fails. One that is refused
+    because its work is done already counts as made: an earlier try may have done it whose answer was lost, here or in
+    the network. Waiting is left to `sleep`.
     """
     start = len(made)
-    first: list[T | None] = []
+    reads: list[T | None] = []
     doubted: list[Call] = []
     patience = _Patience(sleep)
     waits = patience.waits()
     while True:
         try:
             have = await edge.read()
-            if not first:
-                first.append(have)
+            if have not in reads[-1:]:
+                reads.append(have)
                 seen(have)
             want = overlay(have)
             calls = plan(have, want)
@@ -102,7 +103,7 @@ async def converge(
                 doubted.append(call)
                 await _persist(edge, call, patience)
                 made.append(doubted.pop())
-            return Outcome(first[0], want, made[start:])
+            return Outcome(reads[0], want, made[start:])
         except ChangedError as error:
             if isinstance(error, OutdatedError):
                 doubted.clear()

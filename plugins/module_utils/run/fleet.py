@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials
@@ -28,6 +29,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans i
     DEPARTED,
     Orphan,
     Orphans,
+    check_gone,
     find,
     remove,
 )
@@ -207,7 +209,9 @@ async def run(
             unfinished |= {done.account.account_id} if done.status in ("failed", "skipped") else set()
             yield done
         if not order.check_mode:
-            await _remove([orphan for orphan in going if orphan.account_id not in unfinished], stop)
+            going = [orphan for orphan in going if orphan.account_id not in unfinished]
+            again = partial(check_gone, going, clients.only_aws, order.minimum) if accounts else None
+            await _remove(going, stop, again)
         elif refusal := too_many(statuses, order):
             raise refusal
     finally:
@@ -222,11 +226,15 @@ async def _preview(accounts: list[Account], clients: Clients, order: Order, stop
     return previewed
 
 
-async def _remove(orphans: list[Orphan], stop: Stop) -> None:
+async def _remove(orphans: list[Orphan], stop: Stop, again: Callable[[], Coroutine[Any, Any, None]] | None) -> None:
+    """Remove them; `again` looks once more who is gone, where that was found out some time ago."""
+    if again and not stop.interrupted:
+        await stop.during(again())
     for orphan in orphans:
         if stop.interrupted:
             return
-        await stop.during(remove(orphan))
+        if not orphan.error:
+            await stop.during(remove(orphan))
 
 
 async def _find(orphans: Orphans, accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> None:
@@ -238,7 +246,8 @@ async def _find(orphans: Orphans, accounts: list[Account], clients: Clients, ord
         found = await find(clients.only_aws(), clients.sentinels, order.minimum, order.orphan_account_ids)
         orphans += found
         orphans.organization = found.organization
-    orphans += await leftovers.find(accounts, clients, stop, absent=order.absent, roles=order.roles)
+        orphans.unlisted |= found.unlisted
+    await leftovers.find(orphans, accounts, clients, stop, absent=order.absent, roles=order.roles)
 
 
 def too_many(statuses: Mapping[str, int], order: Order) -> SentinelError | None:

@@ -27,7 +27,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Means, limited
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.clients import Clients
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan, Orphans
 
 if TYPE_CHECKING:
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
@@ -42,17 +42,21 @@ class Ending(Protocol):
 
 
 class Known(NamedTuple):
-    """The roles that connectors of any kind read in the workspaces of the run, and the ids of these workspaces."""
+    """The roles that connectors of any kind read in the workspaces of the run, and the ids of these workspaces.
+
+    Where one of them could not be listed it is not `complete`, and nobody knows which roles no connector reads.
+    """
 
     arns: frozenset[str]
     workspace_ids: frozenset[str]
+    complete: bool
 
 
 async def find(
-    accounts: Iterable[Account], clients: Clients, ending: Ending, *, absent: bool, roles: bool
-) -> list[Orphan]:
-    """Return what is left over in these accounts; roles without a connector only where they are asked for."""
-    known = await _known(clients) if roles else None
+    orphans: Orphans, accounts: Iterable[Account], clients: Clients, ending: Ending, *, absent: bool, roles: bool
+) -> None:
+    """Add what is left over in these accounts; roles without a connector only where they are asked for."""
+    known = await _known(orphans, clients) if roles else None
 
     async def look(account: Account) -> list[Orphan]:
         try:
@@ -72,12 +76,16 @@ async def find(
             return await _whole(account, sentinel, others, known, means)
 
     found = await asyncio.gather(*map(look, accounts))
-    return sorted((one for some in found for one in some), key=lambda one: (one.sentinel.name, one.role_arn))
+    orphans += sorted((one for some in found for one in some), key=lambda one: (one.sentinel.name, one.role_arn))
 
 
-async def _known(clients: Clients) -> Known:
-    listed = [await sentinel.raw_connectors(connectors.read_roles) for sentinel in clients.sentinels]
-    return Known(frozenset[str]().union(*listed), frozenset(clients.workspace_ids))
+async def _known(orphans: Orphans, clients: Clients) -> Known:
+    orphans.unlisted |= clients.unusable
+    arns: set[str] = set()
+    for sentinel in clients.sentinels:
+        with orphans.listing(sentinel):
+            arns |= await sentinel.read_roles()
+    return Known(frozenset(arns), frozenset(clients.workspace_ids), not orphans.unlisted)
 
 
 async def _iam(account: Account, name: str | None, means: Means) -> Caller:
@@ -118,7 +126,8 @@ async def _whole(account: Account, sentinel: Sentinel, others: Connectors, known
     except SentinelError as error:
         return [Orphan(sentinel, None, "unknown", error=str(error), role=account.wish.arn, host=account.host)]
     dead = [_dead_one(account, sentinel, one, means) for one in others if one.role_arn not in listed]
-    return dead + [Orphan(sentinel, None, "no_connector", role=arn) for arn in _unread(account, listed, known)]
+    unread = _unread(account, listed, known) if known.complete else []
+    return dead + [Orphan(sentinel, None, "no_connector", role=arn) for arn in unread]
 
 
 def _unread(account: Account, listed: Mapping[str, Any], known: Known) -> list[str]:

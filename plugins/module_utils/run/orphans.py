@@ -10,7 +10,8 @@ the limit says nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Container, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +94,25 @@ class Orphans(list[Orphan]):
 
     organization: Organization | None = None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.unlisted: dict[str, str] = {}
+        """The workspaces whose connectors could not be listed, by ARM id, with the reason."""
+
+    @contextmanager
+    def listing(self, sentinel: Sentinel) -> Iterator[None]:
+        """Take note of a workspace that cannot be listed, and go on with the others."""
+        try:
+            yield
+        except SentinelError as error:
+            self.unlisted[sentinel.id] = str(error)
+
+    def unknown(self) -> Iterator[str]:
+        """Yield what there is to say of workspaces that could not be listed."""
+        for workspace, reason in sorted(self.unlisted.items()):
+            name = workspace.rpartition("/")[2]
+            yield f"unknown: workspace {name} has no verdict on orphans, so no role counts as one: {reason}"
+
 
 async def find(aws: Aws, workspaces: Iterable[Sentinel], minimum: int, only: Container[str] | None = None) -> Orphans:
     """Return the connectors in all workspaces of accounts that are gone, among `only` these.
@@ -104,12 +124,30 @@ async def find(aws: Aws, workspaces: Iterable[Sentinel], minimum: int, only: Con
     found = Orphans()
     found.organization = organization
     for sentinel in workspaces:
-        listed = await sentinel.known_connectors()
+        listed: list[Connector] = []
+        with found.listing(sentinel):
+            listed = await sentinel.known_connectors()
         known = [one for one in listed if only is None or one.account_id in only]
         gone = organization.gone({connector.account_id for connector in known if connector.account_id}, minimum)
         found += [Orphan(sentinel, one, gone[one.account_id]) for one in known if one.account_id in gone]
     found.sort(key=lambda orphan: (orphan.sentinel.name, orphan.account_id))
     return found
+
+
+async def check_gone(orphans: Iterable[Orphan], aws: Callable[[], Aws], minimum: int) -> None:
+    """Take note of the accounts that are not gone any more: they may have come back while others were worked on."""
+    departed = {one.account_id: one for one in orphans if one.reason in DEPARTED}
+    if not departed:
+        return
+    gone, why = dict[str, str](), "the account is back in the organization."
+    try:
+        caller = aws()
+        gone = (await listing(caller.own("organizations"), caller.own("sts"))).gone(departed, minimum)
+    except SentinelError as error:
+        why = str(error)
+    for orphan in orphans:
+        if orphan.reason in DEPARTED and orphan.account_id not in gone and orphan.connector:
+            orphan.error = f"Cannot remove data connector {orphan.connector.name}: {why}"
 
 
 async def remove(orphan: Orphan) -> None:

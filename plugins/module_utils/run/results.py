@@ -59,6 +59,7 @@ class Results:
         removing = order.orphans == "remove"
         self._removing = removing and any(one.removed or (order.check_mode and one.connector) for one in self.orphans)
         told = [orphan.line(check_mode=order.check_mode, removing=removing) for orphan in self.orphans]
+        told += self.orphans.unknown()
         return [*told, *self._closing.lines(self.summary, check_mode=order.check_mode)]
 
     def result(self) -> dict[str, Any]:

@@ -42,6 +42,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account i
     Report,
     converge_connector,
     converge_role,
+    settled,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.converge import converge
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget
@@ -90,7 +91,7 @@ async def aws_role_info(params: Mapping[str, Any]) -> Result:
         found = [
             role
             for name in await _names(params["name"], account, iam)
-            if (role := await Roles(iam, account.account_id, name, writes=False).read())
+            if (role := await settled(Roles(iam, account.account_id, name, writes=False).read))
         ]
     return {"changed": False, "roles": [_inspected(role, account) for role in found]}
 

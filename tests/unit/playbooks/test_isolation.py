@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, ingestion
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphans
 from tests.emulators.client import Emulators
+from tests.faults.world import ROLE, arn_of
 from tests.unit.modules.test_ingestion_info import arrived, connect
 
 from .conftest import Engine, everything, parsed
@@ -112,3 +116,92 @@ def test_verification_of_one_tenant_fails_alone(second: Emulators, case: str) ->
     assert [item.verdict.name for item in watched] == ["receiving", "unknown", "unknown"]
     assert watched[0].error is None
     assert all(item.error for item in watched[1:])
+
+
+def open_role(here: Emulators, account: str, name: str) -> str:
+    """Make a role that lets in Microsoft for whomever, and return its ARN."""
+    document = roles.trust(roles.MICROSOFT_ACCOUNT, ["x"])
+    del document["Statement"][0]["Condition"]
+    here.boto("iam", account).create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))
+    return arn_of(account, name)
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_no_role_counts_as_unread_where_a_workspace_was_not_listed(second: Emulators, usable: bool) -> None:
+    """Of what is listed once nothing is asked again, so nothing can go wrong between."""
+    arn = open_role(second, GOOD, "Read")
+    connector = {"kind": "AmazonWebServicesS3", "properties": {"roleArn": arn}}
+    second.seed_connector(connector, OTHER["name"])
+    unread = open_role(second, GOOD, "Unread")
+    second.change_workspace(OTHER["name"], onboarded=usable)
+    second.forget()
+    orphans = Orphans()
+
+    async def work() -> dict[str, str]:
+        order = fleet.Order(roles=True)
+        return {
+            one.account.host: one.status
+            async for one in fleet.run(parsed(second, hosts(**SECOND)), order, orphans=orphans)
+        }
+
+    found = asyncio.run(work())
+    assert found == {"good": "changed", "bad": "changed" if usable else "failed", "worse": found["bad"]}
+    assert [(one.reason, one.role_arn) for one in orphans] == ([("no_connector", unread)] if usable else [])
+    assert len(list(orphans.unknown())) == (not usable)
+    assert second.operations().count("DataConnectors_List") == 2
+
+
+ANYBODY = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+SECOND_ID = "55555555-6666-4777-8888-999999999999"
+STRANGE_ID = "99999999-9999-4999-8999-999999999999"
+
+
+def widen(here: Emulators, account: str, *ids: str) -> None:
+    """Let in everybody, and Microsoft for these workspaces, and give more rights."""
+    client = here.boto("iam", account)
+    document = roles.trust(roles.MICROSOFT_ACCOUNT, ids)
+    document["Statement"].append(ANYBODY)
+    client.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(document))
+    client.attach_role_policy(RoleName=ROLE, PolicyArn=ADMIN)
+
+
+UNUSABLE: dict[str, tuple[dict[str, Any], dict[str, Any], bool, bool]] = {
+    "Sentinel is off": ({"onboarded": False}, {}, True, True),
+    "no right to write": ({"permissions": READ_ONLY}, {}, True, True),
+    "a wrong secret, and a tag": ({}, {"sentinel_secret": "expired"}, True, True),
+    "a wrong secret, and the id": ({}, {"sentinel_secret": "expired", "sentinel_workspace_id": SECOND_ID}, False, True),
+    "a wrong secret": ({}, {"sentinel_secret": "expired"}, False, False),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+@pytest.mark.parametrize("absent", [False, True])
+def test_a_workspace_that_cannot_be_used_hides_no_finding(
+    second: Emulators, engine: Engine, case: str, absent: bool
+) -> None:
+    change, own, tagged, known = UNUSABLE[case]
+    engine(hosts(**SECOND))
+    widen(second, BAD, SECOND_ID, STRANGE_ID)
+    if not tagged:
+        second.boto("iam", BAD).untag_role(RoleName=ROLE, TagKeys=[roles.TAG, roles.TAG_WORKSPACE])
+    second.change_workspace(OTHER["name"], **change)
+    found = done(second, hosts(**SECOND, **own), absent=absent)
+    codes = {one.code for one in found[BAD].report.findings}
+    assert codes >= {"trust_anyone", "permission_policy_extra"}
+    assert ("trust_external_id_foreign" in codes) == known
+    assert "trust_workspace_missing" not in codes
+    assert {one.code for one in found[WORSE].report.findings} <= ({"role_unmanaged"} if not absent else set())
+
+
+def test_offboarding_tells_who_reads_the_account_in_another_workspace(second: Emulators, engine: Engine) -> None:
+    engine(hosts(**SECOND))
+    properties = {"awsRoleArn": arn_of(GOOD), "dataTypes": {"logs": {"state": "enabled"}}}
+    connector = {"name": "w2", "kind": "AmazonWebServicesCloudTrail", "properties": properties}
+    second.seed_connector(connector, OTHER["name"])
+    found = done(second, hosts(**SECOND), absent=True)
+    assert [found[one].status for one in (GOOD, BAD, WORSE)] == ["changed"] * 3
+    [told] = found[GOOD].report.findings
+    assert told.code == "connector_remaining"
+    assert "w2" in told.message
+    assert OTHER["name"] in told.message

@@ -132,6 +132,29 @@ def test_a_run_that_is_ended_removes_no_more_orphans(here: Emulators, organizati
     assert len(here.connectors()) == 21 - len(removed)
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_an_account_that_came_back_while_others_were_worked_on_stays_connected(
+    here: Emulators, organization: list[str], listed: bool
+) -> None:
+    """Nor is one removed of which nobody can tell any more."""
+    back, other = organization[0], organization[2]
+    for account in (back, other, GONE):
+        seed(here, account)
+    whole = [{"Id": one} for one in (CALLER_ACCOUNT, *organization)]
+    here.organization([one for one in whole if one["Id"] != back])
+
+    def come_back() -> None:
+        here.organization(whole)
+        if not listed:
+            here.fault(operation="ListAccounts", times=100, **faults.IDENTITY_DENIED)
+
+    with watched(Once("after", "AssumeRole", come_back)):
+        found = run(here, organization[1:2], orphans="remove", departed_percent=100, absent=True)
+    assert {one.account_id: one.removed for one in found} == {back: False, GONE: listed}
+    assert all(one.error for one in found if not one.removed)
+    assert connected(here) == ({back, other} if listed else {back, other, GONE})
+
+
 def test_an_account_that_was_not_worked_on_keeps_its_orphans(here: Emulators, organization: list[str]) -> None:
     [account] = organization[:1]
     run(here, [account])
