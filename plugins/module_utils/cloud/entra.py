@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from configparser import Error as BadFile
 from configparser import RawConfigParser
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.network
     fault_of,
     refused,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AzureCredentials
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.cloud import Cloud
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
@@ -62,6 +64,9 @@ def _environment() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for option, variables in ENVIRONMENT.items():
         if text := next(filter(None, map(os.environ.get, variables)), None):
+            name = next(one for one in variables if os.environ.get(one))
+            if option in values.RULES and option != "disable_instance_discovery":
+                values.check("the environment", name, text, option)
             found[option] = expanded(text) if option.endswith("_path") else text
     if text := found.get("disable_instance_discovery"):
         found["disable_instance_discovery"] = RawConfigParser.BOOLEAN_STATES.get(text.lower(), text)
@@ -242,9 +247,17 @@ def _explained(error: Exception, sign_in: SignIn, status: int) -> SentinelError:
     chain = list(_chain(error))
     told = next((found[0] for one in chain if (found := _AADSTS.search(str(one)))), str(error))
     told = next(filter(None, map(str.strip, told.splitlines())), "no reason given").rstrip(".")
-    for hidden in filter(None, (sign_in.found.secret, sign_in.found.oidc_token)):
+    for hidden in filter(None, (sign_in.found.secret, sign_in.found.oidc_token, _token_in_file(sign_in))):
         told = told.replace(hidden, "***")
     return SentinelError(_kind(chain, status), f"Cannot sign in to Azure with {WAYS[sign_in.way]}: {told}.")
+
+
+def _token_in_file(sign_in: SignIn) -> str:
+    """Return the token that was sent from a file, so that nobody's answer shows it."""
+    if sign_in.way == "oidc_token_file_path":
+        with suppress(SentinelError):
+            return _assertion(sign_in)()
+    return ""
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

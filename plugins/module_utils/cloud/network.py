@@ -101,13 +101,15 @@ def certificates(path: str, source: str) -> str:
 
     In a folder only those files count that OpenSSL finds there, by the hashes of their subjects.
     """
-    path = expanded(path)
+    written, path = path, expanded(path)
     try:
         why = _unusable_folder(Path(path)) if Path(path).is_dir() else _unusable_file(path)
     except OSError as error:
         why = f"cannot be read: {error.strerror}"
     if why:
-        raise refused(connection.bad_bundle(path, source, why), "check certificates")
+        # A variable of the environment in the path may be a secret, and so may what is no path at all.
+        shown = written if "/" in written else "the file"
+        raise refused(connection.bad_bundle(shown, source, why), "check certificates")
     return path
 
 

@@ -43,6 +43,8 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
 # What proves who we are, in the order in which it counts.
 PROOFS = ("secret", "x509_certificate_path", "oidc_token", "oidc_token_file_path")
 _OF_A_PROOF = (*PROOFS, "thumbprint")
+# Those that options can hold, or that never leave this machine.
+_IN_OPTIONS = ("secret", "x509_certificate_path", "oidc_token")
 _OF_AN_IDENTITY = (*_OF_A_PROOF, "tenant", "client_id")
 
 # The ways to sign in, in words.
@@ -105,13 +107,18 @@ def check_endpoint(base: AwsCredentials, of_environment: str | None) -> None:
         check_address("endpoint_url", url, of_options=keys, why="access_key and secret_key are not")
 
 
-def _check_addresses(way: str, own: Given, environment: Given) -> None:
-    """Refuse a private cloud or an authority of the options for a credential that is not of the options."""
+def _check_addresses(found: SignIn, own: Given, environment: Given) -> None:
+    """Refuse a private cloud or an authority of the options for a credential that is not of the options.
+
+    The path of a token is no credential: whoever may name a file does not own what is in it, and it is sent as it is.
+    """
+    way = found.way
+    of_options = way in _IN_OPTIONS and own.get(way) is not None and own.get(way) == getattr(found.found, way)
     for option in ("cloud_environment", "adfs_authority_url"):
         address, of_environment = (str(given.get(option) or "").rstrip("/") for given in (own, environment))
         known = {*clouds.CLOUDS, *(cloud.authority for cloud in clouds.CLOUDS.values()), of_environment}
         if address and clouds.name_of(address) not in known and address not in known:
-            check_address(option, address, of_options=way in own, why=f"{WAYS[way]} is not")
+            check_address(option, address, of_options=of_options, why=f"{WAYS[way]} is not")
 
 
 def choose(options: AzureCredentials, environment: Given, read_section: ReadSection, *, az: bool) -> SignIn:
@@ -125,7 +132,7 @@ def choose(options: AzureCredentials, environment: Given, read_section: ReadSect
         # The only option that Ansible fills in from the environment: accounts are checked by it before all else.
         own.pop("cloud_environment", None)
     found = _chosen(options.auth_source, own, environment, read_section, az=az)
-    _check_addresses(found.way, own, environment)
+    _check_addresses(found, own, environment)
     return found
 
 

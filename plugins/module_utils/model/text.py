@@ -16,7 +16,13 @@ from typing import Any
 # separators, unassigned and private ones. Wide spaces, which Python does not call printable either, do no harm.
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Cn", "Co"}
 # Category "letter" or "mark", and yet nothing is seen of them.
-_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+_BLANK = frozenset(
+    (
+        *"\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0",
+        # selectors of variants
+        *map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))),
+    )
+)
 _KEPT_IN_DATA = frozenset("\t\n")
 
 

@@ -99,7 +99,9 @@ _ROLE_NAME = _NAME + "{1,64}"
 _ROLE_ARN = r"arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:role/(?:[\x21-\x7e]+/)?" + _ROLE_NAME
 
 _MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
-_HTTPS = r"https://[A-Za-z0-9\[][!-~]*"
+_PORT = r":(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_PLACE = rf"(?:\[[0-9A-Fa-f:.]{{2,45}}\]|[A-Za-z0-9][A-Za-z0-9._-]{{0,252}})(?:{_PORT})?(?:[/?#][!-~]*)?"
+_HTTPS = rf"https://{_PLACE}"
 _DOMAIN = r"(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}"
 
 # What must not be shown.
@@ -134,7 +136,7 @@ RULES: dict[str, Rule] = {
     "concurrency": Rule(_integer(1, 256), "it must be a whole number from 1 to 256"),
     "percent": Rule(_percent, "it must be a number from 0 to 100"),
     "permission_mode": Rule(_one_of("managed", "lookup_events"), "it must be managed or lookup_events"),
-    "endpoint_url": Rule(_text(r"https?://[A-Za-z0-9\[][!-~]*"), "it must be an http or https address"),
+    "endpoint_url": Rule(_text(rf"https?://{_PLACE}"), "it must be an http or https address"),
     "region": Rule(_text("[a-z]{2,}(?:-[a-z]+)+-[0-9]+"), "it must be the code of a Region such as eu-central-1"),
     "account_id": Rule(
         _text("[0-9]{12}"),

@@ -18,7 +18,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
     WorkspaceKey,
     check_partition,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, unexpected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspace import Workspace
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Means
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget, Slots, Visibility
@@ -63,6 +63,8 @@ class Clients:
             await self._aws[base].identity()
         except SentinelError as error:
             self._unusable_aws[base] = error
+        except Exception as error:  # noqa: BLE001 one credential never stops the others
+            self._unusable_aws[base] = unexpected("find AWS credentials", error)
 
     async def opened(self) -> None:
         """Wait until every workspace was looked at; raises SentinelError where none can be used."""
@@ -91,6 +93,8 @@ class Clients:
             self._azure[credentials] = await asyncio.to_thread(_signed_in, credentials)
         except SentinelError as error:
             self._unusable_azure[credentials] = error
+        except Exception as error:  # noqa: BLE001 one credential never stops the others
+            self._unusable_azure[credentials] = unexpected("sign in to Azure", error)
 
     async def _open_workspace(self, place: WorkspaceKey) -> None:
         from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel

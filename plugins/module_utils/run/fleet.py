@@ -15,7 +15,11 @@ from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account, check_unique
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
+    SentinelError,
+    cannot,
+    unexpected,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import (
     Finding,
     is_informational,
@@ -221,8 +225,8 @@ async def run(
 async def _preview(accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> list[Done]:
     """Return what would be done in every account; raises why the run ends early, if it does."""
     previewed = [done async for done in _work(accounts, clients, replace(order, check_mode=True), stop)]
-    for reason in stop.reasons.values():
-        raise reason
+    if stop.interrupted or (stop.reasons and all(map(stop.concerns, accounts))):
+        raise stop.interrupted or next(iter(stop.reasons.values()))
     return previewed
 
 
@@ -329,8 +333,7 @@ async def _one(account: Account, clients: Clients, order: Order, stop: Stop) -> 
         why = "the run was ended; what was under way may have been done"
         done.error = cannot("interrupted", f"finish account {account.account_id}", why)
     except Exception as error:  # noqa: BLE001 one account never stops the others
-        done.error = SentinelError("unexpected", f"Cannot finish account {account.account_id}: {error!r}.")
-        done.error.__cause__ = error
+        done.error = unexpected(f"finish account {account.account_id}", error)
     complete = not (order.absent or done.error)
     done.report.accept(account.accepted, datetime.now(UTC).date().isoformat(), complete=complete)
     return done

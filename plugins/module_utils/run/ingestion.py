@@ -25,7 +25,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
     check_unique,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.duration import told
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, unexpected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import (
     Expected,
     Links,
@@ -162,14 +162,17 @@ async def places(accounts: list[Account]) -> AsyncIterator[Places]:
     from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.logs import Logs
 
     azure: dict[AzureCredentials, Azure] = {}
+    logs: dict[AzureCredentials, Logs] = {}
     unusable: dict[AzureCredentials, SentinelError] = {}
     try:
         for credentials in {account.azure: None for account in accounts}:
             try:
                 azure[credentials] = await asyncio.to_thread(Azure, credentials)
+                logs[credentials] = Logs(azure[credentials], Budget())
             except SentinelError as error:
                 unusable[credentials] = error
-        logs = {credentials: Logs(opened, Budget()) for credentials, opened in azure.items()}
+            except Exception as error:  # noqa: BLE001 one credential never stops the others
+                unusable[credentials] = unexpected("sign in to Azure", error)
         firsts = {account.workspace_key: account for account in reversed(accounts)}
         budgets = {(account.azure, account.subscription_id): Budget() for account in accounts}
         found = {where: Place(one.workspace) for where, one in firsts.items()}

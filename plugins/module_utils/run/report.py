@@ -86,7 +86,7 @@ def _write_all(folder: Path, target: Path, header: Header, records: Sequence[Rec
 
 def _name(header: Header, run: str) -> str:
     if run:
-        return f"{run}-{header['playbook']}{'-check' if header.get('check_mode') else ''}"
+        return _safe(f"{run}-{header['playbook']}{'-check' if header.get('check_mode') else ''}")
     return _safe(f"{_compact(header)}-{header['playbook']}")
 
 

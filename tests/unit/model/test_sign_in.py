@@ -165,11 +165,22 @@ def test_an_address_of_the_options_gets_no_secret_of_this_machine(
         {name: value for part in text.split() for name, value in parts[part].items()}
         for text in (of_options, of_environment, of_file)
     )
-    if allowed:
+    # Whoever may name a file does not own what is in it.
+    of_a_file = proof == "oidc_token_file_path" and "address" in of_options and "address" not in of_environment
+    if allowed and not of_a_file:
         assert chosen(own, environment, {"default": file}).way == proof
     else:
         error = refused(own, environment, {"default": file})
         assert (error.kind, next(iter(address)) in str(error)) == ("bad_input", True)
+
+
+@pytest.mark.parametrize("source", ["env", "credential_file"])
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("proof", PROOFS)
+def test_a_credential_that_is_not_used_lets_no_other_through(address: Given, source: str, proof: str) -> None:
+    own = {**address, **ID, "auth_source": source, proof: "dummy"}
+    elsewhere = {**ID, proof: "of the machine"}
+    assert refused(own, elsewhere, {"default": elsewhere}).kind == "bad_input"
 
 
 @pytest.mark.parametrize("source", ["msi", "cli"])

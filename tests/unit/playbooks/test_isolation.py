@@ -16,7 +16,8 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, ingestion
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphans
-from tests.emulators.client import Emulators
+from tests.emulators import faults
+from tests.emulators.client import CALLER_ACCOUNT, Emulators
 from tests.faults.world import ROLE, arn_of
 from tests.unit.modules.test_ingestion_info import arrived, connect
 
@@ -39,6 +40,10 @@ OWN: dict[str, tuple[dict[str, Any], str]] = {
     "it does not exist": ({**SECOND, "sentinel_workspace": "third"}, "bad_input"),
     "the id of another workspace": ({"sentinel_workspace_id": "55555555-6666-4777-8888-999999999990"}, "bad_input"),
     "a wrong secret": ({"sentinel_secret": "expired"}, "azure_denied"),
+    "an address that answers nothing": (
+        {"sentinel_adfs_authority_url": "https://127.0.0.1:1", "sentinel_secret": "x"},
+        "transient",
+    ),
     "a profile that does not exist": ({"sentinel_aws_profile": "nowhere"}, "bad_input"),
 }
 
@@ -205,3 +210,16 @@ def test_offboarding_tells_who_reads_the_account_in_another_workspace(second: Em
     assert told.code == "connector_remaining"
     assert "w2" in told.message
     assert OTHER["name"] in told.message
+
+
+def test_a_preview_of_one_tenant_ends_no_other(second: Emulators, engine: Engine) -> None:
+    """As `offboard` does with its share: everything is read once more before the first write."""
+    engine(hosts())
+    keys = second.credentials(CALLER_ACCOUNT)
+    own = {"sentinel_access_key": keys["aws_access_key_id"], "sentinel_secret_key": keys["aws_secret_access_key"]}
+    second.fault(operation="AssumeRole", account=BAD, **faults.EXPIRED_TOKEN)
+    found = done(
+        second, {name: one for name, one in hosts(**own).items() if name != "worse"}, absent=True, max_change=2
+    )
+    assert found[GOOD].status == "changed"
+    assert found[BAD].status in ("failed", "skipped")

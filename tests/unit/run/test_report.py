@@ -549,3 +549,10 @@ print(min(spent), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) 
     assert seconds < 4
     assert megabytes < 150
     assert next(tmp_path.glob("*/report.html")).stat().st_size < 5_000_000
+
+
+@pytest.mark.parametrize("playbook", ["/../../../OUTSIDE", "../x", "a/b"])
+@pytest.mark.parametrize("run", ["", "night"])
+def test_a_report_never_leaves_its_folder(tmp_path: Path, playbook: str, run: str) -> None:
+    where = report.write(tmp_path / "reports", {**HEADER, "playbook": playbook}, [], run)
+    assert where.resolve().parent == (tmp_path / "reports").resolve()
