@@ -123,6 +123,8 @@ options:
       - Whether to say which roles in the accounts let Microsoft Sentinel in although no connector reads them, see
         RV(orphans). They are never removed.
       - Roles whose external ids are only those of other workspaces are left out.
+      - Where a workspace of the run cannot be used or listed, nobody knows what it reads. Then a line says so, and no
+        role is named.
       - Needs C(iam:ListRoles) in the accounts, and for each account one session more and a page of roles.
     type: bool
   minimum_accounts:
