@@ -26,7 +26,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organiz
     parse,
 )
 
-Recall = Callable[[str], Organization | None]
+Recall = Callable[[str], "Organization | None"]
 
 PAGE = 20
 CONCURRENCY = 4

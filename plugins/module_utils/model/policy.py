@@ -503,7 +503,7 @@ def _exact_ids(atoms: Iterable[Atom]) -> frozenset[str]:
 _ARN = "aws:principalarn"
 # What a request of Microsoft's account has, whoever it acts for: an organization that is nobody else's, no MFA device,
 # no service that passes it on. None is a key that the request does not have; of several values any may be the one.
-Known = Mapping[str, tuple[str | None, ...]]
+Known = Mapping[str, tuple["str | None", ...]]
 _KNOWN: Known = {
     "aws:principalorgid": ("o-another",),
     "aws:principalorgpaths": ("o-another/r-another/ou-another/",),

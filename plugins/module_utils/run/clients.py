@@ -150,7 +150,7 @@ class Clients:
     @property
     def unusable(self) -> dict[str, str]:
         """The workspaces of the run that cannot be used, by ARM id, with the reason."""
-        return {workspaces.arm_id(*place): str(error) for (_, *place), error in self._unusable.items()}
+        return {workspaces.arm_id(*place): str(error) for (_credentials, *place), error in self._unusable.items()}
 
     @property
     def workspace_ids(self) -> set[str]:
