@@ -127,13 +127,6 @@ class OutdatedError(ChangedError):
     """What was read is not what is there any more, and nothing was asked for yet."""
 
 
-def unexpected(what: str, error: Exception) -> SentinelError:
-    """Return the error for what nobody expected, which is a mistake of this collection."""
-    found = SentinelError("unexpected", f"Cannot {what}: {error!r}.")
-    found.__cause__ = error
-    return found
-
-
 def cannot(
     kind: str, what: str, cause: str, error: type[SentinelError] = SentinelError, *, advice: str | None = None
 ) -> SentinelError:

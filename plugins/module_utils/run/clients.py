@@ -18,7 +18,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
     WorkspaceKey,
     check_partition,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, unexpected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspace import Workspace
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Means
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget, Slots, Visibility
@@ -64,7 +64,7 @@ class Clients:
         except SentinelError as error:
             self._unusable_aws[base] = error
         except Exception as error:  # noqa: BLE001 one credential never stops the others
-            self._unusable_aws[base] = unexpected("find AWS credentials", error)
+            self._unusable_aws[base] = cannot("unexpected", "find AWS credentials", repr(error))
 
     async def opened(self) -> None:
         """Wait until every workspace was looked at; raises SentinelError where none can be used."""
@@ -94,7 +94,7 @@ class Clients:
         except SentinelError as error:
             self._unusable_azure[credentials] = error
         except Exception as error:  # noqa: BLE001 one credential never stops the others
-            self._unusable_azure[credentials] = unexpected("sign in to Azure", error)
+            self._unusable_azure[credentials] = cannot("unexpected", "sign in to Azure", repr(error))
 
     async def _open_workspace(self, place: WorkspaceKey) -> None:
         from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel

@@ -18,7 +18,6 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
     SentinelError,
     cannot,
-    unexpected,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import (
     Finding,
@@ -333,7 +332,8 @@ async def _one(account: Account, clients: Clients, order: Order, stop: Stop) -> 
         why = "the run was ended; what was under way may have been done"
         done.error = cannot("interrupted", f"finish account {account.account_id}", why)
     except Exception as error:  # noqa: BLE001 one account never stops the others
-        done.error = unexpected(f"finish account {account.account_id}", error)
+        done.error = cannot("unexpected", f"finish account {account.account_id}", repr(error))
+        done.error.__cause__ = error
     complete = not (order.absent or done.error)
     done.report.accept(account.accepted, datetime.now(UTC).date().isoformat(), complete=complete)
     return done

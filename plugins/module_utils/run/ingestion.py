@@ -25,7 +25,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
     check_unique,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.duration import told
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, unexpected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import (
     Expected,
     Links,
@@ -172,7 +172,7 @@ async def places(accounts: list[Account]) -> AsyncIterator[Places]:
             except SentinelError as error:
                 unusable[credentials] = error
             except Exception as error:  # noqa: BLE001 one credential never stops the others
-                unusable[credentials] = unexpected("sign in to Azure", error)
+                unusable[credentials] = cannot("unexpected", "sign in to Azure", repr(error))
         firsts = {account.workspace_key: account for account in reversed(accounts)}
         budgets = {(account.azure, account.subscription_id): Budget() for account in accounts}
         found = {where: Place(one.workspace) for where, one in firsts.items()}
