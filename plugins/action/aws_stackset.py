@@ -30,7 +30,6 @@ class ActionModule(SentinelAction):
     def work(self) -> dict[str, Any]:
         """Run the module; an option of the task wins over a variable."""
         fields = [field for field in FIELDS if field.option in SPEC and field.option not in _OWN]
-        self.validated({})
         of_task = {name: value for name, value in self._task.args.items() if is_given(name, value)}
         options = self.of_localhost(fields) | self.read_run() | of_task
         result: dict[str, Any] = self._execute_module(

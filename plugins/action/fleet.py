@@ -87,7 +87,7 @@ class ActionModule(BatchAction):
 
     def work(self) -> dict[str, Any]:
         """Bring all accounts to the wish, and return the results."""
-        options = self.validated({})
+        options = self.task_options
         refused: list[Refused] = []
         if options["accounts"] is None:
             absent = options["state"] == "absent"

@@ -35,7 +35,7 @@ class ActionModule(SentinelAction):
     def work(self) -> dict[str, Any]:
         """Count the accounts, and raise SentinelError where they are none or too few."""
         run = self.of_the_run()
-        pattern = self._pattern(self.validated({}))
+        pattern = self._pattern(self.task_options)
         matched = self.accounts.matched(pattern)
         self._refuse_hosts(LOCALHOST, self.variables.raw(LOCALHOST))
         ids = self.accounts.ids(matched, self._refuse_hosts)

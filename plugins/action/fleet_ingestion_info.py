@@ -41,7 +41,7 @@ class ActionModule(BatchAction):
     def work(self) -> dict[str, Any]:
         """Look until all accounts have events or the time to wait is over, and return the verdicts."""
         started = datetime.now(UTC)
-        batch, options = self.read_hosts(self.validated({}))
+        batch, options = self.read_hosts(self.task_options)
         order = _order(options)
         self.check_report(options)
         for one in batch.refused:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, ClassVar, NamedTuple
@@ -111,6 +111,11 @@ class SentinelAction(ActionBase):
         """Return the variables of the options of the run that this action has."""
         return RunVariables(self.variables, [one for one in self.run_options if one.option in self.spec])
 
+    @cached_property
+    def task_options(self) -> Options:
+        """The options as the task gives them, without variables; raises AnsibleError, InputError."""
+        return self.validated({})
+
     def validated(self, variables: Mapping[str, Any]) -> Options:
         """Return the options of the task, with those of variables over them; raises AnsibleError, InputError."""
         for option in self.run_options:
@@ -142,7 +147,7 @@ class SentinelAction(ActionBase):
             for host in accounts:
                 run.see(host, self.variables.raw(host))
             mistakes += self.check_names(list(accounts), run.names)
-        return self._read(run, mistakes + self.rule_mistakes(self.validated({})))
+        return self._read(run, mistakes + self.rule_mistakes(self.task_options))
 
     @staticmethod
     def _read(run: RunVariables, mistakes: list[Mistake]) -> Options:
@@ -169,7 +174,7 @@ class SentinelAction(ActionBase):
         Where the hosts are not worked on, only the variables `of_run` can be meant.
         """
         given = {
-            name: value for name, value in self.validated({}).items() if name in self.spec and self._is_of_task(name)
+            name: value for name, value in self.task_options.items() if name in self.spec and self._is_of_task(name)
         }
         found = unknown_variables.find(self.variables, hosts, self.accounts.matched("all"), given, of_run)
         for warning in found.warnings:
