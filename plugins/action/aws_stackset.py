@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import STACKSET_OPTIONS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import AWS, AZURE, STACKSET, STATE, WORKSPACE
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import STACKSET_OPTIONS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options import (
+    AWS,
+    AZURE,
+    STACKSET,
+    STATE,
+    WORKSPACE,
+)
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import SentinelAction, is_given
 
 SPEC = AWS | AZURE | WORKSPACE | STACKSET | STATE

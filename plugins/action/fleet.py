@@ -21,22 +21,25 @@ from typing import Any, TextIO
 
 from ansible import constants
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines as lines
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import (
     FIELDS,
     Account,
     check_whole,
     check_workspace,
     parse,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
     InputError,
     Mistake,
     SentinelError,
     cannot,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organization import Organization
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.organization import (
+    Organization,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options import (
     AWS,
     AZURE,
     FLEET,
@@ -44,15 +47,12 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.options impor
     STATE,
     WORKSPACE,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines, newcomer
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.record import NoRecord, Record
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import (
-    BatchAction,
-    Refused,
-    is_given,
-)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import new_account as newcomer
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import Report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import Results
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.journal import NoRecord, Record
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import BatchAction, Refused, is_given
 
 SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE
 VARIABLES = {field.variable: field.option for field in FIELDS}

@@ -10,13 +10,13 @@ from typing import Any
 
 from ansible.inventory.manager import split_host_pattern
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
     InputError,
     Mistake,
     SentinelError,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import RUN_OPTIONS, read
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import FLEET_CHECK
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import RUN_OPTIONS, read
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options import FLEET_CHECK
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import SentinelAction
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.play_accounts import count
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.variables import LOCALHOST

@@ -10,19 +10,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.duration import seconds
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import Expected
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import HOST_OPTIONS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Account
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.duration import seconds
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import HOST_OPTIONS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options import (
     AWS,
     AZURE,
     FLEET_INGESTION,
     INGESTION,
     WORKSPACE,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import ingestion, verdicts
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import result as verdicts
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import BatchAction
 
 SPEC = AWS | AZURE | INGESTION | WORKSPACE | FLEET_INGESTION

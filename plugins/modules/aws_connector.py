@@ -118,9 +118,14 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import AZURE, CONNECTOR, STATE, WORKSPACE
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options import (
+    AZURE,
+    CONNECTOR,
+    STATE,
+    WORKSPACE,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as single
 
 
 def main() -> None:

@@ -126,9 +126,9 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.options import AWS, AZURE, ROLE_INFO, WORKSPACE
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options import AWS, AZURE, ROLE_INFO, WORKSPACE
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as single
 
 
 def main() -> None:

@@ -18,22 +18,26 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import (
     FIELDS,
     Account,
     Field,
     missing,
     parse,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
     InputError,
     Mistake,
     SentinelError,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import RUN_OPTIONS, RunOption, read
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line, visible
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import (
+    RUN_OPTIONS,
+    RunOption,
+    read,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line, visible
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import report
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils import unknown_variables
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.environment import environment_of
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.play_accounts import (

@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.playbook.task import Task
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.variables import Known, Variables
 
 Look = Callable[[str, Known], None]

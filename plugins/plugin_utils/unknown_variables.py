@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import Mistake
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import Mistake
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import (
     KNOWN_VARIABLES,
     is_unknown,
     meant,

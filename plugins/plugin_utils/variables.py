@@ -12,9 +12,9 @@ from ansible.errors import AnsibleError
 from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import value as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import InputError, Mistake
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import RunOption, read_all
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import InputError, Mistake
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import RunOption, read_all
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variables import HostVariables, is_plain
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.templates import Templates
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as model
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as model
 from tests.emulators.state import CALLER_ACCOUNT, State
 
 from . import aws_answers as answers

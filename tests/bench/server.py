@@ -27,7 +27,7 @@ import uvicorn
 import uvloop
 from aiohttp import web
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import ConnectorWish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import ConnectorWish
 from tests.emulators import connectors
 from tests.emulators.azure import Azure
 from tests.emulators.control import Control

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 
 from . import engine
 from .hook import Moment, watched

@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 from unittest import mock
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import Report
 
 from .cells import ACCOUNT, Crash
 from .check import Figures

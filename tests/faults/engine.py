@@ -16,11 +16,15 @@ from unittest import mock
 
 import botocore.session
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import aws, azure, curl, service
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import patience
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account, parse
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import account, converge, fleet, lines, pacer
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm as azure
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import aws, curl, service
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines as lines
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import backoff as patience
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Account, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import account, fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import pacing as pacer
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import reconcile as converge
 
 Hosts = dict[str, dict[str, Any]]
 WORKSPACE = {

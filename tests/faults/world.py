@@ -10,11 +10,11 @@ import json
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role_plan
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import Account
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import ConnectorWish
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import Account
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import ConnectorWish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import plan as role_plan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from tests.emulators.client import CUSTOMER_ID, Emulators
 from tests.emulators.connectors import CLOUDTRAIL, account_of
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import RUN_OPTIONS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import RUN_OPTIONS
 
 FRAGMENTS = {
     "fleet": ("aws", "azure", "workspace", "fleet_role"),

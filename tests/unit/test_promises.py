@@ -21,37 +21,38 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet as action
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet_check
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet_ingestion_info as verify
-from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import (
-    connector,
-    ingestion,
-    role,
-    stackset,
-    workspace,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Field, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector, workspace
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AwsCredentials,
     AzureCredentials,
     Entry,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Field, parse
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES, SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, SEVERITIES, finding
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES, SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import (
+    CODES,
+    SEVERITIES,
+    finding,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion import ingestion
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization import stackset
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import (
     HOST_OPTIONS,
     RUN_OPTIONS,
     STACKSET_OPTIONS,
     VARIABLES,
     RunOption,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import ingestion as run_ingestion
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single as run_single
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import verdicts
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphan
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as run_single
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import Report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import Done
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import Results
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import Orphan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion as run_ingestion
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import result as verdicts
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "ansible_collections.trailbridge.sentinel.plugins"

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from azure.core.pipeline.transport import RequestsTransport
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.curl import Http
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.curl import Http
 from tests.emulators.operations import find
 
 Answers = dict[str, list[str]]

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import (
     MICROSOFT_ACCOUNT,
     OLD_POLICY,
     POLICY,

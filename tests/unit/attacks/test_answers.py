@@ -18,10 +18,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES, SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import VERDICTS, Expected
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import TAG_WORKSPACE
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, ingestion, verdicts
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES, SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
+    VERDICTS,
+    Expected,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import TAG_WORKSPACE
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import result as verdicts
 from tests.emulators.connectors import account_of
 from tests.faults import engine
 from tests.faults.world import ACCOUNTS, NEIGHBOUR, ROLE, VICTIM, WISHES, Seen, World, arn_of, connector

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from tests.emulators.client import CUSTOMER_ID
 from tests.faults import engine
 from tests.faults.hook import Once, watched

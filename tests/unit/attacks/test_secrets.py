@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.record import Record
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.journal import Record
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 from tests.faults.world import ACCOUNTS, VICTIM, World

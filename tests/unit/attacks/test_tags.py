@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines as lines
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID
 from tests.emulators.connectors import DUPLICATE

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.page import MARKS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report.html_data import MARKS
 from tests.emulators.client import CUSTOMER_ID, Emulators
 from tests.faults.world import World, arn_of, connector, name_of
 from tests.unit.modules.test_ingestion_info import arrived, unhealthy

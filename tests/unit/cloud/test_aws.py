@@ -18,11 +18,14 @@ from typing import Any, TypeVar
 import pytest
 from botocore.tokens import SSOTokenProvider
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import service
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws, Identity
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Caller, Keys
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import service
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws, Identity
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Caller, Keys
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
+    AwsCredentials,
+    Entry,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 

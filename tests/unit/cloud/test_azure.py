@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import azure
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.sentinel import Sentinel
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AzureCredentials
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm as azure
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm import Azure
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.sentinel import Sentinel
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
+    AzureCredentials,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget
 from tests.emulators import faults
 from tests.emulators.client import RESOURCE_GROUP, WORKSPACE, Emulators
 

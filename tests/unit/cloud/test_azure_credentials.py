@@ -39,11 +39,11 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import azure as arm
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import parse
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID, Emulators
 

@@ -26,14 +26,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import azure as arm
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import network, service
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.logs import Logs
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import connection
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, AzureCredentials
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm, network, service
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.logs import Logs
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import network_errors
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
+    AwsCredentials,
+    AzureCredentials,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget
 from tests.emulators.client import CALLER_ACCOUNT, CUSTOMER_ID, Emulators
 
 SOON = 8.0
@@ -294,7 +296,7 @@ def test_a_service_whose_name_does_not_exist(here: Emulators, path: Work, monkey
 
 
 def test_what_answered_before_is_waited_for_as_long_as_ever(here: Emulators) -> None:
-    fault = connection.unresolved("sts.example")
+    fault = network_errors.unresolved("sts.example")
 
     async def ask() -> None:
         with closing(Aws(AwsCredentials())) as aws:

@@ -23,13 +23,16 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import curl, service
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.curl import Http
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.service import Keys, Service
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import patience
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import curl, service
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.curl import Http
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Keys, Service
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import backoff as patience
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
+    AwsCredentials,
+    Entry,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from tests.emulators import faults
 from tests.emulators.client import Emulators
 from tests.faults import engine

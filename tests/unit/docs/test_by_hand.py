@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role
 from tests.emulators.client import CUSTOMER_ID, Emulators
 from tests.faults.world import arn_of, connector
 from tests.unit.playbooks.test_examples import run

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.failure import FAILURES
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, SEVERITIES
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import VERDICTS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import VARIABLES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES, SEVERITIES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health_codes import FAILURES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import VERDICTS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import VARIABLES
 
 ROOT = Path(__file__).parents[3]
 GUIDES = ROOT / "docs/docsite/rst"

@@ -14,13 +14,22 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import organizations
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import EVENTS, HEALTH, Expected
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import ACTIONS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, ingestion, single
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import organizations
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
+    AwsCredentials,
+    Entry,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
+    EVENTS,
+    HEALTH,
+    Expected,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import ACTIONS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as single
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion
 from tests.emulators.client import Emulators
 from tests.emulators.operations import ROUTES
 from tests.faults import engine

@@ -24,7 +24,7 @@ from ansible.cli.galaxy import GalaxyCLI
 from ansible.cli.inventory import InventoryCLI
 from ansible.cli.playbook import PlaybookCLI
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, check_whole, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, check_whole, parse
 
 from .test_guides import GUIDES, PAGES, ROOT, variables
 

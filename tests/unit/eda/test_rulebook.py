@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import VARIABLES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import VARIABLES
 
 ROOT = Path(__file__).parents[3]
 RULEBOOK = ROOT / "extensions/eda/rulebooks/onboard.yml"

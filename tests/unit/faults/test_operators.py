@@ -11,7 +11,7 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from tests.faults import engine
 from tests.faults.hook import Moment, Once, watched
 from tests.faults.kinds import DELETE, PUT

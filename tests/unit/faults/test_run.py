@@ -11,7 +11,7 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import account, fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import account, fleet
 from tests.emulators import faults
 from tests.emulators.connectors import account_of
 from tests.faults import engine

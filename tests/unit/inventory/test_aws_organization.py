@@ -18,7 +18,7 @@ import yaml
 from ansible.template import is_trusted_as_template
 
 from ansible_collections.trailbridge.sentinel.plugins.inventory import aws_organization
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import patience
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import backoff as patience
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.accepted import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.accepted_findings import (
     Accepted,
     is_parsed,
     leftovers,
     parse,
     reasons,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, finding
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES, finding
 
 TODAY = "2026-11-28"
 TAGS = finding("role_tags", "The tags owner differ.")

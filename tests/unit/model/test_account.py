@@ -14,13 +14,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.accepted import Accepted
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import (
-    AwsCredentials,
-    AzureCredentials,
-    Entry,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.accepted_findings import Accepted
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import (
     FIELDS,
     Account,
     Field,
@@ -29,9 +24,14 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account
     check_whole,
     parse,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Wish
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES, TYPES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
+    AwsCredentials,
+    AzureCredentials,
+    Entry,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Wish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.validation import RULES, TYPES
 
 ACCOUNT = "111111111111"
 OTHER = "222222222222"

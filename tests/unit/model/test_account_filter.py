@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account_filter import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.account_filter import (
     Filter,
     Wish,
     parse,
     sift,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organization import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.organization import (
     Account,
     Organization,
     Unit,

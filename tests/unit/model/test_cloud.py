@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import cloud
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import parse
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials import cloud
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 
 HOST = "host payments"
 OTHER = "222222222222"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import (
     KIND,
     Connector,
     Connectors,
@@ -29,7 +29,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connect
     survey,
     without,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 
 ACCOUNT = "111111111111"
 OTHER = "222222222222"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud import aws
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
     CLASSES,
     ChangedError,
     NotYetError,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import (
     CODES,
     SEVERITIES,
     Finding,

@@ -13,11 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.connector import KIND, Connector
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.duration import seconds, told
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.failure import FAILURES, explained
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import (
+    KIND,
+    Connector,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.duration import seconds, told
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health_codes import (
+    FAILURES,
+    explained,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
     VERDICTS,
     Arrival,
     Expected,

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.inventory import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.inventory import (
     EVERYONE,
     INACTIVE,
     LOCAL,
@@ -23,7 +23,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.invento
     variables,
     written_by_people,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.organization import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.organization import (
     Account,
     Organization,
     Unit,

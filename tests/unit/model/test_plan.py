@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call, difference
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call, difference
 
 # What was there, what is there now, and both sides of the difference.
 DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]] = {

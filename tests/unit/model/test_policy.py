@@ -13,9 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import policy
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES, ordered
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.policy import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES, ordered
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.policy import policy
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.policy.policy import (
     admits,
     admitted_ids,
     canonical,

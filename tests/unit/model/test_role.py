@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import policy
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import parse
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import ordered
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import ordered
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.policy import policy
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import (
     INLINE,
     LOOKUP_EVENTS,
     Role,

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import Finding
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.plan import plan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import (
     INLINE,
     LOOKUP_EVENTS,
     Role,
@@ -27,7 +28,6 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role im
     trust,
     without,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role_plan import plan
 
 # No run repairs these: the owner has to.
 LASTING = {"role_path", "role_shared", "role_tags_full", "role_boundary_unexpected", "role_session_long"}

@@ -12,9 +12,9 @@ from typing import Any, get_args
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import Role, Wish
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role_plan import plan
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.session import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.plan import plan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Role, Wish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import (
     ACTIONS,
     Work,
     session_policy,

@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AwsCredentials,
     AzureCredentials,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.sign_in import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.sign_in import (
     ENVIRONMENT,
     PROOFS,
     WAYS,
@@ -23,6 +22,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.sign_in
     check_endpoint,
     choose,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 
 Given = dict[str, Any]
 OURS = {"tenant": "ours.example", "client_id": "ours"}

@@ -12,10 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role_plan
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.stackset import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.stackset import (
     LONGEST_TEMPLATE,
     RESOURCE,
     StackSet,
@@ -27,6 +25,8 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.stackse
     template,
     without,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import plan as role_plan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
 
 WORKSPACE = "cccccccc-aaaa-4aaa-8aaa-cccccccccccc"
 WISH = StackSetWish("Eyes", {"Resources": {}}, "eu-central-1")

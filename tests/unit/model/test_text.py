@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError, cannot
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import finding
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import difference
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line, visible
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError, cannot
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import finding
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import difference
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line, visible
 
 HIDDEN = [
     *map(chr, [*range(0x20), *range(0x7F, 0xA0), 0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F)]),

@@ -12,9 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.accepted import Accepted
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.value import RULES, SECRETS, TYPES, check
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.accepted_findings import Accepted
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.validation import (
+    RULES,
+    SECRETS,
+    TYPES,
+    check,
+)
 
 ACCOUNT = "012345670123"
 GUID = "00aa00aa-1111-2222-3333-444455556666"

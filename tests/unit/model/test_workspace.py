@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspace import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.workspace import (
     Workspace,
     arm_id,
     check_id,
@@ -21,6 +20,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.workspa
     rights,
     show,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 
 ALL = {"read": True, "write": True, "delete": True}
 NONE = {"read": False, "write": False, "delete": False}

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as single
 from tests.emulators.client import CUSTOMER_ID, Emulators
 from tests.faults import engine
 

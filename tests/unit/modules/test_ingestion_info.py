@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import single, verdicts
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as single
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import result as verdicts
 from tests.emulators.client import CUSTOMER_ID, Emulators
 
 from .conftest import ACCOUNT, Result, validated

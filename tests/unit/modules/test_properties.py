@@ -14,12 +14,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.aws import Aws
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.iam import Roles
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AwsCredentials, Entry
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.iam import Roles
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
+    AwsCredentials,
+    Entry,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.plan import plan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import (
     INLINE,
     LOOKUP_EVENTS,
     Role,
@@ -29,8 +33,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role im
     trust,
     without,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.role_plan import plan
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.converge import converge
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import converge
 from tests.emulators.client import Emulators
 
 ACCOUNT = "111111111111"

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS, Account, parse
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, lines
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines as lines
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Account, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from tests.emulators.client import Emulators
 from tests.faults.engine import brisk
 

@@ -16,9 +16,9 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.record import Record
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.journal import Record
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.sign_in import ENVIRONMENT
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.sign_in import ENVIRONMENT
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 from tests.unit.modules.test_ingestion_info import arrived
 

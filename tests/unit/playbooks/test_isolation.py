@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import Expected
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, ingestion
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphans
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import Orphans
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 from tests.faults.world import ROLE, arn_of

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import parse
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.patience import GROWN
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet, newcomer
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.backoff import GROWN
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import new_account as newcomer
 from tests.emulators import faults
 from tests.emulators.client import Emulators
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import role as roles
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import fleet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.orphans import Orphans
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import Orphans
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, CUSTOMER_ID, Emulators
 from tests.faults import engine

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import history
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import history
 from tests.emulators.client import Emulators
 
 from .conftest import WORKSPACE, Engine

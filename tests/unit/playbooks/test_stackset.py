@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils import options
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model import stackset
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import FIELDS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.run_option import STACKSET_OPTIONS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization import stackset
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import STACKSET_OPTIONS
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 
 from .actions import act

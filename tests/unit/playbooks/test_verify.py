@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.ingestion import Expected
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import ingestion, verdicts
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import result as verdicts
 from tests.emulators import faults
 from tests.emulators.client import Emulators
 from tests.unit.modules.test_ingestion_info import COLUMNS, ago, arrived, connect, unhealthy
@@ -183,7 +184,7 @@ def test_a_look_that_fails_for_the_moment_does_not_end_the_wait(
 ) -> None:
     connect(here, ONE)
     arrived(here, {ONE: 0.1})
-    monkeypatch.setattr("ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure.DEADLINE", 0.0)
+    monkeypatch.setattr("ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm.DEADLINE", 0.0)
     here.fault(operation="Query", times=1, status=503, code="Busy", message="Busy.")
     watched = watch(here, some(twelve, 1))
     said = verify(watched, wait=6)

@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import history, report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import history, report
 
 Data = dict[str, Any]
 

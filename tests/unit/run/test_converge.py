@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
     ChangedError,
     NotYetError,
     SentinelError,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import converge as spine
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.converge import Known, Outcome, converge
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import reconcile as spine
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import Known, Outcome, converge
 
 Bag = frozenset[str]
 

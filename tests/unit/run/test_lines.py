@@ -10,13 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import parse
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import CLASSES, SentinelError, cannot
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding, finding
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done, Order
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.lines import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console.account_lines import (
     Progress,
     calls,
     failures,
@@ -24,7 +18,17 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.lines imp
     numbers,
     of,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import Results
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
+    CLASSES,
+    SentinelError,
+    cannot,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import Finding, finding
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import Report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import Done, Order
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import Results
 
 ACCOUNT = "111111111111"
 DENIED = SentinelError("assume_denied", f"Cannot assume role Admin in account {ACCOUNT}: not authorized.")

@@ -15,9 +15,9 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import NotYetError, SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import pacer
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget, Slots, Visibility
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import NotYetError, SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import pacing as pacer
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget, Slots, Visibility
 
 NOT_YET = NotYetError("transient", "Cannot yet.")
 T = TypeVar("T")

@@ -24,11 +24,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import CODES
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.text import one_line
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import chart, history, page, report, sheet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.tally import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import csv as sheet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import history, report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import html_data as page
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import trend as chart
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report.statistics import (
     CHECKS,
     MOST_OUS,
     Tally,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import report
 from tests.unit.run import browser, reports
 
 pytestmark = pytest.mark.skipif(not browser.CHROMIUM, reason="Chromium is not installed (Debian: chromium)")

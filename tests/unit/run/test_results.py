@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.account import parse
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.finding import Finding, finding
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.account import Report
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.fleet import Done
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.results import DETAILED, Results
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import Finding, finding
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import Report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import Done
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import DETAILED, Results
 
 PATH = finding("role_path", "The path is /, not /x/.")
 DENIED = SentinelError("assume_denied", "Cannot assume.")

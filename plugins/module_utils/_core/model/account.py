@@ -1,0 +1,356 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One AWS account and everything that is wished for it: the options, checked, as data. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import accepted_findings as accepted
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.accepted_findings import Accepted
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials import cloud as clouds
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
+    AwsCredentials,
+    AzureCredentials,
+    Entry,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
+    InputError,
+    Mistake,
+    SentinelError,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import MICROSOFT_ACCOUNT, Wish
+
+
+class Field(NamedTuple):
+    """An option that may differ by account: its name in `fleet`, in the single modules, its type and part.
+
+    None and blank values mean "not given". Where `empty_counts`, the empty value of the type is one to set.
+    """
+
+    option: str
+    short: str
+    type: str
+    part: str
+    empty_counts: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The inventory variable that sets the option for one account."""
+        return _VARIABLES.get(self.option, f"sentinel_{self.option}")
+
+
+_VARIABLES = {
+    "account_id": "aws_account_id",
+    "account_joined": "aws_account_joined",
+    "ou_path": "aws_ou_path",
+    "profile": "sentinel_aws_profile",
+}
+
+# The one table of account options: fleet's spec, the inventory variables, their documentation and tests come from it.
+FIELDS = (
+    Field("account_id", "account_id", "str", "account"),
+    Field("account_joined", "joined", "str", "account"),
+    Field("ou_path", "ou", "str", "account"),
+    Field("subscription_id", "subscription_id", "str", "account"),
+    Field("resource_group", "resource_group", "str", "account"),
+    Field("workspace", "workspace", "str", "account"),
+    Field("workspace_id", "workspace_id", "str", "wish"),
+    Field("role_name", "name", "str", "wish"),
+    Field("role_path", "path", "str", "wish"),
+    Field("role_description", "description", "str", "wish"),
+    Field("role_max_session_duration", "max_session_duration", "int", "wish"),
+    Field("role_permissions_boundary", "permissions_boundary", "str", "wish", empty_counts=True),
+    Field("role_tags", "tags", "dict", "wish", empty_counts=True),
+    Field("role_purge_tags", "purge_tags", "bool", "wish"),
+    Field("permission_mode", "permission_mode", "str", "wish"),
+    Field("microsoft_account_id", "microsoft_account_id", "str", "wish"),
+    Field("external_ids", "external_ids", "list", "wish", empty_counts=True),
+    Field("exclusive", "exclusive", "bool", "wish"),
+    Field("adopt", "adopt", "bool", "wish"),
+    Field("deduplicate", "deduplicate", "bool", "account"),
+    Field("accepted_findings", "accepted_findings", "dicts", "account"),
+    Field("assume_role", "assume_role", "list", "entry", empty_counts=True),
+    Field("assume_role_external_id", "assume_role_external_id", "str", "entry"),
+    Field("assume_role_session_name", "assume_role_session_name", "str", "entry"),
+    Field("assume_role_session_policy", "assume_role_session_policy", "bool", "entry"),
+    Field("profile", "profile", "str", "aws"),
+    Field("access_key", "access_key", "str", "aws"),
+    Field("secret_key", "secret_key", "str", "aws"),
+    Field("session_token", "session_token", "str", "aws"),
+    Field("region", "region", "str", "aws"),
+    Field("endpoint_url", "endpoint_url", "str", "aws"),
+    Field("aws_ca_bundle", "aws_ca_bundle", "str", "aws"),
+    Field("validate_certs", "validate_certs", "bool", "aws"),
+    Field("auth_source", "auth_source", "str", "azure"),
+    Field("azure_profile", "azure_profile", "str", "azure"),
+    Field("tenant", "tenant", "str", "azure"),
+    Field("client_id", "client_id", "str", "azure"),
+    Field("secret", "secret", "str", "azure"),
+    Field("x509_certificate_path", "x509_certificate_path", "str", "azure"),
+    Field("thumbprint", "thumbprint", "str", "azure"),
+    Field("oidc_token", "oidc_token", "str", "azure"),
+    Field("oidc_token_file_path", "oidc_token_file_path", "str", "azure"),
+    Field("cloud_environment", "cloud_environment", "str", "azure"),
+    Field("adfs_authority_url", "adfs_authority_url", "str", "azure"),
+    Field("cert_validation_mode", "cert_validation_mode", "str", "azure"),
+    Field("disable_instance_discovery", "disable_instance_discovery", "bool", "azure"),
+)
+REQUIRED = ("account_id", "subscription_id", "resource_group", "workspace")
+_GUIDS = ("workspace_id", "subscription_id")
+_ENTRY = {
+    "assume_role": "roles",
+    "assume_role_external_id": "external_id",
+    "assume_role_session_name": "session_name",
+    "assume_role_session_policy": "session_policy",
+}
+# By who calls the options by which names: the key to look for, the name in messages, the option.
+_NAMED = {
+    names: tuple((field.short if names == "short" else field.option, getattr(field, names), field) for field in FIELDS)
+    for names in ("option", "short", "variable")
+}
+
+WorkspaceKey = tuple[AzureCredentials, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account, where it is (`host` in the inventory), how to get in, and the wish for its role and connector.
+
+    `subscription_id`, `resource_group` and `workspace` are empty where only the role is wanted; the wish's
+    `workspace_id` is empty until it was read from the workspace.
+    """
+
+    account_id: str
+    host: str
+    subscription_id: str
+    resource_group: str
+    workspace: str
+    wish: Wish
+    entry: Entry
+    aws: AwsCredentials
+    azure: AzureCredentials
+    deduplicate: bool = False
+    joined: str = ""
+    """When it joined its AWS organization, in ISO 8601; empty where nobody knows."""
+    accepted: tuple[Accepted, ...] = ()
+    """The findings that were accepted."""
+    ou: str = ""
+    """Where it is in the organization, for reports; empty where nobody knows."""
+
+    @property
+    def name(self) -> str:
+        """The id, with the host where that is called differently."""
+        return self.account_id if self.host in ("", self.account_id) else f"{self.account_id} {self.host}"
+
+    @property
+    def workspace_key(self) -> WorkspaceKey:
+        """What tells the workspaces of accounts apart."""
+        return self.azure, self.subscription_id, self.resource_group, self.workspace
+
+    def at(self, *, account_id: str = "", workspace_id: str = "", partition: str = "aws") -> Account:
+        """Return the account with what only the services could tell."""
+        account_id = account_id or self.account_id
+        wish = replace(
+            self.wish,
+            account_id=account_id,
+            workspace_id=self.wish.workspace_id or workspace_id,
+            partition=partition,
+        )
+        found = replace(self, account_id=account_id, wish=wish)
+        _check_arns(found, self.host, "short")
+        return found
+
+
+def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str = "option") -> Account:
+    """Check the options of one account and return it; raises InputError with `where`, the option, its value, the rule.
+
+    `options` has fleet's names, or those of a single module where `names` is "short". None and blank values mean not
+    given, see `Field`. Messages call an option by `names`: "option", "short" or "variable".
+    """
+    given = _given(options, where, names)
+    parts: dict[str, dict[str, Any]] = {"account": {}, "wish": {}, "entry": {}, "aws": {}, "azure": {}}
+    for field, value in given:
+        parts[field.part][field.short] = value
+    account = parts["account"]
+    account_id = account.pop("account_id", "")
+    entry = {_ENTRY[name]: value for name, value in parts["entry"].items()}
+    wish = Wish(**{"account_id": account_id, "workspace_id": "", **parts["wish"]})
+    _check_keys(parts["aws"], where)
+    check_cloud(options, parts["azure"].get("cloud_environment"), where, names)
+    found = Account(
+        account_id,
+        host,
+        account.get("subscription_id", ""),
+        account.get("resource_group", ""),
+        account.get("workspace", ""),
+        wish,
+        Entry(**entry),
+        AwsCredentials(**parts["aws"]),
+        AzureCredentials(**parts["azure"]),
+        deduplicate=account.get("deduplicate", False),
+        joined=account.get("joined", ""),
+        accepted=account.get("accepted_findings", ()),
+        ou=account.get("ou", ""),
+    )
+    _check_arns(found, where, names)
+    return found
+
+
+def _given(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Field, Any]]:
+    found: list[tuple[Field, Any]] = []
+    mistakes: list[Mistake] = []
+    for key, name, field in _NAMED[names]:
+        value = options.get(key)
+        if value is None or not values.is_given(value, field.type, empty_counts=field.empty_counts):
+            continue
+        try:
+            found.append((field, _value(field, value, where, name)))
+        except InputError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise InputError(mistakes)
+    return found
+
+
+def _value(field: Field, given: Any, where: str, name: str) -> Any:
+    try:
+        return _same_for_many(field, given) if isinstance(given, str) else _checked(field, given, where, name)
+    except InputError:
+        return _checked(field, given, where, name)
+
+
+@lru_cache(maxsize=1024)
+def _same_for_many(field: Field, given: str) -> Any:
+    """Check a text once for all accounts that have it, which of most options are thousands."""
+    return _checked(field, given, "", "")
+
+
+def _checked(field: Field, given: Any, where: str, name: str) -> Any:
+    value = _convert(field, given)
+    for rule in _RULES[field]:
+        values.check(where, name, value, rule, given)
+    if field.short in _GUIDS:
+        return value.lower()
+    return tuple(map(str.lower, value)) if field.short == "external_ids" else value
+
+
+def _rules(field: Field) -> list[str]:
+    found = [rule for rule in (field.type, field.short) if rule in values.RULES or rule in values.TYPES]
+    return found[-1:] if field.type == "str" else found
+
+
+_RULES = {field: _rules(field) for field in FIELDS}
+# What is written in other ways than its type says.
+_WRITTEN: dict[str, Callable[[Any], Any]] = {
+    "account_id": values.account_id,
+    "microsoft_account_id": values.account_id,
+    "ou_path": values.displayed,
+    "accepted_findings": accepted.parse,
+}
+
+
+def _convert(field: Field, given: Any) -> Any:
+    own = _WRITTEN.get(field.option)
+    return own(given) if own else values.convert(field.type, given)
+
+
+def _check_arns(account: Account, where: str, names: str) -> None:
+    """Raise bad_input for an ARN of another account than the one that is worked on, or of another partition."""
+    arns = [("assume_role", role) for role in account.entry.roles if role.startswith("arn:")]
+    if account.wish.permissions_boundary:
+        arns.append(("permissions_boundary", account.wish.permissions_boundary))
+    for short, arn in arns:
+        if account.account_id and arn.split(":")[4] not in ("aws", account.account_id):
+            rule = f"it must be of account {account.account_id}"
+        elif arn.split(":")[1] != arns[0][1].split(":")[1]:
+            rule = f"it is in another partition than {arns[0][1]}"
+        else:
+            continue
+        option = next(name for _key, name, field in _NAMED[names] if field.short == short)
+        raise InputError([Mistake(f"Cannot use {option} {arn!r}", where, rule)])
+
+
+def _check_keys(given: Mapping[str, Any], where: str) -> None:
+    if ("access_key" in given) != ("secret_key" in given) or ("session_token" in given and "access_key" not in given):
+        rule = "access_key and secret_key belong together, session_token goes with them"
+        raise InputError([Mistake("Cannot use the AWS keys", where, rule)])
+
+
+def check_cloud(options: Mapping[str, Any], cloud_environment: str | None, where: str, names: str) -> None:
+    """Raise bad_input for a cloud without the AWS connector, or whose AWS account nobody but the user knows.
+
+    The latter only where a role is looked at: the modules for connectors have no option for that account.
+    """
+    cloud = clouds.name_of(cloud_environment)
+    prefix = "sentinel_" if names == "variable" else ""
+    what = f"Cannot use {prefix}cloud_environment {cloud!r}"
+    if cloud == clouds.CHINA:
+        raise InputError([Mistake(what, where, "Microsoft Sentinel has no AWS connector there")])
+    of_a_role = names != "short" or "microsoft_account_id" in options
+    if cloud == clouds.GOVERNMENT and of_a_role and not options.get("microsoft_account_id"):
+        rule = (
+            f"{prefix}microsoft_account_id is not given, and Microsoft's AWS account for that cloud is not public; "
+            "the connector's page in its portal shows it"
+        )
+        raise InputError([Mistake(what, where, rule)])
+
+
+def check_whole(account: Account, where: str, names: str) -> None:
+    """Raise bad_input when an option is missing without which role and connector cannot be made."""
+    _check_given(account, REQUIRED, where, names)
+
+
+def check_workspace(account: Account, where: str, names: str) -> None:
+    """Raise bad_input when an option is missing without which the workspace cannot be found."""
+    _check_given(account, REQUIRED[1:], where, names)
+
+
+def _check_given(account: Account, options: Collection[str], where: str, names: str) -> None:
+    given = {option: getattr(account, option) for option in options}
+    if mistakes := missing(given, where, names, options):
+        raise InputError(mistakes)
+
+
+def missing(given: Mapping[str, Any], where: str, names: str, options: Collection[str] = REQUIRED) -> list[Mistake]:
+    """Return which of these options are not given, by `names`."""
+    lacking = [name for _key, name, field in _NAMED[names] if field.option in options and not given.get(field.option)]
+    return [Mistake("Cannot work", where, f"{name} is not given", " on ") for name in lacking]
+
+
+def check_partition(account: Account) -> None:
+    """Raise bad_input where the AWS credentials are of another partition than what the account shall have.
+
+    AWS reports the partition only when it is asked; then an ARN or Microsoft's account may not fit.
+    """
+    wish = account.wish
+    arns = (*account.entry.roles, wish.permissions_boundary or "")
+    other = next((arn for arn in arns if arn.startswith("arn:") and arn.split(":")[1] != wish.partition), None)
+    if other:
+        rule = f"it is in another partition than the AWS credentials, {wish.partition}"
+        raise SentinelError("bad_input", f"Cannot use {other!r} for account {account.name}: {rule}.")
+    if wish.partition != "aws" and wish.microsoft_account_id == MICROSOFT_ACCOUNT:
+        raise SentinelError(
+            "bad_input",
+            f"Cannot work on account {account.name}: it is in the partition {wish.partition}, and Microsoft's AWS "
+            f"account {MICROSOFT_ACCOUNT} and all accounts that it reads are in the partition aws. For Azure "
+            "Government, give the microsoft_account_id that the connector's page in its portal shows.",
+        )
+
+
+def check_unique(accounts: list[Account]) -> None:
+    """Raise bad_input when an AWS account is there twice."""
+    seen: dict[str, str] = {}
+    for account in accounts:
+        if account.account_id in seen:
+            places = " and ".join(host or "an entry of accounts" for host in (seen[account.account_id], account.host))
+            raise SentinelError(
+                "bad_input",
+                f"Cannot work on AWS account {account.account_id} twice, as {places}: list each account once.",
+            )
+        seen[account.account_id] = account.host

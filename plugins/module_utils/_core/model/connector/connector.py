@@ -1,0 +1,257 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The CloudTrail data connector of one AWS account in one workspace: which one it is, which calls make it right. Pure.
+
+Source: "Data Connectors - Create Or Update" (Microsoft Sentinel REST API).
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import cannot
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import Finding, finding, ordered
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
+
+KIND = "AmazonWebServicesCloudTrail"
+KIND_S3 = "AmazonWebServicesS3"
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """A data connector of the kind AmazonWebServicesCloudTrail; `created` is a time in ISO 8601, or empty."""
+
+    name: str
+    role_arn: str
+    enabled: bool = True
+    etag: str | None = None
+    id: str = ""
+    created: str = ""
+
+    @property
+    def account_id(self) -> str:
+        """The AWS account that the connector reads: 12 digits, or empty if its role ARN is none."""
+        return account_of(self.role_arn)
+
+
+# All connectors of one AWS account in one workspace. One is right; none, or two, are things that happen.
+Connectors = tuple[Connector, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorWish:
+    """Which role shall be read: `workspace` is the ARM id of the workspace, `workspace_id` its customer id (GUID)."""
+
+    role_arn: str
+    workspace: str
+    workspace_id: str
+    deduplicate: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of a connector that we create: the same for every run and every operator."""
+        return str(uuid.uuid5(uuid.UUID(self.workspace_id), f"{KIND}/{account_of(self.role_arn)}"))
+
+
+def account_of(arn: str) -> str:
+    """Return the account id of an ARN, empty if it has none."""
+    found = re.match(r"(?:[^:]*:){4}([0-9]{12}):", arn)
+    return found[1] if found else ""
+
+
+def parse(raw: Mapping[str, Any]) -> Connector | None:
+    """Return the connector of an answer of the API, None for another kind."""
+    if raw.get("kind") != KIND:
+        return None
+    properties = raw.get("properties") or {}
+    logs = (properties.get("dataTypes") or {}).get("logs") or {}
+    return Connector(
+        name=str(raw.get("name") or ""),
+        role_arn=str(properties.get("awsRoleArn") or ""),
+        enabled=str(logs.get("state")).lower() == "enabled",
+        etag=raw.get("etag"),
+        id=str(raw.get("id") or ""),
+        created=str((raw.get("systemData") or {}).get("createdAt") or ""),
+    )
+
+
+def choose(wish: ConnectorWish, have: Connectors) -> Connector | None:
+    """Return the connector of the account that serves the role, None if the account has none.
+
+    The same role before another one of the account; among several the enabled before the disabled, the older before
+    the newer, ours before others. Where there is none, it is the one under our name that was pointed elsewhere.
+    """
+
+    def rank(item: Connector) -> tuple[bool, bool, str, bool, str]:
+        return item.role_arn != wish.role_arn, not item.enabled, item.created or "~", item.name != wish.name, item.name
+
+    found = [item for item in have if not _astray(wish, item)] or [item for item in have if item.name == wish.name]
+    return min(found, key=rank) if len(found) > 1 else next(iter(found), None)
+
+
+def _astray(wish: ConnectorWish, item: Connector) -> bool:
+    return item.account_id != account_of(wish.role_arn)
+
+
+def overlay(wish: ConnectorWish, have: Connectors) -> Connectors:
+    """Return the connectors that shall be: the chosen one right, or a new one; duplicates go only when asked."""
+    chosen = choose(wish, have)
+    right = replace(chosen, role_arn=wish.role_arn, enabled=True) if chosen else _new(wish)
+    gone = _twins(wish, have) if wish.deduplicate else ()
+    return (right, *(item for item in have if item is not chosen and item not in gone))
+
+
+def _new(wish: ConnectorWish) -> Connector:
+    return Connector(
+        wish.name, wish.role_arn, id=f"{wish.workspace}/providers/Microsoft.SecurityInsights/dataConnectors/{wish.name}"
+    )
+
+
+def _twins(wish: ConnectorWish, have: Connectors) -> Connectors:
+    chosen = choose(wish, have)
+    return tuple(item for item in have if item is not chosen and item.role_arn == wish.role_arn)
+
+
+def without(wish: ConnectorWish, have: Connectors) -> Connectors:
+    """Return the connectors that remain when the role is read no longer: those of other roles."""
+    return tuple(item for item in have if item.role_arn != wish.role_arn)
+
+
+def elsewhere(wish: ConnectorWish, have: Connectors, *, absent: bool) -> Connectors:
+    """Return the connectors of the account that read another role, and go on doing so when the wish is fulfilled."""
+    stays = without(wish, have) if absent else overlay(wish, have)
+    return tuple(item for item in stays if item.role_arn != wish.role_arn and not _astray(wish, item))
+
+
+def remaining(wish: ConnectorWish, readers: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Say who goes on reading an account that was offboarded, of the connectors (as in results) that read it.
+
+    Those of another workspace say so by `workspace`.
+    """
+    return [
+        finding(
+            "connector_remaining",
+            f"Data connector {one['name']} ({one['kind']}){_place(one)} goes on reading the account, "
+            f"by {one['role_arn']}.",
+        )
+        for one in readers
+        if "workspace" in one or (one["kind"], one["role_arn"]) != (KIND, wish.role_arn)
+    ]
+
+
+def _place(one: Mapping[str, Any]) -> str:
+    return f" in workspace {one['workspace']}" if "workspace" in one else ""
+
+
+def check_unread(wish: ConnectorWish, readers: Iterable[Mapping[str, Any]]) -> None:
+    """Raise role_conflict where a connector of another kind in the workspace reads the role that is to go."""
+    names = [one["name"] for one in readers if one["kind"] != KIND and one["role_arn"] == wish.role_arn]
+    if names:
+        what = f"remove role {wish.role_arn}"
+        why = f"data connector {', '.join(sorted(names))} (Amazon Web Services S3) reads it; remove that one first"
+        raise cannot("role_conflict", what, why)
+
+
+def plan(have: Connectors | None, want: Connectors | None) -> list[Call]:
+    """List the calls that turn one set of connectors into the other; nothing to do is an empty list."""
+    before = {item.name: item for item in have or ()}
+    names = {item.name for item in want or ()}
+    puts = [_put(item) for item in want or () if before.get(item.name) != item]
+    return puts + [removal(before[name]) for name in sorted(set(before) - names)]
+
+
+def removal(connector: Connector) -> Call:
+    """Return the call that removes a connector."""
+    return Call("DataConnectors_Delete", {"data_connector_id": connector.name})
+
+
+def _put(connector: Connector) -> Call:
+    body: dict[str, Any] = {
+        "kind": KIND,
+        "properties": {
+            "awsRoleArn": connector.role_arn,
+            "dataTypes": {"logs": {"state": "Enabled" if connector.enabled else "Disabled"}},
+        },
+    }
+    if connector.etag:
+        body["etag"] = connector.etag
+    return Call("DataConnectors_CreateOrUpdate", {"data_connector_id": connector.name, "data_connector": body})
+
+
+def findings(wish: ConnectorWish, have: Connectors) -> list[Finding]:
+    """Say what is wrong with the connectors that are there, or that none is; security first."""
+    found = [
+        finding("connector_astray", f"Data connector {item.name} reads {item.role_arn}, not {wish.role_arn}.")
+        for item in have
+        if item.name == wish.name and _astray(wish, item)
+    ]
+    chosen = choose(wish, have)
+    if chosen is None or _astray(wish, chosen):
+        return [*found, finding("connector_missing", f"No data connector reads role {wish.role_arn}.")]
+    if chosen.role_arn != wish.role_arn:
+        found.append(
+            finding("connector_stale", f"Data connector {chosen.name} reads {chosen.role_arn}, not {wish.role_arn}.")
+        )
+    if not chosen.enabled:
+        found.append(finding("connector_disabled", f"Data connector {chosen.name} is disabled."))
+    for other in have:
+        if other is not chosen and not _astray(wish, other):
+            text = f"Data connector {other.name} reads the account as well as {chosen.name}, by {other.role_arn}."
+            found.append(finding("connector_duplicate", text))
+    return ordered(found)
+
+
+def survey(have: Iterable[Connector]) -> list[Finding]:
+    """Say what is wrong with all connectors of a workspace, as far as they tell by themselves."""
+    found: list[Finding] = []
+    accounts: dict[str, list[Connector]] = {}
+    for item in have:
+        if item.account_id:
+            accounts.setdefault(item.account_id, []).append(item)
+        if not item.enabled:
+            found.append(finding("connector_disabled", f"Data connector {item.name} of {item.role_arn} is disabled."))
+    for account_id, items in accounts.items():
+        if len(items) > 1:
+            names = ", ".join(sorted(item.name for item in items))
+            found.append(
+                finding("connector_duplicate", f"Account {account_id} is read by several connectors: {names}.")
+            )
+    return ordered(found)
+
+
+def describe(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a connector of one of the two AWS kinds, of an answer of the API, as it appears in results; else {}."""
+    if (connector := parse(raw)) is not None:
+        return show(connector)
+    if raw.get("kind") != KIND_S3:
+        return {}
+    properties = raw.get("properties") or {}
+    state = str(((properties.get("dataTypes") or {}).get("logs") or {}).get("state"))
+    return {
+        "id": str(raw.get("id") or ""),
+        "name": str(raw.get("name") or ""),
+        "kind": KIND_S3,
+        "role_arn": str(properties.get("roleArn") or ""),
+        "state": "Enabled" if state.lower() == "enabled" else "Disabled",
+        "sqs_urls": list(properties.get("sqsUrls") or []),
+        "destination_table": str(properties.get("destinationTable") or ""),
+        "codeless": "connectorDefinitionName" in properties or "dcrConfig" in properties,
+    }
+
+
+def show(connector: Connector | None) -> dict[str, Any]:
+    """Return a connector as it appears in results; {} for none."""
+    if connector is None:
+        return {}
+    return {
+        "id": connector.id,
+        "name": connector.name,
+        "kind": KIND,
+        "role_arn": connector.role_arn,
+        "state": "Enabled" if connector.enabled else "Disabled",
+    }

@@ -1,0 +1,92 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Log Analytics workspace that Microsoft Sentinel runs on, and which rights on it are held. Pure.
+
+Sources: "Workspaces - Get" (Log Analytics REST API); "Permissions - List For Resource" (Azure RBAC REST API).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+
+CONNECTORS = "Microsoft.SecurityInsights/dataConnectors"
+RIGHTS = ("read", "write", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace: `id` is its ARM id, `customer_id` the GUID that Sentinel sends to AWS as external id."""
+
+    id: str
+    name: str
+    customer_id: str
+    location: str = ""
+    onboarded: bool = False
+    rights: Mapping[str, bool] = field(default_factory=dict)
+
+
+def arm_id(subscription_id: str, resource_group: str, name: str) -> str:
+    """Return the ARM id of a workspace."""
+    return (
+        f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}"
+        f"/providers/Microsoft.OperationalInsights/workspaces/{name}"
+    )
+
+
+def rights(permissions: Iterable[Mapping[str, Any]]) -> dict[str, bool]:
+    """Tell from the entries of the permissions API whether data connectors may be read, written and deleted."""
+    entries = list(permissions)
+    return {verb: any(_granted(entry, f"{CONNECTORS}/{verb}") for entry in entries) for verb in RIGHTS}
+
+
+def check_ready(workspace: Workspace, right: str) -> None:
+    """Raise SentinelError when Sentinel is off, or the right on data connectors ("read", "write" …) is not held."""
+    if not workspace.onboarded:
+        raise SentinelError(
+            "bad_input",
+            f"Cannot use workspace {workspace.name}: Microsoft Sentinel is not enabled on it. "
+            "Add Microsoft Sentinel to the workspace in the Azure portal first.",
+        )
+    if not workspace.rights.get(right):
+        raise SentinelError(
+            "azure_denied",
+            f"Cannot {right} data connectors of workspace {workspace.name}: the action {CONNECTORS}/{right} is not "
+            'granted. Assign the role "Microsoft Sentinel Contributor" (to preview: "Microsoft Sentinel Reader") '
+            "on its resource group.",
+        )
+
+
+def check_id(workspace: Workspace, given: str, where: str) -> None:
+    """Raise bad_input when the workspace id that the user gave is of another workspace."""
+    if given and given != workspace.customer_id:
+        raise SentinelError(
+            "bad_input",
+            f"Cannot use workspace_id {given!r} of {where}: "
+            f"the id of workspace {workspace.name} is {workspace.customer_id}.",
+        )
+
+
+def _granted(entry: Mapping[str, Any], action: str) -> bool:
+    return _listed(entry.get("actions"), action) and not _listed(entry.get("notActions"), action)
+
+
+def _listed(patterns: Iterable[str] | None, action: str) -> bool:
+    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns or ())
+
+
+def show(workspace: Workspace) -> dict[str, Any]:
+    """Return the workspace as it appears in results."""
+    return {
+        "id": workspace.id,
+        "name": workspace.name,
+        "customer_id": workspace.customer_id,
+        "location": workspace.location,
+        "onboarded": workspace.onboarded,
+        "rights": dict(workspace.rights),
+    }

@@ -1,0 +1,27 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long something takes or is ago: as people write it, and as it is said to them. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
+
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+
+
+def seconds(given: str, option: str, where: str = "") -> int:
+    """Return the seconds of a text such as 7d, 6h, 30m or 90; raises bad_input."""
+    text = str(given)
+    values.check(where, option, text, "duration", given)
+    return int(text.rstrip("dhms")) * _UNITS.get(text[-1], 1)
+
+
+def told(length: float) -> str:
+    """Say how long it is, in the two largest units."""
+    rest = round(length)
+    parts: list[str] = []
+    for name, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, rest = divmod(rest, size)
+        parts += [f"{count} {name}"] if count or parts else []
+    return " ".join(part for part in parts[:2] if not part.startswith("0 ")) or "0 s"

@@ -1,0 +1,233 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The StackSet that makes the role in every account of some organizational units: template, wish, plan. Pure.
+
+Source: "AWS CloudFormation API Reference" and "StackSets concepts" (AWS).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
+    InputError,
+    Mistake,
+    SentinelError,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import TAG, Role
+
+DESCRIPTION = "The IAM role that lets Microsoft Sentinel read AWS CloudTrail"
+RESOURCE = "SentinelRole"
+MOST_UNITS = 50
+LONGEST_TEMPLATE = 51_200
+CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
+# An account that has the role already fails; it must not stop the others, nor may one wait for the other.
+PREFERENCES = {
+    "FailureTolerancePercentage": 100,
+    "MaxConcurrentPercentage": 100,
+    "ConcurrencyMode": "SOFT_FAILURE_TOLERANCE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StackSet:
+    """A StackSet with service-managed permissions: everything that this collection looks at."""
+
+    name: str
+    template: Any = None
+    description: str = DESCRIPTION
+    tags: Mapping[str, str] = field(default_factory=dict)
+    units: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+    auto_deployment: bool = True
+    retain: bool = False
+    managed_execution: bool = True
+    """Whether CloudFormation queues an operation that has to wait for another, and does not refuse it."""
+    permission_model: str = "SERVICE_MANAGED"
+
+
+@dataclass(frozen=True, slots=True)
+class StackSetWish:
+    """What the user wants the StackSet to be. None means: leave that alone."""
+
+    name: str
+    template: Mapping[str, Any]
+    region: str
+    units: tuple[str, ...] | None = None
+    auto_deployment: bool | None = None
+    retain: bool | None = None
+    adopt: bool = False
+
+
+def template(role: Role) -> dict[str, Any]:
+    """Return the CloudFormation template of a role. A boundary is that of this name in each account."""
+    properties: dict[str, Any] = {
+        "RoleName": role.name,
+        "Path": role.path,
+        "Description": role.description,
+        "MaxSessionDuration": role.max_session_duration,
+        "AssumeRolePolicyDocument": role.trust,
+        "Tags": [{"Key": key, "Value": role.tags[key]} for key in sorted(role.tags)],
+    }
+    if role.managed:
+        properties["ManagedPolicyArns"] = sorted(role.managed)
+    if role.inline:
+        properties["Policies"] = [
+            {"PolicyName": name, "PolicyDocument": role.inline[name]} for name in sorted(role.inline)
+        ]
+    if role.permissions_boundary:
+        properties["PermissionsBoundary"] = _in_each_account(role.permissions_boundary)
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": DESCRIPTION,
+        "Resources": {RESOURCE: {"Type": "AWS::IAM::Role", "Properties": properties}},
+    }
+
+
+def _in_each_account(arn: str) -> Any:
+    """Return an ARN as CloudFormation shall write it in each account: policies of AWS are the same everywhere."""
+    start, account, rest = re.fullmatch(r"(arn:[^:]*:iam::)([^:]*):(.*)", arn).groups()  # type: ignore[union-attr]
+    return arn if account == "aws" else {"Fn::Sub": f"{start}${{AWS::AccountId}}:{rest.replace('${', '${!')}"}
+
+
+def check(wish: StackSetWish) -> None:
+    """Raise bad_input where AWS would refuse the name, a unit or the size of the template."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", wish.name):
+        rule = "it must be 1 to 128 letters, digits and hyphens and start with a letter"
+        raise SentinelError("bad_input", f"Cannot use name {wish.name!r}: {rule}.")
+    for unit in wish.units or ():
+        if not re.fullmatch(r"ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|r-[a-z0-9]{4,32}", unit):
+            rule = "each must be the id of an organizational unit (ou-…) or of the root (r-…)"
+            raise SentinelError("bad_input", f"Cannot use organizational_units {unit!r}: {rule}.")
+    if len(_text(wish.template)) > LONGEST_TEMPLATE:
+        raise SentinelError(
+            "bad_input",
+            f"Cannot make StackSet {wish.name}: its template would have more than {LONGEST_TEMPLATE:,} bytes.",
+        )
+
+
+def check_units(units: Sequence[str] | None) -> None:
+    """Raise bad_input for an empty list of units: without any, all stacks and so all roles would be deleted."""
+    if units is not None and not units:
+        rule = "it must not be empty; to delete the roles of all units, set state to absent"
+        raise InputError([Mistake(f"Cannot use organizational_units {list(units)!r}", "", rule)])
+
+
+def overlay(wish: StackSetWish, have: StackSet | None) -> StackSet:
+    """Lay the wish over the StackSet that is there (or over a blank one) and return what shall be."""
+    _check_ownership(wish.name, have, adopt=wish.adopt)
+    base = have or StackSet(wish.name)
+    return replace(
+        base,
+        template=wish.template,
+        description=DESCRIPTION,
+        tags={**base.tags, TAG: "managed"},
+        units=base.units if wish.units is None else frozenset(wish.units),
+        # IAM is global: a second Region would make the same role again, and fail.
+        regions=base.regions or frozenset({wish.region}),
+        auto_deployment=base.auto_deployment if wish.auto_deployment is None else wish.auto_deployment,
+        retain=base.retain if wish.retain is None else wish.retain,
+        managed_execution=True,
+    )
+
+
+def without(wish: StackSetWish, have: StackSet | None) -> None:
+    """Check that the StackSet may be removed; nothing remains."""
+    _check_ownership(wish.name, have, adopt=wish.adopt)
+
+
+def _check_ownership(name: str, have: StackSet | None, *, adopt: bool) -> None:
+    if have is None:
+        return
+    if have.permission_model != "SERVICE_MANAGED":
+        reason = "its permissions are not service-managed, which CloudFormation cannot change"
+    elif adopt or have.tags.get(TAG) == "managed":
+        return
+    else:
+        reason = f"it does not carry the tag {TAG}, so it was not made here; set adopt if it is yours"
+    raise SentinelError("stackset_conflict", f"Cannot take over StackSet {name}: {reason}.")
+
+
+def plan(have: StackSet | None, want: StackSet | None, *, retain: bool | None = None) -> list[Call]:
+    """List the calls that turn one StackSet into the other; nothing to do is an empty list.
+
+    Units that go come before units that come: deleting also reaches the units below, where another may be wished.
+    `retain` overrides what a StackSet that goes says about the roles it made.
+    """
+    if want is None:
+        return _teardown(have, retain) if have else []
+    calls = []
+    if have is None:
+        calls.append(Call("CreateStackSet", {**_settings(want), "PermissionModel": want.permission_model}))
+        have = replace(want, units=frozenset())
+    if _settings(have) != _settings(want):
+        calls.append(Call("UpdateStackSet", {**_settings(want), "OperationPreferences": PREFERENCES}))
+    return calls + _gone(have, have.units - want.units, want.retain) + _come(want, want.units - have.units)
+
+
+def _settings(want: StackSet) -> dict[str, Any]:
+    # AWS takes RetainStacksOnAccountRemoval only where the deployment is automatic.
+    retain = {"RetainStacksOnAccountRemoval": want.retain} if want.auto_deployment else {}
+    return {
+        "StackSetName": want.name,
+        "Description": want.description,
+        "TemplateBody": want.template,
+        "Capabilities": CAPABILITIES,
+        "Tags": [{"Key": key, "Value": want.tags[key]} for key in sorted(want.tags)],
+        "AutoDeployment": {"Enabled": want.auto_deployment, **retain},
+        "ManagedExecution": {"Active": want.managed_execution},
+    }
+
+
+def _come(want: StackSet, units: frozenset[str]) -> list[Call]:
+    return [Call("CreateStackInstances", _targets(want, some)) for some in _batches(units)]
+
+
+def _gone(have: StackSet, units: frozenset[str], retain: bool) -> list[Call]:
+    return [Call("DeleteStackInstances", {**_targets(have, some), "RetainStacks": retain}) for some in _batches(units)]
+
+
+def _teardown(have: StackSet, retain: bool | None) -> list[Call]:
+    gone = _gone(have, have.units, have.retain if retain is None else retain)
+    return [*gone, Call("DeleteStackSet", {"StackSetName": have.name})]
+
+
+def _targets(stackset: StackSet, units: list[str]) -> dict[str, Any]:
+    return {
+        "StackSetName": stackset.name,
+        "DeploymentTargets": {"OrganizationalUnitIds": units},
+        "Regions": sorted(stackset.regions),
+        "OperationPreferences": PREFERENCES,
+    }
+
+
+def _batches(units: frozenset[str]) -> Iterator[list[str]]:
+    listed = sorted(units)
+    for start in range(0, len(listed), MOST_UNITS):
+        yield listed[start : start + MOST_UNITS]
+
+
+def _text(document: Any) -> str:
+    return json.dumps(document)
+
+
+def show(stackset: StackSet | None) -> dict[str, Any]:
+    """Return the StackSet as it appears in results; {} for none."""
+    if stackset is None:
+        return {}
+    return {
+        "name": stackset.name,
+        "description": stackset.description,
+        "template": stackset.template,
+        "tags": dict(sorted(stackset.tags.items())),
+        "organizational_units": sorted(stackset.units),
+        "regions": sorted(stackset.regions),
+        "auto_deployment": stackset.auto_deployment,
+        "retain": stackset.retain,
+    }

@@ -1,0 +1,45 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan: API calls as data, and the difference that they make. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
+
+
+class Call(NamedTuple):
+    """One API call, as data: the operation's name and arguments as AWS or Azure document them."""
+
+    name: str
+    args: dict[str, Any]
+
+    def show(self) -> dict[str, Any]:
+        """Return the call as it appears under `calls` in a result."""
+        return {"name": self.name, "args": self.args}
+
+
+def difference(header: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one entry of Ansible's `diff`: only the keys that change, both sides in the same form."""
+    header = one_line(header)
+    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return {
+        "before_header": header,
+        "after_header": header,
+        "before": {key: before[key] for key in keys if key in before},
+        "after": {key: after[key] for key in keys if key in after},
+    }
+
+
+def is_news(now: Any, *known: Any) -> bool:
+    """Tell whether some part of `now` is in none of the `known` versions of the same thing."""
+    if isinstance(now, Mapping):
+        parts = [one for one in known if isinstance(one, Mapping)]
+        return any(is_news(value, *(one[key] for one in parts if key in one)) for key, value in now.items())
+    if isinstance(now, list):
+        lists = [one for one in known if isinstance(one, list)]
+        return any(all(item not in one for one in lists) for item in now)
+    return now not in known

@@ -1,0 +1,63 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a session in an account may do: no more than the run needs, whatever the role that is assumed may. Pure.
+
+Source: "Session policies" (IAM User Guide). At most 2,048 characters.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Wish
+
+Work = Literal["read", "write", "write_inline", "remove"]
+"""With `write` the role gets the managed policy, with `write_inline` an inline one."""
+
+READ = ("GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies")
+WRITE = (
+    "CreateRole",
+    "DeleteRolePermissionsBoundary",
+    "DeleteRolePolicy",
+    "DetachRolePolicy",
+    "PutRolePermissionsBoundary",
+    "TagRole",
+    "UntagRole",
+    "UpdateAssumeRolePolicy",
+    "UpdateRole",
+)
+REMOVE = ("DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "TagRole", "UpdateAssumeRolePolicy")
+ACTIONS: dict[Work, tuple[str, ...]] = {
+    "read": (*READ, "ListInstanceProfilesForRole"),
+    "write": (*READ, *WRITE, "AttachRolePolicy"),
+    "write_inline": (*READ, *WRITE, "PutRolePolicy"),
+    "remove": (*READ, "ListInstanceProfilesForRole", *REMOVE),
+}
+
+
+def work_on(wish: Wish, *, check_mode: bool, removing: bool) -> Work:
+    """Return what a run does with the role."""
+    writing: Work = "write_inline" if wish.inline else "write"
+    return "read" if check_mode else "remove" if removing else writing
+
+
+def session_policy(partition: str, account_id: str, role_name: str | None, work: Work) -> str:
+    """Return the JSON text of a policy for work on one role, under whatever path; None for looking at all roles.
+
+    Of managed policies only those that a wish has can be attached.
+    """
+    arn = f"arn:{partition}:iam::{account_id}:role/"
+    resource = [f"{arn}{role_name}", f"{arn}*/{role_name}"] if role_name else "*"
+    free = [action for action in ACTIONS[work] if action != "AttachRolePolicy"]
+    statements = [_allow(free if role_name else [*free, "ListRoles"], resource)]
+    if "AttachRolePolicy" in ACTIONS[work]:
+        [policy] = Wish(account_id, "", partition=partition).managed
+        condition = {"ArnEquals": {"iam:PolicyARN": policy}}
+        statements.append(_allow(["AttachRolePolicy"], resource) | {"Condition": condition})
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
+
+
+def _allow(actions: list[str], resource: str | list[str]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": [f"iam:{action}" for action in actions], "Resource": resource}

@@ -1,0 +1,171 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the plugins as argument specs: one dict for each doc fragment, of the same name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.common.parameters import env_fallback
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.sign_in import ENVIRONMENT
+
+Spec = dict[str, dict[str, Any]]
+
+
+def _env(*names: str) -> tuple[Any, list[str]]:
+    return env_fallback, list(names)
+
+
+def _later(*_names: str) -> Any:
+    """Fill in nothing: what the variables hold is weighed later."""
+    return env_fallback()
+
+
+def _azure(option: str) -> tuple[Any, list[str]]:
+    return _later, list(ENVIRONMENT[option])
+
+
+AWS: Spec = {
+    "access_key": {"type": "str", "no_log": False, "aliases": ["aws_access_key_id", "aws_access_key"]},
+    "secret_key": {"type": "str", "no_log": True, "aliases": ["aws_secret_access_key", "aws_secret_key"]},
+    "session_token": {"type": "str", "no_log": True, "aliases": ["aws_session_token"]},
+    "profile": {"type": "str", "aliases": ["aws_profile"]},
+    "region": {"type": "str", "aliases": ["aws_region"]},
+    "endpoint_url": {"type": "str", "aliases": ["aws_endpoint_url"]},
+    "aws_ca_bundle": {"type": "path"},
+    "validate_certs": {"type": "bool"},
+    "assume_role": {"type": "list", "elements": "str"},
+    "assume_role_external_id": {"type": "str"},
+    "assume_role_session_name": {"type": "str"},
+    "assume_role_session_policy": {"type": "bool"},
+}
+
+
+# `model.sign_in` weighs the environment: it has to know what an option set and what it did not. The cloud alone is
+# filled in, since accounts are checked by it before all else.
+AZURE: Spec = {
+    "auth_source": {"type": "str", "choices": ["auto", "cli", "env", "credential_file", "msi"]},
+    "azure_profile": {"type": "str", "fallback": _azure("azure_profile")},
+    "tenant": {"type": "str", "fallback": _azure("tenant")},
+    "client_id": {"type": "str", "fallback": _azure("client_id")},
+    "secret": {"type": "str", "no_log": True, "fallback": _azure("secret")},
+    "x509_certificate_path": {"type": "path", "fallback": _azure("x509_certificate_path")},
+    "thumbprint": {"type": "str", "fallback": _azure("thumbprint")},
+    "oidc_token": {"type": "str", "no_log": True, "fallback": _azure("oidc_token")},
+    "oidc_token_file_path": {"type": "path", "no_log": False, "fallback": _azure("oidc_token_file_path")},
+    "cloud_environment": {"type": "str", "fallback": _env(*ENVIRONMENT["cloud_environment"])},
+    "adfs_authority_url": {"type": "str", "fallback": _azure("adfs_authority_url")},
+    "cert_validation_mode": {
+        "type": "str",
+        "choices": ["validate", "ignore"],
+        "fallback": _azure("cert_validation_mode"),
+    },
+    "disable_instance_discovery": {"type": "bool", "fallback": _azure("disable_instance_discovery")},
+}
+
+WORKSPACE: Spec = {
+    "subscription_id": {"type": "str", "fallback": _env("AZURE_SUBSCRIPTION_ID")},
+    "resource_group": {"type": "str"},
+    "workspace": {"type": "str"},
+    "workspace_id": {"type": "str"},
+}
+
+ROLE: Spec = {
+    "account_id": {"type": "str"},
+    "name": {"type": "str", "default": "MicrosoftSentinelRole"},
+    "path": {"type": "str"},
+    "description": {"type": "str"},
+    "max_session_duration": {"type": "int"},
+    "permissions_boundary": {"type": "str"},
+    "tags": {"type": "dict"},
+    "purge_tags": {"type": "bool", "default": False},
+    "permission_mode": {"type": "str", "choices": ["managed", "lookup_events"], "default": "managed"},
+    "microsoft_account_id": {"type": "str"},
+    "external_ids": {"type": "list", "elements": "str"},
+    "exclusive": {"type": "bool", "default": True},
+    "adopt": {"type": "bool", "default": False},
+}
+
+CONNECTOR: Spec = {
+    "role_arn": {"type": "str", "required": True},
+    "deduplicate": {"type": "bool", "default": False},
+}
+
+ROLE_INFO: Spec = {
+    "account_id": {"type": "str"},
+    "name": {"type": "str"},
+    "microsoft_account_id": {"type": "str"},
+}
+
+INGESTION: Spec = {
+    "lookback": {"type": "str", "default": "7d"},
+    "stale_after": {"type": "str", "default": "6h"},
+    "role_last_used": {"type": "bool", "default": False},
+}
+
+INGESTION_INFO: Spec = {
+    "account_ids": {"type": "list", "elements": "str"},
+    "quiet_account_ids": {"type": "list", "elements": "str", "default": []},
+}
+
+FLEET_INGESTION: Spec = {
+    "wait": {"type": "str", "default": "30m"},
+    "quiet": {"type": "bool", "default": False},
+    "marker": {"type": "bool", "default": False},
+    "concurrency": {"type": "int", "default": 64},
+    "max_fail_percentage": {"type": "float", "default": 0},
+    "report_dir": {"type": "path"},
+    "report_run": {"type": "str"},
+    "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "drift"},
+}
+
+STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
+
+
+_RENAMED = {field.short: field.option for field in FIELDS if field.short != field.option}
+
+# Under fleet's names, and without defaults: hosts may set them too.
+FLEET_ROLE: Spec = {
+    _RENAMED.get(name, name): {key: value for key, value in option.items() if key != "default"}
+    for name, option in ROLE.items()
+    if name != "account_id"
+}
+
+# The role that a StackSet makes: what concerns a role that is there already has no place in a template.
+_NO_TEMPLATE = {"role_purge_tags", "exclusive", "adopt"}
+STACKSET: Spec = {
+    "name": {"type": "str", "default": "MicrosoftSentinelRole"},
+    "organizational_units": {"type": "list", "elements": "str"},
+    "auto_deployment": {"type": "bool"},
+    "retain": {"type": "bool"},
+    "delegated_administrator": {"type": "bool", "default": False},
+    "adopt": {"type": "bool", "default": False},
+    **{name: option for name, option in FLEET_ROLE.items() if name not in _NO_TEMPLATE},
+}
+
+FLEET_CHECK: Spec = {
+    "hosts": {"type": "list", "elements": "str"},
+    "minimum_accounts": {"type": "int", "default": 1},
+}
+
+FLEET: Spec = {
+    "account_joined": {"type": "str"},
+    "ou_path": {"type": "str"},
+    "deduplicate": {"type": "bool"},
+    "accepted_findings": {"type": "list", "elements": "dict"},
+    "accounts": {"type": "list", "elements": "dict"},
+    "concurrency": {"type": "int", "default": 64},
+    "max_change_percent": {"type": "float"},
+    "max_fail_percentage": {"type": "float", "default": 0},
+    "find_orphans": {"type": "bool"},
+    "offboard_orphans": {"type": "bool"},
+    "orphan_account_ids": {"type": "list", "elements": "str"},
+    "find_roles": {"type": "bool"},
+    "minimum_accounts": {"type": "int", "default": 1},
+    "report_dir": {"type": "path"},
+    "report_run": {"type": "str"},
+    "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "never"},
+}

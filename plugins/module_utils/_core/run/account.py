@@ -1,0 +1,415 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One AWS account: its role, then its connector; removal is the reverse. The result of it as data."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.iam import Roles
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Keys
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import accepted_findings as accepted
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.accepted_findings import Accepted
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import Account
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.backoff import pauses
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector as connectors
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import (
+    Connectors,
+    ConnectorWish,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
+    ChangedError,
+    SentinelError,
+    cannot,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import (
+    Finding,
+    is_security,
+    repaired,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call, difference, is_news
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.policy import policy
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import plan as role_plan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Role, Wish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import work_on
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import new_account as newcomer
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Slots, Visibility
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import (
+    Edge,
+    Known,
+    Outcome,
+    Sleep,
+    converge,
+)
+
+if TYPE_CHECKING:
+    # Azure's packages take longer to load than all others; who only works on a role does without.
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.sentinel import Sentinel, Turn
+
+# How long the work on a role may take in all, in seconds: a little more than waiting for IAM's consistency may.
+LONGEST = 240.0
+# So many times more a role is read that changes while it is read.
+AGAIN = 2
+_chance = random.SystemRandom()
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found and done: how to show each resource ("role", "connector"), findings before the repair, and so on.
+
+    What nobody asks to see is not worked out.
+    """
+
+    shown: dict[str, Callable[[], dict[str, Any]]] = field(default_factory=dict)
+    role_arn: str = ""
+    connector_id: str = ""
+    findings: list[Finding] = field(default_factory=list)
+    repaired: set[Finding] = field(default_factory=set)
+    """Those of them that are not found any more, in check mode those that would not be."""
+    accepted: dict[Finding, str] = field(default_factory=dict)
+    """Those of them that somebody accepted, with the reason."""
+    calls: list[Call] = field(default_factory=list)
+    diff: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, name: str, show: Callable[[T], dict[str, Any]], after: T) -> None:
+        """Take in what a resource is."""
+        self.shown[name] = partial(show, after)
+
+    def accept(self, entries: tuple[Accepted, ...], today: str, *, complete: bool) -> None:
+        """Mark the findings that were accepted; `complete` says whether everything was looked at."""
+        self.accepted = accepted.reasons(entries, self.findings, today)
+        self.findings += accepted.leftovers(entries, self.findings, today, complete=complete)
+
+    @property
+    def unaccepted(self) -> list[Finding]:
+        """The findings that nobody accepted."""
+        return [one for one in self.findings if one not in self.accepted]
+
+    @contextmanager
+    def kept(self) -> Iterator[Report]:
+        """Let an error that ends the work take along what was found and done until then."""
+        try:
+            yield self
+        except SentinelError as error:
+            error.partial = self.result()
+            raise
+
+    def result(self) -> dict[str, Any]:
+        """Return it as the result of a module."""
+        return {
+            "changed": bool(self.calls),
+            **{name: show() for name, show in self.shown.items()},
+            "findings": [finding._asdict() for finding in self.findings],
+            "calls": [call.show() for call in self.calls],
+            "diff": self.diff,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What is needed to work on an account, and shared with others.
+
+    `ready` returns the account as soon as its workspace is known and may be used (`is_ready`); until then nothing is
+    written. `workspace_id` is what is known of its id where it may not be used; `other_readers` are the connectors that
+    read an account in the other workspaces of the run.
+    """
+
+    aws: Aws
+    ready: Callable[[Account], Awaitable[tuple[Account, Sentinel]]]
+    is_ready: Callable[[], bool]
+    workspace_id: Callable[[Account], str]
+    other_readers: Callable[[str, Sentinel], Awaitable[list[dict[str, Any]]]]
+    slots: Slots
+    visibility: Visibility
+    check_mode: bool
+
+
+async def connect(report: Report, account: Account, means: Means) -> None:
+    """Bring the role of an account, then its connector, to the wish; in check mode say what would be done."""
+    async with means.slots:
+        edge, have = await _read(account, means)
+        with _told(report, partial(_known_findings, account, have, means)):
+            ready = means.ready(account)
+            account, sentinel = await (ready if means.is_ready() else means.slots.aside(ready))
+        async with limited(account), _connectors_told(report, account, sentinel, have):
+            with _told(report, partial(roles.findings, account.wish, have)):
+                have = await _by_now(edge, have, partial(roles.overlay, account.wish), means)
+            known, sleep = Known(edge, have), means.slots.sleep
+            role = await converge_role(report, account.wish, known, check_mode=means.check_mode, sleep=sleep)
+    arn = role.want.arn if role.want else account.wish.arn
+    wish = ConnectorWish(arn, sentinel.id, account.wish.workspace_id, account.deduplicate)
+    is_new = role.changed or bool(role.have and role.have.is_new)
+    visible = partial(means.visibility.turn, time.monotonic()) if is_new else None
+    await converge_connector(report, wish, sentinel, check_mode=means.check_mode, visible=visible)
+
+
+async def disconnect(report: Report, account: Account, means: Means) -> None:
+    """Remove the connector of an account, then what its role was there for; what is not ours is refused first."""
+    async with means.slots:
+        edge, have = await _read(account, means, removing=True)
+    with _told(report, partial(_known_findings, account, have, means), is_security):
+        account, sentinel = await means.ready(account)
+    wish = ConnectorWish(have.arn if have else account.wish.arn, sentinel.id, account.wish.workspace_id)
+    with _told(report, partial(roles.findings, account.wish, have), is_security):
+        readers = await sentinel.readers(account.account_id)
+        others = await means.other_readers(account.account_id, sentinel)
+        report.findings += connectors.remaining(wish, [*readers, *others])
+        if roles.without(account.wish, have) != have:
+            connectors.check_unread(wish, readers)
+        await converge_connector(report, wish, sentinel, check_mode=means.check_mode, absent=True)
+        async with means.slots, limited(account):
+            have = await _by_now(edge, have, partial(roles.without, account.wish), means)
+            known, sleep = Known(edge, have), means.slots.sleep
+            await converge_role(report, account.wish, known, check_mode=means.check_mode, absent=True, sleep=sleep)
+
+
+# What depends on the id of the workspace alone.
+_BY_ID = {
+    "trust_external_id_foreign",
+    "trust_workspace_missing",
+    "role_shared",
+    "role_tags",
+    "role_tags_full",
+}
+
+
+def _known_findings(account: Account, have: Role | None, means: Means) -> list[Finding]:
+    """Return what is wrong with a role whose workspace cannot be used.
+
+    Where nobody knows the workspace's id that of the tag stands for it. Without that, whoever is let in by an exact id
+    may be the right one, so nothing is said of ids.
+    """
+    if have is None:
+        return roles.findings(account.wish, None)
+    wish = replace(account.wish, partition=have.arn.split(":")[1])
+    if workspace_id := means.workspace_id(account):
+        return roles.findings(replace(wish, workspace_id=workspace_id), have)
+    served = roles.served(have)
+    ids = sorted(served or policy.external_ids(have.trust, wish.microsoft_account_id))
+    first, external_ids = next(iter(ids), ""), (*wish.external_ids, *ids)
+    found = roles.findings(replace(wish, workspace_id=first, external_ids=external_ids), have)
+    return [one for one in found if served or one.code not in _BY_ID]
+
+
+async def _by_now(
+    edge: Roles, have: Role | None, overlay: Callable[[Role | None], Role | None], means: Means
+) -> Role | None:
+    """Return the role as it is by now where something of it is to be changed: others may have while we waited."""
+    if have is None or means.check_mode:
+        return have
+    calls: list[Call] = []
+    with suppress(SentinelError):  # who refuses says so later
+        calls = role_plan.plan(have, overlay(have))
+        if not calls:
+            return have
+    return await settled(edge.read if _touches_policies(calls) else partial(edge.again, have), means.slots.sleep)
+
+
+def _touches_policies(calls: Iterable[Call]) -> bool:
+    """Tell whether calls take away policies, or overwrite them: what came meanwhile would go unseen.
+
+    Not so where all of the role goes: as long as it has a policy that was not seen AWS does not delete it.
+    """
+    names = {call.name for call in calls}
+    return bool(names & {"DeleteRolePolicy", "PutRolePolicy"}) or names & {"DetachRolePolicy", "DeleteRole"} == {
+        "DetachRolePolicy"
+    }
+
+
+async def settled(read: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
+    """Read something in several requests; once more, and again, where it changes in between."""
+    for pause, _again in zip(pauses(_chance.uniform), range(AGAIN), strict=False):
+        with suppress(ChangedError):
+            return await read()
+        await sleep(pause)
+    return await read()
+
+
+@asynccontextmanager
+async def _connectors_told(
+    report: Report, account: Account, sentinel: Sentinel, have: Role | None
+) -> AsyncIterator[None]:
+    """Where the work on the role ends with an error, tell of the connectors all the same: nobody gets to them."""
+    try:
+        yield
+    except SentinelError as error:
+        wish = ConnectorWish(have.arn if have else account.wish.arn, sentinel.id, account.wish.workspace_id)
+        with suppress(SentinelError):
+            found = await sentinel.connectors(account.account_id, wish.name)
+            report.findings += connectors.findings(wish, found)
+            if error.kind == "role_conflict" and have:
+                report.findings += [roles.refused(have, one.name) for one in found if one.role_arn == have.arn]
+        raise
+
+
+@contextmanager
+def _told(
+    report: Report, findings: Callable[[], list[Finding]], wanted: Callable[[Finding], bool] = lambda _found: True
+) -> Iterator[None]:
+    """Where the work ends with an error before it tells itself what is wrong with the role, tell it all the same."""
+    try:
+        yield
+    except SentinelError:
+        report.findings += [one for one in findings() if wanted(one) and one not in report.findings]
+        raise
+
+
+@asynccontextmanager
+async def limited(account: Account) -> AsyncIterator[None]:
+    """Give up an account that takes too long, whatever hangs there; raises transient."""
+    try:
+        async with asyncio.timeout(LONGEST):
+            yield
+    except TimeoutError as error:
+        what = f"finish account {account.account_id}"
+        raise cannot("transient", what, f"AWS took longer than {LONGEST:.0f} seconds") from error
+
+
+async def _read(account: Account, means: Means, *, removing: bool = False) -> tuple[Roles, Role | None]:
+    keys = await _enter(account, means, removing=removing)
+    iam = means.aws.service("iam").of(keys)
+    edge = Roles(iam, account.account_id, account.wish.name, writes=not means.check_mode, removing=removing)
+    async with limited(account):
+        return edge, await settled(edge.read, means.slots.sleep)
+
+
+async def _enter(account: Account, means: Means, *, removing: bool) -> Keys:
+    work = work_on(account.wish, check_mode=means.check_mode, removing=removing)
+
+    async def enter() -> Keys:
+        async with limited(account):
+            return await means.aws.enter(account.account_id, account.entry, account.wish.name, work)
+
+    return await newcomer.patiently(account, enter, means.slots.sleep)
+
+
+async def converge_role(
+    report: Report,
+    wish: Wish,
+    edge: Edge[Role],
+    *,
+    check_mode: bool,
+    absent: bool = False,
+    sleep: Sleep = asyncio.sleep,
+) -> Outcome[Role]:
+    """Bring the role to the wish, or with `absent` remove what it is there for."""
+    overlay = partial(roles.without if absent else roles.overlay, wish)
+
+    header = f"role {wish.name} in account {wish.account_id}"
+    evidence = _Evidence[Role](report, header, roles.show, [] if absent else [partial(roles.findings, wish)])
+    with evidence.kept(overlay):
+        outcome = await converge(
+            edge, overlay, role_plan.plan, check_mode=check_mode, made=report.calls, seen=evidence.seen, sleep=sleep
+        )
+    evidence.close(outcome)
+    report.add("role", roles.show, outcome.want)
+    report.role_arn = outcome.want.arn if outcome.want else ""
+    if absent and outcome.want:
+        report.findings += filter(is_security, roles.findings(wish, outcome.want))
+    return outcome
+
+
+class _Evidence(Generic[T]):
+    """What was read of a thing, for its findings and for its diff: what a repair removes is told before it is gone.
+
+    There may be nobody who `judges`, then there are no findings. Of later reads only that counts which neither was
+    there at first nor is wished: what we did ourselves is in the diff already.
+    """
+
+    def __init__(
+        self,
+        report: Report,
+        header: str,
+        show: Callable[[T | None], dict[str, Any]],
+        judges: Sequence[Callable[[T | None], list[Finding]]],
+    ) -> None:
+        self._report = report
+        self._header = header
+        self._show = show
+        self._judges = judges
+        self._reads: list[T | None] = []
+        self._found: list[Finding] = []
+
+    def seen(self, have: T | None) -> None:
+        """Take in what was read."""
+        found = self._judge(have)
+        if self._reads:
+            found = [one for one in found if is_security(one) and one not in self._found]
+        self._reads.append(have)
+        self._found += found
+        self._report.findings += found
+
+    def _judge(self, have: T | None) -> list[Finding]:
+        return [one for judge in self._judges for one in judge(have)]
+
+    @contextmanager
+    def kept(self, overlay: Callable[[T | None], T | None]) -> Iterator[None]:
+        """Where the work fails on the way, tell what was to be changed all the same: some of it may be gone."""
+        try:
+            yield
+        except BaseException:
+            for number, have in enumerate(self._reads):
+                with suppress(SentinelError):  # nothing was to be changed where the decision is a refusal
+                    self._tell(number, have, overlay(have))
+            raise
+
+    def close(self, outcome: Outcome[T]) -> None:
+        """Tell what was changed and repaired."""
+        if not outcome.changed:
+            return
+        self._report.repaired |= repaired(self._found, self._judge(outcome.want))
+        for number, have in enumerate(self._reads):
+            self._tell(number, have, outcome.want)
+
+    def _tell(self, number: int, have: T | None, want: T | None) -> None:
+        first, now, after = (self._show(one) for one in (self._reads[0], have, want))
+        if number == 0 or is_news(now, first, after):
+            self._report.diff.append(difference(self._header, now, after))
+
+
+async def converge_connector(
+    report: Report,
+    wish: ConnectorWish,
+    sentinel: Sentinel,
+    *,
+    check_mode: bool,
+    visible: Turn | None = None,
+    absent: bool = False,
+) -> None:
+    """Bring the connector of a role to the wish, or with `absent` remove it.
+
+    Where the role is new, each call waits for its turn by `visible`.
+    """
+    edge = sentinel.connectors_of(wish, writes=not check_mode, visible=visible)
+
+    def overlay(have: Connectors | None) -> Connectors:
+        return (connectors.without if absent else connectors.overlay)(wish, have or ())
+
+    def show(have: Connectors | None) -> dict[str, Any]:
+        found = connectors.choose(wish, have or ())
+        # Where this one goes another one of the account takes its place for nobody.
+        return connectors.show(None if absent and found and found.role_arn != wish.role_arn else found)
+
+    def judge(have: Connectors | None) -> list[Finding]:
+        return connectors.findings(wish, have or ())
+
+    evidence = _Evidence[Connectors](report, f"data connector of {wish.role_arn}", show, [] if absent else [judge])
+    with evidence.kept(overlay):
+        outcome = await converge(
+            edge, overlay, connectors.plan, check_mode=check_mode, made=report.calls, seen=evidence.seen
+        )
+    evidence.close(outcome)
+    report.add("connector", show, outcome.want)
+    report.connector_id = show(outcome.want).get("id", "")

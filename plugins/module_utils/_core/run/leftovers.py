@@ -1,0 +1,142 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is left over in accounts that are at work: connectors whose role is gone, roles that no connector reads.
+
+Unknown is not gone: where a role cannot be read, nothing is said of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import iam
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import Account
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector as connectors
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import (
+    Connector,
+    Connectors,
+    ConnectorWish,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.policy import policy
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.validation import RULES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import Means, limited
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.clients import Clients
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import Orphan, Orphans
+
+if TYPE_CHECKING:
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.sentinel import Sentinel
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Caller
+
+
+class Ending(Protocol):
+    """Who knows whether the run ends early."""
+
+    @property
+    def interrupted(self) -> object: ...
+
+
+class Known(NamedTuple):
+    """The roles that connectors of any kind read in the workspaces of the run, and the ids of these workspaces.
+
+    Where one of them could not be listed it is not `complete`, and nobody knows which roles no connector reads.
+    """
+
+    arns: frozenset[str]
+    workspace_ids: frozenset[str]
+    complete: bool
+
+
+async def find(
+    orphans: Orphans, accounts: Iterable[Account], clients: Clients, ending: Ending, *, absent: bool, roles: bool
+) -> None:
+    """Add what is left over in these accounts; roles without a connector only where they are asked for."""
+    known = await _known(orphans, clients) if roles else None
+
+    async def look(account: Account) -> list[Orphan]:
+        try:
+            means = clients.means(account, check_mode=True)
+            account, sentinel = await means.ready(account)
+        except SentinelError:
+            return []  # the work in the account fails as well, and tells
+        wish = ConnectorWish(account.wish.arn, sentinel.id, account.wish.workspace_id)
+        others = connectors.elsewhere(wish, await sentinel.connectors(account.account_id), absent=absent)
+        if not others and known is None:
+            return []
+        async with means.slots:
+            if ending.interrupted:
+                return []
+            if known is None:
+                return await _dead(account, sentinel, others, means)
+            return await _whole(account, sentinel, others, known, means)
+
+    found = await asyncio.gather(*map(look, accounts))
+    orphans += sorted((one for some in found for one in some), key=lambda one: (one.sentinel.name, one.role_arn))
+
+
+async def _known(orphans: Orphans, clients: Clients) -> Known:
+    orphans.unlisted |= clients.unusable
+    arns: set[str] = set()
+    for sentinel in clients.sentinels:
+        with orphans.listing(sentinel):
+            arns |= await sentinel.read_roles()
+    return Known(frozenset(arns), frozenset(clients.workspace_ids), not orphans.unlisted)
+
+
+async def _iam(account: Account, name: str | None, means: Means) -> Caller:
+    keys = await means.aws.enter(account.account_id, account.entry, name, "read")
+    return means.aws.service("iam").of(keys)
+
+
+async def _dead(account: Account, sentinel: Sentinel, others: Connectors, means: Means) -> list[Orphan]:
+    """Look at one role after the other: the usual session allows no more."""
+    found = []
+    for connector in others:
+        with suppress(SentinelError):
+            if RULES["role_arn"].holds(connector.role_arn) and await _gone(account, connector, means):
+                found.append(_dead_one(account, sentinel, connector, means))
+    return found
+
+
+def _dead_one(account: Account, sentinel: Sentinel, connector: Connector, means: Means) -> Orphan:
+    return Orphan(sentinel, connector, "role_gone", gone=partial(_gone, account, connector, means))
+
+
+async def _gone(account: Account, connector: Connector, means: Means) -> bool:
+    """Tell whether the role that a connector reads does not exist."""
+    name = connector.role_arn.rpartition("/")[2]
+    async with limited(account):
+        return await iam.arn_of(await _iam(account, name, means), account.account_id, name) != connector.role_arn
+
+
+async def _whole(account: Account, sentinel: Sentinel, others: Connectors, known: Known, means: Means) -> list[Orphan]:
+    """Look at all roles at once, in a session that may."""
+    try:
+        caller = await _iam(account, None, means)
+    except SentinelError:
+        return []  # the work in the account fails as well, and tells
+    try:
+        async with limited(account):
+            listed = await iam.trusts(caller, account.account_id)
+    except SentinelError as error:
+        return [Orphan(sentinel, None, "unknown", error=str(error), role=account.wish.arn, host=account.host)]
+    dead = [_dead_one(account, sentinel, one, means) for one in others if one.role_arn not in listed]
+    unread = _unread(account, listed, known) if known.complete else []
+    return dead + [Orphan(sentinel, None, "no_connector", role=arn) for arn in unread]
+
+
+def _unread(account: Account, listed: Mapping[str, Any], known: Known) -> list[str]:
+    """Return the roles that let Microsoft in, for a workspace of this run or for whomever, and that nobody reads."""
+    microsoft, own = account.wish.microsoft_account_id, f"/{account.wish.name}".lower()
+    return [
+        arn
+        for arn, document in listed.items()
+        if arn not in known.arns
+        and not arn.lower().endswith(own)
+        and policy.admits(document, microsoft, known.workspace_ids)
+    ]

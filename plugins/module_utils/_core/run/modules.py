@@ -1,0 +1,275 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One thing at a time, as the single modules want it: their options in, their result out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.cloudformation import StackSets
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.iam import Roles, trusting
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Caller
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import (
+    Account,
+    check_partition,
+    parse,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector as connectors
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import workspace as workspaces
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import ConnectorWish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import Entry
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.duration import seconds
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization import stackset as stacksets
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.stackset import StackSetWish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import difference
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.policy import policy
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Role
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import Work, work_on
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import visible
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import (
+    Report,
+    converge_connector,
+    converge_role,
+    settled,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import converge
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import result as verdicts
+
+if TYPE_CHECKING:
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.sentinel import Sentinel
+
+P = ParamSpec("P")
+Result = dict[str, Any]
+
+
+def _on_a_loop(work: Callable[P, Coroutine[Any, Any, Result]]) -> Callable[P, Result]:
+    @wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> Result:
+        try:
+            result: Result = visible(asyncio.run(work(*args, **kwargs)))
+        except SentinelError as error:
+            error.partial = visible(error.partial)
+            # A traceback would show the causes with all that they quote.
+            raise error from None
+        return result
+
+    return run
+
+
+@_on_a_loop
+async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """Run the module `aws_role`."""
+    with closing(Aws(parse(params, "", names="short").aws)) as aws:
+        account = await _whole(params, aws, required=True)
+        absent = params["state"] == "absent"
+        work = work_on(account.wish, check_mode=check_mode, removing=absent)
+        iam = await _iam(account, aws, account.wish.name, work)
+        with Report().kept() as report:
+            edge = Roles(iam, account.account_id, account.wish.name, writes=not check_mode, removing=absent)
+            await converge_role(report, account.wish, edge, check_mode=check_mode, absent=absent)
+    return report.result()
+
+
+@_on_a_loop
+async def aws_role_info(params: Mapping[str, Any]) -> Result:
+    """Run the module `aws_role_info`."""
+    with closing(Aws(parse(params, "", names="short").aws)) as aws:
+        account = await _whole(params, aws, required=False)
+        iam = await _iam(account, aws, params["name"], "read")
+        found = [
+            role
+            for name in await _names(params["name"], account, iam)
+            if (role := await settled(Roles(iam, account.account_id, name, writes=False).read))
+        ]
+    return {"changed": False, "roles": [_inspected(role, account) for role in found]}
+
+
+async def _whole(params: Mapping[str, Any], aws: Aws, *, required: bool) -> Account:
+    """Return the account with what only the services know; the workspace is asked for its id if nobody gave it."""
+    account = parse(params, "", names="short")
+    workspace_id = account.wish.workspace_id
+    if not workspace_id and (required or account.workspace):
+        with _opened(account) as sentinel:
+            workspace_id = (await sentinel.workspace()).customer_id
+    identity = await aws.identity()
+    found = account.at(
+        account_id=account.account_id or identity.account_id, workspace_id=workspace_id, partition=identity.partition
+    )
+    if required:
+        check_partition(found)
+    return found
+
+
+async def _iam(account: Account, aws: Aws, role_name: str | None, work: Work) -> Caller:
+    return aws.service("iam").of(await aws.enter(account.account_id, account.entry, role_name, work))
+
+
+async def _names(name: str | None, account: Account, iam: Caller) -> list[str]:
+    if name:
+        return [name]
+    microsoft = account.wish.microsoft_account_id
+    return await trusting(iam, account.account_id, lambda document: policy.lets_in(document, microsoft))
+
+
+def _inspected(role: Role, account: Account) -> Result:
+    """Show a role with its findings, measured by the workspace if one is given, else by the ids that it serves.
+
+    Those are what the trust names exactly, of a role of ours what the tag names as well: a tag alone hides nobody.
+    """
+    exact = policy.external_ids(role.trust, account.wish.microsoft_account_id)
+    known = roles.served(role) & roles.admitted(account.wish, role) or roles.served(role) or exact
+    wish = replace(account.wish, name=role.name, workspace_id=account.wish.workspace_id or min(known, default=""))
+    if not account.wish.workspace_id:
+        wish = replace(wish, external_ids=tuple(known))
+    return {**roles.show(role), "findings": [found._asdict() for found in roles.findings(wish, role)]}
+
+
+@_on_a_loop
+async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """Run the module `aws_stackset`."""
+    account = parse(params, "")
+    stacksets.check_units(params["organizational_units"])
+    with closing(Aws(account.aws)) as aws:
+        wish = await _stackset_wish(params, account, aws)
+        call = aws.service("cloudformation").of(await aws.administer(account.entry))
+        edge = StackSets(call, wish.name, writes=not check_mode, delegated=params["delegated_administrator"])
+        with Report().kept() as report:
+            await _converge_stackset(report, wish, edge, check_mode=check_mode, absent=params["state"] == "absent")
+    return {key: value for key, value in report.result().items() if key != "findings"}
+
+
+async def _stackset_wish(params: Mapping[str, Any], account: Account, aws: Aws) -> StackSetWish:
+    """Return what the StackSet shall be; one that goes needs no template, so no workspace either."""
+    template: dict[str, Any] = {}
+    if params["state"] == "present":
+        workspace_id = account.wish.workspace_id
+        if not workspace_id:
+            with _opened(account) as sentinel:
+                workspace_id = (await sentinel.workspace()).customer_id
+        partition = (await aws.identity()).partition
+        wish = replace(account.wish, workspace_id=workspace_id, partition=partition)
+        check_partition(replace(account, wish=wish, entry=Entry()))
+        template = stacksets.template(roles.overlay(wish, None))
+    units = params["organizational_units"]
+    found = StackSetWish(
+        name=params["name"],
+        template=template,
+        region=aws.service("cloudformation").region,
+        units=None if units is None else tuple(units),
+        auto_deployment=params["auto_deployment"],
+        retain=params["retain"],
+        adopt=params["adopt"],
+    )
+    stacksets.check(found)
+    return found
+
+
+async def _converge_stackset(
+    report: Report, wish: StackSetWish, edge: StackSets, *, check_mode: bool, absent: bool
+) -> None:
+    overlay = partial(stacksets.without if absent else stacksets.overlay, wish)
+    plan = partial(stacksets.plan, retain=wish.retain)
+    outcome = await converge(edge, overlay, plan, check_mode=check_mode, made=report.calls, seen=lambda _have: None)
+    report.add("stackset", stacksets.show, outcome.want)
+    if outcome.changed:
+        before, after = stacksets.show(outcome.have), stacksets.show(outcome.want)
+        report.diff.append(difference(f"StackSet {wish.name}", before, after))
+
+
+@_on_a_loop
+async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """Run the module `aws_connector`."""
+    role_arn = params["role_arn"]
+    values.check("", "role_arn", role_arn, "role_arn")
+    account = parse(params, "", names="short")
+    with _opened(account) as sentinel:
+        workspace_id = account.wish.workspace_id or (await sentinel.workspace()).customer_id
+        wish = ConnectorWish(role_arn, sentinel.id, workspace_id, account.deduplicate)
+        with Report().kept() as report:
+            absent = params["state"] == "absent"
+            await converge_connector(report, wish, sentinel, check_mode=check_mode, absent=absent)
+    return report.result()
+
+
+@_on_a_loop
+async def aws_connector_info(params: Mapping[str, Any]) -> Result:
+    """Run the module `aws_connector_info`."""
+    with _opened(parse(params, "", names="short")) as sentinel:
+        return await sentinel.raw_connectors(_surveyed)
+
+
+def _surveyed(answers: list[Mapping[str, Any]]) -> Result:
+    return {
+        "changed": False,
+        "connectors": [shown for raw in answers if (shown := connectors.describe(raw))],
+        "findings": [found._asdict() for found in connectors.survey(filter(None, map(connectors.parse, answers)))],
+    }
+
+
+@_on_a_loop
+async def workspace_info(params: Mapping[str, Any]) -> Result:
+    """Run the module `workspace_info`."""
+    with _opened(parse(params, "", names="short")) as sentinel:
+        return {"changed": False, "workspace": workspaces.show(await sentinel.whole_workspace())}
+
+
+@_on_a_loop
+async def ingestion_info(params: Mapping[str, Any]) -> Result:
+    """Run the module `ingestion_info`."""
+    account = parse(params, "", names="short")
+    _check_place(account)
+    for number in (*(params["account_ids"] or ()), *params["quiet_account_ids"]):
+        values.check("", "account_ids or quiet_account_ids", number, "account_id")
+    stale_after = seconds(params["stale_after"], "stale_after")
+    order = ingestion.Order(seconds(params["lookback"], "lookback"), role_last_used=params["role_last_used"])
+    async with ingestion.places([account]) as found:
+        [place] = found.values()
+        await ingestion.look_at_events(found, order, "")
+        if place.delayed:
+            raise place.delayed
+        numbers = params["account_ids"]
+        if numbers is None:
+            numbers = sorted(filter(None, {*place.links.own, *place.look.arrivals}))
+        watched = [
+            ingestion.Watched(
+                account.at(account_id=number), Expected(number in params["quiet_account_ids"], stale_after)
+            )
+            for number in dict.fromkeys(numbers)
+        ]
+        await ingestion.finish(found, watched, order)
+    return {
+        "changed": False,
+        "summary": verdicts.summary(watched),
+        "accounts": {item.account.account_id: item.result() for item in watched},
+        "notes": verdicts.notes(found),
+    }
+
+
+def _check_place(account: Account) -> None:
+    missing = [name for name in ("subscription_id", "resource_group", "workspace") if not getattr(account, name)]
+    if missing:
+        raise SentinelError("bad_input", f"Cannot find the workspace: {' and '.join(missing)} not given.")
+
+
+@contextmanager
+def _opened(account: Account) -> Iterator[Sentinel]:
+    # Azure's packages take longer to load than all others; who only works on a role does without.
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm import Azure
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.sentinel import Sentinel
+
+    _check_place(account)
+    with closing(Azure(account.azure)) as azure:
+        yield Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, Budget())
