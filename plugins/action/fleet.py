@@ -29,6 +29,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
     check_workspace,
     parse,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import (
+    AccountReport,
+    AccountResult,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
     InputError,
     Mistake,
@@ -49,7 +53,6 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import new_account as newcomer
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import Report
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import Results
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.journal import NoRecord, Record
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import BatchAction, Refused, is_given
@@ -146,7 +149,9 @@ class ActionModule(BatchAction):
         results, stop, started = Results(options["fail_on"]), fleet.Stop(), datetime.now(UTC)
         with self._interruptible(stop), self._recorded(options["report_dir"]) as record:
             for one in refused:
-                self._take(fleet.Done(one.account, Report(), one.error, check_mode=order.check_mode), results, record)
+                self._take(
+                    AccountResult(one.account, AccountReport(), one.error, check_mode=order.check_mode), results, record
+                )
             refusal = await self._do(accounts, order, stop, results, record)
             # What was refused was only previewed, and is told as such.
             order = replace(order, check_mode=True) if refusal else order
@@ -190,7 +195,7 @@ class ActionModule(BatchAction):
             raise
         return []
 
-    def _take(self, done: fleet.Done, results: Results, record: Record | NoRecord) -> None:
+    def _take(self, done: AccountResult, results: Results, record: Record | NoRecord) -> None:
         """Take in the result of an account."""
         results.add(done)
         record.add(done)

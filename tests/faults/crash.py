@@ -15,9 +15,12 @@ import time
 from pathlib import Path
 from unittest import mock
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import (
+    AccountReport,
+    AccountResult,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import Report
 
 from .cells import ACCOUNT, Crash
 from .check import Figures
@@ -63,7 +66,7 @@ def check_interrupt(world: World, crash: Crash, count: Figures) -> None:
     _assert_finished(world, crash, (before, right), count)
 
 
-async def _interrupted(world: World, crash: Crash) -> fleet.Done:
+async def _interrupted(world: World, crash: Crash) -> AccountResult:
     stop, loop, number = fleet.Stop(), asyncio.get_running_loop(), itertools.count(1)
 
     def see(moment: Moment, _operation: str) -> None:
@@ -72,7 +75,7 @@ async def _interrupted(world: World, crash: Crash) -> fleet.Done:
 
     order = fleet.Order(absent=crash.phase == "remove")
     [account] = world.accounts(crash.phase, 1)
-    done, ended = fleet.Done(account, Report(), skipped=True), None
+    done, ended = AccountResult(account, AccountReport(), skipped=True), None
     with watched(see):
         try:
             async for one in fleet.run([account], order, stop):

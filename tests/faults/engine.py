@@ -21,6 +21,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud i
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines as lines
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import backoff as patience
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Account, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import account, fleet
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import pacing as pacer
@@ -62,7 +63,7 @@ def _session(_aws_key: str) -> botocore.session.Session:
 class Ended(NamedTuple):
     """How a run ended: the results by account id, and the error that ended all of it."""
 
-    done: dict[str, fleet.Done]
+    done: dict[str, AccountResult]
     error: SentinelError | None = None
 
     @property
@@ -135,14 +136,14 @@ def _account(host: str, variables: dict[str, Any]) -> Account:
     return parse(options, f"host {host}", host=host, names="variable")
 
 
-async def everything(accounts: list[Account], order: fleet.Order) -> list[fleet.Done]:
+async def everything(accounts: list[Account], order: fleet.Order) -> list[AccountResult]:
     """All results of a run."""
     return [done async for done in fleet.run(accounts, order)]
 
 
 async def ended(accounts: list[Account], order: fleet.Order, seconds: float = LONGEST) -> Ended:
     """All results of a run, also of one that broke off."""
-    done: dict[str, fleet.Done] = {}
+    done: dict[str, AccountResult] = {}
 
     async def work() -> None:
         async for one in fleet.run(accounts, order):

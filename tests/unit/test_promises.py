@@ -23,6 +23,10 @@ from ansible_collections.trailbridge.sentinel.plugins.action import fleet_check
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet_ingestion_info as verify
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import options
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Field, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import (
+    AccountReport,
+    AccountResult,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector, workspace
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AwsCredentials,
@@ -47,8 +51,6 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     RunOption,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as run_single
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import Report
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import Done
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import Results
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import Orphan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion as run_ingestion
@@ -413,13 +415,15 @@ FOUND = finding("role_missing", "No role.")
 ERROR = SentinelError("assume_denied", "Cannot assume the role.")
 
 
-def report() -> Report:
+def report() -> AccountReport:
     shown = {"role": lambda: role.show(ROLE), "connector": lambda: connector.show(CONNECTOR)}
-    return Report(shown=shown, findings=[FOUND], accepted={FOUND: "Known."}, calls=[Call("TagRole", {})], diff=[])
+    return AccountReport(
+        shown=shown, findings=[FOUND], accepted={FOUND: "Known."}, calls=[Call("TagRole", {})], diff=[]
+    )
 
 
 def fleet_result() -> dict[str, Any]:
-    done = Done(parse({"account_id": "111111111111"}, "", host="pay"), report(), ERROR)
+    done = AccountResult(parse({"account_id": "111111111111"}, "", host="pay"), report(), ERROR)
     results = Results("never")
     results.add(done)
     results.orphans.append(Orphan(SimpleNamespace(name="sentinel"), CONNECTOR, "left", error="Cannot."))

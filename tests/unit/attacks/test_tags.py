@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines as lines
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from tests.emulators import faults
@@ -276,7 +277,7 @@ def test_what_exclusive_false_leaves_open_is_named_and_not_called_repaired(world
 ENTRY = {"code": "permission_policy_extra", "reason": "Ticket 1", "until": "2099-01-31"}
 
 
-def onboarded(world: World, *entries: Any) -> fleet.Done:
+def onboarded(world: World, *entries: Any) -> AccountResult:
     hosts = {ACCOUNTS[1]: {"aws_account_id": ACCOUNTS[1]}}
     accounts = engine.listed(hosts, sentinel_exclusive=False, sentinel_accepted_findings=list(entries))
     return engine.run(accounts, fleet.Order()).done[ACCOUNTS[1]]

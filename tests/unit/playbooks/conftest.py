@@ -17,6 +17,7 @@ import yaml
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines as lines
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Account, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from tests.emulators.client import Emulators
 from tests.faults.engine import brisk
@@ -94,7 +95,7 @@ def parsed(here: Emulators, hosts: dict[str, dict[str, Any]], **variables: Any) 
     return accounts
 
 
-async def everything(accounts: list[Account], order: fleet.Order) -> list[fleet.Done]:
+async def everything(accounts: list[Account], order: fleet.Order) -> list[AccountResult]:
     return [done async for done in fleet.run(accounts, order)]
 
 

@@ -16,6 +16,7 @@ from unittest import mock
 
 import pytest
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.journal import Record
@@ -30,8 +31,8 @@ ACCOUNTS = {f"host{number:02}": {"aws_account_id": f"1111111111{number:02}"} for
 def run(here: Emulators, concurrency: int = 2, after: Callable[[fleet.Stop], None] = lambda _stop: None) -> Any:
     """Do what the playbook does, in this process; `after` is called when the first account is done."""
 
-    async def work() -> tuple[list[fleet.Done], fleet.Stop]:
-        stop, done = fleet.Stop(), list[fleet.Done]()
+    async def work() -> tuple[list[AccountResult], fleet.Stop]:
+        stop, done = fleet.Stop(), list[AccountResult]()
         async for one in fleet.run(parsed(here, ACCOUNTS), fleet.Order(concurrency=concurrency), stop):
             if not done:
                 after(stop)
@@ -59,7 +60,7 @@ def test_a_run_that_has_not_begun_yet_ends_as_soon(
     here.organization([{"Id": CALLER_ACCOUNT, "Name": "management"}])
     here.fault(operation=operation, delay=30)
 
-    async def work() -> list[fleet.Done]:
+    async def work() -> list[AccountResult]:
         stop = fleet.Stop()
         asyncio.get_running_loop().call_later(1, stop.interrupt, "it got SIGINT")
         order = fleet.Order(orphans="report")
@@ -75,7 +76,7 @@ def test_a_run_that_has_not_begun_yet_ends_as_soon(
 def test_a_preview_that_ends_early_is_not_taken_for_too_many_changes(here: Emulators) -> None:
     here.fault(operation="AssumeRole", **faults.EXPIRED_TOKEN)
 
-    async def work() -> list[fleet.Done]:
+    async def work() -> list[AccountResult]:
         return [done async for done in fleet.run(parsed(here, ACCOUNTS), fleet.Order(max_change=2))]
 
     with pytest.raises(SentinelError) as caught:

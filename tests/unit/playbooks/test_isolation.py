@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
@@ -49,7 +50,7 @@ OWN: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-def done(here: Emulators, hosts: Hosts, **order: Any) -> dict[str, fleet.Done]:
+def done(here: Emulators, hosts: Hosts, **order: Any) -> dict[str, AccountResult]:
     found = asyncio.run(everything(parsed(here, hosts), fleet.Order(**order)))
     return {one.account.account_id: one for one in found}
 

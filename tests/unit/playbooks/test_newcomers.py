@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.backoff import GROWN
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import new_account as newcomer
@@ -34,8 +35,8 @@ def hosts(**new: Any) -> dict[str, dict[str, Any]]:
     return {"new": {"aws_account_id": NEW, **new}, "old": {"aws_account_id": OLD}}
 
 
-def run(here: Emulators, inventory: dict[str, dict[str, Any]], **order: Any) -> list[fleet.Done]:
-    async def work() -> list[fleet.Done]:
+def run(here: Emulators, inventory: dict[str, dict[str, Any]], **order: Any) -> list[AccountResult]:
+    async def work() -> list[AccountResult]:
         return [done async for done in fleet.run(parsed(here, inventory), fleet.Order(**order))]
 
     return asyncio.run(work())
@@ -88,7 +89,7 @@ def test_who_ends_the_run_does_not_wait(here: Emulators, monkeypatch: pytest.Mon
     monkeypatch.setattr(fleet, "GRACE", 0.1)
     refuse(here, times=100)
 
-    async def work() -> list[fleet.Done]:
+    async def work() -> list[AccountResult]:
         stop, found = fleet.Stop(), []
         accounts = parsed(here, hosts(aws_account_joined=joined(grown_in=600)))
         async for done in fleet.run(accounts, fleet.Order(concurrency=1), stop):

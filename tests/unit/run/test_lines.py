@@ -19,6 +19,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console
     of,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import (
+    AccountReport,
+    AccountResult,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
     CLASSES,
     SentinelError,
@@ -26,8 +30,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import Finding, finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import Report
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import Done, Order
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import Order
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import Results
 
 ACCOUNT = "111111111111"
@@ -41,9 +44,9 @@ WRITES = ("TagRole", "DetachRolePolicy")
 
 def done(
     found: tuple[Finding, ...] = (), made: tuple[str, ...] = (), error: SentinelError | None = None, host: str = "pay"
-) -> Done:
+) -> AccountResult:
     account = parse({"account_id": ACCOUNT}, "", host=host)
-    return Done(account, Report(findings=list(found), calls=[Call(name, {}) for name in made]), error)
+    return AccountResult(account, AccountReport(findings=list(found), calls=[Call(name, {}) for name in made]), error)
 
 
 RIGHT = done()
@@ -65,7 +68,7 @@ NOTED = done((finding("role_boundary_unexpected", "A boundary."),))
 NOTE = [f"note: [{ACCOUNT} pay]", "    low role_boundary_unexpected: A boundary."]
 
 # What was done, what is said of it, and in check mode.
-LINES: dict[str, tuple[Done, list[str], list[str]]] = {
+LINES: dict[str, tuple[AccountResult, list[str], list[str]]] = {
     "right": (RIGHT, [], []),
     "a path that cannot be changed": (
         PATH,
@@ -104,7 +107,9 @@ LINES: dict[str, tuple[Done, list[str], list[str]]] = {
 
 
 @pytest.mark.parametrize(("one", "real", "check"), LINES.values(), ids=LINES.keys())
-def test_an_account_is_told_where_there_is_something_to_say(one: Done, real: list[str], check: list[str]) -> None:
+def test_an_account_is_told_where_there_is_something_to_say(
+    one: AccountResult, real: list[str], check: list[str]
+) -> None:
     assert of(replace(one, check_mode=False)) == real
     assert of(replace(one, check_mode=True)) == check
 
@@ -117,7 +122,7 @@ def test_an_account_is_told_where_there_is_something_to_say(one: Done, real: lis
     ],
     ids=["right", "failed"],
 )
-def test_the_others_are_told_to_who_wants_to_know(one: Done, told: list[str]) -> None:
+def test_the_others_are_told_to_who_wants_to_know(one: AccountResult, told: list[str]) -> None:
     assert of(one, verbose=True) == told
 
 
@@ -142,7 +147,7 @@ def test_findings_are_told_with_security_first() -> None:
 # --- the numbers ---
 
 
-def summary(*all_done: Done) -> dict[str, int]:
+def summary(*all_done: AccountResult) -> dict[str, int]:
     results = Results("never")
     for one in all_done:
         results.add(one)
@@ -178,7 +183,7 @@ def test_no_account_is_a_number_too() -> None:
 # --- the end ---
 
 
-def closing(*all_done: Done, check_mode: bool = False) -> list[str]:
+def closing(*all_done: AccountResult, check_mode: bool = False) -> list[str]:
     results = Results("never")
     for one in all_done:
         results.add(one)
@@ -221,7 +226,7 @@ def test_the_end_of_a_large_run_is_as_short() -> None:
 # --- what ends a run with an error ---
 
 # What was done, and with which settings of fail_on it ends the run.
-ENDS: dict[str, tuple[Done, set[str]]] = {
+ENDS: dict[str, tuple[AccountResult, set[str]]] = {
     "right": (RIGHT, set()),
     "new": (NEW, {"drift"}),
     "drifted": (DRIFTED, {"drift"}),
@@ -235,7 +240,7 @@ ENDS: dict[str, tuple[Done, set[str]]] = {
 
 @pytest.mark.parametrize(("one", "ends"), ENDS.values(), ids=ENDS.keys())
 @pytest.mark.parametrize("fail_on", ["drift", "security", "never"])
-def test_an_account_ends_the_run_as_wished(one: Done, ends: set[str], fail_on: str) -> None:
+def test_an_account_ends_the_run_as_wished(one: AccountResult, ends: set[str], fail_on: str) -> None:
     assert bool(failures([one], fail_on)) == (fail_on in ends)
 
 
@@ -254,7 +259,7 @@ def test_an_account_ends_the_run_as_wished(one: Done, ends: set[str], fail_on: s
     ],
     ids=["failed", "opened", "changed, without a finding"],
 )
-def test_a_failure_has_account_host_and_reason(one: Done, message: str) -> None:
+def test_a_failure_has_account_host_and_reason(one: AccountResult, message: str) -> None:
     assert failures([one], "drift") == [{"account_id": ACCOUNT, "host": "pay", "message": message}]
 
 

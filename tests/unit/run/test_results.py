@@ -8,11 +8,13 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import (
+    AccountReport,
+    AccountResult,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import Finding, finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import Report
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import Done
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import DETAILED, Results
 
 PATH = finding("role_path", "The path is /, not /x/.")
@@ -21,14 +23,14 @@ DENIED = SentinelError("assume_denied", "Cannot assume.")
 
 def done(
     number: int, made: tuple[str, ...] = (), error: SentinelError | None = None, found: tuple[Finding, ...] = ()
-) -> Done:
+) -> AccountResult:
     account = parse({"account_id": f"{number:012}"}, "", host=f"host{number}")
-    report = Report(findings=list(found), calls=[Call(name, {"RoleName": "x"}) for name in made])
+    report = AccountReport(findings=list(found), calls=[Call(name, {"RoleName": "x"}) for name in made])
     report.diff = [{"before": {}, "after": {}} for _name in made]
-    return Done(account, report, error)
+    return AccountResult(account, report, error)
 
 
-def results(*all_done: Done, fail_on: str = "never") -> Results:
+def results(*all_done: AccountResult, fail_on: str = "never") -> Results:
     kept = Results(fail_on)
     for one in all_done:
         kept.add(one)
@@ -44,7 +46,7 @@ def test_an_account_that_is_right_is_only_counted() -> None:
 @pytest.mark.parametrize(
     "one", [done(7, ("TagRole",)), done(7, error=DENIED), done(7, found=(PATH,))], ids=["changed", "failed", "differs"]
 )
-def test_an_account_of_which_there_is_something_to_say_is_listed(one: Done) -> None:
+def test_an_account_of_which_there_is_something_to_say_is_listed(one: AccountResult) -> None:
     result = results(done(1), one).result()
     assert result["accounts"] == {"000000000007": one.result()}
     assert result["changed"] is bool(one.report.calls)

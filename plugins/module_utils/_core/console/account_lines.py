@@ -12,10 +12,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model i
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import ordered
 
 if TYPE_CHECKING:
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import Done
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 
 
-def of(done: Done, *, verbose: bool = False) -> list[str]:
+def of(done: AccountResult, *, verbose: bool = False) -> list[str]:
     """Return what there is to say of one account at once: what differs in it, its findings unless it is new.
 
     An account that `differs` has something that only its owner can correct, such as the path of the role; a `note` is
@@ -38,12 +38,12 @@ def of(done: Done, *, verbose: bool = False) -> list[str]:
     return [f"{verb}: [{name}] {calls(done)}", *found]
 
 
-def calls(done: Done) -> str:
+def calls(done: AccountResult) -> str:
     """Return the names of the calls of an account, in order."""
     return ", ".join(call.name for call in done.report.calls)
 
 
-def findings(done: Done) -> list[str]:
+def findings(done: AccountResult) -> list[str]:
     """Return the findings of an account, security first, with the reason of those that were accepted."""
     reasons = {item: f" Accepted: {reason}" for item, reason in done.report.accepted.items()}
     return [
@@ -60,7 +60,7 @@ def numbers(summary: Mapping[str, int], *, check_mode: bool) -> str:
     return f"{summary['accounts']} {noun}: {counts}"
 
 
-def failures(results: Iterable[Done], fail_on: str) -> list[dict[str, str]]:
+def failures(results: Iterable[AccountResult], fail_on: str) -> list[dict[str, str]]:
     """List the accounts that end a run with an error, each with its sentence.
 
     `fail_on` adds to the failed accounts those that differ from the wish ("drift"), those with a security finding
@@ -74,7 +74,7 @@ def failures(results: Iterable[Done], fail_on: str) -> list[dict[str, str]]:
     return found
 
 
-def _differs(done: Done, fail_on: str) -> str:
+def _differs(done: AccountResult, fail_on: str) -> str:
     changes = bool(done.report.calls) and not done.report.accepted
     told = {"drift": changes or done.differs, "security": done.insecure, "never": False}
     if not told[fail_on]:

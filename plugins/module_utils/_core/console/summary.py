@@ -13,7 +13,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES, SEVERITIES
 
 if TYPE_CHECKING:
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import Done
+    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 
 # So many accounts are named in a line, so many failures are given with their sentence.
 NAMED = 3
@@ -27,7 +27,7 @@ class Closing:
         self._accepted: dict[str, _Group] = {}
         self._failed: dict[str, _Group] = {}
 
-    def add(self, done: Done) -> None:
+    def add(self, done: AccountResult) -> None:
         """Take in the result of one account."""
         name = done.account.name
         for code in {finding.code for finding in done.report.unaccepted if CODES[finding.code].security}:

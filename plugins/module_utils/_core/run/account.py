@@ -10,16 +10,15 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.iam import Roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Keys
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import accepted_findings as accepted
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.accepted_findings import Accepted
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import Account
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountReport
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.backoff import pauses
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector as connectors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import (
@@ -65,58 +64,6 @@ _chance = random.SystemRandom()
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Report:
-    """What was found and done: how to show each resource ("role", "connector"), findings before the repair, and so on.
-
-    What nobody asks to see is not worked out.
-    """
-
-    shown: dict[str, Callable[[], dict[str, Any]]] = field(default_factory=dict)
-    role_arn: str = ""
-    connector_id: str = ""
-    findings: list[Finding] = field(default_factory=list)
-    repaired: set[Finding] = field(default_factory=set)
-    """Those of them that are not found any more, in check mode those that would not be."""
-    accepted: dict[Finding, str] = field(default_factory=dict)
-    """Those of them that somebody accepted, with the reason."""
-    calls: list[Call] = field(default_factory=list)
-    diff: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, name: str, show: Callable[[T], dict[str, Any]], after: T) -> None:
-        """Take in what a resource is."""
-        self.shown[name] = partial(show, after)
-
-    def accept(self, entries: tuple[Accepted, ...], today: str, *, complete: bool) -> None:
-        """Mark the findings that were accepted; `complete` says whether everything was looked at."""
-        self.accepted = accepted.reasons(entries, self.findings, today)
-        self.findings += accepted.leftovers(entries, self.findings, today, complete=complete)
-
-    @property
-    def unaccepted(self) -> list[Finding]:
-        """The findings that nobody accepted."""
-        return [one for one in self.findings if one not in self.accepted]
-
-    @contextmanager
-    def kept(self) -> Iterator[Report]:
-        """Let an error that ends the work take along what was found and done until then."""
-        try:
-            yield self
-        except SentinelError as error:
-            error.partial = self.result()
-            raise
-
-    def result(self) -> dict[str, Any]:
-        """Return it as the result of a module."""
-        return {
-            "changed": bool(self.calls),
-            **{name: show() for name, show in self.shown.items()},
-            "findings": [finding._asdict() for finding in self.findings],
-            "calls": [call.show() for call in self.calls],
-            "diff": self.diff,
-        }
-
-
 @dataclass(frozen=True, slots=True)
 class Means:
     """What is needed to work on an account, and shared with others.
@@ -136,7 +83,7 @@ class Means:
     check_mode: bool
 
 
-async def connect(report: Report, account: Account, means: Means) -> None:
+async def connect(report: AccountReport, account: Account, means: Means) -> None:
     """Bring the role of an account, then its connector, to the wish; in check mode say what would be done."""
     async with means.slots:
         edge, have = await _read(account, means)
@@ -155,7 +102,7 @@ async def connect(report: Report, account: Account, means: Means) -> None:
     await converge_connector(report, wish, sentinel, check_mode=means.check_mode, visible=visible)
 
 
-async def disconnect(report: Report, account: Account, means: Means) -> None:
+async def disconnect(report: AccountReport, account: Account, means: Means) -> None:
     """Remove the connector of an account, then what its role was there for; what is not ours is refused first."""
     async with means.slots:
         edge, have = await _read(account, means, removing=True)
@@ -239,7 +186,7 @@ async def settled(read: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep
 
 @asynccontextmanager
 async def _connectors_told(
-    report: Report, account: Account, sentinel: Sentinel, have: Role | None
+    report: AccountReport, account: Account, sentinel: Sentinel, have: Role | None
 ) -> AsyncIterator[None]:
     """Where the work on the role ends with an error, tell of the connectors all the same: nobody gets to them."""
     try:
@@ -256,7 +203,9 @@ async def _connectors_told(
 
 @contextmanager
 def _told(
-    report: Report, findings: Callable[[], list[Finding]], wanted: Callable[[Finding], bool] = lambda _found: True
+    report: AccountReport,
+    findings: Callable[[], list[Finding]],
+    wanted: Callable[[Finding], bool] = lambda _found: True,
 ) -> Iterator[None]:
     """Where the work ends with an error before it tells itself what is wrong with the role, tell it all the same."""
     try:
@@ -296,7 +245,7 @@ async def _enter(account: Account, means: Means, *, removing: bool) -> Keys:
 
 
 async def converge_role(
-    report: Report,
+    report: AccountReport,
     wish: Wish,
     edge: Edge[Role],
     *,
@@ -330,7 +279,7 @@ class _Evidence(Generic[T]):
 
     def __init__(
         self,
-        report: Report,
+        report: AccountReport,
         header: str,
         show: Callable[[T | None], dict[str, Any]],
         judges: Sequence[Callable[[T | None], list[Finding]]],
@@ -380,7 +329,7 @@ class _Evidence(Generic[T]):
 
 
 async def converge_connector(
-    report: Report,
+    report: AccountReport,
     wish: ConnectorWish,
     sentinel: Sentinel,
     *,

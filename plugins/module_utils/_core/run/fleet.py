@@ -14,21 +14,20 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import Account, check_unique
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import (
+    AccountReport,
+    AccountResult,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AwsCredentials,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError, cannot
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import (
-    Finding,
-    is_informational,
-    is_security,
-)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.organization import (
     Organization,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import leftovers
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import new_account as newcomer
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import Report, connect, disconnect
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import connect, disconnect
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.clients import Clients
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import (
     DEPARTED,
@@ -45,56 +44,6 @@ AHEAD = 4
 DEPARTED_PERCENT = 20.0
 # How long accounts under way may go on when the run is ended, in seconds.
 GRACE = 4.0
-
-
-@dataclass(slots=True)
-class Done:
-    """The result of one account: what was found and done there, and the error that ended it."""
-
-    account: Account
-    report: Report
-    error: SentinelError | None = None
-    skipped: bool = False
-    check_mode: bool = False
-    """Whether this is what would be done."""
-
-    @property
-    def status(self) -> str:
-        """One of ok, changed, failed, skipped."""
-        if self.skipped:
-            return "skipped"
-        if self.error:
-            return "failed"
-        return "changed" if self.report.calls else "ok"
-
-    @property
-    def differs(self) -> bool:
-        """Tell whether anything differs from the wish."""
-        return not all(map(is_informational, self.report.unaccepted))
-
-    @property
-    def insecure(self) -> bool:
-        """Tell whether a finding is one of security."""
-        return any(map(is_security, self.report.unaccepted))
-
-    def result(self, *, detailed: bool = True) -> dict[str, Any]:
-        """Return it as an entry of fleet's `accounts`; without details, calls are names alone."""
-        answer: dict[str, Any] = {
-            "status": self.status,
-            "host": self.account.host,
-            "role_arn": self.report.role_arn,
-            "connector_id": self.report.connector_id,
-            "findings": [self._shown(finding) for finding in self.report.findings],
-            "calls": [call.show() if detailed else {"name": call.name} for call in self.report.calls],
-        }
-        if self.error:
-            answer["error"] = self.error.show()
-        return answer
-
-    def _shown(self, found: Finding) -> dict[str, Any]:
-        reason = self.report.accepted.get(found)
-        more = {"accepted": reason} if reason else {}
-        return {**found._asdict(), "repaired": found in self.report.repaired, **more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +92,7 @@ class Stop:
         """Tell whether the account is not to be begun."""
         return None in self.reasons or account.aws in self.reasons
 
-    def learn(self, done: Done) -> None:
+    def learn(self, done: AccountResult) -> None:
         """See whether the error of an account concerns the others as well."""
         if done.error and done.error.kind == "expired_credentials":
             self.reasons.setdefault(done.account.aws, done.error)
@@ -183,7 +132,7 @@ class Stop:
 
 async def run(
     accounts: Iterable[Account], order: Order, stop: Stop | None = None, orphans: Orphans | None = None
-) -> AsyncIterator[Done]:
+) -> AsyncIterator[AccountResult]:
     """Bring all accounts to the wish, up to `order.concurrency` at the same time; yields each result when it is there.
 
     Who holds `stop` can end the run, and learns from it why accounts were skipped. `orphans` is filled.
@@ -223,7 +172,7 @@ async def run(
         clients.close()
 
 
-async def _preview(accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> list[Done]:
+async def _preview(accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> list[AccountResult]:
     """Return what would be done in every account; raises why the run ends early, if it does."""
     previewed = [done async for done in _work(accounts, clients, replace(order, check_mode=True), stop)]
     if stop.interrupted or (stop.reasons and all(map(stop.concerns, accounts))):
@@ -292,15 +241,19 @@ async def check_departed(orphans: Iterable[Orphan], organization: Organization |
             raise cannot("too_many_changes", what, why)
 
 
-async def _work(accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> AsyncIterator[Done]:
+async def _work(accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> AsyncIterator[AccountResult]:
     waiting = iter(accounts)
-    finished: asyncio.Queue[Done | BaseException] = asyncio.Queue()
+    finished: asyncio.Queue[AccountResult | BaseException] = asyncio.Queue()
 
     async def worker() -> None:
         try:
             for account in waiting:
                 skipped = stop.concerns(account)
-                done = Done(account, Report(), skipped=True) if skipped else await _one(account, clients, order, stop)
+                done = (
+                    AccountResult(account, AccountReport(), skipped=True)
+                    if skipped
+                    else await _one(account, clients, order, stop)
+                )
                 if not clients.refused(account):
                     stop.learn(done)
                 finished.put_nowait(done)
@@ -321,8 +274,8 @@ async def _work(accounts: list[Account], clients: Clients, order: Order, stop: S
         await stop.close()
 
 
-async def _one(account: Account, clients: Clients, order: Order, stop: Stop) -> Done:
-    done = Done(account, Report(), check_mode=order.check_mode)
+async def _one(account: Account, clients: Clients, order: Order, stop: Stop) -> AccountResult:
+    done = AccountResult(account, AccountReport(), check_mode=order.check_mode)
     work = disconnect if order.absent else connect
     try:
         await work(done.report, account, clients.means(account, check_mode=order.check_mode))

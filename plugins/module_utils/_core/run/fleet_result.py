@@ -10,7 +10,8 @@ from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines as lines
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console.summary import NAMED, Closing
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import Done, Order, Stop
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import Order, Stop
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import Orphans
 
 # Ansible copies results, sends them between processes, and AWX stores them: so many accounts have all details there.
@@ -32,7 +33,7 @@ class Results:
         self._errors: list[str] = []
         self._unknown = 0
 
-    def add(self, done: Done) -> None:
+    def add(self, done: AccountResult) -> None:
         """Take in the result of one account."""
         self.summary["accounts"] += 1
         self.summary[done.status] += 1

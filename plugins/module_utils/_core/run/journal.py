@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import Done
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import Orphan
 
 
@@ -23,7 +23,7 @@ class NoRecord:
     keep = False
     told = ""
 
-    def add(self, done: Done) -> None:
+    def add(self, done: AccountResult) -> None:
         """Forget the result of one account."""
 
     def note(self, orphans: list[Orphan]) -> None:
@@ -50,7 +50,7 @@ class Record:
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         self._file = os.fdopen(handle, "w", encoding="utf-8", buffering=1)
 
-    def add(self, done: Done) -> None:
+    def add(self, done: AccountResult) -> None:
         """Write down the result of one account."""
         account = done.account
         self._write({"account_id": account.account_id, "ou": account.ou, **done.result(), "diff": done.report.diff})

@@ -22,6 +22,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
     check_partition,
     parse,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountReport
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector as connectors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import workspace as workspaces
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import ConnectorWish
@@ -38,7 +39,6 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import Work, work_on
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import visible
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import (
-    Report,
     converge_connector,
     converge_role,
     settled,
@@ -77,7 +77,7 @@ async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         absent = params["state"] == "absent"
         work = work_on(account.wish, check_mode=check_mode, removing=absent)
         iam = await _iam(account, aws, account.wish.name, work)
-        with Report().kept() as report:
+        with AccountReport().kept() as report:
             edge = Roles(iam, account.account_id, account.wish.name, writes=not check_mode, removing=absent)
             await converge_role(report, account.wish, edge, check_mode=check_mode, absent=absent)
     return report.result()
@@ -146,7 +146,7 @@ async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result
         wish = await _stackset_wish(params, account, aws)
         call = aws.service("cloudformation").of(await aws.administer(account.entry))
         edge = StackSets(call, wish.name, writes=not check_mode, delegated=params["delegated_administrator"])
-        with Report().kept() as report:
+        with AccountReport().kept() as report:
             await _converge_stackset(report, wish, edge, check_mode=check_mode, absent=params["state"] == "absent")
     return {key: value for key, value in report.result().items() if key != "findings"}
 
@@ -178,7 +178,7 @@ async def _stackset_wish(params: Mapping[str, Any], account: Account, aws: Aws) 
 
 
 async def _converge_stackset(
-    report: Report, wish: StackSetWish, edge: StackSets, *, check_mode: bool, absent: bool
+    report: AccountReport, wish: StackSetWish, edge: StackSets, *, check_mode: bool, absent: bool
 ) -> None:
     overlay = partial(stacksets.without if absent else stacksets.overlay, wish)
     plan = partial(stacksets.plan, retain=wish.retain)
@@ -198,7 +198,7 @@ async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Resul
     with _opened(account) as sentinel:
         workspace_id = account.wish.workspace_id or (await sentinel.workspace()).customer_id
         wish = ConnectorWish(role_arn, sentinel.id, workspace_id, account.deduplicate)
-        with Report().kept() as report:
+        with AccountReport().kept() as report:
             absent = params["state"] == "absent"
             await converge_connector(report, wish, sentinel, check_mode=check_mode, absent=absent)
     return report.result()
