@@ -7,16 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import STACKSET_OPTIONS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options import (
-    AWS,
-    AZURE,
-    STACKSET,
-    STATE,
-    WORKSPACE,
-)
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import SentinelAction, is_given
+from ..module_utils._core.model.account import FIELDS
+from ..module_utils._core.model.run_options import STACKSET_OPTIONS
+from ..module_utils._core.options import AWS, AZURE, STACKSET, STATE, WORKSPACE
+from ..plugin_utils.batch import SentinelAction, is_given
 
 SPEC = AWS | AZURE | WORKSPACE | STACKSET | STATE
 # What leads into the accounts that the role is for has its own variables here: it leads into the managing account.

@@ -21,41 +21,17 @@ from typing import Any, TextIO
 
 from ansible import constants
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines as lines
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import (
-    FIELDS,
-    Account,
-    check_whole,
-    check_workspace,
-    parse,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import (
-    AccountReport,
-    AccountResult,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
-    InputError,
-    Mistake,
-    SentinelError,
-    cannot,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.organization import (
-    Organization,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options import (
-    AWS,
-    AZURE,
-    FLEET,
-    FLEET_ROLE,
-    STATE,
-    WORKSPACE,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import new_account as newcomer
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import Results
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.journal import NoRecord, Record
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import BatchAction, Refused, is_given
+from ..module_utils._core.console import account_lines
+from ..module_utils._core.model.account import FIELDS, Account, check_whole, check_workspace, parse
+from ..module_utils._core.model.account_result import AccountReport, AccountResult
+from ..module_utils._core.model.errors import InputError, Mistake, SentinelError, cannot
+from ..module_utils._core.model.organization.organization import Organization
+from ..module_utils._core.model.text import one_line
+from ..module_utils._core.options import AWS, AZURE, FLEET, FLEET_ROLE, STATE, WORKSPACE
+from ..module_utils._core.run import fleet, new_account
+from ..module_utils._core.run.fleet_result import Results
+from ..module_utils._core.run.journal import NoRecord, Record
+from ..plugin_utils.batch import BatchAction, Refused, is_given
 
 SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE
 VARIABLES = {field.variable: field.option for field in FIELDS}
@@ -177,8 +153,8 @@ class ActionModule(BatchAction):
         self, accounts: list[Account], order: fleet.Order, stop: fleet.Stop, results: Results, record: Record | NoRecord
     ) -> list[SentinelError]:
         """Work on the accounts, and tell how it goes; returns why nothing was begun, if too much would change."""
-        progress = lines.Progress(len(accounts))
-        if line := newcomer.told(accounts):
+        progress = account_lines.Progress(len(accounts))
+        if line := new_account.told(accounts):
             self.say(line)
         try:
             async for done in fleet.run(accounts, order, stop, results.orphans):
@@ -199,7 +175,7 @@ class ActionModule(BatchAction):
         """Take in the result of an account."""
         results.add(done)
         record.add(done)
-        for line in lines.of(done, verbose=self._display.verbosity > 0):
+        for line in account_lines.of(done, verbose=self._display.verbosity > 0):
             self.say(line)
 
     def _report(self, record: Record | NoRecord, options: dict[str, Any], header: dict[str, Any]) -> None:

@@ -10,16 +10,12 @@ from typing import Any
 
 from ansible.inventory.manager import split_host_pattern
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
-    InputError,
-    Mistake,
-    SentinelError,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import RUN_OPTIONS, read
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options import FLEET_CHECK
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import SentinelAction
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.play_accounts import count
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.variables import LOCALHOST
+from ..module_utils._core.model.errors import InputError, Mistake, SentinelError
+from ..module_utils._core.model.run_options import RUN_OPTIONS, read
+from ..module_utils._core.options import FLEET_CHECK
+from ..plugin_utils.batch import SentinelAction
+from ..plugin_utils.play_accounts import count
+from ..plugin_utils.variables import LOCALHOST
 
 SPEC = FLEET_CHECK
 HOSTS = "sentinel_hosts"

@@ -10,21 +10,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Account
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.duration import seconds
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import Expected
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import HOST_OPTIONS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options import (
-    AWS,
-    AZURE,
-    FLEET_INGESTION,
-    INGESTION,
-    WORKSPACE,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import result as verdicts
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.batch import BatchAction
+from ..module_utils._core.model.account import FIELDS, Account
+from ..module_utils._core.model.duration import seconds
+from ..module_utils._core.model.errors import SentinelError
+from ..module_utils._core.model.ingestion.ingestion import Expected
+from ..module_utils._core.model.run_options import HOST_OPTIONS
+from ..module_utils._core.options import AWS, AZURE, FLEET_INGESTION, INGESTION, WORKSPACE
+from ..module_utils._core.verify import ingestion, results
+from ..plugin_utils.batch import BatchAction
 
 SPEC = AWS | AZURE | INGESTION | WORKSPACE | FLEET_INGESTION
 # What each host may have for itself beside what every account has.
@@ -50,13 +43,13 @@ class ActionModule(BatchAction):
         watched = [_watched(account, given) for account, given in batch.accounts]
         found = asyncio.run(ingestion.verify(watched, order, self.say))
         watched += [ingestion.refused(one.account, one.error) for one in batch.refused]
-        notes = verdicts.notes(found)
-        for line in (*verdicts.lines(watched, verbose=self._display.verbosity > 0), *notes, verdicts.numbers(watched)):
+        notes = results.notes(found)
+        for line in (*results.lines(watched, verbose=self._display.verbosity > 0), *notes, results.numbers(watched)):
             self.say(line)
-        header = verdicts.header(watched, started, datetime.now(UTC))
-        result = verdicts.result(watched, notes, options["fail_on"], options["max_fail_percentage"])
+        header = results.header(watched, started, datetime.now(UTC))
+        result = results.result(watched, notes, options["fail_on"], options["max_fail_percentage"])
         try:
-            self.report(options, header, map(verdicts.record, watched))
+            self.report(options, header, map(results.record, watched))
         except SentinelError as error:
             result |= {"failed": True, "msg": " ".join(filter(None, [result.get("msg"), str(error)]))}
         return result

@@ -207,19 +207,14 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.template import trust_as_template
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.organizations import Order, read
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import account
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization import account_filter
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization import inventory as hosts
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.account_filter import Wish
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.organization import (
-    Account,
-    Organization,
-    from_data,
-    to_data,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options import AWS
+from ..module_utils._core.cloud.organizations import Order, read
+from ..module_utils._core.model import account
+from ..module_utils._core.model.errors import SentinelError
+from ..module_utils._core.model.organization import account_filter
+from ..module_utils._core.model.organization import inventory as hosts
+from ..module_utils._core.model.organization.account_filter import Wish
+from ..module_utils._core.model.organization.organization import Account, Organization, from_data, to_data
+from ..module_utils._core.options import AWS
 
 SUFFIXES = ("aws_organization.yml", "aws_organization.yaml")
 _PLAIN = re.compile("[A-Za-z0-9_:. -]*")

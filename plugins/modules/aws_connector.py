@@ -118,20 +118,15 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options import (
-    AZURE,
-    CONNECTOR,
-    STATE,
-    WORKSPACE,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as single
+from ..module_utils._core import modules
+from ..module_utils._core.model.errors import SentinelError
+from ..module_utils._core.options import AZURE, CONNECTOR, STATE, WORKSPACE
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=AZURE | WORKSPACE | CONNECTOR | STATE, supports_check_mode=True)
     try:
-        result = single.aws_connector(module.params, check_mode=module.check_mode)
+        result = modules.aws_connector(module.params, check_mode=module.check_mode)
     except SentinelError as error:
         module.fail_json(msg=str(error), error={"class": error.kind}, **error.partial)
     module.exit_json(**result)

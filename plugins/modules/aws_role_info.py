@@ -126,15 +126,15 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options import AWS, AZURE, ROLE_INFO, WORKSPACE
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as single
+from ..module_utils._core import modules
+from ..module_utils._core.model.errors import SentinelError
+from ..module_utils._core.options import AWS, AZURE, ROLE_INFO, WORKSPACE
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=AWS | AZURE | WORKSPACE | ROLE_INFO, supports_check_mode=True)
     try:
-        result = single.aws_role_info(module.params)
+        result = modules.aws_role_info(module.params)
     except SentinelError as error:
         module.fail_json(msg=str(error), error={"class": error.kind})
     module.exit_json(**result)

@@ -192,22 +192,16 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options import (
-    AWS,
-    AZURE,
-    INGESTION,
-    INGESTION_INFO,
-    WORKSPACE,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as single
+from ..module_utils._core import modules
+from ..module_utils._core.model.errors import SentinelError
+from ..module_utils._core.options import AWS, AZURE, INGESTION, INGESTION_INFO, WORKSPACE
 
 
 def main() -> None:
     spec = AWS | AZURE | INGESTION | WORKSPACE | INGESTION_INFO
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     try:
-        result = single.ingestion_info(module.params)
+        result = modules.ingestion_info(module.params)
     except SentinelError as error:
         module.fail_json(msg=str(error), error={"class": error.kind})
     module.exit_json(**result)

@@ -75,15 +75,15 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.options import AZURE, WORKSPACE
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as single
+from ..module_utils._core import modules
+from ..module_utils._core.model.errors import SentinelError
+from ..module_utils._core.options import AZURE, WORKSPACE
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=AZURE | WORKSPACE, supports_check_mode=True)
     try:
-        result = single.workspace_info(module.params)
+        result = modules.workspace_info(module.params)
     except SentinelError as error:
         module.fail_json(msg=str(error), error={"class": error.kind})
     module.exit_json(**result)

@@ -18,42 +18,16 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import (
-    FIELDS,
-    Account,
-    Field,
-    missing,
-    parse,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
-    InputError,
-    Mistake,
-    SentinelError,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import (
-    RUN_OPTIONS,
-    RunOption,
-    read,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line, visible
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import report
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils import unknown_variables
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.environment import environment_of
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.play_accounts import (
-    ACCOUNT_ID,
-    LOCAL,
-    PlayAccounts,
-    account_of,
-    count,
-    shared,
-)
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.variables import (
-    LOCALHOST,
-    RunVariables,
-    UnfilledError,
-    Variables,
-)
+from ..module_utils._core.model import validation
+from ..module_utils._core.model.account import FIELDS, Account, Field, missing, parse
+from ..module_utils._core.model.errors import InputError, Mistake, SentinelError
+from ..module_utils._core.model.run_options import RUN_OPTIONS, RunOption, read
+from ..module_utils._core.model.text import one_line, visible
+from ..module_utils._core.report import report
+from . import unknown_variables
+from .environment import environment_of
+from .play_accounts import ACCOUNT_ID, LOCAL, PlayAccounts, account_of, count, shared
+from .variables import LOCALHOST, RunVariables, UnfilledError, Variables
 
 Options = dict[str, Any]
 FIELD_OF = {field.option: field for field in FIELDS}
@@ -302,7 +276,7 @@ class BatchAction(SentinelAction):
 def is_given(option: str, value: Any) -> bool:
     """Whether a value of an option of an account counts."""
     one = FIELD_OF.get(option)
-    return values.is_given(value, one.type if one else "str", empty_counts=bool(one and one.empty_counts))
+    return validation.is_given(value, one.type if one else "str", empty_counts=bool(one and one.empty_counts))
 
 
 def _is_shared(account: Account, hosts: Iterable[str]) -> SentinelError:

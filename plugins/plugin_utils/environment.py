@@ -12,10 +12,10 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import InputError, Mistake
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variables import is_plain
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.play_accounts import LOCAL
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.variables import Variables
+from ..module_utils._core.model.errors import InputError, Mistake
+from .host_variables import is_plain
+from .play_accounts import LOCAL
+from .variables import Variables
 
 # Stands for the whole environment where that is one template.
 _WHOLE = "__sentinel_environment"

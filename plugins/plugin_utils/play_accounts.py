@@ -12,8 +12,8 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.playbook.task import Task
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.variables import Known, Variables
+from ..module_utils._core.model import validation
+from .variables import Known, Variables
 
 Look = Callable[[str, Known], None]
 ACCOUNT_ID = "aws_account_id"
@@ -31,8 +31,8 @@ def account_of(host: str, given: Any) -> str:
     """Return the id of the account that a host is by its `aws_account_id` or its name; empty where it is none."""
     if host in LOCAL:
         return ""
-    if not values.is_blank(given, "str"):
-        return str(values.account_id(given))
+    if not validation.is_blank(given, "str"):
+        return str(validation.account_id(given))
     return host if is_account_id(host) else ""
 
 

@@ -11,16 +11,10 @@ from typing import Any, NamedTuple
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import Mistake
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import (
-    KNOWN_VARIABLES,
-    is_unknown,
-    meant,
-    names_of,
-    option_of,
-)
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.variables import Known, Variables
+from ..module_utils._core.model import validation
+from ..module_utils._core.model.errors import Mistake
+from ..module_utils._core.model.run_options import KNOWN_VARIABLES, is_unknown, meant, names_of, option_of
+from .variables import Known, Variables
 
 _NAME = re.compile(r"\bsentinel_\w+", re.IGNORECASE)
 
@@ -144,7 +138,7 @@ def _listed(variables: Variables, host: str, known: Known) -> set[str]:
         given = variables.filled(host, known, [KNOWN_VARIABLES]).get(KNOWN_VARIABLES)
     except AnsibleError:
         return set()
-    listed = values.convert("list", given)
+    listed = validation.convert("list", given)
     return {str(one).strip() for one in listed} if isinstance(listed, tuple) else set()
 
 
@@ -157,4 +151,4 @@ def _has(variables: Variables, host: str, known: Known, name: str, given: Mappin
         found = variables.filled(host, known, (name, f"__{name}"))
     except AnsibleError:
         return True
-    return any(values.is_given(value, kind, empty_counts=empty_counts) for value in found.values())
+    return any(validation.is_given(value, kind, empty_counts=empty_counts) for value in found.values())

@@ -12,11 +12,11 @@ from ansible.errors import AnsibleError
 from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import InputError, Mistake
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import RunOption, read_all
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variables import HostVariables, is_plain
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.templates import Templates
+from ..module_utils._core.model import validation
+from ..module_utils._core.model.errors import InputError, Mistake
+from ..module_utils._core.model.run_options import RunOption, read_all
+from .host_variables import HostVariables, is_plain
+from .templates import Templates
 
 Known = dict[str, Any]
 LOCALHOST = "localhost"
@@ -106,7 +106,7 @@ class RunVariables:
         return {
             name: found.get(name)
             for name in wanted
-            if name in self._narrowing or not values.is_blank(found.get(name), "str")
+            if name in self._narrowing or not validation.is_blank(found.get(name), "str")
         }
 
     @property

@@ -18,7 +18,7 @@ import botocore.session
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm as azure
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import aws, curl, service
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines as lines
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import backoff as patience
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Account, parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
@@ -69,7 +69,7 @@ class Ended(NamedTuple):
     @property
     def calls(self) -> dict[str, str]:
         """The calls of each account that was changed."""
-        return {account: lines.calls(done) for account, done in self.done.items() if done.report.calls}
+        return {account: account_lines.calls(done) for account, done in self.done.items() if done.report.calls}
 
     @property
     def failed(self) -> dict[str, SentinelError]:

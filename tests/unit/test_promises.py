@@ -54,7 +54,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run imp
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import Results
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import Orphan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion as run_ingestion
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import result as verdicts
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import results
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "ansible_collections.trailbridge.sentinel.plugins"
@@ -470,13 +470,13 @@ def watched(account_id: str) -> run_ingestion.Watched:
 def verified() -> dict[str, Any]:
     both = [watched("111111111111"), watched("222222222222")]
     both[0].shown["marker"] = True
-    return {**verdicts.result(both, [], "drift", 100), "error": {"class": "x"}}
+    return {**results.result(both, [], "drift", 100), "error": {"class": "x"}}
 
 
 def arrived() -> dict[str, Any]:
     one = watched("111111111111")
     accounts = {"111111111111": one.result()}
-    return {"summary": verdicts.summary([one]), "accounts": accounts, "notes": [], "error": {"class": "x"}}
+    return {"summary": results.summary([one]), "accounts": accounts, "notes": [], "error": {"class": "x"}}
 
 
 RESULTS = {

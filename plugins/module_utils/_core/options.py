@@ -9,8 +9,8 @@ from typing import Any
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.sign_in import ENVIRONMENT
+from .model.account import FIELDS
+from .model.credentials.sign_in import ENVIRONMENT
 
 Spec = dict[str, dict[str, Any]]
 

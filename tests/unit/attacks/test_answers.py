@@ -25,8 +25,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import TAG_WORKSPACE
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import result as verdicts
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion, results
 from tests.emulators.connectors import account_of
 from tests.faults import engine
 from tests.faults.world import ACCOUNTS, NEIGHBOUR, ROLE, VICTIM, WISHES, Seen, World, arn_of, connector
@@ -391,5 +390,5 @@ def test_an_odd_answer_about_events_leads_to_a_verdict_or_a_sentence(telling: Re
         assert_sentence(error)
     else:
         assert {item.verdict.name for item in watched} <= set(VERDICTS)
-        assert len(verdicts.lines(watched)) <= len(watched)
+        assert len(results.lines(watched)) <= len(watched)
         json.dumps([item.result() for item in watched])

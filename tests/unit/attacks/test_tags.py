@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines as lines
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
@@ -287,11 +287,11 @@ def test_an_accepted_finding_is_shown_with_its_reason_and_fails_nothing(world: W
     world.prepare("remove")
     world.make(ACCOUNTS[1], "AttachRolePolicy", RoleName=ROLE, PolicyArn=ADMIN)
     for fail_on, failed in (("drift", 1), ("security", 1), ("never", 0)):
-        assert len(lines.failures([onboarded(world)], fail_on)) == failed
-        assert lines.failures([onboarded(world, ENTRY)], fail_on) == []
+        assert len(account_lines.failures([onboarded(world)], fail_on)) == failed
+        assert account_lines.failures([onboarded(world, ENTRY)], fail_on) == []
     [shown_one] = onboarded(world, ENTRY).result()["findings"]
     assert (shown_one["code"], "Ticket 1" in shown_one["accepted"]) == ("permission_policy_extra", True)
-    assert any("Ticket 1" in line for line in lines.of(onboarded(world, ENTRY)))
+    assert any("Ticket 1" in line for line in account_lines.of(onboarded(world, ENTRY)))
     told = [one.code for one in onboarded(world, {**ENTRY, "until": "2026-01-31"}).report.unaccepted]
     assert told == ["permission_policy_extra", "acceptance_expired"]
 
@@ -300,4 +300,4 @@ def test_an_entry_that_fits_nothing_is_a_finding_that_counts(world: World) -> No
     world.prepare("remove")
     done = onboarded(world, ENTRY)
     assert [one.code for one in done.report.findings] == ["acceptance_unused"]
-    assert len(lines.failures([done], "drift")) == 1
+    assert len(account_lines.failures([done], "drift")) == 1

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import modules, options
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import organizations
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AwsCredentials,
@@ -28,7 +28,6 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import ACTIONS
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as single
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion
 from tests.emulators.client import Emulators
 from tests.emulators.operations import ROUTES
@@ -215,7 +214,7 @@ def test_who_keeps_a_stackset_may_do_just_that(here: Emulators) -> None:
         {"role_tags": {"owner": "blue"}},
         {"state": "absent"},
     ):
-        assert single.aws_stackset(validated(spec, {**place, **step}), check_mode=False)["changed"]
+        assert modules.aws_stackset(validated(spec, {**place, **step}), check_mode=False)["changed"]
     # Tags go along with other calls; AWS asks for the right all the same.
     tagging = {"cloudformation:TagResource"}
     assert called_in_aws(here, "cloudformation") | tagging == set(allowed("aws-stackset"))

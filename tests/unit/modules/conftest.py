@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import options
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as single
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import modules, options
 from tests.emulators.client import CUSTOMER_ID, Emulators
 from tests.faults import engine
 
@@ -42,7 +41,7 @@ def aws_role(here: Emulators) -> Module:
     def run(*, check_mode: bool = False, **given: Any) -> Result:
         base = {"account_id": ACCOUNT, "assume_role": ["OrganizationAccountAccessRole"]}
         where = {"resource_group": "security", "workspace": "sentinel"}
-        return single.aws_role(validated(spec, {**base, **where, **given}), check_mode=check_mode)
+        return modules.aws_role(validated(spec, {**base, **where, **given}), check_mode=check_mode)
 
     return run
 
@@ -53,7 +52,7 @@ def aws_connector(here: Emulators) -> Module:
 
     def run(*, check_mode: bool = False, **given: Any) -> Result:
         base = {"resource_group": "security", "workspace": "sentinel", "role_arn": ARN}
-        return single.aws_connector(validated(spec, {**base, **given}), check_mode=check_mode)
+        return modules.aws_connector(validated(spec, {**base, **given}), check_mode=check_mode)
 
     return run
 
@@ -63,7 +62,7 @@ def aws_stackset(here: Emulators) -> Module:
     spec = options.AWS | options.AZURE | options.WORKSPACE | options.STACKSET | options.STATE
 
     def run(*, check_mode: bool = False, **given: Any) -> Result:
-        return single.aws_stackset(validated(spec, {"workspace_id": CUSTOMER_ID, **given}), check_mode=check_mode)
+        return modules.aws_stackset(validated(spec, {"workspace_id": CUSTOMER_ID, **given}), check_mode=check_mode)
 
     return run
 

@@ -10,10 +10,9 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import modules, options
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm as azure
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as single
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID, Emulators
 
@@ -23,7 +22,7 @@ WHERE = {"resource_group": "security", "workspace": "sentinel"}
 
 
 def workspace_info(**given: Any) -> Any:
-    return single.workspace_info(validated(options.AZURE | options.WORKSPACE, {**WHERE, **given}))["workspace"]
+    return modules.workspace_info(validated(options.AZURE | options.WORKSPACE, {**WHERE, **given}))["workspace"]
 
 
 def test_the_life_of_a_connector(here: Emulators, aws_connector: Module) -> None:

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import options
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import modules, options
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as single
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import result as verdicts
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import results
 from tests.emulators.client import CUSTOMER_ID, Emulators
 
 from .conftest import ACCOUNT, Result, validated
@@ -58,7 +57,7 @@ def unhealthy(cloud: Emulators, account: str, code: str) -> None:
 
 def ingestion_info(**given: Any) -> Result:
     where = {"resource_group": "security", "workspace": "sentinel"}
-    return single.ingestion_info(validated(SPEC, {**where, **given}))
+    return modules.ingestion_info(validated(SPEC, {**where, **given}))
 
 
 def told(result: Result) -> dict[str, str]:
@@ -174,4 +173,4 @@ def test_a_workspace_id_that_is_given_is_not_read(here: Emulators) -> None:
 
 
 def test_every_verdict_is_counted() -> None:
-    assert verdicts.summary([])["not_connected"] == 0
+    assert results.summary([])["not_connected"] == 0

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines as lines
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Account, parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
@@ -108,7 +108,7 @@ def engine(here: Emulators) -> Engine:
         with brisk():
             done = asyncio.run(everything(accounts, fleet.Order(absent=absent)))
         assert [item.error for item in done if item.error] == []
-        return {item.account.account_id: lines.calls(item) for item in done if item.report.calls}
+        return {item.account.account_id: account_lines.calls(item) for item in done if item.report.calls}
 
     return run
 

@@ -15,8 +15,7 @@ import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import Expected
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import result as verdicts
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion, results
 from tests.emulators import faults
 from tests.emulators.client import Emulators
 from tests.unit.modules.test_ingestion_info import COLUMNS, ago, arrived, connect, unhealthy
@@ -131,7 +130,7 @@ def test_a_marker_proves_a_quiet_account(here: Emulators, twelve: Hosts) -> None
     assert [item.shown["marker"] for item in watched] == [True, False]
     assert here.operations("sts").count("AssumeRole") == 2
     assert said == ["1 of 2 accounts done, missing 111111111102 host02; next look in 1 s, 1 s left"]
-    assert verdicts.lines(watched) == ["unproved: [111111111102 host02] Its marker has not arrived."]
+    assert results.lines(watched) == ["unproved: [111111111102 host02] Its marker has not arrived."]
 
 
 def test_a_quiet_account_whose_marker_does_not_arrive_is_not_as_expected(here: Emulators, twelve: Hosts) -> None:
@@ -141,7 +140,7 @@ def test_a_quiet_account_whose_marker_does_not_arrive_is_not_as_expected(here: E
     watched = watch(here, some(twelve, 3), quiet=True)
     verify(watched, wait=1, marker=True)
     assert [item.verdict.good for item in watched] == [True, False, False]
-    assert [one["host"] for one in verdicts.failures(watched, "drift")] == ["host02", "host03"]
+    assert [one["host"] for one in results.failures(watched, "drift")] == ["host02", "host03"]
     assert watched[1].verdict.message.endswith("Its marker did not arrive either.")
 
 
@@ -152,7 +151,7 @@ def test_events_are_judged_also_where_health_may_not_be_read(here: Emulators, tw
     watched = watch(here, some(twelve, 1))
     found = asyncio.run(ingestion.verify(watched, ingestion.Order(3600), print))
     assert names(watched) == {ONE: "receiving"}
-    [note] = verdicts.notes(found)
+    [note] = results.notes(found)
     assert note.startswith("Cannot query table SentinelHealth of workspace sentinel: No access")
 
 
@@ -162,10 +161,10 @@ def test_only_the_first_accounts_are_told_unless_it_is_to_be_verbose(here: Emula
     more = {f"more{number:02}": {"aws_account_id": f"2222222222{number:02}"} for number in range(30)}
     watched = watch(here, {**some(twelve, 1), **more})
     verify(watched, wait=0)
-    told = verdicts.lines(watched)
+    told = results.lines(watched)
     assert (len(told), told[-1]) == (21, "and 10 more, which -v lists")
-    assert len(verdicts.lines(watched, verbose=True)) == 31
-    assert f"receiving: [{ONE} host01]" in verdicts.lines(watched, verbose=True)
+    assert len(results.lines(watched, verbose=True)) == 31
+    assert f"receiving: [{ONE} host01]" in results.lines(watched, verbose=True)
 
 
 def test_an_account_that_cannot_be_entered_stops_no_other(here: Emulators, twelve: Hosts) -> None:
@@ -175,7 +174,7 @@ def test_an_account_that_cannot_be_entered_stops_no_other(here: Emulators, twelv
     watched = watch(here, some(twelve, 2))
     verify(watched, wait=0, marker=True)
     assert names(watched) == {ONE: "receiving", TWO: "receiving"}
-    [note] = [line for line in verdicts.lines(watched) if line.startswith("note")]
+    [note] = [line for line in results.lines(watched) if line.startswith("note")]
     assert note.startswith("note: [111111111102 host02] Cannot assume role")
 
 

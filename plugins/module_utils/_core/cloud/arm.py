@@ -20,16 +20,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import network
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.entra import Credential, find_way
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.backoff import pauses
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials import cloud as clouds
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.cloud import Cloud
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
-    AzureCredentials,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError, cannot
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.network_errors import BRIEF
+from ..model.backoff import pauses
+from ..model.credentials import cloud as clouds
+from ..model.credentials.cloud import Cloud
+from ..model.credentials.credentials import AzureCredentials
+from ..model.errors import SentinelError, cannot
+from ..model.network_errors import BRIEF
+from . import network
+from .entra import Credential, find_way
 
 try:
     import requests

@@ -14,31 +14,14 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import curl, network
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.curl import Http, LostError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import (
-    THROTTLED,
-    Caller,
-    Keys,
-    Observer,
-    Service,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials import sign_in
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
-    AwsCredentials,
-    Entry,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
-    ChangedError,
-    NotYetError,
-    SentinelError,
-    cannot,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import (
-    Work,
-    session_policy,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.validation import RULES
+from ..model.credentials import sign_in
+from ..model.credentials.credentials import AwsCredentials, Entry
+from ..model.errors import ChangedError, NotYetError, SentinelError, cannot
+from ..model.role.session_policy import Work, session_policy
+from ..model.validation import RULES
+from . import curl, network
+from .curl import Http, LostError
+from .service import THROTTLED, Caller, Keys, Observer, Service
 
 try:
     import botocore.session

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import explained
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Caller
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import ChangedError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.stackset import StackSet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
+from ..model.errors import ChangedError
+from ..model.organization.stackset import StackSet
+from ..model.plan import Call
+from .aws import explained
+from .service import Caller
 
 
 class StackSets:

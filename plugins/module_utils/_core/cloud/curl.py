@@ -9,9 +9,9 @@ import asyncio
 import math
 from urllib.parse import urlsplit
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import network
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import network_errors
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.network_errors import Fault
+from ..model import network_errors
+from ..model.network_errors import Fault
+from . import network
 
 try:
     import pycurl

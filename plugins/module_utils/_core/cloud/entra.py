@@ -20,25 +20,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.network import (
-    FaultError,
-    expanded,
-    fault_of,
-    refused,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.cloud import Cloud
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
-    AzureCredentials,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.sign_in import (
-    ENVIRONMENT,
-    FILE,
-    WAYS,
-    SignIn,
-    choose,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ..model import validation
+from ..model.credentials.cloud import Cloud
+from ..model.credentials.credentials import AzureCredentials
+from ..model.credentials.sign_in import ENVIRONMENT, FILE, WAYS, SignIn, choose
+from ..model.errors import SentinelError
+from .network import FaultError, expanded, fault_of, refused
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
@@ -67,8 +54,8 @@ def _environment() -> dict[str, Any]:
     for option, variables in ENVIRONMENT.items():
         if text := next(filter(None, map(os.environ.get, variables)), None):
             name = next(one for one in variables if os.environ.get(one))
-            if option in values.RULES and option != "disable_instance_discovery":
-                values.check("the environment", name, text, option)
+            if option in validation.RULES and option != "disable_instance_discovery":
+                validation.check("the environment", name, text, option)
             found[option] = expanded(text) if option.endswith("_path") else text
     if text := found.get("disable_instance_discovery"):
         found["disable_instance_discovery"] = RawConfigParser.BOOLEAN_STATES.get(text.lower(), text)

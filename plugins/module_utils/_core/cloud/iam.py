@@ -13,13 +13,13 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import explained
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Caller
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import account_of
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import ChangedError, SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import SESSION, Role
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.validation import RULES
+from ..model.connector.connector import account_of
+from ..model.errors import ChangedError, SentinelError
+from ..model.plan import Call
+from ..model.role.role import SESSION, Role
+from ..model.validation import RULES
+from .aws import explained
+from .service import Caller
 
 # Right after its creation a role may not be known everywhere yet.
 NEW = timedelta(minutes=5)

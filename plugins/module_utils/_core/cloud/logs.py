@@ -14,13 +14,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm import (
-    Allowance,
-    Azure,
-    Hook,
-    explained,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ..model.errors import SentinelError
+from .arm import Allowance, Azure, Hook, explained
 
 with suppress(ImportError):  # `cloud.azure.Azure` says so in one sentence
     from azure.core.exceptions import HttpResponseError

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import getproxies
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import network_errors
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError, cannot
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.network_errors import Fault
+from ..model import network_errors
+from ..model.errors import SentinelError, cannot
+from ..model.network_errors import Fault
 
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 _HOST = re.compile(r"host='([^']+)'|Failed to resolve '([^']+)'|https?://([^/:\s'\"]+)")

@@ -15,19 +15,11 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Any, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws, explained
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Caller
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
-    AwsCredentials,
-    Entry,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError, cannot
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.organization import (
-    Account,
-    Organization,
-    Unit,
-    parse,
-)
+from ..model.credentials.credentials import AwsCredentials, Entry
+from ..model.errors import SentinelError, cannot
+from ..model.organization.organization import Account, Organization, Unit, parse
+from .aws import Aws, explained
+from .service import Caller
 
 Recall = Callable[[str], "Organization | None"]
 

@@ -15,30 +15,14 @@ from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm import (
-    Allowance,
-    Azure,
-    Hook,
-    cause,
-    explained,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector as model
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import workspace as workspaces
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import (
-    Connector,
-    Connectors,
-    ConnectorWish,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.workspace import Workspace
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
-    ChangedError,
-    NotYetError,
-    OutdatedError,
-    SentinelError,
-    cannot,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.validation import RULES
+from ..model.connector import connector as model
+from ..model.connector import workspace as workspaces
+from ..model.connector.connector import Connector, Connectors, ConnectorWish
+from ..model.connector.workspace import Workspace
+from ..model.errors import ChangedError, NotYetError, OutdatedError, SentinelError, cannot
+from ..model.plan import Call
+from ..model.validation import RULES
+from .arm import Allowance, Azure, Hook, cause, explained
 
 with suppress(ImportError):  # `cloud.azure.Azure` says so in one sentence
     from azure.core.exceptions import HttpResponseError

@@ -26,9 +26,9 @@ from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import SplitResult, quote, quote_plus, urlsplit
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.curl import Http, LostError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.backoff import pauses
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.network_errors import BRIEF
+from ..model.backoff import pauses
+from ..model.network_errors import BRIEF
+from .curl import Http, LostError
 
 try:
     from botocore.awsrequest import AWSPreparedRequest

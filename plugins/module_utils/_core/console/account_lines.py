@@ -6,13 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import duration
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import ordered
-
-if TYPE_CHECKING:
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
+from ..model import duration
+from ..model.account_result import AccountResult
+from ..model.findings import ordered
 
 
 def of(done: AccountResult, *, verbose: bool = False) -> list[str]:

@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines as lines
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES, SEVERITIES
-
-if TYPE_CHECKING:
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
+from ..model.account_result import AccountResult
+from ..model.errors import CLASSES
+from ..model.findings import CODES, SEVERITIES
+from . import account_lines
 
 # So many accounts are named in a line, so many failures are given with their sentence.
 NAMED = 3
@@ -54,7 +51,7 @@ class Closing:
             advice = CLASSES[kind][1]
             told = [] if any(sentence.endswith(advice) for sentence in group.sentences) else [advice]
             yield from (f"         {text}" for text in (*group.sentences, *told))
-        yield lines.numbers(summary, check_mode=check_mode)
+        yield account_lines.numbers(summary, check_mode=check_mode)
 
 
 class _Group:

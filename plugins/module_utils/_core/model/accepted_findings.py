@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Knows findings that somebody accepted, for a reason and until a day: which those are, and when that is over."""
+"""Findings that somebody accepted, for a reason and until a day: which those are, and when that is over. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from calendar import monthrange
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES, Finding, finding
+from .findings import CODES, Finding, finding
 
 KEYS = {"code", "reason", "until"}
 RULE = (

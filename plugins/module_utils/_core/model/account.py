@@ -10,21 +10,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import accepted_findings as accepted
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.accepted_findings import Accepted
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials import cloud as clouds
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
-    AwsCredentials,
-    AzureCredentials,
-    Entry,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
-    InputError,
-    Mistake,
-    SentinelError,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import MICROSOFT_ACCOUNT, Wish
+from . import accepted_findings, validation
+from .accepted_findings import Accepted
+from .credentials import cloud as clouds
+from .credentials.credentials import AwsCredentials, AzureCredentials, Entry
+from .errors import InputError, Mistake, SentinelError
+from .role.role import MICROSOFT_ACCOUNT, Wish
 
 
 class Field(NamedTuple):
@@ -207,7 +198,7 @@ def _given(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Fie
     mistakes: list[Mistake] = []
     for key, name, field in _NAMED[names]:
         value = options.get(key)
-        if value is None or not values.is_given(value, field.type, empty_counts=field.empty_counts):
+        if value is None or not validation.is_given(value, field.type, empty_counts=field.empty_counts):
             continue
         try:
             found.append((field, _value(field, value, where, name)))
@@ -234,30 +225,30 @@ def _same_for_many(field: Field, given: str) -> Any:
 def _checked(field: Field, given: Any, where: str, name: str) -> Any:
     value = _convert(field, given)
     for rule in _RULES[field]:
-        values.check(where, name, value, rule, given)
+        validation.check(where, name, value, rule, given)
     if field.short in _GUIDS:
         return value.lower()
     return tuple(map(str.lower, value)) if field.short == "external_ids" else value
 
 
 def _rules(field: Field) -> list[str]:
-    found = [rule for rule in (field.type, field.short) if rule in values.RULES or rule in values.TYPES]
+    found = [rule for rule in (field.type, field.short) if rule in validation.RULES or rule in validation.TYPES]
     return found[-1:] if field.type == "str" else found
 
 
 _RULES = {field: _rules(field) for field in FIELDS}
 # What is written in other ways than its type says.
 _WRITTEN: dict[str, Callable[[Any], Any]] = {
-    "account_id": values.account_id,
-    "microsoft_account_id": values.account_id,
-    "ou_path": values.displayed,
-    "accepted_findings": accepted.parse,
+    "account_id": validation.account_id,
+    "microsoft_account_id": validation.account_id,
+    "ou_path": validation.displayed,
+    "accepted_findings": accepted_findings.parse,
 }
 
 
 def _convert(field: Field, given: Any) -> Any:
     own = _WRITTEN.get(field.option)
-    return own(given) if own else values.convert(field.type, given)
+    return own(given) if own else validation.convert(field.type, given)
 
 
 def _check_arns(account: Account, where: str, names: str) -> None:

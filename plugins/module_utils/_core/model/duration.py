@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
+from . import validation
 
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
@@ -13,7 +13,7 @@ _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 def seconds(given: str, option: str, where: str = "") -> int:
     """Return the seconds of a text such as 7d, 6h, 30m or 90; raises bad_input."""
     text = str(given)
-    values.check(where, option, text, "duration", given)
+    validation.check(where, option, text, "duration", given)
     return int(text.rstrip("dhms")) * _UNITS.get(text[-1], 1)
 
 

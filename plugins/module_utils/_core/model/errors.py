@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
+from .text import one_line
 
 # What happened, and what to do about it where the service's own words do not say.
 CLASSES: dict[str, tuple[str, str]] = {

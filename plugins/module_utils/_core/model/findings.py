@@ -1,14 +1,14 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Knows everything that can be found wrong, by its stable code: how bad it is, and whether it concerns security."""
+"""Everything that can be found wrong, by its stable code: how bad it is, and whether it concerns security. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
+from .text import one_line
 
 SEVERITIES = ("critical", "high", "medium", "low")
 

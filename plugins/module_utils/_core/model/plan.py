@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
+from .text import one_line
 
 
 class Call(NamedTuple):

@@ -10,15 +10,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import InputError, Mistake
+from . import validation
+from .account import FIELDS
+from .errors import InputError, Mistake
 
 KNOWN_VARIABLES = "sentinel_known_variables"
 
 
 class RunOption(NamedTuple):
-    """An option of an action, and the variable that sets it. `rule` is one of `values.RULES`, for each item of a list.
+    """An option of an action, and the variable that sets it. `rule` is one of `validation.RULES`.
 
     None and blank values mean "not given". Where `narrows`, they are refused: the run would work on more than meant.
     """
@@ -103,29 +103,29 @@ def read(option: RunOption, given: Any, where: str = "", name: str = "") -> Any:
     `name` is what the user called the option, if not by its variable.
     """
     name = name or option.variable
-    if values.is_blank(given, option.type):
+    if validation.is_blank(given, option.type):
         if option.narrows:
             rule = "it must not be empty, or the run would work on more than was meant"
             raise InputError([Mistake(f"Cannot use {name} {given!r}", where, rule)])
         return None
     value = _list(given) if option.type == "list" else _single(option.type, given)
     what = f"Cannot use {name} {given!r}"
-    if option.type == "list" and any(map(values.has_lost_zeros, value)):
+    if option.type == "list" and any(map(validation.has_lost_zeros, value)):
         rule = "a number of fewer than twelve digits is no account id, its zeros are lost; quote it"
         raise InputError([Mistake(what, where, rule)])
-    if option.narrows and any(values.is_blank(item, "list") for item in value):
+    if option.narrows and any(validation.is_blank(item, "list") for item in value):
         raise InputError([Mistake(what, where, "a part of it is empty")])
-    values.check(where, name, value, option.type, given)
+    validation.check(where, name, value, option.type, given)
     for item in value if option.type == "list" else (value,):
         if option.rule:
-            values.check(where, name, item, option.rule)
+            validation.check(where, name, item, option.rule)
     return list(value) if option.type == "list" else value
 
 
 def _list(given: Any) -> Any:
     """Return a list of texts; account ids may also come as numbers, one of them alone as well."""
-    listed = values.convert("list", [given] if isinstance(given, int) else given)
-    return tuple(map(values.account_id, _flat(listed))) if isinstance(listed, tuple) else (listed,)
+    listed = validation.convert("list", [given] if isinstance(given, int) else given)
+    return tuple(map(validation.account_id, _flat(listed))) if isinstance(listed, tuple) else (listed,)
 
 
 def _flat(given: Iterable[Any]) -> Iterator[Any]:
@@ -136,7 +136,7 @@ def _flat(given: Iterable[Any]) -> Iterator[Any]:
 def _single(kind: str, given: Any) -> Any:
     """Return a value as the type has it; a number is a text as well, such as the number of a job."""
     is_number = isinstance(given, int) and not isinstance(given, bool)
-    return str(given) if kind == "str" and is_number else values.convert(kind, given)
+    return str(given) if kind == "str" and is_number else validation.convert(kind, given)
 
 
 def read_all(options: Iterable[RunOption], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,9 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import accepted_findings as accepted
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import InputError, Mistake
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
+from . import accepted_findings
+from .errors import InputError, Mistake
+from .text import one_line
 
 PLACEHOLDER_ACCOUNT = "123412341234"
 OLD_POLICY = "AWSCloudTrailReadOnlyAccess"
@@ -132,7 +132,7 @@ RULES: dict[str, Rule] = {
     "fail_on": Rule(_one_of("drift", "security", "never"), "it must be drift, security or never"),
     "state": Rule(_one_of("present", "absent"), "it must be present or absent"),
     "minimum_accounts": Rule(_integer(0, 1_000_000), "it must be a whole number, 0 or more"),
-    "accepted_findings": Rule(accepted.is_parsed, accepted.RULE),
+    "accepted_findings": Rule(accepted_findings.is_parsed, accepted_findings.RULE),
     "concurrency": Rule(_integer(1, 256), "it must be a whole number from 1 to 256"),
     "percent": Rule(_percent, "it must be a number from 0 to 100"),
     "permission_mode": Rule(_one_of("managed", "lookup_events"), "it must be managed or lookup_events"),

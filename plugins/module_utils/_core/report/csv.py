@@ -13,14 +13,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import SEVERITIES
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report.statistics import (
-    Look,
-    Record,
-    Tally,
-    message_of,
-)
+from ..model.findings import SEVERITIES
+from ..model.text import one_line
+from .statistics import Look, Record, Tally, message_of
 
 # Spreadsheets take a cell that begins so for a formula, also after blanks and in full-width or small form.
 FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]|[\t\r\n]")

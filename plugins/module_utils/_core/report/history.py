@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report.merge import is_of_another_night
+from .merge import is_of_another_night
 
 FILE = "history.jsonl"
 # So much of the end of the file is read: some thousands of runs.

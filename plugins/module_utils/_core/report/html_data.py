@@ -9,14 +9,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line, visible
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report.statistics import (
-    Look,
-    Record,
-    Tally,
-    message_of,
-    verdict_of,
-)
+from ..model.text import one_line, visible
+from .statistics import Look, Record, Tally, message_of, verdict_of
 
 # Bytes of text: from the first limit on arguments and differences are left to report.json, from the second on long
 # texts are cut. With what a row itself takes, 10,000 accounts stay below 5 MB.

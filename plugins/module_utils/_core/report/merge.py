@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import cannot
+from ..model.errors import cannot
 
 Report = Mapping[str, Any]
 

@@ -19,23 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES, cannot
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line, visible
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import csv as sheet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import history, merge
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import html_data as page
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import trend as chart
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report.statistics import (
-    CHECKS,
-    FINE,
-    VERDICTS,
-    Header,
-    Look,
-    Record,
-    Tally,
-    verdict_of,
-)
+from ..model.errors import CLASSES, cannot
+from ..model.findings import CODES
+from ..model.text import one_line, visible
+from . import csv, history, html_data, merge, trend
+from .statistics import CHECKS, FINE, VERDICTS, Header, Look, Record, Tally, verdict_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -77,7 +65,7 @@ def _write_all(folder: Path, target: Path, header: Header, records: Sequence[Rec
     run["numbers"] = tally.numbers
     runs = history.read(folder, header["playbook"], run)
     _replace(target / "report.json", _json(header, records, tally))
-    _replace(target / "report.csv", sheet.lines(records, tally))
+    _replace(target / "report.csv", csv.lines(records, tally))
     environment, values = _environment(), _values(header, records, tally, runs)
     for name in ("report.md", "report.junit.xml"):
         _replace(target / name, environment.get_template(f"{name}.j2").generate(values))
@@ -119,9 +107,9 @@ def _replace(path: Path, chunks: Iterable[str]) -> None:
 def _json(header: Header, records: Sequence[Record], tally: Tally) -> Iterator[str]:
     failures = [{"class": one["class"], "accounts": len(one["accounts"])} for one in tally.failures]
     head = {**header, "numbers": tally.numbers, "findings": tally.severities, "failures": failures}
-    yield page.packed(head)[:-1] + ',\n"accounts": ['
+    yield html_data.packed(head)[:-1] + ',\n"accounts": ['
     for number, record in enumerate(records):
-        yield (",\n" if number else "\n") + page.packed(record)
+        yield (",\n" if number else "\n") + html_data.packed(record)
     yield "\n]}\n"
 
 
@@ -180,8 +168,8 @@ def _values(header: Header, records: Sequence[Record], tally: Tally, runs: Seque
         "checks": [name for name in CHECKS if any(group.known[name] or group.found[name] for group in tally.heat)],
         "runs": runs,
         "junit": _junit(header, records, tally),
-        "panels": chart.trend(runs),
-        "size": (chart.WIDTH, chart.HEIGHT, chart.LEFT, chart.WIDTH - chart.RIGHT),
+        "panels": trend.trend(runs),
+        "size": (trend.WIDTH, trend.HEIGHT, trend.LEFT, trend.WIDTH - trend.RIGHT),
         "when": _moment(header["started"]),
         "seconds": max(0, _seconds(header["finished"]) - _seconds(header["started"])),
     }
@@ -216,7 +204,7 @@ def _parts(records: Sequence[Record], tally: Tally) -> dict[str, Any]:
     from markupsafe import Markup
 
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
-    parts = {"style": style, "script": script, "data": page.data(records, tally)}
+    parts = {"style": style, "script": script, "data": html_data.data(records, tally)}
     parts["advice"] = json.dumps({name: advice for name, (_what, advice) in CLASSES.items()}).replace("<", "\\u003c")
     # Two are files of ours, the others hold no "<": nothing of an account can end the element that it stands in.
     marked = {name: Markup(text) for name, text in parts.items()}  # noqa: S704

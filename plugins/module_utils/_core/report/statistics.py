@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES, SEVERITIES
+from ..model.errors import CLASSES
+from ..model.findings import CODES, SEVERITIES
 
 Header = Mapping[str, Any]
 Record = Mapping[str, Any]

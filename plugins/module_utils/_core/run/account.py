@@ -14,46 +14,29 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.iam import Roles
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Keys
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import Account
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountReport
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.backoff import pauses
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector as connectors
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import (
-    Connectors,
-    ConnectorWish,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
-    ChangedError,
-    SentinelError,
-    cannot,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import (
-    Finding,
-    is_security,
-    repaired,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call, difference, is_news
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.policy import policy
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import plan as role_plan
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Role, Wish
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import work_on
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import new_account as newcomer
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Slots, Visibility
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import (
-    Edge,
-    Known,
-    Outcome,
-    Sleep,
-    converge,
-)
+from ..cloud.aws import Aws
+from ..cloud.iam import Roles
+from ..cloud.service import Keys
+from ..model.account import Account
+from ..model.account_result import AccountReport
+from ..model.backoff import pauses
+from ..model.connector import connector as connectors
+from ..model.connector.connector import Connectors, ConnectorWish
+from ..model.errors import ChangedError, SentinelError, cannot
+from ..model.findings import Finding, is_security, repaired
+from ..model.plan import Call, difference, is_news
+from ..model.policy import policy
+from ..model.role import plan as role_plan
+from ..model.role import role as roles
+from ..model.role.role import Role, Wish
+from ..model.role.session_policy import work_on
+from . import new_account
+from .pacing import Slots, Visibility
+from .reconcile import Edge, Known, Outcome, Sleep, converge
 
 if TYPE_CHECKING:
     # Azure's packages take longer to load than all others; who only works on a role does without.
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.sentinel import Sentinel, Turn
+    from ..cloud.sentinel import Sentinel, Turn
 
 # How long the work on a role may take in all, in seconds: a little more than waiting for IAM's consistency may.
 LONGEST = 240.0
@@ -241,7 +224,7 @@ async def _enter(account: Account, means: Means, *, removing: bool) -> Keys:
         async with limited(account):
             return await means.aws.enter(account.account_id, account.entry, account.wish.name, work)
 
-    return await newcomer.patiently(account, enter, means.slots.sleep)
+    return await new_account.patiently(account, enter, means.slots.sleep)
 
 
 async def converge_role(

@@ -10,25 +10,18 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import (
-    Account,
-    WorkspaceKey,
-    check_partition,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import workspace as workspaces
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.workspace import Workspace
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
-    AwsCredentials,
-    AzureCredentials,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError, cannot
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import Means
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget, Slots, Visibility
+from ..cloud.aws import Aws
+from ..model.account import Account, WorkspaceKey, check_partition
+from ..model.connector import workspace as workspaces
+from ..model.connector.workspace import Workspace
+from ..model.credentials.credentials import AwsCredentials, AzureCredentials
+from ..model.errors import SentinelError, cannot
+from .account import Means
+from .pacing import Budget, Slots, Visibility
 
 if TYPE_CHECKING:
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm import Azure
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.sentinel import Sentinel
+    from ..cloud.arm import Azure
+    from ..cloud.sentinel import Sentinel
 
 
 class Clients:
@@ -100,7 +93,7 @@ class Clients:
             self._unusable_azure[credentials] = cannot("unexpected", "sign in to Azure", repr(error))
 
     async def _open_workspace(self, place: WorkspaceKey) -> None:
-        from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.sentinel import Sentinel
+        from ..cloud.sentinel import Sentinel
 
         credentials, subscription_id, resource_group, name = place
         try:
@@ -185,7 +178,7 @@ def _raise_for_all(errors: Mapping[Any, SentinelError], wanted: Collection[Any])
 
 def _signed_in(credentials: AzureCredentials) -> Azure:
     # Azure's packages take longer to load than all others: meanwhile AWS answers.
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm import Azure
+    from ..cloud.arm import Azure
 
     return Azure(credentials)
 

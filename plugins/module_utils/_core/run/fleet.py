@@ -13,30 +13,15 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import Account, check_unique
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import (
-    AccountReport,
-    AccountResult,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
-    AwsCredentials,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError, cannot
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.organization import (
-    Organization,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import leftovers
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import new_account as newcomer
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import connect, disconnect
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.clients import Clients
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import (
-    DEPARTED,
-    Orphan,
-    Orphans,
-    check_gone,
-    find,
-    remove,
-)
+from ..model.account import Account, check_unique
+from ..model.account_result import AccountReport, AccountResult
+from ..model.credentials.credentials import AwsCredentials
+from ..model.errors import SentinelError, cannot
+from ..model.organization.organization import Organization
+from . import leftovers, new_account
+from .account import connect, disconnect
+from .clients import Clients
+from .orphans import DEPARTED, Orphan, Orphans, check_gone, find, remove
 
 # Accounts that are begun while others wait, for ARM's limits or for a new role: so many times the concurrency.
 AHEAD = 4
@@ -141,7 +126,7 @@ async def run(
     workspace that cannot be used. Where more would change than allowed, too_many_changes comes after the results of
     the preview.
     """
-    accounts = newcomer.last(accounts)
+    accounts = new_account.last(accounts)
     check_unique(accounts)
     clients, stop = Clients(order.concurrency, order.right), stop or Stop()
     orphans, unfinished, statuses = Orphans() if orphans is None else orphans, set[str](), Counter[str]()

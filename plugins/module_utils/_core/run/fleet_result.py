@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines as lines
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console.summary import NAMED, Closing
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import Order, Stop
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import Orphans
+from ..console import account_lines
+from ..console.summary import NAMED, Closing
+from ..model.account_result import AccountResult
+from .fleet import Order, Stop
+from .orphans import Orphans
 
 # Ansible copies results, sends them between processes, and AWX stores them: so many accounts have all details there.
 DETAILED = 100
@@ -39,7 +39,7 @@ class Results:
         self.summary[done.status] += 1
         self._closing.add(done)
         if not done.skipped:
-            self._failures += lines.failures([done], self._fail_on)
+            self._failures += account_lines.failures([done], self._fail_on)
             self._errors += [str(done.error)] if done.error and len(self._errors) < NAMED else []
         if done.skipped or (done.status == "ok" and not done.report.findings):
             return

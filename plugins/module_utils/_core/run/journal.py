@@ -13,8 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import Orphan
+from ..model.account_result import AccountResult
+from .orphans import Orphan
 
 
 class NoRecord:

@@ -14,24 +14,20 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import iam
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import Account
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector as connectors
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import (
-    Connector,
-    Connectors,
-    ConnectorWish,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.policy import policy
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.validation import RULES
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import Means, limited
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.clients import Clients
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import Orphan, Orphans
+from ..cloud import iam
+from ..model.account import Account
+from ..model.connector import connector as connectors
+from ..model.connector.connector import Connector, Connectors, ConnectorWish
+from ..model.errors import SentinelError
+from ..model.policy import policy
+from ..model.validation import RULES
+from .account import Means, limited
+from .clients import Clients
+from .orphans import Orphan, Orphans
 
 if TYPE_CHECKING:
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.sentinel import Sentinel
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Caller
+    from ..cloud.sentinel import Sentinel
+    from ..cloud.service import Caller
 
 
 class Ending(Protocol):

@@ -13,10 +13,10 @@ from datetime import datetime
 from math import inf
 from typing import TypeVar
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import Account
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.backoff import GROWN, pauses
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError, cannot
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import Sleep
+from ..model.account import Account
+from ..model.backoff import GROWN, pauses
+from ..model.errors import SentinelError, cannot
+from .reconcile import Sleep
 
 T = TypeVar("T")
 _chance = random.SystemRandom()

@@ -15,20 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.organizations import listing
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import (
-    Connector,
-    account_of,
-    removal,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.organization import (
-    Organization,
-)
+from ..cloud.aws import Aws
+from ..cloud.organizations import listing
+from ..model.connector.connector import Connector, account_of, removal
+from ..model.errors import SentinelError
+from ..model.organization.organization import Organization
 
 if TYPE_CHECKING:
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.sentinel import Sentinel
+    from ..cloud.sentinel import Sentinel
 
 
 _REASONS = {

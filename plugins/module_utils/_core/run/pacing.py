@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.backoff import PATIENCE
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import NotYetError
+from ..model.backoff import PATIENCE
+from ..model.errors import NotYetError
 
 T = TypeVar("T")
 

@@ -12,13 +12,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.backoff import PATIENCE, pauses
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
-    ChangedError,
-    NotYetError,
-    OutdatedError,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
+from ..model.backoff import PATIENCE, pauses
+from ..model.errors import ChangedError, NotYetError, OutdatedError
+from ..model.plan import Call
 
 _chance = random.SystemRandom()
 

@@ -15,31 +15,19 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.iam import last_used
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import (
-    Account,
-    WorkspaceKey,
-    check_unique,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
-    AwsCredentials,
-    AzureCredentials,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.duration import told
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError, cannot
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion import ingestion as model
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
-    Expected,
-    Links,
-    Look,
-    Verdict,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget, Slots
+from ..cloud.aws import Aws
+from ..cloud.iam import last_used
+from ..model.account import Account, WorkspaceKey, check_unique
+from ..model.credentials.credentials import AwsCredentials, AzureCredentials
+from ..model.duration import told
+from ..model.errors import SentinelError, cannot
+from ..model.ingestion import ingestion as model
+from ..model.ingestion.ingestion import Expected, Links, Look, Verdict
+from ..run.pacing import Budget, Slots
 
 if TYPE_CHECKING:
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm import Azure
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.logs import Answer, Logs, Rows
+    from ..cloud.arm import Azure
+    from ..cloud.logs import Answer, Logs, Rows
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -99,7 +87,7 @@ class Place:
 
     async def open(self, account: Account, azure: Azure, logs: Logs, budget: Budget) -> None:
         """Read the workspace, unless its id is known, and list its connectors."""
-        from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.sentinel import Sentinel
+        from ..cloud.sentinel import Sentinel
 
         sentinel = Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, budget)
         self._logs = logs
@@ -161,8 +149,8 @@ async def places(accounts: list[Account]) -> AsyncIterator[Places]:
     Raises SentinelError where none of them can be opened.
     """
     # Azure's packages take longer to load than all others.
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm import Azure
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.logs import Logs
+    from ..cloud.arm import Azure
+    from ..cloud.logs import Logs
 
     azure: dict[AzureCredentials, Azure] = {}
     logs: dict[AzureCredentials, Logs] = {}

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import cannot
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import Finding, finding, ordered
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
+from ..errors import cannot
+from ..findings import Finding, finding, ordered
+from ..plan import Call
 
 KIND = "AmazonWebServicesCloudTrail"
 KIND_S3 = "AmazonWebServicesS3"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ..errors import SentinelError
 
 CONNECTORS = "Microsoft.SecurityInsights/dataConnectors"
 RIGHTS = ("read", "write", "delete")

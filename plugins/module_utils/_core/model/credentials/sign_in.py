@@ -14,13 +14,10 @@ from configparser import ConfigParser
 from dataclasses import fields
 from typing import Any, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials import cloud as clouds
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
-    AwsCredentials,
-    AzureCredentials,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from .. import validation
+from ..errors import SentinelError
+from . import cloud as clouds
+from .credentials import AwsCredentials, AzureCredentials
 
 FILE = "~/.azure/credentials"
 
@@ -200,8 +197,8 @@ def _section(name: str, read_section: ReadSection, *, needed: bool, below: Given
     found: Given = {key: text for key, text in read_section(name, needed).items() if key in ENVIRONMENT and text}
     if text := found.get("disable_instance_discovery"):
         found["disable_instance_discovery"] = ConfigParser.BOOLEAN_STATES.get(text.lower(), text)
-    for key in found.keys() & values.RULES.keys():
-        values.check(where, key, found[key], key)
+    for key in found.keys() & validation.RULES.keys():
+        validation.check(where, key, found[key], key)
     _check_cloud(clouds.name_of(found.get("cloud_environment")), {**below, **above}, where)
     return f" in {where}", _without(below, _OF_AN_IDENTITY) | found | above
 

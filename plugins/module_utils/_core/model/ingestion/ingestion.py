@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector as connectors
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import Connector
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.duration import told
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health_codes import explained
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
+from ..connector import connector as connectors
+from ..connector.connector import Connector
+from ..duration import told
+from ..text import one_line
+from .health_codes import explained
 
 EVENTS, HEALTH = "AWSCloudTrail", "SentinelHealth"
 VERDICTS = ("receiving", "stale", "silent", "unhealthy", "not_connected", "unknown")

@@ -11,13 +11,9 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.organization import (
-    ACTIVE,
-    Account,
-    Organization,
-)
+from .. import validation
+from ..errors import SentinelError
+from .organization import ACTIVE, Account, Organization
 
 _DAY = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 _TIME = re.compile(rf"{_DAY}(?:T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ)?", re.ASCII)
@@ -128,7 +124,7 @@ def _filter(where: str, given: Any) -> Filter:
 
 def _ids(where: str, given: Any) -> Patterns:
     listed = given if isinstance(given, list) else [given]
-    return _ACCOUNT_IDS(where, [values.account_id(one) for one in listed])
+    return _ACCOUNT_IDS(where, [validation.account_id(one) for one in listed])
 
 
 def _texts(where: str, given: Any) -> Patterns:

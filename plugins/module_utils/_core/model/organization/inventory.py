@@ -12,12 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.organization import (
-    ACTIVE,
-    Account,
-    Organization,
-    unique,
-)
+from .organization import ACTIVE, Account, Organization, unique
 
 Tag = tuple[str, str]
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ..errors import SentinelError
 
 ACTIVE, CLOSED = "ACTIVE", "CLOSED"
 

@@ -14,13 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
-    InputError,
-    Mistake,
-    SentinelError,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import TAG, Role
+from ..errors import InputError, Mistake, SentinelError
+from ..plan import Call
+from ..role.role import TAG, Role
 
 DESCRIPTION = "The IAM role that lets Microsoft Sentinel read AWS CloudTrail"
 RESOURCE = "SentinelRole"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Knows when two policy documents mean the same, and what is wrong with a trust.
+"""When two policy documents mean the same, and what is wrong with a trust. Pure.
 
 A document is read in two steps. ``canonical`` writes it in one form, for people. Its statements are then split into
 atoms (one effect, principal, action, resource and set of clauses each), because documents mean the same when they
@@ -23,12 +23,7 @@ from functools import lru_cache
 from itertools import chain, product
 from typing import Any, NamedTuple, TypeGuard
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import (
-    CODES,
-    Finding,
-    finding,
-    ordered,
-)
+from ..findings import CODES, Finding, finding, ordered
 
 VERSION = "2012-10-17"
 VERSION_IF_ABSENT = "2008-10-17"

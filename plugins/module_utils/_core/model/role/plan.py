@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import MOST_TAGS, Role
+from ..plan import Call
+from .role import MOST_TAGS, Role
 
 # "IAM and AWS STS quotas": managed policies attached to a role, where nobody had the limit raised.
 MOST_POLICIES = 10

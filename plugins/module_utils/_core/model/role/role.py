@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import Finding, finding, ordered
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.policy import policy
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.validation import OLD_POLICY, RULES
+from ..errors import SentinelError
+from ..findings import Finding, finding, ordered
+from ..policy import policy
+from ..validation import OLD_POLICY, RULES
 
 MICROSOFT_ACCOUNT = "197857026523"
 POLICY = "AWSCloudTrail_ReadOnlyAccess"

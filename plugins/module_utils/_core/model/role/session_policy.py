@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Wish
+from .role import Wish
 
 Work = Literal["read", "write", "write_inline", "remove"]
 """With `write` the role gets the managed policy, with `write_inline` an inline one."""

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Chromium without a window, over its DevTools protocol: open a file, look at it, hear what it says.
 
-`python -m tests.unit.run.browser report.html picture.png 1440x900 light [whole]` takes a picture.
+`python -m tests.unit.report.browser report.html picture.png 1440x900 light [whole]` takes a picture.
 """
 
 from __future__ import annotations

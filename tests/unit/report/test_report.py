@@ -27,10 +27,15 @@ from hypothesis import strategies as st
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import csv as sheet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import history, report
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import html_data as page
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import trend as chart
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import (
+    csv as report_csv,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import (
+    history,
+    html_data,
+    report,
+    trend,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report.statistics import (
     CHECKS,
     MOST_OUS,
@@ -38,7 +43,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report.
     check_of,
     look,
 )
-from tests.unit.run import reports
+from tests.unit.report import reports
 
 FILES = {"report.html", "report.md", "report.json", "report.junit.xml", "report.csv"}
 DOCS = Path(__file__).parents[3] / "docs"
@@ -341,7 +346,7 @@ def test_what_identifies_stays_as_it_is_in_a_cell() -> None:
         "a-b@example.org",
         "/Root/Zürich-1",
     ):
-        assert sheet.cell(plain_text) == plain_text
+        assert report_csv.cell(plain_text) == plain_text
 
 
 def test_a_spreadsheet_has_a_line_per_account(tmp_path: Path) -> None:
@@ -356,7 +361,7 @@ def test_a_spreadsheet_has_a_line_per_account(tmp_path: Path) -> None:
 
 @given(st.text())
 def test_a_cell_stays_on_its_line(value: str) -> None:
-    told = str(sheet.cell(value))
+    told = str(report_csv.cell(value))
     assert len(told.splitlines()) <= 1
     assert told[:1] not in tuple("=+-@\t")
 
@@ -460,21 +465,21 @@ def test_the_page_asks_nobody_and_runs_only_our_script(tmp_path: Path) -> None:
 
 def test_nothing_of_an_account_can_end_the_data(tmp_path: Path) -> None:
     folder = written(tmp_path, account(host=NASTY), account(account_id="222222222222", ou=NASTY))
-    assert "<" not in page.data([account(host=NASTY)], Tally(HEADER, [account(host=NASTY)]))
+    assert "<" not in html_data.data([account(host=NASTY)], Tally(HEADER, [account(host=NASTY)]))
     assert one_line(NASTY) in (row[1] for row in held(folder)["rows"])
 
 
 def test_texts_are_stored_once_for_all_accounts() -> None:
     header, records = reports.run(1000, broken=1.0)
-    told = json.loads(page.data(records, Tally(header, records)))
+    told = json.loads(html_data.data(records, Tally(header, records)))
     assert len(told["texts"]) < 400
     assert not [text for text in told["texts"] if "arn:aws:iam::2" in text]
 
 
-@pytest.mark.parametrize("mark", page.MARKS)
+@pytest.mark.parametrize("mark", html_data.MARKS)
 def test_a_mark_in_a_text_is_not_taken_for_one_of_ours(mark: str) -> None:
     records = [account(role_arn=f"x{mark}")]
-    assert one_line(f"x{mark}") in json.loads(page.data(records, Tally(HEADER, records)))["texts"]
+    assert one_line(f"x{mark}") in json.loads(html_data.data(records, Tally(HEADER, records)))["texts"]
 
 
 def test_a_page_never_grows_without_bound() -> None:
@@ -484,7 +489,7 @@ def test_a_page_never_grows_without_bound() -> None:
         own = f"{number:05}" * 40
         record["findings"] = [{**one, "message": f"{own} {one['message']}"} for one in record["findings"]]
         record["diff"] = [{"before": {own: own}, "after": {own: own * 4}} for _each in range(2)]
-    told = page.data(records, Tally(header, records))
+    told = html_data.data(records, Tally(header, records))
     assert len(told.encode()) < 4_900_000
     assert len(json.loads(told)["rows"]) == 10_000
 
@@ -514,18 +519,18 @@ def test_a_chart_draws_what_it_is_given() -> None:
         {"started": f"2026-11-{day:02}T02:00:00+00:00", "numbers": {"in_scope": 9_000 + day, "failed": day % 3}}
         for day in range(1, 29)
     ]
-    panels = chart.trend([*runs, {"started": "no date", "numbers": {}}])
+    panels = trend.trend([*runs, {"started": "no date", "numbers": {}}])
     assert [[line["name"] for line in panel["lines"]] for panel in panels] == [["in_scope"], ["failed"]]
     points = [point for panel in panels for line in panel["lines"] for point in line["points"]]
-    assert all(0 <= x <= chart.WIDTH and 0 <= y <= chart.HEIGHT for x, y in points)
+    assert all(0 <= x <= trend.WIDTH and 0 <= y <= trend.HEIGHT for x, y in points)
     assert [tick[1] for tick in panels[0]["ticks"]] == [0, 5000, 10000]
-    assert chart.trend(runs[:1]) == []
+    assert trend.trend(runs[:1]) == []
 
 
 def test_a_chart_survives_numbers_that_make_no_sense() -> None:
     numbers: list[Any] = [-1, None, "x", 0, True]
     runs = [{"started": f"2026-11-2{at}", "numbers": {"failed": value}} for at, value in enumerate(numbers)]
-    assert chart.trend(runs)[1]["lines"][0]["last"] is not None
+    assert trend.trend(runs)[1]["lines"][0]["last"] is not None
 
 
 # Size
@@ -537,7 +542,7 @@ def test_ten_thousand_accounts_are_quick_and_small(tmp_path: Path) -> None:
 import resource, sys, time
 from pathlib import Path
 from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import report
-from tests.unit.run import reports
+from tests.unit.report import reports
 header, records = reports.run(10_000)
 before, spent = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, []
 while len(spent) < 3 and min(spent, default=4) >= 4:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import report
-from tests.unit.run import browser, reports
+from tests.unit.report import browser, reports
 
 pytestmark = pytest.mark.skipif(not browser.CHROMIUM, reason="Chromium is not installed (Debian: chromium)")
 

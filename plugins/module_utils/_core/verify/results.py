@@ -9,12 +9,8 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
-    EVENTS,
-    HEALTH,
-    VERDICTS,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify.ingestion import Places, Watched
+from ..model.ingestion.ingestion import EVENTS, HEALTH, VERDICTS
+from .ingestion import Places, Watched
 
 # So many accounts are told of, unless it is to be verbose.
 NAMED = 20

@@ -12,44 +12,35 @@ from dataclasses import replace
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.cloudformation import StackSets
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.iam import Roles, trusting
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Caller
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import validation as values
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import (
-    Account,
-    check_partition,
-    parse,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountReport
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector as connectors
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import workspace as workspaces
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import ConnectorWish
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import Entry
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.duration import seconds
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import Expected
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization import stackset as stacksets
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.stackset import StackSetWish
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import difference
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.policy import policy
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Role
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import Work, work_on
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import visible
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.account import (
-    converge_connector,
-    converge_role,
-    settled,
-)
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import converge
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import result as verdicts
+from .cloud.aws import Aws
+from .cloud.cloudformation import StackSets
+from .cloud.iam import Roles, trusting
+from .cloud.service import Caller
+from .model import validation
+from .model.account import Account, check_partition, parse
+from .model.account_result import AccountReport
+from .model.connector import connector as connectors
+from .model.connector import workspace as workspaces
+from .model.connector.connector import ConnectorWish
+from .model.credentials.credentials import Entry
+from .model.duration import seconds
+from .model.errors import SentinelError
+from .model.ingestion.ingestion import Expected
+from .model.organization import stackset as stacksets
+from .model.organization.stackset import StackSetWish
+from .model.plan import difference
+from .model.policy import policy
+from .model.role import role as roles
+from .model.role.role import Role
+from .model.role.session_policy import Work, work_on
+from .model.text import visible
+from .run.account import converge_connector, converge_role, settled
+from .run.pacing import Budget
+from .run.reconcile import converge
+from .verify import ingestion, results
 
 if TYPE_CHECKING:
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.sentinel import Sentinel
+    from .cloud.sentinel import Sentinel
 
 P = ParamSpec("P")
 Result = dict[str, Any]
@@ -193,7 +184,7 @@ async def _converge_stackset(
 async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Run the module `aws_connector`."""
     role_arn = params["role_arn"]
-    values.check("", "role_arn", role_arn, "role_arn")
+    validation.check("", "role_arn", role_arn, "role_arn")
     account = parse(params, "", names="short")
     with _opened(account) as sentinel:
         workspace_id = account.wish.workspace_id or (await sentinel.workspace()).customer_id
@@ -232,7 +223,7 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
     account = parse(params, "", names="short")
     _check_place(account)
     for number in (*(params["account_ids"] or ()), *params["quiet_account_ids"]):
-        values.check("", "account_ids or quiet_account_ids", number, "account_id")
+        validation.check("", "account_ids or quiet_account_ids", number, "account_id")
     stale_after = seconds(params["stale_after"], "stale_after")
     order = ingestion.Order(seconds(params["lookback"], "lookback"), role_last_used=params["role_last_used"])
     async with ingestion.places([account]) as found:
@@ -252,9 +243,9 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
         await ingestion.finish(found, watched, order)
     return {
         "changed": False,
-        "summary": verdicts.summary(watched),
+        "summary": results.summary(watched),
         "accounts": {item.account.account_id: item.result() for item in watched},
-        "notes": verdicts.notes(found),
+        "notes": results.notes(found),
     }
 
 
@@ -267,8 +258,8 @@ def _check_place(account: Account) -> None:
 @contextmanager
 def _opened(account: Account) -> Iterator[Sentinel]:
     # Azure's packages take longer to load than all others; who only works on a role does without.
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm import Azure
-    from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.sentinel import Sentinel
+    from .cloud.arm import Azure
+    from .cloud.sentinel import Sentinel
 
     _check_place(account)
     with closing(Azure(account.azure)) as azure:

@@ -16,8 +16,7 @@ import pytest
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.backoff import GROWN
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import new_account as newcomer
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet, new_account
 from tests.emulators import faults
 from tests.emulators.client import Emulators
 
@@ -104,9 +103,9 @@ def test_who_ends_the_run_does_not_wait(here: Emulators, monkeypatch: pytest.Mon
 
 
 def test_that_somebody_may_be_waited_for_is_told_before(here: Emulators) -> None:
-    told = newcomer.told(parsed(here, hosts(aws_account_joined=joined(grown_in=60))))
+    told = new_account.told(parsed(here, hosts(aws_account_joined=joined(grown_in=60))))
     assert told == "1 account is new: what cannot be entered yet is tried again until it is 15 minutes old."
-    assert newcomer.told(parsed(here, hosts(aws_account_joined=joined(grown_in=-1)))) == ""
+    assert new_account.told(parsed(here, hosts(aws_account_joined=joined(grown_in=-1)))) == ""
 
 
 @pytest.mark.parametrize(
@@ -122,5 +121,5 @@ def test_that_somebody_may_be_waited_for_is_told_before(here: Emulators) -> None
 )
 def test_the_age_of_an_account(monkeypatch: pytest.MonkeyPatch, joined: str, age: float) -> None:
     now = datetime(2026, 11, 22, 17, 1, tzinfo=UTC).timestamp()
-    monkeypatch.setattr(newcomer.time, "time", lambda: now)
-    assert newcomer.age(parse({"account_joined": joined}, "")) == age
+    monkeypatch.setattr(new_account.time, "time", lambda: now)
+    assert new_account.age(parse({"account_joined": joined}, "")) == age

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Results of runs that look like real ones, of any size, to write reports of.
 
-`python -m tests.unit.run.reports folder 2000 drift` writes one for a look.
+`python -m tests.unit.report.reports folder 2000 drift` writes one for a look.
 """
 
 from __future__ import annotations
