@@ -21,6 +21,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet as action
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet_check
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet_ingestion_info as verify
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import modules as run_single
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import options
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Field, parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import (
@@ -50,7 +51,6 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     VARIABLES,
     RunOption,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import modules as run_single
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import Results
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import Orphan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion as run_ingestion

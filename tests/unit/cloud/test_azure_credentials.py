@@ -703,13 +703,13 @@ class Missing:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Missing())
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.cloud.azure import Azure
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.access import AzureCredentials
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run.pacer import Budget
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm import Azure
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials import credentials
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget
 
 try:
-    azure = Azure(AzureCredentials(**json.loads(sys.argv[2])))
+    azure = Azure(credentials.AzureCredentials(**json.loads(sys.argv[2])))
     asyncio.run(azure.get("/subscriptions/1", "1", what="look around", allowance=Budget()))
 except SentinelError as error:
     print(error)

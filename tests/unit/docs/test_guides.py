@@ -44,7 +44,9 @@ def entries(page: str) -> dict[str, tuple[str, str]]:
 
 def operations(*paths: str) -> set[str]:
     """The names of the calls that a plan can have."""
-    trees = [ast.parse((ROOT / "plugins/module_utils/model" / path).read_text(encoding="utf-8")) for path in paths]
+    trees = [
+        ast.parse((ROOT / "plugins/module_utils/_core/model" / path).read_text(encoding="utf-8")) for path in paths
+    ]
     texts = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     return {one for one in texts if isinstance(one, str) and re.fullmatch(r"[A-Z]\w+Role\w*|DataConnectors_\w+", one)}
 
@@ -66,7 +68,7 @@ def test_the_severities_are_explained() -> None:
 
 
 def test_what_repairs_a_finding_is_a_call_that_plans_have() -> None:
-    known = operations("role_plan.py", "connector.py")
+    known = operations("role/plan.py", "connector/connector.py")
     told = {call for call in re.findall(r"``([A-Z]\w+)``", text("findings")) if "Role" in call or "_" in call}
     assert told - known == {"AWSCloudTrail_ReadOnlyAccess"}
 

@@ -541,7 +541,7 @@ def test_ten_thousand_accounts_are_quick_and_small(tmp_path: Path) -> None:
     script = """
 import resource, sys, time
 from pathlib import Path
-from ansible_collections.trailbridge.sentinel.plugins.module_utils.run import report
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import report
 from tests.unit.report import reports
 header, records = reports.run(10_000)
 before, spent = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, []
