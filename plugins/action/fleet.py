@@ -30,7 +30,7 @@ from ..module_utils._core.model.text import one_line
 from ..module_utils._core.options import AWS, AZURE, FLEET, FLEET_ROLE, STATE, WORKSPACE
 from ..module_utils._core.run import fleet, new_account
 from ..module_utils._core.run.fleet_result import Results
-from ..module_utils._core.run.journal import NoRecord, Record
+from ..module_utils._core.run.journal import NoJournal, Record
 from ..plugin_utils.batch import BatchAction, Refused, is_given
 
 SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE
@@ -100,7 +100,7 @@ class ActionModule(BatchAction):
             departed_percent=fleet.DEPARTED_PERCENT if percent is None else percent,
             orphans=_about_orphans(options),
             orphan_account_ids=None if options["orphan_account_ids"] is None else tuple(options["orphan_account_ids"]),
-            roles=bool(options["find_roles"]),
+            roles=bool(options["find_unconnected_roles"]),
             home=self._home(options) if is_empty else None,
             minimum=options["minimum_accounts"],
         )
@@ -122,7 +122,7 @@ class ActionModule(BatchAction):
     async def _work(
         self, accounts: list[Account], refused: list[Refused], order: fleet.Order, options: dict[str, Any]
     ) -> dict[str, Any]:
-        results, stop, started = Results(options["fail_on"]), fleet.Stop(), datetime.now(UTC)
+        results, stop, started = Results(options["fail_on"]), fleet.Cancellation(), datetime.now(UTC)
         with self._interruptible(stop), self._recorded(options["report_dir"]) as record:
             for one in refused:
                 self._take(
@@ -150,7 +150,12 @@ class ActionModule(BatchAction):
         return results.result() | kind | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
 
     async def _do(
-        self, accounts: list[Account], order: fleet.Order, stop: fleet.Stop, results: Results, record: Record | NoRecord
+        self,
+        accounts: list[Account],
+        order: fleet.Order,
+        stop: fleet.Cancellation,
+        results: Results,
+        record: Record | NoJournal,
     ) -> list[SentinelError]:
         """Work on the accounts, and tell how it goes; returns why nothing was begun, if too much would change."""
         progress = account_lines.Progress(len(accounts))
@@ -171,14 +176,14 @@ class ActionModule(BatchAction):
             raise
         return []
 
-    def _take(self, done: AccountResult, results: Results, record: Record | NoRecord) -> None:
+    def _take(self, done: AccountResult, results: Results, record: Record | NoJournal) -> None:
         """Take in the result of an account."""
         results.add(done)
         record.add(done)
         for line in account_lines.of(done, verbose=self._display.verbosity > 0):
             self.say(line)
 
-    def _report(self, record: Record | NoRecord, options: dict[str, Any], header: dict[str, Any]) -> None:
+    def _report(self, record: Record | NoJournal, options: dict[str, Any], header: dict[str, Any]) -> None:
         if isinstance(record, Record) and record.error:
             if not options["report_dir"]:
                 self._warn_of_record(record.path.parent, record.error)
@@ -187,7 +192,7 @@ class ActionModule(BatchAction):
         self.report(options, header, record.read())
 
     @contextmanager
-    def _interruptible(self, stop: fleet.Stop) -> Iterator[None]:
+    def _interruptible(self, stop: fleet.Cancellation) -> Iterator[None]:
         """Take the signals that would end this process at once: accounts under way are finished first."""
         loop, own = asyncio.get_running_loop(), threading.current_thread() is threading.main_thread()
         signals = (signal.SIGINT, signal.SIGTERM) if own else ()
@@ -206,7 +211,7 @@ class ActionModule(BatchAction):
             if self._outside:
                 self._outside.close()
 
-    def _interrupt(self, stop: fleet.Stop, number: int) -> None:
+    def _interrupt(self, stop: fleet.Cancellation, number: int) -> None:
         # Ansible passes Ctrl-C on, and at once a SIGTERM of its own, which the system may deliver first; a Ctrl-C that
         # comes later is the user's second one.
         if self._ended and number == signal.SIGINT and time.monotonic() > self._ended + SAME_SECONDS:
@@ -216,9 +221,9 @@ class ActionModule(BatchAction):
             stop.interrupt(f"it got {signal.Signals(number).name}")
 
     @contextmanager
-    def _recorded(self, report_dir: str | None) -> Iterator[Record | NoRecord]:
+    def _recorded(self, report_dir: str | None) -> Iterator[Record | NoJournal]:
         folder = Path(report_dir or Path(constants.config.get_config_value("ANSIBLE_HOME"), "trailbridge.sentinel"))
-        record: Record | NoRecord = NoRecord()
+        record: Record | NoJournal = NoJournal()
         try:
             record = Record(folder, f"{time.strftime('%Y-%m-%dT%H%M%S')}-{os.getpid()}")
         except OSError as error:

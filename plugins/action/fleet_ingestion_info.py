@@ -58,14 +58,14 @@ class ActionModule(BatchAction):
 def _watched(account: Account, given: Mapping[str, Any]) -> ingestion.Watched:
     where = f"host {account.host}"
     stale_after = seconds(given["stale_after"], "sentinel_verify_stale_after", where)
-    return ingestion.Watched(account, Expected(given["quiet"], stale_after))
+    return ingestion.Watched(account, Expected(given["allow_silent"], stale_after))
 
 
 def _order(options: Mapping[str, Any]) -> ingestion.Order:
     return ingestion.Order(
         lookback=seconds(options["lookback"], "lookback"),
         wait=seconds(options["wait"], "wait"),
-        marker=options["marker"],
+        canary=options["canary"],
         role_last_used=options["role_last_used"],
         concurrency=options["concurrency"],
     )

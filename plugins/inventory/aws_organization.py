@@ -212,7 +212,7 @@ from ..module_utils._core.model import account
 from ..module_utils._core.model.errors import SentinelError
 from ..module_utils._core.model.organization import account_filter
 from ..module_utils._core.model.organization import inventory as hosts
-from ..module_utils._core.model.organization.account_filter import Wish
+from ..module_utils._core.model.organization.account_filter import AccountFilter
 from ..module_utils._core.model.organization.organization import Account, Organization, from_data, to_data
 from ..module_utils._core.options import AWS
 
@@ -261,9 +261,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         config = read_config(path)
         try:
             self._check_names(config)
-            wish = self._wish()
-            organization = self._organization(path, wish, cache=cache)
-            wanted, out = account_filter.sift(organization, wish)
+            chosen = self._spec()
+            organization = self._organization(path, chosen, cache=cache)
+            wanted, out = account_filter.sift(organization, chosen)
             for account_id, reason in out.items():
                 self.display.vvv(f"Account {account_id} is no host: {reason}.")
             self._fill(inventory, wanted, organization)
@@ -283,8 +283,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if unknown := sorted(map(str, config.keys() - names)):
             raise SentinelError("bad_input", f"Cannot use {', '.join(unknown)}: the inventory has no such option.")
 
-    def _wish(self) -> Wish:
-        return Wish(
+    def _spec(self) -> AccountFilter:
+        return AccountFilter(
             account_filter.parse("include_filters", self._option("include_filters")),
             account_filter.parse("exclude_filters", self._option("exclude_filters")),
             inactive=self._option("include_inactive"),
@@ -306,23 +306,23 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     # What there is
 
-    def _organization(self, path: str, wish: Wish, *, cache: bool) -> Organization:
+    def _organization(self, path: str, chosen: AccountFilter, *, cache: bool) -> Organization:
         """Return the organization from the cache, with what is missing there read from AWS."""
         keeps, units = self._option("cache"), self._option("organizational_units")
         tags = self._option("tags")
 
         def tagged(organization: Organization) -> list[str]:
-            if not (tags or wish.by_tags):
+            if not (tags or chosen.by_tags):
                 return []
-            return [one.account_id for one in account_filter.sift(organization, wish.whatever_tags())[0]]
+            return [one.account_id for one in account_filter.sift(organization, chosen.whatever_tags())[0]]
 
-        paths = any(unit.startswith("/") for unit in wish.units)
-        order = Order(placed=units != "none" or bool(wish.units), names=units == "names" or paths, tagged=tagged)
+        paths = any(unit.startswith("/") for unit in chosen.units)
+        order = Order(placed=units != "none" or bool(chosen.units), names=units == "names" or paths, tagged=tagged)
         access = self._access(path)
         if not keeps:
-            return asyncio.run(read(access.aws, access.entry, order))
+            return asyncio.run(read(access.aws, access.assume_role, order))
         kept = _Kept(self._cache, self.get_cache_key(path), reads=cache)
-        found = asyncio.run(read(access.aws, access.entry, order, kept.recall))
+        found = asyncio.run(read(access.aws, access.assume_role, order, kept.recall))
         if found is not kept.known:
             kept.store(found)
         return found

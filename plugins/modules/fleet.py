@@ -118,7 +118,7 @@ options:
         given. Its variable is C(sentinel_departed), which must not be empty once it is there.
     type: list
     elements: str
-  find_roles:
+  find_unconnected_roles:
     description:
       - Whether to say which roles in the accounts let Microsoft Sentinel in although no connector reads them, see
         RV(orphans). They are never removed.
@@ -136,7 +136,7 @@ options:
       - Folder in which the run leaves its report. None is written when not given.
       - A run that is ended from outside leaves its record there, or in C(trailbridge.sentinel) below Ansible's home.
     type: path
-  report_run:
+  report_name:
     description:
       - Name of the run that this is a part of, such as a job slice or a batch of C(serial).
       - Parts of the same name share one report in O(report_dir), to which each adds its accounts.

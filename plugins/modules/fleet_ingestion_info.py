@@ -11,11 +11,12 @@ short_description: Waits until the events of many AWS accounts arrive in Microso
 version_added: 1.0.0
 description:
   - Asks in one query for all accounts of the batch whether their events arrive, again and again until all do or the
-    time is over. Then gives a verdict on each account.
+    time is over. Then evaluates each account.
   - Works in one task for all accounts. No process is started for an account, and nothing connects to its host.
   - The accounts are the hosts of the batch. Each host's variables are read by this plugin itself. C(aws_account_id) is
     the account (the host name where that is 12 digits), C(sentinel_<option>) says how to get in and which workspace.
-    C(sentinel_verify_quiet) and C(sentinel_verify_stale_after) set O(quiet) and O(stale_after) for a group or one host.
+    C(sentinel_allow_silent) and C(sentinel_verify_stale_after) set O(allow_silent) and O(stale_after) for a group or
+    one host.
   - An account without a data connector that is enabled is not waited for.
 author:
   - trailbridge contributors (@trailbridge)
@@ -35,24 +36,24 @@ options:
       - V(0) looks once. The first events of a new connector take 5 to 30 minutes.
     type: str
     default: 30m
-  quiet:
+  allow_silent:
     description:
       - Whether accounts may be silent or stale without being unexpected. They are not waited for then, unless with
-        O(marker).
+        O(canary).
       - They may not, unless this is V(true).
     type: bool
     default: false
-  marker:
+  canary:
     description:
-      - Whether to leave a mark in every account first. This is one C(sts:AssumeRole) under a session name that nobody
-        else uses, by the roles of O(assume_role). The wait is for events with that name, so that a quiet account is
-        proved too.
-      - The account of the base credentials has no session to be named, and is judged by its other events.
-      - None is left, unless this is V(true).
+      - Whether to cause a canary event in every account first. This is one C(sts:AssumeRole) by the roles of
+        O(assume_role), with a session name that nobody else uses. The wait is then for events with that name, which
+        also proves accounts in which little happens.
+      - In the account of the source credentials no role is assumed. It is evaluated by its other events.
+      - No event is caused, unless this is V(true).
     type: bool
     default: false
   concurrency:
-    description: The most accounts that are entered at the same time, for O(marker) and O(role_last_used).
+    description: The most accounts that are worked on at the same time, for O(canary) and O(role_last_used).
     type: int
     default: 64
   max_fail_percentage:
@@ -64,7 +65,7 @@ options:
   report_dir:
     description: Folder in which the run leaves its report. None is written when not given.
     type: path
-  report_run:
+  report_name:
     description:
       - Name of the run that this is a part of, such as a job slice or a batch of C(serial).
       - Parts of the same name share one report in O(report_dir), to which each adds its accounts.
@@ -101,13 +102,13 @@ EXAMPLES = r"""
     resource_group: security
     workspace: sentinel
     assume_role: OrganizationAccountAccessRole
-    marker: true
+    canary: true
   run_once: true
 """
 
 RETURN = r"""
 summary:
-  description: How many accounts were looked at, and how many got each verdict.
+  description: How many accounts were looked at, and how many have each ingestion status.
   returned: always, unless the run could not start
   type: dict
   contains:
@@ -146,14 +147,14 @@ accounts:
   returned: always, unless the run could not start
   type: dict
   contains:
-    verdict:
+    ingestion_status:
       description:
         - V(receiving), V(stale), V(silent), V(unhealthy), V(not_connected), or V(unknown) where Log Analytics answered
           in part only.
       type: str
       sample: receiving
-    good:
-      description: Whether that is as it should be; quiet accounts may be silent or stale.
+    as_expected:
+      description: Whether that is as it should be; accounts that are allowed to be silent may be silent or stale.
       type: bool
       sample: true
     message:
@@ -205,9 +206,9 @@ accounts:
           description: Text of the first failure.
           type: str
           sample: Access denied
-    marker:
-      description: Whether the marker arrived.
-      returned: with O(marker), where one was left
+    canary:
+      description: Whether the canary event arrived.
+      returned: with O(canary), where one was left
       type: bool
       sample: true
     role_last_used:

@@ -32,7 +32,7 @@ options:
       - Without it, all that have a data connector or events.
     type: list
     elements: str
-  quiet_account_ids:
+  allow_silent_account_ids:
     description: Accounts that may be silent or stale without being unexpected.
     type: list
     elements: str
@@ -60,14 +60,14 @@ EXAMPLES = r"""
     account_ids:
       - "111111111111"
       - "222222222222"
-    quiet_account_ids:
+    allow_silent_account_ids:
       - "222222222222"
     stale_after: 12h
 """
 
 RETURN = r"""
 summary:
-  description: How many accounts were looked at, and how many got each verdict.
+  description: How many accounts were looked at, and how many have each ingestion status.
   returned: success
   type: dict
   contains:
@@ -104,14 +104,14 @@ accounts:
   returned: success
   type: dict
   contains:
-    verdict:
+    ingestion_status:
       description:
         - V(receiving), V(stale), V(silent), V(unhealthy), V(not_connected), or V(unknown) where Log Analytics answered
           in part only.
       type: str
       sample: receiving
-    good:
-      description: Whether that is as it should be; quiet accounts may be silent or stale.
+    as_expected:
+      description: Whether that is as it should be; accounts that are allowed to be silent may be silent or stale.
       type: bool
       sample: true
     message:

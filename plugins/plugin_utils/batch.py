@@ -269,7 +269,7 @@ class BatchAction(SentinelAction):
     def report(self, options: Options, header: Options, records: Iterable[Any]) -> None:
         """Write the report and say where it is, if one is wanted."""
         if options["report_dir"]:
-            where = report.write(Path(options["report_dir"]), header, list(records), options["report_run"] or "")
+            where = report.write(Path(options["report_dir"]), header, list(records), options["report_name"] or "")
             self.say(f"Report: {where / 'report.html'}")
 
 

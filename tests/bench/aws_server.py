@@ -34,7 +34,7 @@ TOO_MUCH = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 def right_role(account: str, workspace_id: str) -> Stored:
     """The role that the collection would make."""
-    role = model.overlay(model.Wish(account_id=account, workspace_id=workspace_id), None)
+    role = model.overlay(model.RoleSpec(account_id=account, workspace_id=workspace_id), None)
     return Stored(
         role.name, role.arn, role.path, role.description, role.max_session_duration, LONG_AGO, role.trust,
         dict(role.tags), sorted(role.managed),

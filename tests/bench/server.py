@@ -27,7 +27,7 @@ import uvicorn
 import uvloop
 from aiohttp import web
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import ConnectorWish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import ConnectorSpec
 from tests.emulators import connectors
 from tests.emulators.azure import Azure
 from tests.emulators.control import Control
@@ -106,7 +106,7 @@ class BenchControl(Control):
 
 def _connector(arn: str, workspace: str, workspace_id: str) -> dict[str, Any]:
     return {
-        "name": ConnectorWish(arn, workspace, workspace_id).name,
+        "name": ConnectorSpec(arn, workspace, workspace_id).name,
         "kind": connectors.CLOUDTRAIL,
         "properties": {"awsRoleArn": arn, "dataTypes": {"logs": {"state": "enabled"}}},
     }

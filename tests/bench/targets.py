@@ -25,7 +25,7 @@ SAME = 1.1
 THOUSAND = ("unchanged", 1000, 30)
 
 
-class Verdict(NamedTuple):
+class IngestionStatus(NamedTuple):
     """A target, what was measured, whether it is met."""
 
     target: str
@@ -33,41 +33,43 @@ class Verdict(NamedTuple):
     met: bool
 
 
-def verdicts(results: Results) -> list[Verdict]:
+def ingestion_statuses(results: Results) -> list[IngestionStatus]:
     """All targets for which there are figures."""
-    found: list[Verdict] = []
+    found: list[IngestionStatus] = []
     for check in (floor, script, thrift, growth, memory, new, late, drifted, requests, one, preview, reading):
         found += check(results)
     return found
 
 
-def _ratio(target: str, have: float | None, other: float | None, most: float) -> Iterator[Verdict]:
+def _ratio(target: str, have: float | None, other: float | None, most: float) -> Iterator[IngestionStatus]:
     if have is not None and other is not None:
         figure = f"{have:.2f} s against {other:.2f} s: {have / other:.2f} times"
-        yield Verdict(target, figure, have <= most * other)
+        yield IngestionStatus(target, figure, have <= most * other)
 
 
-def floor(results: Results) -> Iterator[Verdict]:
+def floor(results: Results) -> Iterator[IngestionStatus]:
     """Near to what the requests themselves take."""
     have, other = (results.best("wall", *THOUSAND, who) for who in ("playbook", "floor"))
     yield from _ratio("1,000 accounts unchanged, 30 ms: at most 1.75 times the floor", have, other, 1.75)
 
 
-def script(results: Results) -> Iterator[Verdict]:
+def script(results: Results) -> Iterator[IngestionStatus]:
     """Far from what one would write oneself."""
     have, other = (results.best("wall", *THOUSAND, who) for who in ("playbook", "script"))
     if have is not None and other is not None:
         target = "1,000 accounts unchanged, 30 ms: at least 5 times faster than the threaded script"
-        yield Verdict(target, f"{have:.2f} s against {other:.2f} s: {other / have:.1f} times faster", other >= 5 * have)
+        yield IngestionStatus(
+            target, f"{have:.2f} s against {other:.2f} s: {other / have:.1f} times faster", other >= 5 * have
+        )
 
 
-def thrift(results: Results) -> Iterator[Verdict]:
+def thrift(results: Results) -> Iterator[IngestionStatus]:
     """CPU time an account."""
     have, start = (results.best("cpu", "unchanged", 1000, 0, who) for who in ("playbook", "ansible"))
     if have is not None and start is not None:
         each = have - start  # ms an account, as it is a thousand of them
         target = "1,000 accounts unchanged, 0 ms: at most 2.5 ms CPU an account beyond Ansible's own start"
-        yield Verdict(target, f"{each:.2f} ms ({have:.2f} s - {start:.2f} s)", each <= 2.5)
+        yield IngestionStatus(target, f"{each:.2f} ms ({have:.2f} s - {start:.2f} s)", each <= 2.5)
 
 
 def exponent(results: Results, what: str, latency: int, who: str) -> float | None:
@@ -76,23 +78,23 @@ def exponent(results: Results, what: str, latency: int, who: str) -> float | Non
     return math.log10(many / few) if few and many else None
 
 
-def growth(results: Results) -> Iterator[Verdict]:
+def growth(results: Results) -> Iterator[IngestionStatus]:
     """Ten times the accounts, ten times the work."""
     for latency in (0, 30):
         found = exponent(results, "cpu", latency, "playbook")
         if found is not None:
             target = f"CPU from 1,000 to 10,000 accounts unchanged, {latency} ms: growth exponent at most 1.05"
-            yield Verdict(target, f"{found:.2f}", found <= 1.05)
+            yield IngestionStatus(target, f"{found:.2f}", found <= 1.05)
 
 
-def memory(results: Results) -> Iterator[Verdict]:
+def memory(results: Results) -> Iterator[IngestionStatus]:
     """The most that any run took."""
     for number, most in ((1000, 200), (10000, 400)):
         runs = [r for r in results.all if r.contestant in ("playbook", "check") and r.number == number]
         if runs:
             peak = max(run.memory for run in runs)
             target = f"{number:,} accounts, every phase: at most {most} MiB (PSS of all processes)"
-            yield Verdict(target, f"{peak:.0f} MiB", peak <= most)
+            yield IngestionStatus(target, f"{peak:.0f} MiB", peak <= most)
 
 
 def bucket(number: int) -> float:
@@ -100,7 +102,7 @@ def bucket(number: int) -> float:
     return max(0.0, (number - 200) / 10)
 
 
-def new(results: Results) -> Iterator[Verdict]:
+def new(results: Results) -> Iterator[IngestionStatus]:
     """Nothing but the limit. With fewer accounts than 1,000 the start of the program is a larger part."""
     for run in results.all:
         if run.phase == "new" and run.number > 200:
@@ -111,20 +113,20 @@ def new(results: Results) -> Iterator[Verdict]:
             figure = f"{run.wall:.1f} s of {allowed:.0f} s ({run.wall / allowed:.2f} times)"
             fast = run.wall <= (1.05 * allowed if many else allowed + 3)
             met = fast and run.refused <= FEW and not run.lost
-            yield Verdict(target, f"{figure}, {run.refused} refused, {run.lost} lost", met)
+            yield IngestionStatus(target, f"{figure}, {run.refused} refused, {run.lost} lost", met)
 
 
-def late(results: Results) -> Iterator[Verdict]:
+def late(results: Results) -> Iterator[IngestionStatus]:
     """Waiting for IAM does not add up."""
     for run in results.all:
         plain = results.best("wall", "new", run.number, run.latency, run.contestant)
         if run.phase == "propagation" and plain is not None:
             target = f"{run.number} new accounts whose roles become visible after 8 s: at most 10 s more, none lost"
             figure = f"{run.wall:.1f} s against {plain:.1f} s, {run.lost} lost"
-            yield Verdict(target, figure, run.wall <= plain + 10 and not run.lost)
+            yield IngestionStatus(target, figure, run.wall <= plain + 10 and not run.lost)
 
 
-def drifted(results: Results) -> Iterator[Verdict]:
+def drifted(results: Results) -> Iterator[IngestionStatus]:
     """Repair costs what its writes cost."""
     have, plain = (results.best("wall", phase, 1000, 30, "playbook") for phase in ("drifted", "unchanged"))
     if have is not None and plain is not None:
@@ -132,14 +134,14 @@ def drifted(results: Results) -> Iterator[Verdict]:
         writes = _writes(run) / (run.number // DRIFTED) * run.latency / 1000
         most = 1.15 * plain + writes
         target = "1,000 accounts, 5 % drifted: at most 1.15 times the unchanged run and the writes' own latency"
-        yield Verdict(target, f"{have:.2f} s, at most {most:.2f} s ({writes:.2f} s of writes)", have <= most)
+        yield IngestionStatus(target, f"{have:.2f} s, at most {most:.2f} s ({writes:.2f} s of writes)", have <= most)
 
 
 def _writes(run: Result) -> int:
     return sum(run.requests.get(name, 0) for name in WRITES)
 
 
-def requests(results: Results) -> Iterator[Verdict]:
+def requests(results: Results) -> Iterator[IngestionStatus]:
     """No more requests than needed."""
     for number in (1000, 10000):
         for run in results.of("unchanged", number, 30, "playbook")[:1]:
@@ -149,27 +151,27 @@ def requests(results: Results) -> Iterator[Verdict]:
             yield _requested(run, "new", A_NEW_ACCOUNT)
 
 
-def _requested(run: Result, what: str, wanted: set[str]) -> Verdict:
+def _requested(run: Result, what: str, wanted: set[str]) -> IngestionStatus:
     total = sum(run.requests.get(name, 0) for name in wanted)
     others = {name: count for name, count in run.requests.items() if name not in wanted}
     pages = math.ceil(run.number / PAGE) if what == "unchanged" else 1
     allowed = FOR_THE_RUN + pages
     target = f"{run.number:,} accounts {what}: {len(wanted)} requests an account, at most {allowed} for the run"
     met = total == len(wanted) * run.number and sum(others.values()) <= allowed
-    return Verdict(target, f"{total / run.number:.2f} an account and {sum(others.values())}", met)
+    return IngestionStatus(target, f"{total / run.number:.2f} an account and {sum(others.values())}", met)
 
 
-def one(results: Results) -> Iterator[Verdict]:
+def one(results: Results) -> Iterator[IngestionStatus]:
     """A single account is no trouble."""
     have = results.best("wall", "unchanged", 1, 30, "playbook")
     if have is not None:
         run = results.of("unchanged", 1, 30, "playbook")[0]
         waited = sum(run.requests.values()) * 0.03
         target = "One account, 30 ms: at most 0.9 s beyond the requests' latency"
-        yield Verdict(target, f"{have:.2f} s, {waited:.2f} s of it latency", have <= waited + 0.9)
+        yield IngestionStatus(target, f"{have:.2f} s, {waited:.2f} s of it latency", have <= waited + 0.9)
 
 
-def preview(results: Results) -> Iterator[Verdict]:
+def preview(results: Results) -> Iterator[IngestionStatus]:
     """Looking is not slower than doing nothing."""
     for number in (1000, 10000):
         have, other = (results.best("wall", "unchanged", number, 30, who) for who in ("check", "playbook"))
@@ -177,11 +179,11 @@ def preview(results: Results) -> Iterator[Verdict]:
         yield from _ratio(target, have, other, SAME)
 
 
-def reading(results: Results) -> Iterator[Verdict]:
+def reading(results: Results) -> Iterator[IngestionStatus]:
     """Host variables are read quickly. The task is timed: the difference of two whole programs would be noise."""
     have, empty = (results.best("task", "reading", 10000, 0, who) for who in ("reading", "ansible"))
     if have and empty:
         target = "10,000 hosts: reading their variables for the fleet at most 1.5 s"
-        yield Verdict(
+        yield IngestionStatus(
             target, f"{have - empty:.2f} s (task {have:.2f} s, empty task {empty:.2f} s)", have - empty <= 1.5
         )

@@ -45,7 +45,7 @@ def check(world: World, cell: Cell, count: Figures) -> None:
     else:
         _assert_isolated(cell, ended, after, right)
     _assert_truthful(ended, before, after)
-    assert after.neighbours == before.neighbours
+    assert after.other_workspaces == before.other_workspaces
     assert world.twins() == []
     _assert_repaired(world, cell, after, before)
 
@@ -61,7 +61,7 @@ def _count(count: Figures, struck: int, ended: Ended, seen: tuple[Seen, Seen, Se
     count("cells", 1)
     count("faults injected", struck)
     count("accounts lost", 0 if ended.error else len(lost(ended, after, right)))
-    count("wrong deletes", len([thing for thing in before.neighbours if thing not in after.neighbours]))
+    count("wrong deletes", len([thing for thing in before.other_workspaces if thing not in after.other_workspaces]))
     count("duplicates", len(world.twins()))
 
 
@@ -124,4 +124,4 @@ def _assert_repaired(world: World, cell: Cell, after: Seen, before: Seen) -> Non
     assert world.writes() == []
     final = world.seen()
     assert final.ours == right.ours
-    assert final.neighbours == before.neighbours
+    assert final.other_workspaces == before.other_workspaces

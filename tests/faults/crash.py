@@ -67,7 +67,7 @@ def check_interrupt(world: World, crash: Crash, count: Figures) -> None:
 
 
 async def _interrupted(world: World, crash: Crash) -> AccountResult:
-    stop, loop, number = fleet.Stop(), asyncio.get_running_loop(), itertools.count(1)
+    stop, loop, number = fleet.Cancellation(), asyncio.get_running_loop(), itertools.count(1)
 
     def see(moment: Moment, _operation: str) -> None:
         if moment == crash.moment and next(number) == crash.number:
@@ -95,11 +95,11 @@ def _assert_finished(world: World, crash: Crash, seen: tuple[Seen, Seen], count:
     final = world.seen()
     count("cells", 1)
     count("accounts lost", int(not clean.failed and final.ours != right.ours))
-    count("wrong deletes", len([thing for thing in before.neighbours if thing not in final.neighbours]))
+    count("wrong deletes", len([thing for thing in before.other_workspaces if thing not in final.other_workspaces]))
     count("duplicates", len(world.twins()))
     assert (clean.error, clean.failed) == (None, {})
     rest = [name for name in clean.calls.get(VICTIM, "").split(", ") if name]
     assert done + rest == DONE[crash.phase], "changed only for the remainder"
     assert final.ours == right.ours
-    assert final.neighbours == before.neighbours
+    assert final.other_workspaces == before.other_workspaces
     assert world.twins() == []

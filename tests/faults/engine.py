@@ -16,16 +16,13 @@ from unittest import mock
 
 import botocore.session
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm as azure
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import aws, curl, service
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm, aws, curl, service
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import backoff as patience
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import backoff
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Account, parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import account, fleet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import pacing as pacer
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import reconcile as converge
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import account, fleet, pacing, reconcile
 
 Hosts = dict[str, dict[str, Any]]
 WORKSPACE = {
@@ -36,22 +33,22 @@ WORKSPACE = {
 LONGEST = 30.0
 """No run of a few accounts takes longer, whatever goes wrong."""
 _PAUSES = (
-    (patience, "FIRST", 0.05),
-    (patience, "LONGEST", 0.2),
-    (azure, "LONGEST_PAUSE", 0.05),
+    (backoff, "FIRST", 0.05),
+    (backoff, "LONGEST", 0.2),
+    (arm, "LONGEST_PAUSE", 0.05),
 )
 _PATIENCE = (
-    (converge, "PATIENCE", 1.0),
-    (pacer, "PATIENCE", 1.0),
+    (reconcile, "PATIENCE", 1.0),
+    (pacing, "PATIENCE", 1.0),
     (service, "DEADLINE", 1.0),
     (account, "LONGEST", 20.0),
-    (azure, "DEADLINE", 2.5),
+    (arm, "DEADLINE", 2.5),
 )
 _SHORT = (
     (service, "DEADLINE", 3.0),
     (curl, "REQUEST_SECONDS", 1),
-    (azure, "DEADLINE", 3.0),
-    (azure, "READ_SECONDS", 1.0),
+    (arm, "DEADLINE", 3.0),
+    (arm, "READ_SECONDS", 1.0),
 )
 
 

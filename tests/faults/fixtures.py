@@ -26,6 +26,6 @@ def kept_world(clouds: Emulators) -> World:
 
 @pytest.fixture
 def world(here: Emulators, kept_world: World) -> Iterator[World]:
-    """The world, met by an engine with little patience."""
+    """The world, met by an engine with little backoff."""
     with engine.hurried():
         yield kept_world

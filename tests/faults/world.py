@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import Account
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import ConnectorWish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import ConnectorSpec
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import plan as role_plan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
@@ -46,7 +46,7 @@ class Seen(NamedTuple):
     """What is there: our role and connector by account, and what belongs to others."""
 
     ours: dict[str, Json]
-    neighbours: list[Json]
+    other_workspaces: list[Json]
 
 
 class World:
@@ -82,7 +82,7 @@ class World:
 
     def connect_role(self, account: str) -> None:
         """Make the right role."""
-        wanted = roles.overlay(roles.Wish(account_id=account, workspace_id=CUSTOMER_ID), None)
+        wanted = roles.overlay(roles.RoleSpec(account_id=account, workspace_id=CUSTOMER_ID), None)
         for call in role_plan.plan(None, wanted):
             self.make(account, call.name, **call.args)
 
@@ -121,7 +121,7 @@ class World:
     def seen(self) -> Seen:
         """Look at everything, past the proxy."""
         ours: dict[str, Json] = {account: {} for account in ACCOUNTS}
-        neighbours: list[Json] = []
+        other_workspaces: list[Json] = []
         for account in ACCOUNTS:
             answer = self._boto(account).get_account_authorization_details(Filter=["Role"])
             for raw in answer["RoleDetailList"]:
@@ -129,13 +129,13 @@ class World:
                 if raw["RoleName"] == ROLE:
                     ours[account]["role"] = shown
                 else:
-                    neighbours.append({"account": account, **shown})
+                    other_workspaces.append({"account": account, **shown})
         for raw in self.e.connectors():
             if self.is_ours(raw):
                 ours[account_of(raw)].setdefault("connectors", []).append(_stripped(raw))
             else:
-                neighbours.append(raw)
-        return Seen(ours, neighbours)
+                other_workspaces.append(raw)
+        return Seen(ours, other_workspaces)
 
     def is_ours(self, raw: Json) -> bool:
         """Whether a connector is one that a run may touch."""
@@ -159,7 +159,7 @@ def arn_of(account: str, name: str = ROLE) -> str:
 
 def name_of(account: str) -> str:
     """The name that our connector of an account has."""
-    return ConnectorWish(arn_of(account), "", CUSTOMER_ID).name
+    return ConnectorSpec(arn_of(account), "", CUSTOMER_ID).name
 
 
 def connector(name: str, arn: str, state: str = "enabled") -> Json:

@@ -17,7 +17,10 @@ from typing import Any
 import yaml
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import RUN_OPTIONS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import (
+    HOST_OPTIONS,
+    RUN_OPTIONS,
+)
 
 FRAGMENTS = {
     "fleet": ("aws", "azure", "workspace", "fleet_role"),
@@ -71,7 +74,7 @@ RUN = {
         ],
         "type": "path",
     },
-    "sentinel_report_run": {
+    "sentinel_report_name": {
         "description": [
             "Name of the run that this is a part of, such as a job slice or a batch of C(serial).",
             "Parts of the same name share one report, to which each adds its accounts.",
@@ -99,7 +102,7 @@ FIND_ORPHANS = {
         ],
         "type": "bool",
     },
-    "sentinel_find_roles": {
+    "sentinel_find_unconnected_roles": {
         "description": [
             "Whether to name the roles in the accounts that let Microsoft Sentinel in and that no connector reads.",
             "They are never removed. Needs C(iam:ListRoles) in the accounts.",
@@ -130,10 +133,14 @@ VERIFY_FAIL_ON = {
     },
 }
 # Options of fleet_ingestion_info; the first two may differ by account.
-VERIFY = ("quiet", "stale_after", "wait", "lookback", "marker", "role_last_used")
+VERIFY = {
+    one.option: one.variable
+    for one in (*HOST_OPTIONS, *RUN_OPTIONS)
+    if one in HOST_OPTIONS or one.variable.startswith("sentinel_verify_")
+}
 # What verification reads of an account beside the options of fleet_ingestion_info.
 READ_BY_VERIFY = ("ou_path", "role_name", "microsoft_account_id")
-VERIFY_RUN = ("sentinel_concurrency", "sentinel_max_fail_percentage", "sentinel_report_dir", "sentinel_report_run")
+VERIFY_RUN = ("sentinel_concurrency", "sentinel_max_fail_percentage", "sentinel_report_dir", "sentinel_report_name")
 COMMON = [
     "One host of the inventory is one AWS account. Variables may be set for all, for a group or for one host.",
     "Those that count for the whole run say so, and are the same for all: set them in C(group_vars/all) or by C(-e).",
@@ -165,7 +172,7 @@ ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
         "Waits until the events of the AWS accounts of the batch arrive in Microsoft Sentinel",
         [
             "Asks in one query for all accounts whether events arrived, again until all have some or the time is over.",
-            "Then gives each account a verdict.",
+            "Then evaluates each account.",
             "It is C(receiving), C(stale), C(silent), C(unhealthy), C(not_connected) or C(unknown).",
         ],
         {**{name: RUN[name] for name in VERIFY_RUN}, **VERIFY_FAIL_ON},
@@ -196,7 +203,7 @@ def account_options(role: str) -> dict[str, Any]:
     fleet, verify = documented("fleet"), documented("fleet_ingestion_info")
     fields = [field for field in FIELDS if role != "verify" or field.option in {*verify, *READ_BY_VERIFY}]
     found = {field.variable: _option(field.option, fleet[field.option]) for field in fields}
-    return found | {f"sentinel_verify_{name}": _option(name, verify[name]) for name in VERIFY if role == "verify"}
+    return found | {variable: _option(name, verify[name]) for name, variable in VERIFY.items() if role == "verify"}
 
 
 def _option(name: str, source: dict[str, Any]) -> dict[str, Any]:
@@ -214,7 +221,7 @@ def _told(name: str, option: dict[str, Any]) -> dict[str, Any]:
 
 
 def _renamed(text: str) -> str:
-    names = VARIABLES | {name: f"sentinel_verify_{name}" for name in VERIFY}
+    names = VARIABLES | VERIFY
     return re.sub(r"O\((\w+)", lambda found: f"O({names[found[1]]}", text)
 
 

@@ -30,9 +30,9 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector, workspace
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
+    AssumeRole,
     AwsCredentials,
     AzureCredentials,
-    Entry,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES, SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import (
@@ -246,7 +246,12 @@ def test_an_option_that_hosts_may_set_has_no_default_in_fleet() -> None:
 @pytest.mark.parametrize("field", FIELDS, ids=[field.option for field in FIELDS])
 def test_a_default_is_the_same_everywhere(field: Field) -> None:
     """The one of the single module, the one in the text of fleet, and the one of the data."""
-    parts = {"wish": role.Wish("", ""), "entry": Entry(), "aws": AwsCredentials(), "azure": AzureCredentials()}
+    parts = {
+        "role_spec": role.RoleSpec("", ""),
+        "assume_role": AssumeRole(),
+        "aws": AwsCredentials(),
+        "azure": AzureCredentials(),
+    }
     names = {f"assume_role_{name}": name for name in ("external_id", "session_name", "session_policy")}
     kept = getattr(parts.get(field.part, parse({}, "")), names.get(field.short, field.short), None)
     told = documented("fleet").get(field.option, {}).get("description", "")
@@ -409,7 +414,7 @@ def test_check_mode_is_supported_where_it_is_promised(name: str) -> None:
 
 # --- results ---
 
-ROLE = role.overlay(role.Wish("111111111111", "11111111-aaaa-4aaa-8aaa-111111111111"), None)
+ROLE = role.overlay(role.RoleSpec("111111111111", "11111111-aaaa-4aaa-8aaa-111111111111"), None)
 CONNECTOR = connector.Connector("mine", ROLE.arn)
 FOUND = finding("role_missing", "No role.")
 ERROR = SentinelError("assume_denied", "Cannot assume the role.")
@@ -461,15 +466,15 @@ LINKS = ingestion.Links({"111111111111": CONNECTOR})
 
 
 def watched(account_id: str) -> run_ingestion.Watched:
-    verdict = ingestion.judge(account_id, ingestion.Expected(), LOOK, LINKS, 60)
-    shown = ingestion.show(account_id, verdict, LOOK, LINKS) | {"role_last_used": {}}
+    ingestion_status = ingestion.judge(account_id, ingestion.Expected(), LOOK, LINKS, 60)
+    shown = ingestion.show(account_id, ingestion_status, LOOK, LINKS) | {"role_last_used": {}}
     account = parse({"account_id": account_id}, "", host="pay")
-    return run_ingestion.Watched(account, verdict=verdict, shown=shown, error=ERROR)
+    return run_ingestion.Watched(account, ingestion_status=ingestion_status, shown=shown, error=ERROR)
 
 
 def verified() -> dict[str, Any]:
     both = [watched("111111111111"), watched("222222222222")]
-    both[0].shown["marker"] = True
+    both[0].shown["canary"] = True
     return {**results.result(both, [], "drift", 100), "error": {"class": "x"}}
 
 

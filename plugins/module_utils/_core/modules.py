@@ -21,22 +21,22 @@ from .model.account import Account, check_partition, parse
 from .model.account_result import AccountReport
 from .model.connector import connector as connectors
 from .model.connector import workspace as workspaces
-from .model.connector.connector import ConnectorWish
-from .model.credentials.credentials import Entry
+from .model.connector.connector import ConnectorSpec
+from .model.credentials.credentials import AssumeRole
 from .model.duration import seconds
 from .model.errors import SentinelError
 from .model.ingestion.ingestion import Expected
 from .model.organization import stackset as stacksets
-from .model.organization.stackset import StackSetWish
+from .model.organization.stackset import StackSetSpec
 from .model.plan import difference
 from .model.policy import policy
 from .model.role import role as roles
 from .model.role.role import Role
 from .model.role.session_policy import Work, work_on
 from .model.text import visible
-from .run.account import converge_connector, converge_role, settled
+from .run.account import reconcile_connector, reconcile_role, settled
 from .run.pacing import Budget
-from .run.reconcile import converge
+from .run.reconcile import reconcile
 from .verify import ingestion, results
 
 if TYPE_CHECKING:
@@ -66,11 +66,11 @@ async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     with closing(Aws(parse(params, "", names="short").aws)) as aws:
         account = await _whole(params, aws, required=True)
         absent = params["state"] == "absent"
-        work = work_on(account.wish, check_mode=check_mode, removing=absent)
-        iam = await _iam(account, aws, account.wish.name, work)
+        work = work_on(account.role_spec, check_mode=check_mode, removing=absent)
+        iam = await _iam(account, aws, account.role_spec.name, work)
         with AccountReport().kept() as report:
-            edge = Roles(iam, account.account_id, account.wish.name, writes=not check_mode, removing=absent)
-            await converge_role(report, account.wish, edge, check_mode=check_mode, absent=absent)
+            adapter = Roles(iam, account.account_id, account.role_spec.name, writes=not check_mode, removing=absent)
+            await reconcile_role(report, account.role_spec, adapter, check_mode=check_mode, absent=absent)
     return report.result()
 
 
@@ -91,7 +91,7 @@ async def aws_role_info(params: Mapping[str, Any]) -> Result:
 async def _whole(params: Mapping[str, Any], aws: Aws, *, required: bool) -> Account:
     """Return the account with what only the services know; the workspace is asked for its id if nobody gave it."""
     account = parse(params, "", names="short")
-    workspace_id = account.wish.workspace_id
+    workspace_id = account.role_spec.workspace_id
     if not workspace_id and (required or account.workspace):
         with _opened(account) as sentinel:
             workspace_id = (await sentinel.workspace()).customer_id
@@ -105,13 +105,13 @@ async def _whole(params: Mapping[str, Any], aws: Aws, *, required: bool) -> Acco
 
 
 async def _iam(account: Account, aws: Aws, role_name: str | None, work: Work) -> Caller:
-    return aws.service("iam").of(await aws.enter(account.account_id, account.entry, role_name, work))
+    return aws.service("iam").of(await aws.enter(account.account_id, account.assume_role, role_name, work))
 
 
 async def _names(name: str | None, account: Account, iam: Caller) -> list[str]:
     if name:
         return [name]
-    microsoft = account.wish.microsoft_account_id
+    microsoft = account.role_spec.microsoft_account_id
     return await trusting(iam, account.account_id, lambda document: policy.lets_in(document, microsoft))
 
 
@@ -120,12 +120,14 @@ def _inspected(role: Role, account: Account) -> Result:
 
     Those are what the trust names exactly, of a role of ours what the tag names as well: a tag alone hides nobody.
     """
-    exact = policy.external_ids(role.trust, account.wish.microsoft_account_id)
-    known = roles.served(role) & roles.admitted(account.wish, role) or roles.served(role) or exact
-    wish = replace(account.wish, name=role.name, workspace_id=account.wish.workspace_id or min(known, default=""))
-    if not account.wish.workspace_id:
-        wish = replace(wish, external_ids=tuple(known))
-    return {**roles.show(role), "findings": [found._asdict() for found in roles.findings(wish, role)]}
+    exact = policy.external_ids(role.trust, account.role_spec.microsoft_account_id)
+    known = roles.served(role) & roles.admitted(account.role_spec, role) or roles.served(role) or exact
+    spec = replace(
+        account.role_spec, name=role.name, workspace_id=account.role_spec.workspace_id or min(known, default="")
+    )
+    if not account.role_spec.workspace_id:
+        spec = replace(spec, external_ids=tuple(known))
+    return {**roles.show(role), "findings": [found._asdict() for found in roles.findings(spec, role)]}
 
 
 @_on_a_loop
@@ -134,28 +136,28 @@ async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result
     account = parse(params, "")
     stacksets.check_units(params["organizational_units"])
     with closing(Aws(account.aws)) as aws:
-        wish = await _stackset_wish(params, account, aws)
-        call = aws.service("cloudformation").of(await aws.administer(account.entry))
-        edge = StackSets(call, wish.name, writes=not check_mode, delegated=params["delegated_administrator"])
+        spec = await _stackset_spec(params, account, aws)
+        call = aws.service("cloudformation").of(await aws.administer(account.assume_role))
+        adapter = StackSets(call, spec.name, writes=not check_mode, delegated=params["delegated_administrator"])
         with AccountReport().kept() as report:
-            await _converge_stackset(report, wish, edge, check_mode=check_mode, absent=params["state"] == "absent")
+            await _reconcile_stackset(report, spec, adapter, check_mode=check_mode, absent=params["state"] == "absent")
     return {key: value for key, value in report.result().items() if key != "findings"}
 
 
-async def _stackset_wish(params: Mapping[str, Any], account: Account, aws: Aws) -> StackSetWish:
+async def _stackset_spec(params: Mapping[str, Any], account: Account, aws: Aws) -> StackSetSpec:
     """Return what the StackSet shall be; one that goes needs no template, so no workspace either."""
     template: dict[str, Any] = {}
     if params["state"] == "present":
-        workspace_id = account.wish.workspace_id
+        workspace_id = account.role_spec.workspace_id
         if not workspace_id:
             with _opened(account) as sentinel:
                 workspace_id = (await sentinel.workspace()).customer_id
         partition = (await aws.identity()).partition
-        wish = replace(account.wish, workspace_id=workspace_id, partition=partition)
-        check_partition(replace(account, wish=wish, entry=Entry()))
-        template = stacksets.template(roles.overlay(wish, None))
+        spec = replace(account.role_spec, workspace_id=workspace_id, partition=partition)
+        check_partition(replace(account, role_spec=spec, assume_role=AssumeRole()))
+        template = stacksets.template(roles.overlay(spec, None))
     units = params["organizational_units"]
-    found = StackSetWish(
+    found = StackSetSpec(
         name=params["name"],
         template=template,
         region=aws.service("cloudformation").region,
@@ -168,16 +170,16 @@ async def _stackset_wish(params: Mapping[str, Any], account: Account, aws: Aws) 
     return found
 
 
-async def _converge_stackset(
-    report: AccountReport, wish: StackSetWish, edge: StackSets, *, check_mode: bool, absent: bool
+async def _reconcile_stackset(
+    report: AccountReport, spec: StackSetSpec, adapter: StackSets, *, check_mode: bool, absent: bool
 ) -> None:
-    overlay = partial(stacksets.without if absent else stacksets.overlay, wish)
-    plan = partial(stacksets.plan, retain=wish.retain)
-    outcome = await converge(edge, overlay, plan, check_mode=check_mode, made=report.calls, seen=lambda _have: None)
+    overlay = partial(stacksets.without if absent else stacksets.overlay, spec)
+    plan = partial(stacksets.plan, retain=spec.retain)
+    outcome = await reconcile(adapter, overlay, plan, check_mode=check_mode, made=report.calls, seen=lambda _have: None)
     report.add("stackset", stacksets.show, outcome.want)
     if outcome.changed:
         before, after = stacksets.show(outcome.have), stacksets.show(outcome.want)
-        report.diff.append(difference(f"StackSet {wish.name}", before, after))
+        report.diff.append(difference(f"StackSet {spec.name}", before, after))
 
 
 @_on_a_loop
@@ -187,11 +189,11 @@ async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Resul
     validation.check("", "role_arn", role_arn, "role_arn")
     account = parse(params, "", names="short")
     with _opened(account) as sentinel:
-        workspace_id = account.wish.workspace_id or (await sentinel.workspace()).customer_id
-        wish = ConnectorWish(role_arn, sentinel.id, workspace_id, account.deduplicate)
+        workspace_id = account.role_spec.workspace_id or (await sentinel.workspace()).customer_id
+        spec = ConnectorSpec(role_arn, sentinel.id, workspace_id, account.deduplicate)
         with AccountReport().kept() as report:
             absent = params["state"] == "absent"
-            await converge_connector(report, wish, sentinel, check_mode=check_mode, absent=absent)
+            await reconcile_connector(report, spec, sentinel, check_mode=check_mode, absent=absent)
     return report.result()
 
 
@@ -222,8 +224,8 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
     """Run the module `ingestion_info`."""
     account = parse(params, "", names="short")
     _check_place(account)
-    for number in (*(params["account_ids"] or ()), *params["quiet_account_ids"]):
-        validation.check("", "account_ids or quiet_account_ids", number, "account_id")
+    for number in (*(params["account_ids"] or ()), *params["allow_silent_account_ids"]):
+        validation.check("", "account_ids or allow_silent_account_ids", number, "account_id")
     stale_after = seconds(params["stale_after"], "stale_after")
     order = ingestion.Order(seconds(params["lookback"], "lookback"), role_last_used=params["role_last_used"])
     async with ingestion.places([account]) as found:
@@ -236,7 +238,7 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
             numbers = sorted(filter(None, {*place.links.own, *place.look.arrivals}))
         watched = [
             ingestion.Watched(
-                account.at(account_id=number), Expected(number in params["quiet_account_ids"], stale_after)
+                account.at(account_id=number), Expected(number in params["allow_silent_account_ids"], stale_after)
             )
             for number in dict.fromkeys(numbers)
         ]

@@ -108,17 +108,17 @@ INGESTION: Spec = {
 
 INGESTION_INFO: Spec = {
     "account_ids": {"type": "list", "elements": "str"},
-    "quiet_account_ids": {"type": "list", "elements": "str", "default": []},
+    "allow_silent_account_ids": {"type": "list", "elements": "str", "default": []},
 }
 
 FLEET_INGESTION: Spec = {
     "wait": {"type": "str", "default": "30m"},
-    "quiet": {"type": "bool", "default": False},
-    "marker": {"type": "bool", "default": False},
+    "allow_silent": {"type": "bool", "default": False},
+    "canary": {"type": "bool", "default": False},
     "concurrency": {"type": "int", "default": 64},
     "max_fail_percentage": {"type": "float", "default": 0},
     "report_dir": {"type": "path"},
-    "report_run": {"type": "str"},
+    "report_name": {"type": "str"},
     "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "drift"},
 }
 
@@ -163,9 +163,9 @@ FLEET: Spec = {
     "find_orphans": {"type": "bool"},
     "offboard_orphans": {"type": "bool"},
     "orphan_account_ids": {"type": "list", "elements": "str"},
-    "find_roles": {"type": "bool"},
+    "find_unconnected_roles": {"type": "bool"},
     "minimum_accounts": {"type": "int", "default": 1},
     "report_dir": {"type": "path"},
-    "report_run": {"type": "str"},
+    "report_name": {"type": "str"},
     "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "never"},
 }

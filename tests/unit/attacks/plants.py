@@ -206,7 +206,7 @@ PERMISSIONS = (
 CONNECTORS = (
     Attack("the connector off", reads(arn_of, "Disabled"), ("high connector_disabled",), "Disabled"),
     Attack("the connector astray", reads(lambda _account: arn_of(INTRUDER)),
-           ("high connector_astray", "high connector_missing"), arn_of(INTRUDER)),
+           ("high connector_wrong_account", "high connector_missing"), arn_of(INTRUDER)),
     Attack("the connector with another role", reads(lambda account: arn_of(account, NEIGHBOUR)),
            ("medium connector_stale",), NEIGHBOUR),
     Attack("no connector", lambda cloud, account: cloud.delete_connector(name_of(account)),

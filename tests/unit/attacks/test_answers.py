@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES, SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
-    VERDICTS,
+    INGESTION_STATUSES,
     Expected,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import TAG_WORKSPACE
@@ -206,7 +206,7 @@ def test_an_odd_list_of_connectors_leads_to_no_wrong_removal(ready: Ready, data:
         operation="DataConnectors_List", status=200, body=data.draw(mutants(ready.answers["DataConnectors_List"][-1]))
     )
     survived(world.run("remove", 2))
-    assert world.seen().neighbours == before.neighbours
+    assert world.seen().other_workspaces == before.other_workspaces
     world.e.heal()
     again = world.run("remove", 2)
     assert (again.error, again.failed) == (None, {})
@@ -389,6 +389,6 @@ def test_an_odd_answer_about_events_leads_to_a_verdict_or_a_sentence(telling: Re
     except SentinelError as error:
         assert_sentence(error)
     else:
-        assert {item.verdict.name for item in watched} <= set(VERDICTS)
+        assert {item.ingestion_status.name for item in watched} <= set(INGESTION_STATUSES)
         assert len(results.lines(watched)) <= len(watched)
         json.dumps([item.result() for item in watched])

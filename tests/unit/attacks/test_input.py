@@ -165,7 +165,7 @@ def test_what_is_accepted_is_done_and_then_right(world: World, own: dict[str, An
     assert world.e.connectors() == [] or own.get("sentinel_external_ids")
 
 
-ASKED = [field.variable for field in FIELDS if field.part in ("account", "wish", "entry")]
+ASKED = [field.variable for field in FIELDS if field.part in ("account", "spec", "entry")]
 LATER = ("sentinel_workspace_id", "sentinel_subscription_id", "sentinel_resource_group", "sentinel_workspace")
 odd = st.sampled_from(ODD) | st.text(max_size=12) | st.integers() | st.lists(st.text(max_size=5), max_size=2)
 

@@ -15,8 +15,8 @@ import yaml
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws, explained
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
+    AssumeRole,
     AwsCredentials,
-    Entry,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import Work
@@ -57,7 +57,7 @@ async def attempt(attempts: list[Attempt], *, limited: bool = True) -> list[Sent
     """Make calls of IAM in an account that was entered for some work on our role; returns what they were told."""
     told = []
     with closing(Aws(AwsCredentials())) as aws:
-        entry = Entry(roles=("OrganizationAccountAccessRole",), session_policy=limited)
+        entry = AssumeRole(roles=("OrganizationAccountAccessRole",), session_policy=limited)
         for work, operation, args in attempts:
             keys = await aws.enter(VICTIM, entry, ROLE, work)
             try:
@@ -96,7 +96,7 @@ def test_a_role_of_that_name_that_is_not_ours_is_refused(world: World, trust: An
     ended = world.run("create")
     assert {account: error.kind for account, error in ended.failed.items()} == {VICTIM: "role_conflict"}
     after = world.seen()
-    assert (after.ours[VICTIM], after.neighbours) == (before.ours[VICTIM], before.neighbours)
+    assert (after.ours[VICTIM], after.other_workspaces) == (before.ours[VICTIM], before.other_workspaces)
     assert set(ended.calls) == {"111111111102", "111111111103"}
     gone = world.run("remove")
     assert gone.failed[VICTIM].kind == "role_conflict"
@@ -111,7 +111,7 @@ def test_a_connector_of_ours_that_reads_another_account_stays_named_beside_the_r
     world.e.seed_connector(connector("by-hand", arn_of(VICTIM)))
     world.e.forget()
     ended = world.run("create")
-    assert [one.code for one in ended.done[VICTIM].report.findings] == ["connector_astray"]
+    assert [one.code for one in ended.done[VICTIM].report.findings] == ["connector_wrong_account"]
     assert arn_of("666666666666") in ended.done[VICTIM].report.findings[0].message
     assert (ended.calls, world.writes()) == ({}, [])
 

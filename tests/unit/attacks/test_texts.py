@@ -32,7 +32,7 @@ PLAY = """
   tasks:
     - trailbridge.sentinel.fleet:
         report_dir: "{{ sentinel_report_dir }}"
-        find_roles: true
+        find_unconnected_roles: true
         fail_on: drift
         role_tags: {owner: security}
       check_mode: "{{ preview }}"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm as azure
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm import Azure
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.sentinel import Sentinel
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
@@ -46,6 +46,6 @@ def test_waiting_for_ones_turn_takes_nothing_from_the_tries(here: Emulators, mon
         async def turn(self, kind: str) -> None:
             await asyncio.sleep(0.8)
 
-    monkeypatch.setattr(azure, "DEADLINE", 2.0)
+    monkeypatch.setattr(arm, "DEADLINE", 2.0)
     here.fault(operation="DataConnectors_List", times=1, delay=1.0, **faults.UNAVAILABLE)
     assert asyncio.run(listed(here, Slow())) == []

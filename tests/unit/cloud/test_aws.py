@@ -22,8 +22,8 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud i
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws, Identity
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Caller, Keys
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
+    AssumeRole,
     AwsCredentials,
-    Entry,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from tests.emulators import faults
@@ -31,7 +31,7 @@ from tests.emulators.client import CALLER_ACCOUNT, Emulators
 
 OTHER = "222222222222"
 ACCOUNT = "111111111111"
-ADMIN = Entry(("OrganizationAccountAccessRole",))
+ADMIN = AssumeRole(("OrganizationAccountAccessRole",))
 
 
 T = TypeVar("T")
@@ -64,12 +64,12 @@ def identity(**credentials: Any) -> Identity:
     return do(Aws.identity, **credentials)
 
 
-def enter(account: str, entry: Entry) -> Keys:
-    return do(lambda aws: aws.enter(account, entry, None, "read"))
+def enter(account: str, assume_role: AssumeRole) -> Keys:
+    return do(lambda aws: aws.enter(account, assume_role, None, "read"))
 
 
-async def iam(aws: Aws, account: str, entry: Entry = ADMIN) -> Caller:
-    return aws.service("iam").of(await aws.enter(account, entry, None, "read"))
+async def iam(aws: Aws, account: str, assume_role: AssumeRole = ADMIN) -> Caller:
+    return aws.service("iam").of(await aws.enter(account, assume_role, None, "read"))
 
 
 async def list_roles(aws: Aws, account: str = ACCOUNT) -> list[Any]:
@@ -311,7 +311,7 @@ def test_credentials_that_are_not_accepted_are_told(here: Emulators, refusal: di
 
 def test_the_external_id_is_sent(here: Emulators) -> None:
     here.settings(external_id="between-us")
-    assert enter(ACCOUNT, Entry(ADMIN.roles, external_id="between-us")).token
+    assert enter(ACCOUNT, AssumeRole(ADMIN.roles, external_id="between-us")).token
     with pytest.raises(SentinelError) as caught:
         enter(ACCOUNT, ADMIN)
     assert caught.value.kind == "assume_denied"
@@ -321,14 +321,16 @@ def test_the_session_is_named(here: Emulators) -> None:
     here.fault(operation="GetRole", **faults.IDENTITY_DENIED)
 
     async def look(aws: Aws) -> Any:
-        return await (await iam(aws, ACCOUNT, Entry(ADMIN.roles, session_name="nightly-run")))("GetRole", RoleName="x")
+        return await (await iam(aws, ACCOUNT, AssumeRole(ADMIN.roles, session_name="nightly-run")))(
+            "GetRole", RoleName="x"
+        )
 
     with pytest.raises(Exception, match="assumed-role/OrganizationAccountAccessRole/nightly-run"):
         do(look)
 
 
 def test_a_role_of_another_account_is_refused(here: Emulators) -> None:
-    entry = Entry((f"arn:aws:iam::{OTHER}:role/OrganizationAccountAccessRole",))
+    entry = AssumeRole((f"arn:aws:iam::{OTHER}:role/OrganizationAccountAccessRole",))
     with pytest.raises(SentinelError) as caught:
         enter(ACCOUNT, entry)
     assert caught.value.kind == "wrong_account"
@@ -338,18 +340,18 @@ def test_a_role_of_another_account_is_refused(here: Emulators) -> None:
 MANAGER = f"arn:aws:iam::{CALLER_ACCOUNT}:role/OrganizationAccountAccessRole"
 
 
-def administrator(entry: Entry) -> Keys:
-    return do(lambda aws: aws.administer(entry))
+def administrator(assume_role: AssumeRole) -> Keys:
+    return do(lambda aws: aws.administer(assume_role))
 
 
 @pytest.mark.parametrize("account", [CALLER_ACCOUNT, OTHER])
 def test_a_role_to_administer_with_is_assumed_in_the_own_account_as_well(here: Emulators, account: str) -> None:
-    assert administrator(Entry((MANAGER.replace(CALLER_ACCOUNT, account),))).assumed
+    assert administrator(AssumeRole((MANAGER.replace(CALLER_ACCOUNT, account),))).assumed
     assert here.operations("sts").count("AssumeRole") == 1
 
 
 def test_the_first_role_to_administer_with_that_can_be_assumed_counts(here: Emulators) -> None:
-    assert administrator(Entry((MANAGER.replace("Organization", "Nobody"), MANAGER))).assumed
+    assert administrator(AssumeRole((MANAGER.replace("Organization", "Nobody"), MANAGER))).assumed
 
 
 def test_who_is_in_a_session_of_that_role_already_need_not_assume_it(here: Emulators) -> None:
@@ -357,21 +359,21 @@ def test_who_is_in_a_session_of_that_role_already_need_not_assume_it(here: Emula
     own = {"access_key": session["AccessKeyId"], "secret_key": session["SecretAccessKey"]}
     own["session_token"] = session["SessionToken"]
     here.forget()
-    assert not do(lambda aws: aws.administer(Entry((MANAGER,))), **own).assumed
+    assert not do(lambda aws: aws.administer(AssumeRole((MANAGER,))), **own).assumed
     assert "AssumeRole" not in here.operations("sts")
 
 
 def test_a_name_alone_is_no_role_to_administer_with(here: Emulators) -> None:
     for roles in [("Operator",), (MANAGER, "Operator")]:
         with pytest.raises(SentinelError, match="Operator") as caught:
-            administrator(Entry(roles))
+            administrator(AssumeRole(roles))
         assert caught.value.kind == "bad_input"
     assert here.requests() == []
 
 
 def test_the_last_of_several_roles_tells_why_none_can_be_assumed(here: Emulators) -> None:
     with pytest.raises(SentinelError) as caught:
-        enter(ACCOUNT, Entry(("One", "Two")))
+        enter(ACCOUNT, AssumeRole(("One", "Two")))
     assert caught.value.kind == "assume_denied"
     assert here.operations("sts").count("AssumeRole") == 2
 
@@ -379,7 +381,7 @@ def test_the_last_of_several_roles_tells_why_none_can_be_assumed(here: Emulators
 def test_an_scp_ends_the_search_for_a_role(here: Emulators) -> None:
     here.fault(operation="AssumeRole", **faults.SCP_DENIED)
     with pytest.raises(SentinelError) as caught:
-        enter(ACCOUNT, Entry(("One", "Two")))
+        enter(ACCOUNT, AssumeRole(("One", "Two")))
     assert caught.value.kind == "scp_denied"
     assert here.operations("sts").count("AssumeRole") == 1
 

@@ -27,10 +27,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud i
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.curl import Http
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Keys, Service
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import backoff as patience
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import backoff
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
+    AssumeRole,
     AwsCredentials,
-    Entry,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from tests.emulators import faults
@@ -38,7 +38,7 @@ from tests.emulators.client import Emulators
 from tests.faults import engine
 
 ACCOUNT = "111111111111"
-ADMIN = Entry(("OrganizationAccountAccessRole",))
+ADMIN = AssumeRole(("OrganizationAccountAccessRole",))
 ENDPOINTS: dict[str, tuple[str, dict[str, str], str, str]] = {
     "the default": ("iam", {}, "https://iam.amazonaws.com/", "us-east-1"),
     "another Region": (
@@ -187,7 +187,7 @@ def test_a_second_try_is_known_as_such(here: Emulators) -> None:
             bodies.append(body)
             return await post(url, headers, body, proxy)
 
-        with mock.patch.object(service._http, "post", kept), mock.patch.object(patience, "FIRST", 0.05):
+        with mock.patch.object(service._http, "post", kept), mock.patch.object(backoff, "FIRST", 0.05):
             await aws.own("cloudformation")("CreateStackSet", StackSetName="x", TemplateBody="{}")
         aws.close()
 

@@ -15,7 +15,9 @@ import yaml
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES, SEVERITIES
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health_codes import FAILURES
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import VERDICTS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
+    INGESTION_STATUSES,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import VARIABLES
 
 ROOT = Path(__file__).parents[3]
@@ -113,8 +115,8 @@ def test_a_class_that_is_said_to_be_reserved_is_raised_nowhere() -> None:
 def test_verdicts_and_failures_are_explained() -> None:
     page = (ROOT / "docs/verification.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `?([\w ]+?)`? \| (.*) \| (.*) \|$", page, re.MULTILINE)
-    explained = {name: (meaning, advice) for name, meaning, advice in rows if name not in {"verdict", "code"}}
-    assert explained.keys() == set(VERDICTS) | FAILURES.keys()
+    explained = {name: (meaning, advice) for name, meaning, advice in rows if name not in {"ingestion_status", "code"}}
+    assert explained.keys() == set(INGESTION_STATUSES) | FAILURES.keys()
     assert {name: explained[name] for name in FAILURES} == {name: tuple(one) for name, one in FAILURES.items()}
 
 

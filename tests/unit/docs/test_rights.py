@@ -17,8 +17,8 @@ import pytest
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import modules, options
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import organizations
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
+    AssumeRole,
     AwsCredentials,
-    Entry,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
@@ -182,7 +182,7 @@ def test_who_verifies_may_do_just_that(here: Emulators) -> None:
     here.forget()
     accounts = engine.listed({account: {"aws_account_id": account} for account in ACCOUNTS})
     watched = [ingestion.Watched(account, Expected()) for account in accounts]
-    asyncio.run(ingestion.verify(watched, ingestion.Order(3600, marker=True, role_last_used=True), lambda _line: None))
+    asyncio.run(ingestion.verify(watched, ingestion.Order(3600, canary=True, role_last_used=True), lambda _line: None))
     asked = {f"{QUERY}/read", *(f"{QUERY}/{table}/read" for table in (EVENTS, HEALTH))}
     assert here.operations().count("Query") == len(asked) - 1
     assert called_in_azure(here) | asked == set(document("azure-verify")["Actions"])
@@ -196,10 +196,10 @@ def test_who_lists_the_organization_may_do_just_that(here: Emulators) -> None:
 
     order = organizations.Order(placed=True, names=True, tagged=tagged)  # type: ignore[arg-type]
     here.organization(ORGANIZED, units=UNITS, hidden=["Paths"])
-    asyncio.run(organizations.read(AwsCredentials(), Entry(), order))
+    asyncio.run(organizations.read(AwsCredentials(), AssumeRole(), order))
     here.organization(ORGANIZED, units=UNITS, management=ONE)
     with pytest.raises(SentinelError, match=f"the management account is {ONE}"):
-        asyncio.run(organizations.read(AwsCredentials(), Entry(), order))
+        asyncio.run(organizations.read(AwsCredentials(), AssumeRole(), order))
     assert called_in_aws(here, "organizations") == set(allowed("aws-organization"))
 
 

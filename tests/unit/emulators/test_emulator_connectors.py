@@ -25,7 +25,7 @@ def role(account: str = "111111111111", name: str = "MicrosoftSentinelRole") -> 
     return f"arn:aws:iam::{account}:role/{name}"
 
 
-def wish(arn: str = role(), state: str = "Enabled", etag: str | None = None) -> Any:
+def spec(arn: str = role(), state: str = "Enabled", etag: str | None = None) -> Any:
     logs = models.AwsCloudTrailDataConnectorDataTypesLogs(state=state)
     types = models.AwsCloudTrailDataConnectorDataTypes(logs=logs)
     return models.AwsCloudTrailDataConnector(aws_role_arn=arn, data_types=types, etag=etag)
@@ -48,7 +48,7 @@ def test_put_creates_then_updates(e: Emulators, arm: Any) -> None:
 
 
 def test_enabled_comes_back_in_small_letters(e: Emulators, sentinel: Any) -> None:
-    assert sentinel.create_or_update(*WHERE, ONE, wish()).data_types.logs.state == "enabled"
+    assert sentinel.create_or_update(*WHERE, ONE, spec()).data_types.logs.state == "enabled"
     assert sentinel.get(*WHERE, ONE).data_types.logs.state == "enabled"
     assert e.connectors()[0]["properties"]["awsRoleArn"] == role()
 
@@ -56,7 +56,7 @@ def test_enabled_comes_back_in_small_letters(e: Emulators, sentinel: Any) -> Non
 @pytest.mark.parametrize(("style", "quotes"), [("quoted", 2), ("guid", 0)])
 def test_etags_have_two_shapes_and_change(e: Emulators, sentinel: Any, style: str, quotes: int) -> None:
     e.settings(etag_style=style)
-    etags = [sentinel.create_or_update(*WHERE, ONE, wish()).etag for _unused in range(2)]
+    etags = [sentinel.create_or_update(*WHERE, ONE, spec()).etag for _unused in range(2)]
     assert etags[0] != etags[1]
     assert all(etag.count('"') == quotes for etag in etags)
 
@@ -64,27 +64,27 @@ def test_etags_have_two_shapes_and_change(e: Emulators, sentinel: Any, style: st
 @pytest.mark.parametrize("status", [409, 412])
 def test_a_stale_etag_is_refused_and_the_current_one_is_not(e: Emulators, sentinel: Any, status: int) -> None:
     e.settings(stale_etag_status=status)
-    old = sentinel.create_or_update(*WHERE, ONE, wish()).etag
-    new = sentinel.create_or_update(*WHERE, ONE, wish(etag=old)).etag
+    old = sentinel.create_or_update(*WHERE, ONE, spec()).etag
+    new = sentinel.create_or_update(*WHERE, ONE, spec(etag=old)).etag
     with pytest.raises(HttpResponseError) as caught:
-        sentinel.create_or_update(*WHERE, ONE, wish(etag=old))
+        sentinel.create_or_update(*WHERE, ONE, spec(etag=old))
     assert caught.value.status_code == status
-    assert sentinel.create_or_update(*WHERE, ONE, wish(etag=new)).etag != new
+    assert sentinel.create_or_update(*WHERE, ONE, spec(etag=new)).etag != new
 
 
 def test_a_read_may_lag_behind_a_put(e: Emulators, sentinel: Any) -> None:
     e.settings(lag_reads=1)
-    sentinel.create_or_update(*WHERE, ONE, wish())
+    sentinel.create_or_update(*WHERE, ONE, spec())
     assert list(sentinel.list(*WHERE)) == []
     assert sentinel.get(*WHERE, ONE).aws_role_arn == role()
-    sentinel.create_or_update(*WHERE, ONE, wish(role(name="Other")))
+    sentinel.create_or_update(*WHERE, ONE, spec(role(name="Other")))
     assert sentinel.get(*WHERE, ONE).aws_role_arn == role()
     assert sentinel.get(*WHERE, ONE).aws_role_arn == role(name="Other")
 
 
 def test_a_read_may_lag_for_some_time(e: Emulators, sentinel: Any) -> None:
     e.settings(lag_seconds=0.1)
-    sentinel.create_or_update(*WHERE, ONE, wish())
+    sentinel.create_or_update(*WHERE, ONE, spec())
     with pytest.raises(ResourceNotFoundError):
         sentinel.get(*WHERE, ONE)
     time.sleep(0.11)
@@ -115,17 +115,17 @@ def test_unknown_kinds_come_back_as_they_are(e: Emulators, arm: Any) -> None:
 
 
 def test_a_second_connector_of_one_role_is_refused(e: Emulators, sentinel: Any) -> None:
-    sentinel.create_or_update(*WHERE, ONE, wish())
+    sentinel.create_or_update(*WHERE, ONE, spec())
     with pytest.raises(HttpResponseError, match="two connectors with different names and the same kind and context id"):
-        sentinel.create_or_update(*WHERE, TWO, wish())
-    sentinel.create_or_update(*WHERE, TWO, wish(role(name="Other")))
+        sentinel.create_or_update(*WHERE, TWO, spec())
+    sentinel.create_or_update(*WHERE, TWO, spec(role(name="Other")))
 
 
 def test_the_context_may_be_the_whole_account(e: Emulators, sentinel: Any) -> None:
     e.settings(duplicate_scope="account")
-    sentinel.create_or_update(*WHERE, ONE, wish())
+    sentinel.create_or_update(*WHERE, ONE, spec())
     with pytest.raises(HttpResponseError, match="same kind and context id"):
-        sentinel.create_or_update(*WHERE, TWO, wish(role(name="Other")))
+        sentinel.create_or_update(*WHERE, TWO, spec(role(name="Other")))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_connector_keeps_its_kind(e: Emulators, arm: Any) -> None:
 def test_without_sentinel_the_message_holds_json_again(e: Emulators, sentinel: Any) -> None:
     e.change_workspace(onboarded=False)
     with pytest.raises(HttpResponseError) as caught:
-        sentinel.create_or_update(*WHERE, ONE, wish())
+        sentinel.create_or_update(*WHERE, ONE, spec())
     error: Any = caught.value.error
     inner = json.loads(error.message)["error"]
     assert inner["message"] == "Workspace 'sentinel' is not onboarded to Microsoft Sentinel."
@@ -165,7 +165,7 @@ def test_a_missing_right_is_named(e: Emulators, sentinel: Any) -> None:
     e.change_workspace(permissions=[{"actions": ["*/read"], "notActions": []}])
     assert list(sentinel.list(*WHERE)) == []
     with pytest.raises(HttpResponseError) as caught:
-        sentinel.create_or_update(*WHERE, ONE, wish())
+        sentinel.create_or_update(*WHERE, ONE, spec())
     assert (caught.value.status_code, code_of(caught.value)) == (403, "AuthorizationFailed")
     assert "'Microsoft.SecurityInsights/dataConnectors/write' over scope '/subscriptions/" in caught.value.message
 
@@ -180,16 +180,16 @@ def test_a_new_role_may_be_unknown_for_a_while(e: Emulators, sentinel: Any, insi
     e.settings(role_propagation_seconds=0.5)
     inside("iam", "111111111111").create_role(RoleName="MicrosoftSentinelRole", AssumeRolePolicyDocument="{}")
     with pytest.raises(HttpResponseError, match=role()) as caught:
-        sentinel.create_or_update(*WHERE, ONE, wish())
+        sentinel.create_or_update(*WHERE, ONE, spec())
     assert caught.value.status_code == 400
     time.sleep(0.5)
-    assert sentinel.create_or_update(*WHERE, ONE, wish()).name == ONE
+    assert sentinel.create_or_update(*WHERE, ONE, spec()).name == ONE
 
 
 def test_workspaces_do_not_know_each_other(e: Emulators, sentinel: Any) -> None:
     added = e.add_workspace(resource_group="other", name="second")
-    sentinel.create_or_update(*WHERE, ONE, wish())
-    sentinel.create_or_update("other", "second", TWO, wish())
+    sentinel.create_or_update(*WHERE, ONE, spec())
+    sentinel.create_or_update("other", "second", TWO, spec())
     assert [connector["name"] for connector in e.connectors("second")] == [TWO]
     assert e.connectors(added["customer_id"]) == e.connectors(added["id"])
 
@@ -197,5 +197,5 @@ def test_workspaces_do_not_know_each_other(e: Emulators, sentinel: Any) -> None:
 def test_conflicts_can_be_planted(e: Emulators, sentinel: Any) -> None:
     e.fault(operation="DataConnectors_*", account="111111111111", status=409, code="Conflict", message="Newer")
     with pytest.raises(ResourceExistsError):
-        sentinel.create_or_update(*WHERE, ONE, wish())
-    sentinel.create_or_update(*WHERE, TWO, wish(role("222222222222")))
+        sentinel.create_or_update(*WHERE, ONE, spec())
+    sentinel.create_or_update(*WHERE, TWO, spec(role("222222222222")))

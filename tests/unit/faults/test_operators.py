@@ -39,12 +39,12 @@ def test_two_operators_with_the_same_wish_meet_without_harm(world: World, phase:
     world.e.fault(service="iam", delay=0.02)
     before = world.seen()
     # On a busy machine a round of two takes its time.
-    with mock.patch.object(engine.converge, "PATIENCE", 20.0):
+    with mock.patch.object(engine.reconcile, "PATIENCE", 20.0):
         both = two_at_once(world, phase)
     for ended in both:
         assert (ended.error, ended.failed) == (None, {})
     after = world.seen()
-    assert (after.ours, after.neighbours, world.twins()) == (right.ours, before.neighbours, [])
+    assert (after.ours, after.other_workspaces, world.twins()) == (right.ours, before.other_workspaces, [])
     world.e.heal()
     again = world.run(phase)
     assert (again.error, again.failed, again.calls) == (None, {}, {})
@@ -115,7 +115,7 @@ def test_a_colleague_in_the_middle_is_met_without_harm(
     assert shown.ours[VICTIM].get("role") == right.ours[VICTIM].get("role")
     found, wanted = (len(seen.ours[VICTIM].get("connectors", [])) for seen in (shown, right))
     assert found == wanted
-    assert shown.neighbours == before.neighbours
+    assert shown.other_workspaces == before.other_workspaces
     again = world.run(phase, 1)
     assert (again.error, again.failed, again.calls) == (None, {}, {})
 

@@ -24,7 +24,7 @@ def test_expired_base_credentials_stop_the_run_with_one_message(world: World) ->
     world.prepare("create")
     world.e.fault(operation="AssumeRole", skip=10, **faults.EXPIRED_TOKEN)
     world.e.forget()
-    stop = fleet.Stop()
+    stop = fleet.Cancellation()
     done = {}
 
     async def work() -> None:

@@ -25,12 +25,12 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
     parse,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
+    AssumeRole,
     AwsCredentials,
     AzureCredentials,
-    Entry,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Wish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import RoleSpec
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.validation import RULES, TYPES
 
 ACCOUNT = "111111111111"
@@ -49,19 +49,19 @@ KEPT: dict[str, tuple[Any, str, str, Any]] = {
     "subscription_id": (A.upper(), "", "subscription_id", A),
     "resource_group": ("security", "", "resource_group", "security"),
     "workspace": ("sentinel", "", "workspace", "sentinel"),
-    "workspace_id": (A.upper(), "wish", "workspace_id", A),
-    "role_name": ("Eyes", "wish", "name", "Eyes"),
-    "role_path": ("/security/", "wish", "path", "/security/"),
-    "role_description": ("Sees", "wish", "description", "Sees"),
-    "role_max_session_duration": (7200, "wish", "max_session_duration", 7200),
-    "role_permissions_boundary": (FENCE, "wish", "permissions_boundary", FENCE),
-    "role_tags": ({"owner": "us"}, "wish", "tags", {"owner": "us"}),
-    "role_purge_tags": (True, "wish", "purge_tags", True),
-    "permission_mode": ("lookup_events", "wish", "permission_mode", "lookup_events"),
-    "microsoft_account_id": (OTHER, "wish", "microsoft_account_id", OTHER),
-    "external_ids": ([A, B.upper()], "wish", "external_ids", (A, B)),
-    "exclusive": (False, "wish", "exclusive", False),
-    "adopt": (True, "wish", "adopt", True),
+    "workspace_id": (A.upper(), "role_spec", "workspace_id", A),
+    "role_name": ("Eyes", "role_spec", "name", "Eyes"),
+    "role_path": ("/security/", "role_spec", "path", "/security/"),
+    "role_description": ("Sees", "role_spec", "description", "Sees"),
+    "role_max_session_duration": (7200, "role_spec", "max_session_duration", 7200),
+    "role_permissions_boundary": (FENCE, "role_spec", "permissions_boundary", FENCE),
+    "role_tags": ({"owner": "us"}, "role_spec", "tags", {"owner": "us"}),
+    "role_purge_tags": (True, "role_spec", "purge_tags", True),
+    "permission_mode": ("lookup_events", "role_spec", "permission_mode", "lookup_events"),
+    "microsoft_account_id": (OTHER, "role_spec", "microsoft_account_id", OTHER),
+    "external_ids": ([A, B.upper()], "role_spec", "external_ids", (A, B)),
+    "exclusive": (False, "role_spec", "exclusive", False),
+    "adopt": (True, "role_spec", "adopt", True),
     "deduplicate": (True, "", "deduplicate", True),
     "accepted_findings": (
         [{"code": "role_tags", "reason": "Ticket 1", "until": "2027-01-31"}],
@@ -69,10 +69,10 @@ KEPT: dict[str, tuple[Any, str, str, Any]] = {
         "accepted",
         (Accepted("role_tags", "Ticket 1", "2027-01-31"),),
     ),
-    "assume_role": (["Admin", "Spare"], "entry", "roles", ("Admin", "Spare")),
-    "assume_role_external_id": ("handshake", "entry", "external_id", "handshake"),
-    "assume_role_session_name": ("nightly", "entry", "session_name", "nightly"),
-    "assume_role_session_policy": (False, "entry", "session_policy", False),
+    "assume_role": (["Admin", "Spare"], "assume_role", "roles", ("Admin", "Spare")),
+    "assume_role_external_id": ("handshake", "assume_role", "external_id", "handshake"),
+    "assume_role_session_name": ("nightly", "assume_role", "session_name", "nightly"),
+    "assume_role_session_policy": (False, "assume_role", "session_policy", False),
     "profile": ("audit", "aws", "profile", "audit"),
     "access_key": ("AKIA", "aws", "access_key", "AKIA"),
     "secret_key": ("hush", "aws", "secret_key", "hush"),
@@ -134,7 +134,7 @@ def test_an_option_sets_one_thing_and_nothing_else(option: str, names: str) -> N
 
 
 def test_the_account_id_is_part_of_the_wish() -> None:
-    assert parse({"account_id": ACCOUNT}, HOST).wish.account_id == ACCOUNT
+    assert parse({"account_id": ACCOUNT}, HOST).role_spec.account_id == ACCOUNT
 
 
 def test_nothing_given_is_every_default() -> None:
@@ -144,8 +144,8 @@ def test_nothing_given_is_every_default() -> None:
         subscription_id="",
         resource_group="",
         workspace="",
-        wish=Wish("", ""),
-        entry=Entry(),
+        role_spec=RoleSpec("", ""),
+        assume_role=AssumeRole(),
         aws=AwsCredentials(),
         azure=AzureCredentials(),
     )
@@ -178,27 +178,27 @@ def test_the_host_is_noted() -> None:
 )
 @pytest.mark.parametrize("option", ["role_purge_tags", "exclusive", "adopt"])
 def test_a_text_of_an_inventory_is_a_boolean_as_ansible_reads_it(option: str, text: str, value: bool) -> None:
-    assert getattr(parse({option: text}, HOST).wish, BY_OPTION[option].short) is value
+    assert getattr(parse({option: text}, HOST).role_spec, BY_OPTION[option].short) is value
 
 
 @pytest.mark.parametrize(("number", "value"), [(1, True), (0, False)])
 def test_a_number_of_an_ini_inventory_is_a_boolean(number: int, value: bool) -> None:
-    assert parse({"exclusive": number}, HOST).wish.exclusive is value
+    assert parse({"exclusive": number}, HOST).role_spec.exclusive is value
 
 
 @pytest.mark.parametrize(("text", "number"), [("3600", 3600), ("43200", 43200), ("07200", 7200)])
 def test_digits_of_an_inventory_are_a_number(text: str, number: int) -> None:
-    assert parse({"role_max_session_duration": text}, HOST).wish.max_session_duration == number
+    assert parse({"role_max_session_duration": text}, HOST).role_spec.max_session_duration == number
 
 
 @pytest.mark.parametrize("value", ["Admin", ["Admin"]], ids=["a text", "a list"])
 def test_a_text_is_a_list_of_one(value: Any) -> None:
-    assert parse({"assume_role": value}, HOST).entry.roles == ("Admin",)
-    assert parse({"external_ids": A}, HOST).wish.external_ids == (A,)
+    assert parse({"assume_role": value}, HOST).assume_role.roles == ("Admin",)
+    assert parse({"external_ids": A}, HOST).role_spec.external_ids == (A,)
 
 
 def test_an_empty_boundary_is_given() -> None:
-    assert parse({"role_permissions_boundary": ""}, HOST).wish.permissions_boundary == ""
+    assert parse({"role_permissions_boundary": ""}, HOST).role_spec.permissions_boundary == ""
 
 
 @pytest.mark.parametrize("option", ["secret_key", "session_token", "secret", "oidc_token"])
@@ -375,7 +375,7 @@ def test_without_a_place_a_refused_boundary_is_still_one_sentence() -> None:
 @pytest.mark.parametrize("boundary", [FENCE, "arn:aws:iam::aws:policy/ReadOnlyAccess", ""])
 def test_a_boundary_of_the_account_or_of_aws_is_accepted(boundary: str) -> None:
     account = parse({"account_id": ACCOUNT, "role_permissions_boundary": boundary}, HOST)
-    assert account.wish.permissions_boundary == boundary
+    assert account.role_spec.permissions_boundary == boundary
 
 
 def test_a_boundary_is_checked_when_the_account_becomes_known() -> None:
@@ -469,7 +469,7 @@ def test_what_is_missing_is_named_as_the_user_would_set_it(option: str, names: s
 def test_what_the_services_tell_is_added() -> None:
     account = parse({"role_name": "Eyes"}, HOST).at(account_id=ACCOUNT, workspace_id=A, partition="aws-us-gov")
     assert account.account_id == ACCOUNT
-    assert account.wish == Wish(ACCOUNT, A, name="Eyes", partition="aws-us-gov")
+    assert account.role_spec == RoleSpec(ACCOUNT, A, name="Eyes", partition="aws-us-gov")
 
 
 def test_what_the_user_gave_is_kept() -> None:
@@ -582,9 +582,9 @@ def test_accepted_credentials_can_be_shared(given_options: dict[str, Any]) -> No
 
 def test_every_field_of_the_parts_can_be_set() -> None:
     told = {(where, name) for _value, where, name, _expected in KEPT.values()}
-    kinds = {"entry": Entry, "aws": AwsCredentials, "azure": AzureCredentials, "wish": Wish}
+    kinds = {"assume_role": AssumeRole, "aws": AwsCredentials, "azure": AzureCredentials, "role_spec": RoleSpec}
     unset = {(where, one.name) for where, kind in kinds.items() for one in fields(kind)} - told
-    assert unset == {("wish", "account_id"), ("wish", "partition")}
+    assert unset == {("role_spec", "account_id"), ("role_spec", "partition")}
 
 
 # --- what is taken as it was meant ---

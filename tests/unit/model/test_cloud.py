@@ -77,7 +77,7 @@ def test_china_has_no_connector(named: str) -> None:
 def test_the_account_of_the_government_cloud_must_be_given(named: str, names: str, shown: str) -> None:
     assert f" of {HOST}: {shown} is not given" in refused({"cloud_environment": named}, names=names)
     given = {"cloud_environment": named, "microsoft_account_id": OTHER}
-    assert parse(given, HOST, names=names).wish.microsoft_account_id == OTHER
+    assert parse(given, HOST, names=names).role_spec.microsoft_account_id == OTHER
 
 
 def test_a_module_that_looks_at_no_role_needs_no_account_of_the_government_cloud() -> None:

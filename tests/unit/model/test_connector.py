@@ -17,7 +17,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     KIND,
     Connector,
     Connectors,
-    ConnectorWish,
+    ConnectorSpec,
     account_of,
     choose,
     describe,
@@ -43,8 +43,8 @@ RIGHT = Connector("mine", ROLE, enabled=True, etag='"1"', id=f"{WORKSPACE}/dataC
 OURS = "21517b91-d0c8-5487-a00b-c4b1fd7b7bb0"
 
 
-def wish(role_arn: str = ROLE, workspace_id: str = WORKSPACE_ID, **changes: Any) -> ConnectorWish:
-    return ConnectorWish(role_arn, WORKSPACE, workspace_id, **changes)
+def spec(role_arn: str = ROLE, workspace_id: str = WORKSPACE_ID, **changes: Any) -> ConnectorSpec:
+    return ConnectorSpec(role_arn, WORKSPACE, workspace_id, **changes)
 
 
 def raw(state: Any = "Enabled", **changes: Any) -> dict[str, Any]:
@@ -137,41 +137,41 @@ def test_the_account_is_that_of_the_arn(arn: str, account: str) -> None:
 
 def test_ours_that_was_pointed_elsewhere_is_named_and_taken_back() -> None:
     astray = replace(RIGHT, name=OURS, role_arn=OTHER_ROLE)
-    assert choose(wish(), (astray,)) == astray
-    assert [one.code for one in findings(wish(), (astray,))] == ["connector_astray", "connector_missing"]
-    assert overlay(wish(), (astray,)) == (replace(astray, role_arn=ROLE),)
+    assert choose(spec(), (astray,)) == astray
+    assert [one.code for one in findings(spec(), (astray,))] == ["connector_wrong_account", "connector_missing"]
+    assert overlay(spec(), (astray,)) == (replace(astray, role_arn=ROLE),)
 
 
 def test_beside_the_right_one_it_is_named_alone_and_left() -> None:
     astray = replace(RIGHT, name=OURS, role_arn=OTHER_ROLE)
-    assert choose(wish(), (astray, RIGHT)) == RIGHT
-    assert [one.code for one in findings(wish(), (astray, RIGHT))] == ["connector_astray"]
-    assert plan((astray, RIGHT), overlay(wish(deduplicate=True), (astray, RIGHT))) == []
+    assert choose(spec(), (astray, RIGHT)) == RIGHT
+    assert [one.code for one in findings(spec(), (astray, RIGHT))] == ["connector_wrong_account"]
+    assert plan((astray, RIGHT), overlay(spec(deduplicate=True), (astray, RIGHT))) == []
 
 
 def test_nobody_offboards_what_reads_another_account() -> None:
     astray = replace(RIGHT, name=OURS, role_arn=OTHER_ROLE)
-    assert without(wish(), (astray, RIGHT)) == (astray,)
+    assert without(spec(), (astray, RIGHT)) == (astray,)
 
 
 # --- names ---
 
 
 def test_a_new_name_is_the_same_for_everybody() -> None:
-    assert wish().name == OURS
+    assert spec().name == OURS
 
 
 def test_a_new_name_does_not_depend_on_the_role_but_on_its_account() -> None:
-    assert wish(OLD_ROLE).name == wish().name != wish(OTHER_ROLE).name
+    assert spec(OLD_ROLE).name == spec().name != spec(OTHER_ROLE).name
 
 
 def test_a_new_name_does_not_depend_on_the_case_of_the_workspace_id() -> None:
-    assert wish(workspace_id=WORKSPACE_ID.upper()).name == wish().name
+    assert spec(workspace_id=WORKSPACE_ID.upper()).name == spec().name
 
 
 @given(st.lists(st.tuples(st.uuids(), st.from_regex(r"[0-9]{12}", fullmatch=True)), unique=True, max_size=3))
 def test_a_new_name_is_a_guid_of_workspace_and_account(pairs: list[tuple[uuid.UUID, str]]) -> None:
-    names = {wish(f"arn:aws:iam::{account}:role/x", str(workspace)).name for workspace, account in pairs}
+    names = {spec(f"arn:aws:iam::{account}:role/x", str(workspace)).name for workspace, account in pairs}
     assert len(names) == len(pairs)
     assert all(uuid.UUID(name).version == 5 for name in names)
 
@@ -210,7 +210,7 @@ CHOICE: dict[str, tuple[list[Connector], str | None]] = {
 @pytest.mark.parametrize(("have", "name"), CHOICE.values(), ids=CHOICE.keys())
 def test_the_connector_that_serves_the_role_is_found(have: list[Connector], name: str | None) -> None:
     for order in (have, have[::-1]):
-        found = choose(wish(), tuple(order))
+        found = choose(spec(), tuple(order))
         assert (found.name if found else None) == name
 
 
@@ -232,56 +232,56 @@ def delete(name: str) -> Call:
 
 
 # The wish, what is there, what is found, what shall be, and the calls.
-DRIFT: dict[str, tuple[ConnectorWish, Connectors, list[str], Connectors, list[Call]]] = {
-    "nothing": (wish(), (RIGHT,), [], (RIGHT,), []),
-    "missing": (wish(), (), ["connector_missing"], (NEW,), [put(OURS)]),
+DRIFT: dict[str, tuple[ConnectorSpec, Connectors, list[str], Connectors, list[Call]]] = {
+    "nothing": (spec(), (RIGHT,), [], (RIGHT,), []),
+    "missing": (spec(), (), ["connector_missing"], (NEW,), [put(OURS)]),
     "disabled": (
-        wish(),
+        spec(),
         (replace(RIGHT, enabled=False),),
         ["connector_disabled"],
         (RIGHT,),
         [put("mine", etag='"1"')],
     ),
-    "stale": (wish(), (replace(RIGHT, role_arn=OLD_ROLE),), ["connector_stale"], (RIGHT,), [put("mine", etag='"1"')]),
+    "stale": (spec(), (replace(RIGHT, role_arn=OLD_ROLE),), ["connector_stale"], (RIGHT,), [put("mine", etag='"1"')]),
     "stale and disabled": (
-        wish(),
+        spec(),
         (replace(RIGHT, role_arn=OLD_ROLE, enabled=False),),
         ["connector_disabled", "connector_stale"],
         (RIGHT,),
         [put("mine", etag='"1"')],
     ),
     "disabled, without an etag": (
-        wish(),
+        spec(),
         (replace(RIGHT, enabled=False, etag=None),),
         ["connector_disabled"],
         (replace(RIGHT, etag=None),),
         [put("mine")],
     ),
-    "twice": (wish(), (RIGHT, TWIN), ["connector_duplicate"], (RIGHT, TWIN), []),
+    "twice": (spec(), (RIGHT, TWIN), ["connector_duplicate"], (RIGHT, TWIN), []),
     "twice, to be deduplicated": (
-        wish(deduplicate=True),
+        spec(deduplicate=True),
         (RIGHT, TWIN),
         ["connector_duplicate"],
         (RIGHT,),
         [delete("twin")],
     ),
     "twice, the older one disabled, to be deduplicated": (
-        wish(deduplicate=True),
+        spec(deduplicate=True),
         (replace(RIGHT, enabled=False), TWIN),
         ["connector_duplicate"],
         (TWIN,),
         [delete("mine")],
     ),
-    "beside one of another role": (wish(), (RIGHT, STALE), ["connector_duplicate"], (RIGHT, STALE), []),
+    "beside one of another role": (spec(), (RIGHT, STALE), ["connector_duplicate"], (RIGHT, STALE), []),
     "beside one of another role, which is no duplicate of this one": (
-        wish(deduplicate=True),
+        spec(deduplicate=True),
         (RIGHT, STALE),
         ["connector_duplicate"],
         (RIGHT, STALE),
         [],
     ),
     "disabled and twice, to be deduplicated": (
-        wish(deduplicate=True),
+        spec(deduplicate=True),
         (replace(RIGHT, enabled=False), replace(TWIN, enabled=False)),
         ["connector_disabled", "connector_duplicate"],
         (RIGHT,),
@@ -307,17 +307,17 @@ def test_a_drift_has_exactly_its_calls(options: Any, have: Any, codes: Any, want
 
 
 def test_the_first_of_the_connectors_that_shall_be_is_the_one_that_serves() -> None:
-    assert overlay(wish(), (STALE, TWIN, RIGHT))[0].role_arn == ROLE
-    assert overlay(wish(), (STALE,))[0] == replace(STALE, role_arn=ROLE)
+    assert overlay(spec(), (STALE, TWIN, RIGHT))[0].role_arn == ROLE
+    assert overlay(spec(), (STALE,))[0] == replace(STALE, role_arn=ROLE)
 
 
 def test_findings_name_the_connectors_and_the_roles() -> None:
-    stale = findings(wish(), (replace(RIGHT, role_arn=OLD_ROLE),))[0].message
+    stale = findings(spec(), (replace(RIGHT, role_arn=OLD_ROLE),))[0].message
     assert all(text in stale for text in ("mine", OLD_ROLE, ROLE))
-    double = findings(wish(), (RIGHT, STALE))[0].message
+    double = findings(spec(), (RIGHT, STALE))[0].message
     assert all(text in double for text in ("mine", "stale", OLD_ROLE))
-    assert ROLE in findings(wish(), ())[0].message
-    assert "mine" in findings(wish(), (replace(RIGHT, enabled=False),))[0].message
+    assert ROLE in findings(spec(), ())[0].message
+    assert "mine" in findings(spec(), (replace(RIGHT, enabled=False),))[0].message
 
 
 # --- removal ---
@@ -335,9 +335,9 @@ REMAINS: dict[str, tuple[Connectors, Connectors]] = {
 
 @pytest.mark.parametrize(("have", "remains"), REMAINS.values(), ids=REMAINS.keys())
 def test_only_what_read_the_role_is_removed(have: Connectors, remains: Connectors) -> None:
-    assert without(wish(), have) == remains
+    assert without(spec(), have) == remains
     gone = sorted({one.name for one in have} - {one.name for one in remains})
-    assert plan(have, without(wish(), have)) == [delete(name) for name in gone]
+    assert plan(have, without(spec(), have)) == [delete(name) for name in gone]
 
 
 @pytest.mark.parametrize("nothing", [None, ()])
@@ -358,7 +358,7 @@ connector = st.builds(
     created=st.sampled_from(["", EARLY, LATE]),
 )
 sets = st.lists(connector, unique_by=lambda one: one.name, max_size=4).map(tuple)
-wishes = st.booleans().map(lambda deduplicate: wish(deduplicate=deduplicate))
+specs = st.booleans().map(lambda deduplicate: spec(deduplicate=deduplicate))
 
 
 def perform(have: Connectors, call: Call) -> Connectors:
@@ -382,8 +382,8 @@ def performed(have: Connectors, calls: list[Call]) -> Connectors:
     return have
 
 
-@given(wishes, sets)
-def test_a_plan_that_is_carried_out_leaves_nothing_to_do(options: ConnectorWish, have: Connectors) -> None:
+@given(specs, sets)
+def test_a_plan_that_is_carried_out_leaves_nothing_to_do(options: ConnectorSpec, have: Connectors) -> None:
     after = performed(have, plan(have, overlay(options, have)))
     serving = choose(options, after)
     assert serving is not None
@@ -392,8 +392,8 @@ def test_a_plan_that_is_carried_out_leaves_nothing_to_do(options: ConnectorWish,
     assert {found.code for found in findings(options, after)} <= {"connector_duplicate"}
 
 
-@given(wishes, sets)
-def test_at_most_one_connector_is_written_and_only_twins_are_deleted(options: ConnectorWish, have: Connectors) -> None:
+@given(specs, sets)
+def test_at_most_one_connector_is_written_and_only_twins_are_deleted(options: ConnectorSpec, have: Connectors) -> None:
     names = [call.name for call in plan(have, overlay(options, have))]
     assert names.count("DataConnectors_CreateOrUpdate") <= 1
     assert names == sorted(names)
@@ -403,20 +403,20 @@ def test_at_most_one_connector_is_written_and_only_twins_are_deleted(options: Co
     assert all(one.role_arn == ROLE for one in lost.values())
 
 
-@given(wishes, sets)
-def test_what_is_repaired_was_found_first(options: ConnectorWish, have: Connectors) -> None:
+@given(specs, sets)
+def test_what_is_repaired_was_found_first(options: ConnectorSpec, have: Connectors) -> None:
     assert findings(options, have) or not plan(have, overlay(options, have))
 
 
-@given(wishes, sets, st.randoms())
-def test_the_order_of_the_answer_does_not_matter(options: ConnectorWish, have: Connectors, chance: Any) -> None:
+@given(specs, sets, st.randoms())
+def test_the_order_of_the_answer_does_not_matter(options: ConnectorSpec, have: Connectors, chance: Any) -> None:
     shuffled = list(have)
     chance.shuffle(shuffled)
     assert plan(have, overlay(options, have)) == plan(tuple(shuffled), overlay(options, tuple(shuffled)))
 
 
-@given(wishes, sets)
-def test_a_removal_that_is_carried_out_leaves_nothing_to_do(options: ConnectorWish, have: Connectors) -> None:
+@given(specs, sets)
+def test_a_removal_that_is_carried_out_leaves_nothing_to_do(options: ConnectorSpec, have: Connectors) -> None:
     after = performed(have, plan(have, without(options, have)))
     assert after == without(options, have) == without(options, after)
 

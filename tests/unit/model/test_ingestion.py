@@ -24,7 +24,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
     explained,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
-    VERDICTS,
+    INGESTION_STATUSES,
     Arrival,
     Expected,
     Health,
@@ -82,13 +82,13 @@ CASES: dict[str, tuple[Look, Links, bool, str, bool]] = {
 }
 
 
-@pytest.mark.parametrize(("look", "have", "quiet", "name", "good"), CASES.values(), ids=CASES)
-def test_a_verdict(look: Look, have: Links, quiet: bool, name: str, good: bool) -> None:
-    verdict = judge(ACCOUNT, Expected(quiet), look, have, 604800)
-    assert (verdict.name, verdict.good) == (name, good)
-    assert verdict.name in VERDICTS
-    assert bool(verdict.message) == (verdict.name != "receiving")
-    assert show(ACCOUNT, verdict, look, have)["verdict"] == name
+@pytest.mark.parametrize(("look", "have", "allow_silent", "name", "good"), CASES.values(), ids=CASES)
+def test_a_verdict(look: Look, have: Links, allow_silent: bool, name: str, good: bool) -> None:
+    ingestion_status = judge(ACCOUNT, Expected(allow_silent), look, have, 604800)
+    assert (ingestion_status.name, ingestion_status.as_expected) == (name, good)
+    assert ingestion_status.name in INGESTION_STATUSES
+    assert bool(ingestion_status.message) == (ingestion_status.name != "receiving")
+    assert show(ACCOUNT, ingestion_status, look, have)["ingestion_status"] == name
 
 
 # What was seen, which connectors there are, whether the account may be quiet, was marked; whether to look again.
@@ -96,7 +96,7 @@ WAITS: dict[str, tuple[Look, Links, bool, bool, bool]] = {
     "there": (FRESH, HAS, False, False, False),
     "missing": (NOTHING, HAS, False, False, True),
     "old": (OLD, HAS, False, False, True),
-    "quiet": (NOTHING, HAS, True, False, False),
+    "allow_silent": (NOTHING, HAS, True, False, False),
     "quiet and marked": (NOTHING, HAS, True, True, True),
     "there without the marker": (FRESH, HAS, False, True, True),
     "marker found": (Look({ACCOUNT: Arrival("2026-11-22T17:00:00Z", 60.0, 5, marked=2)}), HAS, True, True, False),
@@ -106,9 +106,9 @@ WAITS: dict[str, tuple[Look, Links, bool, bool, bool]] = {
 }
 
 
-@pytest.mark.parametrize(("look", "have", "quiet", "marked", "again"), WAITS.values(), ids=WAITS)
-def test_whether_to_look_again(look: Look, have: Links, quiet: bool, marked: bool, again: bool) -> None:
-    assert waits(ACCOUNT, Expected(quiet), look, have, marked=marked) is again
+@pytest.mark.parametrize(("look", "have", "allow_silent", "marked", "again"), WAITS.values(), ids=WAITS)
+def test_whether_to_look_again(look: Look, have: Links, allow_silent: bool, marked: bool, again: bool) -> None:
+    assert waits(ACCOUNT, Expected(allow_silent), look, have, marked=marked) is again
 
 
 def test_one_question_for_all_accounts_begins_with_the_table() -> None:

@@ -885,8 +885,8 @@ def test_what_cannot_be_read_never_equals_the_wish(document: Any) -> None:
 
 @given(anything, st.sampled_from([(A,), (B,), (A, B)]))
 def test_findings_are_empty_exactly_when_the_trust_is_as_wished(document: Any, ids: tuple[str, ...]) -> None:
-    wish = trust(allow(Condition=pinned(*ids)))
-    assert (found(document, *ids) == []) == same(document, wish)
+    spec = trust(allow(Condition=pinned(*ids)))
+    assert (found(document, *ids) == []) == same(document, spec)
 
 
 @given(st.data())

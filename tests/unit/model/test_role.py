@@ -18,7 +18,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     INLINE,
     LOOKUP_EVENTS,
     Role,
-    Wish,
+    RoleSpec,
     check_ownership,
     findings,
     ours,
@@ -57,8 +57,8 @@ def marked(*ids: str, **more: str) -> dict[str, str]:
     return {"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": " ".join(ids), **more}
 
 
-def wish(**changes: Any) -> Wish:
-    return Wish(**{"account_id": ACCOUNT, "workspace_id": A, **changes})
+def spec(**changes: Any) -> RoleSpec:
+    return RoleSpec(**{"account_id": ACCOUNT, "workspace_id": A, **changes})
 
 
 RIGHT = Role(
@@ -89,7 +89,7 @@ RIGHT = Role(
 
 
 def test_a_new_role_is_what_microsoft_documents() -> None:
-    assert overlay(wish(), None) == RIGHT
+    assert overlay(spec(), None) == RIGHT
 
 
 NEW: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -118,7 +118,7 @@ NEW: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("options", "changes"), NEW.values(), ids=NEW.keys())
 def test_an_option_sets_its_attribute_of_a_new_role(options: dict[str, Any], changes: dict[str, Any]) -> None:
-    role, expected = overlay(wish(**options), None), replace(RIGHT, **changes)
+    role, expected = overlay(spec(**options), None), replace(RIGHT, **changes)
     assert policy.same(role.trust, expected.trust)
     assert replace(role, trust={}) == replace(expected, trust={})
 
@@ -131,7 +131,7 @@ def test_the_least_privilege_is_one_call() -> None:
 
 
 def test_a_role_of_another_partition_has_its_arns() -> None:
-    role = overlay(wish(partition="aws-us-gov", microsoft_account_id=OTHER), None)
+    role = overlay(spec(partition="aws-us-gov", microsoft_account_id=OTHER), None)
     assert role.arn == f"arn:aws-us-gov:iam::{ACCOUNT}:role/MicrosoftSentinelRole"
     assert role.managed == {"arn:aws-us-gov:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"}
     assert role.trust["Statement"][0]["Principal"] == {"AWS": f"arn:aws-us-gov:iam::{OTHER}:root"}
@@ -155,11 +155,11 @@ SETTLED = replace(
 
 
 def test_a_correct_role_stays_as_it_is() -> None:
-    assert overlay(wish(), RIGHT) == RIGHT
+    assert overlay(spec(), RIGHT) == RIGHT
 
 
 def test_omitted_options_are_left_alone() -> None:
-    assert overlay(wish(), SETTLED) == SETTLED
+    assert overlay(spec(), SETTLED) == SETTLED
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_omitted_options_are_left_alone() -> None:
     ],
 )
 def test_an_option_changes_its_attribute_alone(options: dict[str, Any], changes: dict[str, Any]) -> None:
-    assert overlay(wish(**options), SETTLED) == replace(SETTLED, **changes)
+    assert overlay(spec(**options), SETTLED) == replace(SETTLED, **changes)
 
 
 @pytest.mark.parametrize(
@@ -220,14 +220,14 @@ def test_tags_are_added_and_purged_only_on_request(
     have: dict[str, str], options: dict[str, Any], after: dict[str, str]
 ) -> None:
     role = replace(RIGHT, tags={**RIGHT.tags, **have})
-    assert overlay(wish(**options), role).tags == {**marked(A), **after}
+    assert overlay(spec(**options), role).tags == {**marked(A), **after}
 
 
 @pytest.mark.parametrize("purge", [True, False])
 def test_a_tag_in_another_case_is_the_same_tag(purge: bool) -> None:
     """AWS keeps the keys of a role's tags unique without case: wishing for both would never end, or end without it."""
     role = replace(RIGHT, tags=marked(A, owner="us"))
-    changed = overlay(wish(tags={"Owner": "them"}, purge_tags=purge), role).tags
+    changed = overlay(spec(tags={"Owner": "them"}, purge_tags=purge), role).tags
     assert sorted((key.lower(), changed[key]) for key in changed) == sorted(marked(A, owner="them").items())
 
 
@@ -235,7 +235,7 @@ def test_a_tag_in_another_case_is_the_same_tag(purge: bool) -> None:
 def test_a_tag_that_differs_in_case_alone_is_left_alone(purge: bool) -> None:
     """AWS preserves the case that was there first, so a wish for another one would be tagged again every night."""
     role = replace(RIGHT, tags=marked(A, owner="us"))
-    options = wish(tags={"OWNER": "us"}, purge_tags=purge)
+    options = spec(tags={"OWNER": "us"}, purge_tags=purge)
     assert overlay(options, role) == role
     assert findings(options, role) == []
 
@@ -250,7 +250,7 @@ def test_a_tag_that_differs_in_case_alone_is_left_alone(purge: bool) -> None:
 )
 def test_what_does_not_fit_into_the_tags_is_refused_before_aws_does(options: dict[str, Any]) -> None:
     with pytest.raises(SentinelError) as caught:
-        overlay(parse({"account_id": ACCOUNT, "workspace_id": A, **options}, "host payments").wish, None)
+        overlay(parse({"account_id": ACCOUNT, "workspace_id": A, **options}, "host payments").role_spec, None)
     assert caught.value.kind == "bad_input"
 
 
@@ -270,8 +270,8 @@ SPELLINGS = {
 @pytest.mark.parametrize("exclusive", [True, False])
 def test_another_spelling_of_the_trust_is_kept(spelling: dict[str, Any], exclusive: bool) -> None:
     role = replace(RIGHT, trust=spelling)
-    assert overlay(wish(exclusive=exclusive), role) == role
-    assert findings(wish(exclusive=exclusive), role) == []
+    assert overlay(spec(exclusive=exclusive), role) == role
+    assert findings(spec(exclusive=exclusive), role) == []
 
 
 @pytest.mark.parametrize(
@@ -289,11 +289,11 @@ def test_another_spelling_of_the_trust_is_kept(spelling: dict[str, Any], exclusi
     ids=["a statement", "a principal", "a pattern", "no id", "a strange id", "anyone", "nothing", "an old version"],
 )
 def test_a_trust_beyond_the_wish_becomes_the_wished_one(trusted: dict[str, Any]) -> None:
-    assert overlay(wish(), replace(RIGHT, trust=trusted)) == RIGHT
+    assert overlay(spec(), replace(RIGHT, trust=trusted)) == RIGHT
 
 
 def test_a_changed_inline_policy_is_written_again_and_another_spelling_is_kept() -> None:
-    option = wish(permission_mode="lookup_events")
+    option = spec(permission_mode="lookup_events")
     right = overlay(option, None)
     spelled = {"Version": "2012-10-17", "Statement": {**LOOKUP_EVENTS["Statement"][0], "Resource": ["*"]}}
     wider = {"Version": "2012-10-17", "Statement": {**LOOKUP_EVENTS["Statement"][0], "Action": "*"}}
@@ -307,13 +307,13 @@ def test_a_changed_inline_policy_is_written_again_and_another_spelling_is_kept()
 def test_extras_stay_where_the_wish_is_not_exclusive() -> None:
     both = document(allow(A), allow(principal=OTHER))
     role = replace(RIGHT, trust=both, managed=RIGHT.managed | {ADMIN}, inline={"more": LOOKUP_EVENTS})
-    assert overlay(wish(exclusive=False), role) == role
+    assert overlay(spec(exclusive=False), role) == role
 
 
 def test_extras_go_where_the_wish_is_exclusive() -> None:
     both = document(allow(A), allow(principal=OTHER))
     role = replace(RIGHT, trust=both, managed=RIGHT.managed | {ADMIN}, inline={"more": LOOKUP_EVENTS})
-    assert overlay(wish(), role) == RIGHT
+    assert overlay(spec(), role) == RIGHT
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["in a list", "alone"])
@@ -325,11 +325,11 @@ def test_what_is_missing_is_added_beside_the_extras(listed: bool) -> None:
         managed=frozenset({ADMIN}),
         inline={"more": LOOKUP_EVENTS},
     )
-    after = overlay(wish(exclusive=False, permission_mode="lookup_events"), role)
+    after = overlay(spec(exclusive=False, permission_mode="lookup_events"), role)
     assert after.trust == document(foreign, RIGHT.trust["Statement"][0])
     assert after.managed == {ADMIN}
     assert after.inline == {"more": LOOKUP_EVENTS, INLINE: LOOKUP_EVENTS}
-    assert overlay(wish(exclusive=False, permission_mode="lookup_events"), after) == after
+    assert overlay(spec(exclusive=False, permission_mode="lookup_events"), after) == after
 
 
 # --- whose it is ---
@@ -428,17 +428,17 @@ def test_only_what_is_ours_is_taken_over(
 ) -> None:
     role = replace(RIGHT, trust=trusted, tags=tags)
     if may:
-        after = overlay(wish(**options), role)
+        after = overlay(spec(**options), role)
         assert ours(after)
         assert A in served(after)
     else:
         with pytest.raises(SentinelError) as caught:
-            overlay(wish(**options), role)
+            overlay(spec(**options), role)
         assert caught.value.kind == "role_conflict"
 
 
 def test_there_is_nobody_to_ask_for_a_new_role() -> None:
-    check_ownership(wish(), None)
+    check_ownership(spec(), None)
 
 
 @pytest.mark.parametrize(
@@ -451,7 +451,7 @@ def test_there_is_nobody_to_ask_for_a_new_role() -> None:
 )
 def test_a_refusal_names_role_account_reason_and_way_out(trusted: dict[str, Any], reason: str) -> None:
     with pytest.raises(SentinelError) as caught:
-        overlay(wish(), replace(RIGHT, trust=trusted, tags={}))
+        overlay(spec(), replace(RIGHT, trust=trusted, tags={}))
     text = str(caught.value)
     assert text.startswith(f"Cannot take over role MicrosoftSentinelRole in account {ACCOUNT}: {reason}")
     assert "another role name" in text
@@ -460,17 +460,17 @@ def test_a_refusal_names_role_account_reason_and_way_out(trusted: dict[str, Any]
 
 def test_neighbours_stay_and_intruders_go() -> None:
     role = replace(RIGHT, trust=document(allow(A, B, C)), tags=marked(A, B))
-    after = overlay(wish(), role)
+    after = overlay(spec(), role)
     assert policy.external_ids(after.trust, SENTINEL) == {A, B}
     assert after.tags == marked(A, B)
 
 
 def test_two_workspaces_that_share_a_role_never_cut_each_other_off() -> None:
-    first = overlay(wish(workspace_id=A), None)
-    second = overlay(wish(workspace_id=B), first)
+    first = overlay(spec(workspace_id=A), None)
+    second = overlay(spec(workspace_id=B), first)
     assert policy.external_ids(second.trust, SENTINEL) == {A, B}
-    assert overlay(wish(workspace_id=A), second) == second
-    assert overlay(wish(workspace_id=B), second) == second
+    assert overlay(spec(workspace_id=A), second) == second
+    assert overlay(spec(workspace_id=B), second) == second
 
 
 # --- offboarding ---
@@ -546,17 +546,17 @@ REMAINS: dict[str, tuple[Role | None, dict[str, Any], Role | None]] = {
 def test_the_role_goes_only_when_no_other_workspace_remains(
     role: Role | None, options: dict[str, Any], remains: Role | None
 ) -> None:
-    assert without(wish(**options), role) == remains
+    assert without(spec(**options), role) == remains
 
 
 def test_a_neighbour_in_an_unmarked_role_remains_even_with_adopt() -> None:
-    remains = without(wish(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags={}))
+    remains = without(spec(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags={}))
     assert remains is not None
     assert policy.external_ids(remains.trust, SENTINEL) == {B}
 
 
 def test_an_unmarked_role_that_says_our_id_in_upper_case_serves_nobody_else() -> None:
-    assert without(wish(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A.upper()]), tags={})) is None
+    assert without(spec(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A.upper()]), tags={})) is None
 
 
 def also(statement: dict[str, Any], **condition: Any) -> dict[str, Any]:
@@ -606,7 +606,7 @@ def test_a_role_whose_trust_names_somebody_whom_the_tag_does_not_is_not_removed(
     trusted: dict[str, Any], tags: dict[str, str]
 ) -> None:
     with pytest.raises(SentinelError) as caught:
-        without(wish(), replace(RIGHT, trust=trusted, tags=tags))
+        without(spec(), replace(RIGHT, trust=trusted, tags=tags))
     assert caught.value.kind == "role_conflict"
 
 
@@ -623,7 +623,7 @@ def test_a_role_whose_trust_names_somebody_whom_the_tag_does_not_is_not_removed(
     ids=["twice", "a pattern", "a variable", "anybody", "a Deny for another", "all but one"],
 )
 def test_a_role_that_was_widened_and_names_nobody_else_is_removed(trusted: dict[str, Any]) -> None:
-    assert without(wish(), replace(RIGHT, trust=trusted, tags=marked(A, B, C))) is None
+    assert without(spec(), replace(RIGHT, trust=trusted, tags=marked(A, B, C))) is None
 
 
 @pytest.mark.parametrize(
@@ -641,29 +641,29 @@ def test_a_role_that_was_widened_and_names_nobody_else_is_removed(trusted: dict[
 def test_adopt_removes_only_what_trusts_microsoft_or_is_tagged(trusted: dict[str, Any]) -> None:
     role = replace(RIGHT, trust=trusted, tags={"owner": "us"})
     with pytest.raises(SentinelError) as caught:
-        without(wish(adopt=True), role)
+        without(spec(adopt=True), role)
     assert caught.value.kind == "role_conflict"
 
 
 def test_adopt_that_was_left_on_keeps_no_role_open_for_somebody_whom_the_tag_does_not_name() -> None:
     with pytest.raises(SentinelError) as caught:
-        without(wish(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A, B])))
+        without(spec(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A, B])))
     assert caught.value.kind == "role_conflict"
 
 
 def test_a_role_that_is_not_ours_is_never_removed() -> None:
     with pytest.raises(SentinelError, match=f"Cannot remove role MicrosoftSentinelRole in account {ACCOUNT}") as caught:
-        without(wish(), replace(RIGHT, tags={}))
+        without(spec(), replace(RIGHT, tags={}))
     assert caught.value.kind == "role_conflict"
 
 
 def test_a_role_of_an_instance_profile_is_not_removed_but_left_by_this_workspace() -> None:
     used = replace(RIGHT, instance_profiles=("web",))
     with pytest.raises(SentinelError, match="instance profile web") as caught:
-        without(wish(), used)
+        without(spec(), used)
     assert caught.value.kind == "role_conflict"
     shared = replace(used, trust=trust(SENTINEL, [A, B]), tags=marked(A, B))
-    remains = without(wish(), shared)
+    remains = without(spec(), shared)
     assert remains is not None
     assert served(remains) == {B}
 
@@ -718,7 +718,7 @@ def test_findings_name_the_thing_and_put_security_first() -> None:
         managed=frozenset({ADMIN}),
         max_session_duration=43200,
     )
-    found = findings(wish(description="Eyes", max_session_duration=3600), role)
+    found = findings(spec(description="Eyes", max_session_duration=3600), role)
     assert [item.code for item in found] == [
         "trust_account_foreign",
         "permission_policy_extra",
@@ -737,10 +737,10 @@ def test_findings_name_the_thing_and_put_security_first() -> None:
 
 def test_a_neighbour_is_told_until_it_is_named_and_an_intruder_is_worse() -> None:
     shared = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B))
-    [told] = findings(wish(), shared)
+    [told] = findings(spec(), shared)
     assert (told.code, B in told.message) == ("role_shared", True)
-    assert findings(wish(external_ids=(B,)), shared) == []
-    found = findings(wish(), replace(RIGHT, trust=trust(SENTINEL, [A, B])))
+    assert findings(spec(external_ids=(B,)), shared) == []
+    found = findings(spec(), replace(RIGHT, trust=trust(SENTINEL, [A, B])))
     assert [item.code for item in found] == ["trust_external_id_foreign"]
     assert B in found[0].message
 
@@ -750,10 +750,10 @@ def test_a_neighbour_is_told_until_it_is_named_and_an_intruder_is_worse() -> Non
 
 def test_a_tag_lets_nobody_in() -> None:
     tagged = replace(RIGHT, tags=marked(A, B))
-    role = overlay(wish(), tagged)
+    role = overlay(spec(), tagged)
     assert policy.same(role.trust, trust(SENTINEL, [A]))
     assert served(role) == {A, B}
-    assert findings(wish(), tagged) == []
+    assert findings(spec(), tagged) == []
 
 
 OPEN = {
@@ -779,11 +779,11 @@ OPEN = {
 @pytest.mark.parametrize("exclusive", [True, False])
 def test_a_tag_lets_nobody_in_however_open_the_trust_is(trusted: dict[str, Any], exclusive: bool) -> None:
     role = replace(RIGHT, trust=trusted, tags=marked(A, B))
-    after = overlay(wish(exclusive=exclusive), role)
+    after = overlay(spec(exclusive=exclusive), role)
     kept = [] if exclusive else trusted["Statement"]
     assert policy.external_ids(after.trust, SENTINEL) == {A} | policy.external_ids(document(*kept), SENTINEL)
-    assert {one.code for one in findings(wish(), role)} - {"role_tags", "role_shared"}
-    assert "role_shared" not in {one.code for one in findings(wish(), role)}
+    assert {one.code for one in findings(spec(), role)} - {"role_tags", "role_shared"}
+    assert "role_shared" not in {one.code for one in findings(spec(), role)}
 
 
 SOMETIMES = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
@@ -807,10 +807,10 @@ NARROW = {
 def test_a_tag_beside_a_condition_that_lets_nobody_in_lets_nobody_in(statement: dict[str, Any]) -> None:
     allowed = [allow(A, B) if statement["Effect"] == "Deny" else allow(A), statement]
     role = replace(RIGHT, trust=document(*allowed), tags=marked(A, B))
-    assert policy.same(overlay(wish(), role).trust, trust(SENTINEL, [A]))
-    assert "role_shared" not in {one.code for one in findings(wish(), role)}
+    assert policy.same(overlay(spec(), role).trust, trust(SENTINEL, [A]))
+    assert "role_shared" not in {one.code for one in findings(spec(), role)}
     with pytest.raises(SentinelError) as caught:
-        without(wish(), role)
+        without(spec(), role)
     assert caught.value.kind == "role_conflict"
 
 
@@ -827,10 +827,10 @@ def test_a_tag_beside_a_condition_that_lets_nobody_in_lets_nobody_in(statement: 
 def test_a_neighbour_that_is_sometimes_denied_stays_and_stays_so(condition: dict[str, Any], exclusive: bool) -> None:
     deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Condition": {**condition, **SOMETIMES}}
     role = replace(RIGHT, trust=document(allow(A, B), deny), tags=marked(A, B))
-    assert overlay(wish(exclusive=exclusive), role) == role
-    assert {"role_shared", "trust_deny"} == {one.code for one in findings(wish(), role)}
-    assert overlay(wish(), replace(role, trust=document(allow(A, B, C), deny))).trust["Statement"][1:] == [deny]
-    remains = without(wish(exclusive=exclusive), role)
+    assert overlay(spec(exclusive=exclusive), role) == role
+    assert {"role_shared", "trust_deny"} == {one.code for one in findings(spec(), role)}
+    assert overlay(spec(), replace(role, trust=document(allow(A, B, C), deny))).trust["Statement"][1:] == [deny]
+    remains = without(spec(exclusive=exclusive), role)
     assert remains is not None
     assert policy.same(remains.trust, document(allow(B), deny))
 
@@ -839,16 +839,16 @@ def test_a_neighbour_that_is_sometimes_denied_stays_and_stays_so(condition: dict
 def test_a_role_that_serves_whom_a_deny_spares_is_not_taken_over(operator: str) -> None:
     role = replace(RIGHT, trust=document(allow(), spare(A, B, operator=operator)), tags={})
     with pytest.raises(SentinelError, match=B) as caught:
-        overlay(wish(), role)
+        overlay(spec(), role)
     assert caught.value.kind == "role_conflict"
-    assert ours(overlay(wish(), replace(role, trust=document(allow(), spare(A, operator=operator)))))
+    assert ours(overlay(spec(), replace(role, trust=document(allow(), spare(A, operator=operator)))))
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
 def test_nobody_is_cut_off_beside_a_neighbour(exclusive: bool) -> None:
     role = replace(RIGHT, trust=trust(SENTINEL, [A, B, C]), tags=marked(A, B))
     with pytest.raises(SentinelError, match=C) as caught:
-        without(wish(exclusive=exclusive), role)
+        without(spec(exclusive=exclusive), role)
     assert caught.value.kind == "role_conflict"
 
 
@@ -858,7 +858,7 @@ def test_nobody_is_cut_off_beside_a_neighbour(exclusive: bool) -> None:
 def test_what_lets_this_workspace_in_goes_where_the_wish_is_not_exclusive(values: list[str], stays: bool) -> None:
     like = allow(*values, operator="StringLike")
     role = replace(RIGHT, trust=document(allow(A, B), like), tags=marked(A, B))
-    remains = without(wish(exclusive=False), role)
+    remains = without(spec(exclusive=False), role)
     assert remains is not None
     assert policy.same(remains.trust, document(allow(B), *([like] if stays else [])))
 
@@ -866,7 +866,7 @@ def test_what_lets_this_workspace_in_goes_where_the_wish_is_not_exclusive(values
 def test_a_pattern_beside_another_id_is_not_taken_out_for_both() -> None:
     like = allow("1111*", C, operator="StringLike")
     with pytest.raises(SentinelError, match=C):
-        without(wish(exclusive=False), replace(RIGHT, trust=document(allow(A, B), like), tags=marked(A, B)))
+        without(spec(exclusive=False), replace(RIGHT, trust=document(allow(A, B), like), tags=marked(A, B)))
 
 
 @pytest.mark.parametrize("odd", ["${sts:ExternalId}", "${aws:userid}", "*", "vendor-7"])
@@ -874,9 +874,9 @@ def test_only_a_workspace_id_keeps_a_role(odd: str) -> None:
     role = replace(RIGHT, trust=document(allow(A), allow(odd)), tags={})
     if odd == "vendor-7":
         with pytest.raises(SentinelError, match=odd):
-            without(wish(adopt=True), role)
+            without(spec(adopt=True), role)
     else:
-        assert without(wish(adopt=True), role) is None
+        assert without(spec(adopt=True), role) is None
 
 
 @pytest.mark.parametrize(
@@ -890,7 +890,7 @@ def test_only_a_workspace_id_keeps_a_role(odd: str) -> None:
 )
 def test_only_the_policy_of_aws_is_outdated(arn: str, kept: bool) -> None:
     role = replace(RIGHT, managed=RIGHT.managed | {arn})
-    assert (arn in overlay(wish(exclusive=False), role).managed) is kept
+    assert (arn in overlay(spec(exclusive=False), role).managed) is kept
 
 
 # --- what does not fit into the tags of a role that is there ---
@@ -913,55 +913,55 @@ FULL = {
 @pytest.mark.parametrize("tags", FULL.values(), ids=FULL.keys())
 def test_whatever_the_tags_are_the_trust_is_judged_and_repaired(tags: dict[str, str]) -> None:
     role = replace(RIGHT, trust=document(allow(), allow(principal="*")), tags=tags, managed=RIGHT.managed | {ADMIN})
-    found = {one.code for one in findings(wish(), role)}
+    found = {one.code for one in findings(spec(), role)}
     assert found >= {"trust_anyone", "trust_external_id_missing", "permission_policy_extra"}
-    after = overlay(wish(), role)
+    after = overlay(spec(), role)
     assert policy.same(after.trust, trust(SENTINEL, [A]))
     assert after.managed == RIGHT.managed
     assert len(after.tags) <= 50
     assert all(len(value) <= 256 for value in after.tags.values())
     assert {key for key in tags if key.startswith("t")} <= set(after.tags)
-    assert overlay(wish(), after) == after
-    assert not {one.code for one in findings(wish(), after)} & found - {"role_tags_full", "role_unmanaged"}
+    assert overlay(spec(), after) == after
+    assert not {one.code for one in findings(spec(), after)} & found - {"role_tags_full", "role_unmanaged"}
 
 
 @pytest.mark.parametrize("name", ["six ids", "six ids beside ours", "49 other tags", "50 other tags"])
 def test_what_has_no_room_in_the_tags_is_a_finding(name: str) -> None:
-    assert "role_tags_full" in {one.code for one in findings(wish(), replace(RIGHT, tags=FULL[name]))} or name == (
+    assert "role_tags_full" in {one.code for one in findings(spec(), replace(RIGHT, tags=FULL[name]))} or name == (
         "six ids beside ours"
     )
 
 
 def test_six_who_share_a_role_by_trust_and_tag_are_not_cut_off_by_a_seventh() -> None:
     role = replace(RIGHT, trust=trust(SENTINEL, many(6)), tags=marked(*many(6)))
-    after = overlay(wish(), role)
+    after = overlay(spec(), role)
     assert policy.external_ids(after.trust, SENTINEL) == {A, *many(6)}
     assert served(after) == set(many(6))
-    assert overlay(wish(), after) == after
-    assert "role_tags_full" in {one.code for one in findings(wish(), after)}
+    assert overlay(spec(), after) == after
+    assert "role_tags_full" in {one.code for one in findings(spec(), after)}
 
 
 def test_tags_in_another_case_keep_it_and_converge() -> None:
     tags = {"Trailbridge.Sentinel": "managed", WORKSPACES: A}
     role = replace(RIGHT, tags=tags)
-    assert overlay(wish(tags={"TRAILBRIDGE.SENTINEL": "x"}, purge_tags=True), role) == role
-    assert findings(wish(), role) == []
-    assert without(wish(), role) is None
-    shared = overlay(wish(workspace_id=B), role)
+    assert overlay(spec(tags={"TRAILBRIDGE.SENTINEL": "x"}, purge_tags=True), role) == role
+    assert findings(spec(), role) == []
+    assert without(spec(), role) is None
+    shared = overlay(spec(workspace_id=B), role)
     assert shared.tags == {"Trailbridge.Sentinel": "managed", WORKSPACES: f"{A} {B}"}
 
 
 def test_a_tag_in_upper_case_names_the_same_workspace() -> None:
     role = replace(RIGHT, tags=marked(A.upper()))
-    assert policy.same(overlay(wish(), role).trust, RIGHT.trust)
-    assert without(wish(), role) is None
+    assert policy.same(overlay(spec(), role).trust, RIGHT.trust)
+    assert without(spec(), role) is None
 
 
 @pytest.mark.parametrize("text", ["", "nobody", "*"])
 def test_a_tag_that_names_nobody_protects_nobody(text: str) -> None:
     role = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(text))
     with pytest.raises(SentinelError, match=B) as caught:
-        overlay(wish(), role)
+        overlay(spec(), role)
     assert caught.value.kind == "role_conflict"
 
 
@@ -969,6 +969,6 @@ def test_a_role_that_does_not_tell_whom_it_serves_is_not_removed() -> None:
     odd = document({**allow(A), "Effect": "Perhaps"})
     role = replace(RIGHT, trust=odd, tags={"trailbridge.sentinel": "managed"})
     with pytest.raises(SentinelError, match="whom it serves") as caught:
-        without(wish(), role)
+        without(spec(), role)
     assert caught.value.kind == "role_conflict"
-    assert without(wish(adopt=True), role) is None
+    assert without(spec(adopt=True), role) is None

@@ -22,7 +22,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     INLINE,
     LOOKUP_EVENTS,
     Role,
-    Wish,
+    RoleSpec,
     findings,
     overlay,
     trust,
@@ -47,8 +47,8 @@ WIDE = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3
 FOREIGN = {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}
 
 
-def wish(**changes: Any) -> Wish:
-    return Wish(**{"account_id": ACCOUNT, "workspace_id": A, **changes})
+def spec(**changes: Any) -> RoleSpec:
+    return RoleSpec(**{"account_id": ACCOUNT, "workspace_id": A, **changes})
 
 
 def marked(*ids: str, **more: str) -> dict[str, str]:
@@ -64,12 +64,12 @@ def pairs(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
 
 
-def repair(options: Wish, have: Role | None) -> list[Call]:
+def repair(options: RoleSpec, have: Role | None) -> list[Call]:
     return plan(have, overlay(options, have))
 
 
-RIGHT = overlay(wish(), None)
-LEAST = overlay(wish(permission_mode="lookup_events"), None)
+RIGHT = overlay(spec(), None)
+LEAST = overlay(spec(permission_mode="lookup_events"), None)
 CREATE = call(
     "CreateRole",
     Path="/",
@@ -87,7 +87,7 @@ def tag(**tags: str) -> Call:
     return call("TagRole", Tags=pairs(tags))
 
 
-def repairable(options: Wish, have: Role | None) -> list[Finding]:
+def repairable(options: RoleSpec, have: Role | None) -> list[Finding]:
     """The findings but for those that a run tells and leaves alone."""
     return [one for one in findings(options, have) if one.code not in LASTING]
 
@@ -108,15 +108,15 @@ def drop(name: str) -> Call:
 
 
 def test_a_new_role_is_made_with_trust_and_tags_then_gets_its_policy() -> None:
-    assert repair(wish(), None) == [CREATE, ATTACH]
+    assert repair(spec(), None) == [CREATE, ATTACH]
 
 
 def test_a_new_role_of_least_privilege_gets_the_inline_policy() -> None:
-    assert repair(wish(permission_mode="lookup_events"), None) == [CREATE, PUT]
+    assert repair(spec(permission_mode="lookup_events"), None) == [CREATE, PUT]
 
 
 def test_a_new_role_has_everything_from_its_first_moment() -> None:
-    options = wish(
+    options = spec(
         name="Eyes",
         path="/security/",
         description="Sees",
@@ -144,21 +144,21 @@ def test_a_new_role_has_everything_from_its_first_moment() -> None:
 
 @pytest.mark.parametrize("boundary", [None, ""])
 def test_a_new_role_without_a_boundary_has_no_empty_argument(boundary: str | None) -> None:
-    assert "PermissionsBoundary" not in repair(wish(permissions_boundary=boundary), None)[0].args
+    assert "PermissionsBoundary" not in repair(spec(permissions_boundary=boundary), None)[0].args
 
 
 def test_a_crash_after_the_creation_is_repaired_by_the_rest_of_the_plan() -> None:
-    assert repair(wish(), replace(RIGHT, managed=frozenset())) == [ATTACH]
+    assert repair(spec(), replace(RIGHT, managed=frozenset())) == [ATTACH]
 
 
 # --- drift ---
 
 # The wish, what is there, the codes that are found, and the calls that repair it.
-DRIFT: dict[str, tuple[Wish, Role, list[str], list[Call]]] = {
-    "nothing": (wish(), RIGHT, [], []),
-    "nothing, least privilege": (wish(permission_mode="lookup_events"), LEAST, [], []),
+DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
+    "nothing": (spec(), RIGHT, [], []),
+    "nothing, least privilege": (spec(permission_mode="lookup_events"), LEAST, [], []),
     "nothing, everything wished": (
-        wish(
+        spec(
             path="/",
             description=RIGHT.description,
             max_session_duration=3600,
@@ -171,210 +171,210 @@ DRIFT: dict[str, tuple[Wish, Role, list[str], list[Call]]] = {
         [],
     ),
     "the trust lets in another account": (
-        wish(),
+        spec(),
         replace(RIGHT, trust={**RIGHT.trust, "Statement": [*RIGHT.trust["Statement"], FOREIGN]}),
         ["trust_account_foreign"],
         [TRUST],
     ),
     "the trust has an id of nobody": (
-        wish(),
+        spec(),
         replace(RIGHT, trust=trust(SENTINEL, [A, C])),
         ["trust_external_id_foreign"],
         [TRUST],
     ),
     "the trust lacks a wished workspace": (
-        wish(external_ids=(B,)),
+        spec(external_ids=(B,)),
         replace(RIGHT, tags=marked(A, B)),
         ["trust_workspace_missing"],
         [call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [A, B]))],
     ),
     "the trust lacks our id": (
-        wish(),
+        spec(),
         replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(A, B)),
         ["trust_workspace_missing", "role_shared"],
         [call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [A, B]))],
     ),
     "the trust is empty": (
-        wish(),
+        spec(),
         replace(RIGHT, trust={"Version": "2012-10-17", "Statement": []}),
         ["trust_sentinel_missing"],
         [TRUST],
     ),
     "the description": (
-        wish(description="Sees"),
+        spec(description="Sees"),
         RIGHT,
         ["role_description"],
         [update("Sees")],
     ),
-    "a description that shall go": (wish(description=""), RIGHT, ["role_description"], [update("")]),
+    "a description that shall go": (spec(description=""), RIGHT, ["role_description"], [update("")]),
     "a description left alone, beside a session": (
-        wish(max_session_duration=3600),
+        spec(max_session_duration=3600),
         replace(RIGHT, description="By hand", max_session_duration=7200),
         ["role_session_raised"],
         [update("By hand")],
     ),
     "the session is longer": (
-        wish(max_session_duration=3600),
+        spec(max_session_duration=3600),
         replace(RIGHT, max_session_duration=43200),
         ["role_session_raised"],
         [update()],
     ),
     "the session is shorter": (
-        wish(max_session_duration=7200),
+        spec(max_session_duration=7200),
         RIGHT,
         ["role_session_lowered"],
         [update(duration=7200)],
     ),
     "the boundary is missing": (
-        wish(permissions_boundary=FENCE),
+        spec(permissions_boundary=FENCE),
         RIGHT,
         ["role_boundary_missing"],
         [call("PutRolePermissionsBoundary", PermissionsBoundary=FENCE)],
     ),
     "the boundary is another one": (
-        wish(permissions_boundary=FENCE),
+        spec(permissions_boundary=FENCE),
         replace(RIGHT, permissions_boundary=WALL),
         ["role_boundary_changed"],
         [call("PutRolePermissionsBoundary", PermissionsBoundary=FENCE)],
     ),
     "the boundary shall go": (
-        wish(permissions_boundary=""),
+        spec(permissions_boundary=""),
         replace(RIGHT, permissions_boundary=WALL),
         ["role_boundary_extra"],
         [call("DeleteRolePermissionsBoundary")],
     ),
     "a boundary that nobody asked about": (
-        wish(),
+        spec(),
         replace(RIGHT, permissions_boundary=WALL),
         ["role_boundary_unexpected"],
         [],
     ),
     "a session that nobody asked about": (
-        wish(),
+        spec(),
         replace(RIGHT, max_session_duration=43200),
         ["role_session_long"],
         [],
     ),
-    "a tag is missing": (wish(tags={"owner": "us"}), RIGHT, ["role_tags"], [tag(owner="us")]),
+    "a tag is missing": (spec(tags={"owner": "us"}), RIGHT, ["role_tags"], [tag(owner="us")]),
     "a tag has another value": (
-        wish(tags={"owner": "us", "cost": "1"}),
+        spec(tags={"owner": "us", "cost": "1"}),
         replace(RIGHT, tags=marked(A, owner="them", cost="1")),
         ["role_tags"],
         [tag(owner="us")],
     ),
     "a tag beyond the wish": (
-        wish(tags={}),
+        spec(tags={}),
         replace(RIGHT, tags=marked(A, owner="us")),
         [],
         [],
     ),
     "a tag beyond the wish, with purge": (
-        wish(tags={}, purge_tags=True),
+        spec(tags={}, purge_tags=True),
         replace(RIGHT, tags=marked(A, owner="us", cost="1", **{"aws:stack": "x"})),
         ["role_tags"],
         [call("UntagRole", TagKeys=["cost", "owner"])],
     ),
     "tags to come and to go": (
-        wish(tags={"new": "1", "also": "2"}, purge_tags=True),
+        spec(tags={"new": "1", "also": "2"}, purge_tags=True),
         replace(RIGHT, tags=marked(A, old="1")),
         ["role_tags"],
         [tag(also="2", new="1"), call("UntagRole", TagKeys=["old"])],
     ),
     "a tag of AWS": (
-        wish(tags={}, purge_tags=True),
+        spec(tags={}, purge_tags=True),
         replace(RIGHT, tags=marked(A, **{"aws:cloudformation:stack-name": "x"})),
         [],
         [],
     ),
     "our workspace tag": (
-        wish(),
+        spec(),
         replace(RIGHT, tags=marked()),
         ["role_tags"],
         [tag(**{"trailbridge.sentinel.workspace": A})],
     ),
-    "not marked as ours": (wish(), replace(RIGHT, tags={"owner": "us"}), ["role_unmanaged"], [tag(**marked(A))]),
-    "the policy is missing": (wish(), replace(RIGHT, managed=frozenset()), ["permission_policy_missing"], [ATTACH]),
+    "not marked as ours": (spec(), replace(RIGHT, tags={"owner": "us"}), ["role_unmanaged"], [tag(**marked(A))]),
+    "the policy is missing": (spec(), replace(RIGHT, managed=frozenset()), ["permission_policy_missing"], [ATTACH]),
     "a policy beyond the wish": (
-        wish(),
+        spec(),
         replace(RIGHT, managed=RIGHT.managed | {ADMIN}),
         ["permission_policy_extra"],
         [detach(ADMIN)],
     ),
     "the old policy instead of the new one": (
-        wish(),
+        spec(),
         replace(RIGHT, managed=frozenset({REPLACED})),
         ["permission_policy_outdated", "permission_policy_missing"],
         [ATTACH, detach(REPLACED)],
     ),
     "the old policy beside the new one": (
-        wish(),
+        spec(),
         replace(RIGHT, managed=RIGHT.managed | {REPLACED}),
         ["permission_policy_outdated"],
         [detach(REPLACED)],
     ),
     "the new policy of another partition": (
-        wish(),
+        spec(),
         replace(RIGHT, managed=frozenset({READ_ONLY.replace("arn:aws:", "arn:aws-cn:")})),
         ["permission_policy_extra", "permission_policy_missing"],
         [ATTACH, detach(READ_ONLY.replace("arn:aws:", "arn:aws-cn:"))],
     ),
     "an inline policy beyond the wish": (
-        wish(),
+        spec(),
         replace(RIGHT, inline={"wide": WIDE}),
         ["permission_inline_extra"],
         [drop("wide")],
     ),
     "the inline policy is missing": (
-        wish(permission_mode="lookup_events"),
+        spec(permission_mode="lookup_events"),
         replace(LEAST, inline={}),
         ["permission_inline_missing"],
         [PUT],
     ),
     "the inline policy was widened": (
-        wish(permission_mode="lookup_events"),
+        spec(permission_mode="lookup_events"),
         replace(LEAST, inline={INLINE: WIDE}),
         ["permission_inline_changed"],
         [PUT],
     ),
     "from managed to least privilege": (
-        wish(permission_mode="lookup_events"),
+        spec(permission_mode="lookup_events"),
         RIGHT,
         ["permission_policy_extra", "permission_inline_missing"],
         [PUT, detach(READ_ONLY)],
     ),
     "from least privilege to managed": (
-        wish(),
+        spec(),
         LEAST,
         ["permission_inline_extra", "permission_policy_missing"],
         [ATTACH, drop(INLINE)],
     ),
-    "the path": (wish(path="/security/"), RIGHT, ["role_path"], []),
+    "the path": (spec(path="/security/"), RIGHT, ["role_path"], []),
     "extras, not exclusive": (
-        wish(exclusive=False),
+        spec(exclusive=False),
         replace(RIGHT, managed=RIGHT.managed | {ADMIN}, inline={"wide": WIDE}),
         ["permission_inline_extra", "permission_policy_extra"],
         [],
     ),
     "the old policy, not exclusive": (
-        wish(exclusive=False),
+        spec(exclusive=False),
         replace(RIGHT, managed=RIGHT.managed | {REPLACED, ADMIN}),
         ["permission_policy_extra", "permission_policy_outdated"],
         [detach(REPLACED)],
     ),
     "a policy of the account with the old name, not exclusive": (
-        wish(exclusive=False),
+        spec(exclusive=False),
         replace(RIGHT, managed=RIGHT.managed | {f"arn:aws:iam::{ACCOUNT}:policy/AWSCloudTrailReadOnlyAccess"}),
         ["permission_policy_extra"],
         [],
     ),
     "something missing beside extras, not exclusive": (
-        wish(exclusive=False),
+        spec(exclusive=False),
         replace(RIGHT, managed=frozenset({ADMIN}), inline={"wide": WIDE}),
         ["permission_inline_extra", "permission_policy_extra", "permission_policy_missing"],
         [ATTACH],
     ),
     "everything at once": (
-        wish(description="Sees", permissions_boundary=FENCE, tags={"owner": "us"}, purge_tags=True),
+        spec(description="Sees", permissions_boundary=FENCE, tags={"owner": "us"}, purge_tags=True),
         replace(
             RIGHT,
             trust=trust(SENTINEL, [A, C]),
@@ -411,30 +411,30 @@ DRIFT: dict[str, tuple[Wish, Role, list[str], list[Call]]] = {
 
 
 @pytest.mark.parametrize(("options", "have", "_codes", "calls"), DRIFT.values(), ids=DRIFT.keys())
-def test_a_drift_has_exactly_its_calls(options: Wish, have: Role, _codes: list[str], calls: list[Call]) -> None:
+def test_a_drift_has_exactly_its_calls(options: RoleSpec, have: Role, _codes: list[str], calls: list[Call]) -> None:
     assert repair(options, have) == calls
 
 
 @pytest.mark.parametrize(("options", "have", "codes", "_calls"), DRIFT.values(), ids=DRIFT.keys())
-def test_a_drift_has_exactly_its_findings(options: Wish, have: Role, codes: list[str], _calls: list[Call]) -> None:
+def test_a_drift_has_exactly_its_findings(options: RoleSpec, have: Role, codes: list[str], _calls: list[Call]) -> None:
     assert [found.code for found in findings(options, have)] == codes
 
 
 @pytest.mark.parametrize(("options", "have", "_codes", "_calls"), DRIFT.values(), ids=DRIFT.keys())
-def test_a_repaired_drift_is_gone(options: Wish, have: Role, _codes: list[str], _calls: list[Call]) -> None:
+def test_a_repaired_drift_is_gone(options: RoleSpec, have: Role, _codes: list[str], _calls: list[Call]) -> None:
     assert repair(options, performed(have, repair(options, have))) == []
 
 
 def test_where_aws_would_refuse_both_at_once_the_old_goes_first() -> None:
     full = replace(RIGHT, managed=frozenset(f"arn:aws:iam::aws:policy/P{number}" for number in range(10)))
-    assert [one.name for one in repair(wish(), full)] == ["DetachRolePolicy"] * 10 + ["AttachRolePolicy"]
+    assert [one.name for one in repair(spec(), full)] == ["DetachRolePolicy"] * 10 + ["AttachRolePolicy"]
     tagged = replace(RIGHT, tags=marked(A, **{f"old{number}": "" for number in range(48)}))
     new = {f"new{number}": "" for number in range(40)}
-    assert [one.name for one in repair(wish(tags=new, purge_tags=True), tagged)] == ["UntagRole", "TagRole"]
+    assert [one.name for one in repair(spec(tags=new, purge_tags=True), tagged)] == ["UntagRole", "TagRole"]
 
 
 def test_a_missing_role_is_the_only_finding() -> None:
-    assert [found.code for found in findings(wish(), None)] == ["role_missing"]
+    assert [found.code for found in findings(spec(), None)] == ["role_missing"]
 
 
 # --- removal ---
@@ -460,7 +460,7 @@ def test_a_crash_while_removing_is_finished_by_the_next_run(left: Role | None, c
 
 def test_a_shared_role_loses_one_id_and_keeps_everything_else() -> None:
     have = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B), managed=RIGHT.managed | {ADMIN})
-    assert plan(have, without(wish(), have)) == [
+    assert plan(have, without(spec(), have)) == [
         tag(**{"trailbridge.sentinel.workspace": B}),
         call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [B])),
     ]
@@ -564,8 +564,8 @@ roles = st.builds(
     managed=st.frozensets(st.sampled_from([READ_ONLY, REPLACED, ADMIN])),
     inline=inline,
 )
-wishes = st.builds(
-    Wish,
+specs = st.builds(
+    RoleSpec,
     account_id=st.just(ACCOUNT),
     workspace_id=st.sampled_from([A, B]),
     path=st.sampled_from([None, "/"]),
@@ -585,7 +585,7 @@ NEEDED = {"CreateRole", "UpdateAssumeRolePolicy", "AttachRolePolicy", "PutRolePo
 TAKEN = {"DetachRolePolicy", "DeleteRolePolicy"}
 
 
-def laid(options: Wish, have: Role | None) -> Role:
+def laid(options: RoleSpec, have: Role | None) -> Role:
     """The overlay; examples of another's role are thrown away."""
     try:
         return overlay(options, have)
@@ -594,7 +594,7 @@ def laid(options: Wish, have: Role | None) -> Role:
         raise
 
 
-def remaining(options: Wish, have: Role | None) -> Role | None:
+def remaining(options: RoleSpec, have: Role | None) -> Role | None:
     try:
         return without(options, have)
     except SentinelError:
@@ -603,22 +603,22 @@ def remaining(options: Wish, have: Role | None) -> Role | None:
 
 
 @PLENTY
-@given(wishes, some_role)
-def test_a_plan_that_is_carried_out_gives_exactly_the_wish(options: Wish, have: Role | None) -> None:
+@given(specs, some_role)
+def test_a_plan_that_is_carried_out_gives_exactly_the_wish(options: RoleSpec, have: Role | None) -> None:
     assert performed(have, repair(options, have) if laid(options, have) else []) == overlay(options, have)
 
 
 @PLENTY
-@given(wishes, some_role)
-def test_a_second_plan_is_empty(options: Wish, have: Role | None) -> None:
+@given(specs, some_role)
+def test_a_second_plan_is_empty(options: RoleSpec, have: Role | None) -> None:
     want = laid(options, have)
     assert overlay(options, want) == want
     assert repair(options, want) == []
 
 
 @PLENTY
-@given(wishes, some_role)
-def test_what_is_needed_comes_before_what_is_taken_away(options: Wish, have: Role | None) -> None:
+@given(specs, some_role)
+def test_what_is_needed_comes_before_what_is_taken_away(options: RoleSpec, have: Role | None) -> None:
     names = [one.name for one in plan(have, laid(options, have))]
     last = max((place for place, name in enumerate(names) if name in NEEDED), default=-1)
     first = min((place for place, name in enumerate(names) if name in TAKEN), default=len(names))
@@ -626,16 +626,16 @@ def test_what_is_needed_comes_before_what_is_taken_away(options: Wish, have: Rol
 
 
 @PLENTY
-@given(wishes, some_role)
-def test_a_role_is_created_exactly_when_there_is_none(options: Wish, have: Role | None) -> None:
+@given(specs, some_role)
+def test_a_role_is_created_exactly_when_there_is_none(options: RoleSpec, have: Role | None) -> None:
     names = [one.name for one in plan(have, laid(options, have))]
     assert names.count("CreateRole") == (have is None)
     assert have is not None or names[0] == "CreateRole"
 
 
 @PLENTY
-@given(wishes, some_role)
-def test_no_call_is_made_twice_and_each_changes_something(options: Wish, have: Role | None) -> None:
+@given(specs, some_role)
+def test_no_call_is_made_twice_and_each_changes_something(options: RoleSpec, have: Role | None) -> None:
     for one in plan(have, laid(options, have)):
         after = perform(have, one)
         assert after != have
@@ -643,8 +643,8 @@ def test_no_call_is_made_twice_and_each_changes_something(options: Wish, have: R
 
 
 @PLENTY
-@given(wishes.map(lambda options: replace(options, exclusive=True)), some_role)
-def test_there_are_findings_exactly_when_there_is_a_plan(options: Wish, have: Role | None) -> None:
+@given(specs.map(lambda options: replace(options, exclusive=True)), some_role)
+def test_there_are_findings_exactly_when_there_is_a_plan(options: RoleSpec, have: Role | None) -> None:
     calls = plan(have, laid(options, have))
     event("a plan" if calls else "no plan")
     assert (repairable(options, have) == []) == (calls == [])
@@ -652,8 +652,8 @@ def test_there_are_findings_exactly_when_there_is_a_plan(options: Wish, have: Ro
 
 
 @PLENTY
-@given(wishes, some_role)
-def test_nobody_else_loses_a_tag(options: Wish, have: Role | None) -> None:
+@given(specs, some_role)
+def test_nobody_else_loses_a_tag(options: RoleSpec, have: Role | None) -> None:
     kept = performed(have, plan(have, laid(options, have)))
     before = {key: value for key, value in (have.tags if have else {}).items() if key.startswith("aws:")}
     assert kept is not None
@@ -661,9 +661,9 @@ def test_nobody_else_loses_a_tag(options: Wish, have: Role | None) -> None:
 
 
 @PLENTY
-@given(wishes, some_role)
+@given(specs, some_role)
 def test_offboarding_that_is_carried_out_leaves_what_remains_and_nothing_to_do(
-    options: Wish, have: Role | None
+    options: RoleSpec, have: Role | None
 ) -> None:
     left = remaining(options, have)
     assert performed(have, plan(have, left)) == left
@@ -671,14 +671,14 @@ def test_offboarding_that_is_carried_out_leaves_what_remains_and_nothing_to_do(
 
 
 @PLENTY
-@given(wishes)
-def test_offboarding_undoes_onboarding(options: Wish) -> None:
+@given(specs)
+def test_offboarding_undoes_onboarding(options: RoleSpec) -> None:
     alone = replace(options, external_ids=())
     assert without(alone, overlay(alone, None)) is None
 
 
 @PLENTY
-@given(wishes, roles)
-def test_offboarding_adds_nothing(options: Wish, have: Role) -> None:
+@given(specs, roles)
+def test_offboarding_adds_nothing(options: RoleSpec, have: Role) -> None:
     names = {one.name for one in plan(have, remaining(options, have))}
     assert names <= {"UpdateAssumeRolePolicy", "TagRole", "DetachRolePolicy", "DeleteRolePolicy", "DeleteRole"}

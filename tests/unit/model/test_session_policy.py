@@ -13,7 +13,7 @@ from typing import Any, get_args
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.plan import plan
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Role, Wish
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Role, RoleSpec
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import (
     ACTIONS,
     Work,
@@ -93,8 +93,8 @@ def test_only_the_policy_that_sentinel_needs_can_be_attached(partition: str) -> 
     ],
 )
 def test_the_session_is_for_what_the_run_does(mode: str, check_mode: bool, removing: bool, work: Work) -> None:
-    wish = Wish(ACCOUNT, "w", permission_mode=mode)
-    assert work_on(wish, check_mode=check_mode, removing=removing) == work
+    spec = RoleSpec(ACCOUNT, "w", permission_mode=mode)
+    assert work_on(spec, check_mode=check_mode, removing=removing) == work
 
 
 def test_looking_at_all_roles_is_reading_alone() -> None:

@@ -17,7 +17,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.o
     LONGEST_TEMPLATE,
     RESOURCE,
     StackSet,
-    StackSetWish,
+    StackSetSpec,
     check,
     overlay,
     plan,
@@ -29,19 +29,19 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
 
 WORKSPACE = "cccccccc-aaaa-4aaa-8aaa-cccccccccccc"
-WISH = StackSetWish("Eyes", {"Resources": {}}, "eu-central-1")
+WISH = StackSetSpec("Eyes", {"Resources": {}}, "eu-central-1")
 UNITS = [f"ou-ab12-{number:08}" for number in range(120)]
 
 
-def properties(**wish: Any) -> dict[str, Any]:
-    role = roles.overlay(roles.Wish("", WORKSPACE, **wish), None)
+def properties(**spec: Any) -> dict[str, Any]:
+    role = roles.overlay(roles.RoleSpec("", WORKSPACE, **spec), None)
     found: dict[str, Any] = template(role)["Resources"][RESOURCE]["Properties"]
     return found
 
 
-def made(**wish: Any) -> roles.Role:
+def made(**spec: Any) -> roles.Role:
     """The role that CloudFormation makes of the template, with the tags that it adds."""
-    found = properties(**wish)
+    found = properties(**spec)
     return roles.Role(
         name=found["RoleName"],
         arn=f"arn:aws:iam::111111111111:role{found['Path']}{found['RoleName']}",
@@ -68,8 +68,8 @@ def made(**wish: Any) -> roles.Role:
         {"microsoft_account_id": "222222222222"},
     ],
 )
-def test_the_role_of_the_template_is_left_alone_by_who_wishes_the_same(wish: dict[str, Any]) -> None:
-    have, wanted = made(**wish), roles.Wish("111111111111", WORKSPACE, **wish)
+def test_the_role_of_the_template_is_left_alone_by_who_wishes_the_same(spec: dict[str, Any]) -> None:
+    have, wanted = made(**spec), roles.RoleSpec("111111111111", WORKSPACE, **spec)
     assert role_plan.plan(have, roles.overlay(wanted, have)) == []
     assert roles.findings(wanted, have) == []
 

@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import modules, options
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm as azure
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID, Emulators
@@ -60,7 +60,7 @@ def test_the_older_of_two_is_kept_and_the_other_removed_when_asked(here: Emulato
 
 def test_an_answer_that_is_no_json_is_told(here: Emulators, aws_connector: Module) -> None:
     here.fault(operation="DataConnectors_List", status=502, body="<html>Bad Gateway</html>")
-    no_time = mock.patch.object(azure, "DEADLINE", 0.0)
+    no_time = mock.patch.object(arm, "DEADLINE", 0.0)
     with no_time, pytest.raises(SentinelError, match="Cannot list the data connectors") as caught:
         aws_connector()
     assert caught.value.kind == "transient"

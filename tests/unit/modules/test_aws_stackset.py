@@ -92,13 +92,13 @@ def test_it_deploys_to_the_accounts_of_its_units_alone(here: Emulators, aws_stac
 def test_its_role_is_the_one_that_is_wished(
     here: Emulators, aws_stackset: Module, aws_role: Module, tree: Tree, mode: str
 ) -> None:
-    wish: dict[str, Any] = {"permission_mode": mode, "external_ids": ["99999999-aaaa-4bbb-8ccc-dddddddddddd"]}
+    spec: dict[str, Any] = {"permission_mode": mode, "external_ids": ["99999999-aaaa-4bbb-8ccc-dddddddddddd"]}
     role = {"tags": {"owner": "security"}, "max_session_duration": 7200, "permissions_boundary": BOUNDARY}
     made = aws_stackset(
-        organizational_units=[tree.units[0]], **wish, **{f"role_{name}": value for name, value in role.items()}
+        organizational_units=[tree.units[0]], **spec, **{f"role_{name}": value for name, value in role.items()}
     )
     permit_what_moto_forgets(here, made, tree.accounts[0])
-    result = aws_role(account_id=tree.accounts[0], **wish, **role)
+    result = aws_role(account_id=tree.accounts[0], **spec, **role)
     assert (result["calls"], result["findings"], result["diff"]) == ([], [], [])
 
 

@@ -61,7 +61,7 @@ def ingestion_info(**given: Any) -> Result:
 
 
 def told(result: Result) -> dict[str, str]:
-    return {account: one["verdict"] for account, one in result["accounts"].items()}
+    return {account: one["ingestion_status"] for account, one in result["accounts"].items()}
 
 
 def test_one_query_tells_of_all_accounts(here: Emulators) -> None:
@@ -106,14 +106,14 @@ def test_what_microsoft_reports_is_explained(here: Emulators) -> None:
 def test_only_the_accounts_that_are_asked_for_are_shown(here: Emulators) -> None:
     connect(here, ONE)
     arrived(here, {ONE: 0.1, TWO: 0.1})
-    result = ingestion_info(account_ids=[TWO, THREE], quiet_account_ids=[THREE])
+    result = ingestion_info(account_ids=[TWO, THREE], allow_silent_account_ids=[THREE])
     assert told(result) == {TWO: "not_connected", THREE: "not_connected"}
 
 
 def test_a_quiet_account_is_as_expected(here: Emulators) -> None:
     connect(here, ONE, TWO)
-    result = ingestion_info(quiet_account_ids=[TWO])
-    assert [one["good"] for one in result["accounts"].values()] == [False, True]
+    result = ingestion_info(allow_silent_account_ids=[TWO])
+    assert [one["as_expected"] for one in result["accounts"].values()] == [False, True]
 
 
 def test_the_part_of_an_answer_does_not_make_an_account_silent(here: Emulators) -> None:

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.iam import Roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
+    AssumeRole,
     AwsCredentials,
-    Entry,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
@@ -27,13 +27,13 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     INLINE,
     LOOKUP_EVENTS,
     Role,
-    Wish,
+    RoleSpec,
     overlay,
     show,
     trust,
     without,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import converge
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import reconcile
 from tests.emulators.client import Emulators
 
 ACCOUNT = "111111111111"
@@ -79,8 +79,8 @@ def roles(draw: st.DrawFn) -> Role:
     )
 
 
-wishes = st.builds(
-    Wish,
+specs = st.builds(
+    RoleSpec,
     account_id=st.just(ACCOUNT),
     workspace_id=st.sampled_from(IDS),
     description=st.none() | texts,
@@ -105,12 +105,14 @@ class World:
     def __init__(self, runner: asyncio.Runner) -> None:
         self.runner = runner
         self.aws = self.do(self._enter())
-        self.edge = Roles(self.iam, ACCOUNT, NAME, writes=True)
+        self.adapter = Roles(self.iam, ACCOUNT, NAME, writes=True)
 
     async def _enter(self) -> Aws:
         aws = Aws(AwsCredentials())
         self.iam = aws.service("iam").of(
-            await aws.enter(ACCOUNT, Entry(("OrganizationAccountAccessRole",), session_policy=False), NAME, "write")
+            await aws.enter(
+                ACCOUNT, AssumeRole(("OrganizationAccountAccessRole",), session_policy=False), NAME, "write"
+            )
         )
         return aws
 
@@ -118,7 +120,7 @@ class World:
         return self.runner.run(work)
 
     def read(self) -> Role | None:
-        return self.do(self.edge.read())
+        return self.do(self.adapter.read())
 
     def put(self, role: Role | None) -> None:
         self.apply(plan(self.read(), None))
@@ -126,10 +128,10 @@ class World:
 
     def apply(self, calls: list[Call]) -> None:
         for call in calls:
-            self.do(self.edge.apply(call))
+            self.do(self.adapter.apply(call))
 
     def reach(self, decide: Any) -> Any:
-        return self.do(converge(self.edge, decide, plan, check_mode=False, made=[], seen=lambda _have: None))
+        return self.do(reconcile(self.adapter, decide, plan, check_mode=False, made=[], seen=lambda _have: None))
 
 
 @pytest.fixture
@@ -141,26 +143,26 @@ def world(here: Emulators) -> Iterator[World]:
 
 
 @unhurried
-@given(have=st.none() | roles(), wish=wishes)
+@given(have=st.none() | roles(), spec=specs)
 def test_applying_a_plan_gives_the_planned_role_and_a_second_plan_is_empty(
-    world: World, have: Role | None, wish: Wish
+    world: World, have: Role | None, spec: RoleSpec
 ) -> None:
     world.put(have)
-    outcome = world.reach(partial(overlay, wish))
+    outcome = world.reach(partial(overlay, spec))
     assert show(world.read()) == show(outcome.want)
-    assert world.reach(partial(overlay, wish)).calls == []
+    assert world.reach(partial(overlay, spec)).calls == []
 
 
 @unhurried
-@given(have=st.none() | roles(), wish=wishes)
+@given(have=st.none() | roles(), spec=specs)
 def test_removing_leaves_what_others_need_and_a_second_removal_does_nothing(
-    world: World, have: Role | None, wish: Wish
+    world: World, have: Role | None, spec: RoleSpec
 ) -> None:
     world.put(have)
     try:
-        outcome = world.reach(partial(without, wish))
+        outcome = world.reach(partial(without, spec))
     except SentinelError:
         assert show(world.read()) == show(have)
         return
     assert show(world.read()) == show(outcome.want)
-    assert world.reach(partial(without, wish)).calls == []
+    assert world.reach(partial(without, spec)).calls == []

@@ -39,5 +39,5 @@ def test_the_modules_run_as_modules(cloud: Emulators, tmp_path: Path) -> None:
     result = json.loads((tmp_path / "results").read_text())
     assert [result["aws_role"]["role"]["arn"], result["aws_connector"]["connector"]["role_arn"]] == [ARN, ARN]
     assert result["workspace_info"]["workspace"]["onboarded"] is True
-    assert result["ingestion_info"]["accounts"][ACCOUNT]["verdict"] == "receiving"
+    assert result["ingestion_info"]["accounts"][ACCOUNT]["ingestion_status"] == "receiving"
     assert [secret for secret in cloud.secrets() if secret in told] == []

@@ -28,11 +28,11 @@ from .conftest import Play, parsed
 ACCOUNTS = {f"host{number:02}": {"aws_account_id": f"1111111111{number:02}"} for number in range(1, 41)}
 
 
-def run(here: Emulators, concurrency: int = 2, after: Callable[[fleet.Stop], None] = lambda _stop: None) -> Any:
+def run(here: Emulators, concurrency: int = 2, after: Callable[[fleet.Cancellation], None] = lambda _stop: None) -> Any:
     """Do what the playbook does, in this process; `after` is called when the first account is done."""
 
-    async def work() -> tuple[list[AccountResult], fleet.Stop]:
-        stop, done = fleet.Stop(), list[AccountResult]()
+    async def work() -> tuple[list[AccountResult], fleet.Cancellation]:
+        stop, done = fleet.Cancellation(), list[AccountResult]()
         async for one in fleet.run(parsed(here, ACCOUNTS), fleet.Order(concurrency=concurrency), stop):
             if not done:
                 after(stop)
@@ -61,7 +61,7 @@ def test_a_run_that_has_not_begun_yet_ends_as_soon(
     here.fault(operation=operation, delay=30)
 
     async def work() -> list[AccountResult]:
-        stop = fleet.Stop()
+        stop = fleet.Cancellation()
         asyncio.get_running_loop().call_later(1, stop.interrupt, "it got SIGINT")
         order = fleet.Order(orphans="report")
         return [done async for done in fleet.run(parsed(here, ACCOUNTS), order, stop)]
@@ -147,7 +147,7 @@ def test_a_report_that_cannot_be_written_leaves_the_record(cloud: Emulators, pla
     folder.mkdir(parents=True)
     (folder / "report.json").write_text("{")
     hosts = dict(list(ACCOUNTS.items())[:2])
-    run = play("onboard", hosts, sentinel_report_dir=str(folder.parent), sentinel_report_run="4711")
+    run = play("onboard", hosts, sentinel_report_dir=str(folder.parent), sentinel_report_name="4711")
     assert run.code == 2
     assert len(cloud.connectors()) == 2
     assert "it is damaged" in run.output

@@ -69,7 +69,7 @@ def test_an_empty_value_does_not_switch_a_guard_off(
 @pytest.mark.parametrize("blank", BLANK, ids=repr)
 @pytest.mark.parametrize(
     "name",
-    ["concurrency", "max_fail_percentage", "minimum_accounts", "fail_on", "report_dir", "report_run", "find_orphans"],
+    ["concurrency", "max_fail_percentage", "minimum_accounts", "fail_on", "report_dir", "report_name", "find_orphans"],
 )
 def test_an_empty_value_is_the_default(here: Emulators, tmp_path: Path, name: str, blank: Any) -> None:
     run = fleet(tmp_path, extra={f"sentinel_{name}": blank}, task={"check_mode": True})
@@ -466,7 +466,7 @@ def test_templates_that_cannot_be_filled_are_mistakes_as_others_are(here: Emulat
 
 
 def test_mistakes_of_verification_are_reported_at_once(here: Emulators, tmp_path: Path) -> None:
-    hosts = {ONE: {"sentinel_verify_quiet": "maybe"}, TWO: {"sentinel_verify_stale_after": "x"}, "web": {}}
+    hosts = {ONE: {"sentinel_allow_silent": "maybe"}, TWO: {"sentinel_verify_stale_after": "x"}, "web": {}}
     run = act(tmp_path, "fleet_ingestion_info", inventory(hosts))
     assert [word for word in ("'maybe'", "'x'", "web") if word not in run["msg"]] == []
     assert here.requests() == []

@@ -120,7 +120,7 @@ def test_verification_of_one_tenant_fails_alone(second: Emulators, case: str) ->
         second.change_workspace(OTHER["name"], permissions=[])
     watched = [ingestion.Watched(account, Expected()) for account in parsed(second, hosts(**own))]
     asyncio.run(ingestion.verify(watched, ingestion.Order(7 * 86400), lambda _line: None))
-    assert [item.verdict.name for item in watched] == ["receiving", "unknown", "unknown"]
+    assert [item.ingestion_status.name for item in watched] == ["receiving", "unknown", "unknown"]
     assert watched[0].error is None
     assert all(item.error for item in watched[1:])
 

@@ -89,7 +89,7 @@ def test_who_ends_the_run_does_not_wait(here: Emulators, monkeypatch: pytest.Mon
     refuse(here, times=100)
 
     async def work() -> list[AccountResult]:
-        stop, found = fleet.Stop(), []
+        stop, found = fleet.Cancellation(), []
         accounts = parsed(here, hosts(aws_account_joined=joined(grown_in=600)))
         async for done in fleet.run(accounts, fleet.Order(concurrency=1), stop):
             found.append(done)

@@ -119,7 +119,7 @@ def test_a_run_that_is_ended_removes_no_more_orphans(here: Emulators, organizati
     here.fault(operation="DataConnectors_Delete", delay=0.2)
 
     async def work() -> Orphans:
-        found, stop = Orphans(), fleet.Stop()
+        found, stop = Orphans(), fleet.Cancellation()
         order = fleet.Order(orphans="remove", absent=True, departed_percent=100)
         asyncio.get_running_loop().call_later(2, stop.interrupt, "it got SIGINT")
         async for done in fleet.run(parsed(here, hosts(organization[:1])), order, stop, found):
@@ -173,7 +173,7 @@ def test_an_account_that_was_not_worked_on_keeps_its_orphans(here: Emulators, or
 
 def test_an_account_in_which_nobody_can_look_fails_alone(cloud: Emulators, play: Play, organization: list[str]) -> None:
     cloud.fault(operation="ListRoles", account=organization[1], **faults.IDENTITY_DENIED)
-    done = play("onboard", hosts(organization[:3]), sentinel_find_roles=True)
+    done = play("onboard", hosts(organization[:3]), sentinel_find_unconnected_roles=True)
     assert done.code == 2
     assert {name for name, numbers in done.recap.items() if numbers["failed"]} == {"a1"}
     assert connected(cloud) == set(organization[:3])
@@ -213,7 +213,7 @@ def test_a_role_alone_fails_where_nobody_can_look(cloud: Emulators, play: Play, 
     - include_role: {name: trailbridge.sentinel.onboard}
       run_once: true
 """
-    done = play(text, hosts(organization[:3]), sentinel_find_roles=True)
+    done = play(text, hosts(organization[:3]), sentinel_find_unconnected_roles=True)
     assert done.code == 2
     assert "1 of 3 accounts failed. Cannot list the roles in account" in " ".join(done.output.split())
 

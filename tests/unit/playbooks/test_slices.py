@@ -30,7 +30,7 @@ def started(cloud: Emulators, folder: Path, number: int, hosts: Hosts) -> subpro
     inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": WORKSPACE}}))
     given = {
         "sentinel_report_dir": str(folder / "reports"),
-        "sentinel_report_run": 4711,
+        "sentinel_report_name": 4711,
         "sentinel_minimum_accounts": 0,
     }
     (private / "env").mkdir()

@@ -39,14 +39,14 @@ def verify(watched: list[ingestion.Watched], **order: Any) -> list[str]:
 
 
 def names(watched: list[ingestion.Watched]) -> dict[str, str]:
-    return {item.account.account_id: item.verdict.name for item in watched}
+    return {item.account.account_id: item.ingestion_status.name for item in watched}
 
 
 def test_the_playbook_gives_every_account_a_verdict(
     cloud: Emulators, play: Play, twelve: Hosts, tmp_path: Path
 ) -> None:
     hosts = some(twelve, 5)
-    hosts["host03"]["sentinel_verify_quiet"] = True
+    hosts["host03"]["sentinel_allow_silent"] = True
     hosts["host05"]["sentinel_verify_stale_after"] = "2d"
     connect(cloud, ONE, TWO, THREE, "111111111105")
     arrived(cloud, {ONE: 0.1, "111111111105": 30})
@@ -59,7 +59,9 @@ def test_the_playbook_gives_every_account_a_verdict(
     assert "4 of 5 accounts done, missing 111111111102 host02; next look in" in run.output
     assert {host for host, numbers in run.recap.items() if numbers["failed"]} == {"host02", "host04"}
     [report] = (tmp_path / "reports").glob("*verify*/report.json")
-    told = {one["account_id"]: one["ingestion"]["verdict"] for one in json.loads(report.read_text())["accounts"]}
+    told = {
+        one["account_id"]: one["ingestion"]["ingestion_status"] for one in json.loads(report.read_text())["accounts"]
+    }
     assert (told[ONE], told[TWO], told[THREE]) == ("receiving", "unhealthy", "silent")
 
 
@@ -80,7 +82,7 @@ def test_the_playbook_ends_with_0_where_all_is_well_or_nobody_minds(
             {"sentinel_verify_wait": "soon"},
             "Cannot use sentinel_verify_wait 'soon': it must be a whole number of seconds",
         ),
-        ({"sentinel_verify_quiet": "perhaps"}, "sentinel_verify_quiet"),
+        ({"sentinel_allow_silent": "perhaps"}, "sentinel_allow_silent"),
         ({"sentinel_report_dir": "/dev/null/reports"}, "Cannot write into /dev/null/reports (report_dir)"),
         (
             {"sentinel_verify_role_last_used": True, "sentinel_aws_profile": "nowhere"},
@@ -114,10 +116,10 @@ def test_it_looks_again_until_the_last_account_has_events(here: Emulators, twelv
 
 def test_who_is_quiet_or_not_connected_is_not_waited_for(here: Emulators, twelve: Hosts) -> None:
     connect(here, ONE)
-    watched = watch(here, some(twelve, 2), quiet=True)
+    watched = watch(here, some(twelve, 2), allow_silent=True)
     assert verify(watched, wait=600) == []
     assert names(watched) == {ONE: "silent", TWO: "not_connected"}
-    assert [item.verdict.good for item in watched] == [True, False]
+    assert [item.ingestion_status.as_expected for item in watched] == [True, False]
 
 
 def test_a_marker_proves_a_quiet_account(here: Emulators, twelve: Hosts) -> None:
@@ -125,9 +127,9 @@ def test_a_marker_proves_a_quiet_account(here: Emulators, twelve: Hosts) -> None
     rows = [[ONE, ago(0.1), 1, "[]", 1], [TWO, ago(0.1), 1, "[]", 0]]
     here.seed_table("AWSCloudTrail", [*COLUMNS, {"name": "Marked", "type": "long"}], rows)
     here.forget()
-    watched = watch(here, some(twelve, 2), quiet=True)
-    said = verify(watched, wait=1, marker=True)
-    assert [item.shown["marker"] for item in watched] == [True, False]
+    watched = watch(here, some(twelve, 2), allow_silent=True)
+    said = verify(watched, wait=1, canary=True)
+    assert [item.shown["canary"] for item in watched] == [True, False]
     assert here.operations("sts").count("AssumeRole") == 2
     assert said == ["1 of 2 accounts done, missing 111111111102 host02; next look in 1 s, 1 s left"]
     assert results.lines(watched) == ["unproved: [111111111102 host02] Its marker has not arrived."]
@@ -137,11 +139,11 @@ def test_a_quiet_account_whose_marker_does_not_arrive_is_not_as_expected(here: E
     connect(here, ONE, TWO, THREE)
     here.seed_table("AWSCloudTrail", [*COLUMNS, {"name": "Marked", "type": "long"}], [[ONE, ago(9), 1, "[]", 1]])
     here.fault(account=THREE, **faults.TRUST_DENIED)
-    watched = watch(here, some(twelve, 3), quiet=True)
-    verify(watched, wait=1, marker=True)
-    assert [item.verdict.good for item in watched] == [True, False, False]
+    watched = watch(here, some(twelve, 3), allow_silent=True)
+    verify(watched, wait=1, canary=True)
+    assert [item.ingestion_status.as_expected for item in watched] == [True, False, False]
     assert [one["host"] for one in results.failures(watched, "drift")] == ["host02", "host03"]
-    assert watched[1].verdict.message.endswith("Its marker did not arrive either.")
+    assert watched[1].ingestion_status.message.endswith("Its marker did not arrive either.")
 
 
 def test_events_are_judged_also_where_health_may_not_be_read(here: Emulators, twelve: Hosts) -> None:
@@ -172,7 +174,7 @@ def test_an_account_that_cannot_be_entered_stops_no_other(here: Emulators, twelv
     arrived(here, {ONE: 0.1, TWO: 0.1})
     here.fault(operation="AssumeRole", account=TWO, status=403, code="AccessDenied", message="Not allowed.")
     watched = watch(here, some(twelve, 2))
-    verify(watched, wait=0, marker=True)
+    verify(watched, wait=0, canary=True)
     assert names(watched) == {ONE: "receiving", TWO: "receiving"}
     [note] = [line for line in results.lines(watched) if line.startswith("note")]
     assert note.startswith("note: [111111111102 host02] Cannot assume role")

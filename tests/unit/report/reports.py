@@ -87,12 +87,18 @@ def record(number: int, chance: random.Random, *, broken: float = 0.2, events: b
 
 
 def ingestion(chance: random.Random) -> Data:
-    verdict = chance.choices(["receiving", "stale", "silent", "unhealthy"], [90, 4, 4, 2])[0]
-    ago = timedelta(minutes=chance.randrange(3, 50)) * (1 if verdict == "receiving" else 40)
-    last = None if verdict == "silent" else (NOW - ago).isoformat()
-    events = 0 if verdict == "silent" else chance.randrange(10, 90_000)
-    message = "" if verdict == "receiving" else f"Events of the account are {verdict}."
-    return {"verdict": verdict, "message": message, "last_event": last, "events": events, "regions": REGIONS}
+    ingestion_status = chance.choices(["receiving", "stale", "silent", "unhealthy"], [90, 4, 4, 2])[0]
+    ago = timedelta(minutes=chance.randrange(3, 50)) * (1 if ingestion_status == "receiving" else 40)
+    last = None if ingestion_status == "silent" else (NOW - ago).isoformat()
+    events = 0 if ingestion_status == "silent" else chance.randrange(10, 90_000)
+    message = "" if ingestion_status == "receiving" else f"Events of the account are {ingestion_status}."
+    return {
+        "ingestion_status": ingestion_status,
+        "message": message,
+        "last_event": last,
+        "events": events,
+        "regions": REGIONS,
+    }
 
 
 def fail(result: Data, chance: random.Random) -> None:
@@ -111,17 +117,17 @@ def drift(result: Data, chance: random.Random) -> None:
             {"severity": CODES[code].severity, "code": code, "message": message, "repaired": True}
         )
     trust = {"Effect": "Allow", "Principal": {"AWS": "197857026523"}, "Action": "sts:AssumeRole"}
-    wish = {
+    spec = {
         "Version": "2012-10-17",
         "Statement": [{**trust, "Condition": {"StringEquals": {"sts:ExternalId": "0f2a"}}}],
     }
     name = {"RoleName": "MicrosoftSentinelRole"}
     result["calls"] = [
-        {"name": "UpdateAssumeRolePolicy", "args": {**name, "PolicyDocument": wish}},
+        {"name": "UpdateAssumeRolePolicy", "args": {**name, "PolicyDocument": spec}},
         {"name": "DetachRolePolicy", "args": {**name, "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}},
     ]
     before = {"trust": {"Version": "2012-10-17", "Statement": [trust]}, "tags": {"owner": "nobody", "id": account_id}}
-    after = {"trust": wish, "tags": {"owner": "platform", "id": account_id}}
+    after = {"trust": spec, "tags": {"owner": "platform", "id": account_id}}
     header = f"role MicrosoftSentinelRole in account {account_id}"
     result["diff"] = [{"before_header": header, "after_header": header, "before": before, "after": after}]
 

@@ -62,8 +62,8 @@ def test_of_an_account_that_was_worked_on_again_the_later_word_counts(tmp_path: 
 
 def test_verdicts_are_counted_as_well(tmp_path: Path) -> None:
     names = {"accounts": 1, "receiving": 1, "not_connected": 0}
-    added(tmp_path, one(1, ingestion={"verdict": "receiving"}), playbook="verify", summary=names)
-    whole = added(tmp_path, one(2, ingestion={"verdict": "not_connected"}), playbook="verify", summary=names)
+    added(tmp_path, one(1, ingestion={"ingestion_status": "receiving"}), playbook="verify", summary=names)
+    whole = added(tmp_path, one(2, ingestion={"ingestion_status": "not_connected"}), playbook="verify", summary=names)
     assert whole["summary"] == {"accounts": 2, "receiving": 1, "not_connected": 1}
 
 

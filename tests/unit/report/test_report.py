@@ -39,7 +39,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report.statistics import (
     CHECKS,
     MOST_OUS,
-    Tally,
+    Statistics,
     check_of,
     look,
 )
@@ -170,10 +170,13 @@ def test_numbers_come_first_and_unknown_is_not_zero(tmp_path: Path) -> None:
 
 def test_numbers_of_an_organization_with_events(tmp_path: Path) -> None:
     header, records = reports.run(300)
-    numbers = Tally(header, records).numbers
-    verdicts = [one["ingestion"]["verdict"] for one in records]
+    numbers = Statistics(header, records).numbers
+    ingestion_statuses = [one["ingestion"]["ingestion_status"] for one in records]
     assert (numbers["organization"], numbers["excluded"], numbers["orphaned"]) == (305, 5, 1)
-    assert (numbers["receiving"], numbers["silent"]) == (verdicts.count("receiving"), verdicts.count("silent"))
+    assert (numbers["receiving"], numbers["silent"]) == (
+        ingestion_statuses.count("receiving"),
+        ingestion_statuses.count("silent"),
+    )
     assert numbers["failed"] == header["summary"]["failed"]
     assert text(report.write(tmp_path, header, records), "report.md").count("| receiving |") == 1
 
@@ -187,8 +190,8 @@ def test_numbers_of_an_organization_with_events(tmp_path: Path) -> None:
         (account(status="changed", findings=[found("connector_missing")]), True, False),
         (account(status="changed", findings=[found("connector_missing", repaired=True)]), False, True),
         (account(status="changed", findings=[found("role_tags")]), True, True),
-        (account(connector_id="", ingestion={"verdict": "silent"}), False, True),
-        (account(ingestion={"verdict": "not_connected"}), False, False),
+        (account(connector_id="", ingestion={"ingestion_status": "silent"}), False, True),
+        (account(ingestion={"ingestion_status": "not_connected"}), False, False),
     ],
 )
 def test_connected_is_what_sentinel_can_read(record: dict[str, Any], check_mode: bool, connected: bool) -> None:
@@ -197,17 +200,17 @@ def test_connected_is_what_sentinel_can_read(record: dict[str, Any], check_mode:
 
 def test_a_repair_leaves_only_what_no_run_repairs() -> None:
     record = account(status="changed", findings=[found("trust_anyone", repaired=True), found("role_path")])
-    tally = Tally({**HEADER, "playbook": "onboard", "check_mode": False}, [record])
-    assert tally.severities["critical"] == {"before": 1, "after": 0}
-    assert tally.severities["low"] == {"before": 1, "after": 1}
-    assert tally.looks[0].states == ".lC..-"
+    statistics = Statistics({**HEADER, "playbook": "onboard", "check_mode": False}, [record])
+    assert statistics.severities["critical"] == {"before": 1, "after": 0}
+    assert statistics.severities["low"] == {"before": 1, "after": 1}
+    assert statistics.looks[0].states == ".lC..-"
 
 
 def test_nothing_is_repaired_in_check_mode_or_where_it_failed() -> None:
     findings = [found("trust_anyone")]
     for status, check_mode in (("changed", True), ("failed", False), ("ok", False)):
-        tally = Tally({**HEADER, "check_mode": check_mode}, [account(status=status, findings=findings)])
-        assert tally.severities["critical"] == {"before": 1, "after": 1}
+        statistics = Statistics({**HEADER, "check_mode": check_mode}, [account(status=status, findings=findings)])
+        assert statistics.severities["critical"] == {"before": 1, "after": 1}
 
 
 @pytest.mark.parametrize("code", ["trust_anyone", "permission_policy_extra", "connector_duplicate"])
@@ -217,8 +220,8 @@ def test_what_a_change_left_as_it_was_is_not_called_repaired(code: str, tmp_path
     folder = written(tmp_path, record, check_mode=False)
     [told] = json.loads(text(folder, "report.json"))["accounts"]
     assert [one["repaired"] for one in told["findings"]] == [False, True]
-    tally = Tally({**HEADER, "check_mode": False}, [record])
-    assert (tally.found[code], tally.open[code]) == (2, 1)
+    statistics = Statistics({**HEADER, "check_mode": False}, [record])
+    assert (statistics.found[code], statistics.open[code]) == (2, 1)
 
 
 def test_an_accepted_finding_is_counted_and_shown_with_its_reason_and_fails_nothing(tmp_path: Path) -> None:
@@ -228,10 +231,10 @@ def test_an_accepted_finding_is_counted_and_shown_with_its_reason_and_fails_noth
     assert ET.fromstring(text(folder, "report.junit.xml"))[0].get("failures") == "0"
     for name in ("report.md", "report.csv", "report.html", "report.json"):
         assert "Ticket 1" in text(folder, name), name
-    tally = Tally({**HEADER, "check_mode": False}, [record])
-    assert (tally.found["permission_policy_extra"], tally.open["permission_policy_extra"]) == (1, 1)
-    assert tally.looks[0].states == ".....-"
-    assert not tally.looks[0].drifted
+    statistics = Statistics({**HEADER, "check_mode": False}, [record])
+    assert (statistics.found["permission_policy_extra"], statistics.open["permission_policy_extra"]) == (1, 1)
+    assert statistics.looks[0].states == ".....-"
+    assert not statistics.looks[0].drifted
 
 
 def test_a_finding_that_only_lets_somebody_know_is_no_drift() -> None:
@@ -244,10 +247,10 @@ def test_a_finding_that_only_lets_somebody_know_is_no_drift() -> None:
     ("playbook", "record", "states"),
     [
         ("drift", account(), ".....-"),
-        ("verify", account(ingestion={"verdict": "stale"}), "----.m"),
-        ("verify", account(ingestion={"verdict": "not_connected"}), "----hh"),
-        ("verify", account(ingestion={"verdict": "silent", "good": True}), "----.."),
-        ("verify", account(ingestion={"verdict": "unknown"}), "----.-"),
+        ("verify", account(ingestion={"ingestion_status": "stale"}), "----.m"),
+        ("verify", account(ingestion={"ingestion_status": "not_connected"}), "----hh"),
+        ("verify", account(ingestion={"ingestion_status": "silent", "as_expected": True}), "----.."),
+        ("verify", account(ingestion={"ingestion_status": "unknown"}), "----.-"),
         ("offboard", account(), "..--.-"),
         ("drift", account(status="skipped"), "------"),
         ("drift", account(status="failed", error={"class": "throttled", "message": "x"}), "h-----"),
@@ -269,7 +272,7 @@ def test_a_code_of_a_newer_release_does_no_harm(tmp_path: Path) -> None:
 def test_the_heat_map_has_the_worst_first_and_counts_everybody() -> None:
     records = [account(account_id=f"{number:012}", ou=f"/{number % 40:02}") for number in range(400)]
     records[7]["findings"] = [found("trust_anyone")]
-    heat = Tally(HEADER, records).heat
+    heat = Statistics(HEADER, records).heat
     assert (heat[0].ou, heat[0].open["trust"], heat[0].accounts) == ("/07", 1, 10)
     assert (len(heat), heat[-1].others) == (MOST_OUS + 1, 40 - MOST_OUS)
     assert sum(group.accounts for group in heat) == 400
@@ -375,7 +378,7 @@ def test_junit_tells_errors_failures_and_skipped_apart(tmp_path: Path) -> None:
         account(account_id="000000000002", status="failed", error={"class": "throttled", "message": "Cannot."}),
         account(account_id="000000000003", status="changed", findings=[found("role_tags")]),
         account(account_id="000000000004", status="skipped"),
-        account(account_id="000000000005", ingestion={"verdict": "silent", "last_event": None}),
+        account(account_id="000000000005", ingestion={"ingestion_status": "silent", "last_event": None}),
     ]
     suite = ET.fromstring(text(written(tmp_path, *records), "report.junit.xml"))[0]
     assert {key: suite.get(key) for key in ("tests", "errors", "failures", "skipped", "time")} == {
@@ -402,7 +405,7 @@ def test_every_file_can_be_read_whatever_an_account_is_called(tmp_path: Path, na
         error={"class": name, "message": name},
         diff=[{"before_header": name, "after_header": name, "before": name, "after": {name: name}}],
         calls=[{"name": name, "args": {name: name}}],
-        ingestion={"verdict": "stale", "last_event": name, "events": 1, "regions": [name]},
+        ingestion={"ingestion_status": "stale", "last_event": name, "events": 1, "regions": [name]},
     )
     organization = {"accounts": 2, "excluded": [{"account_id": "1", "reason": name}]}
     header = {"workspaces": [name], "organization": organization, "orphans": [{"account_id": "2", "id": name}, name]}
@@ -465,13 +468,13 @@ def test_the_page_asks_nobody_and_runs_only_our_script(tmp_path: Path) -> None:
 
 def test_nothing_of_an_account_can_end_the_data(tmp_path: Path) -> None:
     folder = written(tmp_path, account(host=NASTY), account(account_id="222222222222", ou=NASTY))
-    assert "<" not in html_data.data([account(host=NASTY)], Tally(HEADER, [account(host=NASTY)]))
+    assert "<" not in html_data.data([account(host=NASTY)], Statistics(HEADER, [account(host=NASTY)]))
     assert one_line(NASTY) in (row[1] for row in held(folder)["rows"])
 
 
 def test_texts_are_stored_once_for_all_accounts() -> None:
     header, records = reports.run(1000, broken=1.0)
-    told = json.loads(html_data.data(records, Tally(header, records)))
+    told = json.loads(html_data.data(records, Statistics(header, records)))
     assert len(told["texts"]) < 400
     assert not [text for text in told["texts"] if "arn:aws:iam::2" in text]
 
@@ -479,7 +482,7 @@ def test_texts_are_stored_once_for_all_accounts() -> None:
 @pytest.mark.parametrize("mark", html_data.MARKS)
 def test_a_mark_in_a_text_is_not_taken_for_one_of_ours(mark: str) -> None:
     records = [account(role_arn=f"x{mark}")]
-    assert one_line(f"x{mark}") in json.loads(html_data.data(records, Tally(HEADER, records)))["texts"]
+    assert one_line(f"x{mark}") in json.loads(html_data.data(records, Statistics(HEADER, records)))["texts"]
 
 
 def test_a_page_never_grows_without_bound() -> None:
@@ -489,7 +492,7 @@ def test_a_page_never_grows_without_bound() -> None:
         own = f"{number:05}" * 40
         record["findings"] = [{**one, "message": f"{own} {one['message']}"} for one in record["findings"]]
         record["diff"] = [{"before": {own: own}, "after": {own: own * 4}} for _each in range(2)]
-    told = html_data.data(records, Tally(header, records))
+    told = html_data.data(records, Statistics(header, records))
     assert len(told.encode()) < 4_900_000
     assert len(json.loads(told)["rows"]) == 10_000
 

@@ -79,7 +79,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str
 def test_filter_search_sort_and_pages_work(see: See, fleet: tuple[Path, list[dict[str, Any]]]) -> None:
     page, records = fleet
     failed = [one for one in records if one["status"] == "failed"]
-    silent = [one for one in records if one["ingestion"]["verdict"] == "silent"]
+    silent = [one for one in records if one["ingestion"]["ingestion_status"] == "silent"]
 
     async def steps(tab: browser.Tab) -> None:
         assert (await tab.run(COUNT), await tab.run(ROWS)) == ("2,000", 100)

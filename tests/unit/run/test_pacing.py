@@ -16,7 +16,7 @@ from unittest import mock
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import NotYetError, SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import pacing as pacer
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import pacing
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget, Slots, Visibility
 
 NOT_YET = NotYetError("transient", "Cannot yet.")
@@ -65,7 +65,7 @@ async def _work(slots: Slots, number: int, seconds: float = 0.0, *, throttled: b
 
 def test_a_run_begins_with_few_and_grows_to_the_most() -> None:
     slots = Slots(64)
-    assert virtually(_work(slots, pacer.FIRST)) == pacer.FIRST
+    assert virtually(_work(slots, pacing.FIRST)) == pacing.FIRST
     assert virtually(_work(slots, 500)) == 64
 
 
@@ -86,7 +86,7 @@ def test_there_is_always_room_for_someone() -> None:
     for _again in range(10):
         slots._shrunk = 0.0
         slots.answered(0.1, throttled=True)
-    assert slots.limit == pacer.FEWEST
+    assert slots.limit == pacing.FEWEST
     one = Slots(1)
     one.answered(0.1, throttled=True)
     assert one.limit == 1
@@ -106,7 +106,7 @@ def test_slow_answers_stop_the_growth() -> None:
     for _again in range(100):
         slots.answered(1.0, throttled=False)
     virtually(_work(slots, 3))
-    assert slots.limit == pacer.FIRST
+    assert slots.limit == pacing.FIRST
 
 
 def test_who_waits_takes_no_place() -> None:
@@ -134,7 +134,7 @@ def test_who_waits_takes_no_place() -> None:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacer, "ARM", {"writes": (5.0, 50.0), "reads": (5.0, 50.0)})
+    monkeypatch.setattr(pacing, "ARM", {"writes": (5.0, 50.0), "reads": (5.0, 50.0)})
 
 
 async def _spend(budget: Budget, number: int, kind: str = "writes") -> float:
@@ -269,7 +269,7 @@ def test_when_the_one_who_finds_out_fails_another_takes_over() -> None:
 
 
 def test_a_role_that_never_can_be_used_does_not_hold_up_all_others_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacer, "PATIENCE", 0.0)
+    monkeypatch.setattr(pacing, "PATIENCE", 0.0)
 
     async def play() -> list[str]:
         visibility, tried = Visibility(), list[str]()

@@ -20,7 +20,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import reconcile as spine
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import Known, Outcome, converge
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import Known, Outcome, reconcile
 
 Bag = frozenset[str]
 
@@ -38,7 +38,7 @@ def plan(have: Bag | None, want: Bag | None) -> list[Call]:
     return [*map(add, sorted(want - have)), *map(remove, sorted(have - want))]
 
 
-def wish(words: str) -> Callable[[Bag | None], Bag]:
+def spec(words: str) -> Callable[[Bag | None], Bag]:
     return lambda _have: frozenset(words)
 
 
@@ -91,7 +91,7 @@ def bring(
 ) -> Outcome[Bag]:
     made = [] if made is None else made
     return asyncio.run(
-        converge(shelf, overlay, plan, check_mode=check_mode, made=made, seen=seen, sleep=spine.time.sleep)
+        reconcile(shelf, overlay, plan, check_mode=check_mode, made=made, seen=seen, sleep=spine.time.sleep)
     )
 
 
@@ -112,7 +112,7 @@ DENIED = SentinelError("aws_denied", "Cannot ever.")
 
 def test_what_is_right_is_only_read(clock: Clock) -> None:
     shelf, made = Shelf(frozenset("ab")), []
-    outcome = bring(shelf, wish("ab"), made=made)
+    outcome = bring(shelf, spec("ab"), made=made)
     assert outcome == Outcome(frozenset("ab"), frozenset("ab"), [])
     assert not outcome.changed
     assert (shelf.reads, shelf.tried, made, clock.slept) == (1, [], [], [])
@@ -120,7 +120,7 @@ def test_what_is_right_is_only_read(clock: Clock) -> None:
 
 def test_the_calls_of_the_plan_are_made_in_order(clock: Clock) -> None:
     shelf, made = Shelf(frozenset("xy")), []
-    outcome = bring(shelf, wish("ax"), made=made)
+    outcome = bring(shelf, spec("ax"), made=made)
     assert outcome == Outcome(frozenset("xy"), frozenset("ax"), [add("a"), remove("y")])
     assert outcome.changed
     assert shelf.tried == made == [add("a"), remove("y")]
@@ -145,7 +145,7 @@ def test_nothing_may_be_wished() -> None:
 
 def test_check_mode_applies_nothing_and_tells_the_calls(clock: Clock) -> None:
     shelf, made = Shelf(frozenset("xy"), errors={0: DENIED}), []
-    outcome = bring(shelf, wish("ax"), check_mode=True, made=made)
+    outcome = bring(shelf, spec("ax"), check_mode=True, made=made)
     assert outcome == Outcome(frozenset("xy"), frozenset("ax"), [add("a"), remove("y")])
     assert made == outcome.calls
     assert (shelf.tried, shelf.bag, clock.slept) == ([], frozenset("xy"), [])
@@ -167,7 +167,7 @@ def test_check_mode_and_the_real_run_have_the_same_outcome(have: Bag | None, wan
 def test_calls_of_an_earlier_thing_stay_and_are_not_counted_again() -> None:
     for check_mode in (True, False):
         made = [add("z")]
-        outcome = bring(Shelf(), wish("a"), check_mode=check_mode, made=made)
+        outcome = bring(Shelf(), spec("a"), check_mode=check_mode, made=made)
         assert made == [add("z"), add("a")]
         assert outcome.calls == [add("a")]
 
@@ -179,27 +179,27 @@ def test_calls_of_an_earlier_thing_stay_and_are_not_counted_again() -> None:
 @pytest.mark.parametrize("have", [None, frozenset(), frozenset("x"), frozenset("a")], ids=repr)
 def test_what_was_there_is_seen_once_and_before_the_first_call(have: Bag | None, check_mode: bool) -> None:
     shelf, seen = Shelf(have), []
-    bring(shelf, wish("a"), check_mode=check_mode, seen=lambda found: seen.append((found, list(shelf.tried))))
+    bring(shelf, spec("a"), check_mode=check_mode, seen=lambda found: seen.append((found, list(shelf.tried))))
     assert seen == [(have, [])]
 
 
 def test_what_was_there_is_seen_though_the_first_call_fails() -> None:
     seen: list[Bag | None] = []
     with pytest.raises(SentinelError):
-        bring(Shelf(frozenset("x"), errors={0: DENIED}), wish("a"), seen=seen.append)
+        bring(Shelf(frozenset("x"), errors={0: DENIED}), spec("a"), seen=seen.append)
     assert seen == [frozenset("x")]
 
 
 @pytest.mark.parametrize("have", [None, frozenset("x")], ids=["nothing", "something"])
 def test_a_second_look_at_the_same_is_no_second_sight(have: Bag | None) -> None:
     seen: list[Bag | None] = []
-    bring(Shelf(have, errors={0: CHANGED, 1: CHANGED}), wish("a"), seen=seen.append)
+    bring(Shelf(have, errors={0: CHANGED, 1: CHANGED}), spec("a"), seen=seen.append)
     assert seen == [have]
 
 
 def test_what_a_colleague_left_is_seen_as_well() -> None:
     seen: list[Bag | None] = []
-    bring(Shelf(frozenset("x"), errors={0: CHANGED}, colleague={0: frozenset("y")}), wish("a"), seen=seen.append)
+    bring(Shelf(frozenset("x"), errors={0: CHANGED}, colleague={0: frozenset("y")}), spec("a"), seen=seen.append)
     assert seen == [frozenset("x"), frozenset("y")]
 
 
@@ -220,7 +220,7 @@ def test_what_was_read_already_is_read_once_more_only_after_a_change(have: Bag |
 
 def test_a_call_is_repeated_while_the_service_is_not_ready(clock: Clock) -> None:
     shelf, made = Shelf(errors={1: NOT_YET, 2: NOT_YET}), []
-    outcome = bring(shelf, wish("ab"), made=made)
+    outcome = bring(shelf, spec("ab"), made=made)
     assert shelf.tried == [add("a"), add("b"), add("b"), add("b")]
     assert outcome.calls == made == [add("a"), add("b")]
     assert shelf.reads == 1
@@ -229,21 +229,21 @@ def test_a_call_is_repeated_while_the_service_is_not_ready(clock: Clock) -> None
 
 def test_pauses_grow_and_are_never_long(clock: Clock) -> None:
     shelf = Shelf(errors=dict.fromkeys(range(9), NOT_YET))
-    bring(shelf, wish("a"))
+    bring(shelf, spec("a"))
     limits = [0.5, 1, 2, 4, 8, 10, 10, 10, 10]
     assert all(limit / 2 <= pause <= limit for pause, limit in zip(clock.slept, limits, strict=True))
 
 
 def test_pauses_differ_so_that_accounts_do_not_come_back_together(clock: Clock) -> None:
     shelf = Shelf(errors={0: NOT_YET, 1: NOT_YET, 3: NOT_YET, 4: NOT_YET})
-    bring(shelf, wish("ab"))
+    bring(shelf, spec("ab"))
     assert len(set(clock.slept)) == 4
 
 
 def test_waiting_for_a_call_ends(clock: Clock) -> None:
     shelf, made = Shelf(errors=dict.fromkeys(range(1, 1000), NOT_YET)), []
     with pytest.raises(NotYetError, match=r"Cannot yet\."):
-        bring(shelf, wish("ab"), made=made)
+        bring(shelf, spec("ab"), made=made)
     assert spine.PATIENCE - 10 <= sum(clock.slept) <= spine.PATIENCE
     assert made == [add("a")]
 
@@ -251,7 +251,7 @@ def test_waiting_for_a_call_ends(clock: Clock) -> None:
 def test_all_calls_of_a_plan_share_one_deadline(clock: Clock) -> None:
     slow = {number: NOT_YET for number in range(1000) if number % 8 != 7}
     with pytest.raises(NotYetError):
-        bring(Shelf(errors=slow), wish("abcdefghijklmnopqrstuvwxyz"))
+        bring(Shelf(errors=slow), spec("abcdefghijklmnopqrstuvwxyz"))
     assert sum(clock.slept) <= spine.PATIENCE
 
 
@@ -261,7 +261,7 @@ def test_all_calls_of_a_plan_share_one_deadline(clock: Clock) -> None:
 def test_after_a_change_by_somebody_else_all_is_decided_anew(clock: Clock) -> None:
     shelf = Shelf(frozenset("x"), errors={1: CHANGED}, colleague={1: frozenset("abx")})
     made: list[Call] = []
-    outcome = bring(shelf, wish("abc"), made=made)
+    outcome = bring(shelf, spec("abc"), made=made)
     assert shelf.tried == [add("a"), add("b"), add("c"), remove("x")]
     assert shelf.bag == frozenset("abc")
     assert outcome == Outcome(frozenset("x"), frozenset("abc"), [add("a"), add("b"), add("c"), remove("x")])
@@ -272,18 +272,18 @@ def test_after_a_change_by_somebody_else_all_is_decided_anew(clock: Clock) -> No
 def test_work_that_is_refused_because_it_is_done_is_told_as_done() -> None:
     """By a colleague, or by an earlier try whose answer was lost."""
     shelf, made = Shelf(frozenset("ab"), {0: CHANGED}, {0: frozenset("a")}), list[Call]()
-    outcome = bring(shelf, wish("a"), made=made)
+    outcome = bring(shelf, spec("a"), made=made)
     assert outcome == Outcome(frozenset("ab"), frozenset("a"), [remove("b")])
     assert made == outcome.calls
     assert shelf.tried == [remove("b")]
 
 
 def test_what_was_to_be_done_to_a_thing_that_is_gone_is_not_told_as_done() -> None:
-    outcome = bring(Shelf(frozenset("ax"), {0: CHANGED}, {0: frozenset()}), wish("a"))
+    outcome = bring(Shelf(frozenset("ax"), {0: CHANGED}, {0: frozenset()}), spec("a"))
     assert outcome.calls == [remove("x"), add("a")]
     gone = Shelf(frozenset("ax"), {0: CHANGED})
     gone.colleague = {0: None}  # type: ignore[dict-item]
-    assert bring(gone, wish("a")).calls == [add("a")]
+    assert bring(gone, spec("a")).calls == [add("a")]
 
 
 def test_the_wish_is_laid_over_what_the_colleague_left() -> None:
@@ -296,7 +296,7 @@ def test_the_wish_is_laid_over_what_the_colleague_left() -> None:
 def test_a_quarrel_with_a_colleague_ends(clock: Clock) -> None:
     shelf = Shelf(errors=dict.fromkeys(range(1000), CHANGED))
     with pytest.raises(ChangedError, match=r"Cannot now\."):
-        bring(shelf, wish("a"))
+        bring(shelf, spec("a"))
     assert spine.PATIENCE - 10 <= sum(clock.slept) <= spine.PATIENCE
     assert shelf.reads == len(shelf.tried)
 
@@ -307,7 +307,7 @@ def test_a_quarrel_with_a_colleague_ends(clock: Clock) -> None:
 def test_any_other_error_ends_it_at_once(clock: Clock) -> None:
     shelf = Shelf(errors={0: DENIED})
     with pytest.raises(SentinelError, match=r"Cannot ever\."):
-        bring(shelf, wish("a"))
+        bring(shelf, spec("a"))
     assert (shelf.tried, clock.slept) == ([add("a")], [])
 
 
@@ -315,7 +315,7 @@ def test_any_other_error_ends_it_at_once(clock: Clock) -> None:
 def test_what_was_done_before_a_failure_is_told(failing: int) -> None:
     shelf, made = Shelf(errors={failing: DENIED}), [add("z")]
     with pytest.raises(SentinelError):
-        bring(shelf, wish("abc"), made=made)
+        bring(shelf, spec("abc"), made=made)
     assert made == [add("z"), *[add("a"), add("b"), add("c")][:failing]]
 
 
@@ -323,8 +323,8 @@ def test_what_was_done_before_a_failure_is_told(failing: int) -> None:
 def test_the_next_run_finishes_what_a_crash_left(crash: int) -> None:
     shelf = Shelf(frozenset("wx"), errors={crash: DENIED})
     with pytest.raises(SentinelError):
-        bring(shelf, wish("ab"))
-    bring(shelf, wish("ab"))
+        bring(shelf, spec("ab"))
+    bring(shelf, spec("ab"))
     assert shelf.bag == frozenset("ab")
 
 
@@ -335,5 +335,5 @@ def test_what_cannot_be_read_is_never_taken_for_absent() -> None:
 
     shelf = Closed()
     with pytest.raises(SentinelError, match=r"Cannot ever\."):
-        bring(shelf, wish("a"))
+        bring(shelf, spec("a"))
     assert shelf.tried == []

@@ -15,7 +15,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO, NamedTuple
 
 from ..model.credentials import sign_in
-from ..model.credentials.credentials import AwsCredentials, Entry
+from ..model.credentials.credentials import AssumeRole, AwsCredentials
 from ..model.errors import ChangedError, NotYetError, SentinelError, cannot
 from ..model.role.session_policy import Work, session_policy
 from ..model.validation import RULES
@@ -261,7 +261,7 @@ class Aws:
             answer = await self.own("sts")("GetCallerIdentity")
             return Identity(answer["Account"], answer["Arn"].split(":")[1], answer["Arn"])
 
-    async def enter(self, account_id: str, entry: Entry, role_name: str | None, work: Work) -> Keys:
+    async def enter(self, account_id: str, assume_role: AssumeRole, role_name: str | None, work: Work) -> Keys:
         """Return keys of an account: those of a role that was assumed, in the caller's own account the base ones.
 
         They are good for `work` on that role (None: for looking at all roles), and for nothing else if the entry says
@@ -269,47 +269,47 @@ class Aws:
         """
         if account_id == (await self.identity()).account_id:
             return self._keys()
-        if not entry.roles:
+        if not assume_role.roles:
             raise SentinelError(
                 "wrong_account",
                 f"Cannot work on account {account_id}: the AWS credentials belong to account "
                 f"{(await self.identity()).account_id} and no role to assume is given (assume_role).",
             )
         partition = (await self.identity()).partition
-        arns = [_role_arn(account_id, role, partition) for role in entry.roles]
-        policy = session_policy(partition, account_id, role_name, work) if entry.session_policy else None
-        return await self._assume_first(arns, entry, policy)
+        arns = [_role_arn(account_id, role, partition) for role in assume_role.roles]
+        policy = session_policy(partition, account_id, role_name, work) if assume_role.session_policy else None
+        return await self._assume_first(arns, assume_role, policy)
 
-    async def administer(self, entry: Entry) -> Keys:
+    async def administer(self, assume_role: AssumeRole) -> Keys:
         """Return keys of the account that manages the organization: the caller's own, or those of a role's ARN.
 
         The role is assumed in the caller's own account as well. The session policy of other sessions is not used: it
         allows nothing but work on roles.
         """
-        if not entry.roles:
+        if not assume_role.roles:
             return self._keys()
-        if name := next((role for role in entry.roles if not role.startswith("arn:")), None):
+        if name := next((role for role in assume_role.roles if not role.startswith("arn:")), None):
             raise SentinelError(
                 "bad_input",
                 f"Cannot use assume_role {name!r}: a name does not tell the account, give the ARN of a role in the "
                 "management account or a delegated administrator.",
             )
         identity = await self.identity()
-        if identity.is_session_of(entry.roles[0]):
+        if identity.is_session_of(assume_role.roles[0]):
             return self._keys()
-        return await self._assume_first(list(entry.roles), entry, None)
+        return await self._assume_first(list(assume_role.roles), assume_role, None)
 
-    async def _assume_first(self, arns: list[str], entry: Entry, policy: str | None) -> Keys:
+    async def _assume_first(self, arns: list[str], assume_role: AssumeRole, policy: str | None) -> Keys:
         """Return keys of the first role that can be assumed."""
-        given = {"ExternalId": entry.external_id, "Policy": policy}
+        given = {"ExternalId": assume_role.external_id, "Policy": policy}
         more = {name: value for name, value in given.items() if value}
         for arn in arns[:-1]:
             try:
-                return await self._assume(arn, entry.session_name, more)
+                return await self._assume(arn, assume_role.session_name, more)
             except SentinelError as error:
                 if error.kind != "assume_denied":
                     raise
-        return await self._assume(arns[-1], entry.session_name, more)
+        return await self._assume(arns[-1], assume_role.session_name, more)
 
     async def _assume(self, arn: str, session_name: str, more: Mapping[str, str]) -> Keys:
         with explained(f"assume role {arn}", denied="assume_denied"):

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Any, NamedTuple
 
-from ..model.credentials.credentials import AwsCredentials, Entry
+from ..model.credentials.credentials import AssumeRole, AwsCredentials
 from ..model.errors import SentinelError, cannot
 from ..model.organization.organization import Account, Organization, Unit, parse
 from .aws import Aws, explained
@@ -48,17 +48,19 @@ class Order(NamedTuple):
         return [one for one in self.tagged(known) if one not in known.tags]
 
 
-async def read(base: AwsCredentials, entry: Entry, order: Order, recall: Recall | None = None) -> Organization:
+async def read(
+    base: AwsCredentials, assume_role: AssumeRole, order: Order, recall: Recall | None = None
+) -> Organization:
     """Return the organization, as far as `recall` does not have it already from the same caller at the same place.
 
     Reads with the base credentials, or as a role that is given by its ARN. Raises SentinelError: wrong_account names
     the management account where the caller's is another that may not list accounts.
     """
     with closing(Aws(base)) as aws:
-        known = recall(await _listed_by(aws, entry)) if recall else None
+        known = recall(await _listed_by(aws, assume_role)) if recall else None
         if known and not order.lacks(known):
             return known
-        keys = await aws.administer(entry)
+        keys = await aws.administer(assume_role)
         call, sts = (aws.service(name).of(keys) for name in ("organizations", "sts"))
         found = known or await listing(call, sts)
         if order.lacks_tree(found):
@@ -68,7 +70,7 @@ async def read(base: AwsCredentials, entry: Entry, order: Order, recall: Recall 
         return found
 
 
-async def _listed_by(aws: Aws, entry: Entry) -> str:
+async def _listed_by(aws: Aws, assume_role: AssumeRole) -> str:
     """Return what decides which organization is listed: who asks whom, and in which role.
 
     Profiles, files and variables of the environment are only ways to get there. Of a role the name of the session,
@@ -76,7 +78,9 @@ async def _listed_by(aws: Aws, entry: Entry) -> str:
     """
     arn = (await aws.identity()).arn
     caller = arn.rpartition("/")[0] if ":assumed-role/" in arn else arn
-    return repr((caller, aws.service("sts").url, aws.service("organizations").url, entry.roles, entry.external_id))
+    return repr(
+        (caller, aws.service("sts").url, aws.service("organizations").url, assume_role.roles, assume_role.external_id)
+    )
 
 
 async def listing(call: Caller, sts: Caller) -> Organization:

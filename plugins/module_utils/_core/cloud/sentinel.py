@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from ..model.connector import connector as model
 from ..model.connector import workspace as workspaces
-from ..model.connector.connector import Connector, Connectors, ConnectorWish
+from ..model.connector.connector import Connector, Connectors, ConnectorSpec
 from ..model.connector.workspace import Workspace
 from ..model.errors import ChangedError, NotYetError, OutdatedError, SentinelError, cannot
 from ..model.plan import Call
@@ -163,9 +163,9 @@ class Sentinel:
         with explained(self._what):
             return read(found)
 
-    def connectors_of(self, wish: ConnectorWish, *, writes: bool, visible: Turn | None = None) -> ConnectorsOf:
+    def connectors_of(self, spec: ConnectorSpec, *, writes: bool, visible: Turn | None = None) -> ConnectorsOf:
         """Return the connectors of one role's account, as `run.converge` wants them."""
-        return ConnectorsOf(self, wish, writes=writes, visible=visible)
+        return ConnectorsOf(self, spec, writes=writes, visible=visible)
 
     async def apply(self, call: Call, *, role_is_new: bool) -> None:
         """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""
@@ -266,9 +266,9 @@ class ConnectorsOf:
     Where the role is new, calls that write wait for their turn by `visible`.
     """
 
-    def __init__(self, sentinel: Sentinel, wish: ConnectorWish, *, writes: bool, visible: Turn | None) -> None:
+    def __init__(self, sentinel: Sentinel, spec: ConnectorSpec, *, writes: bool, visible: Turn | None) -> None:
         self._sentinel = sentinel
-        self._keys = model.account_of(wish.role_arn), wish.name
+        self._keys = model.account_of(spec.role_arn), spec.name
         self._writes = writes
         self._visible = visible
         self._reads = 0

@@ -16,7 +16,7 @@ from . import account_lines
 NAMED = 3
 
 
-class Closing:
+class Summary:
     """What there is to say at the end. Of accounts beyond the first ones only the number is kept."""
 
     def __init__(self) -> None:

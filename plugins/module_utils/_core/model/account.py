@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from . import accepted_findings, validation
 from .accepted_findings import Accepted
 from .credentials import cloud as clouds
-from .credentials.credentials import AwsCredentials, AzureCredentials, Entry
+from .credentials.credentials import AssumeRole, AwsCredentials, AzureCredentials
 from .errors import InputError, Mistake, SentinelError
-from .role.role import MICROSOFT_ACCOUNT, Wish
+from .role.role import MICROSOFT_ACCOUNT, RoleSpec
 
 
 class Field(NamedTuple):
@@ -51,25 +51,25 @@ FIELDS = (
     Field("subscription_id", "subscription_id", "str", "account"),
     Field("resource_group", "resource_group", "str", "account"),
     Field("workspace", "workspace", "str", "account"),
-    Field("workspace_id", "workspace_id", "str", "wish"),
-    Field("role_name", "name", "str", "wish"),
-    Field("role_path", "path", "str", "wish"),
-    Field("role_description", "description", "str", "wish"),
-    Field("role_max_session_duration", "max_session_duration", "int", "wish"),
-    Field("role_permissions_boundary", "permissions_boundary", "str", "wish", empty_counts=True),
-    Field("role_tags", "tags", "dict", "wish", empty_counts=True),
-    Field("role_purge_tags", "purge_tags", "bool", "wish"),
-    Field("permission_mode", "permission_mode", "str", "wish"),
-    Field("microsoft_account_id", "microsoft_account_id", "str", "wish"),
-    Field("external_ids", "external_ids", "list", "wish", empty_counts=True),
-    Field("exclusive", "exclusive", "bool", "wish"),
-    Field("adopt", "adopt", "bool", "wish"),
+    Field("workspace_id", "workspace_id", "str", "role_spec"),
+    Field("role_name", "name", "str", "role_spec"),
+    Field("role_path", "path", "str", "role_spec"),
+    Field("role_description", "description", "str", "role_spec"),
+    Field("role_max_session_duration", "max_session_duration", "int", "role_spec"),
+    Field("role_permissions_boundary", "permissions_boundary", "str", "role_spec", empty_counts=True),
+    Field("role_tags", "tags", "dict", "role_spec", empty_counts=True),
+    Field("role_purge_tags", "purge_tags", "bool", "role_spec"),
+    Field("permission_mode", "permission_mode", "str", "role_spec"),
+    Field("microsoft_account_id", "microsoft_account_id", "str", "role_spec"),
+    Field("external_ids", "external_ids", "list", "role_spec", empty_counts=True),
+    Field("exclusive", "exclusive", "bool", "role_spec"),
+    Field("adopt", "adopt", "bool", "role_spec"),
     Field("deduplicate", "deduplicate", "bool", "account"),
     Field("accepted_findings", "accepted_findings", "dicts", "account"),
-    Field("assume_role", "assume_role", "list", "entry", empty_counts=True),
-    Field("assume_role_external_id", "assume_role_external_id", "str", "entry"),
-    Field("assume_role_session_name", "assume_role_session_name", "str", "entry"),
-    Field("assume_role_session_policy", "assume_role_session_policy", "bool", "entry"),
+    Field("assume_role", "assume_role", "list", "assume_role", empty_counts=True),
+    Field("assume_role_external_id", "assume_role_external_id", "str", "assume_role"),
+    Field("assume_role_session_name", "assume_role_session_name", "str", "assume_role"),
+    Field("assume_role_session_policy", "assume_role_session_policy", "bool", "assume_role"),
     Field("profile", "profile", "str", "aws"),
     Field("access_key", "access_key", "str", "aws"),
     Field("secret_key", "secret_key", "str", "aws"),
@@ -122,8 +122,8 @@ class Account:
     subscription_id: str
     resource_group: str
     workspace: str
-    wish: Wish
-    entry: Entry
+    role_spec: RoleSpec
+    assume_role: AssumeRole
     aws: AwsCredentials
     azure: AzureCredentials
     deduplicate: bool = False
@@ -147,13 +147,13 @@ class Account:
     def at(self, *, account_id: str = "", workspace_id: str = "", partition: str = "aws") -> Account:
         """Return the account with what only the services could tell."""
         account_id = account_id or self.account_id
-        wish = replace(
-            self.wish,
+        role_spec = replace(
+            self.role_spec,
             account_id=account_id,
-            workspace_id=self.wish.workspace_id or workspace_id,
+            workspace_id=self.role_spec.workspace_id or workspace_id,
             partition=partition,
         )
-        found = replace(self, account_id=account_id, wish=wish)
+        found = replace(self, account_id=account_id, role_spec=role_spec)
         _check_arns(found, self.host, "short")
         return found
 
@@ -165,13 +165,13 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
     given, see `Field`. Messages call an option by `names`: "option", "short" or "variable".
     """
     given = _given(options, where, names)
-    parts: dict[str, dict[str, Any]] = {"account": {}, "wish": {}, "entry": {}, "aws": {}, "azure": {}}
+    parts: dict[str, dict[str, Any]] = {"account": {}, "role_spec": {}, "assume_role": {}, "aws": {}, "azure": {}}
     for field, value in given:
         parts[field.part][field.short] = value
     account = parts["account"]
     account_id = account.pop("account_id", "")
-    entry = {_ENTRY[name]: value for name, value in parts["entry"].items()}
-    wish = Wish(**{"account_id": account_id, "workspace_id": "", **parts["wish"]})
+    entry = {_ENTRY[name]: value for name, value in parts["assume_role"].items()}
+    role_spec = RoleSpec(**{"account_id": account_id, "workspace_id": "", **parts["role_spec"]})
     _check_keys(parts["aws"], where)
     check_cloud(options, parts["azure"].get("cloud_environment"), where, names)
     found = Account(
@@ -180,8 +180,8 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
         account.get("subscription_id", ""),
         account.get("resource_group", ""),
         account.get("workspace", ""),
-        wish,
-        Entry(**entry),
+        role_spec,
+        AssumeRole(**entry),
         AwsCredentials(**parts["aws"]),
         AzureCredentials(**parts["azure"]),
         deduplicate=account.get("deduplicate", False),
@@ -253,9 +253,9 @@ def _convert(field: Field, given: Any) -> Any:
 
 def _check_arns(account: Account, where: str, names: str) -> None:
     """Raise bad_input for an ARN of another account than the one that is worked on, or of another partition."""
-    arns = [("assume_role", role) for role in account.entry.roles if role.startswith("arn:")]
-    if account.wish.permissions_boundary:
-        arns.append(("permissions_boundary", account.wish.permissions_boundary))
+    arns = [("assume_role", role) for role in account.assume_role.roles if role.startswith("arn:")]
+    if account.role_spec.permissions_boundary:
+        arns.append(("permissions_boundary", account.role_spec.permissions_boundary))
     for short, arn in arns:
         if account.account_id and arn.split(":")[4] not in ("aws", account.account_id):
             rule = f"it must be of account {account.account_id}"
@@ -319,16 +319,16 @@ def check_partition(account: Account) -> None:
 
     AWS reports the partition only when it is asked; then an ARN or Microsoft's account may not fit.
     """
-    wish = account.wish
-    arns = (*account.entry.roles, wish.permissions_boundary or "")
-    other = next((arn for arn in arns if arn.startswith("arn:") and arn.split(":")[1] != wish.partition), None)
+    role_spec = account.role_spec
+    arns = (*account.assume_role.roles, role_spec.permissions_boundary or "")
+    other = next((arn for arn in arns if arn.startswith("arn:") and arn.split(":")[1] != role_spec.partition), None)
     if other:
-        rule = f"it is in another partition than the AWS credentials, {wish.partition}"
+        rule = f"it is in another partition than the AWS credentials, {role_spec.partition}"
         raise SentinelError("bad_input", f"Cannot use {other!r} for account {account.name}: {rule}.")
-    if wish.partition != "aws" and wish.microsoft_account_id == MICROSOFT_ACCOUNT:
+    if role_spec.partition != "aws" and role_spec.microsoft_account_id == MICROSOFT_ACCOUNT:
         raise SentinelError(
             "bad_input",
-            f"Cannot work on account {account.name}: it is in the partition {wish.partition}, and Microsoft's AWS "
+            f"Cannot work on account {account.name}: it is in the partition {role_spec.partition}, and Microsoft's AWS "
             f"account {MICROSOFT_ACCOUNT} and all accounts that it reads are in the partition aws. For Azure "
             "Government, give the microsoft_account_id that the connector's page in its portal shows.",
         )

@@ -86,7 +86,7 @@ CODES: dict[str, Code] = {
     "role_path": _drift("low", "The role has another path, which AWS cannot change."),
     "role_unmanaged": _drift("low", "The role trusts Sentinel but does not carry the collection's tag."),
     "connector_disabled": _security("high", "The connector is there but switched off."),
-    "connector_astray": _security("high", "The connector of the account reads a role of another account."),
+    "connector_wrong_account": _security("high", "The connector of the account reads a role of another account."),
     "connector_missing": _drift("high", "The workspace has no connector for the account."),
     "connector_stale": _drift("medium", "The connector of the account names another role."),
     "connector_remaining": _drift("medium", "Another data connector goes on reading the account that was offboarded."),

@@ -39,17 +39,17 @@ RUN_OPTIONS = (
     RunOption("concurrency", "sentinel_concurrency", "int", "concurrency"),
     RunOption("fail_on", "sentinel_fail_on", "str", "fail_on"),
     RunOption("find_orphans", "sentinel_find_orphans", "bool"),
-    RunOption("find_roles", "sentinel_find_roles", "bool"),
+    RunOption("find_unconnected_roles", "sentinel_find_unconnected_roles", "bool"),
     RunOption("max_change_percent", "sentinel_max_change_percent", "float", "percent"),
     RunOption("max_fail_percentage", "sentinel_max_fail_percentage", "float", "percent"),
     RunOption("minimum_accounts", "sentinel_minimum_accounts", "int", "minimum_accounts"),
     RunOption("offboard_orphans", "sentinel_offboard_orphans", "bool"),
     RunOption("orphan_account_ids", "sentinel_departed", "list", "account_id", narrows=True),
     RunOption("report_dir", "sentinel_report_dir", "str"),
-    RunOption("report_run", "sentinel_report_run", "str", "report_run"),
+    RunOption("report_name", "sentinel_report_name", "str", "report_name"),
     RunOption("hosts", "sentinel_hosts", "list", narrows=True),
     RunOption("lookback", "sentinel_verify_lookback", "str", "duration"),
-    RunOption("marker", "sentinel_verify_marker", "bool"),
+    RunOption("canary", "sentinel_verify_canary", "bool"),
     RunOption("role_last_used", "sentinel_verify_role_last_used", "bool"),
     RunOption("wait", "sentinel_verify_wait", "str", "duration"),
 )
@@ -67,7 +67,7 @@ STACKSET_OPTIONS = (
 )
 # Options that each host may have for itself, of verification alone.
 HOST_OPTIONS = (
-    RunOption("quiet", "sentinel_verify_quiet", "bool"),
+    RunOption("allow_silent", "sentinel_allow_silent", "bool"),
     RunOption("stale_after", "sentinel_verify_stale_after", "str", "duration"),
 )
 # Variables that are no option: which names are the user's own, what a failed host is told, and the queue of events.

@@ -126,7 +126,7 @@ RULES: dict[str, Rule] = {
     "duration": Rule(
         _text("[0-9]{1,7}[dhms]?"), "it must be a whole number of seconds, or one with s, m, h or d such as 7d"
     ),
-    "report_run": Rule(
+    "report_name": Rule(
         _text(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"), "it must be 1 to 64 letters, digits or ._-, the first no ._-"
     ),
     "fail_on": Rule(_one_of("drift", "security", "never"), "it must be drift, security or never"),

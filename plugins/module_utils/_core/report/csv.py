@@ -15,7 +15,7 @@ from typing import Any
 
 from ..model.findings import SEVERITIES
 from ..model.text import one_line
-from .statistics import Look, Record, Tally, message_of
+from .statistics import Look, Record, Statistics, message_of
 
 # Spreadsheets take a cell that begins so for a formula, also after blanks and in full-width or small form.
 FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]|[\t\r\n]")
@@ -32,7 +32,7 @@ COLUMNS = (
     "open",
     "messages",
     "calls",
-    "verdict",
+    "ingestion_status",
     "last_event",
     "events",
     "regions",
@@ -51,12 +51,12 @@ class _Line:
         return text
 
 
-def lines(records: Sequence[Record], tally: Tally) -> Iterator[str]:
+def lines(records: Sequence[Record], statistics: Statistics) -> Iterator[str]:
     """Return the lines of the file: one account each, with the columns of docs/report.md."""
     writer = csv.writer(_Line())
     # The mark tells Excel that it is UTF-8.
     yield f"\ufeff{writer.writerow(COLUMNS)}"
-    for record, seen in zip(records, tally.looks, strict=True):
+    for record, seen in zip(records, statistics.looks, strict=True):
         values = _values(record, seen)
         yield str(writer.writerow([cell(values.get(key)) for key in COLUMNS]))
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..model.text import one_line, visible
-from .statistics import Look, Record, Tally, message_of, verdict_of
+from .statistics import Look, Record, Statistics, ingestion_status_of, message_of
 
 # Bytes of text: from the first limit on arguments and differences are left to report.json, from the second on long
 # texts are cut. With what a row itself takes, 10,000 accounts stay below 5 MB.
@@ -82,10 +82,12 @@ class _Marked:
         return self._connector
 
 
-def data(records: Sequence[Record], tally: Tally) -> str:
+def data(records: Sequence[Record], statistics: Statistics) -> str:
     """Return the accounts as JSON that may stand inside a script element; who needs attention comes first."""
     texts = Texts()
-    pairs = sorted(zip(records, tally.looks, strict=True), key=lambda pair: (pair[1].attention, pair[0]["account_id"]))
+    pairs = sorted(
+        zip(records, statistics.looks, strict=True), key=lambda pair: (pair[1].attention, pair[0]["account_id"])
+    )
     rows = [_row(record, seen, texts) for record, seen in pairs]
     # Nothing in it is hidden any more but the marks, which are many.
     return _WHOLE({"texts": texts.all, "rows": rows}).replace("<", "\\u003c")
@@ -123,13 +125,13 @@ def _findings(record: Record, seen: Look, texts: Texts, marked: _Marked) -> list
 
 
 def _ingestion(record: Record, texts: Texts, marked: _Marked) -> list[Any] | int:
-    verdict = verdict_of(record)
-    if not verdict:
+    ingestion_status = ingestion_status_of(record)
+    if not ingestion_status:
         return 0
     told = record["ingestion"]
     regions, message = one_line(", ".join(map(str, told.get("regions") or ()))), marked(told.get("message") or "")
     last = one_line(str(told.get("last_event") or ""))[:19]
-    return [texts.number(verdict), last, told.get("events") or 0, texts.number(regions), texts.number(message)]
+    return [texts.number(ingestion_status), last, told.get("events") or 0, texts.number(regions), texts.number(message)]
 
 
 def _call(call: dict[str, Any], texts: Texts, marked: _Marked) -> tuple[int, int]:

@@ -122,5 +122,5 @@ def _orphan(one: Any) -> tuple[Any, ...]:
 def _summary(names: Mapping[str, int], accounts: Sequence[Report]) -> dict[str, int]:
     """Count anew, by the statuses or the verdicts that the summary of a run has."""
     counts = Counter(one["status"] for one in accounts)
-    counts += Counter(str((one.get("ingestion") or {}).get("verdict")) for one in accounts)
+    counts += Counter(str((one.get("ingestion") or {}).get("ingestion_status")) for one in accounts)
     return {**{name: counts[name] for name in names}, "accounts": len(accounts)}

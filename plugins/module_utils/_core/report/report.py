@@ -23,7 +23,7 @@ from ..model.errors import CLASSES, cannot
 from ..model.findings import CODES
 from ..model.text import one_line, visible
 from . import csv, history, html_data, merge, trend
-from .statistics import CHECKS, FINE, VERDICTS, Header, Look, Record, Tally, verdict_of
+from .statistics import CHECKS, FINE, INGESTION_STATUSES, Header, Look, Record, Statistics, ingestion_status_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 TEMPLATES = Path(__file__).parent / "templates"
 
-UNWELL = [verdict for verdict, state in VERDICTS.items() if state != FINE]
+UNWELL = [ingestion_status for ingestion_status, state in INGESTION_STATUSES.items() if state != FINE]
 DEFAULTS: Header = {"check_mode": False, "workspaces": [], "organization": None, "orphans": [], "summary": {}}
 
 
@@ -60,17 +60,18 @@ def write(folder: Path, header: Header, records: Sequence[Record], run: str = ""
 
 
 def _write_all(folder: Path, target: Path, header: Header, records: Sequence[Record]) -> None:
-    tally = Tally(header, records)
+    statistics = Statistics(header, records)
     run = {key: header[key] for key in ("started", "finished", "playbook", "check_mode", "run") if key in header}
-    run["numbers"] = tally.numbers
+    run["numbers"] = statistics.numbers
     runs = history.read(folder, header["playbook"], run)
-    _replace(target / "report.json", _json(header, records, tally))
-    _replace(target / "report.csv", csv.lines(records, tally))
-    environment, values = _environment(), _values(header, records, tally, runs)
+    _replace(target / "report.json", _json(header, records, statistics))
+    _replace(target / "report.csv", csv.lines(records, statistics))
+    environment, values = _environment(), _values(header, records, statistics, runs)
     for name in ("report.md", "report.junit.xml"):
         _replace(target / name, environment.get_template(f"{name}.j2").generate(values))
     _replace(
-        target / "report.html", environment.get_template("report.html.j2").generate(values | _parts(records, tally))
+        target / "report.html",
+        environment.get_template("report.html.j2").generate(values | _parts(records, statistics)),
     )
     history.add(folder, run)
 
@@ -104,9 +105,9 @@ def _replace(path: Path, chunks: Iterable[str]) -> None:
         raise
 
 
-def _json(header: Header, records: Sequence[Record], tally: Tally) -> Iterator[str]:
-    failures = [{"class": one["class"], "accounts": len(one["accounts"])} for one in tally.failures]
-    head = {**header, "numbers": tally.numbers, "findings": tally.severities, "failures": failures}
+def _json(header: Header, records: Sequence[Record], statistics: Statistics) -> Iterator[str]:
+    failures = [{"class": one["class"], "accounts": len(one["accounts"])} for one in statistics.failures]
+    head = {**header, "numbers": statistics.numbers, "findings": statistics.severities, "failures": failures}
     yield html_data.packed(head)[:-1] + ',\n"accounts": ['
     for number, record in enumerate(records):
         yield (",\n" if number else "\n") + html_data.packed(record)
@@ -154,20 +155,20 @@ def code(text: object) -> str:
     return f"{fence}{blank}{line}{blank}{fence}" if line else ""
 
 
-def _values(header: Header, records: Sequence[Record], tally: Tally, runs: Sequence[Any]) -> dict[str, Any]:
+def _values(header: Header, records: Sequence[Record], statistics: Statistics, runs: Sequence[Any]) -> dict[str, Any]:
     return {
         "header": header,
-        "tally": tally,
+        "statistics": statistics,
         "security": [
             (record, one, still)
-            for record, seen in zip(records, tally.looks, strict=True)
+            for record, seen in zip(records, statistics.looks, strict=True)
             for one, still in zip(record.get("findings", ()), seen.open, strict=True)
             if one["code"] in CODES and CODES[one["code"]].security
         ],
-        "quiet": [one for one in records if verdict_of(one) in UNWELL],
-        "checks": [name for name in CHECKS if any(group.known[name] or group.found[name] for group in tally.heat)],
+        "silent": [one for one in records if ingestion_status_of(one) in UNWELL],
+        "checks": [name for name in CHECKS if any(group.known[name] or group.found[name] for group in statistics.heat)],
         "runs": runs,
-        "junit": _junit(header, records, tally),
+        "junit": _junit(header, records, statistics),
         "panels": trend.trend(runs),
         "size": (trend.WIDTH, trend.HEIGHT, trend.LEFT, trend.WIDTH - trend.RIGHT),
         "when": _moment(header["started"]),
@@ -175,8 +176,8 @@ def _values(header: Header, records: Sequence[Record], tally: Tally, runs: Seque
     }
 
 
-def _junit(header: Header, records: Sequence[Record], tally: Tally) -> dict[str, Any]:
-    cases = [_case(header, record, seen) for record, seen in zip(records, tally.looks, strict=True)]
+def _junit(header: Header, records: Sequence[Record], statistics: Statistics) -> dict[str, Any]:
+    cases = [_case(header, record, seen) for record, seen in zip(records, statistics.looks, strict=True)]
     counts = Counter(case["kind"] for case in cases)
     return {"cases": cases, **{name: counts[name] for name in ("error", "failure", "skipped")}}
 
@@ -192,19 +193,23 @@ def _case(header: Header, record: Record, seen: Look) -> dict[str, Any]:
         found = zip(record.get("findings", ()), seen.open, strict=True)
         left = [one for one, still in found if still and not one.get("accepted")]
         told = [f"{one['severity']} {one['code']}: {one['message']}" for one in left]
-        verdict = verdict_of(record)
-        told += [f"events {verdict}: {record['ingestion'].get('message') or ''}"] if verdict in UNWELL else []
-        kind = next((one["code"] for one in left), verdict or "drift")
+        ingestion_status = ingestion_status_of(record)
+        told += (
+            [f"events {ingestion_status}: {record['ingestion'].get('message') or ''}"]
+            if ingestion_status in UNWELL
+            else []
+        )
+        kind = next((one["code"] for one in left), ingestion_status or "drift")
         return case | {"kind": "failure", "type": kind, "message": "\n".join(told) or "It differs from the wish."}
     return case
 
 
-def _parts(records: Sequence[Record], tally: Tally) -> dict[str, Any]:
+def _parts(records: Sequence[Record], statistics: Statistics) -> dict[str, Any]:
     """Return what the page holds inside of it, and the hashes that let the browser run nothing else."""
     from markupsafe import Markup
 
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
-    parts = {"style": style, "script": script, "data": html_data.data(records, tally)}
+    parts = {"style": style, "script": script, "data": html_data.data(records, statistics)}
     parts["advice"] = json.dumps({name: advice for name, (_what, advice) in CLASSES.items()}).replace("<", "\\u003c")
     # Two are files of ours, the others hold no "<": nothing of an account can end the element that it stands in.
     marked = {name: Markup(text) for name, text in parts.items()}  # noqa: S704

@@ -30,9 +30,9 @@ LOOKED_AT = {
 FINE, UNKNOWN = ".", "-"
 STATES = ("c", "h", "m", "l", "C", "H", "M", "L", FINE, UNKNOWN)
 LETTER = dict(zip(SEVERITIES, "chml", strict=True))
-VERDICTS = {
+INGESTION_STATUSES = {
     "receiving": FINE,
-    "quiet": FINE,
+    "silent_allowed": FINE,
     "stale": "m",
     "silent": "h",
     "unhealthy": "h",
@@ -97,10 +97,14 @@ def check_of(code: str) -> str:
     return name if name in CHECKS else "role"
 
 
-def verdict_of(record: Record) -> str:
-    """Return how the events of an account do, a key of VERDICTS; quiet is silent or stale as expected; or nothing."""
-    told = record.get("ingestion") or {"verdict": ""}
-    return "quiet" if told.get("good") and told["verdict"] != "receiving" else str(told["verdict"])
+def ingestion_status_of(record: Record) -> str:
+    """Return a key of INGESTION_STATUSES, empty where it was not asked for.
+
+    An account that is silent or stale, and allowed to be, is `silent_allowed`.
+    """
+    found = record.get("ingestion") or {"ingestion_status": ""}
+    allowed = found.get("as_expected") and found["ingestion_status"] != "receiving"
+    return "silent_allowed" if allowed else str(found["ingestion_status"])
 
 
 def _states(record: Record, header: Header, still: Sequence[bool]) -> str:
@@ -109,9 +113,9 @@ def _states(record: Record, header: Header, still: Sequence[bool]) -> str:
         states |= dict.fromkeys(LOOKED_AT.get(header["playbook"], CHECKS[:-1]), FINE)
     if "error" in record:
         states["run"] = "h"
-    if verdict := verdict_of(record):
-        states["events"] = VERDICTS.get(verdict, UNKNOWN)
-        states["connector"] = "h" if verdict == "not_connected" else states["connector"]
+    if ingestion_status := ingestion_status_of(record):
+        states["events"] = INGESTION_STATUSES.get(ingestion_status, UNKNOWN)
+        states["connector"] = "h" if ingestion_status == "not_connected" else states["connector"]
     for finding, is_open in zip(record.get("findings", ()), still, strict=True):
         if finding.get("accepted"):
             continue
@@ -124,8 +128,8 @@ def _connected(record: Record, still: Sequence[bool]) -> bool:
     findings = zip(record.get("findings", ()), still, strict=True)
     if any(is_open and finding["code"] in BREAKING for finding, is_open in findings):
         return False
-    if verdict := verdict_of(record):
-        return verdict != "not_connected"
+    if ingestion_status := ingestion_status_of(record):
+        return ingestion_status != "not_connected"
     return record["status"] in ("ok", "changed") and bool(record.get("connector_id"))
 
 
@@ -162,14 +166,14 @@ class Group:
         return -self.open.total(), -self.found.total(), self.ou
 
 
-class Tally:
+class Statistics:
     """All that is counted in a run."""
 
     def __init__(self, header: Header, records: Sequence[Record]) -> None:
         self.looks = [look(record, header) for record in records]
         self.found: Counter[str] = Counter()
         self.open: Counter[str] = Counter()
-        self.verdicts = Counter(filter(None, map(verdict_of, records)))
+        self.ingestion_statuses = Counter(filter(None, map(ingestion_status_of, records)))
         self.status = Counter(record["status"] for record in records)
         for record, seen in zip(records, self.looks, strict=True):
             for finding, is_open in zip(record.get("findings", ()), seen.open, strict=True):
@@ -190,7 +194,7 @@ class Tally:
 
     def _numbers(self, header: Header) -> dict[str, int | None]:
         organization, orphans = header.get("organization"), header.get("orphans")
-        asked = bool(self.verdicts)
+        asked = bool(self.ingestion_statuses)
         return {
             "organization": organization["accounts"] if organization else None,
             "in_scope": len(self.looks),
@@ -198,8 +202,8 @@ class Tally:
             "connected": sum(seen.connected for seen in self.looks),
             "drifted": sum(seen.drifted for seen in self.looks),
             "failed": self.status["failed"],
-            "receiving": self.verdicts["receiving"] if asked else None,
-            "silent": self.verdicts["silent"] if asked else None,
+            "receiving": self.ingestion_statuses["receiving"] if asked else None,
+            "silent": self.ingestion_statuses["silent"] if asked else None,
             "orphaned": sum(map(_is_connector, orphans or ())) if organization or orphans else None,
         }
 

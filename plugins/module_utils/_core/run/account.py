@@ -21,18 +21,18 @@ from ..model.account import Account
 from ..model.account_result import AccountReport
 from ..model.backoff import pauses
 from ..model.connector import connector as connectors
-from ..model.connector.connector import Connectors, ConnectorWish
+from ..model.connector.connector import Connectors, ConnectorSpec
 from ..model.errors import ChangedError, SentinelError, cannot
 from ..model.findings import Finding, is_security, repaired
 from ..model.plan import Call, difference, is_news
 from ..model.policy import policy
 from ..model.role import plan as role_plan
 from ..model.role import role as roles
-from ..model.role.role import Role, Wish
+from ..model.role.role import Role, RoleSpec
 from ..model.role.session_policy import work_on
 from . import new_account
 from .pacing import Slots, Visibility
-from .reconcile import Edge, Known, Outcome, Sleep, converge
+from .reconcile import Adapter, Known, Outcome, Sleep, reconcile
 
 if TYPE_CHECKING:
     # Azure's packages take longer to load than all others; who only works on a role does without.
@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Context:
     """What is needed to work on an account, and shared with others.
 
     `ready` returns the account as soon as its workspace is known and may be used (`is_ready`); until then nothing is
@@ -66,43 +66,45 @@ class Means:
     check_mode: bool
 
 
-async def connect(report: AccountReport, account: Account, means: Means) -> None:
+async def connect(report: AccountReport, account: Account, context: Context) -> None:
     """Bring the role of an account, then its connector, to the wish; in check mode say what would be done."""
-    async with means.slots:
-        edge, have = await _read(account, means)
-        with _told(report, partial(_known_findings, account, have, means)):
-            ready = means.ready(account)
-            account, sentinel = await (ready if means.is_ready() else means.slots.aside(ready))
+    async with context.slots:
+        adapter, have = await _read(account, context)
+        with _told(report, partial(_known_findings, account, have, context)):
+            ready = context.ready(account)
+            account, sentinel = await (ready if context.is_ready() else context.slots.aside(ready))
         async with limited(account), _connectors_told(report, account, sentinel, have):
-            with _told(report, partial(roles.findings, account.wish, have)):
-                have = await _by_now(edge, have, partial(roles.overlay, account.wish), means)
-            known, sleep = Known(edge, have), means.slots.sleep
-            role = await converge_role(report, account.wish, known, check_mode=means.check_mode, sleep=sleep)
-    arn = role.want.arn if role.want else account.wish.arn
-    wish = ConnectorWish(arn, sentinel.id, account.wish.workspace_id, account.deduplicate)
+            with _told(report, partial(roles.findings, account.role_spec, have)):
+                have = await _by_now(adapter, have, partial(roles.overlay, account.role_spec), context)
+            known, sleep = Known(adapter, have), context.slots.sleep
+            role = await reconcile_role(report, account.role_spec, known, check_mode=context.check_mode, sleep=sleep)
+    arn = role.want.arn if role.want else account.role_spec.arn
+    spec = ConnectorSpec(arn, sentinel.id, account.role_spec.workspace_id, account.deduplicate)
     is_new = role.changed or bool(role.have and role.have.is_new)
-    visible = partial(means.visibility.turn, time.monotonic()) if is_new else None
-    await converge_connector(report, wish, sentinel, check_mode=means.check_mode, visible=visible)
+    visible = partial(context.visibility.turn, time.monotonic()) if is_new else None
+    await reconcile_connector(report, spec, sentinel, check_mode=context.check_mode, visible=visible)
 
 
-async def disconnect(report: AccountReport, account: Account, means: Means) -> None:
+async def disconnect(report: AccountReport, account: Account, context: Context) -> None:
     """Remove the connector of an account, then what its role was there for; what is not ours is refused first."""
-    async with means.slots:
-        edge, have = await _read(account, means, removing=True)
-    with _told(report, partial(_known_findings, account, have, means), is_security):
-        account, sentinel = await means.ready(account)
-    wish = ConnectorWish(have.arn if have else account.wish.arn, sentinel.id, account.wish.workspace_id)
-    with _told(report, partial(roles.findings, account.wish, have), is_security):
+    async with context.slots:
+        adapter, have = await _read(account, context, removing=True)
+    with _told(report, partial(_known_findings, account, have, context), is_security):
+        account, sentinel = await context.ready(account)
+    spec = ConnectorSpec(have.arn if have else account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
+    with _told(report, partial(roles.findings, account.role_spec, have), is_security):
         readers = await sentinel.readers(account.account_id)
-        others = await means.other_readers(account.account_id, sentinel)
-        report.findings += connectors.remaining(wish, [*readers, *others])
-        if roles.without(account.wish, have) != have:
-            connectors.check_unread(wish, readers)
-        await converge_connector(report, wish, sentinel, check_mode=means.check_mode, absent=True)
-        async with means.slots, limited(account):
-            have = await _by_now(edge, have, partial(roles.without, account.wish), means)
-            known, sleep = Known(edge, have), means.slots.sleep
-            await converge_role(report, account.wish, known, check_mode=means.check_mode, absent=True, sleep=sleep)
+        others = await context.other_readers(account.account_id, sentinel)
+        report.findings += connectors.remaining(spec, [*readers, *others])
+        if roles.without(account.role_spec, have) != have:
+            connectors.check_unread(spec, readers)
+        await reconcile_connector(report, spec, sentinel, check_mode=context.check_mode, absent=True)
+        async with context.slots, limited(account):
+            have = await _by_now(adapter, have, partial(roles.without, account.role_spec), context)
+            known, sleep = Known(adapter, have), context.slots.sleep
+            await reconcile_role(
+                report, account.role_spec, known, check_mode=context.check_mode, absent=True, sleep=sleep
+            )
 
 
 # What depends on the id of the workspace alone.
@@ -115,36 +117,38 @@ _BY_ID = {
 }
 
 
-def _known_findings(account: Account, have: Role | None, means: Means) -> list[Finding]:
+def _known_findings(account: Account, have: Role | None, context: Context) -> list[Finding]:
     """Return what is wrong with a role whose workspace cannot be used.
 
     Where nobody knows the workspace's id that of the tag stands for it. Without that, whoever is let in by an exact id
     may be the right one, so nothing is said of ids.
     """
     if have is None:
-        return roles.findings(account.wish, None)
-    wish = replace(account.wish, partition=have.arn.split(":")[1])
-    if workspace_id := means.workspace_id(account):
-        return roles.findings(replace(wish, workspace_id=workspace_id), have)
+        return roles.findings(account.role_spec, None)
+    spec = replace(account.role_spec, partition=have.arn.split(":")[1])
+    if workspace_id := context.workspace_id(account):
+        return roles.findings(replace(spec, workspace_id=workspace_id), have)
     served = roles.served(have)
-    ids = sorted(served or policy.external_ids(have.trust, wish.microsoft_account_id))
-    first, external_ids = next(iter(ids), ""), (*wish.external_ids, *ids)
-    found = roles.findings(replace(wish, workspace_id=first, external_ids=external_ids), have)
+    ids = sorted(served or policy.external_ids(have.trust, spec.microsoft_account_id))
+    first, external_ids = next(iter(ids), ""), (*spec.external_ids, *ids)
+    found = roles.findings(replace(spec, workspace_id=first, external_ids=external_ids), have)
     return [one for one in found if served or one.code not in _BY_ID]
 
 
 async def _by_now(
-    edge: Roles, have: Role | None, overlay: Callable[[Role | None], Role | None], means: Means
+    adapter: Roles, have: Role | None, overlay: Callable[[Role | None], Role | None], context: Context
 ) -> Role | None:
     """Return the role as it is by now where something of it is to be changed: others may have while we waited."""
-    if have is None or means.check_mode:
+    if have is None or context.check_mode:
         return have
     calls: list[Call] = []
     with suppress(SentinelError):  # who refuses says so later
         calls = role_plan.plan(have, overlay(have))
         if not calls:
             return have
-    return await settled(edge.read if _touches_policies(calls) else partial(edge.again, have), means.slots.sleep)
+    return await settled(
+        adapter.read if _touches_policies(calls) else partial(adapter.again, have), context.slots.sleep
+    )
 
 
 def _touches_policies(calls: Iterable[Call]) -> bool:
@@ -175,10 +179,10 @@ async def _connectors_told(
     try:
         yield
     except SentinelError as error:
-        wish = ConnectorWish(have.arn if have else account.wish.arn, sentinel.id, account.wish.workspace_id)
+        spec = ConnectorSpec(have.arn if have else account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
         with suppress(SentinelError):
-            found = await sentinel.connectors(account.account_id, wish.name)
-            report.findings += connectors.findings(wish, found)
+            found = await sentinel.connectors(account.account_id, spec.name)
+            report.findings += connectors.findings(spec, found)
             if error.kind == "role_conflict" and have:
                 report.findings += [roles.refused(have, one.name) for one in found if one.role_arn == have.arn]
         raise
@@ -209,47 +213,47 @@ async def limited(account: Account) -> AsyncIterator[None]:
         raise cannot("transient", what, f"AWS took longer than {LONGEST:.0f} seconds") from error
 
 
-async def _read(account: Account, means: Means, *, removing: bool = False) -> tuple[Roles, Role | None]:
-    keys = await _enter(account, means, removing=removing)
-    iam = means.aws.service("iam").of(keys)
-    edge = Roles(iam, account.account_id, account.wish.name, writes=not means.check_mode, removing=removing)
+async def _read(account: Account, context: Context, *, removing: bool = False) -> tuple[Roles, Role | None]:
+    keys = await _enter(account, context, removing=removing)
+    iam = context.aws.service("iam").of(keys)
+    adapter = Roles(iam, account.account_id, account.role_spec.name, writes=not context.check_mode, removing=removing)
     async with limited(account):
-        return edge, await settled(edge.read, means.slots.sleep)
+        return adapter, await settled(adapter.read, context.slots.sleep)
 
 
-async def _enter(account: Account, means: Means, *, removing: bool) -> Keys:
-    work = work_on(account.wish, check_mode=means.check_mode, removing=removing)
+async def _enter(account: Account, context: Context, *, removing: bool) -> Keys:
+    work = work_on(account.role_spec, check_mode=context.check_mode, removing=removing)
 
     async def enter() -> Keys:
         async with limited(account):
-            return await means.aws.enter(account.account_id, account.entry, account.wish.name, work)
+            return await context.aws.enter(account.account_id, account.assume_role, account.role_spec.name, work)
 
-    return await new_account.patiently(account, enter, means.slots.sleep)
+    return await new_account.patiently(account, enter, context.slots.sleep)
 
 
-async def converge_role(
+async def reconcile_role(
     report: AccountReport,
-    wish: Wish,
-    edge: Edge[Role],
+    spec: RoleSpec,
+    adapter: Adapter[Role],
     *,
     check_mode: bool,
     absent: bool = False,
     sleep: Sleep = asyncio.sleep,
 ) -> Outcome[Role]:
     """Bring the role to the wish, or with `absent` remove what it is there for."""
-    overlay = partial(roles.without if absent else roles.overlay, wish)
+    overlay = partial(roles.without if absent else roles.overlay, spec)
 
-    header = f"role {wish.name} in account {wish.account_id}"
-    evidence = _Evidence[Role](report, header, roles.show, [] if absent else [partial(roles.findings, wish)])
+    header = f"role {spec.name} in account {spec.account_id}"
+    evidence = _Evidence[Role](report, header, roles.show, [] if absent else [partial(roles.findings, spec)])
     with evidence.kept(overlay):
-        outcome = await converge(
-            edge, overlay, role_plan.plan, check_mode=check_mode, made=report.calls, seen=evidence.seen, sleep=sleep
+        outcome = await reconcile(
+            adapter, overlay, role_plan.plan, check_mode=check_mode, made=report.calls, seen=evidence.seen, sleep=sleep
         )
     evidence.close(outcome)
     report.add("role", roles.show, outcome.want)
     report.role_arn = outcome.want.arn if outcome.want else ""
     if absent and outcome.want:
-        report.findings += filter(is_security, roles.findings(wish, outcome.want))
+        report.findings += filter(is_security, roles.findings(spec, outcome.want))
     return outcome
 
 
@@ -311,9 +315,9 @@ class _Evidence(Generic[T]):
             self._report.diff.append(difference(self._header, now, after))
 
 
-async def converge_connector(
+async def reconcile_connector(
     report: AccountReport,
-    wish: ConnectorWish,
+    spec: ConnectorSpec,
     sentinel: Sentinel,
     *,
     check_mode: bool,
@@ -324,23 +328,23 @@ async def converge_connector(
 
     Where the role is new, each call waits for its turn by `visible`.
     """
-    edge = sentinel.connectors_of(wish, writes=not check_mode, visible=visible)
+    adapter = sentinel.connectors_of(spec, writes=not check_mode, visible=visible)
 
     def overlay(have: Connectors | None) -> Connectors:
-        return (connectors.without if absent else connectors.overlay)(wish, have or ())
+        return (connectors.without if absent else connectors.overlay)(spec, have or ())
 
     def show(have: Connectors | None) -> dict[str, Any]:
-        found = connectors.choose(wish, have or ())
+        found = connectors.choose(spec, have or ())
         # Where this one goes another one of the account takes its place for nobody.
-        return connectors.show(None if absent and found and found.role_arn != wish.role_arn else found)
+        return connectors.show(None if absent and found and found.role_arn != spec.role_arn else found)
 
     def judge(have: Connectors | None) -> list[Finding]:
-        return connectors.findings(wish, have or ())
+        return connectors.findings(spec, have or ())
 
-    evidence = _Evidence[Connectors](report, f"data connector of {wish.role_arn}", show, [] if absent else [judge])
+    evidence = _Evidence[Connectors](report, f"data connector of {spec.role_arn}", show, [] if absent else [judge])
     with evidence.kept(overlay):
-        outcome = await converge(
-            edge, overlay, connectors.plan, check_mode=check_mode, made=report.calls, seen=evidence.seen
+        outcome = await reconcile(
+            adapter, overlay, connectors.plan, check_mode=check_mode, made=report.calls, seen=evidence.seen
         )
     evidence.close(outcome)
     report.add("connector", show, outcome.want)

@@ -16,7 +16,7 @@ from ..model.connector import workspace as workspaces
 from ..model.connector.workspace import Workspace
 from ..model.credentials.credentials import AwsCredentials, AzureCredentials
 from ..model.errors import SentinelError, cannot
-from .account import Means
+from .account import Context
 from .pacing import Budget, Slots, Visibility
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Clients:
         if error := self._unusable.get(account.workspace_key):
             raise error.with_traceback(None)
         sentinel, workspace = self._sentinel[account.workspace_key]
-        workspaces.check_id(workspace, account.wish.workspace_id, account.host or account.account_id)
+        workspaces.check_id(workspace, account.role_spec.workspace_id, account.host or account.account_id)
         identity = await self._aws[account.aws].identity()
         known = account.at(workspace_id=workspace.customer_id, partition=identity.partition)
         check_partition(known)
@@ -110,11 +110,11 @@ class Clients:
         """Return why the base credentials of an account cannot be used, None where they can."""
         return self._unusable_aws.get(account.aws)
 
-    def means(self, account: Account, *, check_mode: bool) -> Means:
+    def context(self, account: Account, *, check_mode: bool) -> Context:
         """Return what is needed to work on the account; raises SentinelError where its credentials cannot be used."""
         if error := self.refused(account):
             raise error.with_traceback(None)
-        return Means(
+        return Context(
             self._aws[account.aws],
             self.ready,
             self._opening.done,
@@ -128,7 +128,7 @@ class Clients:
     def _workspace_id(self, account: Account) -> str:
         """Return the workspace id of an account: as it was read, else as the user gave it, which may be empty."""
         begun = self._begun.get(account.workspace_key)
-        return (begun.customer_id if begun else "") or account.wish.workspace_id
+        return (begun.customer_id if begun else "") or account.role_spec.workspace_id
 
     async def _other_readers(self, account_id: str, own: Sentinel) -> list[dict[str, Any]]:
         """Return the connectors that read an account in the other workspaces, as far as these can be listed."""

@@ -61,7 +61,7 @@ class Order:
         return "read" if self.check_mode else "delete" if self.absent else "write"
 
 
-class Stop:
+class Cancellation:
     """Why accounts are not begun any more: those with the same base credentials, or all of them."""
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ class Stop:
 
 
 async def run(
-    accounts: Iterable[Account], order: Order, stop: Stop | None = None, orphans: Orphans | None = None
+    accounts: Iterable[Account], order: Order, stop: Cancellation | None = None, orphans: Orphans | None = None
 ) -> AsyncIterator[AccountResult]:
     """Bring all accounts to the wish, up to `order.concurrency` at the same time; yields each result when it is there.
 
@@ -128,7 +128,7 @@ async def run(
     """
     accounts = new_account.last(accounts)
     check_unique(accounts)
-    clients, stop = Clients(order.concurrency, order.right), stop or Stop()
+    clients, stop = Clients(order.concurrency, order.right), stop or Cancellation()
     orphans, unfinished, statuses = Orphans() if orphans is None else orphans, set[str](), Counter[str]()
     try:
         await stop.during(clients.start(accounts or ([order.home] if order.home else [])))
@@ -157,7 +157,7 @@ async def run(
         clients.close()
 
 
-async def _preview(accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> list[AccountResult]:
+async def _preview(accounts: list[Account], clients: Clients, order: Order, stop: Cancellation) -> list[AccountResult]:
     """Return what would be done in every account; raises why the run ends early, if it does."""
     previewed = [done async for done in _work(accounts, clients, replace(order, check_mode=True), stop)]
     if stop.interrupted or (stop.reasons and all(map(stop.concerns, accounts))):
@@ -165,7 +165,9 @@ async def _preview(accounts: list[Account], clients: Clients, order: Order, stop
     return previewed
 
 
-async def _remove(orphans: list[Orphan], stop: Stop, again: Callable[[], Coroutine[Any, Any, None]] | None) -> None:
+async def _remove(
+    orphans: list[Orphan], stop: Cancellation, again: Callable[[], Coroutine[Any, Any, None]] | None
+) -> None:
     """Remove them; `again` looks once more who is gone, where that was found out some time ago."""
     if again and not stop.interrupted:
         await stop.during(again())
@@ -176,7 +178,7 @@ async def _remove(orphans: list[Orphan], stop: Stop, again: Callable[[], Corouti
             await stop.during(remove(orphan))
 
 
-async def _find(orphans: Orphans, accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> None:
+async def _find(orphans: Orphans, accounts: list[Account], clients: Clients, order: Order, stop: Cancellation) -> None:
     """Add what is to be found before the work begins: connectors without an account or a role, roles without one."""
     if order.orphans == "ignore" and not order.roles:
         return
@@ -226,7 +228,9 @@ async def check_departed(orphans: Iterable[Orphan], organization: Organization |
             raise cannot("too_many_changes", what, why)
 
 
-async def _work(accounts: list[Account], clients: Clients, order: Order, stop: Stop) -> AsyncIterator[AccountResult]:
+async def _work(
+    accounts: list[Account], clients: Clients, order: Order, stop: Cancellation
+) -> AsyncIterator[AccountResult]:
     waiting = iter(accounts)
     finished: asyncio.Queue[AccountResult | BaseException] = asyncio.Queue()
 
@@ -259,11 +263,11 @@ async def _work(accounts: list[Account], clients: Clients, order: Order, stop: S
         await stop.close()
 
 
-async def _one(account: Account, clients: Clients, order: Order, stop: Stop) -> AccountResult:
+async def _one(account: Account, clients: Clients, order: Order, stop: Cancellation) -> AccountResult:
     done = AccountResult(account, AccountReport(), check_mode=order.check_mode)
     work = disconnect if order.absent else connect
     try:
-        await work(done.report, account, clients.means(account, check_mode=order.check_mode))
+        await work(done.report, account, clients.context(account, check_mode=order.check_mode))
     except SentinelError as error:
         done.error = error
     except asyncio.CancelledError:

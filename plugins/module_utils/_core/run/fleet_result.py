@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..console import account_lines
-from ..console.summary import NAMED, Closing
+from ..console.summary import NAMED, Summary
 from ..model.account_result import AccountResult
-from .fleet import Order, Stop
+from .fleet import Cancellation, Order
 from .orphans import Orphans
 
 # Ansible copies results, sends them between processes, and AWX stores them: so many accounts have all details there.
@@ -25,7 +25,7 @@ class Results:
         self.summary = {"accounts": 0, "ok": 0, "changed": 0, "failed": 0, "skipped": 0}
         self.orphans = Orphans()
         self._removing = False
-        self._closing = Closing()
+        self._closing = Summary()
         self._fail_on = fail_on
         self._accounts: dict[str, dict[str, Any]] = {}
         self._diff: list[dict[str, Any]] = []
@@ -76,7 +76,7 @@ class Results:
             "_ansible_verbose_override": True,
         }
 
-    def stopped(self, stop: Stop) -> Iterator[str]:
+    def stopped(self, stop: Cancellation) -> Iterator[str]:
         """Yield the sentences that say why accounts were skipped, none if none was."""
         if self.summary["skipped"]:
             yield f"{self.summary['skipped']} of {self.summary['accounts']} accounts were not worked on."

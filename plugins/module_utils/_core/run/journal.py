@@ -17,7 +17,7 @@ from ..model.account_result import AccountResult
 from .orphans import Orphan
 
 
-class NoRecord:
+class NoJournal:
     """What stands for a record where none can be written: it keeps nothing."""
 
     keep = False

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from ..cloud import iam
 from ..model.account import Account
 from ..model.connector import connector as connectors
-from ..model.connector.connector import Connector, Connectors, ConnectorWish
+from ..model.connector.connector import Connector, Connectors, ConnectorSpec
 from ..model.errors import SentinelError
 from ..model.policy import policy
 from ..model.validation import RULES
-from .account import Means, limited
+from .account import Context, limited
 from .clients import Clients
 from .orphans import Orphan, Orphans
 
@@ -56,20 +56,20 @@ async def find(
 
     async def look(account: Account) -> list[Orphan]:
         try:
-            means = clients.means(account, check_mode=True)
-            account, sentinel = await means.ready(account)
+            context = clients.context(account, check_mode=True)
+            account, sentinel = await context.ready(account)
         except SentinelError:
             return []  # the work in the account fails as well, and tells
-        wish = ConnectorWish(account.wish.arn, sentinel.id, account.wish.workspace_id)
-        others = connectors.elsewhere(wish, await sentinel.connectors(account.account_id), absent=absent)
+        spec = ConnectorSpec(account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
+        others = connectors.elsewhere(spec, await sentinel.connectors(account.account_id), absent=absent)
         if not others and known is None:
             return []
-        async with means.slots:
+        async with context.slots:
             if ending.interrupted:
                 return []
             if known is None:
-                return await _dead(account, sentinel, others, means)
-            return await _whole(account, sentinel, others, known, means)
+                return await _dead(account, sentinel, others, context)
+            return await _whole(account, sentinel, others, known, context)
 
     found = await asyncio.gather(*map(look, accounts))
     orphans += sorted((one for some in found for one in some), key=lambda one: (one.sentinel.name, one.role_arn))
@@ -84,51 +84,53 @@ async def _known(orphans: Orphans, clients: Clients) -> Known:
     return Known(frozenset(arns), frozenset(clients.workspace_ids), not orphans.unlisted)
 
 
-async def _iam(account: Account, name: str | None, means: Means) -> Caller:
-    keys = await means.aws.enter(account.account_id, account.entry, name, "read")
-    return means.aws.service("iam").of(keys)
+async def _iam(account: Account, name: str | None, context: Context) -> Caller:
+    keys = await context.aws.enter(account.account_id, account.assume_role, name, "read")
+    return context.aws.service("iam").of(keys)
 
 
-async def _dead(account: Account, sentinel: Sentinel, others: Connectors, means: Means) -> list[Orphan]:
+async def _dead(account: Account, sentinel: Sentinel, others: Connectors, context: Context) -> list[Orphan]:
     """Look at one role after the other: the usual session allows no more."""
     found = []
     for connector in others:
         with suppress(SentinelError):
-            if RULES["role_arn"].holds(connector.role_arn) and await _gone(account, connector, means):
-                found.append(_dead_one(account, sentinel, connector, means))
+            if RULES["role_arn"].holds(connector.role_arn) and await _gone(account, connector, context):
+                found.append(_dead_one(account, sentinel, connector, context))
     return found
 
 
-def _dead_one(account: Account, sentinel: Sentinel, connector: Connector, means: Means) -> Orphan:
-    return Orphan(sentinel, connector, "role_gone", gone=partial(_gone, account, connector, means))
+def _dead_one(account: Account, sentinel: Sentinel, connector: Connector, context: Context) -> Orphan:
+    return Orphan(sentinel, connector, "role_gone", gone=partial(_gone, account, connector, context))
 
 
-async def _gone(account: Account, connector: Connector, means: Means) -> bool:
+async def _gone(account: Account, connector: Connector, context: Context) -> bool:
     """Tell whether the role that a connector reads does not exist."""
     name = connector.role_arn.rpartition("/")[2]
     async with limited(account):
-        return await iam.arn_of(await _iam(account, name, means), account.account_id, name) != connector.role_arn
+        return await iam.arn_of(await _iam(account, name, context), account.account_id, name) != connector.role_arn
 
 
-async def _whole(account: Account, sentinel: Sentinel, others: Connectors, known: Known, means: Means) -> list[Orphan]:
+async def _whole(
+    account: Account, sentinel: Sentinel, others: Connectors, known: Known, context: Context
+) -> list[Orphan]:
     """Look at all roles at once, in a session that may."""
     try:
-        caller = await _iam(account, None, means)
+        caller = await _iam(account, None, context)
     except SentinelError:
         return []  # the work in the account fails as well, and tells
     try:
         async with limited(account):
             listed = await iam.trusts(caller, account.account_id)
     except SentinelError as error:
-        return [Orphan(sentinel, None, "unknown", error=str(error), role=account.wish.arn, host=account.host)]
-    dead = [_dead_one(account, sentinel, one, means) for one in others if one.role_arn not in listed]
+        return [Orphan(sentinel, None, "unknown", error=str(error), role=account.role_spec.arn, host=account.host)]
+    dead = [_dead_one(account, sentinel, one, context) for one in others if one.role_arn not in listed]
     unread = _unread(account, listed, known) if known.complete else []
     return dead + [Orphan(sentinel, None, "no_connector", role=arn) for arn in unread]
 
 
 def _unread(account: Account, listed: Mapping[str, Any], known: Known) -> list[str]:
     """Return the roles that let Microsoft in, for a workspace of this run or for whomever, and that nobody reads."""
-    microsoft, own = account.wish.microsoft_account_id, f"/{account.wish.name}".lower()
+    microsoft, own = account.role_spec.microsoft_account_id, f"/{account.role_spec.name}".lower()
     return [
         arn
         for arn, document in listed.items()

@@ -23,7 +23,7 @@ T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
 
 
-class Edge(Protocol[R_co]):
+class Adapter(Protocol[R_co]):
     """What `cloud` offers for one thing: read it, and make one call of a plan."""
 
     async def read(self) -> R_co | None: ...
@@ -48,18 +48,18 @@ class Outcome(Generic[T]):
 class Known(Generic[T]):
     """An edge whose thing was read already: the first read answers with that."""
 
-    def __init__(self, edge: Edge[T], have: T | None) -> None:
-        self._edge = edge
+    def __init__(self, adapter: Adapter[T], have: T | None) -> None:
+        self._edge = adapter
         self._known = [have]
-        self.apply = edge.apply
+        self.apply = adapter.apply
 
     async def read(self) -> T | None:
         """Return what is known, later what is there."""
         return self._known.pop() if self._known else await self._edge.read()
 
 
-async def converge(
-    edge: Edge[T],
+async def reconcile(
+    adapter: Adapter[T],
     overlay: Callable[[T | None], T | None],
     plan: Callable[[T | None, T | None], list[Call]],
     *,
@@ -82,7 +82,7 @@ async def converge(
     waits = patience.waits()
     while True:
         try:
-            have = await edge.read()
+            have = await adapter.read()
             if have not in reads[-1:]:
                 reads.append(have)
                 seen(have)
@@ -97,7 +97,7 @@ async def converge(
                 made += calls
             for call in () if check_mode else calls:
                 doubted.append(call)
-                await _persist(edge, call, patience)
+                await _persist(adapter, call, patience)
                 made.append(doubted.pop())
             return Outcome(reads[0], want, made[start:])
         except ChangedError as error:
@@ -139,11 +139,11 @@ class _Patience:
         await self._sleep(pause)
 
 
-async def _persist(edge: Edge[T], call: Call, patience: _Patience) -> None:
+async def _persist(adapter: Adapter[T], call: Call, patience: _Patience) -> None:
     waits = patience.waits()
     while True:
         try:
-            await edge.apply(call)
+            await adapter.apply(call)
         except NotYetError as error:
             await patience.wait(waits, error)
         else:

@@ -22,7 +22,7 @@ from ..model.credentials.credentials import AwsCredentials, AzureCredentials
 from ..model.duration import told
 from ..model.errors import SentinelError, cannot
 from ..model.ingestion import ingestion as model
-from ..model.ingestion.ingestion import Expected, Links, Look, Verdict
+from ..model.ingestion.ingestion import Expected, IngestionStatus, Links, Look
 from ..run.pacing import Budget, Slots
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Watched:
 
     account: Account
     expected: Expected = field(default_factory=Expected)
-    verdict: Verdict = field(default_factory=Verdict)
+    ingestion_status: IngestionStatus = field(default_factory=IngestionStatus)
     shown: dict[str, Any] = field(default_factory=dict)
     marked: bool = False
     error: SentinelError | None = None
@@ -54,9 +54,12 @@ class Watched:
 
 def refused(account: Account, error: SentinelError) -> Watched:
     """Return an account that nobody looks at, and why."""
-    verdict = Verdict(message=str(error))
+    ingestion_status = IngestionStatus(message=str(error))
     return Watched(
-        account, verdict=verdict, shown=model.show(account.account_id, verdict, Look({}), Links()), error=error
+        account,
+        ingestion_status=ingestion_status,
+        shown=model.show(account.account_id, ingestion_status, Look({}), Links()),
+        error=error,
     )
 
 
@@ -66,7 +69,7 @@ class Order:
 
     lookback: int
     wait: int = 0
-    marker: bool = False
+    canary: bool = False
     role_last_used: bool = False
     concurrency: int = 64
 
@@ -92,27 +95,27 @@ class Place:
         sentinel = Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, budget)
         self._logs = logs
         try:
-            self._id = account.wish.workspace_id or (await sentinel.workspace()).customer_id
+            self._id = account.role_spec.workspace_id or (await sentinel.workspace()).customer_id
             self.links = await sentinel.raw_connectors(model.links)
         except SentinelError as error:
             self.error = error
 
-    async def look_at_events(self, order: Order, marker: str) -> None:
+    async def look_at_events(self, order: Order, canary: str) -> None:
         """Ask what arrived from all accounts, if the workspace can be asked."""
         self.delayed = None
         if self.error:
             return
         try:
-            await self._look_at_events(order, marker)
+            await self._look_at_events(order, canary)
         except SentinelError as error:
             if error.kind in ("transient", "throttled"):
                 self.delayed = error
             else:
                 self.error = error
 
-    async def _look_at_events(self, order: Order, marker: str) -> None:
+    async def _look_at_events(self, order: Order, canary: str) -> None:
         """Ask; where the answer is a part of it, once more."""
-        text, read = model.events_query(order.lookback, marker), partial(model.arrivals, age=_age)
+        text, read = model.events_query(order.lookback, canary), partial(model.arrivals, age=_age)
         answer = await self._ask(text, order, read)
         if answer.partial:
             answer = await self._ask(text, order, read)
@@ -201,23 +204,23 @@ def judge(found: Places, watched: list[Watched], order: Order) -> None:
     for item in watched:
         place, account_id = found[item.account.workspace_key], item.account.account_id
         if place.error:
-            item.error, item.verdict = place.error, Verdict(message=str(place.error))
+            item.error, item.ingestion_status = place.error, IngestionStatus(message=str(place.error))
         else:
-            item.verdict = model.judge(account_id, item.expected, place.look, place.links, order.lookback)
-        item.shown = model.show(account_id, item.verdict, place.look, place.links)
+            item.ingestion_status = model.judge(account_id, item.expected, place.look, place.links, order.lookback)
+        item.shown = model.show(account_id, item.ingestion_status, place.look, place.links)
         if item.marked:
             arrival = place.look.arrivals.get(account_id)
-            item.shown["marker"] = bool(arrival and arrival.marked)
-        if order.marker and item.verdict.good and item.verdict.name != "receiving":
+            item.shown["canary"] = bool(arrival and arrival.marked)
+        if order.canary and item.ingestion_status.as_expected and item.ingestion_status.name != "receiving":
             _demand_proof(item)
 
 
 def _demand_proof(item: Watched) -> None:
     """Who may be quiet is as expected only if its marker arrived, where one was left or should have been."""
-    if item.error or item.shown.get("marker") is False:
-        message = f"{item.verdict.message} Its marker did not arrive either."
-        item.verdict = item.verdict._replace(good=False, message=message)
-        item.shown |= {"good": False, "message": message}
+    if item.error or item.shown.get("canary") is False:
+        message = f"{item.ingestion_status.message} Its marker did not arrive either."
+        item.ingestion_status = item.ingestion_status._replace(as_expected=False, message=message)
+        item.shown |= {"as_expected": False, "message": message}
 
 
 async def verify(watched: list[Watched], order: Order, say: Say) -> Places:
@@ -231,10 +234,10 @@ async def verify(watched: list[Watched], order: Order, say: Say) -> Places:
         # What is asked last is not to fail after all the waiting.
         _check_aws({account.aws for account in accounts})
     async with places(accounts) as found:
-        marker = f"trailbridge-{secrets.token_hex(8)}" if order.marker else ""
-        if marker:
-            await _in_accounts(watched, order, lambda item, aws: _mark(item, marker, aws))
-        await _wait(found, watched, order, marker, say)
+        canary = f"trailbridge-{secrets.token_hex(8)}" if order.canary else ""
+        if canary:
+            await _in_accounts(watched, order, lambda item, aws: _mark(item, canary, aws))
+        await _wait(found, watched, order, canary, say)
         await finish(found, watched, order)
         return found
 
@@ -251,10 +254,10 @@ def _check_aws(bases: Collection[AwsCredentials]) -> None:
         raise errors[0]
 
 
-async def _wait(found: Places, watched: list[Watched], order: Order, marker: str, say: Say) -> None:
+async def _wait(found: Places, watched: list[Watched], order: Order, canary: str, say: Say) -> None:
     deadline = time.monotonic() + order.wait
     for pause in model.pauses(order.wait):
-        await look_at_events(found, order, marker)
+        await look_at_events(found, order, canary)
         missing = [item for item in watched if _waits(item, found[item.account.workspace_key])]
         left = deadline - time.monotonic()
         if not missing or left <= 0:
@@ -269,9 +272,9 @@ async def _wait(found: Places, watched: list[Watched], order: Order, marker: str
     check_any(found)
 
 
-async def look_at_events(found: Places, order: Order, marker: str) -> None:
+async def look_at_events(found: Places, order: Order, canary: str) -> None:
     """Ask every workspace; raises SentinelError where none can be asked."""
-    await asyncio.gather(*(place.look_at_events(order, marker) for place in found.values()))
+    await asyncio.gather(*(place.look_at_events(order, canary) for place in found.values()))
     check_any(found)
 
 
@@ -316,12 +319,14 @@ async def _in_accounts(watched: list[Watched], order: Order, work: Work) -> None
             opened.close()
 
 
-async def _mark(item: Watched, marker: str, aws: Aws) -> None:
+async def _mark(item: Watched, canary: str, aws: Aws) -> None:
     """Leave an event with a name of its own: the session's. The caller's own account has no session to be named."""
     account = item.account
     if account.account_id == (await aws.identity()).account_id:
         return
-    await aws.enter(account.account_id, replace(account.entry, session_name=marker), account.wish.name, "read")
+    await aws.enter(
+        account.account_id, replace(account.assume_role, session_name=canary), account.role_spec.name, "read"
+    )
     item.marked = True
 
 
@@ -332,5 +337,5 @@ async def _ask_role(item: Watched, aws: Aws) -> None:
     if not arn:
         return
     name = arn.rpartition("/")[2]
-    keys = await aws.enter(account.account_id, account.entry, name, "read")
+    keys = await aws.enter(account.account_id, account.assume_role, name, "read")
     item.shown["role_last_used"] = await last_used(aws.service("iam").of(keys), account.account_id, name)

@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from ..model.ingestion.ingestion import EVENTS, HEALTH, VERDICTS
+from ..model.ingestion.ingestion import EVENTS, HEALTH, INGESTION_STATUSES
 from .ingestion import Places, Watched
 
 # So many accounts are told of, unless it is to be verbose.
@@ -18,34 +18,38 @@ NAMED = 20
 
 def summary(watched: list[Watched]) -> dict[str, int]:
     """Count the accounts by verdict."""
-    counts = Counter(item.verdict.name for item in watched)
-    return {"accounts": len(watched)} | {name: counts[name] for name in VERDICTS}
+    counts = Counter(item.ingestion_status.name for item in watched)
+    return {"accounts": len(watched)} | {name: counts[name] for name in INGESTION_STATUSES}
 
 
 def numbers(watched: list[Watched]) -> str:
     """Say the counts in one line."""
     counts = summary(watched)
     noun = "account" if len(watched) == 1 else "accounts"
-    said = [f"{counts[name]} {name}" for name in VERDICTS if counts[name] or name == "receiving"]
+    said = [f"{counts[name]} {name}" for name in INGESTION_STATUSES if counts[name] or name == "receiving"]
     return f"{len(watched)} {noun}: {', '.join(said)}"
 
 
 def lines(watched: list[Watched], *, verbose: bool = False) -> list[str]:
     """Return what there is to say of accounts: nothing of those that are as expected, unless it is to be `verbose`."""
     said = [
-        f"{item.verdict.name}: [{item.account.name}] {item.verdict.message}"
+        f"{item.ingestion_status.name}: [{item.account.name}] {item.ingestion_status.message}"
         for item in watched
-        if not item.verdict.good
+        if not item.ingestion_status.as_expected
     ]
-    unproved = [item for item in watched if item.shown.get("marker") is False and item.verdict.good]
+    unproved = [item for item in watched if item.shown.get("canary") is False and item.ingestion_status.as_expected]
     said += [f"unproved: [{item.account.name}] Its marker has not arrived." for item in unproved]
     said += [
         f"note: [{item.account.name}] {item.error}"
         for item in watched
-        if item.error and str(item.error) != item.verdict.message
+        if item.error and str(item.error) != item.ingestion_status.message
     ]
     if verbose:
-        return said + [f"{item.verdict.name}: [{item.account.name}]" for item in watched if item.verdict.good]
+        return said + [
+            f"{item.ingestion_status.name}: [{item.account.name}]"
+            for item in watched
+            if item.ingestion_status.as_expected
+        ]
     more = len(said) - NAMED
     return said[:NAMED] + ([f"and {more} more, which -v lists"] if more > 0 else [])
 
@@ -76,10 +80,10 @@ def failures(watched: list[Watched], fail_on: str) -> list[dict[str, str]]:
         {
             "account_id": item.account.account_id,
             "host": item.account.host,
-            "message": f"Account {item.account.account_id} is {item.verdict.name}: {item.verdict.message}",
+            "message": f"Account {item.account.account_id} is {status.name}: {status.message}",
         }
         for item in watched
-        if fail_on != "never" and not item.verdict.good
+        if fail_on != "never" and not (status := item.ingestion_status).as_expected
     ]
 
 
@@ -93,7 +97,11 @@ def result(watched: list[Watched], found: list[str], fail_on: str, most: float) 
     answer: dict[str, Any] = {
         "changed": False,
         "summary": summary(watched),
-        "accounts": {item.account.account_id: item.result() for item in watched if not item.verdict.good or item.error},
+        "accounts": {
+            item.account.account_id: item.result()
+            for item in watched
+            if not item.ingestion_status.as_expected or item.error
+        },
         "failures": failed,
         "notes": found,
     }
@@ -129,5 +137,8 @@ def record(item: Watched) -> dict[str, Any]:
         "findings": [],
         "calls": [],
         "diff": [],
-        "ingestion": {name: shown[name] for name in ("verdict", "good", "message", "last_event", "events", "regions")},
+        "ingestion": {
+            name: shown[name]
+            for name in ("ingestion_status", "as_expected", "message", "last_event", "events", "regions")
+        },
     }

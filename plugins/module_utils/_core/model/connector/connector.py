@@ -44,7 +44,7 @@ Connectors = tuple[Connector, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectorWish:
+class ConnectorSpec:
     """Which role shall be read: `workspace` is the ARM id of the workspace, `workspace_id` its customer id (GUID)."""
 
     role_arn: str
@@ -80,7 +80,7 @@ def parse(raw: Mapping[str, Any]) -> Connector | None:
     )
 
 
-def choose(wish: ConnectorWish, have: Connectors) -> Connector | None:
+def choose(spec: ConnectorSpec, have: Connectors) -> Connector | None:
     """Return the connector of the account that serves the role, None if the account has none.
 
     The same role before another one of the account; among several the enabled before the disabled, the older before
@@ -88,47 +88,47 @@ def choose(wish: ConnectorWish, have: Connectors) -> Connector | None:
     """
 
     def rank(item: Connector) -> tuple[bool, bool, str, bool, str]:
-        return item.role_arn != wish.role_arn, not item.enabled, item.created or "~", item.name != wish.name, item.name
+        return item.role_arn != spec.role_arn, not item.enabled, item.created or "~", item.name != spec.name, item.name
 
-    found = [item for item in have if not _astray(wish, item)] or [item for item in have if item.name == wish.name]
+    found = [item for item in have if not _astray(spec, item)] or [item for item in have if item.name == spec.name]
     return min(found, key=rank) if len(found) > 1 else next(iter(found), None)
 
 
-def _astray(wish: ConnectorWish, item: Connector) -> bool:
-    return item.account_id != account_of(wish.role_arn)
+def _astray(spec: ConnectorSpec, item: Connector) -> bool:
+    return item.account_id != account_of(spec.role_arn)
 
 
-def overlay(wish: ConnectorWish, have: Connectors) -> Connectors:
+def overlay(spec: ConnectorSpec, have: Connectors) -> Connectors:
     """Return the connectors that shall be: the chosen one right, or a new one; duplicates go only when asked."""
-    chosen = choose(wish, have)
-    right = replace(chosen, role_arn=wish.role_arn, enabled=True) if chosen else _new(wish)
-    gone = _twins(wish, have) if wish.deduplicate else ()
+    chosen = choose(spec, have)
+    right = replace(chosen, role_arn=spec.role_arn, enabled=True) if chosen else _new(spec)
+    gone = _twins(spec, have) if spec.deduplicate else ()
     return (right, *(item for item in have if item is not chosen and item not in gone))
 
 
-def _new(wish: ConnectorWish) -> Connector:
+def _new(spec: ConnectorSpec) -> Connector:
     return Connector(
-        wish.name, wish.role_arn, id=f"{wish.workspace}/providers/Microsoft.SecurityInsights/dataConnectors/{wish.name}"
+        spec.name, spec.role_arn, id=f"{spec.workspace}/providers/Microsoft.SecurityInsights/dataConnectors/{spec.name}"
     )
 
 
-def _twins(wish: ConnectorWish, have: Connectors) -> Connectors:
-    chosen = choose(wish, have)
-    return tuple(item for item in have if item is not chosen and item.role_arn == wish.role_arn)
+def _twins(spec: ConnectorSpec, have: Connectors) -> Connectors:
+    chosen = choose(spec, have)
+    return tuple(item for item in have if item is not chosen and item.role_arn == spec.role_arn)
 
 
-def without(wish: ConnectorWish, have: Connectors) -> Connectors:
+def without(spec: ConnectorSpec, have: Connectors) -> Connectors:
     """Return the connectors that remain when the role is read no longer: those of other roles."""
-    return tuple(item for item in have if item.role_arn != wish.role_arn)
+    return tuple(item for item in have if item.role_arn != spec.role_arn)
 
 
-def elsewhere(wish: ConnectorWish, have: Connectors, *, absent: bool) -> Connectors:
+def elsewhere(spec: ConnectorSpec, have: Connectors, *, absent: bool) -> Connectors:
     """Return the connectors of the account that read another role, and go on doing so when the wish is fulfilled."""
-    stays = without(wish, have) if absent else overlay(wish, have)
-    return tuple(item for item in stays if item.role_arn != wish.role_arn and not _astray(wish, item))
+    stays = without(spec, have) if absent else overlay(spec, have)
+    return tuple(item for item in stays if item.role_arn != spec.role_arn and not _astray(spec, item))
 
 
-def remaining(wish: ConnectorWish, readers: Iterable[Mapping[str, Any]]) -> list[Finding]:
+def remaining(spec: ConnectorSpec, readers: Iterable[Mapping[str, Any]]) -> list[Finding]:
     """Say who goes on reading an account that was offboarded, of the connectors (as in results) that read it.
 
     Those of another workspace say so by `workspace`.
@@ -140,7 +140,7 @@ def remaining(wish: ConnectorWish, readers: Iterable[Mapping[str, Any]]) -> list
             f"by {one['role_arn']}.",
         )
         for one in readers
-        if "workspace" in one or (one["kind"], one["role_arn"]) != (KIND, wish.role_arn)
+        if "workspace" in one or (one["kind"], one["role_arn"]) != (KIND, spec.role_arn)
     ]
 
 
@@ -148,11 +148,11 @@ def _place(one: Mapping[str, Any]) -> str:
     return f" in workspace {one['workspace']}" if "workspace" in one else ""
 
 
-def check_unread(wish: ConnectorWish, readers: Iterable[Mapping[str, Any]]) -> None:
+def check_unread(spec: ConnectorSpec, readers: Iterable[Mapping[str, Any]]) -> None:
     """Raise role_conflict where a connector of another kind in the workspace reads the role that is to go."""
-    names = [one["name"] for one in readers if one["kind"] != KIND and one["role_arn"] == wish.role_arn]
+    names = [one["name"] for one in readers if one["kind"] != KIND and one["role_arn"] == spec.role_arn]
     if names:
-        what = f"remove role {wish.role_arn}"
+        what = f"remove role {spec.role_arn}"
         why = f"data connector {', '.join(sorted(names))} (Amazon Web Services S3) reads it; remove that one first"
         raise cannot("role_conflict", what, why)
 
@@ -183,24 +183,24 @@ def _put(connector: Connector) -> Call:
     return Call("DataConnectors_CreateOrUpdate", {"data_connector_id": connector.name, "data_connector": body})
 
 
-def findings(wish: ConnectorWish, have: Connectors) -> list[Finding]:
+def findings(spec: ConnectorSpec, have: Connectors) -> list[Finding]:
     """Say what is wrong with the connectors that are there, or that none is; security first."""
     found = [
-        finding("connector_astray", f"Data connector {item.name} reads {item.role_arn}, not {wish.role_arn}.")
+        finding("connector_wrong_account", f"Data connector {item.name} reads {item.role_arn}, not {spec.role_arn}.")
         for item in have
-        if item.name == wish.name and _astray(wish, item)
+        if item.name == spec.name and _astray(spec, item)
     ]
-    chosen = choose(wish, have)
-    if chosen is None or _astray(wish, chosen):
-        return [*found, finding("connector_missing", f"No data connector reads role {wish.role_arn}.")]
-    if chosen.role_arn != wish.role_arn:
+    chosen = choose(spec, have)
+    if chosen is None or _astray(spec, chosen):
+        return [*found, finding("connector_missing", f"No data connector reads role {spec.role_arn}.")]
+    if chosen.role_arn != spec.role_arn:
         found.append(
-            finding("connector_stale", f"Data connector {chosen.name} reads {chosen.role_arn}, not {wish.role_arn}.")
+            finding("connector_stale", f"Data connector {chosen.name} reads {chosen.role_arn}, not {spec.role_arn}.")
         )
     if not chosen.enabled:
         found.append(finding("connector_disabled", f"Data connector {chosen.name} is disabled."))
     for other in have:
-        if other is not chosen and not _astray(wish, other):
+        if other is not chosen and not _astray(spec, other):
             text = f"Data connector {other.name} reads the account as well as {chosen.name}, by {other.role_arn}."
             found.append(finding("connector_duplicate", text))
     return ordered(found)

@@ -44,7 +44,7 @@ class AzureCredentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AssumeRole:
     """How to get into one account: the roles to try in order (names or ARNs), none for the credentials as they are."""
 
     roles: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from ..text import one_line
 from .health_codes import explained
 
 EVENTS, HEALTH = "AWSCloudTrail", "SentinelHealth"
-VERDICTS = ("receiving", "stale", "silent", "unhealthy", "not_connected", "unknown")
+INGESTION_STATUSES = ("receiving", "stale", "silent", "unhealthy", "not_connected", "unknown")
 REGIONS = 50
 # The first events of a connector take 5 to 30 minutes; nobody is helped by looking all the time.
 FIRST_PAUSE, NEXT_PAUSE = 300.0, 120.0
@@ -30,9 +30,9 @@ Age = Callable[[str], float]
 
 
 class Expected(NamedTuple):
-    """What is expected of one account: whether it may be `quiet`, after how many seconds its events are stale."""
+    """What is expected of one account: whether silence is allowed, after how many seconds its events are stale."""
 
-    quiet: bool = False
+    allow_silent: bool = False
     stale_after: int = 6 * 3600
 
 
@@ -73,11 +73,11 @@ class Links:
     shared: bool = False
 
 
-class Verdict(NamedTuple):
-    """What is to be said of one account: `name` is one of VERDICTS; `good` tells that it is as expected."""
+class IngestionStatus(NamedTuple):
+    """What is to be said of one account: `name` is one of VERDICTS; `as_expected` tells that it is as expected."""
 
     name: str = "unknown"
-    good: bool = False
+    as_expected: bool = False
     message: str = ""
 
 
@@ -180,30 +180,30 @@ def links(answers: Iterable[Mapping[str, Any]]) -> Links:
 # --- verdicts ---
 
 
-def judge(account_id: str, expected: Expected, look: Look, have: Links, lookback: int) -> Verdict:
+def judge(account_id: str, expected: Expected, look: Look, have: Links, lookback: int) -> IngestionStatus:
     """Say how an account is doing, on one line, whatever Log Analytics answered."""
-    verdict = _judged(account_id, expected, look, have, lookback)
-    return verdict._replace(message=one_line(verdict.message))
+    ingestion_status = _judged(account_id, expected, look, have, lookback)
+    return ingestion_status._replace(message=one_line(ingestion_status.message))
 
 
-def _judged(account_id: str, expected: Expected, look: Look, have: Links, lookback: int) -> Verdict:
+def _judged(account_id: str, expected: Expected, look: Look, have: Links, lookback: int) -> IngestionStatus:
     arrival, connector = look.arrivals.get(account_id), have.own.get(account_id)
     if not (connector and connector.enabled) and not (have.shared and (arrival or look.partial)):
         why = f"Data connector {connector.name} is disabled." if connector else "No data connector reads the account."
-        return Verdict("not_connected", good=False, message=why)
+        return IngestionStatus("not_connected", as_expected=False, message=why)
     state = (look.health or {}).get(connector.name.lower()) if connector else None
     if state and state.failed:
-        return Verdict("unhealthy", good=False, message=explained(state.reason, state.message))
+        return IngestionStatus("unhealthy", as_expected=False, message=explained(state.reason, state.message))
     if arrival is None:
         if look.partial:
-            return Verdict("unknown", good=False, message="Log Analytics answered in part only.")
+            return IngestionStatus("unknown", as_expected=False, message="Log Analytics answered in part only.")
         never = f"Table {EVENTS} does not exist yet: nothing was ever ingested."
         why = f"No event arrived in the last {told(lookback)}." if look.has_table else never
-        return Verdict("silent", good=expected.quiet, message=why)
+        return IngestionStatus("silent", as_expected=expected.allow_silent, message=why)
     if arrival.age > expected.stale_after:
         why = f"The last event arrived {told(arrival.age)} ago, at {arrival.last_event}."
-        return Verdict("stale", good=expected.quiet, message=why)
-    return Verdict("receiving", good=True)
+        return IngestionStatus("stale", as_expected=expected.allow_silent, message=why)
+    return IngestionStatus("receiving", as_expected=True)
 
 
 def waits(account_id: str, expected: Expected, look: Look, have: Links, *, marked: bool) -> bool:
@@ -214,7 +214,7 @@ def waits(account_id: str, expected: Expected, look: Look, have: Links, *, marke
         return False
     if marked:
         return not (arrival and arrival.marked)
-    return not expected.quiet and (arrival is None or arrival.age > expected.stale_after)
+    return not expected.allow_silent and (arrival is None or arrival.age > expected.stale_after)
 
 
 def pauses(wait: float) -> Iterator[float]:
@@ -224,14 +224,14 @@ def pauses(wait: float) -> Iterator[float]:
         yield min(NEXT_PAUSE, max(1.0, wait / 15))
 
 
-def show(account_id: str, verdict: Verdict, look: Look, have: Links) -> dict[str, Any]:
+def show(account_id: str, ingestion_status: IngestionStatus, look: Look, have: Links) -> dict[str, Any]:
     """Return an account as it appears in results."""
     arrival, connector = look.arrivals.get(account_id), have.own.get(account_id)
     state = (look.health or {}).get(connector.name.lower()) if connector else None
     return {
-        "verdict": verdict.name,
-        "good": verdict.good,
-        "message": verdict.message,
+        "ingestion_status": ingestion_status.name,
+        "as_expected": ingestion_status.as_expected,
+        "message": ingestion_status.message,
         "last_event": arrival.last_event if arrival else None,
         "age_seconds": round(arrival.age) if arrival else None,
         "events": arrival.events if arrival else 0,

@@ -45,7 +45,7 @@ class Filter(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class AccountFilter:
     """Which accounts are wanted: those that `include` has (if there is any) and `exclude` has not."""
 
     include: tuple[Filter, ...] = ()
@@ -63,7 +63,7 @@ class Wish:
         """The organizational units that decide, as they are given."""
         return tuple(unit for one in (*self.include, *self.exclude) for unit in one.ou)
 
-    def whatever_tags(self) -> Wish:
+    def whatever_tags(self) -> AccountFilter:
         """Return the wish that has every account which some tags could make wanted."""
         return replace(
             self,
@@ -71,7 +71,7 @@ class Wish:
             exclude=tuple(one for one in self.exclude if not one.tags),
         )
 
-    def resolved(self, organization: Organization) -> Wish:
+    def resolved(self, organization: Organization) -> AccountFilter:
         """Return the wish with ids for the paths of units; raises bad_input for a unit that does not exist."""
         if not self.units:
             return self
@@ -95,12 +95,12 @@ class Wish:
         return ""
 
 
-def sift(organization: Organization, wish: Wish) -> tuple[list[Account], dict[str, str]]:
+def sift(organization: Organization, account_filter: AccountFilter) -> tuple[list[Account], dict[str, str]]:
     """Return the accounts that are wanted, by id, and for the ids of the others the reason why they are not."""
-    wish = wish.resolved(organization)
+    account_filter = account_filter.resolved(organization)
     wanted, out = [], {}
     for key, account in sorted(organization.accounts.items()):
-        if reason := wish.reason(account, organization.tags.get(key, {})):
+        if reason := account_filter.reason(account, organization.tags.get(key, {})):
             out[key] = reason
         else:
             wanted.append(account)

@@ -49,7 +49,7 @@ class StackSet:
 
 
 @dataclass(frozen=True, slots=True)
-class StackSetWish:
+class StackSetSpec:
     """What the user wants the StackSet to be. None means: leave that alone."""
 
     name: str
@@ -92,19 +92,19 @@ def _in_each_account(arn: str) -> Any:
     return arn if account == "aws" else {"Fn::Sub": f"{start}${{AWS::AccountId}}:{rest.replace('${', '${!')}"}
 
 
-def check(wish: StackSetWish) -> None:
+def check(spec: StackSetSpec) -> None:
     """Raise bad_input where AWS would refuse the name, a unit or the size of the template."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", wish.name):
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", spec.name):
         rule = "it must be 1 to 128 letters, digits and hyphens and start with a letter"
-        raise SentinelError("bad_input", f"Cannot use name {wish.name!r}: {rule}.")
-    for unit in wish.units or ():
+        raise SentinelError("bad_input", f"Cannot use name {spec.name!r}: {rule}.")
+    for unit in spec.units or ():
         if not re.fullmatch(r"ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|r-[a-z0-9]{4,32}", unit):
             rule = "each must be the id of an organizational unit (ou-…) or of the root (r-…)"
             raise SentinelError("bad_input", f"Cannot use organizational_units {unit!r}: {rule}.")
-    if len(_text(wish.template)) > LONGEST_TEMPLATE:
+    if len(_text(spec.template)) > LONGEST_TEMPLATE:
         raise SentinelError(
             "bad_input",
-            f"Cannot make StackSet {wish.name}: its template would have more than {LONGEST_TEMPLATE:,} bytes.",
+            f"Cannot make StackSet {spec.name}: its template would have more than {LONGEST_TEMPLATE:,} bytes.",
         )
 
 
@@ -115,27 +115,27 @@ def check_units(units: Sequence[str] | None) -> None:
         raise InputError([Mistake(f"Cannot use organizational_units {list(units)!r}", "", rule)])
 
 
-def overlay(wish: StackSetWish, have: StackSet | None) -> StackSet:
+def overlay(spec: StackSetSpec, have: StackSet | None) -> StackSet:
     """Lay the wish over the StackSet that is there (or over a blank one) and return what shall be."""
-    _check_ownership(wish.name, have, adopt=wish.adopt)
-    base = have or StackSet(wish.name)
+    _check_ownership(spec.name, have, adopt=spec.adopt)
+    base = have or StackSet(spec.name)
     return replace(
         base,
-        template=wish.template,
+        template=spec.template,
         description=DESCRIPTION,
         tags={**base.tags, TAG: "managed"},
-        units=base.units if wish.units is None else frozenset(wish.units),
+        units=base.units if spec.units is None else frozenset(spec.units),
         # IAM is global: a second Region would make the same role again, and fail.
-        regions=base.regions or frozenset({wish.region}),
-        auto_deployment=base.auto_deployment if wish.auto_deployment is None else wish.auto_deployment,
-        retain=base.retain if wish.retain is None else wish.retain,
+        regions=base.regions or frozenset({spec.region}),
+        auto_deployment=base.auto_deployment if spec.auto_deployment is None else spec.auto_deployment,
+        retain=base.retain if spec.retain is None else spec.retain,
         managed_execution=True,
     )
 
 
-def without(wish: StackSetWish, have: StackSet | None) -> None:
+def without(spec: StackSetSpec, have: StackSet | None) -> None:
     """Check that the StackSet may be removed; nothing remains."""
-    _check_ownership(wish.name, have, adopt=wish.adopt)
+    _check_ownership(spec.name, have, adopt=spec.adopt)
 
 
 def _check_ownership(name: str, have: StackSet | None, *, adopt: bool) -> None:

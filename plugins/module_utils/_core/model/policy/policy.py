@@ -93,7 +93,7 @@ class Meaning(NamedTuple):
     unreadable: frozenset[str]
 
 
-class Wish(NamedTuple):
+class TrustSpec(NamedTuple):
     """Who shall be let in, and with which external ids."""
 
     account: str
@@ -144,7 +144,7 @@ def admitted_ids(document: object, account_id: str, counts: Callable[[str], bool
     """
     atoms = _meaning(document).atoms
     ids = filter(counts, _exact_ids(atom for atom in atoms if atom.effect == "Allow"))
-    wished = (one for one in ids if Wish(account_id, frozenset({one})).atoms() <= atoms)
+    wished = (one for one in ids if TrustSpec(account_id, frozenset({one})).atoms() <= atoms)
     return frozenset(one for one in wished if _admits(atoms, account_id, one))
 
 
@@ -222,14 +222,14 @@ def trust_findings(document: object, *, account_id: str, external_ids: Iterable[
 
     Empty if and only if the document means the same as the wished one. Never raises.
     """
-    wish = Wish(account_id, frozenset(external_ids))
+    spec = TrustSpec(account_id, frozenset(external_ids))
     have = _meaning(document)
     found = [_say("trust_unreadable", text) for text in have.unreadable]
     if have.version not in {VERSION, ""}:
         found.append(_say("trust_version", have.version))
-    for atom in have.atoms - wish.atoms():
-        found += _allow(atom, wish) if atom.effect == "Allow" else _deny(atom, wish)
-    return ordered(found + _missing(have.atoms, wish))
+    for atom in have.atoms - spec.atoms():
+        found += _allow(atom, spec) if atom.effect == "Allow" else _deny(atom, spec)
+    return ordered(found + _missing(have.atoms, spec))
 
 
 # --- reading ---
@@ -595,13 +595,13 @@ def _is_exact(clause: Clause) -> bool:
     return clause.key == EXTERNAL_ID and bool(exact) and not wild and not _has_variable(clause)
 
 
-def _allow(atom: Atom, wish: Wish) -> list[Finding]:
+def _allow(atom: Atom, spec: TrustSpec) -> list[Finding]:
     named: dict[str | None, set[str]] = {}
     for values in _one_by_one(atom.principal):
-        named.setdefault(_principal_code((atom.principal[0], values), wish), set()).update(values)
+        named.setdefault(_principal_code((atom.principal[0], values), spec), set()).update(values)
     found = [_say(code, _listing(values)) for code, values in named.items() if code]
     if not named.keys().isdisjoint({None, "trust_principal_narrowed"}):
-        found += _beyond_action(atom) + _beyond_clauses(atom, wish)
+        found += _beyond_action(atom) + _beyond_clauses(atom, spec)
     return found or [_say("trust_differs", _shown(atom))]
 
 
@@ -611,7 +611,7 @@ def _one_by_one(part: Part) -> list[frozenset[str]]:
     return [frozenset({value}) for value in values] if name == "Principal" and values else [values]
 
 
-def _principal_code(principal: Part, wish: Wish) -> str | None:
+def _principal_code(principal: Part, spec: TrustSpec) -> str | None:
     name, values = principal
     if name == "NotPrincipal":
         return "trust_not_principal"
@@ -624,7 +624,7 @@ def _principal_code(principal: Part, wish: Wish) -> str | None:
     if re.fullmatch(r"A(RO|ID)A[A-Z0-9]+", value):
         return "trust_principal_deleted"
     account = _account(named)
-    if account == wish.account:
+    if account == spec.account:
         return None if value == account else "trust_principal_narrowed"
     return "trust_account_foreign"
 
@@ -636,7 +636,7 @@ def _beyond_action(atom: Atom) -> list[Finding]:
     return _say_each("trust_action_extra", values - {ASSUME_ROLE})
 
 
-def _beyond_clauses(atom: Atom, wish: Wish) -> list[Finding]:
+def _beyond_clauses(atom: Atom, spec: TrustSpec) -> list[Finding]:
     on_id = set(_on_id(atom))
     exact = {clause for clause in on_id if _is_exact(clause)}
     extra = [_say("trust_condition_extra", _clause_shown(clause)) for clause in atom.clauses - on_id]
@@ -645,19 +645,19 @@ def _beyond_clauses(atom: Atom, wish: Wish) -> list[Finding]:
     if not exact:
         return [_say("trust_external_id_weak", _clause_shown(clause)) for clause in on_id] + extra
     accepted = frozenset.intersection(*(clause.values for clause in exact))
-    foreign = _say_each("trust_external_id_foreign", accepted - wish.ids)
+    foreign = _say_each("trust_external_id_foreign", accepted - spec.ids)
     return foreign + extra + [_say("trust_condition_extra", _clause_shown(clause)) for clause in on_id - exact]
 
 
-def _deny(atom: Atom, wish: Wish) -> list[Finding]:
-    hit = any(all(_passes(clause, external_id) for clause in atom.clauses) for external_id in wish.ids)
-    blocks = hit and _concerns(atom.principal, wish.account) and _assumes(atom)
+def _deny(atom: Atom, spec: TrustSpec) -> list[Finding]:
+    hit = any(all(_passes(clause, external_id) for clause in atom.clauses) for external_id in spec.ids)
+    blocks = hit and _concerns(atom.principal, spec.account) and _assumes(atom)
     return [_say("trust_deny" if blocks else "trust_statement_extra", _shown(atom))]
 
 
-def _missing(atoms: Iterable[Atom], wish: Wish) -> list[Finding]:
-    ways = [a for a in atoms if _lets_in(a, wish.account)]
+def _missing(atoms: Iterable[Atom], spec: TrustSpec) -> list[Finding]:
+    ways = [a for a in atoms if _lets_in(a, spec.account)]
     if not ways:
-        return [_say("trust_sentinel_missing", wish.account)]
-    lost = [value for value in wish.ids if not any(all(_passes(c, value) for c in way.clauses) for way in ways)]
+        return [_say("trust_sentinel_missing", spec.account)]
+    lost = [value for value in spec.ids if not any(all(_passes(c, value) for c in way.clauses) for way in ways)]
     return [_say("trust_workspace_missing", value) for value in lost]

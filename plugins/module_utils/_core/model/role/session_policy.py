@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
-from .role import Wish
+from .role import RoleSpec
 
 Work = Literal["read", "write", "write_inline", "remove"]
 """With `write` the role gets the managed policy, with `write_inline` an inline one."""
@@ -37,9 +37,9 @@ ACTIONS: dict[Work, tuple[str, ...]] = {
 }
 
 
-def work_on(wish: Wish, *, check_mode: bool, removing: bool) -> Work:
+def work_on(spec: RoleSpec, *, check_mode: bool, removing: bool) -> Work:
     """Return what a run does with the role."""
-    writing: Work = "write_inline" if wish.inline else "write"
+    writing: Work = "write_inline" if spec.inline else "write"
     return "read" if check_mode else "remove" if removing else writing
 
 
@@ -53,7 +53,7 @@ def session_policy(partition: str, account_id: str, role_name: str | None, work:
     free = [action for action in ACTIONS[work] if action != "AttachRolePolicy"]
     statements = [_allow(free if role_name else [*free, "ListRoles"], resource)]
     if "AttachRolePolicy" in ACTIONS[work]:
-        [policy] = Wish(account_id, "", partition=partition).managed
+        [policy] = RoleSpec(account_id, "", partition=partition).managed
         condition = {"ArnEquals": {"iam:PolicyARN": policy}}
         statements.append(_allow(["AttachRolePolicy"], resource) | {"Condition": condition})
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
