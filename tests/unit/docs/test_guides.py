@@ -91,7 +91,7 @@ def test_what_no_run_repairs_is_told_so(name: str) -> None:
     assert "*By hand*" in entries("findings")[name][1]
 
 
-# --- errors and verdicts ---
+# --- errors and statuses ---
 
 
 def test_every_class_of_errors_is_explained() -> None:
@@ -112,10 +112,10 @@ def test_a_class_that_is_said_to_be_reserved_is_raised_nowhere() -> None:
     assert {name for name in CLASSES if f'"{name}"' not in source} == reserved
 
 
-def test_verdicts_and_failures_are_explained() -> None:
+def test_statuses_and_failures_are_explained() -> None:
     page = (ROOT / "docs/verification.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `?([\w ]+?)`? \| (.*) \| (.*) \|$", page, re.MULTILINE)
-    explained = {name: (meaning, advice) for name, meaning, advice in rows if name not in {"ingestion_status", "code"}}
+    explained = {name: (meaning, advice) for name, meaning, advice in rows if name not in {"status", "code"}}
     assert explained.keys() == set(INGESTION_STATUSES) | FAILURES.keys()
     assert {name: explained[name] for name in FAILURES} == {name: tuple(one) for name, one in FAILURES.items()}
 

@@ -57,7 +57,7 @@ def made(**spec: Any) -> roles.Role:
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "spec",
     [
         {},
         {"permission_mode": "lookup_events"},
