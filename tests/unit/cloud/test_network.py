@@ -125,7 +125,7 @@ def log_analytics(cloud: Emulators) -> None:
     """A query."""
 
     async def ask(azure: arm.Azure) -> None:
-        await Logs(arm, Budget()).query(CUSTOMER_ID, "AWSCloudTrail", 60, lambda rows: rows, what="query the logs")
+        await Logs(azure, Budget()).query(CUSTOMER_ID, "AWSCloudTrail", 60, lambda rows: rows, what="query the logs")
 
     with _signed_in(cloud), closing(_azure(cloud)) as azure:
         asyncio.run(ask(azure))
