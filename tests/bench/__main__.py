@@ -51,7 +51,7 @@ def again(case: plan.Case, repetitions: int | None) -> plan.Case:
 
 def judge(results: Results) -> int:
     """Say which targets were met; 1 if one was not, or if a run went wrong."""
-    found = targets.verdicts(results)
+    found = targets.ingestion_statuses(results)
     print()
     for verdict in found:
         print(f"{'met   ' if verdict.met else 'MISSED'}  {verdict.target}\n        {verdict.figure}")

@@ -21,22 +21,21 @@ from .model.account import Account, check_partition, parse
 from .model.account_result import AccountReport
 from .model.connector import connector as connectors
 from .model.connector import workspace as workspaces
-from .model.connector.connector import ConnectorSpec
+from .model.connector.connector import CONNECTOR, ConnectorSpec
 from .model.credentials.credentials import AssumeRole
 from .model.duration import seconds
 from .model.errors import SentinelError
 from .model.ingestion.ingestion import Expected
 from .model.organization import stackset as stacksets
-from .model.organization.stackset import StackSetSpec
-from .model.plan import difference
+from .model.organization.stackset import STACKSET, StackSetSpec
 from .model.policy import policy
 from .model.role import role as roles
+from .model.role.permissions import Work, policy_for, work_on
+from .model.role.plan import ROLE
 from .model.role.role import Role
-from .model.role.session_policy import Work, work_on
 from .model.text import visible
-from .run.account import reconcile_connector, reconcile_role, settled
 from .run.pacing import Budget
-from .run.reconcile import reconcile
+from .run.reconcile import Mode, reconcile, settled
 from .verify import ingestion, results
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         iam = await _iam(account, aws, account.role_spec.name, work)
         with AccountReport().kept() as report:
             adapter = Roles(iam, account.account_id, account.role_spec.name, writes=not check_mode, removing=absent)
-            await reconcile_role(report, account.role_spec, adapter, check_mode=check_mode, absent=absent)
+            await reconcile(report, ROLE, account.role_spec, adapter, Mode(check_mode, absent))
     return report.result()
 
 
@@ -105,7 +104,8 @@ async def _whole(params: Mapping[str, Any], aws: Aws, *, required: bool) -> Acco
 
 
 async def _iam(account: Account, aws: Aws, role_name: str | None, work: Work) -> Caller:
-    return aws.service("iam").of(await aws.enter(account.account_id, account.assume_role, role_name, work))
+    policy = policy_for(account.account_id, role_name, work)
+    return aws.service("iam").of(await aws.enter(account.account_id, account.assume_role, policy))
 
 
 async def _names(name: str | None, account: Account, iam: Caller) -> list[str]:
@@ -140,7 +140,9 @@ async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result
         call = aws.service("cloudformation").of(await aws.administer(account.assume_role))
         adapter = StackSets(call, spec.name, writes=not check_mode, delegated=params["delegated_administrator"])
         with AccountReport().kept() as report:
-            await _reconcile_stackset(report, spec, adapter, check_mode=check_mode, absent=params["state"] == "absent")
+            kind = replace(STACKSET, plan=partial(stacksets.plan, retain=spec.retain))
+            absent = params["state"] == "absent"
+            await reconcile(report, kind, spec, adapter, Mode(check_mode, absent))
     return {key: value for key, value in report.result().items() if key != "findings"}
 
 
@@ -170,18 +172,6 @@ async def _stackset_spec(params: Mapping[str, Any], account: Account, aws: Aws) 
     return found
 
 
-async def _reconcile_stackset(
-    report: AccountReport, spec: StackSetSpec, adapter: StackSets, *, check_mode: bool, absent: bool
-) -> None:
-    overlay = partial(stacksets.without if absent else stacksets.overlay, spec)
-    plan = partial(stacksets.plan, retain=spec.retain)
-    outcome = await reconcile(adapter, overlay, plan, check_mode=check_mode, made=report.calls, seen=lambda _have: None)
-    report.add("stackset", stacksets.show, outcome.want)
-    if outcome.changed:
-        before, after = stacksets.show(outcome.have), stacksets.show(outcome.want)
-        report.diff.append(difference(f"StackSet {spec.name}", before, after))
-
-
 @_on_a_loop
 async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Run the module `aws_connector`."""
@@ -193,7 +183,8 @@ async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Resul
         spec = ConnectorSpec(role_arn, sentinel.id, workspace_id, account.deduplicate)
         with AccountReport().kept() as report:
             absent = params["state"] == "absent"
-            await reconcile_connector(report, spec, sentinel, check_mode=check_mode, absent=absent)
+            adapter = sentinel.connectors_of(spec, writes=not check_mode)
+            await reconcile(report, CONNECTOR, spec, adapter, Mode(check_mode, absent))
     return report.result()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -17,7 +17,6 @@ from typing import IO, NamedTuple
 from ..model.credentials import sign_in
 from ..model.credentials.credentials import AssumeRole, AwsCredentials
 from ..model.errors import ChangedError, NotYetError, SentinelError, cannot
-from ..model.role.session_policy import Work, session_policy
 from ..model.validation import RULES
 from . import curl, network
 from .curl import Http, LostError
@@ -261,11 +260,11 @@ class Aws:
             answer = await self.own("sts")("GetCallerIdentity")
             return Identity(answer["Account"], answer["Arn"].split(":")[1], answer["Arn"])
 
-    async def enter(self, account_id: str, assume_role: AssumeRole, role_name: str | None, work: Work) -> Keys:
+    async def enter(self, account_id: str, assume_role: AssumeRole, policy: Callable[[str], str]) -> Keys:
         """Return keys of an account: those of a role that was assumed, in the caller's own account the base ones.
 
-        They are good for `work` on that role (None: for looking at all roles), and for nothing else if the entry says
-        so. Raises wrong_account, assume_denied and so on.
+        The session is limited by `policy`, JSON text by the partition, unless `assume_role` says otherwise. Raises
+        wrong_account, assume_denied and so on.
         """
         if account_id == (await self.identity()).account_id:
             return self._keys()
@@ -277,8 +276,8 @@ class Aws:
             )
         partition = (await self.identity()).partition
         arns = [_role_arn(account_id, role, partition) for role in assume_role.roles]
-        policy = session_policy(partition, account_id, role_name, work) if assume_role.session_policy else None
-        return await self._assume_first(arns, assume_role, policy)
+        limit = policy(partition) if assume_role.session_policy else None
+        return await self._assume_first(arns, assume_role, limit)
 
     async def administer(self, assume_role: AssumeRole) -> Keys:
         """Return keys of the account that manages the organization: the caller's own, or those of a role's ARN.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -38,6 +38,10 @@ class StackSets:
         except ChangedError:
             return None
         return None if raw.get("Status") == "DELETED" else _stackset(raw)
+
+    async def refresh(self, _have: StackSet | None, _calls: Sequence[Call]) -> StackSet | None:
+        """Read the StackSet again."""
+        return await self.read()
 
     async def apply(self, call: Call) -> None:
         """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""

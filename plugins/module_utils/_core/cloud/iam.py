@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -58,11 +58,13 @@ class Roles:
                 instance_profiles=await self._profiles(),
             )
 
-    async def again(self, have: Role) -> Role | None:
-        """Return the role as it is by now, in one request where all but its policies is as it was.
+    async def refresh(self, have: Role | None, calls: Sequence[Call]) -> Role | None:
+        """Return the role as it is by now, in one request where nothing changed but perhaps its policies.
 
-        Who is removing also learns in a second one who uses it. The policies get no second look: that is for `read`.
+        These are read again as well where the calls remove or overwrite some; a removal also asks who uses the role.
         """
+        if have is None or _touches_policies(calls):
+            return await self.read()
         raw = await self._raw()
         if raw is None:
             return None
@@ -127,6 +129,17 @@ class Roles:
         # A session that ends is that of this account alone.
         expired = "transient" if self._iam.keys.assumed else "expired_credentials"
         return explained(f"{what} role {self._name} in account {self._account_id}", expired=expired)
+
+
+def _touches_policies(calls: Iterable[Call]) -> bool:
+    """Tell whether calls remove or overwrite policies, so that a change that was made meanwhile would be lost.
+
+    Not so where the whole role is deleted: AWS refuses that as long as it has a policy that was not seen.
+    """
+    names = {call.name for call in calls}
+    return bool(names & {"DeleteRolePolicy", "PutRolePolicy"}) or names & {"DetachRolePolicy", "DeleteRole"} == {
+        "DetachRolePolicy"
+    }
 
 
 async def trusting(iam: Caller, account_id: str, trusted: Callable[[Any], bool]) -> list[str]:

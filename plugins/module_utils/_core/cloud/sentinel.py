@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -121,6 +121,11 @@ class Sentinel:
         listed = await self._list()
         ours = (connector.role_arn for connector in chain.from_iterable(listed.cloudtrail.values()))
         return frozenset(chain(ours, (shown["role_arn"] for shown in chain.from_iterable(listed.s3.values()))))
+
+    async def is_fed_by_s3(self, table: str) -> bool:
+        """Tell whether an enabled S3 connector brings events into a table."""
+        listed = chain.from_iterable((await self._list()).s3.values())
+        return any(one["destination_table"] == table and one["state"] == "Enabled" for one in listed)
 
     async def _list(self) -> _Listing:
         async with self._listing:
@@ -282,6 +287,10 @@ class ConnectorsOf:
         self._reads += 1
         self._seen = await self._sentinel.connectors(*self._keys)
         return self._seen
+
+    async def refresh(self, have: Connectors | None, _calls: Sequence[Call]) -> Connectors | None:
+        """Return them as they were listed: `apply` looks again at what it removes."""
+        return have
 
     async def apply(self, call: Call) -> None:
         """Make one call of a plan. What was listed some time ago is looked at again before it is removed."""

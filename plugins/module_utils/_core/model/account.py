@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from . import accepted_findings, validation
+from . import accepted_findings, sources, validation
 from .accepted_findings import Accepted
 from .credentials import cloud as clouds
 from .credentials.credentials import AssumeRole, AwsCredentials, AzureCredentials
 from .errors import InputError, Mistake, SentinelError
 from .role.role import MICROSOFT_ACCOUNT, RoleSpec
+from .sources import SourceSpec
 
 
 class Field(NamedTuple):
@@ -64,6 +65,7 @@ FIELDS = (
     Field("external_ids", "external_ids", "list", "role_spec", empty_counts=True),
     Field("exclusive", "exclusive", "bool", "role_spec"),
     Field("adopt", "adopt", "bool", "role_spec"),
+    Field("sources", "sources", "sources", "account", empty_counts=True),
     Field("deduplicate", "deduplicate", "bool", "account"),
     Field("accepted_findings", "accepted_findings", "dicts", "account"),
     Field("assume_role", "assume_role", "list", "assume_role", empty_counts=True),
@@ -126,6 +128,7 @@ class Account:
     assume_role: AssumeRole
     aws: AwsCredentials
     azure: AzureCredentials
+    sources: tuple[SourceSpec, ...] = sources.DEFAULT
     deduplicate: bool = False
     joined: str = ""
     """When it joined its AWS organization, in ISO 8601; empty where nobody knows."""
@@ -184,6 +187,7 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
         AssumeRole(**entry),
         AwsCredentials(**parts["aws"]),
         AzureCredentials(**parts["azure"]),
+        sources=account.get("sources", sources.DEFAULT),
         deduplicate=account.get("deduplicate", False),
         joined=account.get("joined", ""),
         accepted=account.get("accepted_findings", ()),
@@ -224,6 +228,9 @@ def _same_for_many(field: Field, given: str) -> Any:
 
 def _checked(field: Field, given: Any, where: str, name: str) -> Any:
     value = _convert(field, given)
+    if field.type == "sources":
+        sources.check(value, where, name)
+        return value
     for rule in _RULES[field]:
         validation.check(where, name, value, rule, given)
     if field.short in _GUIDS:
@@ -243,6 +250,7 @@ _WRITTEN: dict[str, Callable[[Any], Any]] = {
     "microsoft_account_id": validation.account_id,
     "ou_path": validation.displayed,
     "accepted_findings": accepted_findings.parse,
+    "sources": sources.parse,
 }
 
 

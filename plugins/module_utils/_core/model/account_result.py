@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from . import accepted_findings
 from .accepted_findings import Accepted
@@ -17,8 +17,18 @@ from .account import Account
 from .errors import SentinelError
 from .findings import Finding, is_informational, is_security
 from .plan import Call
+from .resource import Resource
 
+Spec = TypeVar("Spec")
 T = TypeVar("T")
+
+
+class ResourceResult(NamedTuple):
+    """One resource of an account: its kind, its ARN, ARM id or URL (empty once removed), whether it was changed."""
+
+    kind: str
+    id: str
+    changed: bool
 
 
 @dataclass(slots=True)
@@ -29,8 +39,7 @@ class AccountReport:
     """
 
     shown: dict[str, Callable[[], dict[str, Any]]] = field(default_factory=dict)
-    role_arn: str = ""
-    connector_id: str = ""
+    resources: list[ResourceResult] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     repaired: set[Finding] = field(default_factory=set)
     """Those of them that are not found any more, in check mode those that would not be."""
@@ -39,9 +48,12 @@ class AccountReport:
     calls: list[Call] = field(default_factory=list)
     diff: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, name: str, show: Callable[[T], dict[str, Any]], after: T) -> None:
-        """Take in what a resource is."""
-        self.shown[name] = partial(show, after)
+    def add(self, resource: Resource[Spec, T], spec: Spec, after: T | None, *, changed: bool) -> None:
+        """Add what a resource is afterwards; one that does not exist is listed only where it was removed."""
+        self.shown[resource.name] = partial(resource.show, spec, after)
+        found = ResourceResult(resource.name, resource.id(spec, after), changed)
+        if found.id or changed:
+            self.resources.append(found)
 
     def accept(self, entries: tuple[Accepted, ...], today: str, *, complete: bool) -> None:
         """Mark the findings that were accepted; `complete` says whether everything was looked at."""
@@ -52,6 +64,16 @@ class AccountReport:
     def unaccepted(self) -> list[Finding]:
         """The findings that nobody accepted."""
         return [one for one in self.findings if one not in self.accepted]
+
+    @contextmanager
+    def with_findings(self, findings: Callable[[], list[Finding]], *, security: bool) -> Iterator[None]:
+        """Add findings where the work ends with an error before it reports them; those of `security` alone if so."""
+        try:
+            yield
+        except SentinelError:
+            found = [one for one in findings() if is_security(one) or not security]
+            self.findings += [one for one in found if one not in self.findings]
+            raise
 
     @contextmanager
     def kept(self) -> Iterator[AccountReport]:
@@ -108,8 +130,7 @@ class AccountResult:
         answer: dict[str, Any] = {
             "status": self.status,
             "host": self.account.host,
-            "role_arn": self.report.role_arn,
-            "connector_id": self.report.connector_id,
+            "resources": [one._asdict() for one in self.report.resources],
             "findings": [self._shown(finding) for finding in self.report.findings],
             "calls": [call.show() if detailed else {"name": call.name} for call in self.report.calls],
         }

@@ -85,6 +85,8 @@ CODES: dict[str, Code] = {
     "role_tags": _drift("low", "The tags of the role differ from the wished ones."),
     "role_path": _drift("low", "The role has another path, which AWS cannot change."),
     "role_unmanaged": _drift("low", "The role trusts Sentinel but does not carry the collection's tag."),
+    "source_missing": _drift("high", "The account lists no source, and no S3 connector brings its events."),
+    "source_not_listed": _drift("low", "A CloudTrail connector reads the account, and its list of sources has none."),
     "connector_disabled": _security("high", "The connector is there but switched off."),
     "connector_wrong_account": _security("high", "The connector of the account reads a role of another account."),
     "connector_missing": _drift("high", "The workspace has no connector for the account."),

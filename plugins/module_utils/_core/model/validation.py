@@ -244,7 +244,7 @@ def check(where: str, option: str, value: Any, rule: str, given: Any = None) -> 
 
 _TRUE, _FALSE = ("yes", "true", "on", "1", "y", "t"), ("no", "false", "off", "0", "n", "f")
 _WORDS = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
-_EMPTY: dict[str, tuple[Any, ...]] = {"str": ("",), "dict": ({},), "list": ([], ())}
+_EMPTY: dict[str, tuple[Any, ...]] = {"str": ("",), "dict": ({},), "list": ([], ()), "sources": ([], ())}
 
 
 def convert(kind: str, value: Any) -> Any:

@@ -1,50 +1,41 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One AWS account: its role, then its connector; removal is the reverse. The result of it as data."""
+"""One AWS account: every step of its sources in order; removal in the reverse order."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 from ..cloud.aws import Aws
-from ..cloud.iam import Roles
-from ..cloud.service import Keys
+from ..cloud.service import Caller, Keys
 from ..model.account import Account
 from ..model.account_result import AccountReport
-from ..model.backoff import pauses
 from ..model.connector import connector as connectors
-from ..model.connector.connector import Connectors, ConnectorSpec
-from ..model.errors import ChangedError, SentinelError, cannot
-from ..model.findings import Finding, is_security, repaired
-from ..model.plan import Call, difference, is_news
-from ..model.policy import policy
-from ..model.role import plan as role_plan
-from ..model.role import role as roles
-from ..model.role.role import Role, RoleSpec
-from ..model.role.session_policy import work_on
+from ..model.connector.connector import ConnectorSpec
+from ..model.errors import SentinelError, cannot
+from ..model.findings import Finding, finding
+from ..model.session_policy import session_policy
+from ..model.sources import CLOUDTRAIL, SourceSpec
 from . import new_account
 from .pacing import Slots, Visibility
-from .reconcile import Adapter, Known, Outcome, Sleep, reconcile
+from .reconcile import Adapter, Mode, Read, Sleep, reconcile, settled
+from .sources import SOURCES, Source, SourceRun, Step
 
 if TYPE_CHECKING:
     # Azure's packages take longer to load than all others; who only works on a role does without.
-    from ..cloud.sentinel import Sentinel, Turn
+    from ..cloud.sentinel import Sentinel
 
-# How long the work on a role may take in all, in seconds: a little more than waiting for IAM's consistency may.
-LONGEST = 240.0
-# So many times more a role is read that changes while it is read.
-AGAIN = 2
-_chance = random.SystemRandom()
+# How long the work in an account may take in all, in seconds: a little more than waiting for IAM's consistency may.
+ACCOUNT_TIMEOUT = 240.0
 
-T = TypeVar("T")
+Known = tuple[Adapter[Any], Read[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,285 +58,149 @@ class Context:
 
 
 async def connect(report: AccountReport, account: Account, context: Context) -> None:
-    """Bring the role of an account, then its connector, to the wish; in check mode say what would be done."""
-    async with context.slots:
-        adapter, have = await _read(account, context)
-        with _told(report, partial(_known_findings, account, have, context)):
-            ready = context.ready(account)
-            account, sentinel = await (ready if context.is_ready() else context.slots.aside(ready))
-        async with limited(account), _connectors_told(report, account, sentinel, have):
-            with _told(report, partial(roles.findings, account.role_spec, have)):
-                have = await _by_now(adapter, have, partial(roles.overlay, account.role_spec), context)
-            known, sleep = Known(adapter, have), context.slots.sleep
-            role = await reconcile_role(report, account.role_spec, known, check_mode=context.check_mode, sleep=sleep)
-    arn = role.want.arn if role.want else account.role_spec.arn
-    spec = ConnectorSpec(arn, sentinel.id, account.role_spec.workspace_id, account.deduplicate)
-    is_new = role.changed or bool(role.have and role.have.is_new)
-    visible = partial(context.visibility.turn, time.monotonic()) if is_new else None
-    await reconcile_connector(report, spec, sentinel, check_mode=context.check_mode, visible=visible)
+    """Bring every source of an account to its desired state; in check mode report what would be done."""
+    if CLOUDTRAIL not in account.sources:
+        account, sentinel = await context.ready(account)
+        report.findings += await _unlisted(account, sentinel)
+    await _each(account.sources, lambda source: _connect(report, account, source, context))
 
 
 async def disconnect(report: AccountReport, account: Account, context: Context) -> None:
-    """Remove the connector of an account, then what its role was there for; what is not ours is refused first."""
+    """Remove every source of an account, the CloudTrail one also where it is not listed."""
+    listed = dict.fromkeys((*account.sources, CLOUDTRAIL))
+    await _each(listed, lambda source: _disconnect(report, account, source, context))
+
+
+async def _each(sources: Iterable[SourceSpec], work: Callable[[SourceSpec], Awaitable[None]]) -> None:
+    """Work on one source after the other; raises the first error when all had their turn."""
+    errors: list[SentinelError] = []
+    for source in sources:
+        try:
+            await work(source)
+        except SentinelError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+async def _connect(report: AccountReport, account: Account, spec: SourceSpec, context: Context) -> None:
+    source, aside = SOURCES[spec.type], context.slots.sleep
     async with context.slots:
-        adapter, have = await _read(account, context, removing=True)
-    with _told(report, partial(_known_findings, account, have, context), is_security):
-        account, sentinel = await context.ready(account)
-    spec = ConnectorSpec(have.arn if have else account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
-    with _told(report, partial(roles.findings, account.role_spec, have), is_security):
-        readers = await sentinel.readers(account.account_id)
-        others = await context.other_readers(account.account_id, sentinel)
-        report.findings += connectors.remaining(spec, [*readers, *others])
-        if roles.without(account.role_spec, have) != have:
-            connectors.check_unread(spec, readers)
-        await reconcile_connector(report, spec, sentinel, check_mode=context.check_mode, absent=True)
+        run = await _begin(account, spec, context, removing=False)
+        first, *later = source.in_aws
+        adapter, before = await _read(run, first)
+        with _reporting(report, run, first, before.have):
+            ready = context.ready(account)
+            run.account, run.sentinel = await (ready if context.is_ready() else context.slots.aside(ready))
+        async with limited(account), _reporting_workspace(report, run, source):
+            await _step(report, run, first, aside, (adapter, before))
+            for step in later:
+                await _step(report, run, step, aside)
+    for step in source.in_workspace:
+        await _step(report, run, step, asyncio.sleep)
+
+
+async def _disconnect(report: AccountReport, account: Account, spec: SourceSpec, context: Context) -> None:
+    source = SOURCES[spec.type]
+    async with context.slots:
+        run = await _begin(account, spec, context, removing=True)
+        opened = [(step, await _read(run, step)) for step in source.in_aws]
+    first, (_adapter, before) = opened[0]
+    with _reporting(report, run, first, before.have):
+        run.account, run.sentinel = await context.ready(account)
+    with report.with_findings(lambda: list(chain.from_iterable(_findings(run, *one) for one in opened)), security=True):
+        for step, (_adapter, before) in opened:
+            step.resource.without(step.spec(run), before.have)
+        if source.before_removal:
+            await source.before_removal(run, report.findings.extend)
+        for step in reversed(source.in_workspace):
+            await _step(report, run, step, asyncio.sleep)
         async with context.slots, limited(account):
-            have = await _by_now(adapter, have, partial(roles.without, account.role_spec), context)
-            known, sleep = Known(adapter, have), context.slots.sleep
-            await reconcile_role(
-                report, account.role_spec, known, check_mode=context.check_mode, absent=True, sleep=sleep
-            )
+            for step, known in reversed(opened):
+                await _step(report, run, step, context.slots.sleep, known)
 
 
-# What depends on the id of the workspace alone.
-_BY_ID = {
-    "trust_external_id_foreign",
-    "trust_workspace_missing",
-    "role_shared",
-    "role_tags",
-    "role_tags_full",
-}
+async def _begin(account: Account, spec: SourceSpec, context: Context, *, removing: bool) -> SourceRun:
+    """Open a session in the account that may do what the steps of the source need."""
+    keys: list[Keys] = []
+
+    def caller(service: str) -> Caller:
+        return context.aws.service(service).of(keys[0])
+
+    run = SourceRun(account, spec, context, removing, caller)
+
+    def policy(partition: str) -> str:
+        return session_policy(chain.from_iterable(one.statements(run, partition) for one in SOURCES[spec.type].in_aws))
+
+    async def assume() -> Keys:
+        async with limited(account):
+            return await context.aws.enter(account.account_id, account.assume_role, policy)
+
+    keys.append(await new_account.patiently(account, assume, context.slots.sleep))
+    return run
 
 
-def _known_findings(account: Account, have: Role | None, context: Context) -> list[Finding]:
-    """Return what is wrong with a role whose workspace cannot be used.
-
-    Where nobody knows the workspace's id that of the tag stands for it. Without that, whoever is let in by an exact id
-    may be the right one, so nothing is said of ids.
-    """
-    if have is None:
-        return roles.findings(account.role_spec, None)
-    spec = replace(account.role_spec, partition=have.arn.split(":")[1])
-    if workspace_id := context.workspace_id(account):
-        return roles.findings(replace(spec, workspace_id=workspace_id), have)
-    served = roles.served(have)
-    ids = sorted(served or policy.external_ids(have.trust, spec.microsoft_account_id))
-    first, external_ids = next(iter(ids), ""), (*spec.external_ids, *ids)
-    found = roles.findings(replace(spec, workspace_id=first, external_ids=external_ids), have)
-    return [one for one in found if served or one.code not in _BY_ID]
+async def _read(run: SourceRun, step: Step) -> Known:
+    """Read the resource of a step before anything is decided."""
+    adapter = step.adapter(run, step.spec(run))
+    async with limited(run.account):
+        have = await settled(adapter.read, run.context.slots.sleep)
+    run.found[step.resource.name] = have
+    return adapter, Read(have)
 
 
-async def _by_now(
-    adapter: Roles, have: Role | None, overlay: Callable[[Role | None], Role | None], context: Context
-) -> Role | None:
-    """Return the role as it is by now where something of it is to be changed: others may have while we waited."""
-    if have is None or context.check_mode:
-        return have
-    calls: list[Call] = []
-    with suppress(SentinelError):  # who refuses says so later
-        calls = role_plan.plan(have, overlay(have))
-        if not calls:
-            return have
-    return await settled(
-        adapter.read if _touches_policies(calls) else partial(adapter.again, have), context.slots.sleep
-    )
+async def _step(report: AccountReport, run: SourceRun, step: Step, sleep: Sleep, known: Known | None = None) -> None:
+    """Reconcile the resource of a step; `known` is what was read of it before."""
+    spec = step.spec(run)
+    adapter, before = known or (step.adapter(run, spec), None)
+    mode = Mode(run.context.check_mode, run.removing, sleep)
+    outcome = await reconcile(report, step.resource, spec, adapter, mode, before)
+    run.found[step.resource.name] = outcome.want
+    if outcome.changed or (outcome.have is not None and step.is_new(outcome.have)):
+        run.changed_at = time.monotonic()
 
 
-def _touches_policies(calls: Iterable[Call]) -> bool:
-    """Tell whether calls take away policies, or overwrite them: what came meanwhile would go unseen.
-
-    Not so where all of the role goes: as long as it has a policy that was not seen AWS does not delete it.
-    """
-    names = {call.name for call in calls}
-    return bool(names & {"DeleteRolePolicy", "PutRolePolicy"}) or names & {"DetachRolePolicy", "DeleteRole"} == {
-        "DetachRolePolicy"
-    }
+def _findings(run: SourceRun, step: Step, known: Known) -> list[Finding]:
+    return step.resource.findings(step.spec(run), known[1].have)
 
 
-async def settled(read: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
-    """Read something in several requests; once more, and again, where it changes in between."""
-    for pause, _again in zip(pauses(_chance.uniform), range(AGAIN), strict=False):
-        with suppress(ChangedError):
-            return await read()
-        await sleep(pause)
-    return await read()
+def _reporting(report: AccountReport, run: SourceRun, step: Step, have: Any) -> AbstractContextManager[None]:
+    """Report what is wrong with the first resource also where the workspace cannot be used."""
+    findings = step.findings_without_workspace
+    return report.with_findings(lambda: findings(run, have) if findings else [], security=run.removing)
 
 
 @asynccontextmanager
-async def _connectors_told(
-    report: AccountReport, account: Account, sentinel: Sentinel, have: Role | None
-) -> AsyncIterator[None]:
-    """Where the work on the role ends with an error, tell of the connectors all the same: nobody gets to them."""
+async def _reporting_workspace(report: AccountReport, run: SourceRun, source: Source) -> AsyncIterator[None]:
+    """Report what is wrong in the workspace also where a step in AWS ends with an error."""
     try:
         yield
     except SentinelError as error:
-        spec = ConnectorSpec(have.arn if have else account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
-        with suppress(SentinelError):
-            found = await sentinel.connectors(account.account_id, spec.name)
-            report.findings += connectors.findings(spec, found)
-            if error.kind == "role_conflict" and have:
-                report.findings += [roles.refused(have, one.name) for one in found if one.role_arn == have.arn]
+        for step in source.in_workspace:
+            with suppress(SentinelError):
+                spec = step.spec(run)
+                have = run.found[step.resource.name] = await step.adapter(run, spec).read()
+                report.findings += step.resource.findings(spec, have)
+        if source.after_refusal:
+            report.findings += source.after_refusal(run, error)
         raise
 
 
-@contextmanager
-def _told(
-    report: AccountReport,
-    findings: Callable[[], list[Finding]],
-    wanted: Callable[[Finding], bool] = lambda _found: True,
-) -> Iterator[None]:
-    """Where the work ends with an error before it tells itself what is wrong with the role, tell it all the same."""
-    try:
-        yield
-    except SentinelError:
-        report.findings += [one for one in findings() if wanted(one) and one not in report.findings]
-        raise
+async def _unlisted(account: Account, sentinel: Sentinel) -> list[Finding]:
+    """Return what the listing of the workspace shows of sources that the account does not list, without a request."""
+    spec = ConnectorSpec(account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
+    found = connectors.unlisted(spec, await sentinel.connectors(account.account_id, spec.name))
+    if not account.sources and not await sentinel.is_fed_by_s3(connectors.CLOUDTRAIL_TABLE):
+        found.append(finding("source_missing", "No source is listed, and no enabled S3 connector brings events."))
+    return found
 
 
 @asynccontextmanager
 async def limited(account: Account) -> AsyncIterator[None]:
-    """Give up an account that takes too long, whatever hangs there; raises transient."""
+    """Give up an account that takes too long; raises transient."""
     try:
-        async with asyncio.timeout(LONGEST):
+        async with asyncio.timeout(ACCOUNT_TIMEOUT):
             yield
     except TimeoutError as error:
         what = f"finish account {account.account_id}"
-        raise cannot("transient", what, f"AWS took longer than {LONGEST:.0f} seconds") from error
-
-
-async def _read(account: Account, context: Context, *, removing: bool = False) -> tuple[Roles, Role | None]:
-    keys = await _enter(account, context, removing=removing)
-    iam = context.aws.service("iam").of(keys)
-    adapter = Roles(iam, account.account_id, account.role_spec.name, writes=not context.check_mode, removing=removing)
-    async with limited(account):
-        return adapter, await settled(adapter.read, context.slots.sleep)
-
-
-async def _enter(account: Account, context: Context, *, removing: bool) -> Keys:
-    work = work_on(account.role_spec, check_mode=context.check_mode, removing=removing)
-
-    async def enter() -> Keys:
-        async with limited(account):
-            return await context.aws.enter(account.account_id, account.assume_role, account.role_spec.name, work)
-
-    return await new_account.patiently(account, enter, context.slots.sleep)
-
-
-async def reconcile_role(
-    report: AccountReport,
-    spec: RoleSpec,
-    adapter: Adapter[Role],
-    *,
-    check_mode: bool,
-    absent: bool = False,
-    sleep: Sleep = asyncio.sleep,
-) -> Outcome[Role]:
-    """Bring the role to the wish, or with `absent` remove what it is there for."""
-    overlay = partial(roles.without if absent else roles.overlay, spec)
-
-    header = f"role {spec.name} in account {spec.account_id}"
-    evidence = _Evidence[Role](report, header, roles.show, [] if absent else [partial(roles.findings, spec)])
-    with evidence.kept(overlay):
-        outcome = await reconcile(
-            adapter, overlay, role_plan.plan, check_mode=check_mode, made=report.calls, seen=evidence.seen, sleep=sleep
-        )
-    evidence.close(outcome)
-    report.add("role", roles.show, outcome.want)
-    report.role_arn = outcome.want.arn if outcome.want else ""
-    if absent and outcome.want:
-        report.findings += filter(is_security, roles.findings(spec, outcome.want))
-    return outcome
-
-
-class _Evidence(Generic[T]):
-    """What was read of a thing, for its findings and for its diff: what a repair removes is told before it is gone.
-
-    There may be nobody who `judges`, then there are no findings. Of later reads only that counts which neither was
-    there at first nor is wished: what we did ourselves is in the diff already.
-    """
-
-    def __init__(
-        self,
-        report: AccountReport,
-        header: str,
-        show: Callable[[T | None], dict[str, Any]],
-        judges: Sequence[Callable[[T | None], list[Finding]]],
-    ) -> None:
-        self._report = report
-        self._header = header
-        self._show = show
-        self._judges = judges
-        self._reads: list[T | None] = []
-        self._found: list[Finding] = []
-
-    def seen(self, have: T | None) -> None:
-        """Take in what was read."""
-        found = self._judge(have)
-        if self._reads:
-            found = [one for one in found if is_security(one) and one not in self._found]
-        self._reads.append(have)
-        self._found += found
-        self._report.findings += found
-
-    def _judge(self, have: T | None) -> list[Finding]:
-        return [one for judge in self._judges for one in judge(have)]
-
-    @contextmanager
-    def kept(self, overlay: Callable[[T | None], T | None]) -> Iterator[None]:
-        """Where the work fails on the way, tell what was to be changed all the same: some of it may be gone."""
-        try:
-            yield
-        except BaseException:
-            for number, have in enumerate(self._reads):
-                with suppress(SentinelError):  # nothing was to be changed where the decision is a refusal
-                    self._tell(number, have, overlay(have))
-            raise
-
-    def close(self, outcome: Outcome[T]) -> None:
-        """Tell what was changed and repaired."""
-        if not outcome.changed:
-            return
-        self._report.repaired |= repaired(self._found, self._judge(outcome.want))
-        for number, have in enumerate(self._reads):
-            self._tell(number, have, outcome.want)
-
-    def _tell(self, number: int, have: T | None, want: T | None) -> None:
-        first, now, after = (self._show(one) for one in (self._reads[0], have, want))
-        if number == 0 or is_news(now, first, after):
-            self._report.diff.append(difference(self._header, now, after))
-
-
-async def reconcile_connector(
-    report: AccountReport,
-    spec: ConnectorSpec,
-    sentinel: Sentinel,
-    *,
-    check_mode: bool,
-    visible: Turn | None = None,
-    absent: bool = False,
-) -> None:
-    """Bring the connector of a role to the wish, or with `absent` remove it.
-
-    Where the role is new, each call waits for its turn by `visible`.
-    """
-    adapter = sentinel.connectors_of(spec, writes=not check_mode, visible=visible)
-
-    def overlay(have: Connectors | None) -> Connectors:
-        return (connectors.without if absent else connectors.overlay)(spec, have or ())
-
-    def show(have: Connectors | None) -> dict[str, Any]:
-        found = connectors.choose(spec, have or ())
-        # Where this one goes another one of the account takes its place for nobody.
-        return connectors.show(None if absent and found and found.role_arn != spec.role_arn else found)
-
-    def judge(have: Connectors | None) -> list[Finding]:
-        return connectors.findings(spec, have or ())
-
-    evidence = _Evidence[Connectors](report, f"data connector of {spec.role_arn}", show, [] if absent else [judge])
-    with evidence.kept(overlay):
-        outcome = await reconcile(
-            adapter, overlay, connectors.plan, check_mode=check_mode, made=report.calls, seen=evidence.seen
-        )
-    evidence.close(outcome)
-    report.add("connector", show, outcome.want)
-    report.connector_id = show(outcome.want).get("id", "")
+        raise cannot("transient", what, f"AWS took longer than {ACCOUNT_TIMEOUT:.0f} seconds") from error

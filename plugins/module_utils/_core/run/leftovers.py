@@ -19,7 +19,8 @@ from ..model.account import Account
 from ..model.connector import connector as connectors
 from ..model.connector.connector import Connector, Connectors, ConnectorSpec
 from ..model.errors import SentinelError
-from ..model.policy import policy
+from ..model.policy import policy as policies
+from ..model.role.permissions import policy_for
 from ..model.validation import RULES
 from .account import Context, limited
 from .clients import Clients
@@ -85,7 +86,8 @@ async def _known(orphans: Orphans, clients: Clients) -> Known:
 
 
 async def _iam(account: Account, name: str | None, context: Context) -> Caller:
-    keys = await context.aws.enter(account.account_id, account.assume_role, name, "read")
+    policy = policy_for(account.account_id, name, "read")
+    keys = await context.aws.enter(account.account_id, account.assume_role, policy)
     return context.aws.service("iam").of(keys)
 
 
@@ -136,5 +138,5 @@ def _unread(account: Account, listed: Mapping[str, Any], known: Known) -> list[s
         for arn, document in listed.items()
         if arn not in known.arns
         and not arn.lower().endswith(own)
-        and policy.admits(document, microsoft, known.workspace_ids)
+        and policies.admits(document, microsoft, known.workspace_ids)
     ]

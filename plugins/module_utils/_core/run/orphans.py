@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..cloud.aws import Aws
 from ..cloud.organizations import listing
-from ..model.connector.connector import Connector, account_of, removal
+from ..model.account_result import AccountReport
+from ..model.connector.connector import CONNECTOR, Connector, ConnectorSpec, account_of
 from ..model.errors import SentinelError
 from ..model.organization.organization import Organization
+from .reconcile import Mode, reconcile
 
 if TYPE_CHECKING:
     from ..cloud.sentinel import Sentinel
@@ -151,17 +153,19 @@ async def check_gone(orphans: Iterable[Orphan], aws: Callable[[], Aws], minimum:
 
 
 async def remove(orphan: Orphan) -> None:
-    """Remove the connector of an orphan; what is in the way is told with it, and stops nobody else."""
+    """Remove the connector of an orphan; an error is kept in it, and stops no other."""
     if orphan.connector is None:
         return
+    what = f"Cannot remove data connector {orphan.connector.name}"
+    spec = ConnectorSpec(orphan.role_arn, orphan.sentinel.id, orphan.sentinel.customer_id)
+    report = AccountReport()
     try:
         await orphan.sentinel.check_same(orphan.connector)
         if orphan.gone and not await orphan.gone():
-            orphan.error = (
-                f"Cannot remove data connector {orphan.connector.name}: role {orphan.role_arn} exists by now."
-            )
+            orphan.error = f"{what}: role {orphan.role_arn} exists by now."
             return
-        await orphan.sentinel.apply(removal(orphan.connector), role_is_new=False)
+        adapter = orphan.sentinel.connectors_of(spec, writes=True)
+        await reconcile(report, CONNECTOR, spec, adapter, Mode(check_mode=False, absent=True))
         orphan.removed = True
     except SentinelError as error:
         orphan.error = str(error)

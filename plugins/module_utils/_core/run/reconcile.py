@@ -8,27 +8,39 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from functools import partial
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from ..model.account_result import AccountReport
 from ..model.backoff import PATIENCE, pauses
-from ..model.errors import ChangedError, NotYetError, OutdatedError
-from ..model.plan import Call
+from ..model.errors import ChangedError, NotYetError, OutdatedError, SentinelError
+from ..model.findings import Finding, is_security, repaired
+from ..model.plan import Call, difference, is_news
+from ..model.resource import Resource
 
 _chance = random.SystemRandom()
 
 Sleep = Callable[[float], Awaitable[None]]
+Spec = TypeVar("Spec")
 T = TypeVar("T")
-R_co = TypeVar("R_co", covariant=True)
+# How often a resource is read again that changes while it is read.
+MAX_REREADS = 2
 
 
-class Adapter(Protocol[R_co]):
-    """What `cloud` offers for one thing: read it, and make one call of a plan."""
+class Adapter(Protocol[T]):
+    """What `cloud` offers for one resource."""
 
-    async def read(self) -> R_co | None: ...
+    async def read(self) -> T | None:
+        """Return the resource, None if the service reports that there is none."""
 
-    async def apply(self, call: Call, /) -> None: ...
+    async def refresh(self, have: T | None, calls: Sequence[Call], /) -> T | None:
+        """Return it as it is now, right before these calls; `have` was read some time ago."""
+
+    async def apply(self, call: Call, /) -> None:
+        """Make one call of a plan; raises NotYetError or ChangedError where another try can succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +57,146 @@ class Outcome(Generic[T]):
         return bool(self.calls)
 
 
-class Known(Generic[T]):
-    """An edge whose thing was read already: the first read answers with that."""
+class Read(NamedTuple, Generic[T]):
+    """What was read of a resource some time ago, None for nothing."""
 
-    def __init__(self, adapter: Adapter[T], have: T | None) -> None:
-        self._edge = adapter
-        self._known = [have]
+    have: T | None
+
+
+class Mode(NamedTuple):
+    """How to reconcile: whether to write, whether to remove, and how to wait."""
+
+    check_mode: bool
+    absent: bool = False
+    sleep: Sleep = asyncio.sleep
+
+
+class AlreadyRead(Generic[T]):
+    """An adapter whose resource was read already: the first read answers with that."""
+
+    def __init__(self, adapter: Adapter[T], before: Read[T]) -> None:
+        self._adapter = adapter
+        self._before = [before.have]
         self.apply = adapter.apply
+        self.refresh = adapter.refresh
 
     async def read(self) -> T | None:
-        """Return what is known, later what is there."""
-        return self._known.pop() if self._known else await self._edge.read()
+        """Return what was read before, from the second time on what is there."""
+        return self._before.pop() if self._before else await self._adapter.read()
+
+
+async def settled(read: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
+    """Read a resource in several requests, again where it changes in between; raises ChangedError at the third time."""
+    for pause, _again in zip(pauses(_chance.uniform), range(MAX_REREADS), strict=False):
+        with suppress(ChangedError):
+            return await read()
+        await sleep(pause)
+    return await read()
 
 
 async def reconcile(
+    report: AccountReport,
+    resource: Resource[Spec, T],
+    spec: Spec,
+    adapter: Adapter[T],
+    mode: Mode,
+    before: Read[T] | None = None,
+) -> Outcome[T]:
+    """Bring one resource to its desired state, or remove it; nothing else makes the calls of a plan.
+
+    Findings are reported as soon as they are read, before anything is decided; of a removal only those of security that
+    remain. What is changed is in `report.calls` and `report.diff` also where a later call fails. In check mode nothing
+    is written, and the report is the same. What was read `before` is read again only where something is to be changed.
+    """
+    overlay = partial(resource.without if mode.absent else resource.overlay, spec)
+    evidence = _Evidence(report, resource, spec, absent=mode.absent)
+    if before and not mode.check_mode and (calls := _expected(resource, overlay, before.have)):
+        with report.with_findings(partial(resource.findings, spec, before.have), security=mode.absent):
+            before = Read(await settled(partial(adapter.refresh, before.have, calls), mode.sleep))
+    with evidence.kept(overlay):
+        known = AlreadyRead(adapter, before) if before else adapter
+        outcome = await _converge(known, overlay, resource.plan, mode, made=report.calls, seen=evidence.seen)
+    evidence.close(outcome)
+    remaining = resource.removable(spec, outcome.want) if mode.absent else outcome.want
+    report.add(resource, spec, remaining, changed=outcome.changed)
+    if mode.absent and remaining:
+        report.findings += filter(is_security, resource.findings(spec, remaining))
+    return outcome
+
+
+def _expected(resource: Resource[Any, T], overlay: Callable[[T | None], T | None], have: T | None) -> list[Call]:
+    """Return the calls that are due by what was read before; none where the resource is refused, or there is none."""
+    if have is None:
+        return []
+    with suppress(SentinelError):
+        return resource.plan(have, overlay(have))
+    return []
+
+
+class _Evidence(Generic[Spec, T]):
+    """What was read of a resource, for its findings and for its diff: reported before a repair removes it.
+
+    Of later reads only that counts which neither was there at first nor is desired: our own changes are in the diff
+    already.
+    """
+
+    def __init__(self, report: AccountReport, resource: Resource[Spec, T], spec: Spec, *, absent: bool) -> None:
+        self._report = report
+        self._resource = resource
+        self._spec = spec
+        self._absent = absent
+        self._reads: list[T | None] = []
+        self._found: list[Finding] = []
+
+    def seen(self, have: T | None) -> None:
+        """Add what was read."""
+        found = self._findings(have)
+        if self._reads:
+            found = [one for one in found if is_security(one) and one not in self._found]
+        self._reads.append(have)
+        self._found += found
+        self._report.findings += found
+
+    def _findings(self, have: T | None) -> list[Finding]:
+        return [] if self._absent else self._resource.findings(self._spec, have)
+
+    @contextmanager
+    def kept(self, overlay: Callable[[T | None], T | None]) -> Iterator[None]:
+        """Report what was to be changed where the work fails on the way: some of it may have been removed."""
+        try:
+            yield
+        except BaseException:
+            for number, have in enumerate(self._reads):
+                with suppress(SentinelError):  # nothing was to be changed where the decision is a refusal
+                    self._add_diff(number, have, overlay(have))
+            raise
+
+    def close(self, outcome: Outcome[T]) -> None:
+        """Report what was changed and repaired."""
+        if not outcome.changed:
+            return
+        self._report.repaired |= repaired(self._found, self._findings(outcome.want))
+        for number, have in enumerate(self._reads):
+            self._add_diff(number, have, outcome.want)
+
+    def _add_diff(self, number: int, have: T | None, want: T | None) -> None:
+        first, now, after = (self._show(one) for one in (self._reads[0], have, want))
+        if number == 0 or is_news(now, first, after):
+            self._report.diff.append(difference(self._resource.title(self._spec), now, after))
+
+    def _show(self, have: T | None) -> dict[str, Any]:
+        part = self._resource.removable(self._spec, have) if self._absent else have
+        return self._resource.show(self._spec, part)
+
+
+async def _converge(
     adapter: Adapter[T],
     overlay: Callable[[T | None], T | None],
     plan: Callable[[T | None, T | None], list[Call]],
+    mode: Mode,
     *,
-    check_mode: bool,
     made: list[Call],
     seen: Callable[[T | None], None],
-    sleep: Sleep = asyncio.sleep,
 ) -> Outcome[T]:
     """Bring one thing to the wish. In check mode nothing is applied, and the outcome is the same.
 
@@ -78,7 +208,7 @@ async def reconcile(
     start = len(made)
     reads: list[T | None] = []
     doubted: list[Call] = []
-    patience = _Patience(sleep)
+    patience = _Patience(mode.sleep)
     waits = patience.waits()
     while True:
         try:
@@ -93,9 +223,9 @@ async def reconcile(
                 again = list(map(_work, calls))
                 made += [call for call in doubted if _work(call) not in again]
             doubted.clear()
-            if check_mode:
+            if mode.check_mode:
                 made += calls
-            for call in () if check_mode else calls:
+            for call in () if mode.check_mode else calls:
                 doubted.append(call)
                 await _persist(adapter, call, patience)
                 made.append(doubted.pop())

@@ -23,6 +23,7 @@ from ..model.duration import told
 from ..model.errors import SentinelError, cannot
 from ..model.ingestion import ingestion as model
 from ..model.ingestion.ingestion import Expected, IngestionStatus, Links, Look
+from ..model.role.permissions import policy_for
 from ..run.pacing import Budget, Slots
 
 if TYPE_CHECKING:
@@ -324,9 +325,8 @@ async def _mark(item: Watched, canary: str, aws: Aws) -> None:
     account = item.account
     if account.account_id == (await aws.identity()).account_id:
         return
-    await aws.enter(
-        account.account_id, replace(account.assume_role, session_name=canary), account.role_spec.name, "read"
-    )
+    policy = policy_for(account.account_id, account.role_spec.name, "read")
+    await aws.enter(account.account_id, replace(account.assume_role, session_name=canary), policy)
     item.marked = True
 
 
@@ -337,5 +337,5 @@ async def _ask_role(item: Watched, aws: Aws) -> None:
     if not arn:
         return
     name = arn.rpartition("/")[2]
-    keys = await aws.enter(account.account_id, account.assume_role, name, "read")
+    keys = await aws.enter(account.account_id, account.assume_role, policy_for(account.account_id, name, "read"))
     item.shown["role_last_used"] = await last_used(aws.service("iam").of(keys), account.account_id, name)

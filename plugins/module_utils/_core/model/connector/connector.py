@@ -17,9 +17,11 @@ from typing import Any
 from ..errors import cannot
 from ..findings import Finding, finding, ordered
 from ..plan import Call
+from ..resource import Resource
 
 KIND = "AmazonWebServicesCloudTrail"
 KIND_S3 = "AmazonWebServicesS3"
+CLOUDTRAIL_TABLE = "AWSCloudTrail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,18 @@ def findings(spec: ConnectorSpec, have: Connectors) -> list[Finding]:
     return ordered(found)
 
 
+def unlisted(spec: ConnectorSpec, have: Connectors) -> list[Finding]:
+    """Return what an account has of the CloudTrail source though it does not list it."""
+    return [
+        finding(
+            "source_not_listed",
+            f"Data connector {item.name} reads the account by {item.role_arn}, and sentinel_sources has no cloudtrail.",
+        )
+        for item in have
+        if item.account_id == account_of(spec.role_arn) and (item.name == spec.name or item.role_arn == spec.role_arn)
+    ]
+
+
 def survey(have: Iterable[Connector]) -> list[Finding]:
     """Say what is wrong with all connectors of a workspace, as far as they tell by themselves."""
     found: list[Finding] = []
@@ -255,3 +269,24 @@ def show(connector: Connector | None) -> dict[str, Any]:
         "role_arn": connector.role_arn,
         "state": "Enabled" if connector.enabled else "Disabled",
     }
+
+
+def _chosen(spec: ConnectorSpec, have: Connectors | None) -> dict[str, Any]:
+    return show(choose(spec, have or ()))
+
+
+def _of_role(spec: ConnectorSpec, have: Connectors | None) -> Connectors:
+    return tuple(item for item in have or () if item.role_arn == spec.role_arn)
+
+
+CONNECTOR: Resource[ConnectorSpec, Connectors] = Resource(
+    name="connector",
+    title=lambda spec: f"data connector of {spec.role_arn}",
+    overlay=lambda spec, have: overlay(spec, have or ()),
+    without=lambda spec, have: without(spec, have or ()),
+    plan=plan,
+    findings=lambda spec, have: findings(spec, have or ()),
+    show=_chosen,
+    id=lambda spec, have: _chosen(spec, have).get("id", ""),
+    removable=_of_role,
+)

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import InputError, Mistake, SentinelError
 from ..plan import Call
+from ..resource import Resource
 from ..role.role import TAG, Role
 
 DESCRIPTION = "The IAM role that lets Microsoft Sentinel read AWS CloudTrail"
@@ -227,3 +228,15 @@ def show(stackset: StackSet | None) -> dict[str, Any]:
         "auto_deployment": stackset.auto_deployment,
         "retain": stackset.retain,
     }
+
+
+STACKSET: Resource[StackSetSpec, StackSet] = Resource(
+    name="stackset",
+    title=lambda spec: f"StackSet {spec.name}",
+    overlay=overlay,
+    without=without,
+    plan=plan,
+    findings=lambda _spec, _have: [],
+    show=lambda _spec, have: show(have),
+    id=lambda spec, have: spec.name if have else "",
+)

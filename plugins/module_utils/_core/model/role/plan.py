@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..plan import Call
-from .role import MOST_TAGS, Role
+from ..resource import Resource
+from . import role
+from .role import MOST_TAGS, Role, RoleSpec
 
 # "IAM and AWS STS quotas": managed policies attached to a role, where nobody had the limit raised.
 MOST_POLICIES = 10
@@ -118,3 +120,15 @@ def _teardown(have: Role) -> list[Call]:
         *(_inline_gone(have.name, key) for key in sorted(have.inline)),
         Call("DeleteRole", {"RoleName": have.name}),
     ]
+
+
+ROLE: Resource[RoleSpec, Role] = Resource(
+    name="role",
+    title=lambda spec: f"role {spec.name} in account {spec.account_id}",
+    overlay=role.overlay,
+    without=role.without,
+    plan=plan,
+    findings=role.findings,
+    show=lambda _spec, have: role.show(have),
+    id=lambda _spec, have: have.arn if have else "",
+)

@@ -464,3 +464,31 @@ def refused(have: Role, connector: str) -> Finding:
     """The finding of a role that a connector of the workspace reads, and that is refused: nobody repairs it."""
     told = f"Data connector {connector} reads role {have.arn}, which is not taken over, so no run repairs it."
     return finding("role_refused", told)
+
+
+# What depends on the id of the workspace alone.
+_BY_WORKSPACE_ID = {
+    "trust_external_id_foreign",
+    "trust_workspace_missing",
+    "role_shared",
+    "role_tags",
+    "role_tags_full",
+}
+
+
+def findings_without_workspace(spec: RoleSpec, have: Role | None, workspace_id: str) -> list[Finding]:
+    """Return what is wrong with a role whose workspace cannot be used; `workspace_id` is empty where it is not known.
+
+    Then the id of the tag stands for it. Without that, any exact external id may be the right one, so findings that
+    depend on it are left out.
+    """
+    if have is None:
+        return findings(spec, None)
+    spec = replace(spec, partition=have.arn.split(":")[1])
+    if workspace_id:
+        return findings(replace(spec, workspace_id=workspace_id), have)
+    tagged = served(have)
+    ids = sorted(tagged or policy.external_ids(have.trust, spec.microsoft_account_id))
+    first, external_ids = next(iter(ids), ""), (*spec.external_ids, *ids)
+    found = findings(replace(spec, workspace_id=first, external_ids=external_ids), have)
+    return [one for one in found if tagged or one.code not in _BY_WORKSPACE_ID]

@@ -1,16 +1,14 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a session in an account may do: no more than the run needs, whatever the role that is assumed may. Pure.
-
-Source: "Session policies" (IAM User Guide). At most 2,048 characters.
-"""
+"""What a session needs for the role of the CloudTrail source. Pure."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from typing import Any, Literal
 
+from ..session_policy import allow, session_policy
 from .role import RoleSpec
 
 Work = Literal["read", "write", "write_inline", "remove"]
@@ -43,21 +41,21 @@ def work_on(spec: RoleSpec, *, check_mode: bool, removing: bool) -> Work:
     return "read" if check_mode else "remove" if removing else writing
 
 
-def session_policy(partition: str, account_id: str, role_name: str | None, work: Work) -> str:
-    """Return the JSON text of a policy for work on one role, under whatever path; None for looking at all roles.
+def statements(partition: str, account_id: str, role_name: str | None, work: Work) -> list[dict[str, Any]]:
+    """Return what work on one role needs, under whatever path; None for looking at all roles.
 
-    Of managed policies only those that a wish has can be attached.
+    Only the managed policies that a specification has can be attached.
     """
     arn = f"arn:{partition}:iam::{account_id}:role/"
     resource = [f"{arn}{role_name}", f"{arn}*/{role_name}"] if role_name else "*"
-    free = [action for action in ACTIONS[work] if action != "AttachRolePolicy"]
-    statements = [_allow(free if role_name else [*free, "ListRoles"], resource)]
+    free = [f"iam:{action}" for action in ACTIONS[work] if action != "AttachRolePolicy"]
+    found = [allow(free if role_name else [*free, "iam:ListRoles"], resource)]
     if "AttachRolePolicy" in ACTIONS[work]:
         [policy] = RoleSpec(account_id, "", partition=partition).managed
-        condition = {"ArnEquals": {"iam:PolicyARN": policy}}
-        statements.append(_allow(["AttachRolePolicy"], resource) | {"Condition": condition})
-    return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
+        found.append(allow(["iam:AttachRolePolicy"], resource, Condition={"ArnEquals": {"iam:PolicyARN": policy}}))
+    return found
 
 
-def _allow(actions: list[str], resource: str | list[str]) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": [f"iam:{action}" for action in actions], "Resource": resource}
+def policy_for(account_id: str, role_name: str | None, work: Work) -> Callable[[str], str]:
+    """Return a session policy for work on one role alone, by the partition; None for looking at all roles."""
+    return lambda partition: session_policy(statements(partition, account_id, role_name, work))

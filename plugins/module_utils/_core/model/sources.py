@@ -1,0 +1,107 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Microsoft Sentinel reads in an account: the types of sources, their options, the list of one account. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from . import validation
+from .errors import InputError, Mistake
+
+
+class SourceOption(NamedTuple):
+    """An option of a source: its type and rule as in `validation`, and its documentation."""
+
+    name: str
+    type: str
+    description: str
+    rule: str = ""
+    required: bool = False
+
+
+# The options of each type of source beside `type`. Those of `cloudtrail` are options of the account.
+SOURCE_OPTIONS: dict[str, tuple[SourceOption, ...]] = {
+    "cloudtrail": (),
+}
+
+
+class SourceSpec(NamedTuple):
+    """One source of an account, with the options that were given, by name."""
+
+    type: str
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def get(self, option: str, default: Any = None) -> Any:
+        """Return the value of an option, or the default where it was not given."""
+        return dict(self.options).get(option, default)
+
+
+CLOUDTRAIL = SourceSpec("cloudtrail")
+DEFAULT = (CLOUDTRAIL,)
+
+
+def parse(given: Any) -> Any:
+    """Return the list of sources; what is not one stays as it is, for `mistakes` to name."""
+    listed = given.split(",") if isinstance(given, str) else given if isinstance(given, list | tuple) else [given]
+    return tuple(_parse(one) for one in listed)
+
+
+def _parse(given: Any) -> Any:
+    if isinstance(given, str):
+        return SourceSpec(given.strip())
+    if not isinstance(given, Mapping) or not isinstance(given.get("type"), str):
+        return given
+    known = {option.name: option for option in SOURCE_OPTIONS.get(given["type"], ())}
+    options = {
+        name: validation.convert(known[name].type, value) if name in known else value
+        for name, value in given.items()
+        if name != "type" and value is not None
+    }
+    return SourceSpec(given["type"], tuple(sorted(options.items())))
+
+
+def check(sources: Iterable[Any], where: str, name: str) -> None:
+    """Raise InputError with everything that cannot be used in a list of sources; `name` is the option's."""
+    found: list[Mistake] = []
+    listed: list[Any] = []
+    for one in sources:
+        found += _mistakes(one, where, name)
+        if one in listed:
+            found.append(Mistake(f"Cannot use {name} {one.type!r}", where, "it is listed twice"))
+        listed.append(one)
+    if found:
+        raise InputError(found)
+
+
+def _mistakes(source: Any, where: str, name: str) -> list[Mistake]:
+    if not isinstance(source, SourceSpec):
+        rule = "each source is the name of a type, or a dictionary with type and the options of that type"
+        return [Mistake(f"Cannot use {name} {source!r}", where, rule)]
+    if source.type not in SOURCE_OPTIONS:
+        return [Mistake(f"Cannot use {name} {source.type!r}", where, f"it must be one of {', '.join(SOURCE_OPTIONS)}")]
+    known = {option.name: option for option in SOURCE_OPTIONS[source.type]}
+    found = [
+        Mistake(f"Cannot use {name} {source.type!r}", where, f"{option} is not given")
+        for option in known
+        if known[option].required and source.get(option) is None
+    ]
+    for option, value in source.options:
+        if option not in known:
+            rule = f"unknown option; known are {', '.join(known)}" if known else "a source of this type has no options"
+            found.append(Mistake(f"Cannot use {option} of {name} {source.type!r}", where, rule))
+            continue
+        try:
+            for rule in filter(None, (known[option].type, known[option].rule)):
+                for item in value if isinstance(value, tuple) and rule == known[option].rule else (value,):
+                    validation.check(where, f"{option} of {name} {source.type!r}", item, rule)
+        except InputError as error:
+            found += error.mistakes
+    return found
+
+
+def show(source: SourceSpec) -> dict[str, Any]:
+    """Return a source as users write it."""
+    return {"type": source.type, **dict(source.options)}
