@@ -32,6 +32,7 @@ extends_documentation_fragment:
   - trailbridge.sentinel.aws
   - trailbridge.sentinel.azure
   - trailbridge.sentinel.fleet_role
+  - trailbridge.sentinel.sources
   - trailbridge.sentinel.workspace
 options:
   accounts:

@@ -23,7 +23,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
 )
 
 FRAGMENTS = {
-    "fleet": ("aws", "azure", "workspace", "fleet_role"),
+    "fleet": ("aws", "azure", "workspace", "fleet_role", "sources"),
     "fleet_ingestion_info": ("aws", "azure", "workspace", "ingestion"),
 }
 PACKAGE = "ansible_collections.trailbridge.sentinel.plugins"

@@ -151,11 +151,14 @@ FLEET_CHECK: Spec = {
     "minimum_accounts": {"type": "int", "default": 1},
 }
 
+SOURCES: Spec = {"sources": {"type": "list", "elements": "raw"}}
+
 FLEET: Spec = {
     "account_joined": {"type": "str"},
     "ou_path": {"type": "str"},
     "deduplicate": {"type": "bool"},
     "accepted_findings": {"type": "list", "elements": "dict"},
+    **SOURCES,
     "accounts": {"type": "list", "elements": "dict"},
     "concurrency": {"type": "int", "default": 64},
     "max_change_percent": {"type": "float"},

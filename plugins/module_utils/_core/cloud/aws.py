@@ -362,6 +362,12 @@ def explained(what: str, denied: str = "aws_denied", expired: str = "expired_cre
         raise _from_botocore(error, what) from error
 
 
+def code_of(error: SentinelError) -> str:
+    """Return the error code of the answer that an error comes from, empty where there was none."""
+    cause = error.__cause__
+    return str((cause.response.get("Error") or {}).get("Code", "")) if isinstance(cause, ClientError) else ""
+
+
 @contextmanager
 def _finding_credentials() -> Iterator[None]:
     """Turn errors of botocore's credential chain into ours: it reads files and runs programs of this machine."""

@@ -22,9 +22,19 @@ class SourceOption(NamedTuple):
     required: bool = False
 
 
-# The options of each type of source beside `type`. Those of `cloudtrail` are options of the account.
-SOURCE_OPTIONS: dict[str, tuple[SourceOption, ...]] = {
-    "cloudtrail": (),
+class SourceType(NamedTuple):
+    """A type of source: its documentation in a sentence, and its options beside `type`."""
+
+    description: str
+    options: tuple[SourceOption, ...] = ()
+
+
+# Option documentation is made of it: run make specs after a change.
+SOURCE_TYPES: dict[str, SourceType] = {
+    "cloudtrail": SourceType(
+        "An IAM role that trusts Microsoft with the workspace id as external id, and a data connector of the kind "
+        "C(AmazonWebServicesCloudTrail). Its options are those of the account, such as O(role_name).",
+    ),
 }
 
 
@@ -54,13 +64,17 @@ def _parse(given: Any) -> Any:
         return SourceSpec(given.strip())
     if not isinstance(given, Mapping) or not isinstance(given.get("type"), str):
         return given
-    known = {option.name: option for option in SOURCE_OPTIONS.get(given["type"], ())}
+    known = {option.name: option for option in _options(given["type"])}
     options = {
         name: validation.convert(known[name].type, value) if name in known else value
         for name, value in given.items()
         if name != "type" and value is not None
     }
     return SourceSpec(given["type"], tuple(sorted(options.items())))
+
+
+def _options(source_type: str) -> tuple[SourceOption, ...]:
+    return SOURCE_TYPES[source_type].options if source_type in SOURCE_TYPES else ()
 
 
 def check(sources: Iterable[Any], where: str, name: str) -> None:
@@ -80,9 +94,9 @@ def _mistakes(source: Any, where: str, name: str) -> list[Mistake]:
     if not isinstance(source, SourceSpec):
         rule = "each source is the name of a type, or a dictionary with type and the options of that type"
         return [Mistake(f"Cannot use {name} {source!r}", where, rule)]
-    if source.type not in SOURCE_OPTIONS:
-        return [Mistake(f"Cannot use {name} {source.type!r}", where, f"it must be one of {', '.join(SOURCE_OPTIONS)}")]
-    known = {option.name: option for option in SOURCE_OPTIONS[source.type]}
+    if source.type not in SOURCE_TYPES:
+        return [Mistake(f"Cannot use {name} {source.type!r}", where, f"it must be one of {', '.join(SOURCE_TYPES)}")]
+    known = {option.name: option for option in _options(source.type)}
     found = [
         Mistake(f"Cannot use {name} {source.type!r}", where, f"{option} is not given")
         for option in known

@@ -1,0 +1,23 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Microsoft Sentinel reads in an account. Written by make specs from the table of source types."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  sources:
+    description:
+      - What Microsoft Sentinel reads in the account. Each is the name of a type, or a dictionary with C(type) and the
+        options of that type.
+      - V([]) makes nothing in the account. Its events are expected all the same, by a connection of another account.
+      - V([cloudtrail]) when not given.
+      - C(cloudtrail) is the following. An IAM role that trusts Microsoft with the workspace id as external id, and a
+        data connector of the kind C(AmazonWebServicesCloudTrail). Its options are those of the account, such as
+        O(role_name).
+    type: list
+    elements: raw
+"""
