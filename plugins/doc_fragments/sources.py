@@ -15,9 +15,8 @@ options:
         options of that type.
       - V([]) makes nothing in the account. Its events are expected all the same, by a connection of another account.
       - V([cloudtrail]) when not given.
-      - C(cloudtrail) is the following. An IAM role that trusts Microsoft with the workspace id as external id, and a
-        data connector of the kind C(AmazonWebServicesCloudTrail). Its options are those of the account, such as
-        O(role_name).
+      - Type C(cloudtrail). An IAM role that trusts Microsoft with the workspace id as external id, and a data connector
+        of the kind C(AmazonWebServicesCloudTrail). Its options are those of the account, such as O(role_name).
     type: list
     elements: raw
 """

@@ -37,8 +37,10 @@ TAIL = '''    type: list
 """
 '''
 INTRODUCTION = (
-    "What Microsoft Sentinel reads in the account. Each is the name of a type, or a dictionary with C(type) and the "
-    "options of that type.",
+    (
+        "What Microsoft Sentinel reads in the account. Each is the name of a type, or a dictionary with C(type) and "
+        "the options of that type."
+    ),
     "V([]) makes nothing in the account. Its events are expected all the same, by a connection of another account.",
     "V([cloudtrail]) when not given.",
 )

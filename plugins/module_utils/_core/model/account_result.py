@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class ResourceResult(NamedTuple):
-    """One resource of an account: its kind, its ARN, ARM id or URL (empty once removed), whether it was changed."""
+    """One resource of an account: its kind, its ARN, ARM id or URL, whether it was changed."""
 
     kind: str
     id: str
@@ -48,12 +48,11 @@ class AccountReport:
     calls: list[Call] = field(default_factory=list)
     diff: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, resource: Resource[Spec, T], spec: Spec, after: T | None, *, changed: bool) -> None:
-        """Add what a resource is afterwards; one that does not exist is listed only where it was removed."""
+    def add(self, resource: Resource[Spec, T], spec: Spec, before: T | None, after: T | None, *, changed: bool) -> None:
+        """Add what a resource is afterwards, or was before it was removed; nothing where there was none."""
         self.shown[resource.name] = partial(resource.show, spec, after)
-        found = ResourceResult(resource.name, resource.id(spec, after), changed)
-        if found.id or changed:
-            self.resources.append(found)
+        if found := resource.id(spec, after) or resource.id(spec, before):
+            self.resources.append(ResourceResult(resource.name, found, changed))
 
     def accept(self, entries: tuple[Accepted, ...], today: str, *, complete: bool) -> None:
         """Mark the findings that were accepted; `complete` says whether everything was looked at."""

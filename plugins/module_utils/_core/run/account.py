@@ -68,7 +68,7 @@ async def connect(report: AccountReport, account: Account, context: Context) -> 
 async def disconnect(report: AccountReport, account: Account, context: Context) -> None:
     """Remove every source of an account, the CloudTrail one also where it is not listed."""
     listed = dict.fromkeys((*account.sources, CLOUDTRAIL))
-    await _each(listed, lambda source: _disconnect(report, account, source, context))
+    await _each(reversed(listed), lambda source: _disconnect(report, account, source, context))
 
 
 async def _each(sources: Iterable[SourceSpec], work: Callable[[SourceSpec], Awaitable[None]]) -> None:

@@ -117,8 +117,8 @@ async def reconcile(
         known = AlreadyRead(adapter, before) if before else adapter
         outcome = await _converge(known, overlay, resource.plan, mode, made=report.calls, seen=evidence.seen)
     evidence.close(outcome)
-    remaining = resource.removable(spec, outcome.want) if mode.absent else outcome.want
-    report.add(resource, spec, remaining, changed=outcome.changed)
+    had, remaining = (evidence.part(one) for one in (outcome.have, outcome.want))
+    report.add(resource, spec, had, remaining, changed=outcome.changed)
     if mode.absent and remaining:
         report.findings += filter(is_security, resource.findings(spec, remaining))
     return outcome
@@ -185,8 +185,11 @@ class _Evidence(Generic[Spec, T]):
             self._report.diff.append(difference(self._resource.title(self._spec), now, after))
 
     def _show(self, have: T | None) -> dict[str, Any]:
-        part = self._resource.removable(self._spec, have) if self._absent else have
-        return self._resource.show(self._spec, part)
+        return self._resource.show(self._spec, self.part(have))
+
+    def part(self, have: T | None) -> T | None:
+        """Return the part of what is there that this is about."""
+        return self._resource.removable(self._spec, have) if self._absent else have
 
 
 async def _converge(
