@@ -170,3 +170,40 @@ def test_a_link_leads_to_a_file(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", source) if page.suffix == ".md" else []
     links += re.findall(r"^\.\. literalinclude:: (\S+)$", source, re.MULTILINE)
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+REPOSITORY = r"https://(?:github|raw\.githubusercontent)\.com/trailbridge/sentinel/(?:blob/|tree/)?main/([^)#\s]+)"
+SITE = r"https://trailbridge\.github\.io/sentinel/docsite/(\w+)\.html"
+
+
+def test_the_readme_has_no_relative_link() -> None:
+    """Ansible Galaxy shows the page at an address of its own, where relative links lead nowhere."""
+    links = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_link_into_the_repository_or_the_site_leads_to_a_file(page: Path) -> None:
+    source = page.read_text(encoding="utf-8")
+    assert [path for path in re.findall(REPOSITORY, source) if not (ROOT / path).exists()] == []
+    sources = {path.stem for path in (*GUIDES.glob("*.rst"), *(ROOT / "docs").glob("*.md"))}
+    assert set(re.findall(SITE, source)) <= sources
+
+
+README_HEADINGS = (
+    "Description",
+    "Requirements",
+    "Installation",
+    "Use Cases",
+    "Testing",
+    "Contributing",
+    "Support",
+    "Release Notes and Roadmap",
+    "Related Information",
+    "License Information",
+)
+
+
+def test_the_readme_has_the_headings_that_ansible_asks_for() -> None:
+    headings = re.findall(r"^## (.+)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert tuple(heading for heading in headings if heading in README_HEADINGS) == README_HEADINGS
