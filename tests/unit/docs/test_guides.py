@@ -207,3 +207,26 @@ README_HEADINGS = (
 def test_the_readme_has_the_headings_that_ansible_asks_for() -> None:
     headings = re.findall(r"^## (.+)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert tuple(heading for heading in headings if heading in README_HEADINGS) == README_HEADINGS
+
+
+PAGES_WITH_PATHS = (ROOT / "CONTRIBUTING.md", ROOT / "docs/reliability.md")
+SHORT = {"_core": ROOT / "plugins/module_utils/_core", "model": ROOT / "plugins/module_utils/_core/model"}
+# Names that the pages explain: files that somebody adds, folders that a build makes.
+EXAMPLE_PATHS = {"build/ansible_collections/trailbridge/sentinel", "changelogs/fragments"}
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_PATHS, ids=lambda page: page.stem)
+def test_a_path_that_a_page_names_exists(page: Path) -> None:
+    paths = set(re.findall(r"`([\w.]+/[\w./]*)`", page.read_text(encoding="utf-8"))) - EXAMPLE_PATHS
+    assert paths
+    assert [path for path in sorted(paths) if not _path(path).exists()] == []
+
+
+def _path(path: str) -> Path:
+    first, _slash, rest = path.partition("/")
+    return SHORT.get(first, ROOT / first) / rest
+
+
+def test_a_test_file_that_the_reliability_page_names_exists() -> None:
+    named = set(re.findall(r"\b(test_\w+\.py)`", (ROOT / "docs/reliability.md").read_text(encoding="utf-8")))
+    assert named - {path.name for path in (ROOT / "tests").rglob("test_*.py")} == set()
