@@ -84,10 +84,10 @@ class IngestionStatus(NamedTuple):
 # --- questions ---
 
 
-def events_query(lookback: int, marker: str = "") -> str:
+def events_query(lookback: int, canary: str = "") -> str:
     """Return the question for all accounts of a workspace: what arrived in the last `lookback` seconds."""
-    named = f'RequestParameters has "{marker}" or UserIdentityArn has "{marker}"'
-    marked = f", Marked = countif({named})" if marker else ""
+    named = f'RequestParameters has "{canary}" or UserIdentityArn has "{canary}"'
+    marked = f", Marked = countif({named})" if canary else ""
     return (
         f"{EVENTS} | where TimeGenerated > ago({lookback}s)"
         " | extend Account = coalesce(RecipientAccountId, UserIdentityAccountId)"
