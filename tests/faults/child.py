@@ -28,7 +28,7 @@ def main(phase: Phase, number: int, moment: Moment) -> None:
 
     accounts = engine.listed({VICTIM: {"aws_account_id": VICTIM}}, **WISHES[phase])
     with engine.hurried(), watched(see):
-        asyncio.run(engine.everything(accounts, fleet.Order(absent=phase == "remove")))
+        asyncio.run(engine.everything(accounts, fleet.RunOptions(absent=phase == "remove")))
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def check_interrupt(world: World, crash: Crash, count: Figures) -> None:
     world.prepare(crash.phase, 1)
     before = world.seen()
     world.e.forget()
-    with mock.patch.object(fleet, "GRACE", 0.0):
+    with mock.patch.object(fleet, "GRACE_SECONDS", 0.0):
         done = asyncio.run(_interrupted(world, crash))
     # The service may still be at what was under way.
     time.sleep(0.3)
@@ -73,7 +73,7 @@ async def _interrupted(world: World, crash: Crash) -> AccountResult:
         if moment == crash.moment and next(number) == crash.number:
             loop.call_soon_threadsafe(stop.interrupt, "it got SIGINT")
 
-    order = fleet.Order(absent=crash.phase == "remove")
+    order = fleet.RunOptions(absent=crash.phase == "remove")
     [account] = world.accounts(crash.phase, 1)
     done, ended = AccountResult(account, AccountReport(), skipped=True), None
     with watched(see):

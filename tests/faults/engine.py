@@ -133,12 +133,12 @@ def _account(host: str, variables: dict[str, Any]) -> Account:
     return parse(options, f"host {host}", host=host, names="variable")
 
 
-async def everything(accounts: list[Account], order: fleet.Order) -> list[AccountResult]:
+async def everything(accounts: list[Account], order: fleet.RunOptions) -> list[AccountResult]:
     """All results of a run."""
     return [done async for done in fleet.run(accounts, order)]
 
 
-async def ended(accounts: list[Account], order: fleet.Order, seconds: float = LONGEST) -> Ended:
+async def ended(accounts: list[Account], order: fleet.RunOptions, seconds: float = LONGEST) -> Ended:
     """All results of a run, also of one that broke off."""
     done: dict[str, AccountResult] = {}
 
@@ -153,6 +153,6 @@ async def ended(accounts: list[Account], order: fleet.Order, seconds: float = LO
     return Ended(done)
 
 
-def run(accounts: list[Account], order: fleet.Order) -> Ended:
+def run(accounts: list[Account], order: fleet.RunOptions) -> Ended:
     """Run it to its end."""
     return asyncio.run(ended(accounts, order))

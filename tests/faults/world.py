@@ -107,7 +107,7 @@ class World:
 
     def run(self, phase: Phase, number: int = len(ACCOUNTS), **order: Any) -> engine.Ended:
         """Run the engine over the first accounts."""
-        return engine.run(self.accounts(phase, number), fleet.Order(absent=phase == "remove", **order))
+        return engine.run(self.accounts(phase, number), fleet.RunOptions(absent=phase == "remove", **order))
 
     def right(self, phase: Phase, number: int = len(ACCOUNTS)) -> Seen:
         """What an undisturbed run leaves behind."""

@@ -121,7 +121,7 @@ class Fleet(NamedTuple):
             self.world.e.fault(operation=operation, account=account, status=data.draw(statuses), body=body)
 
     def run(self, *, absent: bool = False) -> engine.Ended:
-        ended = survived(engine.run(engine.listed(HOSTS, **WISHES["correct"]), fleet.Order(absent=absent)))
+        ended = survived(engine.run(engine.listed(HOSTS, **WISHES["correct"]), fleet.RunOptions(absent=absent)))
         assert ended.error is None
         assert set(ended.done) == set(MANY)
         return ended

@@ -60,7 +60,7 @@ def seen(cloud: Emulators) -> Seen:
 
 
 def run(hosts: engine.Hosts = HOSTS, *, check_mode: bool = False) -> engine.Ended:
-    ended = engine.run(engine.listed(hosts, **WISH), fleet.Order(check_mode=check_mode))
+    ended = engine.run(engine.listed(hosts, **WISH), fleet.RunOptions(check_mode=check_mode))
     assert (ended.error, ended.failed) == (None, {})
     return ended
 

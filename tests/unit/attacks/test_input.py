@@ -155,12 +155,12 @@ accepted = st.fixed_dictionaries(
 def test_what_is_accepted_is_done_and_then_right(world: World, own: dict[str, Any]) -> None:
     world.e.reset()
     hosts = {"pay": own}
-    first = engine.run(engine.listed(hosts), fleet.Order())
+    first = engine.run(engine.listed(hosts), fleet.RunOptions())
     assert (first.error, first.failed) == (None, {})
     assert set(first.calls) == {VICTIM}
-    again = engine.run(engine.listed(hosts), fleet.Order())
+    again = engine.run(engine.listed(hosts), fleet.RunOptions())
     assert (again.error, again.failed, again.calls) == (None, {}, {})
-    gone = engine.run(engine.listed(hosts), fleet.Order(absent=True))
+    gone = engine.run(engine.listed(hosts), fleet.RunOptions(absent=True))
     assert (gone.error, gone.failed) == (None, {})
     assert world.e.connectors() == [] or own.get("sentinel_external_ids")
 
@@ -186,7 +186,7 @@ def test_an_odd_value_of_any_option_is_refused_at_once_or_can_be_lived_with(worl
         assert (told.kind, world.e.requests()) == ("bad_input", [])
         assert "host pay" in str(told)
         return
-    ended = engine.run(accounts, fleet.Order(check_mode=True))
+    ended = engine.run(accounts, fleet.RunOptions(check_mode=True))
     for error in filter(None, (ended.error, *ended.failed.values())):
         assert error.kind in CLASSES
         assert error.kind != "unexpected"
@@ -196,7 +196,7 @@ def test_an_odd_value_of_any_option_is_refused_at_once_or_can_be_lived_with(worl
 
 def test_the_same_account_twice_is_refused_before_anything_is_asked(world: World) -> None:
     world.e.forget()
-    ended = engine.run(engine.listed({host: {"aws_account_id": VICTIM} for host in ("pay", "web")}), fleet.Order())
+    ended = engine.run(engine.listed({host: {"aws_account_id": VICTIM} for host in ("pay", "web")}), fleet.RunOptions())
     assert ended.error
     assert (ended.error.kind, ended.done) == ("bad_input", {})
     assert f"Cannot work on AWS account {VICTIM} twice, as pay and web" in str(ended.error)

@@ -156,7 +156,11 @@ def test_an_account_that_cannot_be_read_counts_as_one_that_changes(world: World,
 def test_no_accounts_are_nothing_to_do(world: World) -> None:
     world.prepare("remove")
     world.e.forget()
-    for order in (fleet.Order(), fleet.Order(absent=True), fleet.Order(absent=True, orphans="remove", max_change=100)):
+    for order in (
+        fleet.RunOptions(),
+        fleet.RunOptions(absent=True),
+        fleet.RunOptions(absent=True, orphans="remove", max_change=100),
+    ):
         assert engine.run([], order) == engine.Ended({})
     assert world.e.requests() == []
 

@@ -96,7 +96,7 @@ def test_of_a_role_that_stays_for_others_it_is_said_who_gets_in(world: World, ex
     widen(world, statement(Condition=pinned([CUSTOMER_ID, OTHER_ID])), ANYBODY)
     tag(world, workspaces=f"{CUSTOMER_ID} {OTHER_ID}")
     accounts = engine.listed({VICTIM: {"aws_account_id": VICTIM}}, sentinel_exclusive=exclusive)
-    done = engine.run(accounts, fleet.Order(absent=True)).done[VICTIM]
+    done = engine.run(accounts, fleet.RunOptions(absent=True)).done[VICTIM]
     assert done.error is None
     open_to_all = [] if exclusive else ["trust_anyone"]
     assert [one.code for one in done.report.findings if one.severity == "critical"] == open_to_all

@@ -265,11 +265,11 @@ def test_what_exclusive_false_leaves_open_is_named_and_not_called_repaired(world
     world.make(VICTIM, "AttachRolePolicy", RoleName=ROLE, PolicyArn=ADMIN)
     widen(world, ANYBODY)
     hosts = {VICTIM: {"aws_account_id": VICTIM}}
-    done = engine.run(engine.listed(hosts, sentinel_exclusive=False), fleet.Order()).done[VICTIM]
+    done = engine.run(engine.listed(hosts, sentinel_exclusive=False), fleet.RunOptions()).done[VICTIM]
     assert done.status == "changed"
     found = {one["code"]: one["repaired"] for one in done.result()["findings"]}
     assert found.items() >= {"trust_anyone": False, "permission_policy_extra": False}.items()
-    assert engine.run(engine.listed(hosts), fleet.Order()).done[VICTIM].report.repaired
+    assert engine.run(engine.listed(hosts), fleet.RunOptions()).done[VICTIM].report.repaired
 
 
 # --- findings that were accepted ---
@@ -280,7 +280,7 @@ ENTRY = {"code": "permission_policy_extra", "reason": "Ticket 1", "until": "2099
 def onboarded(world: World, *entries: Any) -> AccountResult:
     hosts = {ACCOUNTS[1]: {"aws_account_id": ACCOUNTS[1]}}
     accounts = engine.listed(hosts, sentinel_exclusive=False, sentinel_accepted_findings=list(entries))
-    return engine.run(accounts, fleet.Order()).done[ACCOUNTS[1]]
+    return engine.run(accounts, fleet.RunOptions()).done[ACCOUNTS[1]]
 
 
 def test_an_accepted_finding_is_shown_with_its_reason_and_fails_nothing(world: World) -> None:

@@ -111,7 +111,7 @@ def test_who_onboards_corrects_and_offboards_may_do_just_that(world: World) -> N
         runs = [settled(world.run(phase, 1))]
         if phase == "correct":
             bare = engine.listed({VICTIM: {"aws_account_id": VICTIM}}, **BARE)
-            runs.append(settled(engine.run(bare, fleet.Order())))
+            runs.append(settled(engine.run(bare, fleet.RunOptions())))
         seen.add(world.e, *runs)
     assert seen.iam == {*allowed("aws-operator"), *allowed("aws-lookup-events")}
     assert seen.sts == set(allowed("aws-base"))
@@ -148,7 +148,7 @@ def test_who_looks_for_what_is_left_over_may_do_just_that(world: World) -> None:
     world.prepare("remove", 1)
     world.e.organization([{"Id": VICTIM, "Name": "one"}])
     world.e.forget()
-    for order in ({"orphans": "report"}, {"roles": True}):
+    for order in ({"orphans": "report"}, {"find_unconnected_roles": True}):
         settled(world.run("remove", 1, check_mode=True, **order))
     assert called_in_aws(world.e, "iam") - set(allowed("aws-preview")) == {"iam:ListRoles"}
     assert set(allowed("aws-leftovers")) == {"iam:GetRole", "iam:ListRoles"}

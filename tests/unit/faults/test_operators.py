@@ -22,7 +22,7 @@ Colleague = Callable[[World], object]
 
 
 def two_at_once(world: World, phase: Phase) -> list[engine.Ended]:
-    order = fleet.Order(absent=phase == "remove")
+    order = fleet.RunOptions(absent=phase == "remove")
 
     async def both() -> list[engine.Ended]:
         runs = [engine.ended(world.accounts(phase), order) for _operator in range(2)]

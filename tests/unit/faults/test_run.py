@@ -28,7 +28,7 @@ def test_expired_base_credentials_stop_the_run_with_one_message(world: World) ->
     done = {}
 
     async def work() -> None:
-        async for one in fleet.run(engine.listed(MANY), fleet.Order(concurrency=2), stop):
+        async for one in fleet.run(engine.listed(MANY), fleet.RunOptions(concurrency=2), stop):
             done[one.account.account_id] = one
 
     asyncio.run(work())
@@ -39,9 +39,9 @@ def test_expired_base_credentials_stop_the_run_with_one_message(world: World) ->
     assert {one.status for one in done.values()} == {"changed", "skipped"}
     assert len(done) == len(MANY)
     asked = world.e.operations("sts").count("AssumeRole")
-    assert asked <= 10 + 2 * fleet.AHEAD, "accounts were still begun"
+    assert asked <= 10 + 2 * fleet.WORKERS_PER_SLOT, "accounts were still begun"
     world.e.heal()
-    again = engine.run(engine.listed(MANY), fleet.Order())
+    again = engine.run(engine.listed(MANY), fleet.RunOptions())
     assert (again.error, again.failed) == (None, {})
     assert set(again.calls) == set(MANY) - {one.account.account_id for one in changed}
     assert {account_of(raw) for raw in world.e.connectors()} >= set(MANY)
@@ -67,7 +67,7 @@ def test_an_account_that_hangs_is_given_up_and_delays_nobody(world: World) -> No
 
     async def work() -> None:
         began = time.monotonic()
-        async for one in fleet.run(world.accounts("create"), fleet.Order()):
+        async for one in fleet.run(world.accounts("create"), fleet.RunOptions()):
             finished[one.account.account_id] = time.monotonic() - began
             assert one.status == ("failed" if one.account.account_id == VICTIM else "changed")
             assert one.error is None or one.error.kind == "transient"
@@ -183,7 +183,7 @@ def test_another_partition_is_refused_before_anything_is_written(world: World) -
     world.e.fault(operation=name, status=200, body=body)
     hosts = {account: {"aws_account_id": account} for account in ACCOUNTS}
     # The emulator has one partition, in which a policy of another one denies everything.
-    ended = engine.run(engine.listed(hosts, sentinel_assume_role_session_policy=False), fleet.Order())
+    ended = engine.run(engine.listed(hosts, sentinel_assume_role_session_policy=False), fleet.RunOptions())
     assert {error.kind for error in ended.failed.values()} == {"bad_input"}
     assert set(ended.failed) == set(ACCOUNTS)
     assert world.writes() == []

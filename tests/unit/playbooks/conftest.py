@@ -95,7 +95,7 @@ def parsed(here: Emulators, hosts: dict[str, dict[str, Any]], **variables: Any) 
     return accounts
 
 
-async def everything(accounts: list[Account], order: fleet.Order) -> list[AccountResult]:
+async def everything(accounts: list[Account], order: fleet.RunOptions) -> list[AccountResult]:
     return [done async for done in fleet.run(accounts, order)]
 
 
@@ -106,7 +106,7 @@ def engine(here: Emulators) -> Engine:
     def run(hosts: dict[str, dict[str, Any]], *, absent: bool = False, **variables: Any) -> dict[str, str]:
         accounts = parsed(here, hosts, **variables)
         with brisk():
-            done = asyncio.run(everything(accounts, fleet.Order(absent=absent)))
+            done = asyncio.run(everything(accounts, fleet.RunOptions(absent=absent)))
         assert [item.error for item in done if item.error] == []
         return {item.account.account_id: account_lines.calls(item) for item in done if item.report.calls}
 

@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.journal import Record
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.journal import Journal
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 
@@ -33,7 +33,7 @@ def run(here: Emulators, concurrency: int = 2, after: Callable[[fleet.Cancellati
 
     async def work() -> tuple[list[AccountResult], fleet.Cancellation]:
         stop, done = fleet.Cancellation(), list[AccountResult]()
-        async for one in fleet.run(parsed(here, ACCOUNTS), fleet.Order(concurrency=concurrency), stop):
+        async for one in fleet.run(parsed(here, ACCOUNTS), fleet.RunOptions(concurrency=concurrency), stop):
             if not done:
                 after(stop)
             done.append(one)
@@ -47,7 +47,7 @@ def test_an_interrupted_run_begins_nothing_and_finishes_what_is_under_way(here: 
     statuses = [one.status for one in done]
     assert len(done) == 40
     assert set(statuses) == {"changed", "skipped"}
-    assert statuses.count("changed") <= 2 * fleet.AHEAD + 1
+    assert statuses.count("changed") <= 2 * fleet.WORKERS_PER_SLOT + 1
     roles = [one for one in done if one.status == "changed"]
     assert len(here.connectors()) == len(roles)
 
@@ -56,14 +56,14 @@ def test_an_interrupted_run_begins_nothing_and_finishes_what_is_under_way(here: 
 def test_a_run_that_has_not_begun_yet_ends_as_soon(
     here: Emulators, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
-    monkeypatch.setattr(fleet, "GRACE", 0.2)
+    monkeypatch.setattr(fleet, "GRACE_SECONDS", 0.2)
     here.organization([{"Id": CALLER_ACCOUNT, "Name": "management"}])
     here.fault(operation=operation, delay=30)
 
     async def work() -> list[AccountResult]:
         stop = fleet.Cancellation()
         asyncio.get_running_loop().call_later(1, stop.interrupt, "it got SIGINT")
-        order = fleet.Order(orphans="report")
+        order = fleet.RunOptions(orphans="report")
         return [done async for done in fleet.run(parsed(here, ACCOUNTS), order, stop)]
 
     start = time.monotonic()
@@ -77,7 +77,7 @@ def test_a_preview_that_ends_early_is_not_taken_for_too_many_changes(here: Emula
     here.fault(operation="AssumeRole", **faults.EXPIRED_TOKEN)
 
     async def work() -> list[AccountResult]:
-        return [done async for done in fleet.run(parsed(here, ACCOUNTS), fleet.Order(max_change=2))]
+        return [done async for done in fleet.run(parsed(here, ACCOUNTS), fleet.RunOptions(max_change=2))]
 
     with pytest.raises(SentinelError) as caught:
         asyncio.run(work())
@@ -97,7 +97,7 @@ def test_a_time_limit_that_strikes_anywhere_ends_the_run(here: Emulators, monkey
 
 
 def test_a_record_outlives_what_ends_the_run(here: Emulators, tmp_path: Path) -> None:
-    first, second = Record(tmp_path, "run"), Record(tmp_path, "run")
+    first, second = Journal(tmp_path, "run"), Journal(tmp_path, "run")
     assert first.path != second.path
     for done in run(here)[0][:3]:
         first.add(done)
@@ -108,7 +108,7 @@ def test_a_record_outlives_what_ends_the_run(here: Emulators, tmp_path: Path) ->
 
 
 def test_a_full_disk_is_told_and_stops_no_account(here: Emulators, tmp_path: Path) -> None:
-    record = Record(tmp_path, "run")
+    record = Journal(tmp_path, "run")
     record._file.close()
     with Path("/dev/full").open("w", encoding="utf-8", buffering=1) as full, mock.patch.object(record, "_file", full):
         for done in run(here)[0]:
@@ -156,7 +156,7 @@ def test_a_report_that_cannot_be_written_leaves_the_record(cloud: Emulators, pla
 
 
 def test_what_hangs_is_ended_after_a_while(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet, "GRACE", 0.5)
+    monkeypatch.setattr(fleet, "GRACE_SECONDS", 0.5)
     here.fault(operation="GetRole", account="111111111102", delay=30)
     start = time.monotonic()
     done, _stop = run(here, after=lambda stop: stop.interrupt("it got SIGTERM"))

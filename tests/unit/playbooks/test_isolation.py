@@ -51,7 +51,7 @@ OWN: dict[str, tuple[dict[str, Any], str]] = {
 
 
 def done(here: Emulators, hosts: Hosts, **order: Any) -> dict[str, AccountResult]:
-    found = asyncio.run(everything(parsed(here, hosts), fleet.Order(**order)))
+    found = asyncio.run(everything(parsed(here, hosts), fleet.RunOptions(**order)))
     return {one.account.account_id: one for one in found}
 
 
@@ -103,7 +103,7 @@ def test_what_is_wrong_with_all_ends_the_run(second: Emulators, case: str) -> No
 def test_orphans_are_found_where_they_can_be(second: Emulators, engine: Engine) -> None:
     """A workspace that cannot be asked has none, and hides none of the others."""
     second.change_workspace(OTHER["name"], onboarded=False)
-    found = done(second, hosts(**SECOND), roles=True)
+    found = done(second, hosts(**SECOND), find_unconnected_roles=True)
     assert [found[one].status for one in (GOOD, BAD, WORSE)] == ["changed", "failed", "failed"]
 
 
@@ -145,7 +145,7 @@ def test_no_role_counts_as_unread_where_a_workspace_was_not_listed(second: Emula
     orphans = Orphans()
 
     async def work() -> dict[str, str]:
-        order = fleet.Order(roles=True)
+        order = fleet.RunOptions(find_unconnected_roles=True)
         return {
             one.account.host: one.status
             async for one in fleet.run(parsed(second, hosts(**SECOND)), order, orphans=orphans)

@@ -36,7 +36,7 @@ def hosts(**new: Any) -> dict[str, dict[str, Any]]:
 
 def run(here: Emulators, inventory: dict[str, dict[str, Any]], **order: Any) -> list[AccountResult]:
     async def work() -> list[AccountResult]:
-        return [done async for done in fleet.run(parsed(here, inventory), fleet.Order(**order))]
+        return [done async for done in fleet.run(parsed(here, inventory), fleet.RunOptions(**order))]
 
     return asyncio.run(work())
 
@@ -85,13 +85,13 @@ def test_a_preview_waits_as_the_run_does(here: Emulators) -> None:
 
 
 def test_who_ends_the_run_does_not_wait(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet, "GRACE", 0.1)
+    monkeypatch.setattr(fleet, "GRACE_SECONDS", 0.1)
     refuse(here, times=100)
 
     async def work() -> list[AccountResult]:
         stop, found = fleet.Cancellation(), []
         accounts = parsed(here, hosts(aws_account_joined=joined(grown_in=600)))
-        async for done in fleet.run(accounts, fleet.Order(concurrency=1), stop):
+        async for done in fleet.run(accounts, fleet.RunOptions(concurrency=1), stop):
             found.append(done)
             if done.account.account_id == OLD:
                 stop.interrupt("it was enough")
@@ -103,9 +103,9 @@ def test_who_ends_the_run_does_not_wait(here: Emulators, monkeypatch: pytest.Mon
 
 
 def test_that_somebody_may_be_waited_for_is_told_before(here: Emulators) -> None:
-    told = new_account.told(parsed(here, hosts(aws_account_joined=joined(grown_in=60))))
+    told = new_account.notice(parsed(here, hosts(aws_account_joined=joined(grown_in=60))))
     assert told == "1 account is new: what cannot be entered yet is tried again until it is 15 minutes old."
-    assert new_account.told(parsed(here, hosts(aws_account_joined=joined(grown_in=-1)))) == ""
+    assert new_account.notice(parsed(here, hosts(aws_account_joined=joined(grown_in=-1)))) == ""
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def run(here: Emulators, accounts: list[str], **order: Any) -> Orphans:
 
     async def work() -> Orphans:
         found = Orphans()
-        async for done in fleet.run(parsed(here, hosts(accounts)), fleet.Order(**order), orphans=found):
+        async for done in fleet.run(parsed(here, hosts(accounts)), fleet.RunOptions(**order), orphans=found):
             assert done.error is None
         return found
 
@@ -120,7 +120,7 @@ def test_a_run_that_is_ended_removes_no_more_orphans(here: Emulators, organizati
 
     async def work() -> Orphans:
         found, stop = Orphans(), fleet.Cancellation()
-        order = fleet.Order(orphans="remove", absent=True, departed_percent=100)
+        order = fleet.RunOptions(orphans="remove", absent=True, max_departed_percent=100)
         asyncio.get_running_loop().call_later(2, stop.interrupt, "it got SIGINT")
         async for done in fleet.run(parsed(here, hosts(organization[:1])), order, stop, found):
             assert done.error is None
@@ -149,7 +149,7 @@ def test_an_account_that_came_back_while_others_were_worked_on_stays_connected(
             here.fault(operation="ListAccounts", times=100, **faults.IDENTITY_DENIED)
 
     with watched(Once("after", "AssumeRole", come_back)):
-        found = run(here, organization[1:2], orphans="remove", departed_percent=100, absent=True)
+        found = run(here, organization[1:2], orphans="remove", max_departed_percent=100, absent=True)
     assert {one.account_id: one.removed for one in found} == {back: False, GONE: listed}
     assert all(one.error for one in found if not one.removed)
     assert connected(here) == ({back, other} if listed else {back, other, GONE})
@@ -164,7 +164,7 @@ def test_an_account_that_was_not_worked_on_keeps_its_orphans(here: Emulators, or
     here.fault(operation="AssumeRole", skip=1, **faults.EXPIRED_TOKEN)
 
     async def work() -> list[str]:
-        order = fleet.Order(orphans="remove", absent=True)
+        order = fleet.RunOptions(orphans="remove", absent=True)
         return [done.status async for done in fleet.run(parsed(here, hosts([account])), order)]
 
     assert asyncio.run(work()) == ["skipped"]
@@ -231,7 +231,7 @@ def test_of_a_workspace_so_many_connectors_go_as_departed(
     for account in organization[1 : 11 - departed]:
         seed(here, account)
     here.forget()
-    order: dict[str, Any] = {"orphans": "remove", "absent": True, "max_change": 0.0, "departed_percent": percent}
+    order: dict[str, Any] = {"orphans": "remove", "absent": True, "max_change": 0.0, "max_departed_percent": percent}
     if refused:
         with pytest.raises(SentinelError) as caught:
             run(here, organization[:1], **order, check_mode=check_mode)
@@ -250,14 +250,14 @@ def test_whoever_lists_another_organization_removes_nothing(
         seed(here, account)
     here.forget()
     with pytest.raises(SentinelError) as caught:
-        alone(here, *gone, departed_percent=100, check_mode=check_mode)
+        alone(here, *gone, max_departed_percent=100, check_mode=check_mode)
     assert caught.value.kind == "wrong_account"
     assert here.operations(write=True) == []
 
 
 def test_a_listing_that_is_too_short_is_not_believed(here: Emulators, organization: list[str]) -> None:
     seed(here, GONE)
-    assert run(here, organization[:1], orphans="remove", absent=True, minimum=14) == []
+    assert run(here, organization[:1], orphans="remove", absent=True, minimum_accounts=14) == []
     assert connected(here) == {GONE}
 
 
@@ -286,7 +286,7 @@ def test_an_orphan_that_cannot_be_removed_stops_nobody(here: Emulators, organiza
     for account in (stubborn, easy, organization[1]):
         seed(here, account)
     here.fault(operation="DataConnectors_Delete", account=stubborn, times=100, **faults.AZURE_DENIED)
-    found = run(here, organization[:1], orphans="remove", absent=True, departed_percent=100)
+    found = run(here, organization[:1], orphans="remove", absent=True, max_departed_percent=100)
     assert [orphan.removed for orphan in found] == [False, True]
     assert "error" in found[0].show()
     assert connected(here) == {stubborn, organization[1]}
@@ -355,7 +355,7 @@ def test_the_orphan_of_an_account_that_fails_stays(here: Emulators, organization
     document = roles.trust("210987654321", [CUSTOMER_ID])
     name = "MicrosoftSentinelRole"
     here.boto("iam", mine).create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))
-    ended = engine.run(parsed(here, hosts([mine])), fleet.Order(orphans="remove", absent=True))
+    ended = engine.run(parsed(here, hosts([mine])), fleet.RunOptions(orphans="remove", absent=True))
     assert ended.failed.keys() == {mine}
     assert len(here.connectors()) == 1
 
@@ -372,7 +372,7 @@ def test_roles_that_no_connector_reads_are_named_on_request(here: Emulators, org
     raw = {"kind": "AmazonWebServicesS3", "properties": {"roleArn": arn_of(mine, "OfAnS3Connector")}}
     here.seed_connector(raw)
     for orphans in ("ignore", "report"):
-        found = run(here, [mine], orphans=orphans, roles=True)
+        found = run(here, [mine], orphans=orphans, find_unconnected_roles=True)
         assert told(found) == [("no_connector", arn_of(mine, "Forgotten")), ("no_connector", arn_of(mine, "Open"))]
     assert found[0].show()["connector_id"] == ""
     assert found[0].line(check_mode=False, removing=False).endswith("lets Microsoft Sentinel in, no connector reads it")
@@ -399,7 +399,7 @@ def test_roles_that_are_open_to_any_customer_of_microsoft_are_named(here: Emulat
     for name, one in {**OPEN, **CLOSED}.items():
         document = json.dumps({"Version": "2012-10-17", "Statement": [one]})
         client.create_role(RoleName=name, AssumeRolePolicyDocument=document)
-    found = {role for reason, role in told(run(here, [mine], roles=True)) if reason == "no_connector"}
+    found = {role for reason, role in told(run(here, [mine], find_unconnected_roles=True)) if reason == "no_connector"}
     assert found == {arn_of(mine, name) for name in OPEN}
 
 
@@ -432,12 +432,12 @@ def test_the_role_of_the_run_is_left_out_under_whatever_path(here: Emulators, or
     here.boto("iam", organization[0]).create_role(
         RoleName="MicrosoftSentinelRole", Path="/elsewhere/", AssumeRolePolicyDocument=document
     )
-    assert run(here, organization[:1], roles=True) == []
+    assert run(here, organization[:1], find_unconnected_roles=True) == []
 
 
 def test_that_roles_cannot_be_listed_is_told(here: Emulators, organization: list[str]) -> None:
     here.fault(**{**faults.IDENTITY_DENIED, "operation": "ListRoles"}, times=1)
-    (unknown,) = run(here, organization[:1], roles=True)
+    (unknown,) = run(here, organization[:1], find_unconnected_roles=True)
     assert unknown.reason == "unknown"
     assert unknown.line(check_mode=False, removing=False).startswith(
         f"failed: [{organization[0]}] Cannot list the roles"
@@ -453,7 +453,7 @@ def alone(here: Emulators, *only: str, **order: Any) -> Orphans:
 
     async def work() -> Orphans:
         found = Orphans()
-        wanted = fleet.Order(absent=True, orphans="remove", orphan_account_ids=only, home=home, **order)
+        wanted = fleet.RunOptions(absent=True, orphans="remove", orphan_account_ids=only, orphan_search=home, **order)
         assert [done async for done in fleet.run([], wanted, orphans=found)] == []
         return found
 
@@ -464,7 +464,7 @@ def test_one_account_that_is_gone_goes_alone(here: Emulators, organization: list
     for account in (GONE, "999999999998", organization[0]):
         seed(here, account)
     assert alone(here, organization[0]) == []
-    assert alone(here, GONE, minimum=14) == []
+    assert alone(here, GONE, minimum_accounts=14) == []
     assert [orphan.removed for orphan in alone(here, GONE, check_mode=True)] == [False]
     assert [orphan.removed for orphan in alone(here, GONE)] == [True]
     assert connected(here) == {"999999999998", organization[0]}

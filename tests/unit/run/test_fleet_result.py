@@ -15,7 +15,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import Finding, finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import DETAILED, Results
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import DETAILED, FleetResult
 
 PATH = finding("role_path", "The path is /, not /x/.")
 DENIED = SentinelError("assume_denied", "Cannot assume.")
@@ -30,8 +30,8 @@ def done(
     return AccountResult(account, report, error)
 
 
-def results(*all_done: AccountResult, fail_on: str = "never") -> Results:
-    kept = Results(fail_on)
+def results(*all_done: AccountResult, fail_on: str = "never") -> FleetResult:
+    kept = FleetResult(fail_on)
     for one in all_done:
         kept.add(one)
     return kept
@@ -70,7 +70,7 @@ def test_details_are_kept_of_so_many_accounts_and_names_of_all() -> None:
 def test_a_run_fails_when_more_than_so_many_per_cent_failed(most: float, said: bool) -> None:
     kept = results(done(1), done(2, error=DENIED))
     sentences = ["1 of 2 accounts failed.", "Cannot assume."]
-    assert list(kept.too_many_failed(most)) == (sentences if said else [])
+    assert list(kept.failure_messages(most)) == (sentences if said else [])
 
 
 def test_what_differs_fails_the_run_when_asked() -> None:

@@ -24,15 +24,15 @@ from .clients import Clients
 from .orphans import DEPARTED, Orphan, Orphans, check_gone, find, remove
 
 # Accounts that are begun while others wait, for ARM's limits or for a new role: so many times the concurrency.
-AHEAD = 4
+WORKERS_PER_SLOT = 4
 # Of the connectors of a workspace at most so many per cent go as departed, unless another share is given.
 DEPARTED_PERCENT = 20.0
 # How long accounts under way may go on when the run is ended, in seconds.
-GRACE = 4.0
+GRACE_SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunOptions:
     """What is to be done with all accounts, and how."""
 
     absent: bool = False
@@ -40,23 +40,23 @@ class Order:
     concurrency: int = 64
     max_change: float | None = None
     """How many accounts may change; None for any number."""
-    limit: str = ""
+    max_change_reason: str = ""
     """Where `max_change` comes from, and what lifts it."""
-    departed_percent: float = DEPARTED_PERCENT
+    max_departed_percent: float = DEPARTED_PERCENT
     """How many per cent of a workspace's connectors may go as departed."""
     orphans: str = "ignore"
     """What to do about connectors whose account, or whose role, is gone: ignore, report, remove."""
     orphan_account_ids: tuple[str, ...] | None = None
     """The accounts among which to look for them; None for all."""
-    roles: bool = False
+    find_unconnected_roles: bool = False
     """Whether to look for roles that let Microsoft Sentinel in, and that no connector reads."""
-    home: Account | None = None
+    orphan_search: Account | None = None
     """Where there are no accounts, the workspace and the credentials to look with."""
-    minimum: int = 1
+    minimum_accounts: int = 1
     """A listing of the organization with fewer accounts at work than that is not believed."""
 
     @property
-    def right(self) -> str:
+    def permission(self) -> str:
         """The right on data connectors that the run needs."""
         return "read" if self.check_mode else "delete" if self.absent else "write"
 
@@ -86,7 +86,7 @@ class Cancellation:
     def interrupt(self, reason: str) -> None:
         """Begin no account any more, and in a few seconds end those that are under way. To be called on the loop."""
         self.reasons[None] = cannot("interrupted", "finish the run", reason)
-        asyncio.get_running_loop().call_later(GRACE, self._end)
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, self._end)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do some work that can be interrupted."""
@@ -116,7 +116,7 @@ class Cancellation:
 
 
 async def run(
-    accounts: Iterable[Account], order: Order, stop: Cancellation | None = None, orphans: Orphans | None = None
+    accounts: Iterable[Account], order: RunOptions, stop: Cancellation | None = None, orphans: Orphans | None = None
 ) -> AsyncIterator[AccountResult]:
     """Bring all accounts to the wish, up to `order.concurrency` at the same time; yields each result when it is there.
 
@@ -128,14 +128,14 @@ async def run(
     """
     accounts = new_account.last(accounts)
     check_unique(accounts)
-    clients, stop = Clients(order.concurrency, order.right), stop or Cancellation()
+    clients, stop = Clients(order.concurrency, order.permission), stop or Cancellation()
     orphans, unfinished, statuses = Orphans() if orphans is None else orphans, set[str](), Counter[str]()
     try:
-        await stop.during(clients.start(accounts or ([order.home] if order.home else [])))
+        await stop.during(clients.start(accounts or ([order.orphan_search] if order.orphan_search else [])))
         await stop.during(_find(orphans, accounts, clients, order, stop))
         going = [orphan for orphan in orphans if orphan.connector] if order.orphans == "remove" else []
         if going:
-            await check_departed(going, orphans.organization, order.departed_percent)
+            await check_departed(going, orphans.organization, order.max_departed_percent)
         if order.max_change is not None and not order.check_mode:
             previewed = await _preview(accounts, clients, order, stop)
             if refusal := too_many(Counter(done.status for done in previewed), order):
@@ -149,7 +149,7 @@ async def run(
             yield done
         if not order.check_mode:
             going = [orphan for orphan in going if orphan.account_id not in unfinished]
-            again = partial(check_gone, going, clients.only_aws, order.minimum) if accounts else None
+            again = partial(check_gone, going, clients.only_aws, order.minimum_accounts) if accounts else None
             await _remove(going, stop, again)
         elif refusal := too_many(statuses, order):
             raise refusal
@@ -157,7 +157,9 @@ async def run(
         clients.close()
 
 
-async def _preview(accounts: list[Account], clients: Clients, order: Order, stop: Cancellation) -> list[AccountResult]:
+async def _preview(
+    accounts: list[Account], clients: Clients, order: RunOptions, stop: Cancellation
+) -> list[AccountResult]:
     """Return what would be done in every account; raises why the run ends early, if it does."""
     previewed = [done async for done in _work(accounts, clients, replace(order, check_mode=True), stop)]
     if stop.interrupted or (stop.reasons and all(map(stop.concerns, accounts))):
@@ -178,27 +180,29 @@ async def _remove(
             await stop.during(remove(orphan))
 
 
-async def _find(orphans: Orphans, accounts: list[Account], clients: Clients, order: Order, stop: Cancellation) -> None:
+async def _find(
+    orphans: Orphans, accounts: list[Account], clients: Clients, order: RunOptions, stop: Cancellation
+) -> None:
     """Add what is to be found before the work begins: connectors without an account or a role, roles without one."""
-    if order.orphans == "ignore" and not order.roles:
+    if order.orphans == "ignore" and not order.find_unconnected_roles:
         return
     await clients.opened()
-    if order.orphans != "ignore" and (accounts or order.home):
-        found = await find(clients.only_aws(), clients.sentinels, order.minimum, order.orphan_account_ids)
+    if order.orphans != "ignore" and (accounts or order.orphan_search):
+        found = await find(clients.only_aws(), clients.sentinels, order.minimum_accounts, order.orphan_account_ids)
         orphans += found
         orphans.organization = found.organization
         orphans.unlisted |= found.unlisted
-    await leftovers.find(orphans, accounts, clients, stop, absent=order.absent, roles=order.roles)
+    await leftovers.find(orphans, accounts, clients, stop, absent=order.absent, roles=order.find_unconnected_roles)
 
 
-def too_many(statuses: Mapping[str, int], order: Order) -> SentinelError | None:
+def too_many(statuses: Mapping[str, int], order: RunOptions) -> SentinelError | None:
     """Return too_many_changes when more accounts would change than allowed; what cannot be read counts as changed."""
     unread, changing, most = statuses.get("failed", 0), statuses.get("changed", 0), order.max_change
     if most is None or changing + unread <= int(most):
         return None
     told = f"{changing} {'account' if changing == 1 else 'accounts'} would change"
     told += f" and {unread} cannot be read" if unread else ""
-    limit = order.limit or f"{int(most)} may"
+    limit = order.max_change_reason or f"{int(most)} may"
     return SentinelError("too_many_changes", f"Cannot start: {told}; {limit}. Nothing was written.")
 
 
@@ -229,7 +233,7 @@ async def check_departed(orphans: Iterable[Orphan], organization: Organization |
 
 
 async def _work(
-    accounts: list[Account], clients: Clients, order: Order, stop: Cancellation
+    accounts: list[Account], clients: Clients, order: RunOptions, stop: Cancellation
 ) -> AsyncIterator[AccountResult]:
     waiting = iter(accounts)
     finished: asyncio.Queue[AccountResult | BaseException] = asyncio.Queue()
@@ -250,7 +254,7 @@ async def _work(
             finished.put_nowait(error)
             raise
 
-    for _number in range(min(len(accounts), order.concurrency * AHEAD)):
+    for _number in range(min(len(accounts), order.concurrency * WORKERS_PER_SLOT)):
         stop.start(worker())
     try:
         await stop.during(clients.opened())
@@ -263,7 +267,7 @@ async def _work(
         await stop.close()
 
 
-async def _one(account: Account, clients: Clients, order: Order, stop: Cancellation) -> AccountResult:
+async def _one(account: Account, clients: Clients, order: RunOptions, stop: Cancellation) -> AccountResult:
     done = AccountResult(account, AccountReport(), check_mode=order.check_mode)
     work = disconnect if order.absent else connect
     try:

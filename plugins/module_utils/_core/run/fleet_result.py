@@ -11,14 +11,14 @@ from typing import Any
 from ..console import account_lines
 from ..console.summary import NAMED, Summary
 from ..model.account_result import AccountResult
-from .fleet import Cancellation, Order
+from .fleet import Cancellation, RunOptions
 from .orphans import Orphans
 
 # Ansible copies results, sends them between processes, and AWX stores them: so many accounts have all details there.
 DETAILED = 100
 
 
-class Results:
+class FleetResult:
     """The results so far. What is right leaves nothing behind but its number."""
 
     def __init__(self, fail_on: str) -> None:
@@ -47,7 +47,7 @@ class Results:
         self._accounts[done.account.account_id] = done.result(detailed=detailed)
         self._diff += done.report.diff if detailed else []
 
-    def close(self, order: Order) -> list[str]:
+    def finish(self, order: RunOptions) -> list[str]:
         """Return what is said at the end: of orphans, security findings, failures, and the numbers.
 
         An account in which nobody could look for orphans fails by name, as any other.
@@ -76,13 +76,13 @@ class Results:
             "_ansible_verbose_override": True,
         }
 
-    def stopped(self, stop: Cancellation) -> Iterator[str]:
+    def skip_reasons(self, stop: Cancellation) -> Iterator[str]:
         """Yield the sentences that say why accounts were skipped, none if none was."""
         if self.summary["skipped"]:
             yield f"{self.summary['skipped']} of {self.summary['accounts']} accounts were not worked on."
             yield from map(str, stop.reasons.values())
 
-    def too_many_failed(self, most: float) -> Iterator[str]:
+    def failure_messages(self, most: float) -> Iterator[str]:
         """Yield the sentences that say so, none if no more than `most` per cent of the accounts failed."""
         failed, accounts = self.summary["failed"] + self._unknown, self.summary["accounts"]
         if failed * 100 > most * accounts:

@@ -21,12 +21,12 @@ class NoJournal:
     """What stands for a record where none can be written: it keeps nothing."""
 
     keep = False
-    told = ""
+    hint = ""
 
     def add(self, done: AccountResult) -> None:
         """Forget the result of one account."""
 
-    def note(self, orphans: list[Orphan]) -> None:
+    def add_orphans(self, orphans: list[Orphan]) -> None:
         """Forget what became of orphans."""
 
     def read(self) -> Iterator[dict[str, Any]]:
@@ -37,7 +37,7 @@ class NoJournal:
         """There is nothing to close."""
 
 
-class Record:
+class Journal:
     """A file that only its owner can read. `folder` is made if it is not there; raises OSError."""
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -55,7 +55,7 @@ class Record:
         account = done.account
         self._write({"account_id": account.account_id, "ou": account.ou, **done.result(), "diff": done.report.diff})
 
-    def note(self, orphans: list[Orphan]) -> None:
+    def add_orphans(self, orphans: list[Orphan]) -> None:
         """Write down what became of orphans, in a record that will be kept."""
         if orphans:
             self._write({"orphans": [orphan.show() for orphan in orphans]})
@@ -67,7 +67,7 @@ class Record:
             self.error = error
 
     @property
-    def told(self) -> str:
+    def hint(self) -> str:
         """Where it is, in a sentence; empty where it has nothing to tell."""
         with suppress(FileNotFoundError):
             if self.path.stat().st_size:
@@ -84,6 +84,6 @@ class Record:
         """End the record; it is gone where it has nothing to tell, or is not to be kept."""
         with suppress(OSError):
             self._file.close()
-        if not (self.keep and self.told):
+        if not (self.keep and self.hint):
             with suppress(FileNotFoundError):
                 self.path.unlink()

@@ -34,7 +34,7 @@ def last(accounts: Iterable[Account]) -> list[Account]:
     return sorted(accounts, key=lambda account: age(account) < GROWN)
 
 
-def told(accounts: Iterable[Account]) -> str:
+def notice(accounts: Iterable[Account]) -> str:
     """Return what there is to say of new accounts before they may be waited for, nothing where there are none."""
     new = sum(age(account) < GROWN for account in accounts)
     who = "1 account is" if new == 1 else f"{new} accounts are"
