@@ -41,7 +41,7 @@ _PATIENCE = (
     (reconcile, "PATIENCE", 1.0),
     (pacing, "PATIENCE", 1.0),
     (service, "DEADLINE", 1.0),
-    (account, "LONGEST", 20.0),
+    (account, "ROLE_TIMEOUT_SECONDS", 20.0),
     (arm, "DEADLINE", 2.5),
 )
 _SHORT = (

@@ -32,7 +32,7 @@ def two_at_once(world: World, phase: Phase) -> list[engine.Ended]:
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_two_operators_with_the_same_wish_meet_without_harm(world: World, phase: Phase) -> None:
+def test_two_operators_with_the_same_options_do_no_harm(world: World, phase: Phase) -> None:
     right = world.right(phase)
     world.prepare(phase)
     # Answers take a while, so that each of the two reads before the other one has written.
@@ -100,7 +100,7 @@ CHANGES = (
     ("phase", "moment", "operation", "colleague"),
     [pytest.param(*change, id=f"{change[3].__name__}-{change[1]}-{change[2]}") for change in CHANGES],
 )
-def test_a_colleague_in_the_middle_is_met_without_harm(
+def test_a_concurrent_change_does_no_harm(
     world: World, phase: Phase, moment: Moment, operation: str, colleague: Colleague
 ) -> None:
     right = world.right(phase)
@@ -120,7 +120,7 @@ def test_a_colleague_in_the_middle_is_met_without_harm(
     assert (again.error, again.failed, again.calls) == (None, {}, {})
 
 
-def test_a_colleague_who_never_rests_is_named(world: World) -> None:
+def test_endless_concurrent_changes_are_a_conflict(world: World) -> None:
     world.prepare("correct")
 
     def see(moment: Moment, operation: str) -> None:

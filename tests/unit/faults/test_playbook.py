@@ -23,7 +23,7 @@ def planted() -> dict[str, tuple[Kind, Request]]:
     return {f"4444444444{number:02}": place for number, place in enumerate(fitting)}
 
 
-def test_every_account_gets_over_its_fault_or_fails_with_its_class(cloud: Emulators, play: Play) -> None:
+def test_every_account_recovers_from_its_fault_or_fails_with_its_class(cloud: Emulators, play: Play) -> None:
     hosts = {f"host{account[-2:]}": {"aws_account_id": account} for account in planted()}
     for account, (kind, request) in planted().items():
         cloud.fault(service=request.service, operation=request.operation, account=account, times=1, **kind.rule())

@@ -20,7 +20,7 @@ from tests.faults.world import ACCOUNTS, ROLE, VICTIM, World
 MANY = {f"2222222222{number:02}": {"aws_account_id": f"2222222222{number:02}"} for number in range(40)}
 
 
-def test_expired_base_credentials_stop_the_run_with_one_message(world: World) -> None:
+def test_expired_source_credentials_stop_the_run_with_one_message(world: World) -> None:
     world.prepare("create")
     world.e.fault(operation="AssumeRole", skip=10, **faults.EXPIRED_TOKEN)
     world.e.forget()
@@ -59,7 +59,7 @@ def test_a_session_that_expires_in_one_account_does_not_stop_the_others(world: W
     assert ended.done[VICTIM].status == "failed"
 
 
-def test_an_account_that_hangs_is_given_up_and_delays_nobody(world: World) -> None:
+def test_an_account_that_hangs_times_out_and_delays_no_other(world: World) -> None:
     right = world.right("create")
     world.prepare("create")
     world.e.fault(account=VICTIM, service="iam", delay=30.0, reset="before")
@@ -72,7 +72,7 @@ def test_an_account_that_hangs_is_given_up_and_delays_nobody(world: World) -> No
             assert one.status == ("failed" if one.account.account_id == VICTIM else "changed")
             assert one.error is None or one.error.kind == "transient"
 
-    with mock.patch.object(account, "LONGEST", 3.0), mock.patch.object(engine.curl, "REQUEST_SECONDS", 60):
+    with mock.patch.object(account, "ROLE_TIMEOUT_SECONDS", 3.0), mock.patch.object(engine.curl, "REQUEST_SECONDS", 60):
         asyncio.run(work())
     assert finished[VICTIM] < 30
     assert max(finished[other] for other in set(ACCOUNTS) - {VICTIM}) < finished[VICTIM]
@@ -111,7 +111,7 @@ def test_a_stale_etag_is_read_again_even_if_the_list_lags(world: World, status: 
     assert world.seen().ours == right.ours
 
 
-def test_a_role_that_sentinel_cannot_see_yet_is_waited_for(world: World) -> None:
+def test_a_role_that_sentinel_cannot_use_yet_is_retried(world: World) -> None:
     right = world.right("create")
     world.prepare("create")
     world.e.settings(role_propagation_seconds=0.7)
@@ -120,7 +120,7 @@ def test_a_role_that_sentinel_cannot_see_yet_is_waited_for(world: World) -> None
     assert world.seen().ours == right.ours
 
 
-def test_a_token_that_ends_in_the_middle_is_renewed(world: World) -> None:
+def test_a_token_that_expires_during_the_run_is_renewed(world: World) -> None:
     right = world.right("create")
     world.prepare("create")
     world.e.forget()
@@ -131,7 +131,7 @@ def test_a_token_that_ends_in_the_middle_is_renewed(world: World) -> None:
     assert world.e.operations().count("Token") == 2
 
 
-def test_a_provider_that_is_not_registered_is_not_registered_by_us(world: World) -> None:
+def test_a_missing_resource_provider_is_not_registered(world: World) -> None:
     world.prepare("create")
     world.e.settings(provider_registered=False)
     world.e.forget()
@@ -142,7 +142,7 @@ def test_a_provider_that_is_not_registered_is_not_registered_by_us(world: World)
     assert world.writes() == []
 
 
-def test_a_workspace_without_sentinel_is_named_as_such(world: World) -> None:
+def test_a_workspace_without_sentinel_is_named(world: World) -> None:
     world.prepare("create")
     world.e.change_workspace(onboarded=False)
     ended = world.run("create")
@@ -152,7 +152,7 @@ def test_a_workspace_without_sentinel_is_named_as_such(world: World) -> None:
     assert world.writes() == []
 
 
-def test_a_repair_whose_answer_was_lost_is_told(world: World) -> None:
+def test_a_repair_whose_response_was_lost_is_reported(world: World) -> None:
     world.prepare("create")
     world.run("create")
     extra = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -166,7 +166,7 @@ def test_a_repair_whose_answer_was_lost_is_told(world: World) -> None:
     assert extra not in str(shown["after"])
 
 
-def test_a_removal_whose_answer_was_lost_is_told(world: World) -> None:
+def test_a_removal_whose_response_was_lost_is_reported(world: World) -> None:
     world.prepare("remove")
     world.e.fault(operation="DeleteRole", account=VICTIM, reset="after", times=1)
     world.e.fault(operation="DataConnectors_Delete", reset="after", times=1)

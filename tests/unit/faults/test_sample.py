@@ -19,7 +19,7 @@ def nowhere(_name: str, _value: object) -> None:
 
 
 @pytest.mark.parametrize("cell", [pytest.param(cell, id=cell.id) for cell in sample()])
-def test_a_fault_costs_no_account(world: World, cell: Cell) -> None:
+def test_a_fault_loses_no_account(world: World, cell: Cell) -> None:
     check(world, cell, nowhere)
 
 
@@ -34,7 +34,7 @@ def test_an_interrupted_run_is_finished_by_the_next(world: World, crash: Crash) 
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_the_matrix_knows_every_request_of_a_run(world: World, phase: Phase) -> None:
+def test_the_matrix_has_every_request_of_a_run(world: World, phase: Phase) -> None:
     world.prepare(phase)
     world.e.forget()
     world.run(phase)

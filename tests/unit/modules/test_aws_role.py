@@ -38,7 +38,7 @@ def made_by_hand(cloud: Emulators, document: str, tags: dict[str, str] | None = 
     return iam
 
 
-def test_the_life_of_a_role(here: Emulators, aws_role: Module) -> None:
+def test_the_life_cycle_of_a_role(here: Emulators, aws_role: Module) -> None:
     create, modify, mode, delete = live(
         here,
         aws_role,
@@ -71,13 +71,13 @@ def test_the_life_of_a_role(here: Emulators, aws_role: Module) -> None:
     assert delete["role"]["tags"]["trailbridge.sentinel.workspace"] == NEIGHBOUR
 
 
-def test_a_role_that_serves_no_other_workspace_is_removed_whole(here: Emulators, aws_role: Module) -> None:
+def test_a_role_that_serves_no_other_workspace_is_deleted(here: Emulators, aws_role: Module) -> None:
     _created, removed = live(here, aws_role, [{}, {"state": "absent"}])
     assert names(removed) == ["DetachRolePolicy", "DeleteRole"]
     assert removed["role"] == {}
 
 
-def test_the_role_is_as_the_result_says(here: Emulators, aws_role: Module) -> None:
+def test_the_result_is_the_role_in_aws(here: Emulators, aws_role: Module) -> None:
     aws_role(tags={"owner": "security"}, path="/sentinel/", description="Mine")
     found = aws_role()["role"]
     assert (found["path"], found["description"], found["tags"]["owner"]) == ("/sentinel/", "Mine", "security")
@@ -92,7 +92,7 @@ def test_the_role_is_as_the_result_says(here: Emulators, aws_role: Module) -> No
         pytest.param(trust(), id="no external id"),
     ],
 )
-def test_a_role_made_by_hand_for_us_is_adopted(here: Emulators, aws_role: Module, document: str) -> None:
+def test_a_role_created_by_hand_for_this_workspace_is_adopted(here: Emulators, aws_role: Module, document: str) -> None:
     made_by_hand(here, document)
     result = aws_role()
     assert "TagRole" in names(result)
@@ -111,7 +111,7 @@ def test_a_role_made_by_hand_for_us_is_adopted(here: Emulators, aws_role: Module
         ),
     ],
 )
-def test_a_role_of_somebody_else_is_refused(here: Emulators, aws_role: Module, document: str, reason: str) -> None:
+def test_a_role_for_another_purpose_is_refused(here: Emulators, aws_role: Module, document: str, reason: str) -> None:
     made_by_hand(here, document)
     with pytest.raises(SentinelError) as caught:
         aws_role()
@@ -121,14 +121,14 @@ def test_a_role_of_somebody_else_is_refused(here: Emulators, aws_role: Module, d
     assert aws_role(adopt=True)["changed"] is True
 
 
-def test_removing_leaves_alone_what_was_not_made_here(here: Emulators, aws_role: Module) -> None:
+def test_removal_refuses_an_unmanaged_role(here: Emulators, aws_role: Module) -> None:
     made_by_hand(here, trust(CUSTOMER_ID))
     with pytest.raises(SentinelError, match="does not carry the tag"):
         aws_role(state="absent")
     assert written(here) == []
 
 
-def test_a_lost_workspace_tag_is_no_reason_to_cut_anybody_off(here: Emulators, aws_role: Module) -> None:
+def test_a_missing_workspace_tag_does_not_remove_other_workspaces(here: Emulators, aws_role: Module) -> None:
     aws_role(external_ids=[NEIGHBOUR])
     iam = here.boto("iam", ACCOUNT)
     iam.untag_role(RoleName="MicrosoftSentinelRole", TagKeys=["trailbridge.sentinel.workspace"])
@@ -137,7 +137,7 @@ def test_a_lost_workspace_tag_is_no_reason_to_cut_anybody_off(here: Emulators, a
     assert names(aws_role(external_ids=[NEIGHBOUR])) == ["TagRole"]
 
 
-def test_a_role_in_an_instance_profile_is_not_stripped(here: Emulators, aws_role: Module) -> None:
+def test_a_role_in_an_instance_profile_is_not_changed(here: Emulators, aws_role: Module) -> None:
     aws_role()
     iam = here.boto("iam", ACCOUNT)
     iam.create_instance_profile(InstanceProfileName="somebodys")
@@ -149,7 +149,7 @@ def test_a_role_in_an_instance_profile_is_not_stripped(here: Emulators, aws_role
     assert written(here) == []
 
 
-def test_a_boundary_that_is_not_there_is_told_at_once(here: Emulators, aws_role: Module) -> None:
+def test_a_missing_boundary_is_not_retried(here: Emulators, aws_role: Module) -> None:
     here.fault(
         operation="CreateRole",
         status=404,
@@ -162,7 +162,7 @@ def test_a_boundary_that_is_not_there_is_told_at_once(here: Emulators, aws_role:
     assert here.operations("iam").count("CreateRole") == 1
 
 
-def test_an_error_takes_along_what_was_done(here: Emulators, aws_role: Module) -> None:
+def test_an_error_has_the_partial_result(here: Emulators, aws_role: Module) -> None:
     here.fault(operation="AttachRolePolicy", **faults.SCP_DENIED)
     with pytest.raises(SentinelError) as caught:
         aws_role()
@@ -170,11 +170,11 @@ def test_an_error_takes_along_what_was_done(here: Emulators, aws_role: Module) -
     assert caught.value.partial["changed"] is True
 
 
-def test_removing_what_is_not_there_is_no_change(here: Emulators, aws_role: Module) -> None:
+def test_removal_of_a_missing_role_changes_nothing(here: Emulators, aws_role: Module) -> None:
     assert aws_role(state="absent")["changed"] is False
 
 
-def test_the_callers_own_account_is_worked_on_without_assuming_a_role(here: Emulators, aws_role: Module) -> None:
+def test_no_role_is_assumed_in_the_account_of_the_credentials(here: Emulators, aws_role: Module) -> None:
     result = aws_role(account_id=None, assume_role=None)
     assert result["role"]["arn"] == f"arn:aws:iam::{CALLER_ACCOUNT}:role/MicrosoftSentinelRole"
     assert "AssumeRole" not in here.operations()
@@ -210,7 +210,7 @@ def test_a_given_workspace_id_needs_no_azure(here: Emulators, aws_role: Module) 
         pytest.param({"operation": "AttachRolePolicy", **faults.FAILURE}, 2, id="a failure inside of IAM"),
     ],
 )
-def test_what_passes_is_waited_for(here: Emulators, aws_role: Module, fault: dict[str, Any], times: int) -> None:
+def test_transient_errors_are_retried(here: Emulators, aws_role: Module, fault: dict[str, Any], times: int) -> None:
     here.fault(times=times, **fault)
     result = aws_role()
     assert result["changed"] is True
@@ -229,7 +229,7 @@ def test_what_passes_is_waited_for(here: Emulators, aws_role: Module, fault: dic
         (faults.CLOCK_SKEW, "clock_skew"),
     ],
 )
-def test_refusals_have_their_class(here: Emulators, aws_role: Module, refusal: dict[str, Any], kind: str) -> None:
+def test_each_denial_has_its_error_class(here: Emulators, aws_role: Module, refusal: dict[str, Any], kind: str) -> None:
     here.fault(operation="CreateRole", **refusal)
     with pytest.raises(SentinelError) as caught:
         aws_role()

@@ -61,7 +61,7 @@ def has_role(cloud: Emulators, account: str) -> bool:
     return ROLE in {role["RoleName"] for role in cloud.boto("iam", account).list_roles()["Roles"]}
 
 
-def test_the_life_of_a_stackset(here: Emulators, aws_stackset: Module, tree: Tree) -> None:
+def test_the_life_cycle_of_a_stackset(here: Emulators, aws_stackset: Module, tree: Tree) -> None:
     pay, web = tree.units
     create, move, change, delete = live(
         here,
@@ -83,13 +83,13 @@ def test_the_life_of_a_stackset(here: Emulators, aws_stackset: Module, tree: Tre
     assert delete["stackset"] == {}
 
 
-def test_it_deploys_to_the_accounts_of_its_units_alone(here: Emulators, aws_stackset: Module, tree: Tree) -> None:
+def test_it_deploys_only_to_the_accounts_of_its_units(here: Emulators, aws_stackset: Module, tree: Tree) -> None:
     aws_stackset(organizational_units=[tree.units[0]])
     assert [has_role(here, account) for account in (*tree.accounts, CALLER_ACCOUNT)] == [True, False, False]
 
 
 @pytest.mark.parametrize("mode", ["managed", "lookup_events"])
-def test_its_role_is_the_one_that_is_wished(
+def test_its_role_is_as_aws_role_expects(
     here: Emulators, aws_stackset: Module, aws_role: Module, tree: Tree, mode: str
 ) -> None:
     spec: dict[str, Any] = {"permission_mode": mode, "external_ids": ["99999999-aaaa-4bbb-8ccc-dddddddddddd"]}
@@ -102,7 +102,7 @@ def test_its_role_is_the_one_that_is_wished(
     assert (result["calls"], result["findings"], result["diff"]) == ([], [], [])
 
 
-def test_more_than_fifty_units_are_worked_on_in_several_calls(here: Emulators, aws_stackset: Module) -> None:
+def test_more_than_fifty_units_take_several_calls(here: Emulators, aws_stackset: Module) -> None:
     units = [f"ou-ab12-{number:08}" for number in range(120)]
     result = aws_stackset(organizational_units=units)
     sizes = [
@@ -114,7 +114,7 @@ def test_more_than_fifty_units_are_worked_on_in_several_calls(here: Emulators, a
     assert aws_stackset(organizational_units=units)["changed"] is False
 
 
-def test_a_stackset_of_somebody_else_is_refused(here: Emulators, aws_stackset: Module) -> None:
+def test_an_unmanaged_stackset_is_refused(here: Emulators, aws_stackset: Module) -> None:
     body = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
     api = here.boto("cloudformation")
     api.create_stack_set(StackSetName=ROLE, TemplateBody=body, PermissionModel="SERVICE_MANAGED")
@@ -127,15 +127,13 @@ def test_a_stackset_of_somebody_else_is_refused(here: Emulators, aws_stackset: M
     assert names(aws_stackset(adopt=True)) == ["UpdateStackSet"]
 
 
-def test_one_whose_permissions_are_of_the_other_kind_cannot_be_taken_over(
-    here: Emulators, aws_stackset: Module
-) -> None:
+def test_a_self_managed_stackset_cannot_be_adopted(here: Emulators, aws_stackset: Module) -> None:
     here.boto("cloudformation").create_stack_set(StackSetName=ROLE, TemplateBody="{}", PermissionModel="SELF_MANAGED")
     with pytest.raises(SentinelError, match="not service-managed"):
         aws_stackset(adopt=True)
 
 
-def test_an_operation_under_way_is_waited_for(here: Emulators, aws_stackset: Module, tree: Tree) -> None:
+def test_an_operation_in_progress_is_waited_for(here: Emulators, aws_stackset: Module, tree: Tree) -> None:
     here.fault(
         operation="CreateStackInstances",
         times=2,
@@ -147,7 +145,7 @@ def test_an_operation_under_way_is_waited_for(here: Emulators, aws_stackset: Mod
     assert here.operations("cloudformation").count("CreateStackInstances") == 3
 
 
-def test_a_denial_is_not_taken_for_a_missing_stackset(here: Emulators, aws_stackset: Module) -> None:
+def test_a_denied_read_does_not_count_as_absent(here: Emulators, aws_stackset: Module) -> None:
     here.fault(operation="DescribeStackSet", status=403, code="AccessDenied", message="Not authorized.")
     with pytest.raises(SentinelError) as caught:
         aws_stackset()
@@ -155,7 +153,7 @@ def test_a_denial_is_not_taken_for_a_missing_stackset(here: Emulators, aws_stack
     assert written(here) == []
 
 
-def test_a_delegated_administrator_says_so_in_every_call(here: Emulators, aws_stackset: Module) -> None:
+def test_delegated_administrator_is_part_of_every_call(here: Emulators, aws_stackset: Module) -> None:
     aws_stackset(delegated_administrator=True)
     assert aws_stackset(delegated_administrator=True)["changed"] is False
 
@@ -164,7 +162,7 @@ def test_a_delegated_administrator_says_so_in_every_call(here: Emulators, aws_st
     ("option", "value"),
     [("name", "1st"), ("name", "x" * 129), ("organizational_units", ["pay"]), ("assume_role", ["JustAName"])],
 )
-def test_what_aws_would_refuse_is_refused_here(
+def test_invalid_options_fail_before_the_first_request(
     here: Emulators, aws_stackset: Module, option: str, value: object
 ) -> None:
     with pytest.raises(SentinelError, match=f"Cannot use {option}") as caught:
@@ -173,11 +171,11 @@ def test_what_aws_would_refuse_is_refused_here(
     assert here.requests("cloudformation") == []
 
 
-def test_the_workspace_is_asked_for_its_id(here: Emulators, aws_stackset: Module) -> None:
+def test_the_workspace_id_is_read_from_the_workspace(here: Emulators, aws_stackset: Module) -> None:
     made = aws_stackset(workspace_id=None, resource_group="security", workspace="sentinel", check_mode=True)
     assert CUSTOMER_ID in json.dumps(made["stackset"]["template"])
 
 
-def test_removing_needs_no_workspace(here: Emulators, aws_stackset: Module) -> None:
+def test_removal_needs_no_workspace(here: Emulators, aws_stackset: Module) -> None:
     assert aws_stackset(state="absent", workspace_id=None)["changed"] is False
     assert here.requests("azure") == []

@@ -131,7 +131,7 @@ class World:
             self.do(self.adapter.apply(call))
 
     def reach(self, decide: Any) -> Any:
-        return self.do(reconcile(self.adapter, decide, plan, check_mode=False, made=[], seen=lambda _have: None))
+        return self.do(reconcile(self.adapter, decide, plan, check_mode=False, applied=[], on_read=lambda _have: None))
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_applying_a_plan_gives_the_planned_role_and_a_second_plan_is_empty(
 
 @unhurried
 @given(have=st.none() | roles(), spec=specs)
-def test_removing_leaves_what_others_need_and_a_second_removal_does_nothing(
+def test_removal_keeps_the_part_of_other_workspaces_and_a_second_removal_is_empty(
     world: World, have: Role | None, spec: RoleSpec
 ) -> None:
     world.put(have)

@@ -23,7 +23,7 @@ MODULES = {
 }
 
 
-def test_the_modules_run_as_modules(cloud: Emulators, tmp_path: Path) -> None:
+def test_the_modules_run_under_ansible(cloud: Emulators, tmp_path: Path) -> None:
     arrived(cloud, {ACCOUNT: 0.1})
     tasks = [{f"trailbridge.sentinel.{name}": {**WHERE, **given}, "register": name} for name, given in MODULES.items()]
     results = "{{ dict(names | zip(names | map('extract', vars))) | to_json }}"
