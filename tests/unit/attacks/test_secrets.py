@@ -163,7 +163,7 @@ def test_the_record_of_a_run_holds_no_secret_and_only_its_owner_reads_it(world: 
         world.e.fault(**failure, account=account)
     ended = world.run("correct")
     record = Journal(tmp_path / "below" / "reports", "record")
-    for done in ended.done.values():
+    for done in ended.results.values():
         record.add(done)
     text = record.path.read_text()
     assert all(account in text for account in ACCOUNTS)

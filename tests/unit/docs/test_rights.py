@@ -71,7 +71,7 @@ def called_in_azure(cloud: Emulators) -> set[str]:
 
 @pytest.fixture
 def world(here: Emulators) -> Iterator[World]:
-    with engine.hurried():
+    with engine.short_timeouts():
         yield World(here)
 
 
@@ -80,7 +80,7 @@ def permit(cloud: Emulators, role: str) -> None:
     cloud.change_workspace(permissions=[{"actions": document(role)["Actions"], "notActions": []}])
 
 
-def settled(ended: engine.Ended) -> engine.Ended:
+def settled(ended: engine.RunResult) -> engine.RunResult:
     assert (ended.error, ended.failed) == (None, {})
     return ended
 
@@ -94,11 +94,11 @@ class Recorded:
         self.azure: set[str] = set()
         self.attached: set[str] = set()
 
-    def add(self, cloud: Emulators, *runs: engine.Ended) -> None:
+    def add(self, cloud: Emulators, *runs: engine.RunResult) -> None:
         self.iam |= called_in_aws(cloud, "iam")
         self.sts |= called_in_aws(cloud, "sts")
         self.azure |= called_in_azure(cloud)
-        calls = [call for run in runs for done in run.done.values() for call in done.report.calls]
+        calls = [call for run in runs for done in run.results.values() for call in done.report.calls]
         self.attached |= {call.args["PolicyArn"] for call in calls if call.name == "AttachRolePolicy"}
 
 
@@ -110,7 +110,7 @@ def test_who_onboards_corrects_and_offboards_may_do_just_that(world: World) -> N
         world.e.forget()
         runs = [settled(world.run(phase, 1))]
         if phase == "correct":
-            bare = engine.listed({VICTIM: {"aws_account_id": VICTIM}}, **BARE)
+            bare = engine.accounts_of({VICTIM: {"aws_account_id": VICTIM}}, **BARE)
             runs.append(settled(engine.run(bare, fleet.RunOptions())))
         seen.add(world.e, *runs)
     assert seen.iam == {*allowed("aws-operator"), *allowed("aws-lookup-events")}
@@ -180,7 +180,7 @@ def test_a_policy_is_for_one_role(name: str, arn: str) -> None:
 def test_who_verifies_may_do_just_that(here: Emulators) -> None:
     permit(here, "azure-verify")
     here.forget()
-    accounts = engine.listed({account: {"aws_account_id": account} for account in ACCOUNTS})
+    accounts = engine.accounts_of({account: {"aws_account_id": account} for account in ACCOUNTS})
     watched = [ingestion.Watched(account, Expected()) for account in accounts]
     asyncio.run(ingestion.verify(watched, ingestion.Order(3600, canary=True, role_last_used=True), lambda _line: None))
     asked = {f"{QUERY}/read", *(f"{QUERY}/{table}/read" for table in (EVENTS, HEALTH))}

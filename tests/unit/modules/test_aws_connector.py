@@ -16,7 +16,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID, Emulators
 
-from .conftest import ACCOUNT, ARN, Module, live, validated, written
+from .conftest import ACCOUNT, ARN, Module, life_cycle, validated, written
 
 WHERE = {"resource_group": "security", "workspace": "sentinel"}
 
@@ -26,7 +26,7 @@ def workspace_info(**given: Any) -> Any:
 
 
 def test_the_life_cycle_of_a_connector(here: Emulators, aws_connector: Module) -> None:
-    create, modify, delete = live(
+    create, modify, delete = life_cycle(
         here,
         aws_connector,
         [
@@ -61,7 +61,7 @@ def test_deduplicate_keeps_the_older_of_two_connectors(here: Emulators, aws_conn
 def test_a_response_that_is_not_json_is_transient(here: Emulators, aws_connector: Module) -> None:
     here.fault(operation="DataConnectors_List", status=502, body="<html>Bad Gateway</html>")
     no_time = mock.patch.object(arm, "DEADLINE", 0.0)
-    with no_time, pytest.raises(SentinelError, match="Cannot list the data connectors") as caught:
+    with no_time, pytest.raises(SentinelError) as caught:
         aws_connector()
     assert caught.value.kind == "transient"
 
@@ -132,8 +132,10 @@ def test_a_denial_names_the_action(here: Emulators, aws_connector: Module) -> No
 
 def test_a_workspace_without_sentinel_is_named_without_raw_json(here: Emulators, aws_connector: Module) -> None:
     here.change_workspace(onboarded=False)
-    with pytest.raises(SentinelError, match="is not onboarded to Microsoft Sentinel") as caught:
+    with pytest.raises(SentinelError) as caught:
         aws_connector()
+    assert caught.value.kind == "bad_input"
+    assert "workspace sentinel" in str(caught.value)
     assert "{" not in str(caught.value)
 
 
@@ -153,8 +155,10 @@ def test_the_error_of_a_wrong_secret_does_not_contain_the_secret(here: Emulators
 
 
 def test_an_invalid_role_arn_fails_before_the_first_request(here: Emulators, aws_connector: Module) -> None:
-    with pytest.raises(SentinelError, match="Cannot use role_arn 'arn:aws:iam::1:user/x'"):
+    with pytest.raises(SentinelError) as caught:
         aws_connector(role_arn="arn:aws:iam::1:user/x")
+    assert caught.value.kind == "bad_input"
+    assert "arn:aws:iam::1:user/x" in str(caught.value)
     assert here.requests() == []
 
 
@@ -173,5 +177,7 @@ def test_workspace_info_returns_missing_rights(here: Emulators) -> None:
 
 
 def test_a_missing_workspace_is_named(here: Emulators) -> None:
-    with pytest.raises(SentinelError, match="Cannot read workspace nowhere"):
+    with pytest.raises(SentinelError) as caught:
         workspace_info(workspace="nowhere")
+    assert caught.value.kind == "bad_input"
+    assert "nowhere" in str(caught.value)

@@ -14,10 +14,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, CUSTOMER_ID, Emulators
 
-from .conftest import ACCOUNT, ARN, Module, live, written
+from .conftest import ACCOUNT, ARN, Module, life_cycle, written
 
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
-NEIGHBOUR = "99999999-aaaa-4bbb-8ccc-dddddddddddd"
+OTHER_WORKSPACE = "99999999-aaaa-4bbb-8ccc-dddddddddddd"
 
 
 def names(result: dict[str, Any]) -> list[str]:
@@ -31,7 +31,7 @@ def trust(*ids: str, principal: str = "arn:aws:iam::197857026523:root") -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def made_by_hand(cloud: Emulators, document: str, tags: dict[str, str] | None = None) -> Any:
+def create_by_hand(cloud: Emulators, document: str, tags: dict[str, str] | None = None) -> Any:
     iam = cloud.boto("iam", ACCOUNT)
     pairs = [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
     iam.create_role(RoleName="MicrosoftSentinelRole", AssumeRolePolicyDocument=document, Tags=pairs)
@@ -39,7 +39,7 @@ def made_by_hand(cloud: Emulators, document: str, tags: dict[str, str] | None = 
 
 
 def test_the_life_cycle_of_a_role(here: Emulators, aws_role: Module) -> None:
-    create, modify, mode, delete = live(
+    create, modify, mode, delete = life_cycle(
         here,
         aws_role,
         [
@@ -50,9 +50,9 @@ def test_the_life_cycle_of_a_role(here: Emulators, aws_role: Module) -> None:
                 "description": "Other",
                 "max_session_duration": 7200,
                 "permissions_boundary": READ_ONLY,
-                "external_ids": [NEIGHBOUR],
+                "external_ids": [OTHER_WORKSPACE],
             },
-            {"permission_mode": "lookup_events", "permissions_boundary": "", "external_ids": [NEIGHBOUR]},
+            {"permission_mode": "lookup_events", "permissions_boundary": "", "external_ids": [OTHER_WORKSPACE]},
             {"state": "absent"},
         ],
     )
@@ -68,11 +68,11 @@ def test_the_life_cycle_of_a_role(here: Emulators, aws_role: Module) -> None:
     assert set(modify["role"]["tags"]) == {"team", "trailbridge.sentinel", "trailbridge.sentinel.workspace"}
     assert names(mode) == ["DeleteRolePermissionsBoundary", "PutRolePolicy", "DetachRolePolicy"]
     assert names(delete) == ["TagRole", "UpdateAssumeRolePolicy"]
-    assert delete["role"]["tags"]["trailbridge.sentinel.workspace"] == NEIGHBOUR
+    assert delete["role"]["tags"]["trailbridge.sentinel.workspace"] == OTHER_WORKSPACE
 
 
 def test_a_role_that_serves_no_other_workspace_is_deleted(here: Emulators, aws_role: Module) -> None:
-    _created, removed = live(here, aws_role, [{}, {"state": "absent"}])
+    _created, removed = life_cycle(here, aws_role, [{}, {"state": "absent"}])
     assert names(removed) == ["DetachRolePolicy", "DeleteRole"]
     assert removed["role"] == {}
 
@@ -87,13 +87,13 @@ def test_the_result_is_the_role_in_aws(here: Emulators, aws_role: Module) -> Non
 @pytest.mark.parametrize(
     "document",
     [
-        pytest.param(trust(CUSTOMER_ID), id="our external id"),
-        pytest.param(trust(CUSTOMER_ID, principal="197857026523"), id="spelled with the bare account id"),
+        pytest.param(trust(CUSTOMER_ID), id="the external id of the workspace"),
+        pytest.param(trust(CUSTOMER_ID, principal="197857026523"), id="the principal as a plain account id"),
         pytest.param(trust(), id="no external id"),
     ],
 )
 def test_a_role_created_by_hand_for_this_workspace_is_adopted(here: Emulators, aws_role: Module, document: str) -> None:
-    made_by_hand(here, document)
+    create_by_hand(here, document)
     result = aws_role()
     assert "TagRole" in names(result)
     assert ("UpdateAssumeRolePolicy" in names(result)) == ("sts:ExternalId" not in document)
@@ -104,15 +104,17 @@ def test_a_role_created_by_hand_for_this_workspace_is_adopted(here: Emulators, a
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        pytest.param(trust(NEIGHBOUR), f"serves another workspace ({NEIGHBOUR})", id="another workspace"),
-        pytest.param(trust(principal="arn:aws:iam::666666666666:root"), "neither trusts Microsoft", id="not Microsoft"),
+        pytest.param(trust(OTHER_WORKSPACE), OTHER_WORKSPACE, id="another workspace"),
+        pytest.param(trust(principal="arn:aws:iam::666666666666:root"), "Microsoft", id="not Microsoft"),
         pytest.param(
-            trust(NEIGHBOUR).replace("StringEquals", "StringLike"), NEIGHBOUR, id="another workspace, loosely"
+            trust(OTHER_WORKSPACE).replace("StringEquals", "StringLike"),
+            OTHER_WORKSPACE,
+            id="another workspace, by a pattern",
         ),
     ],
 )
 def test_a_role_for_another_purpose_is_refused(here: Emulators, aws_role: Module, document: str, reason: str) -> None:
-    made_by_hand(here, document)
+    create_by_hand(here, document)
     with pytest.raises(SentinelError) as caught:
         aws_role()
     assert caught.value.kind == "role_conflict"
@@ -122,28 +124,29 @@ def test_a_role_for_another_purpose_is_refused(here: Emulators, aws_role: Module
 
 
 def test_removal_refuses_an_unmanaged_role(here: Emulators, aws_role: Module) -> None:
-    made_by_hand(here, trust(CUSTOMER_ID))
-    with pytest.raises(SentinelError, match="does not carry the tag"):
+    create_by_hand(here, trust(CUSTOMER_ID))
+    with pytest.raises(SentinelError) as caught:
         aws_role(state="absent")
+    assert caught.value.kind == "role_conflict"
     assert written(here) == []
 
 
 def test_a_missing_workspace_tag_does_not_remove_other_workspaces(here: Emulators, aws_role: Module) -> None:
-    aws_role(external_ids=[NEIGHBOUR])
+    aws_role(external_ids=[OTHER_WORKSPACE])
     iam = here.boto("iam", ACCOUNT)
     iam.untag_role(RoleName="MicrosoftSentinelRole", TagKeys=["trailbridge.sentinel.workspace"])
-    with pytest.raises(SentinelError, match=NEIGHBOUR):
+    with pytest.raises(SentinelError, match=OTHER_WORKSPACE):
         aws_role()
-    assert names(aws_role(external_ids=[NEIGHBOUR])) == ["TagRole"]
+    assert names(aws_role(external_ids=[OTHER_WORKSPACE])) == ["TagRole"]
 
 
 def test_a_role_in_an_instance_profile_is_not_changed(here: Emulators, aws_role: Module) -> None:
     aws_role()
     iam = here.boto("iam", ACCOUNT)
-    iam.create_instance_profile(InstanceProfileName="somebodys")
-    iam.add_role_to_instance_profile(InstanceProfileName="somebodys", RoleName="MicrosoftSentinelRole")
+    iam.create_instance_profile(InstanceProfileName="web")
+    iam.add_role_to_instance_profile(InstanceProfileName="web", RoleName="MicrosoftSentinelRole")
     here.forget()
-    with pytest.raises(SentinelError, match="instance profile somebodys") as caught:
+    with pytest.raises(SentinelError, match="instance profile web") as caught:
         aws_role(state="absent")
     assert caught.value.kind == "role_conflict"
     assert written(here) == []
@@ -234,4 +237,5 @@ def test_each_denial_has_its_error_class(here: Emulators, aws_role: Module, refu
     with pytest.raises(SentinelError) as caught:
         aws_role()
     assert caught.value.kind == kind
-    assert str(caught.value).startswith(f"Cannot make CreateRole of role MicrosoftSentinelRole in account {ACCOUNT}:")
+    assert "CreateRole" in str(caught.value)
+    assert ACCOUNT in str(caught.value)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module `aws_stackset` against the emulators, and what the modules for roles make of the role of its template."""
+"""The module `aws_stackset` against the emulators, and `aws_role` with the role of its template."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from tests.emulators.client import CALLER_ACCOUNT, CUSTOMER_ID, Emulators
 
-from .conftest import Module, Result, live, written
+from .conftest import Module, Result, life_cycle, written
 
 ROLE = "MicrosoftSentinelRole"
 BOUNDARY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -46,8 +46,8 @@ def names(result: Result) -> list[str]:
     return [call["name"] for call in result["calls"]]
 
 
-def permit_what_moto_forgets(cloud: Emulators, result: Result, account: str) -> None:
-    """Give the role the policies of the template; moto does not attach the ones and garbles the others."""
+def attach_policies_that_moto_omits(cloud: Emulators, result: Result, account: str) -> None:
+    """Attach the policies of the template: moto omits the managed ones and garbles the inline ones."""
     (resource,) = result["stackset"]["template"]["Resources"].values()
     iam = cloud.boto("iam", account)
     for arn in resource["Properties"].get("ManagedPolicyArns", []):
@@ -63,7 +63,7 @@ def has_role(cloud: Emulators, account: str) -> bool:
 
 def test_the_life_cycle_of_a_stackset(here: Emulators, aws_stackset: Module, tree: Tree) -> None:
     pay, web = tree.units
-    create, move, change, delete = live(
+    create, move, change, delete = life_cycle(
         here,
         aws_stackset,
         [
@@ -97,7 +97,7 @@ def test_its_role_is_as_aws_role_expects(
     made = aws_stackset(
         organizational_units=[tree.units[0]], **spec, **{f"role_{name}": value for name, value in role.items()}
     )
-    permit_what_moto_forgets(here, made, tree.accounts[0])
+    attach_policies_that_moto_omits(here, made, tree.accounts[0])
     result = aws_role(account_id=tree.accounts[0], **spec, **role)
     assert (result["calls"], result["findings"], result["diff"]) == ([], [], [])
 
@@ -120,7 +120,7 @@ def test_an_unmanaged_stackset_is_refused(here: Emulators, aws_stackset: Module)
     api.create_stack_set(StackSetName=ROLE, TemplateBody=body, PermissionModel="SERVICE_MANAGED")
     here.forget()
     for state in ("present", "absent"):
-        with pytest.raises(SentinelError, match="does not carry the tag") as caught:
+        with pytest.raises(SentinelError) as caught:
             aws_stackset(state=state)
         assert caught.value.kind == "stackset_conflict"
     assert written(here) == []
@@ -129,8 +129,9 @@ def test_an_unmanaged_stackset_is_refused(here: Emulators, aws_stackset: Module)
 
 def test_a_self_managed_stackset_cannot_be_adopted(here: Emulators, aws_stackset: Module) -> None:
     here.boto("cloudformation").create_stack_set(StackSetName=ROLE, TemplateBody="{}", PermissionModel="SELF_MANAGED")
-    with pytest.raises(SentinelError, match="not service-managed"):
+    with pytest.raises(SentinelError) as caught:
         aws_stackset(adopt=True)
+    assert caught.value.kind == "stackset_conflict"
 
 
 def test_an_operation_in_progress_is_waited_for(here: Emulators, aws_stackset: Module, tree: Tree) -> None:
@@ -165,9 +166,10 @@ def test_delegated_administrator_is_part_of_every_call(here: Emulators, aws_stac
 def test_invalid_options_fail_before_the_first_request(
     here: Emulators, aws_stackset: Module, option: str, value: object
 ) -> None:
-    with pytest.raises(SentinelError, match=f"Cannot use {option}") as caught:
+    with pytest.raises(SentinelError) as caught:
         aws_stackset(**{option: value})
     assert caught.value.kind == "bad_input"
+    assert option in str(caught.value)
     assert here.requests("cloudformation") == []
 
 

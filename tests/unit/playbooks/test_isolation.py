@@ -23,7 +23,7 @@ from tests.emulators.client import CALLER_ACCOUNT, Emulators
 from tests.faults.world import ROLE, arn_of
 from tests.unit.modules.test_ingestion_info import arrived, connect
 
-from .conftest import Engine, everything, parsed
+from .conftest import Engine, all_results, parsed
 from .test_workspaces import OTHER, READ_ONLY
 
 Hosts = dict[str, dict[str, Any]]
@@ -51,7 +51,7 @@ OWN: dict[str, tuple[dict[str, Any], str]] = {
 
 
 def run(here: Emulators, hosts: Hosts, **options: Any) -> dict[str, AccountResult]:
-    found = asyncio.run(everything(parsed(here, hosts), fleet.RunOptions(**options)))
+    found = asyncio.run(all_results(parsed(here, hosts), fleet.RunOptions(**options)))
     return {one.account.account_id: one for one in found}
 
 
