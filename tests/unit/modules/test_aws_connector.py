@@ -111,7 +111,7 @@ def test_all_pages_are_read(here: Emulators, aws_connector: Module) -> None:
         pytest.param(faults.AZURE_THROTTLED, 2, id="throttled"),
         pytest.param(faults.AZURE_UNAVAILABLE, 2, id="unavailable"),
         pytest.param({"service": "azure", "reset": "before"}, 1, id="request lost"),
-        pytest.param({"service": "azure", "reset": "after"}, 1, id="answer lost"),
+        pytest.param({"service": "azure", "reset": "after"}, 1, id="response lost"),
     ],
 )
 def test_transient_errors_are_retried(

@@ -208,7 +208,7 @@ def test_a_given_workspace_id_needs_no_azure(here: Emulators, aws_role: Module) 
         pytest.param({"operation": "CreateRole", **faults.INVALID_PRINCIPAL}, 2, id="the principal is not known yet"),
         pytest.param({"operation": "AttachRolePolicy", **faults.CONCURRENT_MODIFICATION}, 3, id="modified meanwhile"),
         pytest.param({"operation": "*Role*", **faults.THROTTLED, "service": "iam"}, 3, id="throttled"),
-        pytest.param({"operation": "CreateRole", "reset": "after"}, 1, id="the answer of CreateRole was lost"),
+        pytest.param({"operation": "CreateRole", "reset": "after"}, 1, id="the response of CreateRole was lost"),
         pytest.param({"operation": "CreateRole", "reset": "before"}, 1, id="CreateRole was lost"),
         pytest.param({"operation": "AttachRolePolicy", **faults.FAILURE}, 2, id="a failure inside of IAM"),
     ],

@@ -42,7 +42,7 @@ OWN: dict[str, tuple[dict[str, Any], str]] = {
     "it does not exist": ({**SECOND, "sentinel_workspace": "third"}, "bad_input"),
     "the id of another workspace": ({"sentinel_workspace_id": "55555555-6666-4777-8888-999999999990"}, "bad_input"),
     "a wrong secret": ({"sentinel_secret": "expired"}, "azure_denied"),
-    "an address that answers nothing": (
+    "an address without service": (
         {"sentinel_adfs_authority_url": "https://127.0.0.1:1", "sentinel_secret": "x"},
         "transient",
     ),
