@@ -51,11 +51,11 @@ def again(case: plan.Case, repetitions: int | None) -> plan.Case:
 
 def judge(results: Results) -> int:
     """Say which targets were met; 1 if one was not, or if a run went wrong."""
-    found = targets.ingestion_statuses(results)
+    found = targets.target_results(results)
     print()
-    for ingestion_status in found:
-        print(f"{'met   ' if ingestion_status.met else 'MISSED'}  {ingestion_status.target}\n        {ingestion_status.figure}")
-    return int(any(result.problem for result in results.all) or not all(ingestion_status.met for ingestion_status in found))
+    for one in found:
+        print(f"{'met   ' if one.met else 'MISSED'}  {one.target}\n        {one.figure}")
+    return int(any(result.problem for result in results.all) or not all(one.met for one in found))
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -51,8 +51,8 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     VARIABLES,
     RunOption,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import Results
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import Orphan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import FleetResult
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans.orphans import Orphan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion as run_ingestion
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import results
 
@@ -429,7 +429,7 @@ def report() -> AccountReport:
 
 def fleet_result() -> dict[str, Any]:
     done = AccountResult(parse({"account_id": "111111111111"}, "", host="pay"), report(), ERROR)
-    results = Results("never")
+    results = FleetResult("never")
     results.add(done)
     results.orphans.append(Orphan(SimpleNamespace(name="sentinel"), CONNECTOR, "left", error="Cannot."))
     return {**results.result(), "error": {"class": "bad_input"}}
@@ -454,7 +454,9 @@ def connectors_found() -> dict[str, Any]:
 
 
 def roles_found() -> dict[str, Any]:
-    inspected = run_single._inspected(replace(ROLE, managed=frozenset()), parse({"account_id": "111111111111"}, ""))
+    inspected = run_single._role_with_findings(
+        replace(ROLE, managed=frozenset()), parse({"account_id": "111111111111"}, "")
+    )
     return {"roles": [inspected], "error": {"class": "x"}}
 
 

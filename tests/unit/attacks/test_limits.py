@@ -111,8 +111,8 @@ def test_a_connector_of_ours_that_reads_another_account_stays_named_beside_the_r
     world.e.seed_connector(connector("by-hand", arn_of(VICTIM)))
     world.e.forget()
     ended = world.run("create")
-    assert [one.code for one in ended.done[VICTIM].report.findings] == ["connector_wrong_account"]
-    assert arn_of("666666666666") in ended.done[VICTIM].report.findings[0].message
+    assert [one.code for one in ended.results[VICTIM].report.findings] == ["connector_wrong_account"]
+    assert arn_of("666666666666") in ended.results[VICTIM].report.findings[0].message
     assert (ended.calls, world.writes()) == ({}, [])
 
 
@@ -132,7 +132,7 @@ def test_more_changes_than_allowed_stop_the_run_before_the_first_one(world: Worl
     ended = world.run(phase, max_change=2.9)
     assert ended.error
     assert (ended.error.kind, world.writes()) == ("too_many_changes", [])
-    assert {one.check_mode for one in ended.done.values()} == {True}
+    assert {one.check_mode for one in ended.results.values()} == {True}
     assert "3 accounts would change; 2 may" in str(ended.error)
     assert str(world.run(phase, max_change=2.9, check_mode=True).error) == str(ended.error)
     allowed = world.run(phase, max_change=3.0)
@@ -156,8 +156,12 @@ def test_an_account_that_cannot_be_read_counts_as_one_that_changes(world: World,
 def test_no_accounts_are_nothing_to_do(world: World) -> None:
     world.prepare("remove")
     world.e.forget()
-    for order in (fleet.Order(), fleet.Order(absent=True), fleet.Order(absent=True, orphans="remove", max_change=100)):
-        assert engine.run([], order) == engine.Ended({})
+    for order in (
+        fleet.RunOptions(),
+        fleet.RunOptions(absent=True),
+        fleet.RunOptions(absent=True, orphans="remove", max_change=100),
+    ):
+        assert engine.run([], order) == engine.RunResult({})
     assert world.e.requests() == []
 
 

@@ -156,7 +156,7 @@ def call(operation: str, **params: Any) -> dict[str, Any]:
             )
             return found
 
-    with engine.brisk():
+    with engine.short_pauses():
         return asyncio.run(work())
 
 

@@ -71,7 +71,7 @@ def called_in_azure(cloud: Emulators) -> set[str]:
 
 @pytest.fixture
 def world(here: Emulators) -> Iterator[World]:
-    with engine.hurried():
+    with engine.short_timeouts():
         yield World(here)
 
 
@@ -80,7 +80,7 @@ def permit(cloud: Emulators, role: str) -> None:
     cloud.change_workspace(permissions=[{"actions": document(role)["Actions"], "notActions": []}])
 
 
-def succeeded(ended: engine.Ended) -> engine.Ended:
+def succeeded(ended: engine.RunResult) -> engine.RunResult:
     assert (ended.error, ended.failed) == (None, {})
     return ended
 
@@ -94,11 +94,11 @@ class Recorded:
         self.azure: set[str] = set()
         self.attached: set[str] = set()
 
-    def add(self, cloud: Emulators, *runs: engine.Ended) -> None:
+    def add(self, cloud: Emulators, *runs: engine.RunResult) -> None:
         self.iam |= called_in_aws(cloud, "iam")
         self.sts |= called_in_aws(cloud, "sts")
         self.azure |= called_in_azure(cloud)
-        calls = [call for run in runs for result in run.done.values() for call in result.report.calls]
+        calls = [call for run in runs for result in run.results.values() for call in result.report.calls]
         self.attached |= {call.args["PolicyArn"] for call in calls if call.name == "AttachRolePolicy"}
 
 
@@ -110,8 +110,8 @@ def test_the_operator_policies_allow_exactly_the_calls_of_onboarding_and_offboar
         world.e.forget()
         runs = [succeeded(world.run(phase, 1))]
         if phase == "correct":
-            bare = engine.listed({VICTIM: {"aws_account_id": VICTIM}}, **REMOVE_OPTIONS)
-            runs.append(succeeded(engine.run(bare, fleet.Order())))
+            bare = engine.accounts_of({VICTIM: {"aws_account_id": VICTIM}}, **REMOVE_OPTIONS)
+            runs.append(succeeded(engine.run(bare, fleet.RunOptions())))
         recorded.add(world.e, *runs)
     assert recorded.iam == {*allowed("aws-operator"), *allowed("aws-lookup-events")}
     assert recorded.sts == set(allowed("aws-base"))
@@ -148,7 +148,7 @@ def test_the_policy_for_orphans_allows_exactly_their_calls(world: World) -> None
     world.prepare("remove", 1)
     world.e.organization([{"Id": VICTIM, "Name": "one"}])
     world.e.forget()
-    for order in ({"orphans": "report"}, {"roles": True}):
+    for order in ({"orphans": "report"}, {"find_unconnected_roles": True}):
         succeeded(world.run("remove", 1, check_mode=True, **order))
     assert called_in_aws(world.e, "iam") - set(allowed("aws-preview")) == {"iam:ListRoles"}
     assert set(allowed("aws-leftovers")) == {"iam:GetRole", "iam:ListRoles"}
@@ -180,7 +180,7 @@ def test_a_policy_is_for_one_role(name: str, arn: str) -> None:
 def test_the_verify_policy_allows_exactly_the_calls_of_verification(here: Emulators) -> None:
     permit(here, "azure-verify")
     here.forget()
-    accounts = engine.listed({account: {"aws_account_id": account} for account in ACCOUNTS})
+    accounts = engine.accounts_of({account: {"aws_account_id": account} for account in ACCOUNTS})
     watched = [ingestion.Watched(account, Expected()) for account in accounts]
     asyncio.run(ingestion.verify(watched, ingestion.Order(3600, canary=True, role_last_used=True), lambda _line: None))
     queried = {f"{QUERY}/read", *(f"{QUERY}/{table}/read" for table in (EVENTS, HEALTH))}

@@ -1,14 +1,14 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One AWS account: its role, then its connector; removal is the reverse. The result of it as data."""
+"""Connects and disconnects one AWS account: its role, then its connector; removal is the reverse."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,28 +32,28 @@ from ..model.role.role import Role, RoleSpec
 from ..model.role.session_policy import work_on
 from . import new_account
 from .pacing import Slots, Visibility
-from .reconcile import Adapter, Known, Outcome, Sleep, reconcile
+from .reconcile import Adapter, AlreadyRead, Outcome, Sleep, reconcile
 
 if TYPE_CHECKING:
-    # Azure's packages take longer to load than all others; who only works on a role does without.
+    # Azure's packages take longer to load than all others, and are not needed to change a role.
     from ..cloud.sentinel import Sentinel, Turn
 
-# How long the work on a role may take in all, in seconds: a little more than waiting for IAM's consistency may.
-LONGEST = 240.0
-# So many times more a role is read that changes while it is read.
-AGAIN = 2
-_chance = random.SystemRandom()
+# Time limit for the role of one account: slightly more than the retries for IAM's eventual consistency may take.
+ROLE_TIMEOUT_SECONDS = 240.0
+# How often a resource is read again that changes while it is read in several requests.
+MAX_REREADS = 2
+_random = random.SystemRandom()
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is needed to work on an account, and shared with others.
+    """What the work in an account shares with other accounts: clients, limits, and the workspaces.
 
-    `ready` returns the account as soon as its workspace is known and may be used (`is_ready`); until then nothing is
-    written. `workspace_id` is what is known of its id where it may not be used; `other_readers` are the connectors that
-    read an account in the other workspaces of the run.
+    `ready` returns the account as soon as its workspace was read and can be used (`is_ready`); nothing is written
+    before that. `workspace_id` returns the id even of a workspace that cannot be used, empty if it is unknown.
+    `other_readers` returns the connectors in the other workspaces of the run that read an account.
     """
 
     aws: Aws
@@ -67,17 +67,25 @@ class Context:
 
 
 async def connect(report: AccountReport, account: Account, context: Context) -> None:
-    """Bring the role of an account, then its connector, to the wish; in check mode say what would be done."""
+    """Reconcile the role of an account, then its connector; in check mode only report what would be done.
+
+    Raises SentinelError; `report` has what was found and done until then.
+    """
     async with context.slots:
-        adapter, have = await _read(account, context)
-        with _told(report, partial(_known_findings, account, have, context)):
+        adapter, have = await _read_role(account, context)
+        with _findings_on_error(report, partial(_findings_without_workspace, account, have, context)):
             ready = context.ready(account)
-            account, sentinel = await (ready if context.is_ready() else context.slots.aside(ready))
-        async with limited(account), _connectors_told(report, account, sentinel, have):
-            with _told(report, partial(roles.findings, account.role_spec, have)):
-                have = await _by_now(adapter, have, partial(roles.overlay, account.role_spec), context)
-            known, sleep = Known(adapter, have), context.slots.sleep
-            role = await reconcile_role(report, account.role_spec, known, check_mode=context.check_mode, sleep=sleep)
+            account, sentinel = await (ready if context.is_ready() else context.slots.without_slot(ready))
+        async with role_timeout(account), _connector_findings_on_error(report, account, sentinel, have):
+            with _findings_on_error(report, partial(roles.findings, account.role_spec, have)):
+                have = await _reread_if_changing(adapter, have, partial(roles.overlay, account.role_spec), context)
+            role = await reconcile_role(
+                report,
+                account.role_spec,
+                AlreadyRead(adapter, have),
+                check_mode=context.check_mode,
+                sleep=context.slots.sleep,
+            )
     arn = role.want.arn if role.want else account.role_spec.arn
     spec = ConnectorSpec(arn, sentinel.id, account.role_spec.workspace_id, account.deduplicate)
     is_new = role.changed or bool(role.have and role.have.is_new)
@@ -86,29 +94,36 @@ async def connect(report: AccountReport, account: Account, context: Context) -> 
 
 
 async def disconnect(report: AccountReport, account: Account, context: Context) -> None:
-    """Remove the connector of an account, then what its role was there for; what is not ours is refused first."""
+    """Remove the connector of an account, then its role or only this workspace's part of it.
+
+    A role that is not managed by this collection is refused before the connector is removed. Raises SentinelError.
+    """
     async with context.slots:
-        adapter, have = await _read(account, context, removing=True)
-    with _told(report, partial(_known_findings, account, have, context), is_security):
+        adapter, have = await _read_role(account, context, removing=True)
+    with _findings_on_error(report, partial(_findings_without_workspace, account, have, context), is_security):
         account, sentinel = await context.ready(account)
     spec = ConnectorSpec(have.arn if have else account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
-    with _told(report, partial(roles.findings, account.role_spec, have), is_security):
+    with _findings_on_error(report, partial(roles.findings, account.role_spec, have), is_security):
         readers = await sentinel.readers(account.account_id)
         others = await context.other_readers(account.account_id, sentinel)
         report.findings += connectors.remaining(spec, [*readers, *others])
         if roles.without(account.role_spec, have) != have:
             connectors.check_unread(spec, readers)
         await reconcile_connector(report, spec, sentinel, check_mode=context.check_mode, absent=True)
-        async with context.slots, limited(account):
-            have = await _by_now(adapter, have, partial(roles.without, account.role_spec), context)
-            known, sleep = Known(adapter, have), context.slots.sleep
+        async with context.slots, role_timeout(account):
+            have = await _reread_if_changing(adapter, have, partial(roles.without, account.role_spec), context)
             await reconcile_role(
-                report, account.role_spec, known, check_mode=context.check_mode, absent=True, sleep=sleep
+                report,
+                account.role_spec,
+                AlreadyRead(adapter, have),
+                check_mode=context.check_mode,
+                absent=True,
+                sleep=context.slots.sleep,
             )
 
 
-# What depends on the id of the workspace alone.
-_BY_ID = {
+# Findings that need the id of the workspace.
+_WORKSPACE_ID_CODES = {
     "trust_external_id_foreign",
     "trust_workspace_missing",
     "role_shared",
@@ -117,11 +132,11 @@ _BY_ID = {
 }
 
 
-def _known_findings(account: Account, have: Role | None, context: Context) -> list[Finding]:
-    """Return what is wrong with a role whose workspace cannot be used.
+def _findings_without_workspace(account: Account, have: Role | None, context: Context) -> list[Finding]:
+    """Return the findings of a role whose workspace cannot be used.
 
-    Where nobody knows the workspace's id that of the tag stands for it. Without that, whoever is let in by an exact id
-    may be the right one, so nothing is said of ids.
+    If the id of the workspace is unknown, the one in the role's tag is used. Without a tag, each exact external id in
+    the trust policy may be the right one, so there are no findings about ids.
     """
     if have is None:
         return roles.findings(account.role_spec, None)
@@ -130,31 +145,31 @@ def _known_findings(account: Account, have: Role | None, context: Context) -> li
         return roles.findings(replace(spec, workspace_id=workspace_id), have)
     served = roles.served(have)
     ids = sorted(served or policy.external_ids(have.trust, spec.microsoft_account_id))
-    first, external_ids = next(iter(ids), ""), (*spec.external_ids, *ids)
-    found = roles.findings(replace(spec, workspace_id=first, external_ids=external_ids), have)
-    return [one for one in found if served or one.code not in _BY_ID]
+    workspace_id, external_ids = next(iter(ids), ""), (*spec.external_ids, *ids)
+    findings = roles.findings(replace(spec, workspace_id=workspace_id, external_ids=external_ids), have)
+    return [one for one in findings if served or one.code not in _WORKSPACE_ID_CODES]
 
 
-async def _by_now(
+async def _reread_if_changing(
     adapter: Roles, have: Role | None, overlay: Callable[[Role | None], Role | None], context: Context
 ) -> Role | None:
-    """Return the role as it is by now where something of it is to be changed: others may have while we waited."""
+    """Read the role again if it will be changed: someone else may have changed it since the first read."""
     if have is None or context.check_mode:
         return have
     calls: list[Call] = []
-    with suppress(SentinelError):  # who refuses says so later
+    with suppress(SentinelError):  # reconcile_role raises it again
         calls = role_plan.plan(have, overlay(have))
         if not calls:
             return have
-    return await settled(
-        adapter.read if _touches_policies(calls) else partial(adapter.again, have), context.slots.sleep
+    return await read_consistent(
+        adapter.read if _removes_policies(calls) else partial(adapter.again, have), context.slots.sleep
     )
 
 
-def _touches_policies(calls: Iterable[Call]) -> bool:
-    """Tell whether calls take away policies, or overwrite them: what came meanwhile would go unseen.
+def _removes_policies(calls: Iterable[Call]) -> bool:
+    """Whether calls remove or overwrite policies, so that a policy added meanwhile must be read and reported first.
 
-    Not so where all of the role goes: as long as it has a policy that was not seen AWS does not delete it.
+    Not if the whole role is deleted: AWS refuses to delete a role that still has a policy.
     """
     names = {call.name for call in calls}
     return bool(names & {"DeleteRolePolicy", "PutRolePolicy"}) or names & {"DetachRolePolicy", "DeleteRole"} == {
@@ -162,9 +177,9 @@ def _touches_policies(calls: Iterable[Call]) -> bool:
     }
 
 
-async def settled(read: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
-    """Read something in several requests; once more, and again, where it changes in between."""
-    for pause, _again in zip(pauses(_chance.uniform), range(AGAIN), strict=False):
+async def read_consistent(read: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
+    """Read a resource that takes several requests, up to MAX_REREADS times again while it changes in between."""
+    for pause, _attempt in zip(pauses(_random.uniform), range(MAX_REREADS), strict=False):
         with suppress(ChangedError):
             return await read()
         await sleep(pause)
@@ -172,63 +187,63 @@ async def settled(read: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep
 
 
 @asynccontextmanager
-async def _connectors_told(
+async def _connector_findings_on_error(
     report: AccountReport, account: Account, sentinel: Sentinel, have: Role | None
 ) -> AsyncIterator[None]:
-    """Where the work on the role ends with an error, tell of the connectors all the same: nobody gets to them."""
+    """Add the findings of the connectors if the role fails, as they are not read after that."""
     try:
         yield
     except SentinelError as error:
         spec = ConnectorSpec(have.arn if have else account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
         with suppress(SentinelError):
-            found = await sentinel.connectors(account.account_id, spec.name)
-            report.findings += connectors.findings(spec, found)
+            existing = await sentinel.connectors(account.account_id, spec.name)
+            report.findings += connectors.findings(spec, existing)
             if error.kind == "role_conflict" and have:
-                report.findings += [roles.refused(have, one.name) for one in found if one.role_arn == have.arn]
+                report.findings += [roles.refused(have, one.name) for one in existing if one.role_arn == have.arn]
         raise
 
 
 @contextmanager
-def _told(
+def _findings_on_error(
     report: AccountReport,
     findings: Callable[[], list[Finding]],
-    wanted: Callable[[Finding], bool] = lambda _found: True,
+    is_relevant: Callable[[Finding], bool] = lambda _finding: True,
 ) -> Iterator[None]:
-    """Where the work ends with an error before it tells itself what is wrong with the role, tell it all the same."""
+    """Add the findings of the role if an error ends the work before they are reported."""
     try:
         yield
     except SentinelError:
-        report.findings += [one for one in findings() if wanted(one) and one not in report.findings]
+        report.findings += [one for one in findings() if is_relevant(one) and one not in report.findings]
         raise
 
 
 @asynccontextmanager
-async def limited(account: Account) -> AsyncIterator[None]:
-    """Give up an account that takes too long, whatever hangs there; raises transient."""
+async def role_timeout(account: Account) -> AsyncIterator[None]:
+    """Limit the time for the role of one account; raises transient."""
     try:
-        async with asyncio.timeout(LONGEST):
+        async with asyncio.timeout(ROLE_TIMEOUT_SECONDS):
             yield
     except TimeoutError as error:
         what = f"finish account {account.account_id}"
-        raise cannot("transient", what, f"AWS took longer than {LONGEST:.0f} seconds") from error
+        raise cannot("transient", what, f"AWS took longer than {ROLE_TIMEOUT_SECONDS:.0f} seconds") from error
 
 
-async def _read(account: Account, context: Context, *, removing: bool = False) -> tuple[Roles, Role | None]:
-    keys = await _enter(account, context, removing=removing)
+async def _read_role(account: Account, context: Context, *, removing: bool = False) -> tuple[Roles, Role | None]:
+    keys = await _assume_role(account, context, removing=removing)
     iam = context.aws.service("iam").of(keys)
     adapter = Roles(iam, account.account_id, account.role_spec.name, writes=not context.check_mode, removing=removing)
-    async with limited(account):
-        return adapter, await settled(adapter.read, context.slots.sleep)
+    async with role_timeout(account):
+        return adapter, await read_consistent(adapter.read, context.slots.sleep)
 
 
-async def _enter(account: Account, context: Context, *, removing: bool) -> Keys:
+async def _assume_role(account: Account, context: Context, *, removing: bool) -> Keys:
     work = work_on(account.role_spec, check_mode=context.check_mode, removing=removing)
 
-    async def enter() -> Keys:
-        async with limited(account):
+    async def assume_role() -> Keys:
+        async with role_timeout(account):
             return await context.aws.enter(account.account_id, account.assume_role, account.role_spec.name, work)
 
-    return await new_account.patiently(account, enter, context.slots.sleep)
+    return await new_account.retry_while_new(account, assume_role, context.slots.sleep)
 
 
 async def reconcile_role(
@@ -240,16 +255,21 @@ async def reconcile_role(
     absent: bool = False,
     sleep: Sleep = asyncio.sleep,
 ) -> Outcome[Role]:
-    """Bring the role to the wish, or with `absent` remove what it is there for."""
+    """Change the role to its desired state; with `absent` remove this workspace's part of it, or all of it."""
     overlay = partial(roles.without if absent else roles.overlay, spec)
-
     header = f"role {spec.name} in account {spec.account_id}"
-    evidence = _Evidence[Role](report, header, roles.show, [] if absent else [partial(roles.findings, spec)])
-    with evidence.kept(overlay):
+    reads = _Reads[Role](report, header, roles.show, None if absent else partial(roles.findings, spec))
+    with reads.diff_on_error(overlay):
         outcome = await reconcile(
-            adapter, overlay, role_plan.plan, check_mode=check_mode, made=report.calls, seen=evidence.seen, sleep=sleep
+            adapter,
+            overlay,
+            role_plan.plan,
+            check_mode=check_mode,
+            applied=report.calls,
+            on_read=reads.add,
+            sleep=sleep,
         )
-    evidence.close(outcome)
+    reads.finish(outcome)
     report.add("role", roles.show, outcome.want)
     report.role_arn = outcome.want.arn if outcome.want else ""
     if absent and outcome.want:
@@ -257,11 +277,11 @@ async def reconcile_role(
     return outcome
 
 
-class _Evidence(Generic[T]):
-    """What was read of a thing, for its findings and for its diff: what a repair removes is told before it is gone.
+class _Reads(Generic[T]):
+    """Each state of a resource that was read, for findings and diff: what a repair removes is reported before it.
 
-    There may be nobody who `judges`, then there are no findings. Of later reads only that counts which neither was
-    there at first nor is wished: what we did ourselves is in the diff already.
+    `findings` is None if the resource is removed. Of later reads only what neither the first read had nor is desired
+    counts: changes made by this run are in the diff already.
     """
 
     def __init__(
@@ -269,50 +289,50 @@ class _Evidence(Generic[T]):
         report: AccountReport,
         header: str,
         show: Callable[[T | None], dict[str, Any]],
-        judges: Sequence[Callable[[T | None], list[Finding]]],
+        findings: Callable[[T | None], list[Finding]] | None,
     ) -> None:
         self._report = report
         self._header = header
         self._show = show
-        self._judges = judges
+        self._findings = findings
         self._reads: list[T | None] = []
         self._found: list[Finding] = []
 
-    def seen(self, have: T | None) -> None:
-        """Take in what was read."""
-        found = self._judge(have)
+    def add(self, have: T | None) -> None:
+        """Add a state, and its findings to the report."""
+        found = self._findings_of(have)
         if self._reads:
             found = [one for one in found if is_security(one) and one not in self._found]
         self._reads.append(have)
         self._found += found
         self._report.findings += found
 
-    def _judge(self, have: T | None) -> list[Finding]:
-        return [one for judge in self._judges for one in judge(have)]
+    def _findings_of(self, have: T | None) -> list[Finding]:
+        return self._findings(have) if self._findings else []
 
     @contextmanager
-    def kept(self, overlay: Callable[[T | None], T | None]) -> Iterator[None]:
-        """Where the work fails on the way, tell what was to be changed all the same: some of it may be gone."""
+    def diff_on_error(self, overlay: Callable[[T | None], T | None]) -> Iterator[None]:
+        """Report the intended diff if the work fails, as a part of it may have been applied."""
         try:
             yield
         except BaseException:
             for number, have in enumerate(self._reads):
-                with suppress(SentinelError):  # nothing was to be changed where the decision is a refusal
-                    self._tell(number, have, overlay(have))
+                with suppress(SentinelError):  # a refusal changes nothing
+                    self._add_diff(number, have, overlay(have))
             raise
 
-    def close(self, outcome: Outcome[T]) -> None:
-        """Tell what was changed and repaired."""
+    def finish(self, outcome: Outcome[T]) -> None:
+        """Report the diff and the repaired findings."""
         if not outcome.changed:
             return
-        self._report.repaired |= repaired(self._found, self._judge(outcome.want))
+        self._report.repaired |= repaired(self._found, self._findings_of(outcome.want))
         for number, have in enumerate(self._reads):
-            self._tell(number, have, outcome.want)
+            self._add_diff(number, have, outcome.want)
 
-    def _tell(self, number: int, have: T | None, want: T | None) -> None:
-        first, now, after = (self._show(one) for one in (self._reads[0], have, want))
-        if number == 0 or is_news(now, first, after):
-            self._report.diff.append(difference(self._header, now, after))
+    def _add_diff(self, number: int, have: T | None, want: T | None) -> None:
+        first, before, after = (self._show(one) for one in (self._reads[0], have, want))
+        if number == 0 or is_news(before, first, after):
+            self._report.diff.append(difference(self._header, before, after))
 
 
 async def reconcile_connector(
@@ -324,9 +344,9 @@ async def reconcile_connector(
     visible: Turn | None = None,
     absent: bool = False,
 ) -> None:
-    """Bring the connector of a role to the wish, or with `absent` remove it.
+    """Change the connector of a role to its desired state, or with `absent` remove it.
 
-    Where the role is new, each call waits for its turn by `visible`.
+    For a new role, each call waits for its turn by `visible`.
     """
     adapter = sentinel.connectors_of(spec, writes=not check_mode, visible=visible)
 
@@ -335,17 +355,18 @@ async def reconcile_connector(
 
     def show(have: Connectors | None) -> dict[str, Any]:
         found = connectors.choose(spec, have or ())
-        # Where this one goes another one of the account takes its place for nobody.
+        # After a removal, a connector of another role in the same account is not the result.
         return connectors.show(None if absent and found and found.role_arn != spec.role_arn else found)
 
-    def judge(have: Connectors | None) -> list[Finding]:
+    def findings(have: Connectors | None) -> list[Finding]:
         return connectors.findings(spec, have or ())
 
-    evidence = _Evidence[Connectors](report, f"data connector of {spec.role_arn}", show, [] if absent else [judge])
-    with evidence.kept(overlay):
+    header = f"data connector of {spec.role_arn}"
+    reads = _Reads[Connectors](report, header, show, None if absent else findings)
+    with reads.diff_on_error(overlay):
         outcome = await reconcile(
-            adapter, overlay, connectors.plan, check_mode=check_mode, made=report.calls, seen=evidence.seen
+            adapter, overlay, connectors.plan, check_mode=check_mode, applied=report.calls, on_read=reads.add
         )
-    evidence.close(outcome)
+    reads.finish(outcome)
     report.add("connector", show, outcome.want)
     report.connector_id = show(outcome.want).get("id", "")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one path of every resource: read, lay the wish over it, plan, apply. Nothing else decides what changed."""
+"""The only way to change a resource: read, overlay the desired state, plan, apply. Only this decides what changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..model.backoff import PATIENCE, pauses
 from ..model.errors import ChangedError, NotYetError, OutdatedError
 from ..model.plan import Call
 
-_chance = random.SystemRandom()
+_random = random.SystemRandom()
 
 Sleep = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
@@ -24,7 +24,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Adapter(Protocol[R_co]):
-    """What `cloud` offers for one thing: read it, and make one call of a plan."""
+    """The part of a service that belongs to one resource: reads it, and makes one call of a plan."""
 
     async def read(self) -> R_co | None: ...
 
@@ -33,7 +33,7 @@ class Adapter(Protocol[R_co]):
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """What was there, what is there now (in check mode: what would be), and the calls in between."""
+    """The resource before and after (in check mode: as it would be), and the calls in between."""
 
     have: T | None
     want: T | None
@@ -41,21 +41,21 @@ class Outcome(Generic[T]):
 
     @property
     def changed(self) -> bool:
-        """Tell whether any call is or would be made."""
+        """Whether any call was made, or in check mode would be."""
         return bool(self.calls)
 
 
-class Known(Generic[T]):
-    """An edge whose thing was read already: the first read answers with that."""
+class AlreadyRead(Generic[T]):
+    """An adapter whose resource was read already: the first read returns that."""
 
     def __init__(self, adapter: Adapter[T], have: T | None) -> None:
-        self._edge = adapter
-        self._known = [have]
+        self._adapter = adapter
+        self._first = [have]
         self.apply = adapter.apply
 
     async def read(self) -> T | None:
-        """Return what is known, later what is there."""
-        return self._known.pop() if self._known else await self._edge.read()
+        """Return the resource as it was read; later calls read it again."""
+        return self._first.pop() if self._first else await self._adapter.read()
 
 
 async def reconcile(
@@ -64,87 +64,84 @@ async def reconcile(
     plan: Callable[[T | None, T | None], list[Call]],
     *,
     check_mode: bool,
-    made: list[Call],
-    seen: Callable[[T | None], None],
+    applied: list[Call],
+    on_read: Callable[[T | None], None],
     sleep: Sleep = asyncio.sleep,
 ) -> Outcome[T]:
-    """Bring one thing to the wish. In check mode nothing is applied, and the outcome is the same.
+    """Change one resource to its desired state. In check mode nothing is applied, and the outcome is the same.
 
-    What was read is handed to `seen` before anything is decided, once more where a later read differs, and each call
-    is added to `made` when it was made, so that nothing is forgotten where a later one fails. One that is refused
-    because its work is done already counts as made: an earlier try may have done it whose answer was lost, here or in
-    the network. Waiting is left to `sleep`.
+    `on_read` is called with the resource before anything is decided, and again if a later read differs. Each call is
+    added to `applied` as soon as it was made, so that a later failure does not lose it. A call that is refused because
+    its change exists already counts as applied: an earlier attempt may have made it whose response was lost.
+    Raises the SentinelError of the read or of the call that failed.
     """
-    start = len(made)
+    start = len(applied)
     reads: list[T | None] = []
-    doubted: list[Call] = []
-    patience = _Patience(sleep)
-    waits = patience.waits()
+    unconfirmed: list[Call] = []
+    deadline = _RetryDeadline(sleep)
+    backoff = deadline.backoff()
     while True:
         try:
             have = await adapter.read()
             if have not in reads[-1:]:
                 reads.append(have)
-                seen(have)
+                on_read(have)
             want = overlay(have)
             calls = plan(have, want)
-            # What is planned again was not done, and neither was what a thing should get that is gone.
+            # A call that is planned again was not made, and neither was one for a resource that was deleted meanwhile.
             if have is not None or want is None:
-                again = list(map(_work, calls))
-                made += [call for call in doubted if _work(call) not in again]
-            doubted.clear()
+                planned = list(map(_without_etag, calls))
+                applied += [call for call in unconfirmed if _without_etag(call) not in planned]
+            unconfirmed.clear()
             if check_mode:
-                made += calls
+                applied += calls
             for call in () if check_mode else calls:
-                doubted.append(call)
-                await _persist(adapter, call, patience)
-                made.append(doubted.pop())
-            return Outcome(reads[0], want, made[start:])
+                unconfirmed.append(call)
+                await _apply_with_retries(adapter, call, deadline)
+                applied.append(unconfirmed.pop())
+            return Outcome(reads[0], want, applied[start:])
         except ChangedError as error:
             if isinstance(error, OutdatedError):
-                doubted.clear()
-            await patience.wait(waits, error)
+                unconfirmed.clear()
+            await deadline.wait(backoff, error)
 
 
-def _work(call: Call) -> tuple[str, dict[str, object]]:
-    """Return what a call does, whatever version of the thing it is made for."""
-    plain = {
+def _without_etag(call: Call) -> tuple[str, dict[str, object]]:
+    """Return the name and arguments of a call, without the version of the resource it is made for."""
+    args = {
         name: {key: part for key, part in value.items() if key != "etag"} if isinstance(value, dict) else value
         for name, value in call.args.items()
     }
-    return call.name, plain
+    return call.name, args
 
 
-class _Patience:
-    """How long the work on one thing is tried again, from what first got in the way.
-
-    What came before that, such as a service that was slow to answer, takes nothing away.
-    """
+class _RetryDeadline:
+    """Ends the retries for one resource; it starts with the first error, so a slow service costs no retries."""
 
     def __init__(self, sleep: Sleep) -> None:
         self._sleep = sleep
         self._deadline: float | None = None
 
     @staticmethod
-    def waits() -> Iterator[float]:
-        """Return the pauses of one thing that is tried again."""
-        return pauses(_chance.uniform)
+    def backoff() -> Iterator[float]:
+        """Return the pauses between the attempts of one operation, in seconds."""
+        return pauses(_random.uniform)
 
-    async def wait(self, waits: Iterator[float], error: Exception) -> None:
-        """Wait until it may be tried again; raises the error that was in the way when patience is over."""
-        now, pause = time.monotonic(), next(waits)
+    async def wait(self, backoff: Iterator[float], error: Exception) -> None:
+        """Wait for the next attempt; raises `error` if that would be after the deadline."""
+        now, pause = time.monotonic(), next(backoff)
         self._deadline = self._deadline or now + PATIENCE
         if now + pause > self._deadline:
             raise error
         await self._sleep(pause)
 
 
-async def _persist(adapter: Adapter[T], call: Call, patience: _Patience) -> None:
-    waits = patience.waits()
+async def _apply_with_retries(adapter: Adapter[T], call: Call, deadline: _RetryDeadline) -> None:
+    backoff = deadline.backoff()
     while True:
         try:
             await adapter.apply(call)
         except NotYetError as error:
-            await patience.wait(waits, error)
+            await deadline.wait(backoff, error)
         else:
             return
