@@ -32,7 +32,7 @@ from .model.plan import difference
 from .model.policy import policy
 from .model.role import role as roles
 from .model.role.role import Role
-from .model.role.session_policy import Work, work_on
+from .model.role.session_policy import SessionScope, session_scope
 from .model.text import visible
 from .run.account import reconcile_connector, reconcile_role, settled
 from .run.pacing import Budget
@@ -66,9 +66,9 @@ async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     with closing(Aws(parse(params, "", names="short").aws)) as aws:
         account = await _whole(params, aws, required=True)
         absent = params["state"] == "absent"
-        work = work_on(account.role_spec, check_mode=check_mode, removing=absent)
+        work = session_scope(account.role_spec, check_mode=check_mode, removing=absent)
         iam = await _iam(account, aws, account.role_spec.name, work)
-        with AccountReport().kept() as report:
+        with AccountReport().attached_to_errors() as report:
             adapter = Roles(iam, account.account_id, account.role_spec.name, writes=not check_mode, removing=absent)
             await reconcile_role(report, account.role_spec, adapter, check_mode=check_mode, absent=absent)
     return report.result()
@@ -96,7 +96,7 @@ async def _whole(params: Mapping[str, Any], aws: Aws, *, required: bool) -> Acco
         with _opened(account) as sentinel:
             workspace_id = (await sentinel.workspace()).customer_id
     identity = await aws.identity()
-    found = account.at(
+    found = account.completed(
         account_id=account.account_id or identity.account_id, workspace_id=workspace_id, partition=identity.partition
     )
     if required:
@@ -104,7 +104,7 @@ async def _whole(params: Mapping[str, Any], aws: Aws, *, required: bool) -> Acco
     return found
 
 
-async def _iam(account: Account, aws: Aws, role_name: str | None, work: Work) -> Caller:
+async def _iam(account: Account, aws: Aws, role_name: str | None, work: SessionScope) -> Caller:
     return aws.service("iam").of(await aws.enter(account.account_id, account.assume_role, role_name, work))
 
 
@@ -121,7 +121,11 @@ def _inspected(role: Role, account: Account) -> Result:
     Those are what the trust names exactly, of a role of ours what the tag names as well: a tag alone hides nobody.
     """
     exact = policy.external_ids(role.trust, account.role_spec.microsoft_account_id)
-    known = roles.served(role) & roles.admitted(account.role_spec, role) or roles.served(role) or exact
+    known = (
+        roles.tagged_workspaces(role) & roles.trusted_workspaces(account.role_spec, role)
+        or roles.tagged_workspaces(role)
+        or exact
+    )
     spec = replace(
         account.role_spec, name=role.name, workspace_id=account.role_spec.workspace_id or min(known, default="")
     )
@@ -139,7 +143,7 @@ async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result
         spec = await _stackset_spec(params, account, aws)
         call = aws.service("cloudformation").of(await aws.administer(account.assume_role))
         adapter = StackSets(call, spec.name, writes=not check_mode, delegated=params["delegated_administrator"])
-        with AccountReport().kept() as report:
+        with AccountReport().attached_to_errors() as report:
             await _reconcile_stackset(report, spec, adapter, check_mode=check_mode, absent=params["state"] == "absent")
     return {key: value for key, value in report.result().items() if key != "findings"}
 
@@ -166,7 +170,7 @@ async def _stackset_spec(params: Mapping[str, Any], account: Account, aws: Aws) 
         retain=params["retain"],
         adopt=params["adopt"],
     )
-    stacksets.check(found)
+    stacksets.validate(found)
     return found
 
 
@@ -191,7 +195,7 @@ async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Resul
     with _opened(account) as sentinel:
         workspace_id = account.role_spec.workspace_id or (await sentinel.workspace()).customer_id
         spec = ConnectorSpec(role_arn, sentinel.id, workspace_id, account.deduplicate)
-        with AccountReport().kept() as report:
+        with AccountReport().attached_to_errors() as report:
             absent = params["state"] == "absent"
             await reconcile_connector(report, spec, sentinel, check_mode=check_mode, absent=absent)
     return report.result()
@@ -208,7 +212,9 @@ def _surveyed(answers: list[Mapping[str, Any]]) -> Result:
     return {
         "changed": False,
         "connectors": [shown for raw in answers if (shown := connectors.describe(raw))],
-        "findings": [found._asdict() for found in connectors.survey(filter(None, map(connectors.parse, answers)))],
+        "findings": [
+            found._asdict() for found in connectors.workspace_findings(filter(None, map(connectors.parse, answers)))
+        ],
     }
 
 
@@ -238,7 +244,8 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
             numbers = sorted(filter(None, {*place.links.own, *place.look.arrivals}))
         watched = [
             ingestion.Watched(
-                account.at(account_id=number), Expected(number in params["allow_silent_account_ids"], stale_after)
+                account.completed(account_id=number),
+                Expected(number in params["allow_silent_account_ids"], stale_after),
             )
             for number in dict.fromkeys(numbers)
         ]

@@ -19,13 +19,13 @@ def _env(*names: str) -> tuple[Any, list[str]]:
     return env_fallback, list(names)
 
 
-def _later(*_names: str) -> Any:
+def _no_fallback(*_names: str) -> Any:
     """Fill in nothing: what the variables hold is weighed later."""
     return env_fallback()
 
 
 def _azure(option: str) -> tuple[Any, list[str]]:
-    return _later, list(ENVIRONMENT[option])
+    return _no_fallback, list(ENVIRONMENT[option])
 
 
 AWS: Spec = {

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import (
+    MANAGED_POLICY,
     MICROSOFT_ACCOUNT,
     OLD_POLICY,
-    POLICY,
     trust,
 )
 from tests.emulators.client import CUSTOMER_ID, Emulators
@@ -28,7 +28,7 @@ INTRUDER = "666666666666"
 OTHER_ID = "99999999-9999-4999-8999-999999999999"
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
-WISHED = f"arn:aws:iam::aws:policy/{POLICY}"
+WISHED = f"arn:aws:iam::aws:policy/{MANAGED_POLICY}"
 USER = f"arn:aws:iam::{INTRUDER}:user/u"
 ROOT = f"arn:aws:iam::{INTRUDER}:root"
 GONE = "AROAJQABLZS4A3QDU576Q"

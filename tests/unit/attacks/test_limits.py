@@ -19,7 +19,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     AwsCredentials,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import Work
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import SessionScope
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from tests.emulators import faults
 from tests.emulators.client import Emulators
@@ -32,7 +32,7 @@ from .plants import ADMIN, OTHER_ID, ROOT, pinned, statement
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": [statement()]})
 
 
-Attempt = tuple[Work, str, dict[str, Any]]
+Attempt = tuple[SessionScope, str, dict[str, Any]]
 BEYOND: list[Attempt] = [
     ("read", "CreateRole", {"RoleName": ROLE, "AssumeRolePolicyDocument": TRUST}),
     ("read", "UpdateAssumeRolePolicy", {"RoleName": ROLE, "PolicyDocument": TRUST}),

@@ -48,7 +48,9 @@ def test_a_policy_that_takes_the_place_of_another_is_found_and_shown(world: Worl
     [found] = [one for one in report.findings if ADMIN in one.message]
     assert (found.code, found in report.repaired) == ("permission_policy_extra", True)
     assert ADMIN in str(report.diff)
-    assert shown(world)["managed"] == sorted(engine.listed({VICTIM: {"aws_account_id": VICTIM}})[0].role_spec.managed)
+    assert shown(world)["managed"] == sorted(
+        engine.listed({VICTIM: {"aws_account_id": VICTIM}})[0].role_spec.managed_policies
+    )
 
 
 @pytest.mark.parametrize("name", ["theirs", "MicrosoftSentinelLookupEvents"])

@@ -39,7 +39,7 @@ def test_two_operators_with_the_same_wish_meet_without_harm(world: World, phase:
     world.e.fault(service="iam", delay=0.02)
     before = world.seen()
     # On a busy machine a round of two takes its time.
-    with mock.patch.object(engine.reconcile, "PATIENCE", 20.0):
+    with mock.patch.object(engine.reconcile, "RETRY_TIMEOUT", 20.0):
         both = two_at_once(world, phase)
     for ended in both:
         assert (ended.error, ended.failed) == (None, {})

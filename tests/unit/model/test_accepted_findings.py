@@ -12,8 +12,8 @@ import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.accepted_findings import (
     Accepted,
+    entry_findings,
     is_parsed,
-    leftovers,
     parse,
     reasons,
 )
@@ -48,7 +48,7 @@ def test_no_entries_are_accepted_too() -> None:
 def test_an_entry_counts_to_the_end_of_its_day(until: str, counts: bool) -> None:
     entries = parse([entry(until=until)])
     assert (set(reasons(entries, [ADMIN, READ, TAGS], TODAY)) == {ADMIN, READ}) is counts
-    told = [one.code for one in leftovers(entries, [ADMIN], TODAY, complete=True)]
+    told = [one.code for one in entry_findings(entries, [ADMIN], TODAY, complete=True)]
     assert told == ([] if counts else ["acceptance_expired"])
 
 
@@ -65,21 +65,21 @@ def test_of_two_entries_the_longer_one_counts() -> None:
 
 @pytest.mark.parametrize("complete", [True, False])
 def test_an_entry_that_fits_nothing_is_told_where_everything_was_looked_at(complete: bool) -> None:
-    told = [one.code for one in leftovers(parse([entry()]), [TAGS], TODAY, complete=complete)]
+    told = [one.code for one in entry_findings(parse([entry()]), [TAGS], TODAY, complete=complete)]
     assert told == (["acceptance_unused"] if complete else [])
 
 
 @pytest.mark.parametrize("newer", ["2026-11-28", "2099-01-31"])
 def test_an_entry_that_has_expired_is_told_only_where_no_other_one_took_its_place(newer: str) -> None:
     entries = parse([entry(until="2026-01-31", reason="Old"), entry(until=newer)])
-    assert leftovers(entries, [ADMIN], TODAY, complete=True) == []
-    assert [one.code for one in leftovers(entries, [], TODAY, complete=True)] == ["acceptance_unused"]
+    assert entry_findings(entries, [ADMIN], TODAY, complete=True) == []
+    assert [one.code for one in entry_findings(entries, [], TODAY, complete=True)] == ["acceptance_unused"]
     other = parse([entry(until="2026-01-31"), entry("role_tags", newer)])
-    assert [one.code for one in leftovers(other, [TAGS], TODAY, complete=True)] == ["acceptance_expired"]
+    assert [one.code for one in entry_findings(other, [TAGS], TODAY, complete=True)] == ["acceptance_expired"]
 
 
 def test_what_only_offboarding_can_find_is_never_unused() -> None:
     entries = parse([entry("connector_remaining")])
-    assert leftovers(entries, [TAGS], TODAY, complete=True) == []
+    assert entry_findings(entries, [TAGS], TODAY, complete=True) == []
     expired = parse([entry("connector_remaining", "2026-01-31")])
-    assert [one.code for one in leftovers(expired, [], TODAY, complete=True)] == ["acceptance_expired"]
+    assert [one.code for one in entry_findings(expired, [], TODAY, complete=True)] == ["acceptance_expired"]

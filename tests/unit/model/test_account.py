@@ -19,9 +19,9 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
     FIELDS,
     Account,
     Field,
+    check_complete,
     check_partition,
     check_unique,
-    check_whole,
     parse,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
@@ -381,7 +381,7 @@ def test_a_boundary_of_the_account_or_of_aws_is_accepted(boundary: str) -> None:
 def test_a_boundary_is_checked_when_the_account_becomes_known() -> None:
     account = parse({"permissions_boundary": FENCE}, "", names="short")
     with pytest.raises(SentinelError) as caught:
-        account.at(account_id=OTHER)
+        account.completed(account_id=OTHER)
     assert caught.value.kind == "bad_input"
 
 
@@ -449,7 +449,7 @@ WHOLE = {"account_id": ACCOUNT, "subscription_id": A, "resource_group": "securit
 
 
 def test_account_and_workspace_are_enough() -> None:
-    check_whole(parse(WHOLE, HOST), HOST, "option")
+    check_complete(parse(WHOLE, HOST), HOST, "option")
 
 
 @pytest.mark.parametrize("names", ["option", "variable"])
@@ -457,7 +457,7 @@ def test_account_and_workspace_are_enough() -> None:
 def test_what_is_missing_is_named_as_the_user_would_set_it(option: str, names: str) -> None:
     account = parse({**WHOLE, option: None}, HOST)
     with pytest.raises(SentinelError) as caught:
-        check_whole(account, HOST, names)
+        check_complete(account, HOST, names)
     assert caught.value.kind == "bad_input"
     shown = BY_OPTION[option].variable if names == "variable" else option
     assert str(caught.value).startswith(f"Cannot work on {HOST}: {shown} is not given")
@@ -467,15 +467,15 @@ def test_what_is_missing_is_named_as_the_user_would_set_it(option: str, names: s
 
 
 def test_what_the_services_tell_is_added() -> None:
-    account = parse({"role_name": "Eyes"}, HOST).at(account_id=ACCOUNT, workspace_id=A, partition="aws-us-gov")
+    account = parse({"role_name": "Eyes"}, HOST).completed(account_id=ACCOUNT, workspace_id=A, partition="aws-us-gov")
     assert account.account_id == ACCOUNT
     assert account.role_spec == RoleSpec(ACCOUNT, A, name="Eyes", partition="aws-us-gov")
 
 
 def test_what_the_user_gave_is_kept() -> None:
     account = parse({"account_id": ACCOUNT, "workspace_id": A}, HOST)
-    assert account.at(workspace_id=B) == account
-    assert account.at() == account
+    assert account.completed(workspace_id=B) == account
+    assert account.completed() == account
 
 
 # --- the same account twice ---
@@ -632,7 +632,7 @@ def test_a_path_that_is_only_displayed_is_cleaned_and_not_refused(text: Any) -> 
 def test_what_is_given_fits_the_partition_of_the_credentials(
     partition: str, given: dict[str, Any], *, allowed: bool
 ) -> None:
-    account = parse({"account_id": ACCOUNT, **given}, HOST).at(workspace_id=A, partition=partition)
+    account = parse({"account_id": ACCOUNT, **given}, HOST).completed(workspace_id=A, partition=partition)
     if allowed:
         check_partition(account)
     else:

@@ -17,11 +17,11 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.o
     AccountFilter,
     Filter,
     parse,
-    sift,
+    select_accounts,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.organization import (
-    Account,
     Organization,
+    OrganizationAccount,
     Unit,
 )
 
@@ -34,9 +34,9 @@ UNITS = {
     OTHER: Unit("Production", ROOT),
 }
 ACCOUNTS = (
-    Account(ONE, "prod-payments", "", "ACTIVE", "2026-01-01T12:00:00Z", MANAGER, (ROOT, WORK, PROD)),
-    Account(TWO, "Prod\nline 🚀", "", "ACTIVE", "2026-02-01T00:00:00Z", MANAGER, (ROOT, WORK)),
-    Account(THREE, "", "", "ACTIVE", "", MANAGER, (ROOT, OTHER)),
+    OrganizationAccount(ONE, "prod-payments", "", "ACTIVE", "2026-01-01T12:00:00Z", MANAGER, (ROOT, WORK, PROD)),
+    OrganizationAccount(TWO, "Prod\nline 🚀", "", "ACTIVE", "2026-02-01T00:00:00Z", MANAGER, (ROOT, WORK)),
+    OrganizationAccount(THREE, "", "", "ACTIVE", "", MANAGER, (ROOT, OTHER)),
 )
 TAGS = {ONE: {"env": "prod", "owner": "payments"}, TWO: {"env": "test"}}
 ORGANIZATION = Organization({one.account_id: one for one in ACCOUNTS}, UNITS, TAGS)
@@ -71,7 +71,7 @@ MATCHES: dict[str, tuple[dict[str, Any], set[str]]] = {
 }
 
 
-def ids(accounts: list[Account]) -> set[str]:
+def ids(accounts: list[OrganizationAccount]) -> set[str]:
     return {one.account_id for one in accounts}
 
 
@@ -79,10 +79,10 @@ def ids(accounts: list[Account]) -> set[str]:
 def test_a_filter_includes_what_it_excludes(case: str) -> None:
     given_, matching = MATCHES[case]
     filters = parse("include_filters", [given_])
-    wanted, out = sift(ORGANIZATION, AccountFilter(include=filters))
+    wanted, out = select_accounts(ORGANIZATION, AccountFilter(include=filters))
     assert ids(wanted) == matching
     assert out == dict.fromkeys({ONE, TWO, THREE} - matching, "include_filters")
-    wanted, out = sift(ORGANIZATION, AccountFilter(exclude=filters))
+    wanted, out = select_accounts(ORGANIZATION, AccountFilter(exclude=filters))
     assert ids(wanted) == {ONE, TWO, THREE} - matching
     assert out == dict.fromkeys(matching, "exclude_filters")
 
@@ -93,8 +93,8 @@ def test_a_filter_that_names_a_thing_literally_matches_it(name: str) -> None:
     whole = Organization({ONE: one, TWO: ACCOUNTS[1]}, UNITS, {ONE: {name: name}})
     for condition in ({"name": name}, {"tags": {name: name}}, {"tags": {name: ["x", name]}}):
         filters = parse("exclude_filters", [condition])
-        assert ids(sift(whole, AccountFilter(exclude=filters))[0]) == {TWO}
-        assert ids(sift(whole, AccountFilter(include=filters))[0]) == {ONE}
+        assert ids(select_accounts(whole, AccountFilter(exclude=filters))[0]) == {TWO}
+        assert ids(select_accounts(whole, AccountFilter(include=filters))[0]) == {ONE}
 
 
 def test_a_path_of_two_units_is_refused_and_their_ids_are_named() -> None:
@@ -103,41 +103,41 @@ def test_a_path_of_two_units_is_refused_and_their_ids_are_named() -> None:
         ORGANIZATION.accounts, {**UNITS, "ou-ab12-44444444": slash, "ou-ab12-55555555": Unit("a/", ROOT)}
     )
     with pytest.raises(SentinelError) as caught:
-        sift(whole, AccountFilter(exclude=parse("exclude_filters", [{"ou": "/Workloads/Production"}])))
+        select_accounts(whole, AccountFilter(exclude=parse("exclude_filters", [{"ou": "/Workloads/Production"}])))
     assert caught.value.kind == "bad_input"
     assert all(
         part in str(caught.value) for part in ("exclude_filters", "/Workloads/Production", PROD, "ou-ab12-44444444")
     )
-    assert ids(sift(whole, AccountFilter(include=parse("include_filters", [{"ou": PROD}])))[0]) == {ONE}
-    assert sift(whole, AccountFilter(include=parse("include_filters", [{"ou": "/a/"}])))[0] == []
+    assert ids(select_accounts(whole, AccountFilter(include=parse("include_filters", [{"ou": PROD}])))[0]) == {ONE}
+    assert select_accounts(whole, AccountFilter(include=parse("include_filters", [{"ou": "/a/"}])))[0] == []
 
 
 def test_an_id_may_be_a_number_of_twelve_digits() -> None:
     filters = parse("include_filters", [{"id": [111111111111, TWO]}])
-    assert ids(sift(ORGANIZATION, AccountFilter(include=filters))[0]) == {ONE, TWO}
+    assert ids(select_accounts(ORGANIZATION, AccountFilter(include=filters))[0]) == {ONE, TWO}
 
 
 def test_one_of_several_filters_is_enough_and_exclude_wins() -> None:
     include = parse("include_filters", [{"id": ONE}, {"id": TWO}])
     exclude = parse("exclude_filters", [{"name": "Prod*"}])
-    wanted, out = sift(ORGANIZATION, AccountFilter(include, exclude))
+    wanted, out = select_accounts(ORGANIZATION, AccountFilter(include, exclude))
     assert ids(wanted) == {ONE}
     assert out == {TWO: "exclude_filters", THREE: "include_filters"}
 
 
 def test_who_is_not_at_work_is_wanted_only_on_request_and_filtered_all_the_same() -> None:
     closed = Organization({one.account_id: one._replace(state="CLOSED") for one in ACCOUNTS})
-    wanted, out = sift(closed, AccountFilter())
+    wanted, out = select_accounts(closed, AccountFilter())
     assert wanted == []
     assert set(out.values()) == {"its state is CLOSED"}
-    assert ids(sift(closed, AccountFilter(inactive=True, exclude=(Filter(id=(ONE,)),)))[0]) == {TWO, THREE}
+    assert ids(select_accounts(closed, AccountFilter(inactive=True, exclude=(Filter(id=(ONE,)),)))[0]) == {TWO, THREE}
 
 
 def test_the_management_account_can_be_left_out() -> None:
     manager = ACCOUNTS[0]._replace(account_id=MANAGER)
     whole = Organization({MANAGER: manager})
-    assert ids(sift(whole, AccountFilter())[0]) == {MANAGER}
-    assert sift(whole, AccountFilter(management=False)) == ([], {MANAGER: "it is the management account"})
+    assert ids(select_accounts(whole, AccountFilter())[0]) == {MANAGER}
+    assert select_accounts(whole, AccountFilter(management=False)) == ([], {MANAGER: "it is the management account"})
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
@@ -167,7 +167,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 def test_a_filter_that_cannot_work_is_refused_and_not_ignored(case: str, option: str) -> None:
     given_, rule = REFUSED[case]
     with pytest.raises(SentinelError) as caught:
-        sift(ORGANIZATION, AccountFilter(**{option.removesuffix("_filters"): parse(option, given_)}))
+        select_accounts(ORGANIZATION, AccountFilter(**{option.removesuffix("_filters"): parse(option, given_)}))
     assert caught.value.kind == "bad_input"
     assert str(caught.value).startswith("Cannot use ")
     assert option in str(caught.value)
@@ -176,8 +176,11 @@ def test_a_filter_that_cannot_work_is_refused_and_not_ignored(case: str, option:
 
 def test_an_id_of_a_unit_is_believed_where_the_tree_is_not_known() -> None:
     unnamed = Organization(ORGANIZATION.accounts)
-    assert ids(sift(unnamed, AccountFilter(include=parse("include_filters", [{"ou": WORK}])))[0]) == {ONE, TWO}
-    assert sift(unnamed, AccountFilter(include=(Filter(ou=("ou-ab12-99999999",)),)))[0] == []
+    assert ids(select_accounts(unnamed, AccountFilter(include=parse("include_filters", [{"ou": WORK}])))[0]) == {
+        ONE,
+        TWO,
+    }
+    assert select_accounts(unnamed, AccountFilter(include=(Filter(ou=("ou-ab12-99999999",)),)))[0] == []
 
 
 FILTERS = st.builds(
@@ -196,7 +199,7 @@ WISHES = st.builds(
 
 @given(WISHES)
 def test_every_account_is_in_or_out_and_never_both(account_filter: AccountFilter) -> None:
-    wanted, out = sift(ORGANIZATION, account_filter)
+    wanted, out = select_accounts(ORGANIZATION, account_filter)
     assert sorted([*ids(wanted), *out]) == [ONE, TWO, THREE]
 
 
@@ -204,11 +207,11 @@ def test_every_account_is_in_or_out_and_never_both(account_filter: AccountFilter
 def test_who_is_wanted_by_any_tags_is_among_those_whose_tags_are_read(
     account_filter: AccountFilter, tags: dict[str, Any]
 ) -> None:
-    asked = ids(sift(Organization(ORGANIZATION.accounts, UNITS), account_filter.whatever_tags())[0])
-    assert ids(sift(Organization(ORGANIZATION.accounts, UNITS, tags), account_filter)[0]) <= asked
+    asked = ids(select_accounts(Organization(ORGANIZATION.accounts, UNITS), account_filter.ignoring_tags())[0])
+    assert ids(select_accounts(Organization(ORGANIZATION.accounts, UNITS, tags), account_filter)[0]) <= asked
 
 
 @given(WISHES, FILTERS)
 def test_one_more_exclusion_never_lets_anybody_in(account_filter: AccountFilter, more: Filter) -> None:
     narrower = AccountFilter(account_filter.include, (*account_filter.exclude, more))
-    assert ids(sift(ORGANIZATION, narrower)[0]) <= ids(sift(ORGANIZATION, account_filter)[0])
+    assert ids(select_accounts(ORGANIZATION, narrower)[0]) <= ids(select_accounts(ORGANIZATION, account_filter)[0])

@@ -35,21 +35,21 @@ def refused(options: dict[str, Any], where: str = HOST, names: str = "option") -
 @pytest.mark.parametrize("name", cloud.CLOUDS)
 def test_a_known_cloud_has_the_same_name_by_its_address(name: str) -> None:
     known = cloud.CLOUDS[name]
-    assert {cloud.name_of(text) for text in (name, known.arm, f"{known.arm}/")} == {name}
+    assert {cloud.cloud_name(text) for text in (name, known.arm, f"{known.arm}/")} == {name}
     assert all(address.startswith("https://") and not address.endswith("/") for address in known[:4])
     assert known.scope == f"{known.arm}/.default"
 
 
 def test_no_cloud_named_is_the_public_one() -> None:
-    assert cloud.name_of(None) == cloud.PUBLIC
+    assert cloud.cloud_name(None) == cloud.PUBLIC
 
 
 def test_a_private_cloud_is_named_by_its_address() -> None:
-    assert cloud.name_of("https://localhost:1/") == "https://localhost:1"
+    assert cloud.cloud_name("https://localhost:1/") == "https://localhost:1"
 
 
 def test_metadata_describe_a_private_cloud() -> None:
-    assert cloud.described(METADATA) == cloud.Cloud(
+    assert cloud.from_metadata(METADATA) == cloud.Cloud(
         arm="https://management.local.azurestack.external",
         authority="https://adfs.local.azurestack.external/adfs",
         scope="https://management.adfs.azurestack.local/11111111/.default",
@@ -61,7 +61,7 @@ def test_metadata_describe_a_private_cloud() -> None:
 @pytest.mark.parametrize("given", [{}, {"logAnalyticsResourceId": None}])
 def test_a_private_cloud_may_have_no_log_analytics(given: dict[str, None]) -> None:
     without = {key: value for key, value in METADATA.items() if key != "logAnalyticsResourceId"}
-    assert cloud.described({**without, **given}).logs == ""
+    assert cloud.from_metadata({**without, **given}).logs == ""
 
 
 @pytest.mark.parametrize("named", ["AzureChinaCloud", "https://management.chinacloudapi.cn/"])

@@ -18,7 +18,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     Connector,
     Connectors,
     ConnectorSpec,
-    account_of,
+    account_id_of,
     choose,
     describe,
     findings,
@@ -26,8 +26,8 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     parse,
     plan,
     show,
-    survey,
     without,
+    workspace_findings,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 
@@ -128,7 +128,7 @@ def test_missing_parts_are_no_reason_to_fail(answer: dict[str, Any], connector: 
     ],
 )
 def test_the_account_is_that_of_the_arn(arn: str, account: str) -> None:
-    assert account_of(arn) == account
+    assert account_id_of(arn) == account
     assert Connector("x", arn).account_id == account
 
 
@@ -494,9 +494,9 @@ def test_missing_parts_are_described_as_nothing(kind: str, properties: Any) -> N
     ids=["none", "right", "two accounts", "disabled", "twice", "two roles", "three", "of no account"],
 )
 def test_a_workspace_is_surveyed_by_account(have: Connectors, codes: list[str]) -> None:
-    assert [found.code for found in survey(have)] == codes
+    assert [found.code for found in workspace_findings(have)] == codes
 
 
 def test_a_survey_names_account_and_connectors() -> None:
-    text = survey((TWIN, RIGHT))[0].message
+    text = workspace_findings((TWIN, RIGHT))[0].message
     assert all(word in text for word in (ACCOUNT, "mine", "twin"))

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.organization import (
-    Account,
     Organization,
+    OrganizationAccount,
     Unit,
     from_data,
     parse,
@@ -34,11 +34,11 @@ RAW: dict[str, Any] = {
 }
 
 
-def account(account_id: str, state: str = "ACTIVE", units: tuple[str, ...] = ()) -> Account:
-    return Account(account_id, f"name of {account_id}", "", state, "2026-01-01T00:00:00Z", MANAGER, units)
+def account(account_id: str, state: str = "ACTIVE", units: tuple[str, ...] = ()) -> OrganizationAccount:
+    return OrganizationAccount(account_id, f"name of {account_id}", "", state, "2026-01-01T00:00:00Z", MANAGER, units)
 
 
-def organization(*accounts: Account, **more: Any) -> Organization:
+def organization(*accounts: OrganizationAccount, **more: Any) -> Organization:
     return Organization({one.account_id: one for one in accounts}, **more)
 
 
@@ -76,8 +76,8 @@ def test_units_are_read_off_the_path(paths: list[str] | None, units: tuple[str, 
 
 
 def test_the_management_account_is_told_by_the_arn() -> None:
-    assert not parse(RAW, "").manages
-    assert parse({**RAW, "Id": MANAGER}, "").manages
+    assert not parse(RAW, "").is_management
+    assert parse({**RAW, "Id": MANAGER}, "").is_management
 
 
 def test_paths_are_of_names_where_these_are_known() -> None:
@@ -89,15 +89,15 @@ def test_paths_are_of_names_where_these_are_known() -> None:
 
 def test_accounts_are_placed_below_their_parents() -> None:
     found = organization(account(ONE), account(TWO), units=UNITS)
-    assert not found.placed
-    placed = found.place({ONE: PROD, TWO: ROOT, THREE: WORK})
-    assert placed.placed
+    assert not found.units_known
+    placed = found.with_units({ONE: PROD, TWO: ROOT, THREE: WORK})
+    assert placed.units_known
     assert {key: one.units for key, one in placed.accounts.items()} == {ONE: (ROOT, WORK, PROD), TWO: (ROOT,)}
     with pytest.raises(SentinelError, match=f"Cannot tell where account {TWO} stands"):
-        found.place({ONE: PROD})
+        found.with_units({ONE: PROD})
 
 
-GONE: dict[str, tuple[list[Account], int, dict[str, str]]] = {
+GONE: dict[str, tuple[list[OrganizationAccount], int, dict[str, str]]] = {
     "not listed": ([account(ONE)], 1, {TWO: "left", THREE: "left"}),
     "closed": ([account(ONE), account(TWO, "CLOSED"), account(THREE)], 1, {TWO: "closed"}),
     "on its way": (
@@ -117,7 +117,7 @@ GONE: dict[str, tuple[list[Account], int, dict[str, str]]] = {
 @pytest.mark.parametrize("case", GONE)
 def test_an_account_is_gone_if_a_listing_that_can_be_believed_says_so(case: str) -> None:
     accounts, minimum, gone = GONE[case]
-    assert organization(*accounts).gone([TWO, THREE], minimum) == gone
+    assert organization(*accounts).departed([TWO, THREE], minimum) == gone
 
 
 TEXTS = st.text(max_size=20)

@@ -15,16 +15,16 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import ordered
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.policy import policy
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import (
-    INLINE,
+    INLINE_POLICY,
     LOOKUP_EVENTS,
     Role,
     RoleSpec,
     check_ownership,
     findings,
-    ours,
+    is_managed,
     overlay,
-    served,
     show,
+    tagged_workspaces,
     trust,
     without,
 )
@@ -80,8 +80,8 @@ RIGHT = Role(
     },
     permissions_boundary=None,
     tags={"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": A},
-    managed=frozenset({READ_ONLY}),
-    inline={},
+    managed_policies=frozenset({READ_ONLY}),
+    inline_policies={},
 )
 
 
@@ -106,7 +106,7 @@ NEW: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "tags": ({"tags": {"owner": "us"}}, {"tags": marked(A, owner="us")}),
     "permission_mode": (
         {"permission_mode": "lookup_events"},
-        {"managed": frozenset(), "inline": {"MicrosoftSentinelLookupEvents": LOOKUP_EVENTS}},
+        {"managed_policies": frozenset(), "inline_policies": {"MicrosoftSentinelLookupEvents": LOOKUP_EVENTS}},
     ),
     "external_ids": ({"external_ids": (C, B)}, {"trust": document(allow(A, B, C)), "tags": marked(A, B, C)}),
     "microsoft_account_id": ({"microsoft_account_id": OTHER}, {"trust": trust(OTHER, [A])}),
@@ -133,7 +133,7 @@ def test_the_least_privilege_is_one_call() -> None:
 def test_a_role_of_another_partition_has_its_arns() -> None:
     role = overlay(spec(partition="aws-us-gov", microsoft_account_id=OTHER), None)
     assert role.arn == f"arn:aws-us-gov:iam::{ACCOUNT}:role/MicrosoftSentinelRole"
-    assert role.managed == {"arn:aws-us-gov:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"}
+    assert role.managed_policies == {"arn:aws-us-gov:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"}
     assert role.trust["Statement"][0]["Principal"] == {"AWS": f"arn:aws-us-gov:iam::{OTHER}:root"}
 
 
@@ -171,7 +171,10 @@ def test_omitted_options_are_left_alone() -> None:
         ({"permissions_boundary": ""}, {"permissions_boundary": None}),
         ({"permissions_boundary": f"{FENCE}2"}, {"permissions_boundary": f"{FENCE}2"}),
         ({"path": "/other/"}, {}),
-        ({"permission_mode": "lookup_events"}, {"managed": frozenset(), "inline": {INLINE: LOOKUP_EVENTS}}),
+        (
+            {"permission_mode": "lookup_events"},
+            {"managed_policies": frozenset(), "inline_policies": {INLINE_POLICY: LOOKUP_EVENTS}},
+        ),
     ],
     ids=[
         "a description",
@@ -297,8 +300,10 @@ def test_a_changed_inline_policy_is_written_again_and_another_spelling_is_kept()
     right = overlay(option, None)
     spelled = {"Version": "2012-10-17", "Statement": {**LOOKUP_EVENTS["Statement"][0], "Resource": ["*"]}}
     wider = {"Version": "2012-10-17", "Statement": {**LOOKUP_EVENTS["Statement"][0], "Action": "*"}}
-    assert overlay(option, replace(right, inline={INLINE: spelled})).inline == {INLINE: spelled}
-    assert overlay(option, replace(right, inline={INLINE: wider})) == right
+    assert overlay(option, replace(right, inline_policies={INLINE_POLICY: spelled})).inline_policies == {
+        INLINE_POLICY: spelled
+    }
+    assert overlay(option, replace(right, inline_policies={INLINE_POLICY: wider})) == right
 
 
 # --- not exclusive ---
@@ -306,13 +311,17 @@ def test_a_changed_inline_policy_is_written_again_and_another_spelling_is_kept()
 
 def test_extras_stay_where_the_wish_is_not_exclusive() -> None:
     both = document(allow(A), allow(principal=OTHER))
-    role = replace(RIGHT, trust=both, managed=RIGHT.managed | {ADMIN}, inline={"more": LOOKUP_EVENTS})
+    role = replace(
+        RIGHT, trust=both, managed_policies=RIGHT.managed_policies | {ADMIN}, inline_policies={"more": LOOKUP_EVENTS}
+    )
     assert overlay(spec(exclusive=False), role) == role
 
 
 def test_extras_go_where_the_wish_is_exclusive() -> None:
     both = document(allow(A), allow(principal=OTHER))
-    role = replace(RIGHT, trust=both, managed=RIGHT.managed | {ADMIN}, inline={"more": LOOKUP_EVENTS})
+    role = replace(
+        RIGHT, trust=both, managed_policies=RIGHT.managed_policies | {ADMIN}, inline_policies={"more": LOOKUP_EVENTS}
+    )
     assert overlay(spec(), role) == RIGHT
 
 
@@ -322,13 +331,13 @@ def test_what_is_missing_is_added_beside_the_extras(listed: bool) -> None:
     role = replace(
         RIGHT,
         trust={"Version": "2012-10-17", "Statement": [foreign] if listed else foreign},
-        managed=frozenset({ADMIN}),
-        inline={"more": LOOKUP_EVENTS},
+        managed_policies=frozenset({ADMIN}),
+        inline_policies={"more": LOOKUP_EVENTS},
     )
     after = overlay(spec(exclusive=False, permission_mode="lookup_events"), role)
     assert after.trust == document(foreign, RIGHT.trust["Statement"][0])
-    assert after.managed == {ADMIN}
-    assert after.inline == {"more": LOOKUP_EVENTS, INLINE: LOOKUP_EVENTS}
+    assert after.managed_policies == {ADMIN}
+    assert after.inline_policies == {"more": LOOKUP_EVENTS, INLINE_POLICY: LOOKUP_EVENTS}
     assert overlay(spec(exclusive=False, permission_mode="lookup_events"), after) == after
 
 
@@ -348,7 +357,7 @@ def test_what_is_missing_is_added_beside_the_extras(listed: bool) -> None:
     ],
 )
 def test_a_role_is_ours_by_its_tag(tags: dict[str, str], answer: bool) -> None:
-    assert ours(replace(RIGHT, tags=tags)) is answer
+    assert is_managed(replace(RIGHT, tags=tags)) is answer
 
 
 @pytest.mark.parametrize(
@@ -364,7 +373,7 @@ def test_a_role_is_ours_by_its_tag(tags: dict[str, str], answer: bool) -> None:
     ids=["no role", "one", "two", "an empty tag", "no tag", "not ours"],
 )
 def test_a_role_of_ours_names_the_workspaces_it_serves(role: Role | None, ids: set[str]) -> None:
-    assert served(role) == ids
+    assert tagged_workspaces(role) == ids
 
 
 # What is there (its trust, its tags), the wish, and whether it may be taken over.
@@ -429,8 +438,8 @@ def test_only_what_is_ours_is_taken_over(
     role = replace(RIGHT, trust=trusted, tags=tags)
     if may:
         after = overlay(spec(**options), role)
-        assert ours(after)
-        assert A in served(after)
+        assert is_managed(after)
+        assert A in tagged_workspaces(after)
     else:
         with pytest.raises(SentinelError) as caught:
             overlay(spec(**options), role)
@@ -665,7 +674,7 @@ def test_a_role_of_an_instance_profile_is_not_removed_but_left_by_this_workspace
     shared = replace(used, trust=trust(SENTINEL, [A, B]), tags=marked(A, B))
     remains = without(spec(), shared)
     assert remains is not None
-    assert served(remains) == {B}
+    assert tagged_workspaces(remains) == {B}
 
 
 # --- as shown, and what is wrong ---
@@ -673,7 +682,10 @@ def test_a_role_of_an_instance_profile_is_not_removed_but_left_by_this_workspace
 
 def test_a_role_is_shown_in_one_form() -> None:
     role = replace(
-        RIGHT, tags=marked(A, b="2", a="1"), managed=RIGHT.managed | {ADMIN}, inline={"z": LOOKUP_EVENTS, "y": {}}
+        RIGHT,
+        tags=marked(A, b="2", a="1"),
+        managed_policies=RIGHT.managed_policies | {ADMIN},
+        inline_policies={"z": LOOKUP_EVENTS, "y": {}},
     )
     assert show(role) == {
         "name": "MicrosoftSentinelRole",
@@ -715,7 +727,7 @@ def test_findings_name_the_thing_and_put_security_first() -> None:
         RIGHT,
         description="By hand",
         trust=document(allow(A), allow(principal=OTHER)),
-        managed=frozenset({ADMIN}),
+        managed_policies=frozenset({ADMIN}),
         max_session_duration=43200,
     )
     found = findings(spec(description="Eyes", max_session_duration=3600), role)
@@ -752,7 +764,7 @@ def test_a_tag_lets_nobody_in() -> None:
     tagged = replace(RIGHT, tags=marked(A, B))
     role = overlay(spec(), tagged)
     assert policy.same(role.trust, trust(SENTINEL, [A]))
-    assert served(role) == {A, B}
+    assert tagged_workspaces(role) == {A, B}
     assert findings(spec(), tagged) == []
 
 
@@ -841,7 +853,7 @@ def test_a_role_that_serves_whom_a_deny_spares_is_not_taken_over(operator: str) 
     with pytest.raises(SentinelError, match=B) as caught:
         overlay(spec(), role)
     assert caught.value.kind == "role_conflict"
-    assert ours(overlay(spec(), replace(role, trust=document(allow(), spare(A, operator=operator)))))
+    assert is_managed(overlay(spec(), replace(role, trust=document(allow(), spare(A, operator=operator)))))
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
@@ -889,8 +901,8 @@ def test_only_a_workspace_id_keeps_a_role(odd: str) -> None:
     ],
 )
 def test_only_the_policy_of_aws_is_outdated(arn: str, kept: bool) -> None:
-    role = replace(RIGHT, managed=RIGHT.managed | {arn})
-    assert (arn in overlay(spec(exclusive=False), role).managed) is kept
+    role = replace(RIGHT, managed_policies=RIGHT.managed_policies | {arn})
+    assert (arn in overlay(spec(exclusive=False), role).managed_policies) is kept
 
 
 # --- what does not fit into the tags of a role that is there ---
@@ -912,12 +924,17 @@ FULL = {
 
 @pytest.mark.parametrize("tags", FULL.values(), ids=FULL.keys())
 def test_whatever_the_tags_are_the_trust_is_judged_and_repaired(tags: dict[str, str]) -> None:
-    role = replace(RIGHT, trust=document(allow(), allow(principal="*")), tags=tags, managed=RIGHT.managed | {ADMIN})
+    role = replace(
+        RIGHT,
+        trust=document(allow(), allow(principal="*")),
+        tags=tags,
+        managed_policies=RIGHT.managed_policies | {ADMIN},
+    )
     found = {one.code for one in findings(spec(), role)}
     assert found >= {"trust_anyone", "trust_external_id_missing", "permission_policy_extra"}
     after = overlay(spec(), role)
     assert policy.same(after.trust, trust(SENTINEL, [A]))
-    assert after.managed == RIGHT.managed
+    assert after.managed_policies == RIGHT.managed_policies
     assert len(after.tags) <= 50
     assert all(len(value) <= 256 for value in after.tags.values())
     assert {key for key in tags if key.startswith("t")} <= set(after.tags)
@@ -936,7 +953,7 @@ def test_six_who_share_a_role_by_trust_and_tag_are_not_cut_off_by_a_seventh() ->
     role = replace(RIGHT, trust=trust(SENTINEL, many(6)), tags=marked(*many(6)))
     after = overlay(spec(), role)
     assert policy.external_ids(after.trust, SENTINEL) == {A, *many(6)}
-    assert served(after) == set(many(6))
+    assert tagged_workspaces(after) == set(many(6))
     assert overlay(spec(), after) == after
     assert "role_tags_full" in {one.code for one in findings(spec(), after)}
 

@@ -19,7 +19,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.f
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.plan import plan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import (
-    INLINE,
+    INLINE_POLICY,
     LOOKUP_EVENTS,
     Role,
     RoleSpec,
@@ -148,7 +148,7 @@ def test_a_new_role_without_a_boundary_has_no_empty_argument(boundary: str | Non
 
 
 def test_a_crash_after_the_creation_is_repaired_by_the_rest_of_the_plan() -> None:
-    assert repair(spec(), replace(RIGHT, managed=frozenset())) == [ATTACH]
+    assert repair(spec(), replace(RIGHT, managed_policies=frozenset())) == [ATTACH]
 
 
 # --- drift ---
@@ -293,46 +293,51 @@ DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
         [tag(**{"trailbridge.sentinel.workspace": A})],
     ),
     "not marked as ours": (spec(), replace(RIGHT, tags={"owner": "us"}), ["role_unmanaged"], [tag(**marked(A))]),
-    "the policy is missing": (spec(), replace(RIGHT, managed=frozenset()), ["permission_policy_missing"], [ATTACH]),
+    "the policy is missing": (
+        spec(),
+        replace(RIGHT, managed_policies=frozenset()),
+        ["permission_policy_missing"],
+        [ATTACH],
+    ),
     "a policy beyond the wish": (
         spec(),
-        replace(RIGHT, managed=RIGHT.managed | {ADMIN}),
+        replace(RIGHT, managed_policies=RIGHT.managed_policies | {ADMIN}),
         ["permission_policy_extra"],
         [detach(ADMIN)],
     ),
     "the old policy instead of the new one": (
         spec(),
-        replace(RIGHT, managed=frozenset({REPLACED})),
+        replace(RIGHT, managed_policies=frozenset({REPLACED})),
         ["permission_policy_outdated", "permission_policy_missing"],
         [ATTACH, detach(REPLACED)],
     ),
     "the old policy beside the new one": (
         spec(),
-        replace(RIGHT, managed=RIGHT.managed | {REPLACED}),
+        replace(RIGHT, managed_policies=RIGHT.managed_policies | {REPLACED}),
         ["permission_policy_outdated"],
         [detach(REPLACED)],
     ),
     "the new policy of another partition": (
         spec(),
-        replace(RIGHT, managed=frozenset({READ_ONLY.replace("arn:aws:", "arn:aws-cn:")})),
+        replace(RIGHT, managed_policies=frozenset({READ_ONLY.replace("arn:aws:", "arn:aws-cn:")})),
         ["permission_policy_extra", "permission_policy_missing"],
         [ATTACH, detach(READ_ONLY.replace("arn:aws:", "arn:aws-cn:"))],
     ),
     "an inline policy beyond the wish": (
         spec(),
-        replace(RIGHT, inline={"wide": WIDE}),
+        replace(RIGHT, inline_policies={"wide": WIDE}),
         ["permission_inline_extra"],
         [drop("wide")],
     ),
     "the inline policy is missing": (
         spec(permission_mode="lookup_events"),
-        replace(LEAST, inline={}),
+        replace(LEAST, inline_policies={}),
         ["permission_inline_missing"],
         [PUT],
     ),
     "the inline policy was widened": (
         spec(permission_mode="lookup_events"),
-        replace(LEAST, inline={INLINE: WIDE}),
+        replace(LEAST, inline_policies={INLINE_POLICY: WIDE}),
         ["permission_inline_changed"],
         [PUT],
     ),
@@ -346,30 +351,33 @@ DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
         spec(),
         LEAST,
         ["permission_inline_extra", "permission_policy_missing"],
-        [ATTACH, drop(INLINE)],
+        [ATTACH, drop(INLINE_POLICY)],
     ),
     "the path": (spec(path="/security/"), RIGHT, ["role_path"], []),
     "extras, not exclusive": (
         spec(exclusive=False),
-        replace(RIGHT, managed=RIGHT.managed | {ADMIN}, inline={"wide": WIDE}),
+        replace(RIGHT, managed_policies=RIGHT.managed_policies | {ADMIN}, inline_policies={"wide": WIDE}),
         ["permission_inline_extra", "permission_policy_extra"],
         [],
     ),
     "the old policy, not exclusive": (
         spec(exclusive=False),
-        replace(RIGHT, managed=RIGHT.managed | {REPLACED, ADMIN}),
+        replace(RIGHT, managed_policies=RIGHT.managed_policies | {REPLACED, ADMIN}),
         ["permission_policy_extra", "permission_policy_outdated"],
         [detach(REPLACED)],
     ),
     "a policy of the account with the old name, not exclusive": (
         spec(exclusive=False),
-        replace(RIGHT, managed=RIGHT.managed | {f"arn:aws:iam::{ACCOUNT}:policy/AWSCloudTrailReadOnlyAccess"}),
+        replace(
+            RIGHT,
+            managed_policies=RIGHT.managed_policies | {f"arn:aws:iam::{ACCOUNT}:policy/AWSCloudTrailReadOnlyAccess"},
+        ),
         ["permission_policy_extra"],
         [],
     ),
     "something missing beside extras, not exclusive": (
         spec(exclusive=False),
-        replace(RIGHT, managed=frozenset({ADMIN}), inline={"wide": WIDE}),
+        replace(RIGHT, managed_policies=frozenset({ADMIN}), inline_policies={"wide": WIDE}),
         ["permission_inline_extra", "permission_policy_extra", "permission_policy_missing"],
         [ATTACH],
     ),
@@ -380,8 +388,8 @@ DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
             trust=trust(SENTINEL, [A, C]),
             permissions_boundary=WALL,
             tags=marked(A, old="1"),
-            managed=frozenset({ADMIN, REPLACED}),
-            inline={"wide": WIDE, "also": WIDE},
+            managed_policies=frozenset({ADMIN, REPLACED}),
+            inline_policies={"wide": WIDE, "also": WIDE},
         ),
         [
             "permission_inline_extra",
@@ -426,7 +434,7 @@ def test_a_repaired_drift_is_gone(options: RoleSpec, have: Role, _codes: list[st
 
 
 def test_where_aws_would_refuse_both_at_once_the_old_goes_first() -> None:
-    full = replace(RIGHT, managed=frozenset(f"arn:aws:iam::aws:policy/P{number}" for number in range(10)))
+    full = replace(RIGHT, managed_policies=frozenset(f"arn:aws:iam::aws:policy/P{number}" for number in range(10)))
     assert [one.name for one in repair(spec(), full)] == ["DetachRolePolicy"] * 10 + ["AttachRolePolicy"]
     tagged = replace(RIGHT, tags=marked(A, **{f"old{number}": "" for number in range(48)}))
     new = {f"new{number}": "" for number in range(40)}
@@ -441,15 +449,17 @@ def test_a_missing_role_is_the_only_finding() -> None:
 
 
 def test_a_role_is_emptied_before_it_is_deleted() -> None:
-    have = replace(RIGHT, managed=RIGHT.managed | {ADMIN}, inline={"wide": WIDE, "also": WIDE})
+    have = replace(
+        RIGHT, managed_policies=RIGHT.managed_policies | {ADMIN}, inline_policies={"wide": WIDE, "also": WIDE}
+    )
     assert plan(have, None) == [detach(READ_ONLY), detach(ADMIN), drop("also"), drop("wide"), call("DeleteRole")]
 
 
 @pytest.mark.parametrize(
     ("left", "calls"),
     [
-        (replace(RIGHT, managed=frozenset()), [call("DeleteRole")]),
-        (replace(RIGHT, managed=frozenset({ADMIN})), [detach(ADMIN), call("DeleteRole")]),
+        (replace(RIGHT, managed_policies=frozenset()), [call("DeleteRole")]),
+        (replace(RIGHT, managed_policies=frozenset({ADMIN})), [detach(ADMIN), call("DeleteRole")]),
         (None, []),
     ],
     ids=["emptied", "half emptied", "gone"],
@@ -459,7 +469,9 @@ def test_a_crash_while_removing_is_finished_by_the_next_run(left: Role | None, c
 
 
 def test_a_shared_role_loses_one_id_and_keeps_everything_else() -> None:
-    have = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B), managed=RIGHT.managed | {ADMIN})
+    have = replace(
+        RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B), managed_policies=RIGHT.managed_policies | {ADMIN}
+    )
     assert plan(have, without(spec(), have)) == [
         tag(**{"trailbridge.sentinel.workspace": B}),
         call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [B])),
@@ -493,18 +505,20 @@ def untagged(role: Role, args: dict[str, Any]) -> Role:
 
 
 def detached(role: Role, args: dict[str, Any]) -> Role:
-    assert args["PolicyArn"] in role.managed, "NoSuchEntity"
-    return replace(role, managed=role.managed - {args["PolicyArn"]})
+    assert args["PolicyArn"] in role.managed_policies, "NoSuchEntity"
+    return replace(role, managed_policies=role.managed_policies - {args["PolicyArn"]})
 
 
 def dropped(role: Role, args: dict[str, Any]) -> Role:
-    assert args["PolicyName"] in role.inline, "NoSuchEntity"
-    return replace(role, inline={name: one for name, one in role.inline.items() if name != args["PolicyName"]})
+    assert args["PolicyName"] in role.inline_policies, "NoSuchEntity"
+    return replace(
+        role, inline_policies={name: one for name, one in role.inline_policies.items() if name != args["PolicyName"]}
+    )
 
 
 def deleted(role: Role, args: dict[str, Any]) -> None:
-    assert not role.managed, "DeleteConflict"
-    assert not role.inline, "DeleteConflict"
+    assert not role.managed_policies, "DeleteConflict"
+    assert not role.inline_policies, "DeleteConflict"
 
 
 IAM: dict[str, Callable[[Any, dict[str, Any]], Role | None]] = {
@@ -517,10 +531,10 @@ IAM: dict[str, Callable[[Any, dict[str, Any]], Role | None]] = {
     "DeleteRolePermissionsBoundary": lambda role, args: replace(role, permissions_boundary=None),
     "TagRole": tagged,
     "UntagRole": untagged,
-    "AttachRolePolicy": lambda role, args: replace(role, managed=role.managed | {args["PolicyArn"]}),
+    "AttachRolePolicy": lambda role, args: replace(role, managed_policies=role.managed_policies | {args["PolicyArn"]}),
     "DetachRolePolicy": detached,
     "PutRolePolicy": lambda role, args: replace(
-        role, inline={**role.inline, args["PolicyName"]: args["PolicyDocument"]}
+        role, inline_policies={**role.inline_policies, args["PolicyName"]: args["PolicyDocument"]}
     ),
     "DeleteRolePolicy": dropped,
     "DeleteRole": deleted,
@@ -551,7 +565,7 @@ tags = st.builds(
     labels,
 )
 SPELLED = {"Version": "2012-10-17", "Statement": {**LOOKUP_EVENTS["Statement"][0], "Resource": ["*"]}}
-inline = st.dictionaries(st.sampled_from([INLINE, "wide"]), st.sampled_from([LOOKUP_EVENTS, SPELLED, WIDE]))
+inline = st.dictionaries(st.sampled_from([INLINE_POLICY, "wide"]), st.sampled_from([LOOKUP_EVENTS, SPELLED, WIDE]))
 roles = st.builds(
     Role,
     name=st.just(NAME),
@@ -561,8 +575,8 @@ roles = st.builds(
     trust=trusts,
     permissions_boundary=st.sampled_from([None, FENCE, WALL]),
     tags=tags,
-    managed=st.frozensets(st.sampled_from([READ_ONLY, REPLACED, ADMIN])),
-    inline=inline,
+    managed_policies=st.frozensets(st.sampled_from([READ_ONLY, REPLACED, ADMIN])),
+    inline_policies=inline,
 )
 specs = st.builds(
     RoleSpec,

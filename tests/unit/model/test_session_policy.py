@@ -16,14 +16,14 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Role, RoleSpec
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import (
     ACTIONS,
-    Work,
+    SessionScope,
     session_policy,
-    work_on,
+    session_scope,
 )
 
 ACCOUNT = "111111111111"
 LONGEST = 2048
-WORKS = get_args(Work)
+WORKS = get_args(SessionScope)
 
 
 def allows(policy: str, action: str, role: str, account: str = ACCOUNT) -> bool:
@@ -35,7 +35,7 @@ def allows(policy: str, action: str, role: str, account: str = ACCOUNT) -> bool:
 
 
 @pytest.mark.parametrize("work", WORKS)
-def test_the_role_may_be_worked_on_under_whatever_path(work: Work) -> None:
+def test_the_role_may_be_worked_on_under_whatever_path(work: SessionScope) -> None:
     policy = session_policy("aws", ACCOUNT, "Eyes", work)
     for action in ACTIONS[work]:
         assert allows(policy, action, "Eyes")
@@ -44,12 +44,12 @@ def test_the_role_may_be_worked_on_under_whatever_path(work: Work) -> None:
 
 @pytest.mark.parametrize("work", WORKS)
 @pytest.mark.parametrize("role", ["Admin", "EyesOpen", "TheEyes", "Eyes/Admin"])
-def test_no_other_role_may_be_touched(work: Work, role: str) -> None:
+def test_no_other_role_may_be_touched(work: SessionScope, role: str) -> None:
     assert not any(allows(session_policy("aws", ACCOUNT, "Eyes", work), action, role) for action in ACTIONS[work])
 
 
 @pytest.mark.parametrize("work", WORKS)
-def test_no_other_account_may_be_touched(work: Work) -> None:
+def test_no_other_account_may_be_touched(work: SessionScope) -> None:
     policy = session_policy("aws", ACCOUNT, "Eyes", work)
     assert not any(allows(policy, action, "Eyes", "222222222222") for action in ACTIONS[work])
 
@@ -69,7 +69,7 @@ def test_no_other_account_may_be_touched(work: Work) -> None:
         *((work, action) for work in WORKS for action in ("PassRole", "CreatePolicy", "CreateUser", "CreateAccessKey")),
     ],
 )
-def test_what_the_run_does_not_need_is_denied(work: Work, action: str) -> None:
+def test_what_the_run_does_not_need_is_denied(work: SessionScope, action: str) -> None:
     assert not allows(session_policy("aws", ACCOUNT, "Eyes", work), action, "Eyes")
 
 
@@ -92,9 +92,9 @@ def test_only_the_policy_that_sentinel_needs_can_be_attached(partition: str) -> 
         ("lookup_events", True, True, "read"),
     ],
 )
-def test_the_session_is_for_what_the_run_does(mode: str, check_mode: bool, removing: bool, work: Work) -> None:
+def test_the_session_is_for_what_the_run_does(mode: str, check_mode: bool, removing: bool, work: SessionScope) -> None:
     spec = RoleSpec(ACCOUNT, "w", permission_mode=mode)
-    assert work_on(spec, check_mode=check_mode, removing=removing) == work
+    assert session_scope(spec, check_mode=check_mode, removing=removing) == work
 
 
 def test_looking_at_all_roles_is_reading_alone() -> None:
@@ -112,10 +112,10 @@ def test_every_call_that_a_plan_can_hold_is_allowed() -> None:
         description="x",
         trust={"Version": "2012-10-17", "Statement": []},
         tags={"a": "b"},
-        managed=frozenset({"arn:aws:iam::aws:policy/B"}),
-        inline={"c": {}},
+        managed_policies=frozenset({"arn:aws:iam::aws:policy/B"}),
+        inline_policies={"c": {}},
     )
-    managed, inline = replace(full, inline={}), replace(full, managed=frozenset())
+    managed, inline = replace(full, inline_policies={}), replace(full, managed_policies=frozenset())
     for work, wished in (("write", managed), ("write_inline", inline)):
         calls = [*plan(None, wished), *plan(bare, wished), *plan(full, wished), *plan(full, bare)]
         assert {call.name for call in calls} <= set(ACTIONS[work])
@@ -123,5 +123,5 @@ def test_every_call_that_a_plan_can_hold_is_allowed() -> None:
 
 
 @pytest.mark.parametrize("work", WORKS)
-def test_it_fits_into_the_request(work: Work) -> None:
+def test_it_fits_into_the_request(work: SessionScope) -> None:
     assert len(session_policy("aws-us-gov", ACCOUNT, "x" * 64, work)) <= LONGEST

@@ -15,12 +15,12 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     AzureCredentials,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.sign_in import (
+    CREDENTIAL_OPTIONS,
+    CREDENTIAL_TYPES,
     ENVIRONMENT,
-    PROOFS,
-    WAYS,
     SignIn,
     check_endpoint,
-    choose,
+    choose_sign_in,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 
@@ -46,7 +46,7 @@ def chosen(
             raise SentinelError("bad_input", f"no section {name}")
         return sections.get(name, {})
 
-    return choose(AzureCredentials(**{**filled, **(own or {})}), ambient, read_section, az=az)
+    return choose_sign_in(AzureCredentials(**{**filled, **(own or {})}), ambient, read_section, az=az)
 
 
 def refused(*given: Any, **more: Any) -> SentinelError:
@@ -57,13 +57,13 @@ def refused(*given: Any, **more: Any) -> SentinelError:
 
 def what(sign_in: SignIn) -> tuple[str, str | None, str | None, str | None]:
     """The way, and whose it is."""
-    found = sign_in.found
-    return sign_in.way, found.tenant, found.client_id, getattr(found, sign_in.way, None)
+    found = sign_in.credentials
+    return sign_in.credential_type, found.tenant, found.client_id, getattr(found, sign_in.credential_type, None)
 
 
 def test_every_option_but_the_source_may_come_from_the_environment() -> None:
     assert {one.name for one in fields(AzureCredentials)} == {*ENVIRONMENT, "auth_source"}
-    assert set(PROOFS) < set(WAYS)
+    assert set(CREDENTIAL_OPTIONS) < set(CREDENTIAL_TYPES)
 
 
 # --- the order ---
@@ -99,19 +99,19 @@ def test_the_first_place_counts(given: dict[str, Any], expected: tuple[str | Non
     assert what(chosen(**given)) == expected
 
 
-@pytest.mark.parametrize("count", range(len(PROOFS)))
+@pytest.mark.parametrize("count", range(len(CREDENTIAL_OPTIONS)))
 @pytest.mark.parametrize("place", ["own", "environment", "file"])
 def test_the_first_proof_of_a_place_counts(place: str, count: int) -> None:
-    given = {**OURS, **{name: name for name in PROOFS[count:]}}
+    given = {**OURS, **{name: name for name in CREDENTIAL_OPTIONS[count:]}}
     places: dict[str, Any] = {place: {"default": given} if place == "file" else given}
-    assert chosen(**places).way == PROOFS[count]
+    assert chosen(**places).credential_type == CREDENTIAL_OPTIONS[count]
 
 
 @pytest.mark.parametrize("place", ["own", "environment", "file"])
 def test_an_application_without_a_proof_is_not_replaced_by_whom_az_signed_in(place: str) -> None:
     refused(**{place: {"default": OURS} if place == "file" else OURS}, az=True)
     tenant = {"tenant": "ours.example"}
-    assert chosen(**{place: {"default": tenant} if place == "file" else tenant}, az=True).way == "cli"
+    assert chosen(**{place: {"default": tenant} if place == "file" else tenant}, az=True).credential_type == "cli"
 
 
 @pytest.mark.parametrize("place", ["own", "environment", "file"])
@@ -138,7 +138,7 @@ def _with(*names: str) -> Given:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-@pytest.mark.parametrize("proof", PROOFS)
+@pytest.mark.parametrize("proof", CREDENTIAL_OPTIONS)
 @pytest.mark.parametrize(
     ("of_options", "of_environment", "of_file", "allowed"),
     [
@@ -168,7 +168,7 @@ def test_an_address_of_the_options_gets_no_secret_of_this_machine(
     # Whoever may name a file does not own what is in it.
     of_a_file = proof == "oidc_token_file_path" and "address" in of_options and "address" not in of_environment
     if allowed and not of_a_file:
-        assert chosen(own, environment, {"default": file}).way == proof
+        assert chosen(own, environment, {"default": file}).credential_type == proof
     else:
         error = refused(own, environment, {"default": file})
         assert (error.kind, next(iter(address)) in str(error)) == ("bad_input", True)
@@ -176,7 +176,7 @@ def test_an_address_of_the_options_gets_no_secret_of_this_machine(
 
 @pytest.mark.parametrize("source", ["env", "credential_file"])
 @pytest.mark.parametrize("address", ADDRESSES)
-@pytest.mark.parametrize("proof", PROOFS)
+@pytest.mark.parametrize("proof", CREDENTIAL_OPTIONS)
 def test_a_credential_that_is_not_used_lets_no_other_through(address: Given, source: str, proof: str) -> None:
     own = {**address, **ID, "auth_source": source, proof: "dummy"}
     elsewhere = {**ID, proof: "of the machine"}
@@ -187,7 +187,7 @@ def test_a_credential_that_is_not_used_lets_no_other_through(address: Given, sou
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_nor_a_token_of_this_machine(address: Given, source: str) -> None:
     assert refused({**address, "auth_source": source}, az=True).kind == "bad_input"
-    assert chosen({"auth_source": source}, address, az=True).way == source
+    assert chosen({"auth_source": source}, address, az=True).credential_type == source
     assert refused(address, az=True).kind == "bad_input"
 
 
@@ -202,7 +202,7 @@ def test_nor_a_token_of_this_machine(address: Given, source: str) -> None:
     ],
 )
 def test_microsofts_own_clouds_get_every_secret(address: Given) -> None:
-    assert chosen(address, {**ID, "secret": "x"}).way == "secret"
+    assert chosen(address, {**ID, "secret": "x"}).credential_type == "secret"
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_what_only_looks_like_a_known_address_gets_none(address: str) -> None:
 
 def test_a_secret_that_equals_that_of_the_environment_is_an_option_all_the_same() -> None:
     given = {**ID, "secret": "x"}
-    assert chosen({**given, "cloud_environment": PRIVATE}, given).way == "secret"
+    assert chosen({**given, "cloud_environment": PRIVATE}, given).credential_type == "secret"
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_source_that_is_asked_for_is_the_only_one(source: str, expected: tuple
     own = {**EVERYWHERE["own"], "auth_source": source}
     assert what(chosen(**without(own=own)))[0] == expected[0]
     found = chosen(**without(own={**OURS, "secret": "of-the-options", "auth_source": source}))
-    assert getattr(found.found, "secret" if source in ("env", "credential_file") else "tenant") in expected
+    assert getattr(found.credentials, "secret" if source in ("env", "credential_file") else "tenant") in expected
 
 
 @pytest.mark.parametrize("source", ["env", "credential_file"])
@@ -281,7 +281,7 @@ def test_a_source_that_is_asked_for_and_has_nothing_is_an_error(source: str) -> 
     error = refused({**EVERYWHERE["own"], "auth_source": source}, file={"default": THEIRS}, az=True)
     assert error.kind == "azure_denied"
     where = {"env": "in the environment", "credential_file": "in section default of ~/.azure/credentials"}[source]
-    assert str(error) == f"Cannot sign in to Azure: none of {', '.join(PROOFS)} is given {where}."
+    assert str(error) == f"Cannot sign in to Azure: none of {', '.join(CREDENTIAL_OPTIONS)} is given {where}."
 
 
 def test_a_named_section_without_a_proof_is_an_error() -> None:
@@ -304,7 +304,7 @@ def test_a_certificate_of_one_host_is_not_replaced_by_the_secret_of_the_run() ->
     environment = {**THEIRS, "secret": "x", "thumbprint": "of the environment's own certificate"}
     found = chosen({**OURS, "x509_certificate_path": "/app.pem"}, environment)
     assert what(found) == ("x509_certificate_path", "ours.example", "ours", "/app.pem")
-    assert (found.found.secret, found.found.thumbprint) == (None, None)
+    assert (found.credentials.secret, found.credentials.thumbprint) == (None, None)
 
 
 def test_nothing_of_another_identity_is_mixed_into_a_section() -> None:
@@ -316,17 +316,17 @@ def test_nothing_of_another_identity_is_mixed_into_a_section() -> None:
 
 def test_settings_of_the_environment_hold_below_a_section() -> None:
     environment = {"cert_validation_mode": "ignore", "cloud_environment": "https://localhost:1"}
-    found = chosen({}, environment, {"default": {**FILE, "cloud_environment": "https://localhost:2"}}).found
+    found = chosen({}, environment, {"default": {**FILE, "cloud_environment": "https://localhost:2"}}).credentials
     assert (found.cert_validation_mode, found.cloud_environment) == ("ignore", "https://localhost:2")
 
 
 def test_options_hold_above_a_section() -> None:
-    found = chosen({"cloud_environment": "AzureCloud"}, {}, {"default": {**FILE, "tenant": "x.example"}}).found
+    found = chosen({"cloud_environment": "AzureCloud"}, {}, {"default": {**FILE, "tenant": "x.example"}}).credentials
     assert (found.cloud_environment, found.tenant) == ("AzureCloud", "x.example")
 
 
 def test_an_option_holds_above_a_section_also_where_it_equals_the_environment() -> None:
-    found = chosen({"tenant": "ours.example"}, {"tenant": "ours.example"}, {"default": FILE}).found
+    found = chosen({"tenant": "ours.example"}, {"tenant": "ours.example"}, {"default": FILE}).credentials
     assert found.tenant == "ours.example"
 
 
@@ -344,7 +344,7 @@ def test_what_is_missing_is_named(given: Given) -> None:
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("No", False), ("1", True)])
 def test_a_section_has_texts_for_booleans(text: str, value: bool) -> None:
-    found = chosen(file={"default": {**FILE, "disable_instance_discovery": text}}).found
+    found = chosen(file={"default": {**FILE, "disable_instance_discovery": text}}).credentials
     assert found.disable_instance_discovery is value
 
 
@@ -381,4 +381,4 @@ def test_a_section_alone_cannot_name_a_cloud_in_which_accounts_are_connected_dif
 
 def test_a_section_may_name_the_same_special_cloud_as_the_option() -> None:
     own = {"cloud_environment": "AzureUSGovernment"}
-    assert chosen(own, {}, {"default": {**FILE, **own}}).way == "secret"
+    assert chosen(own, {}, {"default": {**FILE, **own}}).credential_type == "secret"

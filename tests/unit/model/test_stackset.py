@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.stackset import (
-    LONGEST_TEMPLATE,
+    MAX_TEMPLATE_BYTES,
     RESOURCE,
     StackSet,
     StackSetSpec,
-    check,
     overlay,
     plan,
     show,
     template,
+    validate,
     without,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import plan as role_plan
@@ -51,8 +51,8 @@ def made(**spec: Any) -> roles.Role:
         trust=found["AssumeRolePolicyDocument"],
         permissions_boundary=found.get("PermissionsBoundary"),
         tags={tag["Key"]: tag["Value"] for tag in found["Tags"]} | {"aws:cloudformation:stack-name": "x"},
-        managed=frozenset(found.get("ManagedPolicyArns", [])),
-        inline={one["PolicyName"]: one["PolicyDocument"] for one in found.get("Policies", [])},
+        managed_policies=frozenset(found.get("ManagedPolicyArns", [])),
+        inline_policies={one["PolicyName"]: one["PolicyDocument"] for one in found.get("Policies", [])},
     )
 
 
@@ -160,9 +160,9 @@ def test_what_was_not_made_here_is_refused(function: Any) -> None:
 
 
 def test_a_template_that_is_too_long_is_refused() -> None:
-    long = {"Resources": {"x": "y" * LONGEST_TEMPLATE}}
+    long = {"Resources": {"x": "y" * MAX_TEMPLATE_BYTES}}
     with pytest.raises(SentinelError, match="51,200"):
-        check(replace(WISH, template=long))
+        validate(replace(WISH, template=long))
 
 
 def test_nothing_is_shown_as_nothing() -> None:

@@ -269,7 +269,7 @@ def test_when_the_one_who_finds_out_fails_another_takes_over() -> None:
 
 
 def test_a_role_that_never_can_be_used_does_not_hold_up_all_others_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing, "PATIENCE", 0.0)
+    monkeypatch.setattr(pacing, "RETRY_TIMEOUT", 0.0)
 
     async def play() -> list[str]:
         visibility, tried = Visibility(), list[str]()

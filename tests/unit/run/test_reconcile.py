@@ -244,7 +244,7 @@ def test_waiting_for_a_call_ends(clock: Clock) -> None:
     shelf, made = Shelf(errors=dict.fromkeys(range(1, 1000), NOT_YET)), []
     with pytest.raises(NotYetError, match=r"Cannot yet\."):
         bring(shelf, spec("ab"), made=made)
-    assert spine.PATIENCE - 10 <= sum(clock.slept) <= spine.PATIENCE
+    assert spine.RETRY_TIMEOUT - 10 <= sum(clock.slept) <= spine.RETRY_TIMEOUT
     assert made == [add("a")]
 
 
@@ -252,7 +252,7 @@ def test_all_calls_of_a_plan_share_one_deadline(clock: Clock) -> None:
     slow = {number: NOT_YET for number in range(1000) if number % 8 != 7}
     with pytest.raises(NotYetError):
         bring(Shelf(errors=slow), spec("abcdefghijklmnopqrstuvwxyz"))
-    assert sum(clock.slept) <= spine.PATIENCE
+    assert sum(clock.slept) <= spine.RETRY_TIMEOUT
 
 
 # --- a colleague who changes the same thing ---
@@ -297,7 +297,7 @@ def test_a_quarrel_with_a_colleague_ends(clock: Clock) -> None:
     shelf = Shelf(errors=dict.fromkeys(range(1000), CHANGED))
     with pytest.raises(ChangedError, match=r"Cannot now\."):
         bring(shelf, spec("a"))
-    assert spine.PATIENCE - 10 <= sum(clock.slept) <= spine.PATIENCE
+    assert spine.RETRY_TIMEOUT - 10 <= sum(clock.slept) <= spine.RETRY_TIMEOUT
     assert shelf.reads == len(shelf.tried)
 
 

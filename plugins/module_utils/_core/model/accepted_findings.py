@@ -43,14 +43,18 @@ def is_parsed(value: object) -> bool:
 def _entry(given: Any) -> Accepted | None:
     if not isinstance(given, Mapping) or set(given) != KEYS:
         return None
-    code, reason, until = given["code"], given["reason"], _day(given["until"])
+    code, reason, until = given["code"], given["reason"], _iso_day(given["until"])
     known = isinstance(code, str) and code in CODES and CODES[code].severity != "critical"
     told = isinstance(reason, str) and reason.strip() and reason.isprintable() and len(reason) <= 500
     # Whether an entry counts is no finding that an entry can accept.
-    return Accepted(str(code), reason.strip(), until) if known and told and until and code not in _OWN else None
+    return (
+        Accepted(str(code), reason.strip(), until)
+        if known and told and until and code not in _ACCEPTANCE_CODES
+        else None
+    )
 
 
-def _day(given: Any) -> str:
+def _iso_day(given: Any) -> str:
     """Return a day in ISO 8601, or nothing; YAML makes a date of one that is not quoted."""
     text = str(given.isoformat())[:10] if hasattr(given, "isoformat") else given
     found = re.fullmatch("([0-9]{4})-(0[1-9]|1[0-2])-([0-9]{2})", text) if isinstance(text, str) else None
@@ -59,9 +63,9 @@ def _day(given: Any) -> str:
     return found[0]
 
 
-_OWN = {"acceptance_expired", "acceptance_unused"}
+_ACCEPTANCE_CODES = {"acceptance_expired", "acceptance_unused"}
 # Only when an account leaves there is a look for these, so that none was found says nothing.
-_OFFBOARD = {"connector_remaining"}
+_OFFBOARD_CODES = {"connector_remaining"}
 
 
 def reasons(entries: Iterable[Accepted], found: Iterable[Finding], today: str) -> dict[Finding, str]:
@@ -72,9 +76,11 @@ def reasons(entries: Iterable[Accepted], found: Iterable[Finding], today: str) -
     }
 
 
-def leftovers(entries: Collection[Accepted], found: Iterable[Finding], today: str, *, complete: bool) -> list[Finding]:
+def entry_findings(
+    entries: Collection[Accepted], found: Iterable[Finding], today: str, *, complete: bool
+) -> list[Finding]:
     """Return a finding for each entry that has expired or that, where everything was looked at, fits nothing."""
-    codes = {one.code for one in found} | _OFFBOARD
+    codes = {one.code for one in found} | _OFFBOARD_CODES
     counting = {one.code for one in entries if one.until >= today}
     told = []
     for one in dict.fromkeys(entries):

@@ -94,14 +94,14 @@ FIELDS = (
 )
 REQUIRED = ("account_id", "subscription_id", "resource_group", "workspace")
 _GUIDS = ("workspace_id", "subscription_id")
-_ENTRY = {
+_ASSUME_ROLE_FIELDS = {
     "assume_role": "roles",
     "assume_role_external_id": "external_id",
     "assume_role_session_name": "session_name",
     "assume_role_session_policy": "session_policy",
 }
 # By who calls the options by which names: the key to look for, the name in messages, the option.
-_NAMED = {
+_OPTION_NAMES = {
     names: tuple((field.short if names == "short" else field.option, getattr(field, names), field) for field in FIELDS)
     for names in ("option", "short", "variable")
 }
@@ -144,7 +144,7 @@ class Account:
         """What tells the workspaces of accounts apart."""
         return self.azure, self.subscription_id, self.resource_group, self.workspace
 
-    def at(self, *, account_id: str = "", workspace_id: str = "", partition: str = "aws") -> Account:
+    def completed(self, *, account_id: str = "", workspace_id: str = "", partition: str = "aws") -> Account:
         """Return the account with what only the services could tell."""
         account_id = account_id or self.account_id
         role_spec = replace(
@@ -164,13 +164,13 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
     `options` has fleet's names, or those of a single module where `names` is "short". None and blank values mean not
     given, see `Field`. Messages call an option by `names`: "option", "short" or "variable".
     """
-    given = _given(options, where, names)
+    given = _given_options(options, where, names)
     parts: dict[str, dict[str, Any]] = {"account": {}, "role_spec": {}, "assume_role": {}, "aws": {}, "azure": {}}
     for field, value in given:
         parts[field.part][field.short] = value
     account = parts["account"]
     account_id = account.pop("account_id", "")
-    entry = {_ENTRY[name]: value for name, value in parts["assume_role"].items()}
+    entry = {_ASSUME_ROLE_FIELDS[name]: value for name, value in parts["assume_role"].items()}
     role_spec = RoleSpec(**{"account_id": account_id, "workspace_id": "", **parts["role_spec"]})
     _check_keys(parts["aws"], where)
     check_cloud(options, parts["azure"].get("cloud_environment"), where, names)
@@ -193,10 +193,10 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
     return found
 
 
-def _given(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Field, Any]]:
+def _given_options(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Field, Any]]:
     found: list[tuple[Field, Any]] = []
     mistakes: list[Mistake] = []
-    for key, name, field in _NAMED[names]:
+    for key, name, field in _OPTION_NAMES[names]:
         value = options.get(key)
         if value is None or not validation.is_given(value, field.type, empty_counts=field.empty_counts):
             continue
@@ -211,20 +211,20 @@ def _given(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Fie
 
 def _value(field: Field, given: Any, where: str, name: str) -> Any:
     try:
-        return _same_for_many(field, given) if isinstance(given, str) else _checked(field, given, where, name)
+        return _checked_once(field, given) if isinstance(given, str) else _checked(field, given, where, name)
     except InputError:
         return _checked(field, given, where, name)
 
 
 @lru_cache(maxsize=1024)
-def _same_for_many(field: Field, given: str) -> Any:
+def _checked_once(field: Field, given: str) -> Any:
     """Check a text once for all accounts that have it, which of most options are thousands."""
     return _checked(field, given, "", "")
 
 
 def _checked(field: Field, given: Any, where: str, name: str) -> Any:
     value = _convert(field, given)
-    for rule in _RULES[field]:
+    for rule in _FIELD_RULES[field]:
         validation.check(where, name, value, rule, given)
     if field.short in _GUIDS:
         return value.lower()
@@ -236,9 +236,9 @@ def _rules(field: Field) -> list[str]:
     return found[-1:] if field.type == "str" else found
 
 
-_RULES = {field: _rules(field) for field in FIELDS}
+_FIELD_RULES = {field: _rules(field) for field in FIELDS}
 # What is written in other ways than its type says.
-_WRITTEN: dict[str, Callable[[Any], Any]] = {
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "account_id": validation.account_id,
     "microsoft_account_id": validation.account_id,
     "ou_path": validation.displayed,
@@ -247,7 +247,7 @@ _WRITTEN: dict[str, Callable[[Any], Any]] = {
 
 
 def _convert(field: Field, given: Any) -> Any:
-    own = _WRITTEN.get(field.option)
+    own = _CONVERTERS.get(field.option)
     return own(given) if own else validation.convert(field.type, given)
 
 
@@ -263,7 +263,7 @@ def _check_arns(account: Account, where: str, names: str) -> None:
             rule = f"it is in another partition than {arns[0][1]}"
         else:
             continue
-        option = next(name for _key, name, field in _NAMED[names] if field.short == short)
+        option = next(name for _key, name, field in _OPTION_NAMES[names] if field.short == short)
         raise InputError([Mistake(f"Cannot use {option} {arn!r}", where, rule)])
 
 
@@ -278,7 +278,7 @@ def check_cloud(options: Mapping[str, Any], cloud_environment: str | None, where
 
     The latter only where a role is looked at: the modules for connectors have no option for that account.
     """
-    cloud = clouds.name_of(cloud_environment)
+    cloud = clouds.cloud_name(cloud_environment)
     prefix = "sentinel_" if names == "variable" else ""
     what = f"Cannot use {prefix}cloud_environment {cloud!r}"
     if cloud == clouds.CHINA:
@@ -292,7 +292,7 @@ def check_cloud(options: Mapping[str, Any], cloud_environment: str | None, where
         raise InputError([Mistake(what, where, rule)])
 
 
-def check_whole(account: Account, where: str, names: str) -> None:
+def check_complete(account: Account, where: str, names: str) -> None:
     """Raise bad_input when an option is missing without which role and connector cannot be made."""
     _check_given(account, REQUIRED, where, names)
 
@@ -310,7 +310,9 @@ def _check_given(account: Account, options: Collection[str], where: str, names: 
 
 def missing(given: Mapping[str, Any], where: str, names: str, options: Collection[str] = REQUIRED) -> list[Mistake]:
     """Return which of these options are not given, by `names`."""
-    lacking = [name for _key, name, field in _NAMED[names] if field.option in options and not given.get(field.option)]
+    lacking = [
+        name for _key, name, field in _OPTION_NAMES[names] if field.option in options and not given.get(field.option)
+    ]
     return [Mistake("Cannot work", where, f"{name} is not given", " on ") for name in lacking]
 
 

@@ -46,7 +46,7 @@ class AccountReport:
     def accept(self, entries: tuple[Accepted, ...], today: str, *, complete: bool) -> None:
         """Mark the findings that were accepted; `complete` says whether everything was looked at."""
         self.accepted = accepted_findings.reasons(entries, self.findings, today)
-        self.findings += accepted_findings.leftovers(entries, self.findings, today, complete=complete)
+        self.findings += accepted_findings.entry_findings(entries, self.findings, today, complete=complete)
 
     @property
     def unaccepted(self) -> list[Finding]:
@@ -54,7 +54,7 @@ class AccountReport:
         return [one for one in self.findings if one not in self.accepted]
 
     @contextmanager
-    def kept(self) -> Iterator[AccountReport]:
+    def attached_to_errors(self) -> Iterator[AccountReport]:
         """Let an error that ends the work take along what was found and done until then."""
         try:
             yield self
@@ -94,12 +94,12 @@ class AccountResult:
         return "changed" if self.report.calls else "ok"
 
     @property
-    def differs(self) -> bool:
+    def has_drift(self) -> bool:
         """Tell whether anything differs from the wish."""
         return not all(map(is_informational, self.report.unaccepted))
 
     @property
-    def insecure(self) -> bool:
+    def has_security_findings(self) -> bool:
         """Tell whether a finding is one of security."""
         return any(map(is_security, self.report.unaccepted))
 

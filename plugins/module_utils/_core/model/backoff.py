@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 # How long a call is tried again while IAM's eventual consistency or a colleague's change is in the way, in seconds.
-PATIENCE = 120.0
-FIRST, LONGEST = 0.5, 10.0
+RETRY_TIMEOUT = 120.0
+INITIAL_PAUSE, MAX_PAUSE = 0.5, 10.0
 # How old an account is, in seconds, when it can be entered if it ever can. AWS gives no bound: "CreateAccount" (AWS
 # Organizations API reference) works in the background for minutes, and the role in the account comes after that.
-GROWN = 900.0
+MIN_ACCOUNT_AGE = 900.0
 
 
 def pauses(chance: Callable[[float, float], float]) -> Iterator[float]:
@@ -20,7 +20,7 @@ def pauses(chance: Callable[[float, float], float]) -> Iterator[float]:
 
     Source: "Exponential Backoff And Jitter" (AWS Architecture Blog).
     """
-    pause = FIRST
+    pause = INITIAL_PAUSE
     while True:
         yield chance(pause / 2, pause)
-        pause = min(pause * 2, LONGEST)
+        pause = min(pause * 2, MAX_PAUSE)

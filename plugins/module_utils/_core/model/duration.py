@@ -17,7 +17,7 @@ def seconds(given: str, option: str, where: str = "") -> int:
     return int(text.rstrip("dhms")) * _UNITS.get(text[-1], 1)
 
 
-def told(length: float) -> str:
+def format_duration(length: float) -> str:
     """Say how long it is, in the two largest units."""
     rest = round(length)
     parts: list[str] = []

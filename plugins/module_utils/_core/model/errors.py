@@ -89,30 +89,31 @@ class InputError(SentinelError):
     """Everything in what a user gave that cannot be used (bad_input)."""
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
-        super().__init__("bad_input", _listed(mistakes))
+        super().__init__("bad_input", _combined(mistakes))
         self.mistakes = tuple(mistakes)
 
 
 MAX_MISTAKES = 10
-MAX_PLACES = 3
+MAX_LOCATIONS = 3
 
 
-def _listed(mistakes: Iterable[Mistake]) -> str:
+def _combined(mistakes: Iterable[Mistake]) -> str:
     """Return the first mistakes as sentences, each once with the places where it is, and how many more there are."""
     places: dict[tuple[str, str, str], list[str]] = {}
     for one in mistakes:
         places.setdefault((one.what, one.joint, one.rule), []).append(one.where)
     sentences = [
-        f"{what}{_where(joint, found)}: {rule}." for (what, joint, rule), found in list(places.items())[:MAX_MISTAKES]
+        f"{what}{_locations(joint, found)}: {rule}."
+        for (what, joint, rule), found in list(places.items())[:MAX_MISTAKES]
     ]
     more = len(places) - len(sentences)
     return " ".join([*sentences, *([f"And {more} more."] if more else [])])
 
 
-def _where(joint: str, places: Sequence[str]) -> str:
+def _locations(joint: str, places: Sequence[str]) -> str:
     named = list(dict.fromkeys(filter(None, places)))
-    more = len(named) - MAX_PLACES
-    return f"{joint if named else ''}{', '.join(named[:MAX_PLACES])}{f' and {more} more' if more > 0 else ''}"
+    more = len(named) - MAX_LOCATIONS
+    return f"{joint if named else ''}{', '.join(named[:MAX_LOCATIONS])}{f' and {more} more' if more > 0 else ''}"
 
 
 class NotYetError(SentinelError):

@@ -113,7 +113,7 @@ def is_informational(found: Finding) -> bool:
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
     """Each finding once: security first, then the most severe, then by code and message."""
-    return sorted(set(findings), key=_rank)
+    return sorted(set(findings), key=_sort_key)
 
 
 def repaired(before: Iterable[Finding], after: Iterable[Finding]) -> frozenset[Finding]:
@@ -123,5 +123,5 @@ def repaired(before: Iterable[Finding], after: Iterable[Finding]) -> frozenset[F
     return frozenset(one for one in before - after if one.code not in changed)
 
 
-def _rank(found: Finding) -> tuple[bool, int, str, str]:
+def _sort_key(found: Finding) -> tuple[bool, int, str, str]:
     return not is_security(found), SEVERITIES.index(found.severity), found.code, found.message

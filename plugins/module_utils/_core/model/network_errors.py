@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 # For how long, in seconds, a service is tried again that never answered: a wrong setting is reported soon, and a name
 # server or proxy that restarts has some time.
-BRIEF = 10.0
+UNREACHABLE_TIMEOUT = 10.0
 _BUNDLES = (
     "Give a file with the certificate authorities of this network: REQUESTS_CA_BUNDLE for both clouds, for AWS alone "
     "AWS_CA_BUNDLE or the option aws_ca_bundle."
@@ -26,7 +26,7 @@ class Fault(NamedTuple):
     kind: str
     cause: str
     advice: str
-    lasting: bool
+    permanent: bool
 
 
 def proxy_refusal(proxy: str, host: str, status: int) -> Fault:
@@ -37,20 +37,20 @@ def proxy_refusal(proxy: str, host: str, status: int) -> Fault:
             f"the proxy {proxy} requires authentication (407)",
             "Give user name and password in HTTPS_PROXY (http://user:password@host:port), or except the service from "
             "the proxy by NO_PROXY.",
-            lasting=True,
+            permanent=True,
         )
     if 400 <= status < 500 and status not in (408, 429):
         return Fault(
             "bad_input",
             f"the proxy {proxy} refuses to connect to {host} ({status})",
             f"Have the proxy allow {host}, or correct {_PROXY}.",
-            lasting=True,
+            permanent=True,
         )
     return Fault(
         "transient",
         f"the proxy {proxy} cannot connect to {host} ({status})",
         f"Check the proxy, {_PROXY} and the name {host}, then run it again.",
-        lasting=False,
+        permanent=False,
     )
 
 
@@ -60,13 +60,13 @@ def proxy_unreachable(proxy: str, reason: str) -> Fault:
         "transient",
         f"the proxy {proxy} cannot be reached: {reason}",
         f"Correct {_PROXY}, or run it again when the proxy works.",
-        lasting=False,
+        permanent=False,
     )
 
 
 def proxy_unusable(proxy: str) -> Fault:
     """Return what is wrong where the address of the proxy is none, or of a kind that is not supported."""
-    return Fault("bad_input", f"the address of the proxy {proxy} cannot be used", f"Correct {_PROXY}.", lasting=True)
+    return Fault("bad_input", f"the address of the proxy {proxy} cannot be used", f"Correct {_PROXY}.", permanent=True)
 
 
 def unresolved(host: str) -> Fault:
@@ -76,7 +76,7 @@ def unresolved(host: str) -> Fault:
         f"the name {host} cannot be resolved",
         "Check the address (Region, endpoint_url, cloud_environment, adfs_authority_url) and the name servers of this "
         "machine, then run it again; behind a proxy, set HTTPS_PROXY.",
-        lasting=False,
+        permanent=False,
     )
 
 
@@ -86,7 +86,7 @@ def no_tls(host: str) -> Fault:
         "transient",
         f"what answers for {host} does not use TLS",
         f"Check the address of the service, {_PROXY}, then run it again.",
-        lasting=False,
+        permanent=False,
     )
 
 
@@ -96,12 +96,12 @@ def untrusted(host: str, reason: str) -> Fault:
     return Fault(
         "bad_input",
         f"SSL certificate verify failed for {host}: {reason}",
-        _about_certificate(reason.lower()),
-        lasting=True,
+        _certificate_advice(reason.lower()),
+        permanent=True,
     )
 
 
-def _about_certificate(reason: str) -> str:
+def _certificate_advice(reason: str) -> str:
     if "expired" in reason:
         return "Have it renewed by whoever runs this address, be it a proxy that inspects TLS; check the clock as well."
     if "not yet valid" in reason:
@@ -117,5 +117,5 @@ def bad_bundle(path: str, source: str, reason: str) -> Fault:
         "bad_input",
         f"{path} ({source}) {reason}",
         f"Correct or unset {source}. {_BUNDLES}",
-        lasting=True,
+        permanent=True,
     )

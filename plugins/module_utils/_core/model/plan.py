@@ -34,11 +34,11 @@ def difference(header: str, before: Mapping[str, Any], after: Mapping[str, Any])
     }
 
 
-def is_news(now: Any, *known: Any) -> bool:
+def contains_new(now: Any, *known: Any) -> bool:
     """Tell whether some part of `now` is in none of the `known` versions of the same thing."""
     if isinstance(now, Mapping):
         parts = [one for one in known if isinstance(one, Mapping)]
-        return any(is_news(value, *(one[key] for one in parts if key in one)) for key, value in now.items())
+        return any(contains_new(value, *(one[key] for one in parts if key in one)) for key, value in now.items())
     if isinstance(now, list):
         lists = [one for one in known if isinstance(one, list)]
         return any(all(item not in one for one in lists) for item in now)

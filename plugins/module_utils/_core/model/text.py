@@ -14,7 +14,7 @@ from typing import Any
 
 # Controls, format characters (bidirectional ones, zero width), halves of surrogate pairs, line and paragraph
 # separators, unassigned and private ones. Wide spaces, which Python does not call printable either, do no harm.
-_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Cn", "Co"}
+_INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp", "Cn", "Co"}
 # Category "letter" or "mark", and yet nothing is seen of them.
 _BLANK = frozenset(
     (
@@ -28,26 +28,26 @@ _KEPT_IN_DATA = frozenset("\t\n")
 
 def one_line(text: str) -> str:
     r"""Return the text on one line, with an escape such as \n or \u202e for each character that cannot be seen."""
-    return _escaped(text, frozenset())
+    return _escape_invisible(text, frozenset())
 
 
 def visible(value: Any) -> Any:
     """Return data with such escapes in every string, keys included; line ends stay, as JSON and YAML escape them."""
     if isinstance(value, str):
-        return _escaped(value, _KEPT_IN_DATA)
+        return _escape_invisible(value, _KEPT_IN_DATA)
     if isinstance(value, Mapping):
         return {visible(key): visible(item) for key, item in value.items()}
     return [visible(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _escaped(text: str, kept: frozenset[str]) -> str:
+def _escape_invisible(text: str, kept: frozenset[str]) -> str:
     if text.isprintable() and _BLANK.isdisjoint(text):
         return text
-    return "".join(letter if letter in kept or _is_seen(letter) else _escape(letter) for letter in text)
+    return "".join(letter if letter in kept or _is_visible(letter) else _escape(letter) for letter in text)
 
 
-def _is_seen(letter: str) -> bool:
-    return unicodedata.category(letter) not in _HIDDEN and letter not in _BLANK
+def _is_visible(letter: str) -> bool:
+    return unicodedata.category(letter) not in _INVISIBLE and letter not in _BLANK
 
 
 def _escape(letter: str) -> str:

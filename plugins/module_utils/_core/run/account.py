@@ -24,12 +24,12 @@ from ..model.connector import connector as connectors
 from ..model.connector.connector import Connectors, ConnectorSpec
 from ..model.errors import ChangedError, SentinelError, cannot
 from ..model.findings import Finding, is_security, repaired
-from ..model.plan import Call, difference, is_news
+from ..model.plan import Call, contains_new, difference
 from ..model.policy import policy
 from ..model.role import plan as role_plan
 from ..model.role import role as roles
 from ..model.role.role import Role, RoleSpec
-from ..model.role.session_policy import work_on
+from ..model.role.session_policy import session_scope
 from . import new_account
 from .pacing import Slots, Visibility
 from .reconcile import Adapter, Known, Outcome, Sleep, reconcile
@@ -95,9 +95,9 @@ async def disconnect(report: AccountReport, account: Account, context: Context) 
     with _told(report, partial(roles.findings, account.role_spec, have), is_security):
         readers = await sentinel.readers(account.account_id)
         others = await context.other_readers(account.account_id, sentinel)
-        report.findings += connectors.remaining(spec, [*readers, *others])
+        report.findings += connectors.remaining_findings(spec, [*readers, *others])
         if roles.without(account.role_spec, have) != have:
-            connectors.check_unread(spec, readers)
+            connectors.check_no_other_reader(spec, readers)
         await reconcile_connector(report, spec, sentinel, check_mode=context.check_mode, absent=True)
         async with context.slots, limited(account):
             have = await _by_now(adapter, have, partial(roles.without, account.role_spec), context)
@@ -128,7 +128,7 @@ def _known_findings(account: Account, have: Role | None, context: Context) -> li
     spec = replace(account.role_spec, partition=have.arn.split(":")[1])
     if workspace_id := context.workspace_id(account):
         return roles.findings(replace(spec, workspace_id=workspace_id), have)
-    served = roles.served(have)
+    served = roles.tagged_workspaces(have)
     ids = sorted(served or policy.external_ids(have.trust, spec.microsoft_account_id))
     first, external_ids = next(iter(ids), ""), (*spec.external_ids, *ids)
     found = roles.findings(replace(spec, workspace_id=first, external_ids=external_ids), have)
@@ -184,7 +184,9 @@ async def _connectors_told(
             found = await sentinel.connectors(account.account_id, spec.name)
             report.findings += connectors.findings(spec, found)
             if error.kind == "role_conflict" and have:
-                report.findings += [roles.refused(have, one.name) for one in found if one.role_arn == have.arn]
+                report.findings += [
+                    roles.refused_role_finding(have, one.name) for one in found if one.role_arn == have.arn
+                ]
         raise
 
 
@@ -222,7 +224,7 @@ async def _read(account: Account, context: Context, *, removing: bool = False) -
 
 
 async def _enter(account: Account, context: Context, *, removing: bool) -> Keys:
-    work = work_on(account.role_spec, check_mode=context.check_mode, removing=removing)
+    work = session_scope(account.role_spec, check_mode=context.check_mode, removing=removing)
 
     async def enter() -> Keys:
         async with limited(account):
@@ -311,7 +313,7 @@ class _Evidence(Generic[T]):
 
     def _tell(self, number: int, have: T | None, want: T | None) -> None:
         first, now, after = (self._show(one) for one in (self._reads[0], have, want))
-        if number == 0 or is_news(now, first, after):
+        if number == 0 or contains_new(now, first, after):
             self._report.diff.append(difference(self._header, now, after))
 
 

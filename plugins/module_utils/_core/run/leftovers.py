@@ -61,7 +61,7 @@ async def find(
         except SentinelError:
             return []  # the work in the account fails as well, and tells
         spec = ConnectorSpec(account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
-        others = connectors.elsewhere(spec, await sentinel.connectors(account.account_id), absent=absent)
+        others = connectors.readers_of_other_roles(spec, await sentinel.connectors(account.account_id), absent=absent)
         if not others and known is None:
             return []
         async with context.slots:

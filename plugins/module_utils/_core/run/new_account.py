@@ -14,7 +14,7 @@ from math import inf
 from typing import TypeVar
 
 from ..model.account import Account
-from ..model.backoff import GROWN, pauses
+from ..model.backoff import MIN_ACCOUNT_AGE, pauses
 from ..model.errors import SentinelError, cannot
 from .reconcile import Sleep
 
@@ -31,14 +31,14 @@ def age(account: Account) -> float:
 
 def last(accounts: Iterable[Account]) -> list[Account]:
     """Put the new ones at the end: what waits takes the turn of nobody."""
-    return sorted(accounts, key=lambda account: age(account) < GROWN)
+    return sorted(accounts, key=lambda account: age(account) < MIN_ACCOUNT_AGE)
 
 
 def told(accounts: Iterable[Account]) -> str:
     """Return what there is to say of new accounts before they may be waited for, nothing where there are none."""
-    new = sum(age(account) < GROWN for account in accounts)
+    new = sum(age(account) < MIN_ACCOUNT_AGE for account in accounts)
     who = "1 account is" if new == 1 else f"{new} accounts are"
-    until = f"what cannot be entered yet is tried again until it is {GROWN / 60:.0f} minutes old"
+    until = f"what cannot be entered yet is tried again until it is {MIN_ACCOUNT_AGE / 60:.0f} minutes old"
     return f"{who} new: {until}." if new else ""
 
 
@@ -47,7 +47,7 @@ async def patiently(account: Account, enter: Callable[[], Awaitable[T]], sleep: 
 
     Raises account_not_active for one that is not new any more and still refuses.
     """
-    wait, waits = GROWN - age(account), pauses(_chance.uniform)
+    wait, waits = MIN_ACCOUNT_AGE - age(account), pauses(_chance.uniform)
     until = time.monotonic() + wait
     while True:
         try:

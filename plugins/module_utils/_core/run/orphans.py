@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..cloud.aws import Aws
 from ..cloud.organizations import listing
-from ..model.connector.connector import Connector, account_of, removal
+from ..model.connector.connector import Connector, account_id_of, removal
 from ..model.errors import SentinelError
 from ..model.organization.organization import Organization
 
@@ -64,7 +64,7 @@ class Orphan:
     @property
     def account_id(self) -> str:
         """The account of the role."""
-        return account_of(self.role_arn)
+        return account_id_of(self.role_arn)
 
     def line(self, *, check_mode: bool, removing: bool) -> str:
         """Return what there is to say of it."""
@@ -128,7 +128,7 @@ async def find(aws: Aws, workspaces: Iterable[Sentinel], minimum: int, only: Con
         with found.listing(sentinel):
             listed = await sentinel.known_connectors()
         known = [one for one in listed if only is None or one.account_id in only]
-        gone = organization.gone({connector.account_id for connector in known if connector.account_id}, minimum)
+        gone = organization.departed({connector.account_id for connector in known if connector.account_id}, minimum)
         found += [Orphan(sentinel, one, gone[one.account_id]) for one in known if one.account_id in gone]
     found.sort(key=lambda orphan: (orphan.sentinel.name, orphan.account_id))
     return found
@@ -142,7 +142,7 @@ async def check_gone(orphans: Iterable[Orphan], aws: Callable[[], Aws], minimum:
     gone, why = dict[str, str](), "the account is back in the organization."
     try:
         caller = aws()
-        gone = (await listing(caller.own("organizations"), caller.own("sts"))).gone(departed, minimum)
+        gone = (await listing(caller.own("organizations"), caller.own("sts"))).departed(departed, minimum)
     except SentinelError as error:
         why = str(error)
     for orphan in orphans:

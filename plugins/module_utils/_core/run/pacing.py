@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from ..model.backoff import PATIENCE
+from ..model.backoff import RETRY_TIMEOUT
 from ..model.errors import NotYetError
 
 T = TypeVar("T")
@@ -161,7 +161,7 @@ class Visibility:
         except NotYetError:
             now = time.monotonic()
             self._next, self._pause = now + self._pause, min(self._pause * 1.5, LONGEST_PROBE)
-            if now - self._began > PATIENCE:
+            if now - self._began > RETRY_TIMEOUT:
                 self._after = 0.0
             raise
         self._after = time.monotonic() - made

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from ..model.backoff import PATIENCE, pauses
+from ..model.backoff import RETRY_TIMEOUT, pauses
 from ..model.errors import ChangedError, NotYetError, OutdatedError
 from ..model.plan import Call
 
@@ -133,7 +133,7 @@ class _Patience:
     async def wait(self, waits: Iterator[float], error: Exception) -> None:
         """Wait until it may be tried again; raises the error that was in the way when patience is over."""
         now, pause = time.monotonic(), next(waits)
-        self._deadline = self._deadline or now + PATIENCE
+        self._deadline = self._deadline or now + RETRY_TIMEOUT
         if now + pause > self._deadline:
             raise error
         await self._sleep(pause)

@@ -36,7 +36,7 @@ class Connector:
     @property
     def account_id(self) -> str:
         """The AWS account that the connector reads: 12 digits, or empty if its role ARN is none."""
-        return account_of(self.role_arn)
+        return account_id_of(self.role_arn)
 
 
 # All connectors of one AWS account in one workspace. One is right; none, or two, are things that happen.
@@ -55,10 +55,10 @@ class ConnectorSpec:
     @property
     def name(self) -> str:
         """The name of a connector that we create: the same for every run and every operator."""
-        return str(uuid.uuid5(uuid.UUID(self.workspace_id), f"{KIND}/{account_of(self.role_arn)}"))
+        return str(uuid.uuid5(uuid.UUID(self.workspace_id), f"{KIND}/{account_id_of(self.role_arn)}"))
 
 
-def account_of(arn: str) -> str:
+def account_id_of(arn: str) -> str:
     """Return the account id of an ARN, empty if it has none."""
     found = re.match(r"(?:[^:]*:){4}([0-9]{12}):", arn)
     return found[1] if found else ""
@@ -90,19 +90,21 @@ def choose(spec: ConnectorSpec, have: Connectors) -> Connector | None:
     def rank(item: Connector) -> tuple[bool, bool, str, bool, str]:
         return item.role_arn != spec.role_arn, not item.enabled, item.created or "~", item.name != spec.name, item.name
 
-    found = [item for item in have if not _astray(spec, item)] or [item for item in have if item.name == spec.name]
+    found = [item for item in have if not _reads_other_account(spec, item)] or [
+        item for item in have if item.name == spec.name
+    ]
     return min(found, key=rank) if len(found) > 1 else next(iter(found), None)
 
 
-def _astray(spec: ConnectorSpec, item: Connector) -> bool:
-    return item.account_id != account_of(spec.role_arn)
+def _reads_other_account(spec: ConnectorSpec, item: Connector) -> bool:
+    return item.account_id != account_id_of(spec.role_arn)
 
 
 def overlay(spec: ConnectorSpec, have: Connectors) -> Connectors:
     """Return the connectors that shall be: the chosen one right, or a new one; duplicates go only when asked."""
     chosen = choose(spec, have)
     right = replace(chosen, role_arn=spec.role_arn, enabled=True) if chosen else _new(spec)
-    gone = _twins(spec, have) if spec.deduplicate else ()
+    gone = _duplicates(spec, have) if spec.deduplicate else ()
     return (right, *(item for item in have if item is not chosen and item not in gone))
 
 
@@ -112,7 +114,7 @@ def _new(spec: ConnectorSpec) -> Connector:
     )
 
 
-def _twins(spec: ConnectorSpec, have: Connectors) -> Connectors:
+def _duplicates(spec: ConnectorSpec, have: Connectors) -> Connectors:
     chosen = choose(spec, have)
     return tuple(item for item in have if item is not chosen and item.role_arn == spec.role_arn)
 
@@ -122,13 +124,13 @@ def without(spec: ConnectorSpec, have: Connectors) -> Connectors:
     return tuple(item for item in have if item.role_arn != spec.role_arn)
 
 
-def elsewhere(spec: ConnectorSpec, have: Connectors, *, absent: bool) -> Connectors:
+def readers_of_other_roles(spec: ConnectorSpec, have: Connectors, *, absent: bool) -> Connectors:
     """Return the connectors of the account that read another role, and go on doing so when the wish is fulfilled."""
     stays = without(spec, have) if absent else overlay(spec, have)
-    return tuple(item for item in stays if item.role_arn != spec.role_arn and not _astray(spec, item))
+    return tuple(item for item in stays if item.role_arn != spec.role_arn and not _reads_other_account(spec, item))
 
 
-def remaining(spec: ConnectorSpec, readers: Iterable[Mapping[str, Any]]) -> list[Finding]:
+def remaining_findings(spec: ConnectorSpec, readers: Iterable[Mapping[str, Any]]) -> list[Finding]:
     """Say who goes on reading an account that was offboarded, of the connectors (as in results) that read it.
 
     Those of another workspace say so by `workspace`.
@@ -136,7 +138,7 @@ def remaining(spec: ConnectorSpec, readers: Iterable[Mapping[str, Any]]) -> list
     return [
         finding(
             "connector_remaining",
-            f"Data connector {one['name']} ({one['kind']}){_place(one)} goes on reading the account, "
+            f"Data connector {one['name']} ({one['kind']}){_workspace_suffix(one)} goes on reading the account, "
             f"by {one['role_arn']}.",
         )
         for one in readers
@@ -144,11 +146,11 @@ def remaining(spec: ConnectorSpec, readers: Iterable[Mapping[str, Any]]) -> list
     ]
 
 
-def _place(one: Mapping[str, Any]) -> str:
+def _workspace_suffix(one: Mapping[str, Any]) -> str:
     return f" in workspace {one['workspace']}" if "workspace" in one else ""
 
 
-def check_unread(spec: ConnectorSpec, readers: Iterable[Mapping[str, Any]]) -> None:
+def check_no_other_reader(spec: ConnectorSpec, readers: Iterable[Mapping[str, Any]]) -> None:
     """Raise role_conflict where a connector of another kind in the workspace reads the role that is to go."""
     names = [one["name"] for one in readers if one["kind"] != KIND and one["role_arn"] == spec.role_arn]
     if names:
@@ -188,10 +190,10 @@ def findings(spec: ConnectorSpec, have: Connectors) -> list[Finding]:
     found = [
         finding("connector_wrong_account", f"Data connector {item.name} reads {item.role_arn}, not {spec.role_arn}.")
         for item in have
-        if item.name == spec.name and _astray(spec, item)
+        if item.name == spec.name and _reads_other_account(spec, item)
     ]
     chosen = choose(spec, have)
-    if chosen is None or _astray(spec, chosen):
+    if chosen is None or _reads_other_account(spec, chosen):
         return [*found, finding("connector_missing", f"No data connector reads role {spec.role_arn}.")]
     if chosen.role_arn != spec.role_arn:
         found.append(
@@ -200,13 +202,13 @@ def findings(spec: ConnectorSpec, have: Connectors) -> list[Finding]:
     if not chosen.enabled:
         found.append(finding("connector_disabled", f"Data connector {chosen.name} is disabled."))
     for other in have:
-        if other is not chosen and not _astray(spec, other):
+        if other is not chosen and not _reads_other_account(spec, other):
             text = f"Data connector {other.name} reads the account as well as {chosen.name}, by {other.role_arn}."
             found.append(finding("connector_duplicate", text))
     return ordered(found)
 
 
-def survey(have: Iterable[Connector]) -> list[Finding]:
+def workspace_findings(have: Iterable[Connector]) -> list[Finding]:
     """Say what is wrong with all connectors of a workspace, as far as they tell by themselves."""
     found: list[Finding] = []
     accounts: dict[str, list[Connector]] = {}

@@ -73,10 +73,10 @@ def check_id(workspace: Workspace, given: str, where: str) -> None:
 
 
 def _granted(entry: Mapping[str, Any], action: str) -> bool:
-    return _listed(entry.get("actions"), action) and not _listed(entry.get("notActions"), action)
+    return _matches_any(entry.get("actions"), action) and not _matches_any(entry.get("notActions"), action)
 
 
-def _listed(patterns: Iterable[str] | None, action: str) -> bool:
+def _matches_any(patterns: Iterable[str] | None, action: str) -> bool:
     return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns or ())
 
 

@@ -46,13 +46,13 @@ CLOUDS = {
 }
 
 
-def name_of(cloud_environment: str | None) -> str:
+def cloud_name(cloud_environment: str | None) -> str:
     """Return the name of the cloud that is meant, also where its address is given; a private one has its address."""
     given = (cloud_environment or PUBLIC).rstrip("/")
     return next((name for name, cloud in CLOUDS.items() if given == cloud.arm), given)
 
 
-def described(metadata: Mapping[str, Any]) -> Cloud:
+def from_metadata(metadata: Mapping[str, Any]) -> Cloud:
     """Return a private cloud from the answer of its `/metadata/endpoints`; KeyError, IndexError where that lacks."""
     login = metadata["authentication"]
     return Cloud(

@@ -22,7 +22,7 @@ ACTIVE, CLOSED = "ACTIVE", "CLOSED"
 K = TypeVar("K")
 
 
-class Account(NamedTuple):
+class OrganizationAccount(NamedTuple):
     """An account: `joined` is text in UTC such as "2026-11-22T17:00:00Z", `units` the ids from the root down to its OU.
 
     `units` is empty as long as nobody knows them.
@@ -33,14 +33,14 @@ class Account(NamedTuple):
     email: str
     state: str
     joined: str
-    manager: str
+    management_account_id: str
     """The id of the management account."""
     units: tuple[str, ...] = ()
 
     @property
-    def manages(self) -> bool:
+    def is_management(self) -> bool:
         """Whether this is the management account."""
-        return self.account_id == self.manager
+        return self.account_id == self.management_account_id
 
 
 class Unit(NamedTuple):
@@ -54,7 +54,7 @@ class Unit(NamedTuple):
 class Organization:
     """The whole listing: every account by its id. Units by id, and tags by account id, as far as somebody asked."""
 
-    accounts: Mapping[str, Account]
+    accounts: Mapping[str, OrganizationAccount]
     units: Mapping[str, Unit] = field(default_factory=dict)
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     _paths: Mapping[str, str] = field(init=False, repr=False, compare=False)
@@ -62,10 +62,12 @@ class Organization:
     def __post_init__(self) -> None:
         """Name every unit by a path that no other one has: a unit may be called "a/b" beside a unit b below a."""
         paths = self.paths()
-        object.__setattr__(self, "_paths", unique(paths, {unit: f"{path} ({unit})" for unit, path in paths.items()}))
+        object.__setattr__(
+            self, "_paths", unique_names(paths, {unit: f"{path} ({unit})" for unit, path in paths.items()})
+        )
 
     @property
-    def placed(self) -> bool:
+    def units_known(self) -> bool:
         """Whether it is known of every account where in the tree it stands."""
         return all(account.units for account in self.accounts.values())
 
@@ -85,7 +87,7 @@ class Organization:
         """Return the path of every unit by its id, as people write it; several units may have the same."""
         return {unit: self.names(self._chain(unit)) for unit in self.units}
 
-    def place(self, parents: Mapping[str, str]) -> Organization:
+    def with_units(self, parents: Mapping[str, str]) -> Organization:
         """Return it with every account put below its parent; raises transient for one that moved meanwhile."""
         lost = next((one for one in self.accounts if one not in parents), None)
         if lost:
@@ -101,7 +103,7 @@ class Organization:
         parent = self.units[unit].parent
         return (*self._chain(parent), unit) if parent else (unit,)
 
-    def outside(self, account_ids: Container[str]) -> list[dict[str, str]]:
+    def excluded(self, account_ids: Container[str]) -> list[dict[str, str]]:
         """List the accounts of the organization but these, each with the reason that is known."""
         return [
             {
@@ -112,7 +114,7 @@ class Organization:
             if one.account_id not in account_ids
         ]
 
-    def gone(self, account_ids: Iterable[str], minimum: int) -> dict[str, str]:
+    def departed(self, account_ids: Iterable[str], minimum: int) -> dict[str, str]:
         """Tell which of these accounts are gone, and why: "closed", or "left" for those that are not listed.
 
         A listing with fewer than `minimum` accounts at work is not believed: by it nobody is gone. A suspended account
@@ -125,7 +127,7 @@ class Organization:
         return {one: reasons[state] for one, state in states.items() if state in reasons}
 
 
-def unique(wanted: Mapping[K, str], whole: Mapping[K, str], taken: Collection[str] = ()) -> dict[K, str]:
+def unique_names(wanted: Mapping[K, str], whole: Mapping[K, str], taken: Collection[str] = ()) -> dict[K, str]:
     """Give every key the name it wants; where several want the same, or it is taken, each has its `whole` name.
 
     A name that is its own key may be taken.
@@ -143,7 +145,7 @@ def unique(wanted: Mapping[K, str], whole: Mapping[K, str], taken: Collection[st
         named |= {key: whole[key] for key in clashing}
 
 
-def parse(raw: Mapping[str, Any], joined: str) -> Account:
+def parse(raw: Mapping[str, Any], joined: str) -> OrganizationAccount:
     """Return an account as the API describes it; raises KeyError, or bad_input where no state is to be found."""
     state = raw.get("State") or raw.get("Status")
     if not state:
@@ -152,13 +154,13 @@ def parse(raw: Mapping[str, Any], joined: str) -> Account:
             f"Cannot tell the state of account {raw['Id']}: the answer of AWS Organizations has neither State nor "
             "Status. Update botocore to 1.40.27 or newer.",
         )
-    return Account(
+    return OrganizationAccount(
         account_id=raw["Id"],
         name=raw.get("Name", ""),
         email=raw.get("Email", ""),
         state=state,
         joined=joined,
-        manager=raw["Arn"].split(":")[4],
+        management_account_id=raw["Arn"].split(":")[4],
         units=_units(raw.get("Paths") or ()),
     )
 
@@ -172,10 +174,10 @@ def _units(paths: Iterable[str]) -> tuple[str, ...]:
 
 _FORMAT = 1
 # AWS allows five levels of units below the root.
-DEEPEST = 16
+MAX_DEPTH = 16
 _ID, _UNIT = re.compile("[0-9]{12}"), re.compile("r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}")
 _JOINED = re.compile("(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?")
-_RULES = (_ID, _ID, re.compile("[A-Z_]{1,40}"), _JOINED)
+_ACCOUNT_PATTERNS = (_ID, _ID, re.compile("[A-Z_]{1,40}"), _JOINED)
 
 
 def to_data(organization: Organization) -> dict[str, Any]:
@@ -195,7 +197,7 @@ def from_data(data: Any) -> Organization | None:
         data = json.loads(json.dumps(data))
         if data["format"] != _FORMAT:
             return None
-        accounts = {row[0]: Account._make((*row[:-1], tuple(row[-1]))) for row in data["accounts"]}
+        accounts = {row[0]: OrganizationAccount._make((*row[:-1], tuple(row[-1]))) for row in data["accounts"]}
         units = {key: Unit(*row) for key, row in data["units"].items()}
         tags = {key: dict(own) for key, own in data["tags"].items()}
         whole = len(accounts) == len(data["accounts"]) and all(map(_is_account, accounts.values()))
@@ -209,19 +211,19 @@ def _is_account(one: Any) -> bool:
     names = isinstance(one.name, str) and isinstance(one.email, str)
     return (
         names
-        and all(rule.fullmatch(text) for rule, text in zip(_RULES, _ruled(one), strict=True))
+        and all(rule.fullmatch(text) for rule, text in zip(_ACCOUNT_PATTERNS, _checked_fields(one), strict=True))
         and all(map(_UNIT.fullmatch, one.units))
     )
 
 
-def _ruled(one: Any) -> tuple[str, ...]:
-    return one.account_id, one.manager, one.state, one.joined
+def _checked_fields(one: Any) -> tuple[str, ...]:
+    return one.account_id, one.management_account_id, one.state, one.joined
 
 
 def _are_units(units: Mapping[Any, Any]) -> bool:
     """Tell whether the units are a tree."""
     above = {unit: one.parent for unit, one in units.items()}
-    for _level in range(DEEPEST):
+    for _level in range(MAX_DEPTH):
         above = {unit: units[parent].parent for unit, parent in above.items() if parent}
     return not above and all(isinstance(one.name, str) and _UNIT.fullmatch(unit) for unit, one in units.items())
 

@@ -18,13 +18,13 @@ from ..errors import InputError, Mistake, SentinelError
 from ..plan import Call
 from ..role.role import TAG, Role
 
-DESCRIPTION = "The IAM role that lets Microsoft Sentinel read AWS CloudTrail"
+STACKSET_DESCRIPTION = "The IAM role that lets Microsoft Sentinel read AWS CloudTrail"
 RESOURCE = "SentinelRole"
-MOST_UNITS = 50
-LONGEST_TEMPLATE = 51_200
+MAX_UNITS_PER_CALL = 50
+MAX_TEMPLATE_BYTES = 51_200
 CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
 # An account that has the role already fails; it must not stop the others, nor may one wait for the other.
-PREFERENCES = {
+OPERATION_PREFERENCES = {
     "FailureTolerancePercentage": 100,
     "MaxConcurrentPercentage": 100,
     "ConcurrencyMode": "SOFT_FAILURE_TOLERANCE",
@@ -37,7 +37,7 @@ class StackSet:
 
     name: str
     template: Any = None
-    description: str = DESCRIPTION
+    description: str = STACKSET_DESCRIPTION
     tags: Mapping[str, str] = field(default_factory=dict)
     units: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
@@ -71,17 +71,17 @@ def template(role: Role) -> dict[str, Any]:
         "AssumeRolePolicyDocument": role.trust,
         "Tags": [{"Key": key, "Value": role.tags[key]} for key in sorted(role.tags)],
     }
-    if role.managed:
-        properties["ManagedPolicyArns"] = sorted(role.managed)
-    if role.inline:
+    if role.managed_policies:
+        properties["ManagedPolicyArns"] = sorted(role.managed_policies)
+    if role.inline_policies:
         properties["Policies"] = [
-            {"PolicyName": name, "PolicyDocument": role.inline[name]} for name in sorted(role.inline)
+            {"PolicyName": name, "PolicyDocument": role.inline_policies[name]} for name in sorted(role.inline_policies)
         ]
     if role.permissions_boundary:
         properties["PermissionsBoundary"] = _in_each_account(role.permissions_boundary)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": DESCRIPTION,
+        "Description": STACKSET_DESCRIPTION,
         "Resources": {RESOURCE: {"Type": "AWS::IAM::Role", "Properties": properties}},
     }
 
@@ -92,7 +92,7 @@ def _in_each_account(arn: str) -> Any:
     return arn if account == "aws" else {"Fn::Sub": f"{start}${{AWS::AccountId}}:{rest.replace('${', '${!')}"}
 
 
-def check(spec: StackSetSpec) -> None:
+def validate(spec: StackSetSpec) -> None:
     """Raise bad_input where AWS would refuse the name, a unit or the size of the template."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", spec.name):
         rule = "it must be 1 to 128 letters, digits and hyphens and start with a letter"
@@ -101,10 +101,10 @@ def check(spec: StackSetSpec) -> None:
         if not re.fullmatch(r"ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|r-[a-z0-9]{4,32}", unit):
             rule = "each must be the id of an organizational unit (ou-…) or of the root (r-…)"
             raise SentinelError("bad_input", f"Cannot use organizational_units {unit!r}: {rule}.")
-    if len(_text(spec.template)) > LONGEST_TEMPLATE:
+    if len(_json_text(spec.template)) > MAX_TEMPLATE_BYTES:
         raise SentinelError(
             "bad_input",
-            f"Cannot make StackSet {spec.name}: its template would have more than {LONGEST_TEMPLATE:,} bytes.",
+            f"Cannot make StackSet {spec.name}: its template would have more than {MAX_TEMPLATE_BYTES:,} bytes.",
         )
 
 
@@ -122,7 +122,7 @@ def overlay(spec: StackSetSpec, have: StackSet | None) -> StackSet:
     return replace(
         base,
         template=spec.template,
-        description=DESCRIPTION,
+        description=STACKSET_DESCRIPTION,
         tags={**base.tags, TAG: "managed"},
         units=base.units if spec.units is None else frozenset(spec.units),
         # IAM is global: a second Region would make the same role again, and fail.
@@ -157,17 +157,23 @@ def plan(have: StackSet | None, want: StackSet | None, *, retain: bool | None = 
     `retain` overrides what a StackSet that goes says about the roles it made.
     """
     if want is None:
-        return _teardown(have, retain) if have else []
+        return _delete_stackset(have, retain) if have else []
     calls = []
     if have is None:
-        calls.append(Call("CreateStackSet", {**_settings(want), "PermissionModel": want.permission_model}))
+        calls.append(Call("CreateStackSet", {**_stackset_settings(want), "PermissionModel": want.permission_model}))
         have = replace(want, units=frozenset())
-    if _settings(have) != _settings(want):
-        calls.append(Call("UpdateStackSet", {**_settings(want), "OperationPreferences": PREFERENCES}))
-    return calls + _gone(have, have.units - want.units, want.retain) + _come(want, want.units - have.units)
+    if _stackset_settings(have) != _stackset_settings(want):
+        calls.append(
+            Call("UpdateStackSet", {**_stackset_settings(want), "OperationPreferences": OPERATION_PREFERENCES})
+        )
+    return (
+        calls
+        + _delete_instances(have, have.units - want.units, want.retain)
+        + _create_instances(want, want.units - have.units)
+    )
 
 
-def _settings(want: StackSet) -> dict[str, Any]:
+def _stackset_settings(want: StackSet) -> dict[str, Any]:
     # AWS takes RetainStacksOnAccountRemoval only where the deployment is automatic.
     retain = {"RetainStacksOnAccountRemoval": want.retain} if want.auto_deployment else {}
     return {
@@ -181,16 +187,16 @@ def _settings(want: StackSet) -> dict[str, Any]:
     }
 
 
-def _come(want: StackSet, units: frozenset[str]) -> list[Call]:
+def _create_instances(want: StackSet, units: frozenset[str]) -> list[Call]:
     return [Call("CreateStackInstances", _targets(want, some)) for some in _batches(units)]
 
 
-def _gone(have: StackSet, units: frozenset[str], retain: bool) -> list[Call]:
+def _delete_instances(have: StackSet, units: frozenset[str], retain: bool) -> list[Call]:
     return [Call("DeleteStackInstances", {**_targets(have, some), "RetainStacks": retain}) for some in _batches(units)]
 
 
-def _teardown(have: StackSet, retain: bool | None) -> list[Call]:
-    gone = _gone(have, have.units, have.retain if retain is None else retain)
+def _delete_stackset(have: StackSet, retain: bool | None) -> list[Call]:
+    gone = _delete_instances(have, have.units, have.retain if retain is None else retain)
     return [*gone, Call("DeleteStackSet", {"StackSetName": have.name})]
 
 
@@ -199,17 +205,17 @@ def _targets(stackset: StackSet, units: list[str]) -> dict[str, Any]:
         "StackSetName": stackset.name,
         "DeploymentTargets": {"OrganizationalUnitIds": units},
         "Regions": sorted(stackset.regions),
-        "OperationPreferences": PREFERENCES,
+        "OperationPreferences": OPERATION_PREFERENCES,
     }
 
 
 def _batches(units: frozenset[str]) -> Iterator[list[str]]:
     listed = sorted(units)
-    for start in range(0, len(listed), MOST_UNITS):
-        yield listed[start : start + MOST_UNITS]
+    for start in range(0, len(listed), MAX_UNITS_PER_CALL):
+        yield listed[start : start + MAX_UNITS_PER_CALL]
 
 
-def _text(document: Any) -> str:
+def _json_text(document: Any) -> str:
     return json.dumps(document)
 
 
