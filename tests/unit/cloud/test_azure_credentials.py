@@ -625,7 +625,7 @@ def test_an_ad_fs_server_can_be_named(clean: Emulators, end: str, pem: Path) -> 
 
 def test_the_public_cloud_needs_no_look_at_metadata() -> None:
     for name in ("AzureCloud", "https://management.azure.com/", "AzureUSGovernment"):
-        assert azure(cloud_environment=name, tenant="adfs", client_id="x", secret="x")._cloud.known
+        assert azure(cloud_environment=name, tenant="adfs", client_id="x", secret="x")._cloud.predefined
 
 
 @pytest.mark.parametrize(

