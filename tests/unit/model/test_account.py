@@ -121,7 +121,7 @@ def test_every_option_is_tried() -> None:
 
 @pytest.mark.parametrize("option", KEPT)
 @pytest.mark.parametrize("names", ["option", "short", "variable"])
-def test_an_option_sets_one_thing_and_nothing_else(option: str, names: str) -> None:
+def test_an_option_sets_only_its_attribute(option: str, names: str) -> None:
     value, where, name, expected = KEPT[option]
     key = BY_OPTION[option].short if names == "short" else option
     beside = BESIDE.get(option, {})
@@ -133,7 +133,7 @@ def test_an_option_sets_one_thing_and_nothing_else(option: str, names: str) -> N
         assert account == replace(nothing, **{name: expected})
 
 
-def test_the_account_id_is_part_of_the_wish() -> None:
+def test_the_account_id_is_part_of_the_role_spec() -> None:
     assert parse({"account_id": ACCOUNT}, HOST).role_spec.account_id == ACCOUNT
 
 
@@ -156,15 +156,15 @@ def test_none_is_not_given() -> None:
 
 
 @pytest.mark.parametrize("option", [field.option for field in FIELDS if field.part in ("aws", "azure")])
-def test_a_variable_of_the_environment_that_is_set_to_nothing_is_not_given(option: str) -> None:
+def test_an_empty_credential_option_is_not_given(option: str) -> None:
     assert parse({option: ""}, HOST) == parse({}, HOST)
 
 
-def test_what_is_no_option_of_an_account_is_none_of_our_business() -> None:
+def test_unknown_options_are_ignored() -> None:
     assert parse({"state": "absent", "concurrency": 3}, HOST, names="short") == parse({}, HOST)
 
 
-def test_the_host_is_noted() -> None:
+def test_the_host_is_recorded() -> None:
     assert parse({}, HOST, host="payments").host == "payments"
 
 
@@ -177,7 +177,7 @@ def test_the_host_is_noted() -> None:
     ids=repr,
 )
 @pytest.mark.parametrize("option", ["role_purge_tags", "exclusive", "adopt"])
-def test_a_text_of_an_inventory_is_a_boolean_as_ansible_reads_it(option: str, text: str, value: bool) -> None:
+def test_a_string_of_an_inventory_is_a_boolean_as_in_ansible(option: str, text: str, value: bool) -> None:
     assert getattr(parse({option: text}, HOST).role_spec, BY_OPTION[option].short) is value
 
 
@@ -192,7 +192,7 @@ def test_digits_of_an_inventory_are_a_number(text: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("value", ["Admin", ["Admin"]], ids=["a text", "a list"])
-def test_a_text_is_a_list_of_one(value: Any) -> None:
+def test_a_string_is_a_list_of_one_item(value: Any) -> None:
     assert parse({"assume_role": value}, HOST).assume_role.roles == ("Admin",)
     assert parse({"external_ids": A}, HOST).role_spec.external_ids == (A,)
 
@@ -202,12 +202,12 @@ def test_an_empty_boundary_is_given() -> None:
 
 
 @pytest.mark.parametrize("option", ["secret_key", "session_token", "secret", "oidc_token"])
-def test_no_secret_is_in_the_text_of_an_account(option: str) -> None:
+def test_no_secret_is_in_the_repr_of_an_account(option: str) -> None:
     assert "handshake" not in repr(parse({**BESIDE.get(option, {}), option: "handshake"}, HOST))
 
 
 @pytest.mark.parametrize("field", [field for field in FIELDS if field.part == "azure"], ids=lambda field: field.option)
-def test_an_empty_variable_of_the_environment_is_not_given(field: Field) -> None:
+def test_an_empty_azure_option_is_not_given(field: Field) -> None:
     assert parse({field.option: ""}, HOST) == parse({}, HOST)
 
 
@@ -284,7 +284,7 @@ WRONG: dict[str, dict[str, Any]] = {
 SECRET = ("access_key", "secret_key", "session_token", "secret", "oidc_token")
 
 
-def test_every_option_that_is_no_secret_is_refused_somehow() -> None:
+def test_every_option_except_secrets_has_invalid_values() -> None:
     assert WRONG.keys() | set(SECRET) == KEPT.keys()
 
 
@@ -307,7 +307,7 @@ def check_refusal(option: str, value: Any, names: str) -> None:
         for name, value in values.items()
     ],
 )
-def test_a_refusal_names_place_option_value_and_rule(option: str, value: Any) -> None:
+def test_an_error_names_host_option_value_and_rule(option: str, value: Any) -> None:
     check_refusal(option, value, "option")
 
 
@@ -315,19 +315,19 @@ def test_a_refusal_names_place_option_value_and_rule(option: str, value: Any) ->
     ("option", "value"),
     [("assume_role", "a b"), ("external_ids", "security"), ("role_max_session_duration", "43201")],
 )
-def test_a_refused_value_is_shown_as_it_was_written(option: str, value: Any) -> None:
+def test_an_invalid_value_is_shown_as_written(option: str, value: Any) -> None:
     assert refused({option: value}).startswith(f"Cannot use {option} {value!r} of {HOST}: ")
 
 
 @pytest.mark.parametrize("option", WRONG)
 @pytest.mark.parametrize("names", ["short", "variable"])
-def test_a_refusal_calls_the_option_as_the_user_did(option: str, names: str) -> None:
+def test_an_error_uses_the_option_name_of_the_user(option: str, names: str) -> None:
     check_refusal(option, next(iter(WRONG[option].values())), names)
 
 
 @pytest.mark.parametrize("option", SECRET)
 @pytest.mark.parametrize("value", [1234567, ["hush-hush"], {"key": "hush-hush"}], ids=["a number", "a list", "a dict"])
-def test_a_wrong_secret_is_refused_without_being_shown(option: str, value: Any) -> None:
+def test_an_invalid_secret_is_not_shown(option: str, value: Any) -> None:
     sentence = refused({option: value})
     assert option in sentence
     assert HOST in sentence
@@ -357,7 +357,7 @@ def test_all_other_variables_are_the_option_with_a_prefix() -> None:
 
 
 @pytest.mark.parametrize("names", ["option", "short", "variable"])
-def test_a_boundary_of_another_account_is_refused(names: str) -> None:
+def test_a_boundary_of_another_account_is_rejected(names: str) -> None:
     field = BY_OPTION["role_permissions_boundary"]
     key = field.short if names == "short" else field.option
     shown = {"option": field.option, "short": field.short, "variable": field.variable}[names]
@@ -367,7 +367,7 @@ def test_a_boundary_of_another_account_is_refused(names: str) -> None:
     assert ACCOUNT in sentence
 
 
-def test_without_a_place_a_refused_boundary_is_still_one_sentence() -> None:
+def test_an_error_without_a_host_is_one_sentence() -> None:
     sentence = refused({"account_id": ACCOUNT, "permissions_boundary": FENCE.replace(ACCOUNT, OTHER)}, "", "short")
     assert " of :" not in sentence
 
@@ -418,7 +418,7 @@ def test_one_account_is_in_one_partition() -> None:
     ],
     ids="-".join,
 )
-def test_half_a_key_is_refused_without_being_shown(keys: dict[str, str]) -> None:
+def test_incomplete_keys_are_rejected_and_not_shown(keys: dict[str, str]) -> None:
     sentence = refused(keys)
     assert HOST in sentence
     assert "access_key and secret_key" in sentence
@@ -427,12 +427,12 @@ def test_half_a_key_is_refused_without_being_shown(keys: dict[str, str]) -> None
 
 @pytest.mark.parametrize("cloud", ["AzureChinaCloud", "https://management.chinacloudapi.cn/"])
 @pytest.mark.parametrize("names", ["option", "short", "variable"])
-def test_a_cloud_without_the_connector_is_refused(cloud: str, names: str) -> None:
+def test_a_cloud_without_the_connector_is_rejected(cloud: str, names: str) -> None:
     assert "AzureChinaCloud" in refused({"cloud_environment": cloud}, names=names)
 
 
 @pytest.mark.parametrize("cloud", ["AzureUSGovernment", "https://management.usgovcloudapi.net"])
-def test_a_cloud_whose_aws_account_is_not_public_needs_it(cloud: str) -> None:
+def test_azure_government_requires_the_account_of_microsoft(cloud: str) -> None:
     assert ": microsoft_account_id " in refused({"cloud_environment": cloud})
     assert ": sentinel_microsoft_account_id " in refused({"cloud_environment": cloud}, names="variable")
     parse({"cloud_environment": cloud, "microsoft_account_id": OTHER}, HOST)
@@ -454,7 +454,7 @@ def test_account_and_workspace_are_enough() -> None:
 
 @pytest.mark.parametrize("names", ["option", "variable"])
 @pytest.mark.parametrize("option", WHOLE)
-def test_what_is_missing_is_named_as_the_user_would_set_it(option: str, names: str) -> None:
+def test_a_missing_option_is_named_as_the_user_sets_it(option: str, names: str) -> None:
     account = parse({**WHOLE, option: None}, HOST)
     with pytest.raises(SentinelError) as caught:
         check_complete(account, HOST, names)
@@ -466,13 +466,13 @@ def test_what_is_missing_is_named_as_the_user_would_set_it(option: str, names: s
 # --- what the services tell later ---
 
 
-def test_what_the_services_tell_is_added() -> None:
+def test_values_of_the_services_are_added() -> None:
     account = parse({"role_name": "Eyes"}, HOST).completed(account_id=ACCOUNT, workspace_id=A, partition="aws-us-gov")
     assert account.account_id == ACCOUNT
     assert account.role_spec == RoleSpec(ACCOUNT, A, name="Eyes", partition="aws-us-gov")
 
 
-def test_what_the_user_gave_is_kept() -> None:
+def test_values_of_the_user_are_kept() -> None:
     account = parse({"account_id": ACCOUNT, "workspace_id": A}, HOST)
     assert account.completed(workspace_id=B) == account
     assert account.completed() == account
@@ -499,7 +499,7 @@ def test_different_accounts_are_fine(accounts: list[Account]) -> None:
     [(("a", "b"), "a and b"), (("", ""), "an entry of accounts and an entry of accounts")],
     ids=["hosts", "entries"],
 )
-def test_the_same_account_twice_is_refused_with_both_places(hosts: tuple[str, str], places: str) -> None:
+def test_a_duplicate_account_is_rejected_with_both_hosts(hosts: tuple[str, str], places: str) -> None:
     with pytest.raises(SentinelError) as caught:
         check_unique([account(ACCOUNT, hosts[0]), account(OTHER, "c"), account(ACCOUNT, hosts[1])])
     assert caught.value.kind == "bad_input"
@@ -523,7 +523,7 @@ options = st.dictionaries(st.sampled_from(list(KEPT)), jsons | near, max_size=4)
 @given(options)
 @example({"role_max_session_duration": "9" * 5000})
 @example({"role_permissions_boundary": {"a": 1}, "account_id": ACCOUNT})
-def test_no_options_are_too_odd_to_be_judged(given_options: dict[str, Any]) -> None:
+def test_any_options_are_accepted_or_rejected(given_options: dict[str, Any]) -> None:
     try:
         parse(given_options, HOST)
     except SentinelError as error:
@@ -536,7 +536,7 @@ def test_no_options_are_too_odd_to_be_judged(given_options: dict[str, Any]) -> N
 @pytest.mark.parametrize("field", FIELDS, ids=[field.option for field in FIELDS])
 @settings(max_examples=40)
 @given(value=jsons | near)
-def test_what_is_accepted_has_the_type_that_is_promised(field: Field, value: Any) -> None:
+def test_an_accepted_value_has_the_annotated_type(field: Field, value: Any) -> None:
     try:
         account = parse({field.option: value}, HOST)
     except SentinelError:
@@ -596,7 +596,7 @@ def test_a_number_of_twelve_digits_is_the_account_of_that_id(number: int) -> Non
 
 
 @pytest.mark.parametrize("given", [12345670123, 1402433619, 0, -22222222222, 2222222222222, 222222222222.0, True, None])
-def test_no_other_number_is_padded_or_guessed_at(given: Any) -> None:
+def test_no_other_integer_becomes_an_account_id(given: Any) -> None:
     if given is None:
         assert parse({"account_id": given}, HOST).account_id == ""
         return
@@ -606,7 +606,7 @@ def test_no_other_number_is_padded_or_guessed_at(given: Any) -> None:
 @pytest.mark.parametrize(
     "text", ["/Work\tloads/Pro\nd", "/a\x1b[2K", "/\x9b1A", "/\u202edorp", "/\u2028", "/" * 1001, 7]
 )
-def test_a_path_that_is_only_displayed_is_cleaned_and_not_refused(text: Any) -> None:
+def test_a_path_that_is_only_displayed_is_escaped_and_accepted(text: Any) -> None:
     ou = parse({"ou_path": text}, HOST).ou
     assert ou.isprintable()
     assert 0 < len(ou) <= 1001
@@ -629,7 +629,7 @@ def test_a_path_that_is_only_displayed_is_cleaned_and_not_refused(text: Any) -> 
         ("aws", {"assume_role": ["Operator", f"arn:aws-us-gov:iam::{ACCOUNT}:role/Operator"]}, False),
     ],
 )
-def test_what_is_given_fits_the_partition_of_the_credentials(
+def test_options_must_fit_the_partition_of_the_credentials(
     partition: str, given: dict[str, Any], *, allowed: bool
 ) -> None:
     account = parse({"account_id": ACCOUNT, **given}, HOST).completed(workspace_id=A, partition=partition)

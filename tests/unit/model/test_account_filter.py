@@ -76,7 +76,7 @@ def ids(accounts: list[OrganizationAccount]) -> set[str]:
 
 
 @pytest.mark.parametrize("case", MATCHES)
-def test_a_filter_includes_what_it_excludes(case: str) -> None:
+def test_a_filter_matches_the_same_accounts_for_include_and_exclude(case: str) -> None:
     given_, matching = MATCHES[case]
     filters = parse("include_filters", [given_])
     wanted, out = select_accounts(ORGANIZATION, AccountFilter(include=filters))
@@ -88,7 +88,7 @@ def test_a_filter_includes_what_it_excludes(case: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Sandbox [EU]", "a*b", "what?", "[!a]", "[", "]x[", "[]", "\\d", "prod-[0-9]"])
-def test_a_filter_that_names_a_thing_literally_matches_it(name: str) -> None:
+def test_a_literal_name_with_brackets_matches(name: str) -> None:
     one = ACCOUNTS[0]._replace(name=name)
     whole = Organization({ONE: one, TWO: ACCOUNTS[1]}, UNITS, {ONE: {name: name}})
     for condition in ({"name": name}, {"tags": {name: name}}, {"tags": {name: ["x", name]}}):
@@ -97,7 +97,7 @@ def test_a_filter_that_names_a_thing_literally_matches_it(name: str) -> None:
         assert ids(select_accounts(whole, AccountFilter(include=filters))[0]) == {ONE}
 
 
-def test_a_path_of_two_units_is_refused_and_their_ids_are_named() -> None:
+def test_an_ambiguous_path_is_rejected_with_the_ids_of_its_units() -> None:
     slash = Unit("Workloads/Production", ROOT)
     whole = Organization(
         ORGANIZATION.accounts, {**UNITS, "ou-ab12-44444444": slash, "ou-ab12-55555555": Unit("a/", ROOT)}
@@ -125,7 +125,7 @@ def test_one_of_several_filters_is_enough_and_exclude_wins() -> None:
     assert out == {TWO: "exclude_filters", THREE: "include_filters"}
 
 
-def test_who_is_not_at_work_is_wanted_only_on_request_and_filtered_all_the_same() -> None:
+def test_inactive_accounts_are_selected_only_on_request_and_filtered() -> None:
     closed = Organization({one.account_id: one._replace(state="CLOSED") for one in ACCOUNTS})
     wanted, out = select_accounts(closed, AccountFilter())
     assert wanted == []
@@ -164,7 +164,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("option", ["include_filters", "exclude_filters"])
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_filter_that_cannot_work_is_refused_and_not_ignored(case: str, option: str) -> None:
+def test_an_invalid_filter_is_rejected(case: str, option: str) -> None:
     given_, rule = REFUSED[case]
     with pytest.raises(SentinelError) as caught:
         select_accounts(ORGANIZATION, AccountFilter(**{option.removesuffix("_filters"): parse(option, given_)}))
@@ -174,7 +174,7 @@ def test_a_filter_that_cannot_work_is_refused_and_not_ignored(case: str, option:
     assert rule in str(caught.value)
 
 
-def test_an_id_of_a_unit_is_believed_where_the_tree_is_not_known() -> None:
+def test_a_unit_id_is_accepted_if_the_units_are_unknown() -> None:
     unnamed = Organization(ORGANIZATION.accounts)
     assert ids(select_accounts(unnamed, AccountFilter(include=parse("include_filters", [{"ou": WORK}])))[0]) == {
         ONE,
@@ -198,13 +198,13 @@ WISHES = st.builds(
 
 
 @given(WISHES)
-def test_every_account_is_in_or_out_and_never_both(account_filter: AccountFilter) -> None:
+def test_every_account_is_either_selected_or_excluded(account_filter: AccountFilter) -> None:
     wanted, out = select_accounts(ORGANIZATION, account_filter)
     assert sorted([*ids(wanted), *out]) == [ONE, TWO, THREE]
 
 
 @given(WISHES, st.dictionaries(st.sampled_from([ONE, TWO, THREE]), st.dictionaries(st.just("env"), st.text())))
-def test_who_is_wanted_by_any_tags_is_among_those_whose_tags_are_read(
+def test_ignoring_tags_selects_all_accounts_whose_tags_matter(
     account_filter: AccountFilter, tags: dict[str, Any]
 ) -> None:
     asked = ids(select_accounts(Organization(ORGANIZATION.accounts, UNITS), account_filter.ignoring_tags())[0])
@@ -212,6 +212,6 @@ def test_who_is_wanted_by_any_tags_is_among_those_whose_tags_are_read(
 
 
 @given(WISHES, FILTERS)
-def test_one_more_exclusion_never_lets_anybody_in(account_filter: AccountFilter, more: Filter) -> None:
+def test_another_exclude_filter_never_adds_accounts(account_filter: AccountFilter, more: Filter) -> None:
     narrower = AccountFilter(account_filter.include, (*account_filter.exclude, more))
     assert ids(select_accounts(ORGANIZATION, narrower)[0]) <= ids(select_accounts(ORGANIZATION, account_filter)[0])

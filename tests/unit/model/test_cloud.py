@@ -33,14 +33,14 @@ def refused(options: dict[str, Any], where: str = HOST, names: str = "option") -
 
 
 @pytest.mark.parametrize("name", cloud.CLOUDS)
-def test_a_known_cloud_has_the_same_name_by_its_address(name: str) -> None:
+def test_a_predefined_cloud_has_the_same_name_by_its_address(name: str) -> None:
     known = cloud.CLOUDS[name]
     assert {cloud.cloud_name(text) for text in (name, known.arm, f"{known.arm}/")} == {name}
     assert all(address.startswith("https://") and not address.endswith("/") for address in known[:4])
     assert known.scope == f"{known.arm}/.default"
 
 
-def test_no_cloud_named_is_the_public_one() -> None:
+def test_the_default_is_the_public_cloud() -> None:
     assert cloud.cloud_name(None) == cloud.PUBLIC
 
 
@@ -80,7 +80,7 @@ def test_the_account_of_the_government_cloud_must_be_given(named: str, names: st
     assert parse(given, HOST, names=names).role_spec.microsoft_account_id == OTHER
 
 
-def test_a_module_that_looks_at_no_role_needs_no_account_of_the_government_cloud() -> None:
+def test_a_module_without_roles_needs_no_account_of_azure_government() -> None:
     cloud_only = {"cloud_environment": "AzureUSGovernment"}
     assert parse(cloud_only, "", names="short").azure.cloud_environment == "AzureUSGovernment"
     sentence = refused({**cloud_only, "microsoft_account_id": None}, "", "short")
@@ -90,5 +90,5 @@ def test_a_module_that_looks_at_no_role_needs_no_account_of_the_government_cloud
 @pytest.mark.parametrize(
     "option", ["tenant", "client_id", "secret", "oidc_token", "cloud_environment", "azure_profile"]
 )
-def test_an_environment_variable_that_is_set_to_nothing_is_not_given(option: str) -> None:
+def test_an_empty_option_is_not_given(option: str) -> None:
     assert parse({option: ""}, HOST) == parse({}, HOST)

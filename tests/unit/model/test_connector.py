@@ -65,23 +65,23 @@ def raw(state: Any = "Enabled", **changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("state", ["Enabled", "enabled", "ENABLED"])
-def test_a_connector_is_enabled_in_any_spelling(state: str) -> None:
+def test_enabled_is_parsed_in_any_case(state: str) -> None:
     assert parse(raw(state)) == RIGHT
 
 
 @pytest.mark.parametrize("state", ["Disabled", "disabled", "", None, True, 1])
-def test_everything_else_is_disabled(state: Any) -> None:
+def test_any_other_state_is_disabled(state: Any) -> None:
     assert parse(raw(state)) == replace(RIGHT, enabled=False)
 
 
 @pytest.mark.parametrize(
     "kind", ["AmazonWebServicesS3", "Office365", "APIPolling", "RestApiPoller", "amazonwebservicess3", "", None]
 )
-def test_a_connector_of_another_kind_is_not_ours_to_see(kind: Any) -> None:
+def test_connectors_of_other_kinds_are_ignored(kind: Any) -> None:
     assert parse(raw(kind=kind)) is None
 
 
-def test_an_answer_without_a_kind_is_not_ours_to_see() -> None:
+def test_a_response_without_a_kind_is_ignored() -> None:
     assert parse({}) is None
 
 
@@ -110,7 +110,7 @@ def test_an_answer_without_a_kind_is_not_ours_to_see() -> None:
         "the time",
     ],
 )
-def test_missing_parts_are_no_reason_to_fail(answer: dict[str, Any], connector: Connector) -> None:
+def test_missing_fields_are_parsed_as_empty(answer: dict[str, Any], connector: Connector) -> None:
     assert parse(answer) == connector
 
 
@@ -135,21 +135,21 @@ def test_the_account_is_that_of_the_arn(arn: str, account: str) -> None:
 # --- one under our name that reads another account ---
 
 
-def test_ours_that_was_pointed_elsewhere_is_named_and_taken_back() -> None:
+def test_a_connector_of_this_name_for_another_account_is_found_and_repaired() -> None:
     astray = replace(RIGHT, name=OURS, role_arn=OTHER_ROLE)
     assert choose(spec(), (astray,)) == astray
     assert [one.code for one in findings(spec(), (astray,))] == ["connector_wrong_account", "connector_missing"]
     assert overlay(spec(), (astray,)) == (replace(astray, role_arn=ROLE),)
 
 
-def test_beside_the_right_one_it_is_named_alone_and_left() -> None:
+def test_a_connector_of_this_name_for_another_account_is_kept_beside_the_correct_one() -> None:
     astray = replace(RIGHT, name=OURS, role_arn=OTHER_ROLE)
     assert choose(spec(), (astray, RIGHT)) == RIGHT
     assert [one.code for one in findings(spec(), (astray, RIGHT))] == ["connector_wrong_account"]
     assert plan((astray, RIGHT), overlay(spec(deduplicate=True), (astray, RIGHT))) == []
 
 
-def test_nobody_offboards_what_reads_another_account() -> None:
+def test_offboarding_keeps_connectors_of_other_accounts() -> None:
     astray = replace(RIGHT, name=OURS, role_arn=OTHER_ROLE)
     assert without(spec(), (astray, RIGHT)) == (astray,)
 
@@ -157,7 +157,7 @@ def test_nobody_offboards_what_reads_another_account() -> None:
 # --- names ---
 
 
-def test_a_new_name_is_the_same_for_everybody() -> None:
+def test_a_new_name_is_always_the_same() -> None:
     assert spec().name == OURS
 
 
@@ -208,7 +208,7 @@ CHOICE: dict[str, tuple[list[Connector], str | None]] = {
 
 
 @pytest.mark.parametrize(("have", "name"), CHOICE.values(), ids=CHOICE.keys())
-def test_the_connector_that_serves_the_role_is_found(have: list[Connector], name: str | None) -> None:
+def test_the_connector_for_the_role_is_chosen(have: list[Connector], name: str | None) -> None:
     for order in (have, have[::-1]):
         found = choose(spec(), tuple(order))
         assert (found.name if found else None) == name
@@ -297,7 +297,7 @@ def test_a_drift_has_exactly_its_findings(options: Any, have: Any, codes: Any, w
 
 
 @CASES
-def test_the_wish_changes_one_connector(options: Any, have: Any, codes: Any, want: Any, calls: Any) -> None:
+def test_the_overlay_changes_one_connector(options: Any, have: Any, codes: Any, want: Any, calls: Any) -> None:
     assert overlay(options, have) == want
 
 
@@ -306,7 +306,7 @@ def test_a_drift_has_exactly_its_calls(options: Any, have: Any, codes: Any, want
     assert plan(have, overlay(options, have)) == calls
 
 
-def test_the_first_of_the_connectors_that_shall_be_is_the_one_that_serves() -> None:
+def test_the_first_desired_connector_reads_the_role() -> None:
     assert overlay(spec(), (STALE, TWIN, RIGHT))[0].role_arn == ROLE
     assert overlay(spec(), (STALE,))[0] == replace(STALE, role_arn=ROLE)
 
@@ -334,14 +334,14 @@ REMAINS: dict[str, tuple[Connectors, Connectors]] = {
 
 
 @pytest.mark.parametrize(("have", "remains"), REMAINS.values(), ids=REMAINS.keys())
-def test_only_what_read_the_role_is_removed(have: Connectors, remains: Connectors) -> None:
+def test_only_connectors_for_the_role_are_removed(have: Connectors, remains: Connectors) -> None:
     assert without(spec(), have) == remains
     gone = sorted({one.name for one in have} - {one.name for one in remains})
     assert plan(have, without(spec(), have)) == [delete(name) for name in gone]
 
 
 @pytest.mark.parametrize("nothing", [None, ()])
-def test_what_is_not_there_needs_no_removal(nothing: Connectors | None) -> None:
+def test_no_connectors_need_no_removal(nothing: Connectors | None) -> None:
     assert plan(nothing, None) == []
     assert plan((RIGHT,), nothing) == [delete("mine")]
 
@@ -383,7 +383,7 @@ def performed(have: Connectors, calls: list[Call]) -> Connectors:
 
 
 @given(specs, sets)
-def test_a_plan_that_is_carried_out_leaves_nothing_to_do(options: ConnectorSpec, have: Connectors) -> None:
+def test_an_applied_plan_leaves_no_calls(options: ConnectorSpec, have: Connectors) -> None:
     after = performed(have, plan(have, overlay(options, have)))
     serving = choose(options, after)
     assert serving is not None
@@ -393,7 +393,9 @@ def test_a_plan_that_is_carried_out_leaves_nothing_to_do(options: ConnectorSpec,
 
 
 @given(specs, sets)
-def test_at_most_one_connector_is_written_and_only_twins_are_deleted(options: ConnectorSpec, have: Connectors) -> None:
+def test_at_most_one_connector_is_written_and_only_duplicates_are_deleted(
+    options: ConnectorSpec, have: Connectors
+) -> None:
     names = [call.name for call in plan(have, overlay(options, have))]
     assert names.count("DataConnectors_CreateOrUpdate") <= 1
     assert names == sorted(names)
@@ -404,19 +406,19 @@ def test_at_most_one_connector_is_written_and_only_twins_are_deleted(options: Co
 
 
 @given(specs, sets)
-def test_what_is_repaired_was_found_first(options: ConnectorSpec, have: Connectors) -> None:
+def test_every_repair_has_a_finding(options: ConnectorSpec, have: Connectors) -> None:
     assert findings(options, have) or not plan(have, overlay(options, have))
 
 
 @given(specs, sets, st.randoms())
-def test_the_order_of_the_answer_does_not_matter(options: ConnectorSpec, have: Connectors, chance: Any) -> None:
+def test_the_order_of_the_response_does_not_matter(options: ConnectorSpec, have: Connectors, chance: Any) -> None:
     shuffled = list(have)
     chance.shuffle(shuffled)
     assert plan(have, overlay(options, have)) == plan(tuple(shuffled), overlay(options, tuple(shuffled)))
 
 
 @given(specs, sets)
-def test_a_removal_that_is_carried_out_leaves_nothing_to_do(options: ConnectorSpec, have: Connectors) -> None:
+def test_an_applied_removal_leaves_no_calls(options: ConnectorSpec, have: Connectors) -> None:
     after = performed(have, plan(have, without(options, have)))
     assert after == without(options, have) == without(options, after)
 
@@ -424,7 +426,7 @@ def test_a_removal_that_is_carried_out_leaves_nothing_to_do(options: ConnectorSp
 # --- as shown ---
 
 
-def test_a_connector_is_shown_as_azure_calls_things() -> None:
+def test_a_connector_is_shown_with_the_names_of_azure() -> None:
     assert show(RIGHT) == {
         "id": f"{WORKSPACE}/dataConnectors/mine",
         "name": "mine",
@@ -435,7 +437,7 @@ def test_a_connector_is_shown_as_azure_calls_things() -> None:
     assert show(replace(RIGHT, enabled=False))["state"] == "Disabled"
 
 
-def test_no_connector_is_shown_as_nothing() -> None:
+def test_a_missing_connector_is_shown_as_an_empty_dict() -> None:
     assert show(None) == {}
 
 
@@ -460,7 +462,7 @@ def test_a_connector_of_either_kind_of_aws_is_described() -> None:
 
 
 @pytest.mark.parametrize("key", ["dcrConfig", "connectorDefinitionName"])
-def test_a_codeless_connector_is_told_apart(key: str) -> None:
+def test_a_codeless_connector_is_marked(key: str) -> None:
     assert describe(raw(kind="AmazonWebServicesS3", properties={key: {}}))["codeless"] is True
 
 
@@ -471,7 +473,7 @@ def test_a_connector_of_another_kind_is_not_described(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["AmazonWebServicesS3", KIND])
 @pytest.mark.parametrize("properties", [None, {}, {"dataTypes": None}, {"dataTypes": {"logs": None}, "sqsUrls": None}])
-def test_missing_parts_are_described_as_nothing(kind: str, properties: Any) -> None:
+def test_missing_fields_are_shown_as_empty(kind: str, properties: Any) -> None:
     told = describe({"kind": kind, "properties": properties})
     assert (told["name"], told["role_arn"], told["state"]) == ("", "", "Disabled")
 
@@ -493,10 +495,10 @@ def test_missing_parts_are_described_as_nothing(kind: str, properties: Any) -> N
     ],
     ids=["none", "right", "two accounts", "disabled", "twice", "two roles", "three", "of no account"],
 )
-def test_a_workspace_is_surveyed_by_account(have: Connectors, codes: list[str]) -> None:
+def test_findings_of_a_workspace_are_by_account(have: Connectors, codes: list[str]) -> None:
     assert [found.code for found in workspace_findings(have)] == codes
 
 
-def test_a_survey_names_account_and_connectors() -> None:
+def test_findings_of_a_workspace_name_account_and_connectors() -> None:
     text = workspace_findings((TWIN, RIGHT))[0].message
     assert all(word in text for word in (ACCOUNT, "mine", "twin"))

@@ -77,7 +77,7 @@ WANTED = st.dictionaries(
 
 
 @given(WANTED, st.booleans())
-def test_host_names_are_safe_unique_and_no_name_of_something_else(wanted: dict[str, str], both: bool) -> None:
+def test_host_names_are_safe_and_unique(wanted: dict[str, str], both: bool) -> None:
     if both:
         wanted |= {ONE: "a", TWO: "a"}
     named = host_names(wanted, ["group"])
@@ -100,7 +100,7 @@ def test_groups_are_nested_as_the_units_are() -> None:
     }
 
 
-def test_units_that_would_share_a_group_have_their_ids_behind() -> None:
+def test_units_with_the_same_group_name_get_their_ids_appended() -> None:
     units = {ROOT: Unit("Root", ""), WORK: Unit("a b", ROOT), PROD: Unit("a_b", ROOT), TWIN: Unit("root", ROOT)}
     accounts = [
         ACCOUNT._replace(account_id=key, units=(ROOT, unit)) for key, unit in ((ONE, WORK), (TWO, PROD), (THREE, TWIN))
@@ -114,7 +114,7 @@ def test_units_that_would_share_a_group_have_their_ids_behind() -> None:
     assert found.parents["ou_a_b_ou_ab12_11111111"] == "ou_root_r_ab12"
 
 
-def test_units_of_one_path_are_told_apart_in_groups_and_paths() -> None:
+def test_units_with_the_same_path_are_distinct_in_groups_and_paths() -> None:
     slash = "ou-ab12-44444444"
     units = {ROOT: Unit("Root", ""), WORK: Unit("Work", ROOT), PROD: Unit("Prod", WORK), slash: Unit("Work/Prod", ROOT)}
     accounts = [ACCOUNT, ACCOUNT._replace(account_id=TWO, units=(ROOT, slash))]
@@ -135,7 +135,7 @@ TWINS = [
 
 
 @pytest.mark.parametrize(("one", "other"), TWINS)
-def test_tags_that_would_share_a_group_are_told_apart(one: dict[str, str], other: dict[str, str]) -> None:
+def test_tags_with_the_same_group_name_are_distinct(one: dict[str, str], other: dict[str, str]) -> None:
     accounts = [ACCOUNT, ACCOUNT._replace(account_id=TWO)]
     whole = organization(*accounts, tags={ONE: one, TWO: other})
     found = groups(accounts, whole, HostFormat(group_by=["tag"]))
@@ -149,7 +149,7 @@ NAMED = st.sampled_from(["a", "b", "a/b", "a b", "a_b", "root", "all", "/", "ung
 
 
 @given(st.lists(NAMED, min_size=3, max_size=3), st.dictionaries(NAMED, NAMED, max_size=3))
-def test_no_two_things_share_a_group(names: list[str], tags: dict[str, str]) -> None:
+def test_groups_are_unique(names: list[str], tags: dict[str, str]) -> None:
     units = {ROOT: Unit("Root", ""), WORK: Unit(names[0], ROOT), PROD: Unit(names[1], WORK), TWIN: Unit(names[2], ROOT)}
     accounts = [ACCOUNT, ACCOUNT._replace(account_id=TWO, units=(ROOT, TWIN)), ACCOUNT._replace(account_id=THREE)]
     whole = organization(*accounts, units=units, tags={ONE: tags, TWO: tags, THREE: {}})
@@ -174,14 +174,14 @@ def test_no_two_things_share_a_group(names: list[str], tags: dict[str, str]) -> 
         (HostFormat(group_by=["tag"]), [ALL_ACCOUNTS, "tag_a_b_x_y", "tag_empty"]),
     ],
 )
-def test_groups_are_those_that_are_asked_for(shape: HostFormat, expected: list[str]) -> None:
+def test_only_requested_groups_exist(shape: HostFormat, expected: list[str]) -> None:
     tags = {ONE: {"a b": "x/y", "empty": ""}}
     found = groups([ACCOUNT], organization(tags=tags), shape)
     assert found.of[ONE] == expected
     assert set(expected) <= found.parents.keys()
 
 
-def test_who_is_not_at_work_is_in_a_group_of_its_own() -> None:
+def test_inactive_accounts_are_in_a_group_of_their_own() -> None:
     closed = ACCOUNT._replace(state="PENDING_CLOSURE")
     assert groups([closed], organization(closed), HostFormat(units="none")).of == {
         ONE: ["state_pending_closure", INACTIVE_ACCOUNTS]
@@ -198,7 +198,7 @@ def test_who_is_not_at_work_is_in_a_group_of_its_own() -> None:
         (HostFormat(units="none", email=True), {"aws_account_email": "one@example.com"}),
     ],
 )
-def test_variables_are_those_that_are_asked_for(shape: HostFormat, more: dict[str, Any]) -> None:
+def test_only_requested_variables_exist(shape: HostFormat, more: dict[str, Any]) -> None:
     assert variables(ACCOUNT, organization(), shape) == {
         "aws_account_id": ONE,
         "aws_account_name": "one",
@@ -209,7 +209,7 @@ def test_variables_are_those_that_are_asked_for(shape: HostFormat, more: dict[st
     }
 
 
-def test_what_people_wrote_is_known_by_its_variables() -> None:
+def test_variables_with_free_text_are_listed() -> None:
     shape = HostFormat(prefix="x_", email=True)
     own = variables(ACCOUNT, organization(tags={ONE: {"a": "b"}}), shape)
     assert own.keys() - free_text_variables(shape) == {

@@ -56,7 +56,7 @@ def test_the_state_is_read_and_else_the_status(fields: dict[str, Any], state: st
     assert parse({**RAW, "State": None, **fields}, "").state == state
 
 
-def test_without_state_and_status_it_is_said_what_to_do() -> None:
+def test_without_state_and_status_the_error_names_the_botocore_version() -> None:
     with pytest.raises(SentinelError, match=r"neither State nor Status\. Update botocore to 1\.40\.27") as caught:
         parse({key: value for key, value in RAW.items() if key != "State"}, "")
     assert caught.value.kind == "bad_input"
@@ -71,23 +71,23 @@ def test_without_state_and_status_it_is_said_what_to_do() -> None:
         ([f"o-emulated01/{ROOT}/{WORK}/{PROD}/{ONE}/"], (ROOT, WORK, PROD)),
     ],
 )
-def test_units_are_read_off_the_path(paths: list[str] | None, units: tuple[str, ...]) -> None:
+def test_units_are_read_from_the_path(paths: list[str] | None, units: tuple[str, ...]) -> None:
     assert parse({**RAW, "Paths": paths}, "").units == units
 
 
-def test_the_management_account_is_told_by_the_arn() -> None:
+def test_the_management_account_is_in_the_arn() -> None:
     assert not parse(RAW, "").is_management
     assert parse({**RAW, "Id": MANAGER}, "").is_management
 
 
-def test_paths_are_of_names_where_these_are_known() -> None:
+def test_paths_use_names_if_known() -> None:
     found = organization(units=UNITS)
     assert found.paths() == {ROOT: "/", WORK: "/Workloads", PROD: "/Workloads/Production"}
     assert organization().path((ROOT, WORK, PROD)) == f"/{WORK}/{PROD}"
     assert found.path((ROOT, WORK, "ou-ab12-99999999")) == "/Workloads/ou-ab12-99999999"
 
 
-def test_accounts_are_placed_below_their_parents() -> None:
+def test_accounts_get_the_units_of_their_parents() -> None:
     found = organization(account(ONE), account(TWO), units=UNITS)
     assert not found.units_known
     placed = found.with_units({ONE: PROD, TWO: ROOT, THREE: WORK})
@@ -116,7 +116,7 @@ GONE: dict[str, tuple[list[OrganizationAccount], int, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("case", GONE)
-def test_an_account_is_gone_if_a_listing_that_can_be_believed_says_so(case: str) -> None:
+def test_an_account_departed_only_by_a_plausible_listing(case: str) -> None:
     accounts, minimum, gone = GONE[case]
     assert organization(*accounts).departed([TWO, THREE], minimum) == gone
 
@@ -129,7 +129,7 @@ TEXTS = st.text(max_size=20)
     units=st.lists(st.sampled_from([ROOT, WORK, PROD]), max_size=3),
     tags=st.dictionaries(TEXTS, TEXTS, max_size=3),
 )
-def test_what_is_kept_is_what_is_read(names: list[str], units: list[str], tags: dict[str, str]) -> None:
+def test_a_cached_organization_is_equal(names: list[str], units: list[str], tags: dict[str, str]) -> None:
     accounts = {
         f"{number:012}": account(f"{number:012}", units=tuple(units))._replace(name=name)
         for number, name in enumerate(names)
@@ -139,5 +139,5 @@ def test_what_is_kept_is_what_is_read(names: list[str], units: list[str], tags: 
 
 
 @pytest.mark.parametrize("kept", [None, [], "text", {}, {"format": 0}, {"accounts": []}])
-def test_what_another_version_kept_is_not_read(kept: Any) -> None:
+def test_data_of_another_version_is_ignored(kept: Any) -> None:
     assert from_data(kept) is None

@@ -43,7 +43,7 @@ things = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 2) | st.lists(s
 
 
 @given(things, things)
-def test_a_difference_leads_from_one_side_to_the_other(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_a_difference_applied_to_one_side_gives_the_other(before: dict[str, Any], after: dict[str, Any]) -> None:
     told = difference("x", before, after)
     kept = {key: value for key, value in before.items() if key not in told["before"]}
     assert kept | told["after"] == after
@@ -51,7 +51,7 @@ def test_a_difference_leads_from_one_side_to_the_other(before: dict[str, Any], a
 
 
 @given(things, things)
-def test_a_difference_read_backwards_is_that_of_the_way_back(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_the_reverse_difference_is_symmetric(before: dict[str, Any], after: dict[str, Any]) -> None:
     there, back = difference("x", before, after), difference("x", after, before)
     assert (there["before"], there["after"]) == (back["after"], back["before"])
 
@@ -61,7 +61,7 @@ def test_a_call_is_shown_by_name_and_arguments() -> None:
     assert call.show() == {"name": "AttachRolePolicy", "args": {"RoleName": "Eyes", "PolicyArn": "arn"}}
 
 
-def test_calls_are_equal_by_what_they_say() -> None:
+def test_calls_are_equal_by_name_and_arguments() -> None:
     assert Call("A", {"x": 1}) == Call("A", {"x": 1})
     assert Call("A", {"x": 1}) != Call("A", {"x": 2})
     assert Call("A", {"x": 1}) != Call("B", {"x": 1})

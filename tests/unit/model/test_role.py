@@ -123,7 +123,7 @@ def test_an_option_sets_its_attribute_of_a_new_role(options: dict[str, Any], cha
     assert replace(role, trust={}) == replace(expected, trust={})
 
 
-def test_the_least_privilege_is_one_call() -> None:
+def test_the_mode_lookup_events_allows_one_action() -> None:
     assert LOOKUP_EVENTS == {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "cloudtrail:LookupEvents", "Resource": "*"}],
@@ -186,7 +186,7 @@ def test_omitted_options_are_left_alone() -> None:
         "the least privilege",
     ],
 )
-def test_an_option_changes_its_attribute_alone(options: dict[str, Any], changes: dict[str, Any]) -> None:
+def test_an_option_changes_only_its_attribute(options: dict[str, Any], changes: dict[str, Any]) -> None:
     assert overlay(spec(**options), SETTLED) == replace(SETTLED, **changes)
 
 
@@ -251,7 +251,7 @@ def test_a_tag_that_differs_in_case_alone_is_left_alone(purge: bool) -> None:
     ],
     ids=["more workspaces than fit into a tag", "no room for our tags"],
 )
-def test_what_does_not_fit_into_the_tags_is_refused_before_aws_does(options: dict[str, Any]) -> None:
+def test_too_many_tags_are_rejected_before_any_call(options: dict[str, Any]) -> None:
     with pytest.raises(SentinelError) as caught:
         overlay(parse({"account_id": ACCOUNT, "workspace_id": A, **options}, "host payments").role_spec, None)
     assert caught.value.kind == "bad_input"
@@ -271,7 +271,7 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS.keys())
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_another_spelling_of_the_trust_is_kept(spelling: dict[str, Any], exclusive: bool) -> None:
+def test_an_equivalent_trust_policy_is_kept(spelling: dict[str, Any], exclusive: bool) -> None:
     role = replace(RIGHT, trust=spelling)
     assert overlay(spec(exclusive=exclusive), role) == role
     assert findings(spec(exclusive=exclusive), role) == []
@@ -291,11 +291,11 @@ def test_another_spelling_of_the_trust_is_kept(spelling: dict[str, Any], exclusi
     ],
     ids=["a statement", "a principal", "a pattern", "no id", "a strange id", "anyone", "nothing", "an old version"],
 )
-def test_a_trust_beyond_the_wish_becomes_the_wished_one(trusted: dict[str, Any]) -> None:
+def test_an_unexpected_trust_policy_is_replaced(trusted: dict[str, Any]) -> None:
     assert overlay(spec(), replace(RIGHT, trust=trusted)) == RIGHT
 
 
-def test_a_changed_inline_policy_is_written_again_and_another_spelling_is_kept() -> None:
+def test_a_changed_inline_policy_is_replaced_and_an_equivalent_one_is_kept() -> None:
     option = spec(permission_mode="lookup_events")
     right = overlay(option, None)
     spelled = {"Version": "2012-10-17", "Statement": {**LOOKUP_EVENTS["Statement"][0], "Resource": ["*"]}}
@@ -309,7 +309,7 @@ def test_a_changed_inline_policy_is_written_again_and_another_spelling_is_kept()
 # --- not exclusive ---
 
 
-def test_extras_stay_where_the_wish_is_not_exclusive() -> None:
+def test_additional_policies_stay_if_not_exclusive() -> None:
     both = document(allow(A), allow(principal=OTHER))
     role = replace(
         RIGHT, trust=both, managed_policies=RIGHT.managed_policies | {ADMIN}, inline_policies={"more": LOOKUP_EVENTS}
@@ -317,7 +317,7 @@ def test_extras_stay_where_the_wish_is_not_exclusive() -> None:
     assert overlay(spec(exclusive=False), role) == role
 
 
-def test_extras_go_where_the_wish_is_exclusive() -> None:
+def test_additional_policies_are_removed_if_exclusive() -> None:
     both = document(allow(A), allow(principal=OTHER))
     role = replace(
         RIGHT, trust=both, managed_policies=RIGHT.managed_policies | {ADMIN}, inline_policies={"more": LOOKUP_EVENTS}
@@ -326,7 +326,7 @@ def test_extras_go_where_the_wish_is_exclusive() -> None:
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["in a list", "alone"])
-def test_what_is_missing_is_added_beside_the_extras(listed: bool) -> None:
+def test_missing_policies_are_added_to_additional_ones(listed: bool) -> None:
     foreign = allow(principal=OTHER)
     role = replace(
         RIGHT,
@@ -356,7 +356,7 @@ def test_what_is_missing_is_added_beside_the_extras(listed: bool) -> None:
         ({}, False),
     ],
 )
-def test_a_role_is_ours_by_its_tag(tags: dict[str, str], answer: bool) -> None:
+def test_a_role_is_managed_by_its_tag(tags: dict[str, str], answer: bool) -> None:
     assert is_managed(replace(RIGHT, tags=tags)) is answer
 
 
@@ -372,7 +372,7 @@ def test_a_role_is_ours_by_its_tag(tags: dict[str, str], answer: bool) -> None:
     ],
     ids=["no role", "one", "two", "an empty tag", "no tag", "not ours"],
 )
-def test_a_role_of_ours_names_the_workspaces_it_serves(role: Role | None, ids: set[str]) -> None:
+def test_a_managed_role_names_its_workspaces_in_a_tag(role: Role | None, ids: set[str]) -> None:
     assert tagged_workspaces(role) == ids
 
 
@@ -432,7 +432,7 @@ ADOPTION = {
 
 
 @pytest.mark.parametrize(("trusted", "tags", "options", "may"), ADOPTION.values(), ids=ADOPTION.keys())
-def test_only_what_is_ours_is_taken_over(
+def test_only_a_role_for_this_workspace_is_adopted(
     trusted: dict[str, Any], tags: dict[str, str], options: dict[str, Any], may: bool
 ) -> None:
     role = replace(RIGHT, trust=trusted, tags=tags)
@@ -446,7 +446,7 @@ def test_only_what_is_ours_is_taken_over(
         assert caught.value.kind == "role_conflict"
 
 
-def test_there_is_nobody_to_ask_for_a_new_role() -> None:
+def test_a_new_role_has_no_other_owner() -> None:
     check_ownership(spec(), None)
 
 
@@ -466,14 +466,14 @@ def test_an_ownership_error_names_role_account_cause_and_solution(trusted: dict[
     assert all(word in text for word in ("MicrosoftSentinelRole", ACCOUNT, *named, "set adopt"))
 
 
-def test_neighbours_stay_and_intruders_go() -> None:
+def test_other_workspaces_stay_and_unknown_external_ids_are_removed() -> None:
     role = replace(RIGHT, trust=document(allow(A, B, C)), tags=marked(A, B))
     after = overlay(spec(), role)
     assert policy.external_ids(after.trust, SENTINEL) == {A, B}
     assert after.tags == marked(A, B)
 
 
-def test_two_workspaces_that_share_a_role_never_cut_each_other_off() -> None:
+def test_two_workspaces_that_share_a_role_both_keep_access() -> None:
     first = overlay(spec(workspace_id=A), None)
     second = overlay(spec(workspace_id=B), first)
     assert policy.external_ids(second.trust, SENTINEL) == {A, B}
@@ -551,19 +551,19 @@ REMAINS: dict[str, tuple[Role | None, dict[str, Any], Role | None]] = {
 
 
 @pytest.mark.parametrize(("role", "options", "remains"), REMAINS.values(), ids=REMAINS.keys())
-def test_the_role_goes_only_when_no_other_workspace_remains(
+def test_the_role_is_removed_only_without_other_workspaces(
     role: Role | None, options: dict[str, Any], remains: Role | None
 ) -> None:
     assert without(spec(**options), role) == remains
 
 
-def test_a_neighbour_in_an_unmarked_role_remains_even_with_adopt() -> None:
+def test_another_workspace_of_an_untagged_role_remains_with_adopt() -> None:
     remains = without(spec(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags={}))
     assert remains is not None
     assert policy.external_ids(remains.trust, SENTINEL) == {B}
 
 
-def test_an_unmarked_role_that_says_our_id_in_upper_case_serves_nobody_else() -> None:
+def test_an_untagged_role_with_the_id_in_upper_case_is_removed() -> None:
     assert without(spec(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A.upper()]), tags={})) is None
 
 
@@ -610,9 +610,7 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize(("trusted", "tags"), UNKNOWN.values(), ids=UNKNOWN.keys())
-def test_a_role_whose_trust_names_somebody_whom_the_tag_does_not_is_not_removed(
-    trusted: dict[str, Any], tags: dict[str, str]
-) -> None:
+def test_a_role_that_trusts_ids_without_a_tag_is_not_removed(trusted: dict[str, Any], tags: dict[str, str]) -> None:
     with pytest.raises(SentinelError) as caught:
         without(spec(), replace(RIGHT, trust=trusted, tags=tags))
     assert caught.value.kind == "role_conflict"
@@ -630,7 +628,7 @@ def test_a_role_whose_trust_names_somebody_whom_the_tag_does_not_is_not_removed(
     ],
     ids=["twice", "a pattern", "a variable", "anybody", "a Deny for another", "all but one"],
 )
-def test_a_role_that_was_widened_and_names_nobody_else_is_removed(trusted: dict[str, Any]) -> None:
+def test_a_widened_role_without_other_ids_is_removed(trusted: dict[str, Any]) -> None:
     assert without(spec(), replace(RIGHT, trust=trusted, tags=marked(A, B, C))) is None
 
 
@@ -646,26 +644,26 @@ def test_a_role_that_was_widened_and_names_nobody_else_is_removed(trusted: dict[
     ],
     ids=["a service", "another account", "anybody", "a Deny", "another action", "nothing"],
 )
-def test_adopt_removes_only_what_trusts_microsoft_or_is_tagged(trusted: dict[str, Any]) -> None:
+def test_adopt_removes_only_roles_that_trust_microsoft_or_are_tagged(trusted: dict[str, Any]) -> None:
     role = replace(RIGHT, trust=trusted, tags={"owner": "us"})
     with pytest.raises(SentinelError) as caught:
         without(spec(adopt=True), role)
     assert caught.value.kind == "role_conflict"
 
 
-def test_adopt_that_was_left_on_keeps_no_role_open_for_somebody_whom_the_tag_does_not_name() -> None:
+def test_adopt_does_not_keep_a_tagged_role_for_ids_without_a_tag() -> None:
     with pytest.raises(SentinelError) as caught:
         without(spec(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A, B])))
     assert caught.value.kind == "role_conflict"
 
 
-def test_a_role_that_is_not_ours_is_never_removed() -> None:
+def test_a_role_that_is_not_managed_is_never_removed() -> None:
     with pytest.raises(SentinelError, match=f"Cannot remove role MicrosoftSentinelRole in account {ACCOUNT}") as caught:
         without(spec(), replace(RIGHT, tags={}))
     assert caught.value.kind == "role_conflict"
 
 
-def test_a_role_of_an_instance_profile_is_not_removed_but_left_by_this_workspace() -> None:
+def test_a_role_in_an_instance_profile_is_not_removed() -> None:
     used = replace(RIGHT, instance_profiles=("web",))
     with pytest.raises(SentinelError, match="instance profile web") as caught:
         without(spec(), used)
@@ -679,7 +677,7 @@ def test_a_role_of_an_instance_profile_is_not_removed_but_left_by_this_workspace
 # --- as shown, and what is wrong ---
 
 
-def test_a_role_is_shown_in_one_form() -> None:
+def test_a_role_is_shown_normalized() -> None:
     role = replace(
         RIGHT,
         tags=marked(A, b="2", a="1"),
@@ -712,16 +710,16 @@ def test_a_role_is_shown_in_one_form() -> None:
     assert list(show(role)["inline_policies"]) == ["y", "z"]
 
 
-def test_no_role_is_shown_as_nothing() -> None:
+def test_a_missing_role_is_shown_as_an_empty_dict() -> None:
     assert show(None) == {}
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS.keys())
-def test_spellings_are_shown_alike(spelling: dict[str, Any]) -> None:
+def test_equivalent_trust_policies_are_shown_alike(spelling: dict[str, Any]) -> None:
     assert show(replace(RIGHT, trust=spelling)) == show(RIGHT)
 
 
-def test_findings_name_the_thing_and_put_security_first() -> None:
+def test_findings_name_the_resource_and_security_comes_first() -> None:
     role = replace(
         RIGHT,
         description="By hand",
@@ -746,7 +744,7 @@ def test_findings_name_the_thing_and_put_security_first() -> None:
     assert "'By hand'" in told["role_description"]
 
 
-def test_a_neighbour_is_told_until_it_is_named_and_an_intruder_is_worse() -> None:
+def test_another_workspace_is_a_finding_until_external_ids_names_it() -> None:
     shared = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B))
     [told] = findings(spec(), shared)
     assert (told.code, B in told.message) == ("role_shared", True)
@@ -759,7 +757,7 @@ def test_a_neighbour_is_told_until_it_is_named_and_an_intruder_is_worse() -> Non
 # --- what a tag can do ---
 
 
-def test_a_tag_lets_nobody_in() -> None:
+def test_a_tag_grants_no_access() -> None:
     tagged = replace(RIGHT, tags=marked(A, B))
     role = overlay(spec(), tagged)
     assert policy.same(role.trust, trust(SENTINEL, [A]))
@@ -788,7 +786,7 @@ OPEN = {
 
 @pytest.mark.parametrize("trusted", OPEN.values(), ids=OPEN.keys())
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_a_tag_lets_nobody_in_however_open_the_trust_is(trusted: dict[str, Any], exclusive: bool) -> None:
+def test_a_tag_grants_no_access_whatever_the_trust_policy_allows(trusted: dict[str, Any], exclusive: bool) -> None:
     role = replace(RIGHT, trust=trusted, tags=marked(A, B))
     after = overlay(spec(exclusive=exclusive), role)
     kept = [] if exclusive else trusted["Statement"]
@@ -815,7 +813,7 @@ NARROW = {
 
 
 @pytest.mark.parametrize("statement", [*DENIED.values(), *NARROW.values()], ids=[*DENIED, *NARROW])
-def test_a_tag_beside_a_condition_that_lets_nobody_in_lets_nobody_in(statement: dict[str, Any]) -> None:
+def test_a_tag_grants_no_access_without_an_exact_condition(statement: dict[str, Any]) -> None:
     allowed = [allow(A, B) if statement["Effect"] == "Deny" else allow(A), statement]
     role = replace(RIGHT, trust=document(*allowed), tags=marked(A, B))
     assert policy.same(overlay(spec(), role).trust, trust(SENTINEL, [A]))
@@ -835,7 +833,7 @@ def test_a_tag_beside_a_condition_that_lets_nobody_in_lets_nobody_in(statement: 
     ids=["its id", "a pattern", "all but ours"],
 )
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_a_neighbour_that_is_sometimes_denied_stays_and_stays_so(condition: dict[str, Any], exclusive: bool) -> None:
+def test_a_conditional_deny_for_another_workspace_is_kept(condition: dict[str, Any], exclusive: bool) -> None:
     deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Condition": {**condition, **SOMETIMES}}
     role = replace(RIGHT, trust=document(allow(A, B), deny), tags=marked(A, B))
     assert overlay(spec(exclusive=exclusive), role) == role
@@ -847,7 +845,7 @@ def test_a_neighbour_that_is_sometimes_denied_stays_and_stays_so(condition: dict
 
 
 @pytest.mark.parametrize("operator", ["StringNotEquals", "StringNotLike", "StringNotEqualsIfExists"])
-def test_a_role_that_serves_whom_a_deny_spares_is_not_taken_over(operator: str) -> None:
+def test_a_role_for_an_id_that_a_deny_exempts_is_not_adopted(operator: str) -> None:
     role = replace(RIGHT, trust=document(allow(), spare(A, B, operator=operator)), tags={})
     with pytest.raises(SentinelError, match=B) as caught:
         overlay(spec(), role)
@@ -856,7 +854,7 @@ def test_a_role_that_serves_whom_a_deny_spares_is_not_taken_over(operator: str) 
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_nobody_is_cut_off_beside_a_neighbour(exclusive: bool) -> None:
+def test_unknown_ids_beside_another_workspace_prevent_removal(exclusive: bool) -> None:
     role = replace(RIGHT, trust=trust(SENTINEL, [A, B, C]), tags=marked(A, B))
     with pytest.raises(SentinelError, match=C) as caught:
         without(spec(exclusive=exclusive), role)
@@ -866,7 +864,7 @@ def test_nobody_is_cut_off_beside_a_neighbour(exclusive: bool) -> None:
 @pytest.mark.parametrize(
     ("values", "stays"), [(["1111*"], False), (["*"], True), (["2222*"], True)], ids=["a pattern", "anybody", "another"]
 )
-def test_what_lets_this_workspace_in_goes_where_the_wish_is_not_exclusive(values: list[str], stays: bool) -> None:
+def test_statements_for_this_workspace_are_removed_if_not_exclusive(values: list[str], stays: bool) -> None:
     like = allow(*values, operator="StringLike")
     role = replace(RIGHT, trust=document(allow(A, B), like), tags=marked(A, B))
     remains = without(spec(exclusive=False), role)
@@ -874,7 +872,7 @@ def test_what_lets_this_workspace_in_goes_where_the_wish_is_not_exclusive(values
     assert policy.same(remains.trust, document(allow(B), *([like] if stays else [])))
 
 
-def test_a_pattern_beside_another_id_is_not_taken_out_for_both() -> None:
+def test_a_statement_with_a_pattern_and_another_id_prevents_removal() -> None:
     like = allow("1111*", C, operator="StringLike")
     with pytest.raises(SentinelError, match=C):
         without(spec(exclusive=False), replace(RIGHT, trust=document(allow(A, B), like), tags=marked(A, B)))
@@ -899,7 +897,7 @@ def test_only_a_workspace_id_keeps_a_role(odd: str) -> None:
         (f"arn:aws:iam::{ACCOUNT}:policy/AWSCloudTrailReadOnlyAccess", True),
     ],
 )
-def test_only_the_policy_of_aws_is_outdated(arn: str, kept: bool) -> None:
+def test_only_the_policy_of_aws_is_the_replaced_one(arn: str, kept: bool) -> None:
     role = replace(RIGHT, managed_policies=RIGHT.managed_policies | {arn})
     assert (arn in overlay(spec(exclusive=False), role).managed_policies) is kept
 
@@ -922,7 +920,7 @@ FULL = {
 
 
 @pytest.mark.parametrize("tags", FULL.values(), ids=FULL.keys())
-def test_whatever_the_tags_are_the_trust_is_judged_and_repaired(tags: dict[str, str]) -> None:
+def test_the_trust_policy_is_evaluated_and_repaired_whatever_the_tags_are(tags: dict[str, str]) -> None:
     role = replace(
         RIGHT,
         trust=document(allow(), allow(principal="*")),
@@ -942,13 +940,13 @@ def test_whatever_the_tags_are_the_trust_is_judged_and_repaired(tags: dict[str, 
 
 
 @pytest.mark.parametrize("name", ["six ids", "six ids beside ours", "49 other tags", "50 other tags"])
-def test_what_has_no_room_in_the_tags_is_a_finding(name: str) -> None:
+def test_tags_without_room_are_a_finding(name: str) -> None:
     assert "role_tags_full" in {one.code for one in findings(spec(), replace(RIGHT, tags=FULL[name]))} or name == (
         "six ids beside ours"
     )
 
 
-def test_six_who_share_a_role_by_trust_and_tag_are_not_cut_off_by_a_seventh() -> None:
+def test_six_workspaces_keep_access_when_a_seventh_is_added() -> None:
     role = replace(RIGHT, trust=trust(SENTINEL, many(6)), tags=marked(*many(6)))
     after = overlay(spec(), role)
     assert policy.external_ids(after.trust, SENTINEL) == {A, *many(6)}
@@ -957,7 +955,7 @@ def test_six_who_share_a_role_by_trust_and_tag_are_not_cut_off_by_a_seventh() ->
     assert "role_tags_full" in {one.code for one in findings(spec(), after)}
 
 
-def test_tags_in_another_case_keep_it_and_converge() -> None:
+def test_tags_in_another_case_keep_their_case() -> None:
     tags = {"Trailbridge.Sentinel": "managed", WORKSPACES: A}
     role = replace(RIGHT, tags=tags)
     assert overlay(spec(tags={"TRAILBRIDGE.SENTINEL": "x"}, purge_tags=True), role) == role
@@ -981,7 +979,7 @@ def test_a_tag_that_names_nobody_protects_nobody(text: str) -> None:
     assert caught.value.kind == "role_conflict"
 
 
-def test_a_role_that_does_not_tell_whom_it_serves_is_not_removed() -> None:
+def test_a_role_with_a_trust_policy_that_cannot_be_parsed_is_not_removed() -> None:
     odd = document({**allow(A), "Effect": "Perhaps"})
     role = replace(RIGHT, trust=odd, tags={"trailbridge.sentinel": "managed"})
     with pytest.raises(SentinelError, match="trust policy") as caught:

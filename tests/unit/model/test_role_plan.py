@@ -107,15 +107,15 @@ def drop(name: str) -> Call:
 # --- a new role ---
 
 
-def test_a_new_role_is_made_with_trust_and_tags_then_gets_its_policy() -> None:
+def test_a_new_role_is_created_with_trust_policy_and_tags_before_its_policy() -> None:
     assert repair(spec(), None) == [CREATE, ATTACH]
 
 
-def test_a_new_role_of_least_privilege_gets_the_inline_policy() -> None:
+def test_a_new_role_in_the_mode_lookup_events_gets_the_inline_policy() -> None:
     assert repair(spec(permission_mode="lookup_events"), None) == [CREATE, PUT]
 
 
-def test_a_new_role_has_everything_from_its_first_moment() -> None:
+def test_a_new_role_is_created_with_all_settings() -> None:
     options = spec(
         name="Eyes",
         path="/security/",
@@ -429,11 +429,11 @@ def test_a_drift_has_exactly_its_findings(options: RoleSpec, have: Role, codes: 
 
 
 @pytest.mark.parametrize(("options", "have", "_codes", "_calls"), DRIFT.values(), ids=DRIFT.keys())
-def test_a_repaired_drift_is_gone(options: RoleSpec, have: Role, _codes: list[str], _calls: list[Call]) -> None:
+def test_a_repaired_role_needs_no_calls(options: RoleSpec, have: Role, _codes: list[str], _calls: list[Call]) -> None:
     assert repair(options, performed(have, repair(options, have))) == []
 
 
-def test_where_aws_would_refuse_both_at_once_the_old_goes_first() -> None:
+def test_removals_come_first_where_a_quota_would_be_exceeded() -> None:
     full = replace(RIGHT, managed_policies=frozenset(f"arn:aws:iam::aws:policy/P{number}" for number in range(10)))
     assert [one.name for one in repair(spec(), full)] == ["DetachRolePolicy"] * 10 + ["AttachRolePolicy"]
     tagged = replace(RIGHT, tags=marked(A, **{f"old{number}": "" for number in range(48)}))
@@ -468,7 +468,7 @@ def test_a_crash_while_removing_is_finished_by_the_next_run(left: Role | None, c
     assert plan(left, None) == calls
 
 
-def test_a_shared_role_loses_one_id_and_keeps_everything_else() -> None:
+def test_a_shared_role_loses_only_one_id() -> None:
     have = replace(
         RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B), managed_policies=RIGHT.managed_policies | {ADMIN}
     )
@@ -618,7 +618,7 @@ def remaining(options: RoleSpec, have: Role | None) -> Role | None:
 
 @PLENTY
 @given(specs, some_role)
-def test_a_plan_that_is_carried_out_gives_exactly_the_wish(options: RoleSpec, have: Role | None) -> None:
+def test_an_applied_plan_gives_the_desired_role(options: RoleSpec, have: Role | None) -> None:
     assert performed(have, repair(options, have) if laid(options, have) else []) == overlay(options, have)
 
 
@@ -632,7 +632,7 @@ def test_a_second_plan_is_empty(options: RoleSpec, have: Role | None) -> None:
 
 @PLENTY
 @given(specs, some_role)
-def test_what_is_needed_comes_before_what_is_taken_away(options: RoleSpec, have: Role | None) -> None:
+def test_additions_come_before_removals(options: RoleSpec, have: Role | None) -> None:
     names = [one.name for one in plan(have, laid(options, have))]
     last = max((place for place, name in enumerate(names) if name in NEEDED), default=-1)
     first = min((place for place, name in enumerate(names) if name in TAKEN), default=len(names))
@@ -641,7 +641,7 @@ def test_what_is_needed_comes_before_what_is_taken_away(options: RoleSpec, have:
 
 @PLENTY
 @given(specs, some_role)
-def test_a_role_is_created_exactly_when_there_is_none(options: RoleSpec, have: Role | None) -> None:
+def test_a_role_is_created_only_if_none_exists(options: RoleSpec, have: Role | None) -> None:
     names = [one.name for one in plan(have, laid(options, have))]
     assert names.count("CreateRole") == (have is None)
     assert have is not None or names[0] == "CreateRole"
@@ -658,7 +658,7 @@ def test_no_call_is_made_twice_and_each_changes_something(options: RoleSpec, hav
 
 @PLENTY
 @given(specs.map(lambda options: replace(options, exclusive=True)), some_role)
-def test_there_are_findings_exactly_when_there_is_a_plan(options: RoleSpec, have: Role | None) -> None:
+def test_there_are_findings_if_and_only_if_there_is_a_plan(options: RoleSpec, have: Role | None) -> None:
     calls = plan(have, laid(options, have))
     event("a plan" if calls else "no plan")
     assert (repairable(options, have) == []) == (calls == [])
@@ -667,7 +667,7 @@ def test_there_are_findings_exactly_when_there_is_a_plan(options: RoleSpec, have
 
 @PLENTY
 @given(specs, some_role)
-def test_nobody_else_loses_a_tag(options: RoleSpec, have: Role | None) -> None:
+def test_tags_of_aws_are_kept(options: RoleSpec, have: Role | None) -> None:
     kept = performed(have, plan(have, laid(options, have)))
     before = {key: value for key, value in (have.tags if have else {}).items() if key.startswith("aws:")}
     assert kept is not None
@@ -676,9 +676,7 @@ def test_nobody_else_loses_a_tag(options: RoleSpec, have: Role | None) -> None:
 
 @PLENTY
 @given(specs, some_role)
-def test_offboarding_that_is_carried_out_leaves_what_remains_and_nothing_to_do(
-    options: RoleSpec, have: Role | None
-) -> None:
+def test_applied_offboarding_leaves_the_remaining_role_and_no_calls(options: RoleSpec, have: Role | None) -> None:
     left = remaining(options, have)
     assert performed(have, plan(have, left)) == left
     assert plan(left, without(options, left)) == []

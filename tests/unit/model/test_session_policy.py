@@ -35,7 +35,7 @@ def allows(policy: str, action: str, role: str, account: str = ACCOUNT) -> bool:
 
 
 @pytest.mark.parametrize("work", WORKS)
-def test_the_role_may_be_worked_on_under_whatever_path(work: SessionScope) -> None:
+def test_the_role_may_be_used_under_any_path(work: SessionScope) -> None:
     policy = session_policy("aws", ACCOUNT, "Eyes", work)
     for action in ACTIONS[work]:
         assert allows(policy, action, "Eyes")
@@ -44,12 +44,12 @@ def test_the_role_may_be_worked_on_under_whatever_path(work: SessionScope) -> No
 
 @pytest.mark.parametrize("work", WORKS)
 @pytest.mark.parametrize("role", ["Admin", "EyesOpen", "TheEyes", "Eyes/Admin"])
-def test_no_other_role_may_be_touched(work: SessionScope, role: str) -> None:
+def test_other_roles_are_denied(work: SessionScope, role: str) -> None:
     assert not any(allows(session_policy("aws", ACCOUNT, "Eyes", work), action, role) for action in ACTIONS[work])
 
 
 @pytest.mark.parametrize("work", WORKS)
-def test_no_other_account_may_be_touched(work: SessionScope) -> None:
+def test_other_accounts_are_denied(work: SessionScope) -> None:
     policy = session_policy("aws", ACCOUNT, "Eyes", work)
     assert not any(allows(policy, action, "Eyes", "222222222222") for action in ACTIONS[work])
 
@@ -69,7 +69,7 @@ def test_no_other_account_may_be_touched(work: SessionScope) -> None:
         *((work, action) for work in WORKS for action in ("PassRole", "CreatePolicy", "CreateUser", "CreateAccessKey")),
     ],
 )
-def test_what_the_run_does_not_need_is_denied(work: SessionScope, action: str) -> None:
+def test_actions_that_the_run_does_not_need_are_denied(work: SessionScope, action: str) -> None:
     assert not allows(session_policy("aws", ACCOUNT, "Eyes", work), action, "Eyes")
 
 
@@ -92,19 +92,21 @@ def test_only_the_policy_that_sentinel_needs_can_be_attached(partition: str) -> 
         ("lookup_events", True, True, "read"),
     ],
 )
-def test_the_session_is_for_what_the_run_does(mode: str, check_mode: bool, removing: bool, work: SessionScope) -> None:
+def test_the_scope_of_a_session_follows_the_run(
+    mode: str, check_mode: bool, removing: bool, work: SessionScope
+) -> None:
     spec = RoleSpec(ACCOUNT, "w", permission_mode=mode)
     assert session_scope(spec, check_mode=check_mode, removing=removing) == work
 
 
-def test_looking_at_all_roles_is_reading_alone() -> None:
+def test_a_session_for_all_roles_only_reads() -> None:
     policy = session_policy("aws", ACCOUNT, None, "read")
     assert allows(policy, "ListRoles", "")
     assert allows(policy, "GetRole", "Any")
     assert not allows(policy, "CreateRole", "Any")
 
 
-def test_every_call_that_a_plan_can_hold_is_allowed() -> None:
+def test_every_call_of_a_plan_is_allowed() -> None:
     bare = Role("Eyes", f"arn:aws:iam::{ACCOUNT}:role/Eyes", permissions_boundary="arn:aws:iam::aws:policy/A")
     full = Role(
         "Eyes",
@@ -123,5 +125,5 @@ def test_every_call_that_a_plan_can_hold_is_allowed() -> None:
 
 
 @pytest.mark.parametrize("work", WORKS)
-def test_it_fits_into_the_request(work: SessionScope) -> None:
+def test_a_session_policy_has_at_most_2048_characters(work: SessionScope) -> None:
     assert len(session_policy("aws-us-gov", ACCOUNT, "x" * 64, work)) <= LONGEST

@@ -95,20 +95,20 @@ def without(*names: str, **changed: Any) -> dict[str, Any]:
     ids=["options", "a named section", "one named by the environment", "environment", "default section", "CLI",
          "a default section with nothing to sign in with"],
 )  # fmt: skip
-def test_the_first_place_counts(given: dict[str, Any], expected: tuple[str | None, ...]) -> None:
+def test_the_first_source_with_a_credential_is_used(given: dict[str, Any], expected: tuple[str | None, ...]) -> None:
     assert what(chosen(**given)) == expected
 
 
 @pytest.mark.parametrize("count", range(len(CREDENTIAL_OPTIONS)))
 @pytest.mark.parametrize("place", ["own", "environment", "file"])
-def test_the_first_proof_of_a_place_counts(place: str, count: int) -> None:
+def test_the_first_credential_of_a_source_is_used(place: str, count: int) -> None:
     given = {**OURS, **{name: name for name in CREDENTIAL_OPTIONS[count:]}}
     places: dict[str, Any] = {place: {"default": given} if place == "file" else given}
     assert chosen(**places).credential_type == CREDENTIAL_OPTIONS[count]
 
 
 @pytest.mark.parametrize("place", ["own", "environment", "file"])
-def test_an_application_without_a_proof_is_not_replaced_by_whom_az_signed_in(place: str) -> None:
+def test_an_application_without_a_credential_is_not_replaced_by_the_azure_cli(place: str) -> None:
     refused(**{place: {"default": OURS} if place == "file" else OURS}, az=True)
     tenant = {"tenant": "ours.example"}
     assert chosen(**{place: {"default": tenant} if place == "file" else tenant}, az=True).credential_type == "cli"
@@ -116,7 +116,7 @@ def test_an_application_without_a_proof_is_not_replaced_by_whom_az_signed_in(pla
 
 @pytest.mark.parametrize("place", ["own", "environment", "file"])
 @pytest.mark.parametrize("given", [OURS, {"tenant": "ours.example"}, {"client_id": "ours"}])
-def test_what_is_missing_beside_what_is_given_is_named(place: str, given: dict[str, str]) -> None:
+def test_an_error_names_the_options_that_are_missing(place: str, given: dict[str, str]) -> None:
     error = refused(**{place: {"default": given} if place == "file" else given})
     there, _but, missing = str(error).partition(", but none of ")
     assert (error.kind, "no credentials are given" in str(error)) == ("azure_denied", False)
@@ -157,7 +157,7 @@ def _with(*names: str) -> Given:
         ("address id", "proof id", "proof id", False),
     ],
 )
-def test_an_address_of_the_options_gets_no_secret_of_this_machine(
+def test_an_address_from_the_options_gets_no_secret_of_this_machine(
     address: Given, proof: str, of_options: str, of_environment: str, of_file: str, *, allowed: bool
 ) -> None:
     parts = {"address": address, "proof": _with(proof), "id": ID}
@@ -177,7 +177,7 @@ def test_an_address_of_the_options_gets_no_secret_of_this_machine(
 @pytest.mark.parametrize("source", ["env", "credential_file"])
 @pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize("proof", CREDENTIAL_OPTIONS)
-def test_a_credential_that_is_not_used_lets_no_other_through(address: Given, source: str, proof: str) -> None:
+def test_a_credential_that_is_not_used_does_not_allow_an_address(address: Given, source: str, proof: str) -> None:
     own = {**address, **ID, "auth_source": source, proof: "dummy"}
     elsewhere = {**ID, proof: "of the machine"}
     assert refused(own, elsewhere, {"default": elsewhere}).kind == "bad_input"
@@ -185,7 +185,7 @@ def test_a_credential_that_is_not_used_lets_no_other_through(address: Given, sou
 
 @pytest.mark.parametrize("source", ["msi", "cli"])
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_nor_a_token_of_this_machine(address: Given, source: str) -> None:
+def test_an_address_from_the_options_gets_no_token_of_this_machine(address: Given, source: str) -> None:
     assert refused({**address, "auth_source": source}, az=True).kind == "bad_input"
     assert chosen({"auth_source": source}, address, az=True).credential_type == source
     assert refused(address, az=True).kind == "bad_input"
@@ -201,7 +201,7 @@ def test_nor_a_token_of_this_machine(address: Given, source: str) -> None:
         {"adfs_authority_url": "https://login.microsoftonline.us/"},
     ],
 )
-def test_microsofts_own_clouds_get_every_secret(address: Given) -> None:
+def test_predefined_clouds_accept_any_credential(address: Given) -> None:
     assert chosen(address, {**ID, "secret": "x"}).credential_type == "secret"
 
 
@@ -216,12 +216,12 @@ def test_microsofts_own_clouds_get_every_secret(address: Given) -> None:
         "https://arm.example.evil",
     ],
 )
-def test_what_only_looks_like_a_known_address_gets_none(address: str) -> None:
+def test_a_similar_address_gets_no_secret(address: str) -> None:
     environment = {**ID, "secret": "x", "cloud_environment": PRIVATE}
     assert refused({"cloud_environment": address}, environment).kind == "bad_input"
 
 
-def test_a_secret_that_equals_that_of_the_environment_is_an_option_all_the_same() -> None:
+def test_a_secret_from_the_options_may_equal_that_of_the_environment() -> None:
     given = {**ID, "secret": "x"}
     assert chosen({**given, "cloud_environment": PRIVATE}, given).credential_type == "secret"
 
@@ -248,7 +248,7 @@ def test_a_secret_that_equals_that_of_the_environment_is_an_option_all_the_same(
         ("https://sts.amazonaws.com:444", {}, None, False),
     ],
 )
-def test_an_endpoint_of_the_options_gets_no_session_of_this_machine(
+def test_an_endpoint_from_the_options_gets_no_credentials_of_this_machine(
     url: str | None, given: Given, of_environment: str | None, *, allowed: bool
 ) -> None:
     base = AwsCredentials(endpoint_url=url, **given)
@@ -269,7 +269,7 @@ def test_an_endpoint_of_the_options_gets_no_session_of_this_machine(
         ("msi", ("msi", "ours.example", "ours", None)),
     ],
 )
-def test_a_source_that_is_asked_for_is_the_only_one(source: str, expected: tuple[str | None, ...]) -> None:
+def test_an_explicit_source_is_the_only_one(source: str, expected: tuple[str | None, ...]) -> None:
     own = {**EVERYWHERE["own"], "auth_source": source}
     assert what(chosen(**without(own=own)))[0] == expected[0]
     found = chosen(**without(own={**OURS, "secret": "of-the-options", "auth_source": source}))
@@ -277,14 +277,14 @@ def test_a_source_that_is_asked_for_is_the_only_one(source: str, expected: tuple
 
 
 @pytest.mark.parametrize("source", ["env", "credential_file"])
-def test_a_source_that_is_asked_for_and_has_nothing_is_an_error(source: str) -> None:
+def test_an_explicit_source_without_a_credential_is_an_error(source: str) -> None:
     error = refused({**EVERYWHERE["own"], "auth_source": source}, file={"default": THEIRS}, az=True)
     assert error.kind == "azure_denied"
     where = {"env": "in the environment", "credential_file": "in section default of ~/.azure/credentials"}[source]
     assert str(error) == f"Cannot sign in to Azure: none of {', '.join(CREDENTIAL_OPTIONS)} is given {where}."
 
 
-def test_a_named_section_without_a_proof_is_an_error() -> None:
+def test_a_named_section_without_a_credential_is_an_error() -> None:
     error = refused(**without("own", own={"azure_profile": "named"}, file={"named": OURS}))
     assert str(error).endswith(" is given in section named of ~/.azure/credentials.")
 
@@ -314,18 +314,18 @@ def test_nothing_of_another_identity_is_mixed_into_a_section() -> None:
     assert "AZURE_TENANT" not in str(error)
 
 
-def test_settings_of_the_environment_hold_below_a_section() -> None:
+def test_a_section_overrides_the_environment() -> None:
     environment = {"cert_validation_mode": "ignore", "cloud_environment": "https://localhost:1"}
     found = chosen({}, environment, {"default": {**FILE, "cloud_environment": "https://localhost:2"}}).credentials
     assert (found.cert_validation_mode, found.cloud_environment) == ("ignore", "https://localhost:2")
 
 
-def test_options_hold_above_a_section() -> None:
+def test_options_override_a_section() -> None:
     found = chosen({"cloud_environment": "AzureCloud"}, {}, {"default": {**FILE, "tenant": "x.example"}}).credentials
     assert (found.cloud_environment, found.tenant) == ("AzureCloud", "x.example")
 
 
-def test_an_option_holds_above_a_section_also_where_it_equals_the_environment() -> None:
+def test_an_option_overrides_a_section_even_if_it_equals_the_environment() -> None:
     found = chosen({"tenant": "ours.example"}, {"tenant": "ours.example"}, {"default": FILE}).credentials
     assert found.tenant == "ours.example"
 
@@ -343,7 +343,7 @@ def test_what_is_missing_is_named(given: Given) -> None:
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("No", False), ("1", True)])
-def test_a_section_has_texts_for_booleans(text: str, value: bool) -> None:
+def test_booleans_of_a_section_are_strings(text: str, value: bool) -> None:
     found = chosen(file={"default": {**FILE, "disable_instance_discovery": text}}).credentials
     assert found.disable_instance_discovery is value
 
@@ -357,21 +357,19 @@ def test_a_section_has_texts_for_booleans(text: str, value: bool) -> None:
         ("disable_instance_discovery", "maybe"),
     ],
 )
-def test_a_bad_value_of_a_section_is_refused_with_its_place(name: str, value: str) -> None:
+def test_an_invalid_value_of_a_section_is_rejected_with_the_section(name: str, value: str) -> None:
     error = refused(file={"default": {**FILE, name: value}})
     assert error.kind == "bad_input"
     assert str(error).startswith(f"Cannot use {name} {value!r} of section default of ~/.azure/credentials: it must be ")
 
 
-def test_a_bad_secret_of_a_section_is_refused_without_being_shown() -> None:
+def test_an_invalid_secret_of_a_section_is_not_shown() -> None:
     assert "hush hush" not in str(refused(file={"default": {**FILE, "secret": "hush hush"}}))
 
 
 @pytest.mark.parametrize("cloud", ["AzureUSGovernment", "AzureChinaCloud", "https://management.usgovcloudapi.net"])
 @pytest.mark.parametrize("option", [None, "AzureCloud"])
-def test_a_section_alone_cannot_name_a_cloud_in_which_accounts_are_connected_differently(
-    cloud: str, option: str | None
-) -> None:
+def test_a_section_alone_cannot_name_a_sovereign_cloud(cloud: str, option: str | None) -> None:
     error = refused(
         {}, {"cloud_environment": option} if option else {}, {"default": {**FILE, "cloud_environment": cloud}}
     )
@@ -379,6 +377,6 @@ def test_a_section_alone_cannot_name_a_cloud_in_which_accounts_are_connected_dif
     assert "option cloud_environment" in str(error)
 
 
-def test_a_section_may_name_the_same_special_cloud_as_the_option() -> None:
+def test_a_section_may_name_the_same_sovereign_cloud_as_the_option() -> None:
     own = {"cloud_environment": "AzureUSGovernment"}
     assert chosen(own, {}, {"default": {**FILE, **own}}).credential_type == "secret"

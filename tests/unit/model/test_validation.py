@@ -366,17 +366,17 @@ def rows(table: dict[str, dict[str, Any]]) -> list[Any]:
 
 
 @pytest.mark.parametrize("table", [GOOD, BAD], ids=["good", "bad"])
-def test_every_rule_is_tried(table: dict[str, dict[str, Any]]) -> None:
+def test_every_rule_has_examples(table: dict[str, dict[str, Any]]) -> None:
     assert table.keys() == RULES.keys()
 
 
 @pytest.mark.parametrize(("rule", "value"), rows(GOOD))
-def test_a_good_value_is_accepted(rule: str, value: Any) -> None:
+def test_a_valid_value_is_accepted(rule: str, value: Any) -> None:
     check("host payments", rule, value, rule)
 
 
 @pytest.mark.parametrize(("rule", "value"), rows(BAD))
-def test_a_bad_value_is_refused_with_place_option_value_and_rule(rule: str, value: Any) -> None:
+def test_an_error_names_option_value_host_and_rule(rule: str, value: Any) -> None:
     with pytest.raises(SentinelError) as caught:
         check("host payments", "sentinel_option", value, rule)
     assert caught.value.kind == "bad_input"
@@ -400,21 +400,21 @@ def test_a_bad_value_is_refused_with_place_option_value_and_rule(rule: str, valu
         ("list", ("a",), "a"),
     ],
 )
-def test_an_option_without_a_rule_has_at_least_its_type(kind: str, good: Any, bad: Any) -> None:
+def test_an_option_without_a_rule_is_checked_by_its_type(kind: str, good: Any, bad: Any) -> None:
     check("host payments", "option", good, kind)
     with pytest.raises(SentinelError, match=r"Cannot use option .* of host payments: it must be ") as caught:
         check("host payments", "option", bad, kind)
     assert str(caught.value).endswith(f": {TYPES[kind].text}.")
 
 
-def test_without_a_place_the_sentence_is_still_one() -> None:
+def test_an_error_without_a_host_is_one_sentence() -> None:
     with pytest.raises(SentinelError) as caught:
         check("", "name", "a b", "name")
     assert str(caught.value).startswith("Cannot use name 'a b': it must be 1 to 64 ")
 
 
 @pytest.mark.parametrize("rule", sorted(RULES))
-def test_a_rule_completes_the_sentence(rule: str) -> None:
+def test_a_rule_completes_the_error_message(rule: str) -> None:
     text = RULES[rule].text
     assert text.startswith(("it must ", "each item must "))
     assert not text.endswith(".")
@@ -422,11 +422,11 @@ def test_a_rule_completes_the_sentence(rule: str) -> None:
 
 
 @pytest.mark.parametrize("rule", ["account_id", "microsoft_account_id"])
-def test_the_rule_of_an_account_says_how_to_write_it(rule: str) -> None:
+def test_the_rule_of_an_account_id_mentions_quotes(rule: str) -> None:
     assert "quote" in RULES[rule].text
 
 
-def test_the_rule_of_the_placeholder_says_the_right_account() -> None:
+def test_the_rule_of_the_placeholder_names_the_correct_account() -> None:
     assert "197857026523" in RULES["microsoft_account_id"].text
 
 
@@ -438,12 +438,12 @@ jsons = st.recursive(
 
 
 @given(st.sampled_from(sorted(RULES)), jsons)
-def test_no_value_is_too_odd_to_be_judged(rule: str, value: Any) -> None:
+def test_any_value_is_valid_or_invalid(rule: str, value: Any) -> None:
     assert RULES[rule].holds(value) in {True, False}
 
 
 @given(st.from_regex(r"[0-9]{12}", fullmatch=True, alphabet=st.characters(codec="ascii")))
-def test_every_text_of_12_digits_is_an_account(value: str) -> None:
+def test_every_string_of_12_digits_is_an_account_id(value: str) -> None:
     check("", "account_id", value, "account_id")
 
 

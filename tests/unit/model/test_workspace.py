@@ -59,13 +59,13 @@ RIGHTS: dict[str, tuple[list[dict[str, Any]], dict[str, bool]]] = {
 
 
 @pytest.mark.parametrize(("permissions", "expected"), RIGHTS.values(), ids=RIGHTS.keys())
-def test_rights_are_what_some_assignment_allows_and_does_not_spare(
+def test_rights_are_allowed_actions_without_not_actions(
     permissions: list[dict[str, Any]], expected: dict[str, bool]
 ) -> None:
     assert rights(permissions) == expected
 
 
-def test_rights_can_be_read_from_an_answer_that_comes_piece_by_piece() -> None:
+def test_rights_can_be_read_from_an_iterator() -> None:
     assert rights(one for one in [entry("*/read"), entry("*/write")]) == {**ALL, "delete": False}
 
 
@@ -76,7 +76,7 @@ entries = st.builds(
 
 
 @given(st.lists(entries, max_size=3), entries)
-def test_one_more_assignment_never_takes_a_right_away(some: list[dict[str, Any]], more: dict[str, Any]) -> None:
+def test_another_assignment_never_removes_a_right(some: list[dict[str, Any]], more: dict[str, Any]) -> None:
     before, after = rights(some), rights([*some, more])
     assert all(after[verb] for verb in before if before[verb])
 
@@ -100,7 +100,7 @@ def test_a_workspace_with_sentinel_and_the_right_is_ready(right: str) -> None:
 
 @pytest.mark.parametrize("right", ["read", "write", "delete"])
 @pytest.mark.parametrize("held", ["the others", "none"])
-def test_a_missing_right_is_named_with_the_way_to_get_it(right: str, held: str) -> None:
+def test_a_missing_right_is_named_with_the_role_to_assign(right: str, held: str) -> None:
     error = unusable(replace(READY, rights={**ALL, right: False} if held == "the others" else {}), right)
     assert error.kind == "azure_denied"
     assert str(error).startswith(f"Cannot {right} data connectors of workspace sentinel: ")
@@ -115,11 +115,11 @@ def test_a_workspace_without_sentinel_cannot_be_used() -> None:
 
 
 @pytest.mark.parametrize("given_id", ["", ID])
-def test_a_workspace_id_may_be_omitted_or_right(given_id: str) -> None:
+def test_a_workspace_id_may_be_omitted_or_correct(given_id: str) -> None:
     check_id(READY, given_id, "host payments")
 
 
-def test_the_id_of_another_workspace_is_refused_with_the_right_one() -> None:
+def test_the_id_of_another_workspace_is_rejected_with_the_correct_one() -> None:
     with pytest.raises(SentinelError) as caught:
         check_id(READY, ID.replace("1", "2"), "host payments")
     assert caught.value.kind == "bad_input"
@@ -129,14 +129,14 @@ def test_the_id_of_another_workspace_is_refused_with_the_right_one() -> None:
 # --- as shown ---
 
 
-def test_a_workspace_has_the_id_that_azure_gives_it() -> None:
+def test_the_arm_id_of_a_workspace() -> None:
     assert arm_id("00aa00aa-1111-2222-3333-444455556666", "security", "sentinel") == (
         "/subscriptions/00aa00aa-1111-2222-3333-444455556666/resourceGroups/security"
         "/providers/Microsoft.OperationalInsights/workspaces/sentinel"
     )
 
 
-def test_a_workspace_is_shown_whole() -> None:
+def test_a_workspace_is_shown_with_all_fields() -> None:
     workspace = Workspace("/w", "sentinel", "11111111-aaaa-4aaa-8aaa-111111111111", "westeurope", True, ALL)
     assert show(workspace) == {
         "id": "/w",
@@ -148,7 +148,7 @@ def test_a_workspace_is_shown_whole() -> None:
     }
 
 
-def test_what_is_shown_can_be_changed_without_harm() -> None:
+def test_changing_a_result_does_not_change_the_workspace() -> None:
     workspace = Workspace("/w", "sentinel", "x", rights=dict(ALL))
     show(workspace)["rights"]["read"] = False
     assert workspace.rights == ALL
