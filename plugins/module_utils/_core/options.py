@@ -79,7 +79,7 @@ ROLE: Spec = {
     "path": {"type": "str"},
     "description": {"type": "str"},
     "max_session_duration": {"type": "int"},
-    "permissions_boundary": {"type": "str"},
+    "permissions_boundary": {"type": "str", "aliases": ["boundary"]},
     "tags": {"type": "dict"},
     "purge_tags": {"type": "bool", "default": False},
     "permission_mode": {"type": "str", "choices": ["managed", "lookup_events"], "default": "managed"},
@@ -127,9 +127,9 @@ STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "defau
 
 _RENAMED = {field.short: field.option for field in FIELDS if field.short != field.option}
 
-# With fleet's names and without defaults, because host variables may set them, too.
+# With fleet's names, and without defaults because host variables may set them, too.
 FLEET_ROLE: Spec = {
-    _RENAMED.get(name, name): {key: value for key, value in option.items() if key != "default"}
+    _RENAMED.get(name, name): {key: value for key, value in option.items() if key not in ("default", "aliases")}
     for name, option in ROLE.items()
     if name != "account_id"
 }

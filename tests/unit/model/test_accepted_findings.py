@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Findings that somebody accepted: which count, until when, and what becomes of entries that do not."""
+"""Accepted findings, and entries that expired or are unused."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def test_an_empty_list_is_valid() -> None:
 def test_an_entry_is_valid_to_the_end_of_its_day(until: str, counts: bool) -> None:
     entries = parse([entry(until=until)])
     assert (set(reasons(entries, [ADMIN, READ, TAGS], TODAY)) == {ADMIN, READ}) is counts
-    told = [one.code for one in entry_findings(entries, [ADMIN], TODAY, complete=True)]
-    assert told == ([] if counts else ["acceptance_expired"])
+    codes = [one.code for one in entry_findings(entries, [ADMIN], TODAY, complete=True)]
+    assert codes == ([] if counts else ["acceptance_expired"])
 
 
 def test_the_reason_and_the_day_are_reported() -> None:
-    [told] = reasons(parse([entry()]), [ADMIN], TODAY).values()
-    assert "Ticket 1" in told
-    assert "2027-01-31" in told
+    [codes] = reasons(parse([entry()]), [ADMIN], TODAY).values()
+    assert "Ticket 1" in codes
+    assert "2027-01-31" in codes
 
 
 def test_the_later_of_two_entries_is_used() -> None:
@@ -65,8 +65,8 @@ def test_the_later_of_two_entries_is_used() -> None:
 
 @pytest.mark.parametrize("complete", [True, False])
 def test_an_unused_entry_is_a_finding_if_all_resources_were_read(complete: bool) -> None:
-    told = [one.code for one in entry_findings(parse([entry()]), [TAGS], TODAY, complete=complete)]
-    assert told == (["acceptance_unused"] if complete else [])
+    codes = [one.code for one in entry_findings(parse([entry()]), [TAGS], TODAY, complete=complete)]
+    assert codes == (["acceptance_unused"] if complete else [])
 
 
 @pytest.mark.parametrize("newer", ["2026-11-28", "2099-01-31"])

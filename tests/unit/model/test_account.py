@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of an account become data, whatever wrote them, or are refused with one sentence before any call."""
+"""The options of an account are converted and validated; invalid ones are errors before any call."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FENCE = f"arn:aws:iam::{ACCOUNT}:policy/fence"
 HOST = "host payments"
 BY_OPTION = {field.option: field for field in FIELDS}
 
-# Every option: a value as the user may write it, the part of the account that keeps it, there its name and the value.
+# Every option: a value as written, the part of the account that holds it, its name there and the value there.
 KEPT: dict[str, tuple[Any, str, str, Any]] = {
     "account_id": (ACCOUNT, "", "account_id", ACCOUNT),
     "account_joined": ("2026-11-22T17:00:00Z", "", "joined", "2026-11-22T17:00:00Z"),
@@ -95,7 +95,7 @@ KEPT: dict[str, tuple[Any, str, str, Any]] = {
     "cert_validation_mode": ("ignore", "azure", "cert_validation_mode", "ignore"),
     "disable_instance_discovery": (True, "azure", "disable_instance_discovery", True),
 }
-# What an option cannot do without.
+# Options that are required together.
 KEYS = {"access_key": "AKIAX", "secret_key": "hush-hush"}
 BESIDE = {"access_key": KEYS, "secret_key": KEYS, "session_token": KEYS}
 
@@ -104,15 +104,15 @@ def part(account: Account, name: str) -> Any:
     return getattr(account, name) if name else account
 
 
-def refused(options: dict[str, Any], where: str = HOST, names: str = "option") -> str:
-    """The sentence with which the options are refused."""
+def rejected(options: dict[str, Any], where: str = HOST, names: str = "option") -> str:
+    """The error message for the options."""
     with pytest.raises(SentinelError) as caught:
         parse(options, where, names=names)
     assert caught.value.kind == "bad_input"
     return str(caught.value)
 
 
-# --- what is accepted ---
+# --- valid values ---
 
 
 def test_every_option_is_tried() -> None:
@@ -129,7 +129,7 @@ def test_an_option_sets_only_its_attribute(option: str, names: str) -> None:
     assert getattr(part(account, where), name) == expected
     if where:
         assert account == replace(nothing, **{where: replace(part(nothing, where), **{name: expected})})
-    elif option != "account_id":  # which is part of the wish, too
+    elif option != "account_id":  # which is part of the role spec, too
         assert account == replace(nothing, **{name: expected})
 
 
@@ -191,7 +191,7 @@ def test_digits_of_an_inventory_are_a_number(text: str, number: int) -> None:
     assert parse({"role_max_session_duration": text}, HOST).role_spec.max_session_duration == number
 
 
-@pytest.mark.parametrize("value", ["Admin", ["Admin"]], ids=["a text", "a list"])
+@pytest.mark.parametrize("value", ["Admin", ["Admin"]], ids=["a string", "a list"])
 def test_a_string_is_a_list_of_one_item(value: Any) -> None:
     assert parse({"assume_role": value}, HOST).assume_role.roles == ("Admin",)
     assert parse({"external_ids": A}, HOST).role_spec.external_ids == (A,)
@@ -211,9 +211,9 @@ def test_an_empty_azure_option_is_not_given(field: Field) -> None:
     assert parse({field.option: ""}, HOST) == parse({}, HOST)
 
 
-# --- what is refused ---
+# --- invalid values ---
 
-# For every option a value of the right type that is wrong, where there is one, and values of wrong types.
+# Invalid values of every option, of the right type and of other types.
 WRONG: dict[str, dict[str, Any]] = {
     "account_id": {"11 digits": "1" * 11, "a short number": 11111111111, "full-width digits": "１" * 12},  # noqa: RUF001
     "account_joined": {"a word": "yesterday", "a number": 1763000000, "no time zone": "2026-11-22T17:00:00"},
@@ -236,9 +236,9 @@ WRONG: dict[str, dict[str, Any]] = {
         "a bool": True,
     },
     "role_permissions_boundary": {"a bare name": "fence", "a number": 7},
-    "role_tags": {"of AWS": {"aws:x": "x"}, "a bool": {"x": True}, "a text": "x=y", "a list": ["x"]},
+    "role_tags": {"of AWS": {"aws:x": "x"}, "a bool": {"x": True}, "a string": "x=y", "a list": ["x"]},
     "role_purge_tags": {"a word": "maybe", "two": 2, "a list": [True]},
-    "permission_mode": {"no such mode": "everything", "in another case": "Managed", "a bool": True},
+    "permission_mode": {"an unknown mode": "everything", "in another case": "Managed", "a bool": True},
     "microsoft_account_id": {"the placeholder": "123412341234", "as a number": 123412341234, "7": 7},
     "external_ids": {"no GUID": "security", "one of two": [A, "security"], "a number": 7, "a dict": {A: A}},
     "exclusive": {"a word": "never", "a list": []},
@@ -271,8 +271,8 @@ WRONG: dict[str, dict[str, Any]] = {
     "validate_certs": {"a word": "maybe", "a list": []},
     "tenant": {"no GUID": "a b", "braces": f"{{{A}}}", "a number": 7, "a trailing space": f"{A} "},
     "client_id": {"a number": 7, "a list": [A]},
-    "cloud_environment": {"no such cloud": "AzureGermanCloud", "a number": 7, "a list": ["AzureCloud"]},
-    "auth_source": {"no such source": "browser", "a number": 7},
+    "cloud_environment": {"an unknown cloud": "AzureGermanCloud", "a number": 7, "a list": ["AzureCloud"]},
+    "auth_source": {"an unknown source": "browser", "a number": 7},
     "azure_profile": {"a bracket": "[default]", "a number": 7},
     "x509_certificate_path": {"two lines": "/etc/a\n/etc/b", "a number": 7},
     "thumbprint": {"too short": "AB" * 19, "a number": 7},
@@ -288,11 +288,11 @@ def test_every_option_except_secrets_has_invalid_values() -> None:
     assert WRONG.keys() | set(SECRET) == KEPT.keys()
 
 
-def check_refusal(option: str, value: Any, names: str) -> None:
+def check_error(option: str, value: Any, names: str) -> None:
     field = BY_OPTION[option]
     key = field.short if names == "short" else option
     shown = {"option": option, "short": field.short, "variable": field.variable}[names]
-    sentence = refused({key: value}, names=names)
+    sentence = rejected({key: value}, names=names)
     begin, _colon, rule = sentence.partition(f" of {HOST}: ")
     assert begin.startswith(f"Cannot use {shown} ")
     assert rule.removesuffix(".") in {one.text for one in (RULES.get(field.short), TYPES[field.type]) if one}
@@ -308,7 +308,7 @@ def check_refusal(option: str, value: Any, names: str) -> None:
     ],
 )
 def test_an_error_names_host_option_value_and_rule(option: str, value: Any) -> None:
-    check_refusal(option, value, "option")
+    check_error(option, value, "option")
 
 
 @pytest.mark.parametrize(
@@ -316,19 +316,19 @@ def test_an_error_names_host_option_value_and_rule(option: str, value: Any) -> N
     [("assume_role", "a b"), ("external_ids", "security"), ("role_max_session_duration", "43201")],
 )
 def test_an_invalid_value_is_shown_as_written(option: str, value: Any) -> None:
-    assert refused({option: value}).startswith(f"Cannot use {option} {value!r} of {HOST}: ")
+    assert rejected({option: value}).startswith(f"Cannot use {option} {value!r} of {HOST}: ")
 
 
 @pytest.mark.parametrize("option", WRONG)
 @pytest.mark.parametrize("names", ["short", "variable"])
 def test_an_error_uses_the_option_name_of_the_user(option: str, names: str) -> None:
-    check_refusal(option, next(iter(WRONG[option].values())), names)
+    check_error(option, next(iter(WRONG[option].values())), names)
 
 
 @pytest.mark.parametrize("option", SECRET)
 @pytest.mark.parametrize("value", [1234567, ["hush-hush"], {"key": "hush-hush"}], ids=["a number", "a list", "a dict"])
 def test_an_invalid_secret_is_not_shown(option: str, value: Any) -> None:
-    sentence = refused({option: value})
+    sentence = rejected({option: value})
     assert option in sentence
     assert HOST in sentence
     assert "hush-hush" not in sentence
@@ -353,7 +353,7 @@ def test_all_other_variables_are_the_option_with_a_prefix() -> None:
     assert [field.variable for field in others] == [f"sentinel_{field.option}" for field in others]
 
 
-# --- options that must fit each other ---
+# --- combinations of options ---
 
 
 @pytest.mark.parametrize("names", ["option", "short", "variable"])
@@ -362,13 +362,13 @@ def test_a_boundary_of_another_account_is_rejected(names: str) -> None:
     key = field.short if names == "short" else field.option
     shown = {"option": field.option, "short": field.short, "variable": field.variable}[names]
     boundary = f"arn:aws:iam::{OTHER}:policy/fence"
-    sentence = refused({"account_id": ACCOUNT, key: boundary}, names=names)
+    sentence = rejected({"account_id": ACCOUNT, key: boundary}, names=names)
     assert sentence.startswith(f"Cannot use {shown} '{boundary}' of {HOST}: it must be ")
     assert ACCOUNT in sentence
 
 
 def test_an_error_without_a_host_is_one_sentence() -> None:
-    sentence = refused({"account_id": ACCOUNT, "permissions_boundary": FENCE.replace(ACCOUNT, OTHER)}, "", "short")
+    sentence = rejected({"account_id": ACCOUNT, "permissions_boundary": FENCE.replace(ACCOUNT, OTHER)}, "", "short")
     assert " of :" not in sentence
 
 
@@ -391,13 +391,13 @@ def test_a_boundary_is_checked_when_the_account_becomes_known() -> None:
     ids=["alone", "as a fallback"],
 )
 def test_a_role_of_another_account_cannot_be_assumed_for_this_one(roles: Any) -> None:
-    sentence = refused({"account_id": ACCOUNT, "assume_role": roles})
+    sentence = rejected({"account_id": ACCOUNT, "assume_role": roles})
     assert f"arn:aws:iam::{OTHER}:role/Admin" in sentence
     assert ACCOUNT in sentence
 
 
 def test_one_account_is_in_one_partition() -> None:
-    sentence = refused(
+    sentence = rejected(
         {
             "account_id": ACCOUNT,
             "assume_role": f"arn:aws:iam::{ACCOUNT}:role/Admin",
@@ -419,7 +419,7 @@ def test_one_account_is_in_one_partition() -> None:
     ids="-".join,
 )
 def test_incomplete_keys_are_rejected_and_not_shown(keys: dict[str, str]) -> None:
-    sentence = refused(keys)
+    sentence = rejected(keys)
     assert HOST in sentence
     assert "access_key and secret_key" in sentence
     assert "hush-hush" not in sentence
@@ -428,22 +428,22 @@ def test_incomplete_keys_are_rejected_and_not_shown(keys: dict[str, str]) -> Non
 @pytest.mark.parametrize("cloud", ["AzureChinaCloud", "https://management.chinacloudapi.cn/"])
 @pytest.mark.parametrize("names", ["option", "short", "variable"])
 def test_a_cloud_without_the_connector_is_rejected(cloud: str, names: str) -> None:
-    assert "AzureChinaCloud" in refused({"cloud_environment": cloud}, names=names)
+    assert "AzureChinaCloud" in rejected({"cloud_environment": cloud}, names=names)
 
 
 @pytest.mark.parametrize("cloud", ["AzureUSGovernment", "https://management.usgovcloudapi.net"])
 def test_azure_government_requires_the_account_of_microsoft(cloud: str) -> None:
-    assert ": microsoft_account_id " in refused({"cloud_environment": cloud})
-    assert ": sentinel_microsoft_account_id " in refused({"cloud_environment": cloud}, names="variable")
+    assert ": microsoft_account_id " in rejected({"cloud_environment": cloud})
+    assert ": sentinel_microsoft_account_id " in rejected({"cloud_environment": cloud}, names="variable")
     parse({"cloud_environment": cloud, "microsoft_account_id": OTHER}, HOST)
 
 
 def test_a_connector_needs_no_account_of_microsoft() -> None:
     parse({"cloud_environment": "AzureUSGovernment", "resource_group": "security"}, "", names="short")
-    refused({"cloud_environment": "AzureUSGovernment", "microsoft_account_id": None}, "the task", names="short")
+    rejected({"cloud_environment": "AzureUSGovernment", "microsoft_account_id": None}, "the task", names="short")
 
 
-# --- what an account cannot do without ---
+# --- required options ---
 
 WHOLE = {"account_id": ACCOUNT, "subscription_id": A, "resource_group": "security", "workspace": "sentinel"}
 
@@ -463,7 +463,7 @@ def test_a_missing_option_is_named_as_the_user_sets_it(option: str, names: str) 
     assert f" {HOST}: {shown} " in str(caught.value)
 
 
-# --- what the services tell later ---
+# --- values that the services report ---
 
 
 def test_values_of_the_services_are_added() -> None:
@@ -548,7 +548,7 @@ def test_an_accepted_value_has_the_annotated_type(field: Field, value: Any) -> N
 
 
 def is_a(value: Any, hint: Any) -> bool:
-    """Whether the value is of the annotated type; a bool is no int, although it is one."""
+    """Whether the value has the annotated type; a bool is not accepted as int."""
     inner = typing.get_args(hint)
     origin = typing.get_origin(hint) or hint
     if not inner:
@@ -562,7 +562,7 @@ def is_a(value: Any, hint: Any) -> bool:
 
 @given(options)
 def test_accepted_options_survive_json(given_options: dict[str, Any]) -> None:
-    """Variables of an inventory and arguments of a task differ only in how they came."""
+    """Inventory variables and task arguments have the same values."""
     try:
         account = parse(given_options, HOST)
     except SentinelError:
@@ -572,7 +572,7 @@ def test_accepted_options_survive_json(given_options: dict[str, Any]) -> None:
 
 @given(options)
 def test_accepted_credentials_can_be_shared(given_options: dict[str, Any]) -> None:
-    """Accounts with the same credentials share clients, which are found by them."""
+    """Accounts with equal credentials share clients."""
     try:
         account = parse(given_options, HOST)
     except SentinelError:
@@ -581,13 +581,13 @@ def test_accepted_credentials_can_be_shared(given_options: dict[str, Any]) -> No
 
 
 def test_every_field_of_the_parts_can_be_set() -> None:
-    told = {(where, name) for _value, where, name, _expected in KEPT.values()}
+    covered = {(where, name) for _value, where, name, _expected in KEPT.values()}
     kinds = {"assume_role": AssumeRole, "aws": AwsCredentials, "azure": AzureCredentials, "role_spec": RoleSpec}
-    unset = {(where, one.name) for where, kind in kinds.items() for one in fields(kind)} - told
+    unset = {(where, one.name) for where, kind in kinds.items() for one in fields(kind)} - covered
     assert unset == {("role_spec", "account_id"), ("role_spec", "partition")}
 
 
-# --- what is taken as it was meant ---
+# --- values that are converted or escaped ---
 
 
 @pytest.mark.parametrize("number", [222222222222, 100000000000, 999999999999])
@@ -600,7 +600,7 @@ def test_no_other_integer_becomes_an_account_id(given: Any) -> None:
     if given is None:
         assert parse({"account_id": given}, HOST).account_id == ""
         return
-    assert "account_id" in refused({"account_id": given})
+    assert "account_id" in rejected({"account_id": given})
 
 
 @pytest.mark.parametrize(
@@ -612,7 +612,7 @@ def test_a_path_that_is_only_displayed_is_escaped_and_accepted(text: Any) -> Non
     assert 0 < len(ou) <= 1001
 
 
-# --- the partition, which AWS reports late ---
+# --- the partition, which AWS reports ---
 
 
 @pytest.mark.parametrize(

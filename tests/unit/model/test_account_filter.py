@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which accounts filters let in: one table of filters, one of what is refused, and rules that hold for all."""
+"""The accounts that filters select: a table of filters, a table of invalid ones, and properties."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ MATCHES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "a tag of some values": ({"tags": {"env": ["prod", "test"]}}, {ONE, TWO}),
     "a tag of any value": ({"tags": {"env": "*"}}, {ONE, TWO}),
     "tags": ({"tags": {"env": "*", "owner": "pay*"}}, {ONE}),
-    "another case of a key": ({"tags": {"Env": "prod"}}, set()),
+    "a key in another case": ({"tags": {"Env": "prod"}}, set()),
     "joined since a day": ({"joined_after": "2026-01-01"}, {ONE, TWO}),
     "joined since a day in YAML": ({"joined_after": date(2026, 1, 2)}, {TWO}),
     "joined since a time": ({"joined_after": "2026-01-01T12:00:01Z"}, {TWO}),
@@ -79,12 +79,12 @@ def ids(accounts: list[OrganizationAccount]) -> set[str]:
 def test_a_filter_matches_the_same_accounts_for_include_and_exclude(case: str) -> None:
     given_, matching = MATCHES[case]
     filters = parse("include_filters", [given_])
-    wanted, out = select_accounts(ORGANIZATION, AccountFilter(include=filters))
-    assert ids(wanted) == matching
-    assert out == dict.fromkeys({ONE, TWO, THREE} - matching, "include_filters")
-    wanted, out = select_accounts(ORGANIZATION, AccountFilter(exclude=filters))
-    assert ids(wanted) == {ONE, TWO, THREE} - matching
-    assert out == dict.fromkeys(matching, "exclude_filters")
+    selected, excluded = select_accounts(ORGANIZATION, AccountFilter(include=filters))
+    assert ids(selected) == matching
+    assert excluded == dict.fromkeys({ONE, TWO, THREE} - matching, "include_filters")
+    selected, excluded = select_accounts(ORGANIZATION, AccountFilter(exclude=filters))
+    assert ids(selected) == {ONE, TWO, THREE} - matching
+    assert excluded == dict.fromkeys(matching, "exclude_filters")
 
 
 @pytest.mark.parametrize("name", ["Sandbox [EU]", "a*b", "what?", "[!a]", "[", "]x[", "[]", "\\d", "prod-[0-9]"])
@@ -120,16 +120,16 @@ def test_an_id_may_be_a_number_of_twelve_digits() -> None:
 def test_one_of_several_filters_is_enough_and_exclude_wins() -> None:
     include = parse("include_filters", [{"id": ONE}, {"id": TWO}])
     exclude = parse("exclude_filters", [{"name": "Prod*"}])
-    wanted, out = select_accounts(ORGANIZATION, AccountFilter(include, exclude))
-    assert ids(wanted) == {ONE}
-    assert out == {TWO: "exclude_filters", THREE: "include_filters"}
+    selected, excluded = select_accounts(ORGANIZATION, AccountFilter(include, exclude))
+    assert ids(selected) == {ONE}
+    assert excluded == {TWO: "exclude_filters", THREE: "include_filters"}
 
 
 def test_inactive_accounts_are_selected_only_on_request_and_filtered() -> None:
     closed = Organization({one.account_id: one._replace(state="CLOSED") for one in ACCOUNTS})
-    wanted, out = select_accounts(closed, AccountFilter())
-    assert wanted == []
-    assert set(out.values()) == {"its state is CLOSED"}
+    selected, excluded = select_accounts(closed, AccountFilter())
+    assert selected == []
+    assert set(excluded.values()) == {"its state is CLOSED"}
     assert ids(select_accounts(closed, AccountFilter(inactive=True, exclude=(Filter(id=(ONE,)),)))[0]) == {TWO, THREE}
 
 
@@ -140,7 +140,7 @@ def test_the_management_account_can_be_left_out() -> None:
     assert select_accounts(whole, AccountFilter(management=False)) == ([], {MANAGER: "it is the management account"})
 
 
-REFUSED: dict[str, tuple[Any, str]] = {
+INVALID: dict[str, tuple[Any, str]] = {
     "no list": ({"id": ONE}, "it must be a list of filters"),
     "no dictionary": ([ONE], "it must be a dictionary with one or more of id, name"),
     "empty": ([{}], "it must be a dictionary with one or more of id, name"),
@@ -151,9 +151,9 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a line end": ([{"id": f"{ONE}\n"}], "it must be a string of 12 digits"),
     "no ids": ([{"id": []}], "it must not be empty"),
     "no unit": ([{"ou": "Workloads"}], "it must be an id such as ou-ab12-11111111, or a path"),
-    "a unit that is not there": ([{"ou": "/Nowhere"}], "the organization has no such organizational unit"),
-    "an id that is not there": ([{"ou": "ou-ab12-99999999"}], "the organization has no such organizational unit"),
-    "tags as text": ([{"tags": "env"}], "it must be a dictionary of tags"),
+    "an unknown path": ([{"ou": "/Nowhere"}], "the organization has no such organizational unit"),
+    "an unknown id": ([{"ou": "ou-ab12-99999999"}], "the organization has no such organizational unit"),
+    "tags as a string": ([{"tags": "env"}], "it must be a dictionary of tags"),
     "a tag that is true": ([{"tags": {"env": True}}], "it must be a string; quote it in YAML"),
     "no day": ([{"joined_after": "yesterday"}], "it must be a date such as"),
     "month 13": ([{"joined_after": "2026-13-01"}], "it must be a date such as"),
@@ -163,9 +163,9 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("option", ["include_filters", "exclude_filters"])
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("case", INVALID)
 def test_an_invalid_filter_is_rejected(case: str, option: str) -> None:
-    given_, rule = REFUSED[case]
+    given_, rule = INVALID[case]
     with pytest.raises(SentinelError) as caught:
         select_accounts(ORGANIZATION, AccountFilter(**{option.removesuffix("_filters"): parse(option, given_)}))
     assert caught.value.kind == "bad_input"
@@ -192,18 +192,18 @@ FILTERS = st.builds(
     joined_after=st.sampled_from(["", "2026-01-15"]),
     joined_before=st.sampled_from(["", "2026-01-15"]),
 )
-WISHES = st.builds(
+ACCOUNT_FILTERS = st.builds(
     AccountFilter, include=st.lists(FILTERS, max_size=2).map(tuple), exclude=st.lists(FILTERS, max_size=2).map(tuple)
 )
 
 
-@given(WISHES)
+@given(ACCOUNT_FILTERS)
 def test_every_account_is_either_selected_or_excluded(account_filter: AccountFilter) -> None:
-    wanted, out = select_accounts(ORGANIZATION, account_filter)
-    assert sorted([*ids(wanted), *out]) == [ONE, TWO, THREE]
+    selected, excluded = select_accounts(ORGANIZATION, account_filter)
+    assert sorted([*ids(selected), *excluded]) == [ONE, TWO, THREE]
 
 
-@given(WISHES, st.dictionaries(st.sampled_from([ONE, TWO, THREE]), st.dictionaries(st.just("env"), st.text())))
+@given(ACCOUNT_FILTERS, st.dictionaries(st.sampled_from([ONE, TWO, THREE]), st.dictionaries(st.just("env"), st.text())))
 def test_ignoring_tags_selects_all_accounts_whose_tags_matter(
     account_filter: AccountFilter, tags: dict[str, Any]
 ) -> None:
@@ -211,7 +211,7 @@ def test_ignoring_tags_selects_all_accounts_whose_tags_matter(
     assert ids(select_accounts(Organization(ORGANIZATION.accounts, UNITS, tags), account_filter)[0]) <= asked
 
 
-@given(WISHES, FILTERS)
+@given(ACCOUNT_FILTERS, FILTERS)
 def test_another_exclude_filter_never_adds_accounts(account_filter: AccountFilter, more: Filter) -> None:
     narrower = AccountFilter(account_filter.include, (*account_filter.exclude, more))
     assert ids(select_accounts(ORGANIZATION, narrower)[0]) <= ids(select_accounts(ORGANIZATION, account_filter)[0])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where each cloud is, and in which one AWS accounts can be connected."""
+"""The addresses of the clouds, and the clouds in which AWS accounts can be connected."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ METADATA: dict[str, Any] = {
 }
 
 
-def refused(options: dict[str, Any], where: str = HOST, names: str = "option") -> str:
+def rejected(options: dict[str, Any], where: str = HOST, names: str = "option") -> str:
     with pytest.raises(SentinelError) as caught:
         parse(options, where, names=names)
     assert caught.value.kind == "bad_input"
@@ -66,7 +66,7 @@ def test_a_private_cloud_may_have_no_log_analytics(given: dict[str, None]) -> No
 
 @pytest.mark.parametrize("named", ["AzureChinaCloud", "https://management.chinacloudapi.cn/"])
 def test_china_has_no_connector(named: str) -> None:
-    sentence = refused({"cloud_environment": named, "microsoft_account_id": OTHER})
+    sentence = rejected({"cloud_environment": named, "microsoft_account_id": OTHER})
     assert sentence.startswith(f"Cannot use cloud_environment 'AzureChinaCloud' of {HOST}: ")
 
 
@@ -75,7 +75,7 @@ def test_china_has_no_connector(named: str) -> None:
     ("names", "shown"), [("option", "microsoft_account_id"), ("variable", "sentinel_microsoft_account_id")]
 )
 def test_the_account_of_the_government_cloud_must_be_given(named: str, names: str, shown: str) -> None:
-    assert f" of {HOST}: {shown} " in refused({"cloud_environment": named}, names=names)
+    assert f" of {HOST}: {shown} " in rejected({"cloud_environment": named}, names=names)
     given = {"cloud_environment": named, "microsoft_account_id": OTHER}
     assert parse(given, HOST, names=names).role_spec.microsoft_account_id == OTHER
 
@@ -83,7 +83,7 @@ def test_the_account_of_the_government_cloud_must_be_given(named: str, names: st
 def test_a_module_without_roles_needs_no_account_of_azure_government() -> None:
     cloud_only = {"cloud_environment": "AzureUSGovernment"}
     assert parse(cloud_only, "", names="short").azure.cloud_environment == "AzureUSGovernment"
-    sentence = refused({**cloud_only, "microsoft_account_id": None}, "", "short")
+    sentence = rejected({**cloud_only, "microsoft_account_id": None}, "", "short")
     assert sentence.startswith("Cannot use cloud_environment 'AzureUSGovernment': microsoft_account_id ")
 
 

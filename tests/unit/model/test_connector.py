@@ -40,7 +40,7 @@ OLD_ROLE = f"arn:aws:iam::{ACCOUNT}:role/old/Eyes"
 OTHER_ROLE = f"arn:aws:iam::{OTHER}:role/MicrosoftSentinelRole"
 EARLY, LATE = "2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"
 RIGHT = Connector("mine", ROLE, enabled=True, etag='"1"', id=f"{WORKSPACE}/dataConnectors/mine", created=EARLY)
-OURS = "21517b91-d0c8-5487-a00b-c4b1fd7b7bb0"
+NEW_NAME = "21517b91-d0c8-5487-a00b-c4b1fd7b7bb0"
 
 
 def spec(role_arn: str = ROLE, workspace_id: str = WORKSPACE_ID, **changes: Any) -> ConnectorSpec:
@@ -48,7 +48,7 @@ def spec(role_arn: str = ROLE, workspace_id: str = WORKSPACE_ID, **changes: Any)
 
 
 def raw(state: Any = "Enabled", **changes: Any) -> dict[str, Any]:
-    """An answer of the API as Microsoft documents it."""
+    """A response of the API as Microsoft documents it."""
     return {
         "id": f"{WORKSPACE}/dataConnectors/mine",
         "etag": '"1"',
@@ -132,33 +132,33 @@ def test_the_account_is_that_of_the_arn(arn: str, account: str) -> None:
     assert Connector("x", arn).account_id == account
 
 
-# --- one under our name that reads another account ---
+# --- one under the name of the spec that reads another account ---
 
 
 def test_a_connector_of_this_name_for_another_account_is_found_and_repaired() -> None:
-    astray = replace(RIGHT, name=OURS, role_arn=OTHER_ROLE)
-    assert choose(spec(), (astray,)) == astray
-    assert [one.code for one in findings(spec(), (astray,))] == ["connector_wrong_account", "connector_missing"]
-    assert overlay(spec(), (astray,)) == (replace(astray, role_arn=ROLE),)
+    moved = replace(RIGHT, name=NEW_NAME, role_arn=OTHER_ROLE)
+    assert choose(spec(), (moved,)) == moved
+    assert [one.code for one in findings(spec(), (moved,))] == ["connector_wrong_account", "connector_missing"]
+    assert overlay(spec(), (moved,)) == (replace(moved, role_arn=ROLE),)
 
 
 def test_a_connector_of_this_name_for_another_account_is_kept_beside_the_correct_one() -> None:
-    astray = replace(RIGHT, name=OURS, role_arn=OTHER_ROLE)
-    assert choose(spec(), (astray, RIGHT)) == RIGHT
-    assert [one.code for one in findings(spec(), (astray, RIGHT))] == ["connector_wrong_account"]
-    assert plan((astray, RIGHT), overlay(spec(deduplicate=True), (astray, RIGHT))) == []
+    moved = replace(RIGHT, name=NEW_NAME, role_arn=OTHER_ROLE)
+    assert choose(spec(), (moved, RIGHT)) == RIGHT
+    assert [one.code for one in findings(spec(), (moved, RIGHT))] == ["connector_wrong_account"]
+    assert plan((moved, RIGHT), overlay(spec(deduplicate=True), (moved, RIGHT))) == []
 
 
 def test_offboarding_keeps_connectors_of_other_accounts() -> None:
-    astray = replace(RIGHT, name=OURS, role_arn=OTHER_ROLE)
-    assert without(spec(), (astray, RIGHT)) == (astray,)
+    moved = replace(RIGHT, name=NEW_NAME, role_arn=OTHER_ROLE)
+    assert without(spec(), (moved, RIGHT)) == (moved,)
 
 
 # --- names ---
 
 
 def test_a_new_name_is_always_the_same() -> None:
-    assert spec().name == OURS
+    assert spec().name == NEW_NAME
 
 
 def test_a_new_name_does_not_depend_on_the_role_but_on_its_account() -> None:
@@ -201,9 +201,12 @@ CHOICE: dict[str, tuple[list[Connector], str | None]] = {
     "stale: enabled before disabled": ([Connector("a", OLD_ROLE, enabled=False), Connector("b", OLD_ROLE)], "b"),
     "older before newer": ([Connector("a", ROLE, created=LATE), Connector("b", ROLE, created=EARLY)], "b"),
     "a known age before an unknown one": ([Connector("a", ROLE), Connector("b", ROLE, created=LATE)], "b"),
-    "older before ours": ([Connector(OURS, ROLE, created=LATE), Connector("z", ROLE, created=EARLY)], "z"),
-    "ours before others": ([Connector("a", ROLE), Connector(OURS, ROLE)], OURS),
-    "by name, where all else is alike": ([Connector("b", ROLE), Connector("a", ROLE)], "a"),
+    "older before the name of the spec": (
+        [Connector(NEW_NAME, ROLE, created=LATE), Connector("z", ROLE, created=EARLY)],
+        "z",
+    ),
+    "the name of the spec before others": ([Connector("a", ROLE), Connector(NEW_NAME, ROLE)], NEW_NAME),
+    "by name, where all else is equal": ([Connector("b", ROLE), Connector("a", ROLE)], "a"),
 }
 
 
@@ -216,8 +219,8 @@ def test_the_connector_for_the_role_is_chosen(have: list[Connector], name: str |
 
 # --- making it right ---
 
-NEW = Connector(OURS, ROLE, id=f"{WORKSPACE}/providers/Microsoft.SecurityInsights/dataConnectors/{OURS}")
-TWIN = replace(RIGHT, name="twin", etag='"2"', created=LATE)
+NEW = Connector(NEW_NAME, ROLE, id=f"{WORKSPACE}/providers/Microsoft.SecurityInsights/dataConnectors/{NEW_NAME}")
+DUPLICATE = replace(RIGHT, name="twin", etag='"2"', created=LATE)
 STALE = replace(RIGHT, name="stale", role_arn=OLD_ROLE)
 
 
@@ -231,10 +234,10 @@ def delete(name: str) -> Call:
     return Call("DataConnectors_Delete", {"data_connector_id": name})
 
 
-# The wish, what is there, what is found, what shall be, and the calls.
+# The spec, the existing connectors, the findings, the desired connectors, and the calls.
 DRIFT: dict[str, tuple[ConnectorSpec, Connectors, list[str], Connectors, list[Call]]] = {
     "nothing": (spec(), (RIGHT,), [], (RIGHT,), []),
-    "missing": (spec(), (), ["connector_missing"], (NEW,), [put(OURS)]),
+    "missing": (spec(), (), ["connector_missing"], (NEW,), [put(NEW_NAME)]),
     "disabled": (
         spec(),
         (replace(RIGHT, enabled=False),),
@@ -257,19 +260,19 @@ DRIFT: dict[str, tuple[ConnectorSpec, Connectors, list[str], Connectors, list[Ca
         (replace(RIGHT, etag=None),),
         [put("mine")],
     ),
-    "twice": (spec(), (RIGHT, TWIN), ["connector_duplicate"], (RIGHT, TWIN), []),
+    "twice": (spec(), (RIGHT, DUPLICATE), ["connector_duplicate"], (RIGHT, DUPLICATE), []),
     "twice, to be deduplicated": (
         spec(deduplicate=True),
-        (RIGHT, TWIN),
+        (RIGHT, DUPLICATE),
         ["connector_duplicate"],
         (RIGHT,),
         [delete("twin")],
     ),
     "twice, the older one disabled, to be deduplicated": (
         spec(deduplicate=True),
-        (replace(RIGHT, enabled=False), TWIN),
+        (replace(RIGHT, enabled=False), DUPLICATE),
         ["connector_duplicate"],
-        (TWIN,),
+        (DUPLICATE,),
         [delete("mine")],
     ),
     "beside one of another role": (spec(), (RIGHT, STALE), ["connector_duplicate"], (RIGHT, STALE), []),
@@ -282,7 +285,7 @@ DRIFT: dict[str, tuple[ConnectorSpec, Connectors, list[str], Connectors, list[Ca
     ),
     "disabled and twice, to be deduplicated": (
         spec(deduplicate=True),
-        (replace(RIGHT, enabled=False), replace(TWIN, enabled=False)),
+        (replace(RIGHT, enabled=False), replace(DUPLICATE, enabled=False)),
         ["connector_disabled", "connector_duplicate"],
         (RIGHT,),
         [put("mine", etag='"1"'), delete("twin")],
@@ -307,7 +310,7 @@ def test_a_drift_has_exactly_its_calls(options: Any, have: Any, codes: Any, want
 
 
 def test_the_first_desired_connector_reads_the_role() -> None:
-    assert overlay(spec(), (STALE, TWIN, RIGHT))[0].role_arn == ROLE
+    assert overlay(spec(), (STALE, DUPLICATE, RIGHT))[0].role_arn == ROLE
     assert overlay(spec(), (STALE,))[0] == replace(STALE, role_arn=ROLE)
 
 
@@ -327,17 +330,20 @@ REMAINS: dict[str, tuple[Connectors, Connectors]] = {
     "nothing": ((), ()),
     "the one of the role": ((RIGHT,), ()),
     "the one of the role, disabled": ((replace(RIGHT, enabled=False),), ()),
-    "both of the role": ((RIGHT, TWIN), ()),
+    "both of the role": ((RIGHT, DUPLICATE), ()),
     "another role's": ((RIGHT, STALE), (STALE,)),
-    "another role's, under our name": ((RIGHT, replace(STALE, name=OURS)), (replace(STALE, name=OURS),)),
+    "another role's, under the name of the spec": (
+        (RIGHT, replace(STALE, name=NEW_NAME)),
+        (replace(STALE, name=NEW_NAME),),
+    ),
 }
 
 
 @pytest.mark.parametrize(("have", "remains"), REMAINS.values(), ids=REMAINS.keys())
 def test_only_connectors_for_the_role_are_removed(have: Connectors, remains: Connectors) -> None:
     assert without(spec(), have) == remains
-    gone = sorted({one.name for one in have} - {one.name for one in remains})
-    assert plan(have, without(spec(), have)) == [delete(name) for name in gone]
+    removed = sorted({one.name for one in have} - {one.name for one in remains})
+    assert plan(have, without(spec(), have)) == [delete(name) for name in removed]
 
 
 @pytest.mark.parametrize("nothing", [None, ()])
@@ -350,7 +356,7 @@ def test_no_connectors_need_no_removal(nothing: Connectors | None) -> None:
 
 connector = st.builds(
     Connector,
-    name=st.sampled_from(["a", "b", "c", OURS]),
+    name=st.sampled_from(["a", "b", "c", NEW_NAME]),
     role_arn=st.sampled_from([ROLE, ROLE, OLD_ROLE]),
     enabled=st.booleans(),
     etag=st.sampled_from([None, "1"]),
@@ -362,7 +368,7 @@ specs = st.booleans().map(lambda deduplicate: spec(deduplicate=deduplicate))
 
 
 def perform(have: Connectors, call: Call) -> Connectors:
-    """What the service does with a call."""
+    """Apply a call as the service does."""
     name = call.args["data_connector_id"]
     before = next((one for one in have if one.name == name), None)
     others = tuple(one for one in have if one.name != name)
@@ -474,8 +480,8 @@ def test_a_connector_of_another_kind_is_not_described(kind: Any) -> None:
 @pytest.mark.parametrize("kind", ["AmazonWebServicesS3", KIND])
 @pytest.mark.parametrize("properties", [None, {}, {"dataTypes": None}, {"dataTypes": {"logs": None}, "sqsUrls": None}])
 def test_missing_fields_are_shown_as_empty(kind: str, properties: Any) -> None:
-    told = describe({"kind": kind, "properties": properties})
-    assert (told["name"], told["role_arn"], told["state"]) == ("", "", "Disabled")
+    shown = describe({"kind": kind, "properties": properties})
+    assert (shown["name"], shown["role_arn"], shown["state"]) == ("", "", "Disabled")
 
 
 # --- a whole workspace ---
@@ -488,9 +494,9 @@ def test_missing_fields_are_shown_as_empty(kind: str, properties: Any) -> None:
         ((RIGHT,), []),
         ((RIGHT, Connector("theirs", OTHER_ROLE)), []),
         ((replace(RIGHT, enabled=False),), ["connector_disabled"]),
-        ((RIGHT, TWIN), ["connector_duplicate"]),
+        ((RIGHT, DUPLICATE), ["connector_duplicate"]),
         ((RIGHT, STALE), ["connector_duplicate"]),
-        ((RIGHT, TWIN, replace(STALE, enabled=False)), ["connector_disabled", "connector_duplicate"]),
+        ((RIGHT, DUPLICATE, replace(STALE, enabled=False)), ["connector_disabled", "connector_duplicate"]),
         ((Connector("a", ""), Connector("b", "")), []),
     ],
     ids=["none", "right", "two accounts", "disabled", "twice", "two roles", "three", "of no account"],
@@ -500,5 +506,5 @@ def test_findings_of_a_workspace_are_by_account(have: Connectors, codes: list[st
 
 
 def test_findings_of_a_workspace_name_account_and_connectors() -> None:
-    text = workspace_findings((TWIN, RIGHT))[0].message
+    text = workspace_findings((DUPLICATE, RIGHT))[0].message
     assert all(word in text for word in (ACCOUNT, "mine", "twin"))

@@ -23,7 +23,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 PLUGINS = Path(__file__).parents[3] / "plugins"
 ERRORS = {error.__name__ for error in (SentinelError, NotYetError, ChangedError)}
 
-# Public: playbooks of other people compare them.
+# Public: playbooks of users compare them.
 PUBLIC = {
     "account_not_active",
     "assume_denied",
@@ -93,7 +93,7 @@ SITES = [
 
 
 def begin(node: ast.expr) -> str | None:
-    """The fixed text that an expression begins with; None if another part of the program wrote it."""
+    """The constant text that an expression begins with; None if it begins with a value."""
     if isinstance(node, ast.JoinedStr):
         node = node.values[0]
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

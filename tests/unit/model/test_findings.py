@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Codes are well formed; findings stand in the order in which people should read them."""
+"""The codes of findings, and their order."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_an_unknown_code_is_a_key_error() -> None:
 
 
 def test_findings_are_ordered_by_security_severity_code_and_message() -> None:
-    wished = [
+    expected = [
         finding("trust_anyone", "It."),
         finding("connector_disabled", "It."),
         finding("trust_deny", "It."),
@@ -85,7 +85,7 @@ def test_findings_are_ordered_by_security_severity_code_and_message() -> None:
         finding("role_tags", "A."),
         finding("role_tags", "B."),
     ]
-    assert ordered(reversed(wished)) == wished
+    assert ordered(reversed(expected)) == expected
 
 
 def test_the_same_finding_is_reported_once() -> None:

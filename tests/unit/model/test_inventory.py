@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Host names that cannot mean something else, groups as in the organization, variables."""
+"""Host names, groups and variables of accounts."""
 
 from __future__ import annotations
 
@@ -49,24 +49,24 @@ NAMES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {ONE: "a\nb", TWO: "🚀 lab", THREE: "x:y,z&[1]!*"},
         {ONE: "a-b", TWO: "lab", THREE: "x-y-z-1"},
     ),
-    "letters of others": ({ONE: "Sécurité"}, {ONE: "Sécurité"}),
+    "letters with accents": ({ONE: "Sécurité"}, {ONE: "Sécurité"}),
     "nothing left": ({ONE: "🚀", TWO: ""}, {ONE: ONE, TWO: TWO}),
-    "two of a name": ({ONE: "a", TWO: "a", THREE: "b"}, {ONE: f"a-{ONE}", TWO: f"a-{TWO}", THREE: "b"}),
-    "two once they are safe": ({ONE: "a b", TWO: "a-b"}, {ONE: f"a-b-{ONE}", TWO: f"a-b-{TWO}"}),
+    "two equal names": ({ONE: "a", TWO: "a", THREE: "b"}, {ONE: f"a-{ONE}", TWO: f"a-{TWO}", THREE: "b"}),
+    "two names equal after escaping": ({ONE: "a b", TWO: "a-b"}, {ONE: f"a-b-{ONE}", TWO: f"a-b-{TWO}"}),
     "the id of another": ({ONE: TWO, TWO: "b"}, {ONE: f"{TWO}-{ONE}", TWO: "b"}),
     "a name made of another": (
         {ONE: "a", TWO: "a", THREE: f"a-{ONE}"},
         {ONE: f"a-{ONE}", TWO: f"a-{TWO}", THREE: f"a-{ONE}-{THREE}"},
     ),
-    "this machine": ({ONE: "localhost", TWO: "127.0.0.1"}, {ONE: f"localhost-{ONE}", TWO: f"127.0.0.1-{TWO}"}),
+    "the control node": ({ONE: "localhost", TWO: "127.0.0.1"}, {ONE: f"localhost-{ONE}", TWO: f"127.0.0.1-{TWO}"}),
     "a group": ({ONE: "all", TWO: "state_active"}, {ONE: f"all-{ONE}", TWO: f"state_active-{TWO}"}),
 }
 
 
 @pytest.mark.parametrize("case", NAMES)
 def test_a_host_is_named(case: str) -> None:
-    wanted, named = NAMES[case]
-    assert host_names(wanted, ["state_active"]) == named
+    names, named = NAMES[case]
+    assert host_names(names, ["state_active"]) == named
 
 
 WANTED = st.dictionaries(
@@ -77,15 +77,15 @@ WANTED = st.dictionaries(
 
 
 @given(WANTED, st.booleans())
-def test_host_names_are_safe_and_unique(wanted: dict[str, str], both: bool) -> None:
+def test_host_names_are_safe_and_unique(names: dict[str, str], both: bool) -> None:
     if both:
-        wanted |= {ONE: "a", TWO: "a"}
-    named = host_names(wanted, ["group"])
-    assert named.keys() == wanted.keys()
+        names |= {ONE: "a", TWO: "a"}
+    named = host_names(names, ["group"])
+    assert named.keys() == names.keys()
     assert len(set(named.values())) == len(named)
     for key, name in named.items():
         assert re.fullmatch(r"[\w.-]+", name)
-        assert name == key or name not in {*RESERVED_NAMES, "group", *wanted}
+        assert name == key or name not in {*RESERVED_NAMES, "group", *names}
 
 
 def test_groups_are_nested_as_the_units_are() -> None:
@@ -165,7 +165,7 @@ def test_groups_are_unique(names: list[str], tags: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "expected"),
+    ("options", "expected"),
     [
         (HostFormat(units="ids"), ["state_active", "ou_ab12_22222222", "tag_a_b_x_y", "tag_empty"]),
         (HostFormat(units="none"), ["state_active", "tag_a_b_x_y", "tag_empty"]),
@@ -174,9 +174,9 @@ def test_groups_are_unique(names: list[str], tags: dict[str, str]) -> None:
         (HostFormat(group_by=["tag"]), [ALL_ACCOUNTS, "tag_a_b_x_y", "tag_empty"]),
     ],
 )
-def test_only_requested_groups_exist(shape: HostFormat, expected: list[str]) -> None:
+def test_only_requested_groups_exist(options: HostFormat, expected: list[str]) -> None:
     tags = {ONE: {"a b": "x/y", "empty": ""}}
-    found = groups([ACCOUNT], organization(tags=tags), shape)
+    found = groups([ACCOUNT], organization(tags=tags), options)
     assert found.of[ONE] == expected
     assert set(expected) <= found.parents.keys()
 
@@ -190,7 +190,7 @@ def test_inactive_accounts_are_in_a_group_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "more"),
+    ("options", "more"),
     [
         (HostFormat(), {"aws_ou_ids": [ROOT, WORK, PROD], "aws_ou_path": "/Work loads/Prod/EU"}),
         (HostFormat(units="ids"), {"aws_ou_ids": [ROOT, WORK, PROD], "aws_ou_path": f"/{WORK}/{PROD}"}),
@@ -198,8 +198,8 @@ def test_inactive_accounts_are_in_a_group_of_their_own() -> None:
         (HostFormat(units="none", email=True), {"aws_account_email": "one@example.com"}),
     ],
 )
-def test_only_requested_variables_exist(shape: HostFormat, more: dict[str, Any]) -> None:
-    assert variables(ACCOUNT, organization(), shape) == {
+def test_only_requested_variables_exist(options: HostFormat, more: dict[str, Any]) -> None:
+    assert variables(ACCOUNT, organization(), options) == {
         "aws_account_id": ONE,
         "aws_account_name": "one",
         "aws_account_state": "ACTIVE",
@@ -210,16 +210,16 @@ def test_only_requested_variables_exist(shape: HostFormat, more: dict[str, Any])
 
 
 def test_variables_with_free_text_are_listed() -> None:
-    shape = HostFormat(prefix="x_", email=True)
-    own = variables(ACCOUNT, organization(tags={ONE: {"a": "b"}}), shape)
-    assert own.keys() - free_text_variables(shape) == {
+    options = HostFormat(prefix="x_", email=True)
+    own = variables(ACCOUNT, organization(tags={ONE: {"a": "b"}}), options)
+    assert own.keys() - free_text_variables(options) == {
         "aws_account_id",
         "x_account_state",
         "aws_account_joined",
         "x_management_account",
         "x_ou_ids",
     }
-    assert free_text_variables(shape) <= own.keys()
+    assert free_text_variables(options) <= own.keys()
 
 
 def test_the_prefix_is_of_all_variables_but_those_that_the_roles_read() -> None:

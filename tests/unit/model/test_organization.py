@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an account of an organization is, where it stands, and when it is gone."""
+"""The accounts of an organization, their units, and the accounts that departed."""
 
 from __future__ import annotations
 
@@ -98,36 +98,36 @@ def test_accounts_get_the_units_of_their_parents() -> None:
     assert caught.value.kind == "transient"
 
 
-GONE: dict[str, tuple[list[OrganizationAccount], int, dict[str, str]]] = {
+DEPARTED: dict[str, tuple[list[OrganizationAccount], int, dict[str, str]]] = {
     "not listed": ([account(ONE)], 1, {TWO: "left", THREE: "left"}),
     "closed": ([account(ONE), account(TWO, "CLOSED"), account(THREE)], 1, {TWO: "closed"}),
-    "on its way": (
+    "pending": (
         [account(ONE), account(TWO, "PENDING_CLOSURE"), account(THREE, "PENDING_ACTIVATION")],
         1,
         {},
     ),
     "suspended": ([account(ONE), account(TWO, "SUSPENDED"), account(THREE)], 1, {}),
-    "a state that nobody knows": ([account(ONE), account(TWO, "NEW"), account(THREE)], 1, {}),
-    "nobody at work": ([account(ONE, "CLOSED")], 0, {}),
+    "an unknown state": ([account(ONE), account(TWO, "NEW"), account(THREE)], 1, {}),
+    "no active account": ([account(ONE, "CLOSED")], 0, {}),
     "no account at all": ([], 0, {}),
     "fewer than expected": ([account(ONE), account(TWO, "CLOSED")], 2, {}),
     "as many as expected": ([account(ONE), account(THREE), account(TWO, "CLOSED")], 2, {TWO: "closed"}),
 }
 
 
-@pytest.mark.parametrize("case", GONE)
+@pytest.mark.parametrize("case", DEPARTED)
 def test_an_account_departed_only_by_a_plausible_listing(case: str) -> None:
-    accounts, minimum, gone = GONE[case]
-    assert organization(*accounts).departed([TWO, THREE], minimum) == gone
+    accounts, minimum, departed = DEPARTED[case]
+    assert organization(*accounts).departed([TWO, THREE], minimum) == departed
 
 
-TEXTS = st.text(max_size=20)
+STRINGS = st.text(max_size=20)
 
 
 @given(
-    names=st.lists(TEXTS, max_size=5),
+    names=st.lists(STRINGS, max_size=5),
     units=st.lists(st.sampled_from([ROOT, WORK, PROD]), max_size=3),
-    tags=st.dictionaries(TEXTS, TEXTS, max_size=3),
+    tags=st.dictionaries(STRINGS, STRINGS, max_size=3),
 )
 def test_a_cached_organization_is_equal(names: list[str], units: list[str], tags: dict[str, str]) -> None:
     accounts = {

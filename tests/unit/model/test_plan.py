@@ -18,9 +18,9 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], dic
     "nothing": ({}, {}, {}, {}),
     "nothing changed": ({"a": 1, "b": [1]}, {"a": 1, "b": [1]}, {}, {}),
     "something new": ({}, {"a": 1, "b": 2}, {}, {"a": 1, "b": 2}),
-    "something gone": ({"a": 1, "b": 2}, {}, {"a": 1, "b": 2}, {}),
+    "something removed": ({"a": 1, "b": 2}, {}, {"a": 1, "b": 2}, {}),
     "one of two changed": ({"a": 1, "b": 2}, {"a": 1, "b": 3}, {"b": 2}, {"b": 3}),
-    "one gone and one new": ({"a": 1}, {"b": 1}, {"a": 1}, {"b": 1}),
+    "one removed and one new": ({"a": 1}, {"b": 1}, {"a": 1}, {"b": 1}),
     "a value that is empty": ({"a": 1}, {"a": None}, {"a": 1}, {"a": None}),
     "a value deep inside": ({"a": {"b": [1]}}, {"a": {"b": [2]}}, {"a": {"b": [1]}}, {"a": {"b": [2]}}),
     "another order": ({"a": 1, "b": 2}, {"b": 2, "a": 1}, {}, {}),
@@ -44,10 +44,10 @@ things = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 2) | st.lists(s
 
 @given(things, things)
 def test_a_difference_applied_to_one_side_gives_the_other(before: dict[str, Any], after: dict[str, Any]) -> None:
-    told = difference("x", before, after)
-    kept = {key: value for key, value in before.items() if key not in told["before"]}
-    assert kept | told["after"] == after
-    assert (told["before"], told["after"]) == ({}, {}) or before != after
+    found = difference("x", before, after)
+    kept = {key: value for key, value in before.items() if key not in found["before"]}
+    assert kept | found["after"] == after
+    assert (found["before"], found["after"]) == ({}, {}) or before != after
 
 
 @given(things, things)

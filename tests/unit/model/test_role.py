@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a correct role is, whose a role is, what an overlay keeps and changes, what remains after offboarding."""
+"""The desired role, the ownership of a role, the overlay, and the role after offboarding."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FENCE = f"arn:aws:iam::{ACCOUNT}:policy/fence"
 def allow(
     *ids: str, operator: str = "StringEquals", principal: Any = f"arn:aws:iam::{SENTINEL}:root"
 ) -> dict[str, Any]:
-    """A statement that lets the principal in on behalf of the ids; without a condition if there is none."""
+    """A statement that trusts the principal with these external ids, or without a condition."""
     statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
     return {**statement, "Condition": {operator: {"sts:ExternalId": list(ids)}}} if ids else statement
 
@@ -52,8 +52,8 @@ def document(*statements: dict[str, Any]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def marked(*ids: str, **more: str) -> dict[str, str]:
-    """The tags of a role of ours."""
+def managed_tags(*ids: str, **more: str) -> dict[str, str]:
+    """The tags of a managed role."""
     return {"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": " ".join(ids), **more}
 
 
@@ -103,12 +103,12 @@ NEW: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "max_session_duration": ({"max_session_duration": 7200}, {"max_session_duration": 7200}),
     "permissions_boundary": ({"permissions_boundary": FENCE}, {"permissions_boundary": FENCE}),
     "an empty permissions_boundary": ({"permissions_boundary": ""}, {"permissions_boundary": None}),
-    "tags": ({"tags": {"owner": "us"}}, {"tags": marked(A, owner="us")}),
+    "tags": ({"tags": {"owner": "us"}}, {"tags": managed_tags(A, owner="us")}),
     "permission_mode": (
         {"permission_mode": "lookup_events"},
         {"managed_policies": frozenset(), "inline_policies": {"MicrosoftSentinelLookupEvents": LOOKUP_EVENTS}},
     ),
-    "external_ids": ({"external_ids": (C, B)}, {"trust": document(allow(A, B, C)), "tags": marked(A, B, C)}),
+    "external_ids": ({"external_ids": (C, B)}, {"trust": document(allow(A, B, C)), "tags": managed_tags(A, B, C)}),
     "microsoft_account_id": ({"microsoft_account_id": OTHER}, {"trust": trust(OTHER, [A])}),
     "exclusive": ({"exclusive": False}, {}),
     "adopt": ({"adopt": True}, {}),
@@ -150,7 +150,7 @@ SETTLED = replace(
     description="By hand",
     max_session_duration=7200,
     permissions_boundary=FENCE,
-    tags=marked(A, owner="us"),
+    tags=managed_tags(A, owner="us"),
 )
 
 
@@ -206,38 +206,38 @@ def test_an_option_changes_only_its_attribute(options: dict[str, Any], changes: 
         ({}, {"tags": {"trailbridge.sentinel.workspace": C}}, {}),
     ],
     ids=[
-        "none wished",
-        "an empty wish",
+        "no tags desired",
+        "empty tags desired",
         "one more",
         "another value",
-        "purge without a wish",
+        "purge without tags",
         "purge to none",
         "purge the others",
         "purge spares those of AWS",
-        "our tag has another value",
-        "a wish for our tag",
-        "a wish for our workspace tag",
+        "the tag of the collection has another value",
+        "the tag of the collection in the options",
+        "the workspace tag in the options",
     ],
 )
 def test_tags_are_added_and_purged_only_on_request(
     have: dict[str, str], options: dict[str, Any], after: dict[str, str]
 ) -> None:
     role = replace(RIGHT, tags={**RIGHT.tags, **have})
-    assert overlay(spec(**options), role).tags == {**marked(A), **after}
+    assert overlay(spec(**options), role).tags == {**managed_tags(A), **after}
 
 
 @pytest.mark.parametrize("purge", [True, False])
 def test_a_tag_in_another_case_is_the_same_tag(purge: bool) -> None:
-    """AWS keeps the keys of a role's tags unique without case: wishing for both would never end, or end without it."""
-    role = replace(RIGHT, tags=marked(A, owner="us"))
+    """Tag keys of a role are case-insensitive in AWS: setting both would change the tag in every run, or remove it."""
+    role = replace(RIGHT, tags=managed_tags(A, owner="us"))
     changed = overlay(spec(tags={"Owner": "them"}, purge_tags=purge), role).tags
-    assert sorted((key.lower(), changed[key]) for key in changed) == sorted(marked(A, owner="them").items())
+    assert sorted((key.lower(), changed[key]) for key in changed) == sorted(managed_tags(A, owner="them").items())
 
 
 @pytest.mark.parametrize("purge", [True, False])
 def test_a_tag_that_differs_in_case_alone_is_left_alone(purge: bool) -> None:
-    """AWS preserves the case that was there first, so a wish for another one would be tagged again every night."""
-    role = replace(RIGHT, tags=marked(A, owner="us"))
+    """AWS keeps the case of the first key, so setting it in another case would change it in every run."""
+    role = replace(RIGHT, tags=managed_tags(A, owner="us"))
     options = spec(tags={"OWNER": "us"}, purge_tags=purge)
     assert overlay(options, role) == role
     assert findings(options, role) == []
@@ -249,7 +249,7 @@ def test_a_tag_that_differs_in_case_alone_is_left_alone(purge: bool) -> None:
         {"external_ids": [f"{number:08}-aaaa-4aaa-8aaa-111111111111" for number in range(1, 9)]},
         {"role_tags": {f"tag{number}": "" for number in range(50)}},
     ],
-    ids=["more workspaces than fit into a tag", "no room for our tags"],
+    ids=["more workspaces than fit into a tag", "no room for the tags of the collection"],
 )
 def test_too_many_tags_are_rejected_before_any_call(options: dict[str, Any]) -> None:
     with pytest.raises(SentinelError) as caught:
@@ -289,7 +289,16 @@ def test_an_equivalent_trust_policy_is_kept(spelling: dict[str, Any], exclusive:
         document(),
         {"Version": "2008-10-17", "Statement": [allow(A)]},
     ],
-    ids=["a statement", "a principal", "a pattern", "no id", "a strange id", "anyone", "nothing", "an old version"],
+    ids=[
+        "a statement",
+        "a principal",
+        "a pattern",
+        "no id",
+        "an unknown id",
+        "any principal",
+        "nothing",
+        "an old version",
+    ],
 )
 def test_an_unexpected_trust_policy_is_replaced(trusted: dict[str, Any]) -> None:
     assert overlay(spec(), replace(RIGHT, trust=trusted)) == RIGHT
@@ -341,13 +350,13 @@ def test_missing_policies_are_added_to_additional_ones(listed: bool) -> None:
     assert overlay(spec(exclusive=False, permission_mode="lookup_events"), after) == after
 
 
-# --- whose it is ---
+# --- ownership ---
 
 
 @pytest.mark.parametrize(
     ("tags", "answer"),
     [
-        (marked(A), True),
+        (managed_tags(A), True),
         ({"trailbridge.sentinel": "managed"}, True),
         ({"trailbridge.sentinel": "Managed"}, True),
         ({"Trailbridge.Sentinel": "managed"}, True),
@@ -365,43 +374,43 @@ def test_a_role_is_managed_by_its_tag(tags: dict[str, str], answer: bool) -> Non
     [
         (None, set()),
         (RIGHT, {A}),
-        (replace(RIGHT, tags=marked(A, B)), {A, B}),
-        (replace(RIGHT, tags=marked()), set()),
+        (replace(RIGHT, tags=managed_tags(A, B)), {A, B}),
+        (replace(RIGHT, tags=managed_tags()), set()),
         (replace(RIGHT, tags={"trailbridge.sentinel": "managed"}), set()),
         (replace(RIGHT, tags={"trailbridge.sentinel.workspace": A}), set()),
     ],
-    ids=["no role", "one", "two", "an empty tag", "no tag", "not ours"],
+    ids=["no role", "one", "two", "an empty tag", "no tag", "not managed"],
 )
 def test_a_managed_role_names_its_workspaces_in_a_tag(role: Role | None, ids: set[str]) -> None:
     assert tagged_workspaces(role) == ids
 
 
-# What is there (its trust, its tags), the wish, and whether it may be taken over.
+# Existing trust policy and tags, the options, and whether the role may be adopted.
 ADOPTION = {
-    "ours, whatever it trusts": (document(allow(principal=OTHER)), marked(A), {}, True),
-    "ours, with a strange id": (document(allow(A, C)), marked(A), {}, True),
-    "ours, of another workspace": (document(allow(B)), marked(B), {}, True),
-    "with our id": (document(allow(A)), {}, {}, True),
-    "with our id in another case": (document(allow(A.upper())), {}, {}, True),
-    "with our id and the account's short form": (document(allow(A, principal=SENTINEL)), {}, {}, True),
+    "managed, with any trust policy": (document(allow(principal=OTHER)), managed_tags(A), {}, True),
+    "managed, with an unknown id": (document(allow(A, C)), managed_tags(A), {}, True),
+    "managed, for another workspace": (document(allow(B)), managed_tags(B), {}, True),
+    "with the id": (document(allow(A)), {}, {}, True),
+    "with the id in another case": (document(allow(A.upper())), {}, {}, True),
+    "with the id and the short form of the account": (document(allow(A, principal=SENTINEL)), {}, {}, True),
     "with any id": (document(allow("*", operator="StringLike")), {}, {}, False),
-    "with our id as a pattern": (document(allow(A, operator="StringLike")), {}, {}, True),
+    "with the id as a pattern": (document(allow(A, operator="StringLike")), {}, {}, True),
     "with no id": (document(allow()), {}, {}, True),
-    "with our id, beside another account": (document(allow(A), allow(principal=OTHER)), {}, {}, True),
-    "with another's id": (document(allow(B)), {}, {}, False),
-    "with another's id as a pattern": (document(allow(B, operator="StringLike")), {}, {}, False),
-    "with another's id in any case": (document(allow(B, operator="StringEqualsIgnoreCase")), {}, {}, False),
-    "with another's id if there is one": (document(allow(B, operator="StringEqualsIfExists")), {}, {}, False),
-    "with ours and another's id": (document(allow(A, B)), {}, {}, False),
-    "with ours and another's id, in two statements": (document(allow(A), allow(B)), {}, {}, False),
-    "with another's id that external_ids names": (document(allow(B)), {}, {"external_ids": (B,)}, True),
-    "with another's id, one more than external_ids names": (
+    "with the id, beside another account": (document(allow(A), allow(principal=OTHER)), {}, {}, True),
+    "with another id": (document(allow(B)), {}, {}, False),
+    "with another id as a pattern": (document(allow(B, operator="StringLike")), {}, {}, False),
+    "with another id in any case": (document(allow(B, operator="StringEqualsIgnoreCase")), {}, {}, False),
+    "with another id if there is one": (document(allow(B, operator="StringEqualsIfExists")), {}, {}, False),
+    "with the id and another id": (document(allow(A, B)), {}, {}, False),
+    "with the id and another id, in two statements": (document(allow(A), allow(B)), {}, {}, False),
+    "with another id that external_ids names": (document(allow(B)), {}, {"external_ids": (B,)}, True),
+    "with another id, one more than external_ids names": (
         document(allow(B, C)),
         {},
         {"external_ids": (B,)},
         False,
     ),
-    "with another's id, and adopt": (document(allow(B)), {}, {"adopt": True}, True),
+    "with another id, and adopt": (document(allow(B)), {}, {"adopt": True}, True),
     "trusts another account": (document(allow(A, principal=OTHER)), {}, {}, False),
     "trusts another account, and adopt": (document(allow(A, principal=OTHER)), {}, {"adopt": True}, True),
     "trusts a service": (
@@ -417,16 +426,16 @@ ADOPTION = {
         False,
     ),
     "denies Microsoft's account": (document({**allow(A), "Effect": "Deny"}), {}, {}, False),
-    "trusts nobody": (document(), {}, {}, False),
-    "has no trust that can be read": ({}, {}, {}, False),
+    "trusts no principal": (document(), {}, {}, False),
+    "has an empty trust policy": ({}, {}, {}, False),
     "of another Microsoft account": (document(allow(A)), {}, {"microsoft_account_id": OTHER}, False),
-    "ours, but nobody knows for whom": (
+    "managed, without a workspace tag": (
         document(allow(B)),
         {"trailbridge.sentinel": "managed"},
         {},
         False,
     ),
-    "our tag with another value": (document(allow(B)), {"trailbridge.sentinel": "no"}, {}, False),
+    "the tag with another value": (document(allow(B)), {"trailbridge.sentinel": "no"}, {}, False),
     "only the workspace tag": (document(allow(B)), {"trailbridge.sentinel.workspace": f"{A} {B}"}, {}, False),
 }
 
@@ -467,10 +476,10 @@ def test_an_ownership_error_names_role_account_cause_and_solution(trusted: dict[
 
 
 def test_other_workspaces_stay_and_unknown_external_ids_are_removed() -> None:
-    role = replace(RIGHT, trust=document(allow(A, B, C)), tags=marked(A, B))
+    role = replace(RIGHT, trust=document(allow(A, B, C)), tags=managed_tags(A, B))
     after = overlay(spec(), role)
     assert policy.external_ids(after.trust, SENTINEL) == {A, B}
-    assert after.tags == marked(A, B)
+    assert after.tags == managed_tags(A, B)
 
 
 def test_two_workspaces_that_share_a_role_both_keep_access() -> None:
@@ -484,65 +493,65 @@ def test_two_workspaces_that_share_a_role_both_keep_access() -> None:
 # --- offboarding ---
 
 WORKSPACES = "TrailBridge.Sentinel.Workspace"
-# What is there, the wish, and what remains.
+# The existing role, the options, and the role that remains.
 OTHERS = allow(principal="arn:aws:iam::999999999999:root")
 REMAINS: dict[str, tuple[Role | None, dict[str, Any], Role | None]] = {
     "nothing": (None, {}, None),
-    "ours alone": (RIGHT, {}, None),
-    "ours, without a workspace tag": (replace(RIGHT, tags={"trailbridge.sentinel": "managed"}), {}, None),
-    "ours, with a neighbour": (
-        replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B, owner="us")),
+    "managed, for this workspace only": (RIGHT, {}, None),
+    "managed, without a workspace tag": (replace(RIGHT, tags={"trailbridge.sentinel": "managed"}), {}, None),
+    "managed, with another workspace": (
+        replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=managed_tags(A, B, owner="us")),
         {},
-        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B, owner="us")),
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=managed_tags(B, owner="us")),
     ),
-    "ours, with two neighbours": (
-        replace(RIGHT, trust=trust(SENTINEL, [A, B, C]), tags=marked(A, B, C)),
+    "managed, with two other workspaces": (
+        replace(RIGHT, trust=trust(SENTINEL, [A, B, C]), tags=managed_tags(A, B, C)),
         {},
-        replace(RIGHT, trust=trust(SENTINEL, [B, C]), tags=marked(B, C)),
+        replace(RIGHT, trust=trust(SENTINEL, [B, C]), tags=managed_tags(B, C)),
     ),
-    "of a neighbour alone": (
-        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+    "for another workspace only": (
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=managed_tags(B)),
         {},
-        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=managed_tags(B)),
     ),
-    "of a neighbour alone, spelled otherwise": (
-        replace(RIGHT, trust=document(allow(B, principal=SENTINEL)), tags=marked(A, B)),
+    "for another workspace only, equivalent": (
+        replace(RIGHT, trust=document(allow(B, principal=SENTINEL)), tags=managed_tags(A, B)),
         {},
-        replace(RIGHT, trust=document(allow(B, principal=SENTINEL)), tags=marked(B)),
+        replace(RIGHT, trust=document(allow(B, principal=SENTINEL)), tags=managed_tags(B)),
     ),
-    "ours, shared by external_ids": (
-        replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B)),
+    "managed, shared by external_ids": (
+        replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=managed_tags(A, B)),
         {"external_ids": (B,)},
-        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=managed_tags(B)),
     ),
-    "ours, with a neighbour that the tag alone names": (replace(RIGHT, tags=marked(A, B)), {}, None),
-    "ours, with a tag that names another, and a trust that asks for no id": (
-        replace(RIGHT, trust=document(allow(principal=SENTINEL)), tags=marked(A, B)),
+    "managed, with another workspace that only the tag names": (replace(RIGHT, tags=managed_tags(A, B)), {}, None),
+    "managed, with a tag that names another, and a trust policy without an id": (
+        replace(RIGHT, trust=document(allow(principal=SENTINEL)), tags=managed_tags(A, B)),
         {},
         None,
     ),
-    "ours, with a tag that names another, and a trust that takes any id": (
-        replace(RIGHT, trust=document(allow("*", operator="StringLike")), tags=marked(A, B)),
+    "managed, with a tag that names another, and a trust policy for any id": (
+        replace(RIGHT, trust=document(allow("*", operator="StringLike")), tags=managed_tags(A, B)),
         {},
         None,
     ),
-    "ours, by tags in another case, with a neighbour": (
+    "managed, by tags in another case, with another workspace": (
         replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags={"Trailbridge.Sentinel": "managed", WORKSPACES: f"{A} {B}"}),
         {},
         replace(RIGHT, trust=trust(SENTINEL, [B]), tags={"Trailbridge.Sentinel": "managed", WORKSPACES: B}),
     ),
-    "ours, beside a statement of others that is not exclusive": (
-        replace(RIGHT, trust=document(allow(A, B, principal=SENTINEL), OTHERS), tags=marked(A, B)),
+    "managed, beside another statement, not exclusive": (
+        replace(RIGHT, trust=document(allow(A, B, principal=SENTINEL), OTHERS), tags=managed_tags(A, B)),
         {"exclusive": False},
-        replace(RIGHT, trust=document(OTHERS, *trust(SENTINEL, [B])["Statement"]), tags=marked(B)),
+        replace(RIGHT, trust=document(OTHERS, *trust(SENTINEL, [B])["Statement"]), tags=managed_tags(B)),
     ),
-    "a neighbour's, beside a statement of others that is not exclusive": (
-        replace(RIGHT, trust=document(OTHERS, allow(B, principal=SENTINEL)), tags=marked(A, B)),
+    "for another workspace, beside another statement, not exclusive": (
+        replace(RIGHT, trust=document(OTHERS, allow(B, principal=SENTINEL)), tags=managed_tags(A, B)),
         {"exclusive": False},
-        replace(RIGHT, trust=document(OTHERS, allow(B, principal=SENTINEL)), tags=marked(B)),
+        replace(RIGHT, trust=document(OTHERS, allow(B, principal=SENTINEL)), tags=managed_tags(B)),
     ),
-    "not ours, and adopt": (replace(RIGHT, tags={}), {"adopt": True}, None),
-    "not ours but Microsoft's, and adopt": (
+    "not managed, and adopt": (replace(RIGHT, tags={}), {"adopt": True}, None),
+    "not managed but trusting Microsoft, and adopt": (
         replace(RIGHT, trust=document(allow(principal=f"arn:aws:iam::{SENTINEL}:role/x")), tags={}),
         {"adopt": True},
         None,
@@ -572,40 +581,58 @@ def also(statement: dict[str, Any], **condition: Any) -> dict[str, Any]:
     return {**statement, "Condition": {**statement.get("Condition", {}), **condition}}
 
 
-def spare(*ids: str, operator: str = "StringNotEquals") -> dict[str, Any]:
-    """A statement that denies everybody but the ids."""
+def deny_except(*ids: str, operator: str = "StringNotEquals") -> dict[str, Any]:
+    """A statement that denies all external ids except these."""
     return {**allow(*ids, operator=operator, principal="*"), "Effect": "Deny"}
 
 
 PARTLY = f"arn:aws:iam::{SENTINEL}:role/old"
 UNKNOWN = {
-    "beside ours": (trust(SENTINEL, [A, B]), marked(A)),
-    "alone": (trust(SENTINEL, [B]), marked(A)),
+    "beside this workspace": (trust(SENTINEL, [A, B]), managed_tags(A)),
+    "alone": (trust(SENTINEL, [B]), managed_tags(A)),
     "without a workspace tag": (trust(SENTINEL, [A, B]), {"trailbridge.sentinel": "managed"}),
-    "with a tag that names nobody": (trust(SENTINEL, [A, B]), marked("nobody", "*")),
-    "in another statement": (document(allow(A), allow(B)), marked(A)),
-    "that is denied by nothing exact": (document(allow(A, B), {**allow(B), "Effect": "Deny"}), marked(A, B)),
-    "as a pattern": (document(allow(A), allow("22222222-*", operator="StringLike")), marked(A, B)),
-    "in any case": (document(allow(A), allow(B, operator="StringEqualsIgnoreCase")), marked(A, B)),
-    "if there is one": (document(allow(A, B, operator="StringEqualsIfExists")), marked(A, B)),
-    "by any of its values": (document(allow(A, B, operator="ForAnyValue:StringEquals")), marked(A, B)),
-    "for anybody": (document(allow(A), allow(B, principal="*")), marked(A, B)),
-    "for another account": (document(allow(A), allow(B, principal=OTHER)), marked(A, B)),
-    "beside a neighbour": (trust(SENTINEL, [A, B, C]), marked(A, B)),
-    "beside a neighbour, of another tool": (document(allow(A, B), allow("vendor-7", principal=OTHER)), marked(A, B)),
-    "that is spared by a Deny": (document(allow(), spare(A, B)), marked(A)),
-    "that is spared by a Deny, beside a neighbour": (document(allow(A, B), spare(A, B, C)), marked(A, B)),
-    "that is spared as a pattern": (document(allow(), spare(A, "2222*", operator="StringNotLike")), marked(A)),
-    "that is spared if there is one": (document(allow(), spare(A, B, operator="StringNotEqualsIfExists")), marked(A)),
-    "that is spared in any case": (document(allow(), spare(A, B, operator="StringNotEqualsIgnoreCase")), marked(A)),
-    "that is spared by any value": (document(allow(), spare(A, B, operator="ForAnyValue:StringNotEquals")), marked(A)),
-    "as the value that a variable has else": (document(allow(f"${{aws:PrincipalTag/x, '{B}'}}")), marked(A)),
-    "in another case": (trust(SENTINEL, [A, B.upper()]), marked(A, B)),
-    "until a day": (document(allow(A), also(allow(B), DateLessThan={"aws:CurrentTime": "2024-01-01"})), marked(A, B)),
-    "for a part of the account": (document(allow(A), allow(B, principal=PARTLY)), marked(A, B)),
-    "that a Deny keeps out": (document(allow(A, B), spare(A)), marked(A, B)),
-    "of another tool": (document(allow(A), allow("vendor-7", principal=OTHER)), marked(A)),
-    "and what cannot be read": (document(allow(A), {**allow(A), "Effect": "Perhaps"}), marked(A)),
+    "with a tag without workspace ids": (trust(SENTINEL, [A, B]), managed_tags("nobody", "*")),
+    "in another statement": (document(allow(A), allow(B)), managed_tags(A)),
+    "that is denied by nothing exact": (document(allow(A, B), {**allow(B), "Effect": "Deny"}), managed_tags(A, B)),
+    "as a pattern": (document(allow(A), allow("22222222-*", operator="StringLike")), managed_tags(A, B)),
+    "in any case": (document(allow(A), allow(B, operator="StringEqualsIgnoreCase")), managed_tags(A, B)),
+    "if there is one": (document(allow(A, B, operator="StringEqualsIfExists")), managed_tags(A, B)),
+    "by any of its values": (document(allow(A, B, operator="ForAnyValue:StringEquals")), managed_tags(A, B)),
+    "for any principal": (document(allow(A), allow(B, principal="*")), managed_tags(A, B)),
+    "for another account": (document(allow(A), allow(B, principal=OTHER)), managed_tags(A, B)),
+    "beside another workspace": (trust(SENTINEL, [A, B, C]), managed_tags(A, B)),
+    "beside another workspace, of another tool": (
+        document(allow(A, B), allow("vendor-7", principal=OTHER)),
+        managed_tags(A, B),
+    ),
+    "that a Deny exempts": (document(allow(), deny_except(A, B)), managed_tags(A)),
+    "that a Deny exempts, beside another workspace": (document(allow(A, B), deny_except(A, B, C)), managed_tags(A, B)),
+    "that a Deny exempts as a pattern": (
+        document(allow(), deny_except(A, "2222*", operator="StringNotLike")),
+        managed_tags(A),
+    ),
+    "that a Deny exempts if there is one": (
+        document(allow(), deny_except(A, B, operator="StringNotEqualsIfExists")),
+        managed_tags(A),
+    ),
+    "that a Deny exempts in any case": (
+        document(allow(), deny_except(A, B, operator="StringNotEqualsIgnoreCase")),
+        managed_tags(A),
+    ),
+    "that a Deny exempts by any value": (
+        document(allow(), deny_except(A, B, operator="ForAnyValue:StringNotEquals")),
+        managed_tags(A),
+    ),
+    "as the default of a policy variable": (document(allow(f"${{aws:PrincipalTag/x, '{B}'}}")), managed_tags(A)),
+    "in another case": (trust(SENTINEL, [A, B.upper()]), managed_tags(A, B)),
+    "until a day": (
+        document(allow(A), also(allow(B), DateLessThan={"aws:CurrentTime": "2024-01-01"})),
+        managed_tags(A, B),
+    ),
+    "for a part of the account": (document(allow(A), allow(B, principal=PARTLY)), managed_tags(A, B)),
+    "that a Deny blocks": (document(allow(A, B), deny_except(A)), managed_tags(A, B)),
+    "of another tool": (document(allow(A), allow("vendor-7", principal=OTHER)), managed_tags(A)),
+    "and a statement that cannot be parsed": (document(allow(A), {**allow(A), "Effect": "Perhaps"}), managed_tags(A)),
 }
 
 
@@ -626,10 +653,10 @@ def test_a_role_that_trusts_ids_without_a_tag_is_not_removed(trusted: dict[str, 
         document(allow(A), {**allow(B), "Effect": "Deny"}),
         document(allow(A), {"Effect": "Allow", "NotPrincipal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}),
     ],
-    ids=["twice", "a pattern", "a variable", "anybody", "a Deny for another", "all but one"],
+    ids=["twice", "a pattern", "a variable", "any principal", "a Deny for another", "all but one"],
 )
 def test_a_widened_role_without_other_ids_is_removed(trusted: dict[str, Any]) -> None:
-    assert without(spec(), replace(RIGHT, trust=trusted, tags=marked(A, B, C))) is None
+    assert without(spec(), replace(RIGHT, trust=trusted, tags=managed_tags(A, B, C))) is None
 
 
 @pytest.mark.parametrize(
@@ -642,7 +669,7 @@ def test_a_widened_role_without_other_ids_is_removed(trusted: dict[str, Any]) ->
         document({**allow(A), "Action": "sts:TagSession"}),
         {},
     ],
-    ids=["a service", "another account", "anybody", "a Deny", "another action", "nothing"],
+    ids=["a service", "another account", "any principal", "a Deny", "another action", "nothing"],
 )
 def test_adopt_removes_only_roles_that_trust_microsoft_or_are_tagged(trusted: dict[str, Any]) -> None:
     role = replace(RIGHT, trust=trusted, tags={"owner": "us"})
@@ -668,19 +695,19 @@ def test_a_role_in_an_instance_profile_is_not_removed() -> None:
     with pytest.raises(SentinelError, match="instance profile web") as caught:
         without(spec(), used)
     assert caught.value.kind == "role_conflict"
-    shared = replace(used, trust=trust(SENTINEL, [A, B]), tags=marked(A, B))
+    shared = replace(used, trust=trust(SENTINEL, [A, B]), tags=managed_tags(A, B))
     remains = without(spec(), shared)
     assert remains is not None
     assert tagged_workspaces(remains) == {B}
 
 
-# --- as shown, and what is wrong ---
+# --- results and findings ---
 
 
 def test_a_role_is_shown_normalized() -> None:
     role = replace(
         RIGHT,
-        tags=marked(A, b="2", a="1"),
+        tags=managed_tags(A, b="2", a="1"),
         managed_policies=RIGHT.managed_policies | {ADMIN},
         inline_policies={"z": LOOKUP_EVENTS, "y": {}},
     )
@@ -736,29 +763,29 @@ def test_findings_name_the_resource_and_security_comes_first() -> None:
         "role_description",
     ]
     assert found == ordered(found)
-    told = {item.code: item.message for item in found}
-    assert OTHER in told["trust_account_foreign"]
-    assert ADMIN in told["permission_policy_extra"]
-    assert READ_ONLY in told["permission_policy_missing"]
-    assert "43200" in told["role_session_raised"]
-    assert "'By hand'" in told["role_description"]
+    messages = {item.code: item.message for item in found}
+    assert OTHER in messages["trust_account_foreign"]
+    assert ADMIN in messages["permission_policy_extra"]
+    assert READ_ONLY in messages["permission_policy_missing"]
+    assert "43200" in messages["role_session_raised"]
+    assert "'By hand'" in messages["role_description"]
 
 
 def test_another_workspace_is_a_finding_until_external_ids_names_it() -> None:
-    shared = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B))
-    [told] = findings(spec(), shared)
-    assert (told.code, B in told.message) == ("role_shared", True)
+    shared = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=managed_tags(A, B))
+    [found_shared] = findings(spec(), shared)
+    assert (found_shared.code, B in found_shared.message) == ("role_shared", True)
     assert findings(spec(external_ids=(B,)), shared) == []
     found = findings(spec(), replace(RIGHT, trust=trust(SENTINEL, [A, B])))
     assert [item.code for item in found] == ["trust_external_id_foreign"]
     assert B in found[0].message
 
 
-# --- what a tag can do ---
+# --- tags grant nothing ---
 
 
 def test_a_tag_grants_no_access() -> None:
-    tagged = replace(RIGHT, tags=marked(A, B))
+    tagged = replace(RIGHT, tags=managed_tags(A, B))
     role = overlay(spec(), tagged)
     assert policy.same(role.trust, trust(SENTINEL, [A]))
     assert tagged_workspaces(role) == {A, B}
@@ -769,7 +796,7 @@ OPEN = {
     "a deleted principal": document(allow(A), allow(principal="AROAJQABLZS4A3QDU576Q")),
     "another account": document(allow(A), allow(principal=OTHER)),
     "the other id for another account": document(allow(A), allow(B, principal=OTHER)),
-    "the other id for anybody": document(allow(A), allow(B, principal="*")),
+    "the other id for any principal": document(allow(A), allow(B, principal="*")),
     "no id": document(allow()),
     "any id": document(allow("*", operator="StringLike")),
     "a part of the other id": document(allow(A), allow(f"{B[:8]}*", operator="StringLike")),
@@ -779,15 +806,17 @@ OPEN = {
     "all but the other id": document(allow(A), allow(B, operator="StringNotEquals")),
     "the other id for another action": document(allow(A), {**allow(B), "Action": "sts:TagSession"}),
     "a Deny for the other id": document(allow(A, B), {**allow(B), "Effect": "Deny"}),
-    "everybody but one": document({"Effect": "Allow", "NotPrincipal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}),
-    "what cannot be read": document({**allow(A, B), "Effect": "Perhaps"}),
+    "all principals except one": document(
+        {"Effect": "Allow", "NotPrincipal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}
+    ),
+    "a statement that cannot be parsed": document({**allow(A, B), "Effect": "Perhaps"}),
 }
 
 
 @pytest.mark.parametrize("trusted", OPEN.values(), ids=OPEN.keys())
 @pytest.mark.parametrize("exclusive", [True, False])
 def test_a_tag_grants_no_access_whatever_the_trust_policy_allows(trusted: dict[str, Any], exclusive: bool) -> None:
-    role = replace(RIGHT, trust=trusted, tags=marked(A, B))
+    role = replace(RIGHT, trust=trusted, tags=managed_tags(A, B))
     after = overlay(spec(exclusive=exclusive), role)
     kept = [] if exclusive else trusted["Statement"]
     assert policy.external_ids(after.trust, SENTINEL) == {A} | policy.external_ids(document(*kept), SENTINEL)
@@ -798,8 +827,8 @@ def test_a_tag_grants_no_access_whatever_the_trust_policy_allows(trusted: dict[s
 SOMETIMES = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
 DENIED = {
     "by its id": {**allow(B), "Effect": "Deny"},
-    "to all but ours": spare(A),
-    "to all but ours if there is one": spare(A, operator="StringNotEqualsIfExists"),
+    "to all other ids": deny_except(A),
+    "to all other ids if there is one": deny_except(A, operator="StringNotEqualsIfExists"),
     "by a pattern": {**allow("2222*", operator="StringLike"), "Effect": "Deny"},
     "in any case": {**allow(B.upper(), operator="StringEqualsIgnoreCase"), "Effect": "Deny"},
 }
@@ -815,7 +844,7 @@ NARROW = {
 @pytest.mark.parametrize("statement", [*DENIED.values(), *NARROW.values()], ids=[*DENIED, *NARROW])
 def test_a_tag_grants_no_access_without_an_exact_condition(statement: dict[str, Any]) -> None:
     allowed = [allow(A, B) if statement["Effect"] == "Deny" else allow(A), statement]
-    role = replace(RIGHT, trust=document(*allowed), tags=marked(A, B))
+    role = replace(RIGHT, trust=document(*allowed), tags=managed_tags(A, B))
     assert policy.same(overlay(spec(), role).trust, trust(SENTINEL, [A]))
     assert "role_shared" not in {one.code for one in findings(spec(), role)}
     with pytest.raises(SentinelError) as caught:
@@ -830,12 +859,12 @@ def test_a_tag_grants_no_access_without_an_exact_condition(statement: dict[str, 
         {"StringLike": {"sts:ExternalId": "2222*"}},
         {"StringNotEquals": {"sts:ExternalId": A}},
     ],
-    ids=["its id", "a pattern", "all but ours"],
+    ids=["its id", "a pattern", "all other ids"],
 )
 @pytest.mark.parametrize("exclusive", [True, False])
 def test_a_conditional_deny_for_another_workspace_is_kept(condition: dict[str, Any], exclusive: bool) -> None:
     deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Condition": {**condition, **SOMETIMES}}
-    role = replace(RIGHT, trust=document(allow(A, B), deny), tags=marked(A, B))
+    role = replace(RIGHT, trust=document(allow(A, B), deny), tags=managed_tags(A, B))
     assert overlay(spec(exclusive=exclusive), role) == role
     assert {"role_shared", "trust_deny"} == {one.code for one in findings(spec(), role)}
     assert overlay(spec(), replace(role, trust=document(allow(A, B, C), deny))).trust["Statement"][1:] == [deny]
@@ -846,27 +875,29 @@ def test_a_conditional_deny_for_another_workspace_is_kept(condition: dict[str, A
 
 @pytest.mark.parametrize("operator", ["StringNotEquals", "StringNotLike", "StringNotEqualsIfExists"])
 def test_a_role_for_an_id_that_a_deny_exempts_is_not_adopted(operator: str) -> None:
-    role = replace(RIGHT, trust=document(allow(), spare(A, B, operator=operator)), tags={})
+    role = replace(RIGHT, trust=document(allow(), deny_except(A, B, operator=operator)), tags={})
     with pytest.raises(SentinelError, match=B) as caught:
         overlay(spec(), role)
     assert caught.value.kind == "role_conflict"
-    assert is_managed(overlay(spec(), replace(role, trust=document(allow(), spare(A, operator=operator)))))
+    assert is_managed(overlay(spec(), replace(role, trust=document(allow(), deny_except(A, operator=operator)))))
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
 def test_unknown_ids_beside_another_workspace_prevent_removal(exclusive: bool) -> None:
-    role = replace(RIGHT, trust=trust(SENTINEL, [A, B, C]), tags=marked(A, B))
+    role = replace(RIGHT, trust=trust(SENTINEL, [A, B, C]), tags=managed_tags(A, B))
     with pytest.raises(SentinelError, match=C) as caught:
         without(spec(exclusive=exclusive), role)
     assert caught.value.kind == "role_conflict"
 
 
 @pytest.mark.parametrize(
-    ("values", "stays"), [(["1111*"], False), (["*"], True), (["2222*"], True)], ids=["a pattern", "anybody", "another"]
+    ("values", "stays"),
+    [(["1111*"], False), (["*"], True), (["2222*"], True)],
+    ids=["a pattern", "any principal", "another"],
 )
 def test_statements_for_this_workspace_are_removed_if_not_exclusive(values: list[str], stays: bool) -> None:
     like = allow(*values, operator="StringLike")
-    role = replace(RIGHT, trust=document(allow(A, B), like), tags=marked(A, B))
+    role = replace(RIGHT, trust=document(allow(A, B), like), tags=managed_tags(A, B))
     remains = without(spec(exclusive=False), role)
     assert remains is not None
     assert policy.same(remains.trust, document(allow(B), *([like] if stays else [])))
@@ -875,7 +906,7 @@ def test_statements_for_this_workspace_are_removed_if_not_exclusive(values: list
 def test_a_statement_with_a_pattern_and_another_id_prevents_removal() -> None:
     like = allow("1111*", C, operator="StringLike")
     with pytest.raises(SentinelError, match=C):
-        without(spec(exclusive=False), replace(RIGHT, trust=document(allow(A, B), like), tags=marked(A, B)))
+        without(spec(exclusive=False), replace(RIGHT, trust=document(allow(A, B), like), tags=managed_tags(A, B)))
 
 
 @pytest.mark.parametrize("odd", ["${sts:ExternalId}", "${aws:userid}", "*", "vendor-7"])
@@ -902,7 +933,7 @@ def test_only_the_policy_of_aws_is_the_replaced_one(arn: str, kept: bool) -> Non
     assert (arn in overlay(spec(exclusive=False), role).managed_policies) is kept
 
 
-# --- what does not fit into the tags of a role that is there ---
+# --- tags without room ---
 
 
 def many(number: int) -> list[str]:
@@ -910,12 +941,12 @@ def many(number: int) -> list[str]:
 
 
 FULL = {
-    "six ids": marked(*many(6)),
-    "six ids beside ours": marked(A, *many(5), B),
+    "six ids": managed_tags(*many(6)),
+    "six ids beside this workspace": managed_tags(A, *many(5), B),
     "49 other tags": {**{f"t{n}": "" for n in range(49)}, "trailbridge.sentinel": "managed"},
     "50 other tags": {f"t{n}": "" for n in range(50)},
-    "our tags gone": {},
-    "our tag in another case": {"TRAILBRIDGE.sentinel": "managed", "trailbridge.SENTINEL.workspace": A},
+    "no tags of the collection": {},
+    "the tag in another case": {"TRAILBRIDGE.sentinel": "managed", "trailbridge.SENTINEL.workspace": A},
 }
 
 
@@ -939,15 +970,15 @@ def test_the_trust_policy_is_evaluated_and_repaired_whatever_the_tags_are(tags: 
     assert not {one.code for one in findings(spec(), after)} & found - {"role_tags_full", "role_unmanaged"}
 
 
-@pytest.mark.parametrize("name", ["six ids", "six ids beside ours", "49 other tags", "50 other tags"])
+@pytest.mark.parametrize("name", ["six ids", "six ids beside this workspace", "49 other tags", "50 other tags"])
 def test_tags_without_room_are_a_finding(name: str) -> None:
     assert "role_tags_full" in {one.code for one in findings(spec(), replace(RIGHT, tags=FULL[name]))} or name == (
-        "six ids beside ours"
+        "six ids beside this workspace"
     )
 
 
 def test_six_workspaces_keep_access_when_a_seventh_is_added() -> None:
-    role = replace(RIGHT, trust=trust(SENTINEL, many(6)), tags=marked(*many(6)))
+    role = replace(RIGHT, trust=trust(SENTINEL, many(6)), tags=managed_tags(*many(6)))
     after = overlay(spec(), role)
     assert policy.external_ids(after.trust, SENTINEL) == {A, *many(6)}
     assert tagged_workspaces(after) == set(many(6))
@@ -966,14 +997,14 @@ def test_tags_in_another_case_keep_their_case() -> None:
 
 
 def test_a_tag_in_upper_case_names_the_same_workspace() -> None:
-    role = replace(RIGHT, tags=marked(A.upper()))
+    role = replace(RIGHT, tags=managed_tags(A.upper()))
     assert policy.same(overlay(spec(), role).trust, RIGHT.trust)
     assert without(spec(), role) is None
 
 
 @pytest.mark.parametrize("text", ["", "nobody", "*"])
-def test_a_tag_that_names_nobody_protects_nobody(text: str) -> None:
-    role = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(text))
+def test_a_tag_without_workspace_ids_keeps_no_access(text: str) -> None:
+    role = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=managed_tags(text))
     with pytest.raises(SentinelError, match=B) as caught:
         overlay(spec(), role)
     assert caught.value.kind == "role_conflict"

@@ -29,8 +29,8 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     without,
 )
 
-# No run repairs these: the owner has to.
-LASTING = {"role_path", "role_shared", "role_tags_full", "role_boundary_unexpected", "role_session_long"}
+# No run repairs these findings.
+NOT_REPAIRED = {"role_path", "role_shared", "role_tags_full", "role_boundary_unexpected", "role_session_long"}
 ACCOUNT = "111111111111"
 SENTINEL = "197857026523"
 OTHER = "222222222222"
@@ -51,8 +51,8 @@ def spec(**changes: Any) -> RoleSpec:
     return RoleSpec(**{"account_id": ACCOUNT, "workspace_id": A, **changes})
 
 
-def marked(*ids: str, **more: str) -> dict[str, str]:
-    """The tags of a role of ours."""
+def managed_tags(*ids: str, **more: str) -> dict[str, str]:
+    """The tags of a managed role."""
     return {"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": " ".join(ids), **more}
 
 
@@ -76,7 +76,7 @@ CREATE = call(
     AssumeRolePolicyDocument=trust(SENTINEL, [A]),
     Description="Lets Microsoft Sentinel read AWS CloudTrail",
     MaxSessionDuration=3600,
-    Tags=pairs(marked(A)),
+    Tags=pairs(managed_tags(A)),
 )
 TRUST = call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [A]))
 ATTACH = call("AttachRolePolicy", PolicyArn=READ_ONLY)
@@ -88,8 +88,8 @@ def tag(**tags: str) -> Call:
 
 
 def repairable(options: RoleSpec, have: Role | None) -> list[Finding]:
-    """The findings but for those that a run tells and leaves alone."""
-    return [one for one in findings(options, have) if one.code not in LASTING]
+    """The findings that a run repairs."""
+    return [one for one in findings(options, have) if one.code not in NOT_REPAIRED]
 
 
 def update(description: str = RIGHT.description, duration: int = 3600) -> Call:
@@ -134,7 +134,7 @@ def test_a_new_role_is_created_with_all_settings() -> None:
                 "AssumeRolePolicyDocument": trust(SENTINEL, [A, B]),
                 "Description": "Sees",
                 "MaxSessionDuration": 7200,
-                "Tags": pairs(marked(A, B, owner="us")),
+                "Tags": pairs(managed_tags(A, B, owner="us")),
                 "PermissionsBoundary": FENCE,
             },
         ),
@@ -153,11 +153,11 @@ def test_a_crash_after_the_creation_is_repaired_by_the_rest_of_the_plan() -> Non
 
 # --- drift ---
 
-# The wish, what is there, the codes that are found, and the calls that repair it.
+# The options, the existing role, the codes of the findings, and the calls of the repair.
 DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
     "nothing": (spec(), RIGHT, [], []),
     "nothing, least privilege": (spec(permission_mode="lookup_events"), LEAST, [], []),
-    "nothing, everything wished": (
+    "nothing, with all options": (
         spec(
             path="/",
             description=RIGHT.description,
@@ -170,31 +170,31 @@ DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
         [],
         [],
     ),
-    "the trust lets in another account": (
+    "the trust policy trusts another account": (
         spec(),
         replace(RIGHT, trust={**RIGHT.trust, "Statement": [*RIGHT.trust["Statement"], FOREIGN]}),
         ["trust_account_foreign"],
         [TRUST],
     ),
-    "the trust has an id of nobody": (
+    "the trust policy has an unknown id": (
         spec(),
         replace(RIGHT, trust=trust(SENTINEL, [A, C])),
         ["trust_external_id_foreign"],
         [TRUST],
     ),
-    "the trust lacks a wished workspace": (
+    "the trust policy lacks an expected workspace": (
         spec(external_ids=(B,)),
-        replace(RIGHT, tags=marked(A, B)),
+        replace(RIGHT, tags=managed_tags(A, B)),
         ["trust_workspace_missing"],
         [call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [A, B]))],
     ),
-    "the trust lacks our id": (
+    "the trust policy lacks the id": (
         spec(),
-        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(A, B)),
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=managed_tags(A, B)),
         ["trust_workspace_missing", "role_shared"],
         [call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [A, B]))],
     ),
-    "the trust is empty": (
+    "the trust policy is empty": (
         spec(),
         replace(RIGHT, trust={"Version": "2012-10-17", "Statement": []}),
         ["trust_sentinel_missing"],
@@ -206,7 +206,7 @@ DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
         ["role_description"],
         [update("Sees")],
     ),
-    "a description that shall go": (spec(description=""), RIGHT, ["role_description"], [update("")]),
+    "a description to remove": (spec(description=""), RIGHT, ["role_description"], [update("")]),
     "a description left alone, beside a session": (
         spec(max_session_duration=3600),
         replace(RIGHT, description="By hand", max_session_duration=7200),
@@ -237,19 +237,19 @@ DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
         ["role_boundary_changed"],
         [call("PutRolePermissionsBoundary", PermissionsBoundary=FENCE)],
     ),
-    "the boundary shall go": (
+    "the boundary is to be removed": (
         spec(permissions_boundary=""),
         replace(RIGHT, permissions_boundary=WALL),
         ["role_boundary_extra"],
         [call("DeleteRolePermissionsBoundary")],
     ),
-    "a boundary that nobody asked about": (
+    "a boundary that no option sets": (
         spec(),
         replace(RIGHT, permissions_boundary=WALL),
         ["role_boundary_unexpected"],
         [],
     ),
-    "a session that nobody asked about": (
+    "a session that no option sets": (
         spec(),
         replace(RIGHT, max_session_duration=43200),
         ["role_session_long"],
@@ -258,48 +258,53 @@ DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
     "a tag is missing": (spec(tags={"owner": "us"}), RIGHT, ["role_tags"], [tag(owner="us")]),
     "a tag has another value": (
         spec(tags={"owner": "us", "cost": "1"}),
-        replace(RIGHT, tags=marked(A, owner="them", cost="1")),
+        replace(RIGHT, tags=managed_tags(A, owner="them", cost="1")),
         ["role_tags"],
         [tag(owner="us")],
     ),
-    "a tag beyond the wish": (
+    "an additional tag": (
         spec(tags={}),
-        replace(RIGHT, tags=marked(A, owner="us")),
+        replace(RIGHT, tags=managed_tags(A, owner="us")),
         [],
         [],
     ),
-    "a tag beyond the wish, with purge": (
+    "an additional tag, with purge": (
         spec(tags={}, purge_tags=True),
-        replace(RIGHT, tags=marked(A, owner="us", cost="1", **{"aws:stack": "x"})),
+        replace(RIGHT, tags=managed_tags(A, owner="us", cost="1", **{"aws:stack": "x"})),
         ["role_tags"],
         [call("UntagRole", TagKeys=["cost", "owner"])],
     ),
-    "tags to come and to go": (
+    "tags to add and to remove": (
         spec(tags={"new": "1", "also": "2"}, purge_tags=True),
-        replace(RIGHT, tags=marked(A, old="1")),
+        replace(RIGHT, tags=managed_tags(A, old="1")),
         ["role_tags"],
         [tag(also="2", new="1"), call("UntagRole", TagKeys=["old"])],
     ),
     "a tag of AWS": (
         spec(tags={}, purge_tags=True),
-        replace(RIGHT, tags=marked(A, **{"aws:cloudformation:stack-name": "x"})),
+        replace(RIGHT, tags=managed_tags(A, **{"aws:cloudformation:stack-name": "x"})),
         [],
         [],
     ),
-    "our workspace tag": (
+    "the workspace tag": (
         spec(),
-        replace(RIGHT, tags=marked()),
+        replace(RIGHT, tags=managed_tags()),
         ["role_tags"],
         [tag(**{"trailbridge.sentinel.workspace": A})],
     ),
-    "not marked as ours": (spec(), replace(RIGHT, tags={"owner": "us"}), ["role_unmanaged"], [tag(**marked(A))]),
+    "not tagged as managed": (
+        spec(),
+        replace(RIGHT, tags={"owner": "us"}),
+        ["role_unmanaged"],
+        [tag(**managed_tags(A))],
+    ),
     "the policy is missing": (
         spec(),
         replace(RIGHT, managed_policies=frozenset()),
         ["permission_policy_missing"],
         [ATTACH],
     ),
-    "a policy beyond the wish": (
+    "an unexpected policy": (
         spec(),
         replace(RIGHT, managed_policies=RIGHT.managed_policies | {ADMIN}),
         ["permission_policy_extra"],
@@ -323,7 +328,7 @@ DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
         ["permission_policy_extra", "permission_policy_missing"],
         [ATTACH, detach(READ_ONLY.replace("arn:aws:", "arn:aws-cn:"))],
     ),
-    "an inline policy beyond the wish": (
+    "an unexpected inline policy": (
         spec(),
         replace(RIGHT, inline_policies={"wide": WIDE}),
         ["permission_inline_extra"],
@@ -387,7 +392,7 @@ DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
             RIGHT,
             trust=trust(SENTINEL, [A, C]),
             permissions_boundary=WALL,
-            tags=marked(A, old="1"),
+            tags=managed_tags(A, old="1"),
             managed_policies=frozenset({ADMIN, REPLACED}),
             inline_policies={"wide": WIDE, "also": WIDE},
         ),
@@ -436,7 +441,7 @@ def test_a_repaired_role_needs_no_calls(options: RoleSpec, have: Role, _codes: l
 def test_removals_come_first_where_a_quota_would_be_exceeded() -> None:
     full = replace(RIGHT, managed_policies=frozenset(f"arn:aws:iam::aws:policy/P{number}" for number in range(10)))
     assert [one.name for one in repair(spec(), full)] == ["DetachRolePolicy"] * 10 + ["AttachRolePolicy"]
-    tagged = replace(RIGHT, tags=marked(A, **{f"old{number}": "" for number in range(48)}))
+    tagged = replace(RIGHT, tags=managed_tags(A, **{f"old{number}": "" for number in range(48)}))
     new = {f"new{number}": "" for number in range(40)}
     assert [one.name for one in repair(spec(tags=new, purge_tags=True), tagged)] == ["UntagRole", "TagRole"]
 
@@ -462,7 +467,7 @@ def test_a_role_is_emptied_before_it_is_deleted() -> None:
         (replace(RIGHT, managed_policies=frozenset({ADMIN})), [detach(ADMIN), call("DeleteRole")]),
         (None, []),
     ],
-    ids=["emptied", "half emptied", "gone"],
+    ids=["emptied", "half emptied", "deleted"],
 )
 def test_a_crash_while_removing_is_finished_by_the_next_run(left: Role | None, calls: list[Call]) -> None:
     assert plan(left, None) == calls
@@ -470,7 +475,7 @@ def test_a_crash_while_removing_is_finished_by_the_next_run(left: Role | None, c
 
 def test_a_shared_role_loses_only_one_id() -> None:
     have = replace(
-        RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B), managed_policies=RIGHT.managed_policies | {ADMIN}
+        RIGHT, trust=trust(SENTINEL, [A, B]), tags=managed_tags(A, B), managed_policies=RIGHT.managed_policies | {ADMIN}
     )
     assert plan(have, without(spec(), have)) == [
         tag(**{"trailbridge.sentinel.workspace": B}),
@@ -478,7 +483,7 @@ def test_a_shared_role_loses_only_one_id() -> None:
     ]
 
 
-# --- properties: what IAM would do with the calls ---
+# --- properties, with an emulation of the IAM calls ---
 
 
 def created(role: Role | None, args: dict[str, Any]) -> Role:
@@ -559,13 +564,13 @@ trusts = st.one_of(
 )
 labels = st.dictionaries(st.sampled_from(["owner", "cost", "aws:stack"]), st.sampled_from(["1", "2"]))
 tags = st.builds(
-    lambda own, some, more: {**(marked(*sorted(some)) if own else {}), **more},
+    lambda own, some, more: {**(managed_tags(*sorted(some)) if own else {}), **more},
     st.sampled_from([True, True, True, False]),
     ids,
     labels,
 )
-SPELLED = {"Version": "2012-10-17", "Statement": {**LOOKUP_EVENTS["Statement"][0], "Resource": ["*"]}}
-inline = st.dictionaries(st.sampled_from([INLINE_POLICY, "wide"]), st.sampled_from([LOOKUP_EVENTS, SPELLED, WIDE]))
+EQUIVALENT = {"Version": "2012-10-17", "Statement": {**LOOKUP_EVENTS["Statement"][0], "Resource": ["*"]}}
+inline = st.dictionaries(st.sampled_from([INLINE_POLICY, "wide"]), st.sampled_from([LOOKUP_EVENTS, EQUIVALENT, WIDE]))
 roles = st.builds(
     Role,
     name=st.just(NAME),
@@ -599,8 +604,8 @@ NEEDED = {"CreateRole", "UpdateAssumeRolePolicy", "AttachRolePolicy", "PutRolePo
 TAKEN = {"DetachRolePolicy", "DeleteRolePolicy"}
 
 
-def laid(options: RoleSpec, have: Role | None) -> Role:
-    """The overlay; examples of another's role are thrown away."""
+def desired_role(options: RoleSpec, have: Role | None) -> Role:
+    """The overlay; examples of roles that must not be adopted are discarded."""
     try:
         return overlay(options, have)
     except SentinelError:
@@ -619,13 +624,13 @@ def remaining(options: RoleSpec, have: Role | None) -> Role | None:
 @PLENTY
 @given(specs, some_role)
 def test_an_applied_plan_gives_the_desired_role(options: RoleSpec, have: Role | None) -> None:
-    assert performed(have, repair(options, have) if laid(options, have) else []) == overlay(options, have)
+    assert performed(have, repair(options, have) if desired_role(options, have) else []) == overlay(options, have)
 
 
 @PLENTY
 @given(specs, some_role)
 def test_a_second_plan_is_empty(options: RoleSpec, have: Role | None) -> None:
-    want = laid(options, have)
+    want = desired_role(options, have)
     assert overlay(options, want) == want
     assert repair(options, want) == []
 
@@ -633,7 +638,7 @@ def test_a_second_plan_is_empty(options: RoleSpec, have: Role | None) -> None:
 @PLENTY
 @given(specs, some_role)
 def test_additions_come_before_removals(options: RoleSpec, have: Role | None) -> None:
-    names = [one.name for one in plan(have, laid(options, have))]
+    names = [one.name for one in plan(have, desired_role(options, have))]
     last = max((place for place, name in enumerate(names) if name in NEEDED), default=-1)
     first = min((place for place, name in enumerate(names) if name in TAKEN), default=len(names))
     assert last < first
@@ -642,7 +647,7 @@ def test_additions_come_before_removals(options: RoleSpec, have: Role | None) ->
 @PLENTY
 @given(specs, some_role)
 def test_a_role_is_created_only_if_none_exists(options: RoleSpec, have: Role | None) -> None:
-    names = [one.name for one in plan(have, laid(options, have))]
+    names = [one.name for one in plan(have, desired_role(options, have))]
     assert names.count("CreateRole") == (have is None)
     assert have is not None or names[0] == "CreateRole"
 
@@ -650,7 +655,7 @@ def test_a_role_is_created_only_if_none_exists(options: RoleSpec, have: Role | N
 @PLENTY
 @given(specs, some_role)
 def test_no_call_is_made_twice_and_each_changes_something(options: RoleSpec, have: Role | None) -> None:
-    for one in plan(have, laid(options, have)):
+    for one in plan(have, desired_role(options, have)):
         after = perform(have, one)
         assert after != have
         have = after
@@ -659,7 +664,7 @@ def test_no_call_is_made_twice_and_each_changes_something(options: RoleSpec, hav
 @PLENTY
 @given(specs.map(lambda options: replace(options, exclusive=True)), some_role)
 def test_there_are_findings_if_and_only_if_there_is_a_plan(options: RoleSpec, have: Role | None) -> None:
-    calls = plan(have, laid(options, have))
+    calls = plan(have, desired_role(options, have))
     event("a plan" if calls else "no plan")
     assert (repairable(options, have) == []) == (calls == [])
     assert repairable(options, performed(have, calls)) == []
@@ -668,7 +673,7 @@ def test_there_are_findings_if_and_only_if_there_is_a_plan(options: RoleSpec, ha
 @PLENTY
 @given(specs, some_role)
 def test_tags_of_aws_are_kept(options: RoleSpec, have: Role | None) -> None:
-    kept = performed(have, plan(have, laid(options, have)))
+    kept = performed(have, plan(have, desired_role(options, have)))
     before = {key: value for key, value in (have.tags if have else {}).items() if key.startswith("aws:")}
     assert kept is not None
     assert before.items() <= kept.tags.items()

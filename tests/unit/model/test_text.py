@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is displayed of strings that others wrote."""
+"""The display of untrusted strings."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ HIDDEN = [
 ]
 
 
-@pytest.mark.parametrize("letter", HIDDEN, ids=ascii)
-def test_invisible_characters_are_escaped(letter: str) -> None:
-    escaped = one_line(f"a{letter}b")
-    assert letter not in escaped
+@pytest.mark.parametrize("char", HIDDEN, ids=ascii)
+def test_invisible_characters_are_escaped(char: str) -> None:
+    escaped = one_line(f"a{char}b")
+    assert char not in escaped
     assert escaped.isprintable()
     assert escaped.startswith("a\\")
     assert escaped.endswith("b")
@@ -42,7 +42,7 @@ def test_visible_text_is_unchanged(text: str) -> None:
 @given(st.text() | st.text(st.sampled_from([*HIDDEN, "a"])))
 def test_escaped_text_is_visible_and_escaping_is_idempotent(text: str) -> None:
     escaped = one_line(text)
-    assert {unicodedata.category(letter)[0] for letter in escaped} <= set("LMNPSZ")
+    assert {unicodedata.category(char)[0] for char in escaped} <= set("LMNPSZ")
     assert not {"\u2028", "\u2029"} & set(escaped)
     assert len(escaped.splitlines()) <= 1
     assert one_line(escaped) == escaped

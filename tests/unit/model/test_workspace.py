@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a workspace is called, which rights on it are held, and how it is shown."""
+"""The id of a workspace, the rights on it, and its result."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ READ = {**NONE, "read": True}
 CONNECTORS = "Microsoft.SecurityInsights/dataConnectors"
 
 
-def entry(*actions: str, spared: tuple[str, ...] = ()) -> dict[str, Any]:
-    """What one role assignment allows."""
-    return {"actions": list(actions), "notActions": list(spared), "dataActions": [], "notDataActions": []}
+def entry(*actions: str, not_actions: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The actions of one role assignment."""
+    return {"actions": list(actions), "notActions": list(not_actions), "dataActions": [], "notDataActions": []}
 
 
 # What the permissions API answers, and what that allows.
@@ -41,19 +41,22 @@ RIGHTS: dict[str, tuple[list[dict[str, Any]], dict[str, bool]]] = {
     "Owner": ([entry("*")], ALL),
     "Reader": ([entry("*/read")], READ),
     "Microsoft Sentinel Contributor": (
-        [entry("Microsoft.SecurityInsights/*", spared=("Microsoft.SecurityInsights/ConfidentialWatchlists/*",))],
+        [entry("Microsoft.SecurityInsights/*", not_actions=("Microsoft.SecurityInsights/ConfidentialWatchlists/*",))],
         ALL,
     ),
     "Microsoft Sentinel Reader": ([entry("Microsoft.SecurityInsights/*/read")], READ),
-    "a role of our own": ([entry(f"{CONNECTORS}/read", f"{CONNECTORS}/write")], {**ALL, "delete": False}),
+    "a custom role": ([entry(f"{CONNECTORS}/read", f"{CONNECTORS}/write")], {**ALL, "delete": False}),
     "another case": ([entry("microsoft.securityinsights/DATACONNECTORS/*")], ALL),
     "another provider": ([entry("Microsoft.OperationalInsights/*")], NONE),
     "another resource": ([entry("Microsoft.SecurityInsights/alertRules/*")], NONE),
     "a longer name": ([entry(f"{CONNECTORS}CheckRequirements/*")], NONE),
-    "all but to delete": ([entry("*", spared=("*/delete",))], {**ALL, "delete": False}),
-    "all but to delete, in another case": ([entry("*", spared=("*/DELETE",))], {**ALL, "delete": False}),
-    "all but connectors": ([entry("*", spared=(f"{CONNECTORS}/*",))], NONE),
-    "what one assignment spares another allows": ([entry("*", spared=("*/delete",)), entry(f"{CONNECTORS}/*")], ALL),
+    "all but to delete": ([entry("*", not_actions=("*/delete",))], {**ALL, "delete": False}),
+    "all but to delete, in another case": ([entry("*", not_actions=("*/DELETE",))], {**ALL, "delete": False}),
+    "all but connectors": ([entry("*", not_actions=(f"{CONNECTORS}/*",))], NONE),
+    "excluded by one assignment, allowed by another": (
+        [entry("*", not_actions=("*/delete",)), entry(f"{CONNECTORS}/*")],
+        ALL,
+    ),
     "two assignments": ([entry("*/read"), entry(f"{CONNECTORS}/write")], {**ALL, "delete": False}),
 }
 
@@ -71,7 +74,9 @@ def test_rights_can_be_read_from_an_iterator() -> None:
 
 patterns = st.sampled_from(["*", "*/read", "*/write", f"{CONNECTORS}/*", f"{CONNECTORS}/delete", "Microsoft.Web/*"])
 entries = st.builds(
-    lambda actions, spared: entry(*actions, spared=tuple(spared)), st.lists(patterns), st.lists(patterns, max_size=1)
+    lambda actions, not_actions: entry(*actions, not_actions=tuple(not_actions)),
+    st.lists(patterns),
+    st.lists(patterns, max_size=1),
 )
 
 

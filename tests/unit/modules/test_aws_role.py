@@ -149,6 +149,10 @@ def test_a_role_in_an_instance_profile_is_not_stripped(here: Emulators, aws_role
     assert written(here) == []
 
 
+def test_boundary_is_an_alias_of_permissions_boundary(here: Emulators, aws_role: Module) -> None:
+    assert aws_role(boundary=READ_ONLY)["role"]["permissions_boundary"] == READ_ONLY
+
+
 def test_a_boundary_that_is_not_there_is_told_at_once(here: Emulators, aws_role: Module) -> None:
     here.fault(
         operation="CreateRole",
