@@ -125,17 +125,17 @@ FLEET_INGESTION: Spec = {
 STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 
 
-_RENAMED = {field.short: field.option for field in FIELDS if field.short != field.option}
+_FLEET_NAMES = {field.short: field.option for field in FIELDS if field.short != field.option}
 
 # With fleet's names, and without defaults because host variables may set them, too.
 FLEET_ROLE: Spec = {
-    _RENAMED.get(name, name): {key: value for key, value in option.items() if key not in ("default", "aliases")}
+    _FLEET_NAMES.get(name, name): {key: value for key, value in option.items() if key not in ("default", "aliases")}
     for name, option in ROLE.items()
     if name != "account_id"
 }
 
 # The role of a StackSet: options for existing roles do not apply to a template.
-_NO_TEMPLATE = {"role_purge_tags", "exclusive", "adopt"}
+_NOT_IN_TEMPLATE = {"role_purge_tags", "exclusive", "adopt"}
 STACKSET: Spec = {
     "name": {"type": "str", "default": "MicrosoftSentinelRole"},
     "organizational_units": {"type": "list", "elements": "str"},
@@ -143,7 +143,7 @@ STACKSET: Spec = {
     "retain": {"type": "bool"},
     "delegated_administrator": {"type": "bool", "default": False},
     "adopt": {"type": "bool", "default": False},
-    **{name: option for name, option in FLEET_ROLE.items() if name not in _NO_TEMPLATE},
+    **{name: option for name, option in FLEET_ROLE.items() if name not in _NOT_IN_TEMPLATE},
 }
 
 FLEET_CHECK: Spec = {

@@ -137,7 +137,7 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def repaired(before: Iterable[Finding], after: Iterable[Finding]) -> frozenset[Finding]:
-    """Return the findings that are gone; none of a code that now has another message, as both may be the same thing."""
+    """Return the findings that were repaired; none of a code that still has another message, which may be the same."""
     before, after = set(before), set(after)
     changed = {one.code for one in after - before}
     return frozenset(one for one in before - after if one.code not in changed)

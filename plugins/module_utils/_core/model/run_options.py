@@ -82,9 +82,9 @@ COLLECTION_VARIABLES = frozenset(
     )
 )
 # Likely wrong names of a variable: those of its option.
-_ALIASES = {f"sentinel_{name}": field.variable for field in FIELDS for name in (field.option, field.short)} | {
-    f"sentinel_{one.option}": one.variable for one in (*RUN_OPTIONS, *HOST_OPTIONS)
-}
+_VARIABLES_BY_OPTION = {
+    f"sentinel_{name}": field.variable for field in FIELDS for name in (field.option, field.short)
+} | {f"sentinel_{one.option}": one.variable for one in (*RUN_OPTIONS, *HOST_OPTIONS)}
 _PREFIX = re.compile("sentinel_", re.IGNORECASE)
 # The similarity (difflib's ratio) of two names without prefix from which one is suggested for the other; lower for
 # variables that narrow or guard a run.
@@ -165,17 +165,17 @@ def is_unknown(name: str) -> bool:
 def closest_variable(name: str) -> str:
     """Return the variable that an unknown name probably stands for, empty if none is similar."""
     lower = name.lower()
-    if lower in COLLECTION_VARIABLES or lower in _ALIASES:
-        return _ALIASES.get(lower, lower)
+    if lower in COLLECTION_VARIABLES or lower in _VARIABLES_BY_OPTION:
+        return _VARIABLES_BY_OPTION.get(lower, lower)
     guard = next((one for one in sorted(_GUARDS) if one.startswith(lower) or lower.startswith(f"{one}_")), "")
     return (
-        _closest(lower, COLLECTION_VARIABLES, _MIN_SIMILARITY)
+        _most_similar(lower, COLLECTION_VARIABLES, _MIN_SIMILARITY)
         or guard
-        or _closest(lower, _GUARDS, _MIN_GUARD_SIMILARITY)
+        or _most_similar(lower, _GUARDS, _MIN_GUARD_SIMILARITY)
     )
 
 
-def _closest(name: str, variables: Collection[str], similarity: float) -> str:
+def _most_similar(name: str, variables: Collection[str], similarity: float) -> str:
     by_rest = {_without_prefix(variable): variable for variable in sorted(variables)}
     return next(
         (by_rest[rest] for rest in get_close_matches(_without_prefix(name), by_rest, n=1, cutoff=similarity)), ""

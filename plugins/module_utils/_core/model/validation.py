@@ -72,7 +72,7 @@ def _is_tag(key: Any, value: Any) -> bool:
     )
 
 
-def _are_tags(value: Any) -> bool:
+def _is_tag_dict(value: Any) -> bool:
     return (
         isinstance(value, Mapping)
         and len(value) <= 48
@@ -171,7 +171,7 @@ RULES: dict[str, Rule] = {
         _is_boundary, "it must be the ARN of a managed policy, or empty to remove the boundary"
     ),
     "tags": Rule(
-        _are_tags,
+        _is_tag_dict,
         "it must have at most 48 tags (AWS allows 50, this collection adds two), with keys of 1 to 128 and values of 0 "
         "to 256 letters, digits, spaces or _.:/=+-@, all of them strings; keys must be unique regardless of case and "
         "not start with aws: or trailbridge.sentinel",

@@ -90,13 +90,13 @@ def choose(spec: ConnectorSpec, have: Connectors) -> Connector | None:
     def rank(item: Connector) -> tuple[bool, bool, str, bool, str]:
         return item.role_arn != spec.role_arn, not item.enabled, item.created or "~", item.name != spec.name, item.name
 
-    found = [item for item in have if not _reads_other_account(spec, item)] or [
+    found = [item for item in have if not _reads_another_account(spec, item)] or [
         item for item in have if item.name == spec.name
     ]
     return min(found, key=rank) if len(found) > 1 else next(iter(found), None)
 
 
-def _reads_other_account(spec: ConnectorSpec, item: Connector) -> bool:
+def _reads_another_account(spec: ConnectorSpec, item: Connector) -> bool:
     return item.account_id != account_id_of(spec.role_arn)
 
 
@@ -127,7 +127,7 @@ def without(spec: ConnectorSpec, have: Connectors) -> Connectors:
 def readers_of_other_roles(spec: ConnectorSpec, have: Connectors, *, absent: bool) -> Connectors:
     """Return the connectors of the account that read another role, also after the plan has been applied."""
     after = without(spec, have) if absent else overlay(spec, have)
-    return tuple(item for item in after if item.role_arn != spec.role_arn and not _reads_other_account(spec, item))
+    return tuple(item for item in after if item.role_arn != spec.role_arn and not _reads_another_account(spec, item))
 
 
 def remaining_findings(spec: ConnectorSpec, readers: Iterable[Mapping[str, Any]]) -> list[Finding]:
@@ -192,10 +192,10 @@ def findings(spec: ConnectorSpec, have: Connectors) -> list[Finding]:
             "connector_wrong_account", f"Data connector {item.name} reads {item.role_arn} instead of {spec.role_arn}."
         )
         for item in have
-        if item.name == spec.name and _reads_other_account(spec, item)
+        if item.name == spec.name and _reads_another_account(spec, item)
     ]
     chosen = choose(spec, have)
-    if chosen is None or _reads_other_account(spec, chosen):
+    if chosen is None or _reads_another_account(spec, chosen):
         return [*found, finding("connector_missing", f"No data connector reads role {spec.role_arn}.")]
     if chosen.role_arn != spec.role_arn:
         found.append(
@@ -206,7 +206,7 @@ def findings(spec: ConnectorSpec, have: Connectors) -> list[Finding]:
     if not chosen.enabled:
         found.append(finding("connector_disabled", f"Data connector {chosen.name} is disabled."))
     for other in have:
-        if other is not chosen and not _reads_other_account(spec, other):
+        if other is not chosen and not _reads_another_account(spec, other):
             text = f"Besides {chosen.name}, data connector {other.name} reads the account through {other.role_arn}."
             found.append(finding("connector_duplicate", text))
     return ordered(found)

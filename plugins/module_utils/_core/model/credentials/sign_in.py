@@ -72,7 +72,7 @@ _NO_CREDENTIALS = (
 )
 
 # Options that are set, by name.
-Options = dict[str, Any]
+Settings = dict[str, Any]
 ReadSection = Callable[[str, bool], Mapping[str, str]]
 
 
@@ -87,14 +87,14 @@ class Candidate(NamedTuple):
     """A source that may have a credential: its place for messages (" in the environment"), and the merged settings."""
 
     location: str
-    settings: Options
+    settings: Settings
 
 
 def check_address(option: str, address: str, *, of_options: bool, why: str) -> None:
     """Raise bad_input for an address from the options unless the credential is from the options, too (`of_options`).
 
-    Host variables must not decide to which server a credential of this machine is sent. `why` says which credential
-    is missing from the options.
+    Host variables must not decide to which server a credential of this machine is sent. `why` names that credential in
+    the message.
     """
     if not of_options:
         raise SentinelError(
@@ -113,7 +113,7 @@ def check_endpoint(source: AwsCredentials, from_environment: str | None) -> None
         check_address("endpoint_url", url, of_options=keys, why="access_key and secret_key are not")
 
 
-def _check_addresses(sign_in: SignIn, options: Options, environment: Options) -> None:
+def _check_addresses(sign_in: SignIn, options: Settings, environment: Settings) -> None:
     """Raise bad_input for a private cloud or authority from the options with a credential from elsewhere.
 
     The path of a token is not a credential: whoever sets it need not own the file, whose content is sent as it is.
@@ -128,7 +128,7 @@ def _check_addresses(sign_in: SignIn, options: Options, environment: Options) ->
             check_address(option, address, of_options=of_options, why=f"{CREDENTIAL_TYPES[kind]} is not")
 
 
-def choose_sign_in(options: AzureCredentials, environment: Options, read_section: ReadSection, *, az: bool) -> SignIn:
+def choose_sign_in(options: AzureCredentials, environment: Settings, read_section: ReadSection, *, az: bool) -> SignIn:
     """Return the credential to use; raises azure_denied if there is none, bad_input for an invalid credentials file.
 
     `environment` holds the options that environment variables set, `az` is whether the Azure CLI is installed.
@@ -144,7 +144,7 @@ def choose_sign_in(options: AzureCredentials, environment: Options, read_section
 
 
 def _first_sign_in(
-    source: str, options: Options, environment: Options, read_section: ReadSection, *, az: bool
+    source: str, options: Settings, environment: Settings, read_section: ReadSection, *, az: bool
 ) -> SignIn:
     profile = options.get("azure_profile") or environment.get("azure_profile")
     if source in ("msi", "cli"):
@@ -185,13 +185,13 @@ def _environment_hint(names: Iterable[str], location: str) -> str:
     return "" if CREDENTIALS_FILE in location else f" (or {variables} in the environment)"
 
 
-def _set_options(options: AzureCredentials) -> Options:
+def _set_options(options: AzureCredentials) -> Settings:
     pairs = ((one.name, getattr(options, one.name)) for one in fields(options) if one.name != "auth_source")
     return {name: value for name, value in pairs if value is not None}
 
 
 def _candidates(
-    source: str, profile: str | None, options: Options, environment: Options, read_section: ReadSection
+    source: str, profile: str | None, options: Settings, environment: Settings, read_section: ReadSection
 ) -> Iterator[Candidate]:
     """Yield the sources that may have a credential, in order of precedence, each merged with what it builds on."""
     overrides = {name: value for name, value in options.items() if name not in CREDENTIAL_OPTIONS}
@@ -206,10 +206,10 @@ def _candidates(
 
 
 def _section(
-    name: str, read_section: ReadSection, *, required: bool, defaults: Options, overrides: Options
+    name: str, read_section: ReadSection, *, required: bool, defaults: Settings, overrides: Settings
 ) -> Candidate:
     where = f"section {name} of {CREDENTIALS_FILE}"
-    found: Options = {key: text for key, text in read_section(name, required).items() if key in ENVIRONMENT and text}
+    found: Settings = {key: text for key, text in read_section(name, required).items() if key in ENVIRONMENT and text}
     if text := found.get("disable_instance_discovery"):
         found["disable_instance_discovery"] = ConfigParser.BOOLEAN_STATES.get(text.lower(), text)
     for key in found.keys() & validation.RULES.keys():
@@ -218,11 +218,11 @@ def _section(
     return Candidate(f" in {where}", _without(defaults, _IDENTITY_PARTS) | found | overrides)
 
 
-def _without(settings: Options, names: Iterable[str]) -> Options:
+def _without(settings: Settings, names: Iterable[str]) -> Settings:
     return {name: value for name, value in settings.items() if name not in names}
 
 
-def _check_cloud(name: str, others: Options, where: str) -> None:
+def _check_cloud(name: str, others: Settings, where: str) -> None:
     """Raise bad_input where only the file names a sovereign cloud: accounts are checked by the option."""
     if name in (clouds.GOVERNMENT, clouds.CHINA) and name != clouds.cloud_name(others.get("cloud_environment")):
         raise SentinelError(

@@ -156,7 +156,7 @@ def _tag_conditions(where: str, given: Any) -> tuple[tuple[str, Patterns], ...]:
     return tuple((_strings(where, key)[0], _strings(f"{where}.{key}", value)) for key, value in given.items())
 
 
-def _timestamp(where: str, given: Any) -> str:
+def _utc_time(where: str, given: Any) -> str:
     """Return a day or a time in UTC as a string; YAML parses an unquoted one as a date, whose text is the same."""
     text = str(given).replace(" ", "T").replace("+00:00", "Z")
     if len(text) == len("2026-11-22T17:00:00"):
@@ -172,8 +172,8 @@ _CONDITIONS: dict[str, Callable[[str, Any], Any]] = {
     "name": _strings,
     "ou": _matching(_UNIT, "it must be an id such as ou-ab12-11111111, or a path such as /Workloads/Production"),
     "tags": _tag_conditions,
-    "joined_after": _timestamp,
-    "joined_before": _timestamp,
+    "joined_after": _utc_time,
+    "joined_before": _utc_time,
 }
 
 

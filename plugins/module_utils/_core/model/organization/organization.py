@@ -105,7 +105,7 @@ class Organization:
         return (*self._chain(parent), unit) if parent else (unit,)
 
     def excluded(self, account_ids: Container[str]) -> list[dict[str, str]]:
-        """Return the accounts of the organization except these, each with its reason."""
+        """Return the accounts of the organization except these, as [{account_id, reason}]."""
         return [
             {
                 "account_id": one.account_id,
@@ -201,27 +201,31 @@ def from_data(data: Any) -> Organization | None:
         accounts = {row[0]: OrganizationAccount._make((*row[:-1], tuple(row[-1]))) for row in data["accounts"]}
         units = {key: Unit(*row) for key, row in data["units"].items()}
         tags = {key: dict(own) for key, own in data["tags"].items()}
-        complete = len(accounts) == len(data["accounts"]) and all(map(_is_account, accounts.values()))
-        return Organization(accounts, units, tags) if complete and _are_units(units) and _are_tags(tags) else None
+        complete = len(accounts) == len(data["accounts"]) and all(map(_is_valid_account, accounts.values()))
+        return (
+            Organization(accounts, units, tags)
+            if complete and _are_valid_units(units) and _are_valid_tags(tags)
+            else None
+        )
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
         return None
 
 
-def _is_account(one: Any) -> bool:
+def _is_valid_account(one: Any) -> bool:
     """Return whether the fields have the format of AWS."""
     names = isinstance(one.name, str) and isinstance(one.email, str)
     return (
         names
-        and all(rule.fullmatch(text) for rule, text in zip(_ACCOUNT_PATTERNS, _checked_fields(one), strict=True))
+        and all(rule.fullmatch(text) for rule, text in zip(_ACCOUNT_PATTERNS, _pattern_fields(one), strict=True))
         and all(map(_UNIT.fullmatch, one.units))
     )
 
 
-def _checked_fields(one: Any) -> tuple[str, ...]:
+def _pattern_fields(one: Any) -> tuple[str, ...]:
     return one.account_id, one.management_account_id, one.state, one.joined
 
 
-def _are_units(units: Mapping[Any, Any]) -> bool:
+def _are_valid_units(units: Mapping[Any, Any]) -> bool:
     """Return whether the units form a tree."""
     above = {unit: one.parent for unit, one in units.items()}
     for _level in range(MAX_DEPTH):
@@ -229,7 +233,7 @@ def _are_units(units: Mapping[Any, Any]) -> bool:
     return not above and all(isinstance(one.name, str) and _UNIT.fullmatch(unit) for unit, one in units.items())
 
 
-def _are_tags(tags: Mapping[Any, Mapping[Any, Any]]) -> bool:
+def _are_valid_tags(tags: Mapping[Any, Mapping[Any, Any]]) -> bool:
     return all(
         _ID.fullmatch(account_id) and isinstance(key, str) and isinstance(value, str)
         for account_id, own in tags.items()

@@ -203,11 +203,11 @@ def without(spec: RoleSpec, have: Role | None) -> Role | None:
     known = trusted if spec.adopt and not tagged else tagged | set(spec.external_ids)
     remaining = (trusted & known) - {spec.workspace_id}
     if not remaining:
-        _check_serves_nobody_else(spec, have, have.trust, remaining)
+        _check_no_unknown_ids(spec, have, have.trust, remaining)
         _check_unused(spec, have)
         return None
     removed = [one for one in _statements(have) if spec.exclusive or one not in _kept_statements(spec, have)]
-    _check_serves_nobody_else(spec, have, {**have.trust, "Statement": removed}, remaining)
+    _check_no_unknown_ids(spec, have, {**have.trust, "Statement": removed}, remaining)
     ids = sorted(remaining) + sorted((tagged - remaining) - {spec.workspace_id})
     key, text = _existing_key(have.tags, TAG_WORKSPACE), _workspace_tag(ids)[0]
     tag = {key: text} if key in have.tags or len(have.tags) < MAX_TAGS else {}
@@ -227,7 +227,7 @@ def _check_removable(spec: RoleSpec, have: Role) -> None:
     raise SentinelError("role_conflict", f"Cannot remove role {have.name} in account {spec.account_id}: {why}.")
 
 
-def _check_serves_nobody_else(spec: RoleSpec, have: Role, removed: Mapping[str, Any], remaining: Iterable[str]) -> None:
+def _check_no_unknown_ids(spec: RoleSpec, have: Role, removed: Mapping[str, Any], remaining: Iterable[str]) -> None:
     """Raise role_conflict if the removed part of the trust policy names unknown external ids, or cannot be parsed."""
     named = policy.named_ids(removed, spec.microsoft_account_id)
     others = {one for one in named if not policy.matches_id(one, spec.workspace_id)} - set(remaining)
@@ -324,9 +324,11 @@ def _check_tags(spec: RoleSpec) -> None:
 def _desired_tags(spec: RoleSpec, base: Role) -> tuple[dict[str, str], list[str]]:
     """Return the desired tags, and the tags and workspaces without room; existing tags have precedence."""
     purge = spec.purge_tags and spec.tags is not None
-    spelled = {key.lower(): key for key in base.tags}
+    existing = {key.lower(): key for key in base.tags}
     own = {key: _existing_key(base.tags, key) for key in (TAG, TAG_WORKSPACE)}
-    given = {spelled.get(key.lower(), key): value for key, value in (spec.tags or {}).items() if key.lower() not in own}
+    given = {
+        existing.get(key.lower(), key): value for key, value in (spec.tags or {}).items() if key.lower() not in own
+    }
     # Other workspaces come first: one that the tag does not name would lose its access.
     ids = [*sorted(other_workspaces(spec, base)), spec.workspace_id, *spec.external_ids]
     text, missing = _workspace_tag([*ids, *sorted(tagged_workspaces(base) - set(ids))])
