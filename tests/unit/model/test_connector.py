@@ -132,7 +132,7 @@ def test_the_account_is_that_of_the_arn(arn: str, account: str) -> None:
     assert Connector("x", arn).account_id == account
 
 
-# --- one under the name of the spec that reads another account ---
+# --- a connector of this name for another account ---
 
 
 def test_a_connector_of_this_name_for_another_account_is_found_and_repaired() -> None:
@@ -176,9 +176,9 @@ def test_a_new_name_is_a_guid_of_workspace_and_account(pairs: list[tuple[uuid.UU
     assert all(uuid.UUID(name).version == 5 for name in names)
 
 
-# --- which one ---
+# --- the choice of a connector ---
 
-# The connectors of the account, and the name of the one that serves ROLE.
+# The connectors of the account, and the name of the one that is chosen for ROLE.
 CHOICE: dict[str, tuple[list[Connector], str | None]] = {
     "none at all": ([], None),
     "this role under any name": ([Connector("My portal connector", ROLE)], "My portal connector"),
@@ -217,7 +217,7 @@ def test_the_connector_for_the_role_is_chosen(have: list[Connector], name: str |
         assert (found.name if found else None) == name
 
 
-# --- making it right ---
+# --- overlay and plan ---
 
 NEW = Connector(NEW_NAME, ROLE, id=f"{WORKSPACE}/providers/Microsoft.SecurityInsights/dataConnectors/{NEW_NAME}")
 DUPLICATE = replace(RIGHT, name="twin", etag='"2"', created=LATE)
@@ -325,7 +325,7 @@ def test_findings_name_the_connectors_and_the_roles() -> None:
 
 # --- removal ---
 
-# What is there, and what remains when ROLE is read no longer.
+# The existing connectors, and those without ROLE.
 REMAINS: dict[str, tuple[Connectors, Connectors]] = {
     "nothing": ((), ()),
     "the one of the role": ((RIGHT,), ()),
@@ -352,7 +352,7 @@ def test_no_connectors_need_no_removal(nothing: Connectors | None) -> None:
     assert plan((RIGHT,), nothing) == [delete("mine")]
 
 
-# --- properties: what the service would do with the calls ---
+# --- properties, with an emulation of the service ---
 
 connector = st.builds(
     Connector,
@@ -429,7 +429,7 @@ def test_an_applied_removal_leaves_no_calls(options: ConnectorSpec, have: Connec
     assert after == without(options, have) == without(options, after)
 
 
-# --- as shown ---
+# --- results ---
 
 
 def test_a_connector_is_shown_with_the_names_of_azure() -> None:
@@ -484,7 +484,7 @@ def test_missing_fields_are_shown_as_empty(kind: str, properties: Any) -> None:
     assert (shown["name"], shown["role_arn"], shown["state"]) == ("", "", "Disabled")
 
 
-# --- a whole workspace ---
+# --- findings of a workspace ---
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call, difference
 
-# What was there, what is there now, and both sides of the difference.
+# Before and after, and both sides of the difference.
 DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "nothing": ({}, {}, {}, {}),
     "nothing changed": ({"a": 1, "b": [1]}, {"a": 1, "b": [1]}, {}, {}),

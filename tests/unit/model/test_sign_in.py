@@ -66,7 +66,7 @@ def test_every_option_but_the_source_may_come_from_the_environment() -> None:
     assert set(CREDENTIAL_OPTIONS) < set(CREDENTIAL_TYPES)
 
 
-# --- the order ---
+# --- order of precedence ---
 
 EVERYWHERE: dict[str, Any] = {
     "own": {**OPTIONS_APP, "secret": "of-the-options"},
@@ -126,7 +126,7 @@ def test_an_error_names_the_options_that_are_missing(place: str, given: dict[str
         assert (f"{variable}," in missing or f"{variable} " in missing) is (name not in given and place != "file")
 
 
-# --- where secrets go ---
+# --- addresses to which credentials are sent ---
 
 PRIVATE = "https://arm.example"
 ADDRESSES = [{"cloud_environment": PRIVATE}, {"adfs_authority_url": "https://login.example/adfs"}]
@@ -291,7 +291,7 @@ def test_a_named_section_without_a_credential_is_an_error() -> None:
     assert str(error).endswith(" is given in section named of ~/.azure/credentials.")
 
 
-# --- parts from several places ---
+# --- settings from several sources ---
 
 
 def test_tenant_and_application_may_come_from_the_environment() -> None:

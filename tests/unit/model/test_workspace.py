@@ -33,7 +33,7 @@ def entry(*actions: str, not_actions: tuple[str, ...] = ()) -> dict[str, Any]:
     return {"actions": list(actions), "notActions": list(not_actions), "dataActions": [], "notDataActions": []}
 
 
-# What the permissions API answers, and what that allows.
+# The response of the permissions API, and the rights.
 RIGHTS: dict[str, tuple[list[dict[str, Any]], dict[str, bool]]] = {
     "no assignment": ([], NONE),
     "an empty entry": ([{}], NONE),
@@ -86,7 +86,7 @@ def test_another_assignment_never_removes_a_right(some: list[dict[str, Any]], mo
     assert all(after[verb] for verb in before if before[verb])
 
 
-# --- whether it can be used ---
+# --- readiness ---
 
 ID = "11111111-aaaa-4aaa-8aaa-111111111111"
 READY = Workspace("/w", "sentinel", ID, "westeurope", onboarded=True, rights=ALL)
@@ -131,7 +131,7 @@ def test_the_id_of_another_workspace_is_rejected_with_the_correct_one() -> None:
     assert all(text in str(caught.value) for text in ("host payments", ID, ID.replace("1", "2"), "sentinel"))
 
 
-# --- as shown ---
+# --- results ---
 
 
 def test_the_arm_id_of_a_workspace() -> None:

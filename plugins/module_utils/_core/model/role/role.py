@@ -444,7 +444,8 @@ def _boundary_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
         yield finding("role_boundary_missing", f"Permissions boundary {spec.permissions_boundary} is not set.")
     else:
         code = "role_boundary_changed" if spec.permissions_boundary else "role_boundary_extra"
-        yield finding(code, f"The permissions boundary is {have.permissions_boundary}.")
+        desired = spec.permissions_boundary or "none"
+        yield finding(code, f"The permissions boundary is {have.permissions_boundary} instead of {desired}.")
 
 
 def _setting_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
