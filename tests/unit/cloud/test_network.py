@@ -137,7 +137,7 @@ def log_analytics(cloud: Emulators) -> None:
 
 def _known(cloud: Emulators) -> object:
     url = os.environ["AZURE_CLOUD_ENVIRONMENT"]
-    return arm.Cloud(url, url, f"{cloud.azure}/.default", url, known=False)
+    return arm.Cloud(url, url, f"{cloud.azure}/.default", url, predefined=False)
 
 
 @contextmanager
