@@ -201,7 +201,8 @@ def test_a_service_principal_that_is_not_there(clean: Emulators, name: str, code
 
 def test_half_a_service_principal(clean: Emulators) -> None:
     error = refused(clean, client_id=clean.environment["AZURE_CLIENT_ID"], secret="hush-hush")
-    assert str(error).startswith("Cannot sign in to Azure with the secret: tenant not given (AZURE_TENANT in ")
+    assert "the secret: tenant " in str(error)
+    assert "AZURE_TENANT" in str(error)
     assert clean.requests() == []
 
 
