@@ -22,7 +22,7 @@ from typing import Any, TextIO
 from ansible import constants
 
 from ..module_utils._core.console import account_lines
-from ..module_utils._core.model.account import FIELDS, Account, check_whole, check_workspace, parse
+from ..module_utils._core.model.account import FIELDS, Account, check_complete, check_workspace, parse
 from ..module_utils._core.model.account_result import AccountReport, AccountResult
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError, cannot
 from ..module_utils._core.model.organization.organization import Organization
@@ -305,7 +305,7 @@ def _organization(listed: Organization | None, accounts: list[Account]) -> dict[
         return None
     return {
         "accounts": len(listed.accounts),
-        "excluded": listed.outside({account.account_id for account in accounts}),
+        "excluded": listed.excluded({account.account_id for account in accounts}),
     }
 
 
@@ -317,7 +317,7 @@ def _listed(options: Mapping[str, Any], shared: Mapping[str, Any]) -> list[Accou
         try:
             known = {name: value for name, value in _known(number, entry).items() if is_given(name, value)}
             accounts.append(parse({**shared, **known}, where, names="option"))
-            check_whole(accounts[-1], where, "option")
+            check_complete(accounts[-1], where, "option")
         except InputError as error:
             mistakes += error.mistakes
     if mistakes:

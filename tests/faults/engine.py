@@ -33,13 +33,13 @@ WORKSPACE = {
 RUN_TIMEOUT_SECONDS = 30.0
 """A run of a few accounts never takes longer, whatever fails."""
 _PAUSES = (
-    (backoff, "FIRST", 0.05),
-    (backoff, "LONGEST", 0.2),
+    (backoff, "INITIAL_PAUSE", 0.05),
+    (backoff, "MAX_PAUSE", 0.2),
     (arm, "LONGEST_PAUSE", 0.05),
 )
 _TIMEOUTS = (
-    (reconcile, "PATIENCE", 1.0),
-    (pacing, "PATIENCE", 1.0),
+    (reconcile, "RETRY_TIMEOUT", 1.0),
+    (pacing, "RETRY_TIMEOUT", 1.0),
     (service, "DEADLINE", 1.0),
     (account, "ROLE_TIMEOUT_SECONDS", 20.0),
     (arm, "DEADLINE", 2.5),

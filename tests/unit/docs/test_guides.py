@@ -19,7 +19,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
     INGESTION_STATUSES,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import VARIABLES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import COLLECTION_VARIABLES
 
 ROOT = Path(__file__).parents[3]
 GUIDES = ROOT / "docs/docsite/rst"
@@ -155,7 +155,7 @@ def test_every_guide_is_in_the_table_of_contents() -> None:
 
 def variables() -> frozenset[str]:
     """Every variable of roles and playbooks, and the group of failed hosts."""
-    return VARIABLES | {"sentinel_failed"}
+    return COLLECTION_VARIABLES | {"sentinel_failed"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -24,7 +24,11 @@ from ansible.cli.galaxy import GalaxyCLI
 from ansible.cli.inventory import InventoryCLI
 from ansible.cli.playbook import PlaybookCLI
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, check_whole, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import (
+    FIELDS,
+    check_complete,
+    parse,
+)
 
 from .test_guides import GUIDES, PAGES, ROOT, variables
 
@@ -167,7 +171,7 @@ def check_accounts(inventory: dict[str, Any]) -> None:
         assert {name for name in own if name.startswith("sentinel_")} <= variables()
         options = {field.option: own.get(field.variable) for field in FIELDS}
         options["account_id"] = options["account_id"] or host
-        check_whole(parse(options, host, host=host, names="variable"), host, "variable")
+        check_complete(parse(options, host, host=host, names="variable"), host, "variable")
 
 
 @pytest.mark.parametrize("snippet", of("yaml"))

@@ -39,7 +39,7 @@ def test_two_operators_with_the_same_options_do_no_harm(world: World, phase: Pha
     world.e.fault(service="iam", delay=0.02)
     before = world.seen()
     # Two runs may be slow on a busy machine.
-    with mock.patch.object(engine.reconcile, "PATIENCE", 20.0):
+    with mock.patch.object(engine.reconcile, "RETRY_TIMEOUT", 20.0):
         both = two_at_once(world, phase)
     for ended in both:
         assert (ended.error, ended.failed) == (None, {})

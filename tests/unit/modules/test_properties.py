@@ -24,7 +24,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.plan import plan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import (
-    INLINE,
+    INLINE_POLICY,
     LOOKUP_EVENTS,
     Role,
     RoleSpec,
@@ -59,7 +59,7 @@ widened = st.builds(
     lambda one, two: {**one, "Statement": one["Statement"] + two["Statement"]}, trusts_microsoft, trusts_another
 )
 trusts = trusts_microsoft | trusts_another | widened
-inlines = st.dictionaries(st.sampled_from([INLINE, "other"]), st.sampled_from([LOOKUP_EVENTS, OTHER]))
+inlines = st.dictionaries(st.sampled_from([INLINE_POLICY, "other"]), st.sampled_from([LOOKUP_EVENTS, OTHER]))
 management_tags = st.one_of(
     st.just({}),
     ids.map(lambda found: {"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": " ".join(found)}),
@@ -76,8 +76,8 @@ def roles(draw: st.DrawFn) -> Role:
         trust=draw(trusts),
         permissions_boundary=draw(st.sampled_from([None, *POLICIES])),
         tags={**draw(tags), **draw(management_tags)},
-        managed=draw(st.frozensets(st.sampled_from(POLICIES))),
-        inline=draw(inlines),
+        managed_policies=draw(st.frozensets(st.sampled_from(POLICIES))),
+        inline_policies=draw(inlines),
     )
 
 

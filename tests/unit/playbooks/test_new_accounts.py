@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.backoff import GROWN
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.backoff import MIN_ACCOUNT_AGE
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet, new_account
 from tests.emulators import faults
 from tests.emulators.client import Emulators
@@ -27,7 +27,7 @@ NEW, OLD = "111111111101", "111111111102"
 
 def joined(*, old_in: float) -> str:
     """When an account joined that is no longer new in so many seconds."""
-    return datetime.fromtimestamp(time.time() - GROWN + old_in, UTC).isoformat()
+    return datetime.fromtimestamp(time.time() - MIN_ACCOUNT_AGE + old_in, UTC).isoformat()
 
 
 def hosts(**new: Any) -> dict[str, dict[str, Any]]:

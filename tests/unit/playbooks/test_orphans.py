@@ -93,7 +93,7 @@ def test_connectors_of_departed_accounts_are_reported_and_removed_on_request(
     assert run(here, mine) == []
     found = run(here, mine, orphans="report")
     assert found.organization
-    outside = found.organization.outside(mine)
+    outside = found.organization.excluded(mine)
     assert {(one["account_id"], one["reason"]) for one in outside} == {
         (account, "not in this run") for account in {CALLER_ACCOUNT, *organization[1:]}
     }

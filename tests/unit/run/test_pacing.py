@@ -269,7 +269,7 @@ def test_another_account_measures_if_the_first_one_fails() -> None:
 
 
 def test_a_role_that_can_never_be_used_does_not_block_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing, "PATIENCE", 0.0)
+    monkeypatch.setattr(pacing, "RETRY_TIMEOUT", 0.0)
 
     async def scenario() -> list[str]:
         visibility, tried = Visibility(), list[str]()

@@ -17,7 +17,7 @@ from typing import IO, NamedTuple
 from ..model.credentials import sign_in
 from ..model.credentials.credentials import AssumeRole, AwsCredentials
 from ..model.errors import ChangedError, NotYetError, SentinelError, cannot
-from ..model.role.session_policy import Work, session_policy
+from ..model.role.session_policy import SessionScope, session_policy
 from ..model.validation import RULES
 from . import curl, network
 from .curl import Http, LostError
@@ -261,7 +261,7 @@ class Aws:
             answer = await self.own("sts")("GetCallerIdentity")
             return Identity(answer["Account"], answer["Arn"].split(":")[1], answer["Arn"])
 
-    async def enter(self, account_id: str, assume_role: AssumeRole, role_name: str | None, work: Work) -> Keys:
+    async def enter(self, account_id: str, assume_role: AssumeRole, role_name: str | None, work: SessionScope) -> Keys:
         """Return keys of an account: those of a role that was assumed, in the caller's own account the base ones.
 
         They are good for `work` on that role (None: for looking at all roles), and for nothing else if the entry says

@@ -24,12 +24,12 @@ from ..model.connector import connector as connectors
 from ..model.connector.connector import Connectors, ConnectorSpec
 from ..model.errors import ChangedError, SentinelError, cannot
 from ..model.findings import Finding, is_security, repaired
-from ..model.plan import Call, difference, is_news
+from ..model.plan import Call, contains_new, difference
 from ..model.policy import policy
 from ..model.role import plan as role_plan
 from ..model.role import role as roles
 from ..model.role.role import Role, RoleSpec
-from ..model.role.session_policy import work_on
+from ..model.role.session_policy import session_scope
 from . import new_account
 from .pacing import Slots, Visibility
 from .reconcile import Adapter, AlreadyRead, Outcome, Sleep, reconcile
@@ -106,9 +106,9 @@ async def disconnect(report: AccountReport, account: Account, context: Context) 
     with _findings_on_error(report, partial(roles.findings, account.role_spec, have), is_security):
         readers = await sentinel.readers(account.account_id)
         others = await context.other_readers(account.account_id, sentinel)
-        report.findings += connectors.remaining(spec, [*readers, *others])
+        report.findings += connectors.remaining_findings(spec, [*readers, *others])
         if roles.without(account.role_spec, have) != have:
-            connectors.check_unread(spec, readers)
+            connectors.check_no_other_reader(spec, readers)
         await reconcile_connector(report, spec, sentinel, check_mode=context.check_mode, absent=True)
         async with context.slots, role_timeout(account):
             have = await _reread_if_changing(adapter, have, partial(roles.without, account.role_spec), context)
@@ -143,7 +143,7 @@ def _findings_without_workspace(account: Account, have: Role | None, context: Co
     spec = replace(account.role_spec, partition=have.arn.split(":")[1])
     if workspace_id := context.workspace_id(account):
         return roles.findings(replace(spec, workspace_id=workspace_id), have)
-    served = roles.served(have)
+    served = roles.tagged_workspaces(have)
     ids = sorted(served or policy.external_ids(have.trust, spec.microsoft_account_id))
     workspace_id, external_ids = next(iter(ids), ""), (*spec.external_ids, *ids)
     findings = roles.findings(replace(spec, workspace_id=workspace_id, external_ids=external_ids), have)
@@ -199,7 +199,9 @@ async def _connector_findings_on_error(
             existing = await sentinel.connectors(account.account_id, spec.name)
             report.findings += connectors.findings(spec, existing)
             if error.kind == "role_conflict" and have:
-                report.findings += [roles.refused(have, one.name) for one in existing if one.role_arn == have.arn]
+                report.findings += [
+                    roles.refused_role_finding(have, one.name) for one in existing if one.role_arn == have.arn
+                ]
         raise
 
 
@@ -237,7 +239,7 @@ async def _read_role(account: Account, context: Context, *, removing: bool = Fal
 
 
 async def _assume_role(account: Account, context: Context, *, removing: bool) -> Keys:
-    work = work_on(account.role_spec, check_mode=context.check_mode, removing=removing)
+    work = session_scope(account.role_spec, check_mode=context.check_mode, removing=removing)
 
     async def assume_role() -> Keys:
         async with role_timeout(account):
@@ -331,7 +333,7 @@ class _Reads(Generic[T]):
 
     def _add_diff(self, number: int, have: T | None, want: T | None) -> None:
         first, before, after = (self._show(one) for one in (self._reads[0], have, want))
-        if number == 0 or is_news(before, first, after):
+        if number == 0 or contains_new(before, first, after):
             self._report.diff.append(difference(self._header, before, after))
 
 

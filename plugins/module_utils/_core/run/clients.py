@@ -77,7 +77,7 @@ class Clients:
         sentinel, workspace = self._sentinel[account.workspace_key]
         workspaces.check_id(workspace, account.role_spec.workspace_id, account.host or account.account_id)
         identity = await self._aws[account.aws].identity()
-        complete = account.at(workspace_id=workspace.customer_id, partition=identity.partition)
+        complete = account.completed(workspace_id=workspace.customer_id, partition=identity.partition)
         check_partition(complete)
         return complete, sentinel
 

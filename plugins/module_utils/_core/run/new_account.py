@@ -14,7 +14,7 @@ from math import inf
 from typing import TypeVar
 
 from ..model.account import Account
-from ..model.backoff import GROWN, pauses
+from ..model.backoff import MIN_ACCOUNT_AGE, pauses
 from ..model.errors import SentinelError, cannot
 from .reconcile import Sleep
 
@@ -31,15 +31,15 @@ def age(account: Account) -> float:
 
 def sort_new_last(accounts: Iterable[Account]) -> list[Account]:
     """Return the new accounts last, so that no other account waits for them."""
-    return sorted(accounts, key=lambda account: age(account) < GROWN)
+    return sorted(accounts, key=lambda account: age(account) < MIN_ACCOUNT_AGE)
 
 
 def notice(accounts: Iterable[Account]) -> str:
     """Return the line that announces the retries for new accounts, empty if there are none."""
-    new = sum(age(account) < GROWN for account in accounts)
+    new = sum(age(account) < MIN_ACCOUNT_AGE for account in accounts)
     if not new:
         return ""
-    counted, age_limit = "1 account is" if new == 1 else f"{new} accounts are", f"{GROWN / 60:.0f} minutes"
+    counted, age_limit = "1 account is" if new == 1 else f"{new} accounts are", f"{MIN_ACCOUNT_AGE / 60:.0f} minutes"
     return f"{counted} new: a role that cannot be assumed yet is retried until the account is {age_limit} old."
 
 
@@ -48,7 +48,7 @@ async def retry_while_new(account: Account, assume_role: Callable[[], Awaitable[
 
     Raises account_not_active if access is still denied when the account is no longer new.
     """
-    remaining, backoff = GROWN - age(account), pauses(_random.uniform)
+    remaining, backoff = MIN_ACCOUNT_AGE - age(account), pauses(_random.uniform)
     deadline = time.monotonic() + remaining
     while True:
         try:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from ..model.backoff import PATIENCE
+from ..model.backoff import RETRY_TIMEOUT
 from ..model.errors import NotYetError
 
 T = TypeVar("T")
@@ -160,7 +160,7 @@ class Visibility:
         except NotYetError:
             now = time.monotonic()
             self._next, self._pause = now + self._pause, min(self._pause * 1.5, MAX_PROBE_PAUSE_SECONDS)
-            if now - self._started > PATIENCE:
+            if now - self._started > RETRY_TIMEOUT:
                 self._delay = 0.0
             raise
         self._delay = time.monotonic() - created

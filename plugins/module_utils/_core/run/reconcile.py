@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from ..model.backoff import PATIENCE, pauses
+from ..model.backoff import RETRY_TIMEOUT, pauses
 from ..model.errors import ChangedError, NotYetError, OutdatedError
 from ..model.plan import Call
 
@@ -130,7 +130,7 @@ class _RetryDeadline:
     async def wait(self, backoff: Iterator[float], error: Exception) -> None:
         """Wait for the next attempt; raises `error` if that would be after the deadline."""
         now, pause = time.monotonic(), next(backoff)
-        self._deadline = self._deadline or now + PATIENCE
+        self._deadline = self._deadline or now + RETRY_TIMEOUT
         if now + pause > self._deadline:
             raise error
         await self._sleep(pause)

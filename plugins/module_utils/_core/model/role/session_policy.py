@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a session in an account may do: no more than the run needs, whatever the role that is assumed may. Pure.
+"""The session policy that limits an assumed role to the permissions that a run needs. Pure.
 
 Source: "Session policies" (IAM User Guide). At most 2,048 characters.
 """
@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from .role import RoleSpec
 
-Work = Literal["read", "write", "write_inline", "remove"]
-"""With `write` the role gets the managed policy, with `write_inline` an inline one."""
+SessionScope = Literal["read", "write", "write_inline", "remove"]
+"""`write` attaches the managed policy to the role, `write_inline` puts an inline policy."""
 
 READ = ("GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies")
 WRITE = (
@@ -29,7 +29,7 @@ WRITE = (
     "UpdateRole",
 )
 REMOVE = ("DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "TagRole", "UpdateAssumeRolePolicy")
-ACTIONS: dict[Work, tuple[str, ...]] = {
+ACTIONS: dict[SessionScope, tuple[str, ...]] = {
     "read": (*READ, "ListInstanceProfilesForRole"),
     "write": (*READ, *WRITE, "AttachRolePolicy"),
     "write_inline": (*READ, *WRITE, "PutRolePolicy"),
@@ -37,27 +37,27 @@ ACTIONS: dict[Work, tuple[str, ...]] = {
 }
 
 
-def work_on(spec: RoleSpec, *, check_mode: bool, removing: bool) -> Work:
-    """Return what a run does with the role."""
-    writing: Work = "write_inline" if spec.inline else "write"
+def session_scope(spec: RoleSpec, *, check_mode: bool, removing: bool) -> SessionScope:
+    """Return the permissions that a run needs for the role."""
+    writing: SessionScope = "write_inline" if spec.inline_policies else "write"
     return "read" if check_mode else "remove" if removing else writing
 
 
-def session_policy(partition: str, account_id: str, role_name: str | None, work: Work) -> str:
-    """Return the JSON text of a policy for work on one role, under whatever path; None for looking at all roles.
+def session_policy(partition: str, account_id: str, role_name: str | None, scope: SessionScope) -> str:
+    """Return a session policy as JSON for one role under any path, or for reading all roles if `role_name` is None.
 
-    Of managed policies only those that a wish has can be attached.
+    It allows attaching only the managed policy that Sentinel needs.
     """
     arn = f"arn:{partition}:iam::{account_id}:role/"
     resource = [f"{arn}{role_name}", f"{arn}*/{role_name}"] if role_name else "*"
-    free = [action for action in ACTIONS[work] if action != "AttachRolePolicy"]
-    statements = [_allow(free if role_name else [*free, "ListRoles"], resource)]
-    if "AttachRolePolicy" in ACTIONS[work]:
-        [policy] = RoleSpec(account_id, "", partition=partition).managed
+    actions = [action for action in ACTIONS[scope] if action != "AttachRolePolicy"]
+    statements = [_allow_iam(actions if role_name else [*actions, "ListRoles"], resource)]
+    if "AttachRolePolicy" in ACTIONS[scope]:
+        [policy] = RoleSpec(account_id, "", partition=partition).managed_policies
         condition = {"ArnEquals": {"iam:PolicyARN": policy}}
-        statements.append(_allow(["AttachRolePolicy"], resource) | {"Condition": condition})
+        statements.append(_allow_iam(["AttachRolePolicy"], resource) | {"Condition": condition})
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
 
 
-def _allow(actions: list[str], resource: str | list[str]) -> dict[str, Any]:
+def _allow_iam(actions: list[str], resource: str | list[str]) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": [f"iam:{action}" for action in actions], "Resource": resource}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from ...cloud.aws import Aws
 from ...cloud.organizations import listing
-from ...model.connector.connector import Connector, account_of, removal
+from ...model.connector.connector import Connector, account_id_of, removal
 from ...model.errors import SentinelError
 from ...model.organization.organization import Organization
 
@@ -73,7 +73,7 @@ class Orphan:
     @property
     def account_id(self) -> str:
         """The account of the role."""
-        return account_of(self.role_arn)
+        return account_id_of(self.role_arn)
 
     def line(self, *, check_mode: bool, removing: bool) -> str:
         """Return the line for the console."""
@@ -144,7 +144,7 @@ async def find_departed(
         with orphans.note_unlisted(sentinel):
             listed = await sentinel.known_connectors()
         found = [one for one in listed if only is None or one.account_id in only]
-        reasons = organization.gone(
+        reasons = organization.departed(
             {connector.account_id for connector in found if connector.account_id}, minimum_accounts
         )
         orphans += [Orphan(sentinel, one, reasons[one.account_id]) for one in found if one.account_id in reasons]
@@ -161,7 +161,7 @@ async def check_departed_again(orphans: Iterable[Orphan], aws: Callable[[], Aws]
     try:
         client = aws()
         organization = await listing(client.own("organizations"), client.own("sts"))
-        reasons = organization.gone(departed, minimum_accounts)
+        reasons = organization.departed(departed, minimum_accounts)
     except SentinelError as error:
         why = str(error)
     for orphan in orphans:

@@ -70,7 +70,7 @@ async def find_in_accounts(
         except SentinelError:
             return []
         spec = ConnectorSpec(account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
-        others = connectors.elsewhere(spec, await sentinel.connectors(account.account_id), absent=absent)
+        others = connectors.readers_of_other_roles(spec, await sentinel.connectors(account.account_id), absent=absent)
         if not others and connected is None:
             return []
         async with context.slots:
