@@ -22,15 +22,15 @@ from typing import Any, TextIO
 from ansible import constants
 
 from ..module_utils._core.console import account_lines
-from ..module_utils._core.model.account import FIELDS, Account, check_whole, check_workspace, parse
+from ..module_utils._core.model.account import FIELDS, Account, check_complete, check_workspace, parse
 from ..module_utils._core.model.account_result import AccountReport, AccountResult
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError, cannot
 from ..module_utils._core.model.organization.organization import Organization
 from ..module_utils._core.model.text import one_line
 from ..module_utils._core.options import AWS, AZURE, FLEET, FLEET_ROLE, STATE, WORKSPACE
 from ..module_utils._core.run import fleet, new_account
-from ..module_utils._core.run.fleet_result import Results
-from ..module_utils._core.run.journal import NoJournal, Record
+from ..module_utils._core.run.fleet_result import FleetResult
+from ..module_utils._core.run.journal import Journal, NoJournal
 from ..plugin_utils.batch import BatchAction, Refused, is_given
 
 SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE
@@ -85,24 +85,26 @@ class ActionModule(BatchAction):
         of_task = {name: options[name] for name in VARIABLES.values() if options.get(name) is not None}
         return of_task | self.of_localhost(FIELDS if options["accounts"] else _HOME)
 
-    def _order(self, options: Mapping[str, Any], accounts: Sequence[Account]) -> fleet.Order:
+    def _order(self, options: Mapping[str, Any], accounts: Sequence[Account]) -> fleet.RunOptions:
         percent = options["max_change_percent"]
         counted = self._counted(options, accounts) if percent is not None else 0
         most = None if percent is None else percent * counted / 100
         is_empty = options["accounts"] == []
-        return fleet.Order(
+        return fleet.RunOptions(
             absent=options["state"] == "absent",
             check_mode=self._task.check_mode,
             concurrency=options["concurrency"],
             # Without accounts only connectors go, which have a share of their own.
             max_change=None if is_empty else most,
-            limit=f"{percent:g} % of {counted} accounts is {int(most)}; {LIFT} lifts it" if most is not None else "",
-            departed_percent=fleet.DEPARTED_PERCENT if percent is None else percent,
+            max_change_reason=f"{percent:g} % of {counted} accounts is {int(most)}; {LIFT} lifts it"
+            if most is not None
+            else "",
+            max_departed_percent=fleet.DEPARTED_PERCENT if percent is None else percent,
             orphans=_about_orphans(options),
             orphan_account_ids=None if options["orphan_account_ids"] is None else tuple(options["orphan_account_ids"]),
-            roles=bool(options["find_unconnected_roles"]),
-            home=self._home(options) if is_empty else None,
-            minimum=options["minimum_accounts"],
+            find_unconnected_roles=bool(options["find_unconnected_roles"]),
+            orphan_search=self._home(options) if is_empty else None,
+            minimum_accounts=options["minimum_accounts"],
         )
 
     def _counted(self, options: Mapping[str, Any], accounts: Sequence[Account]) -> int:
@@ -120,9 +122,9 @@ class ActionModule(BatchAction):
         return home
 
     async def _work(
-        self, accounts: list[Account], refused: list[Refused], order: fleet.Order, options: dict[str, Any]
+        self, accounts: list[Account], refused: list[Refused], order: fleet.RunOptions, options: dict[str, Any]
     ) -> dict[str, Any]:
-        results, stop, started = Results(options["fail_on"]), fleet.Cancellation(), datetime.now(UTC)
+        results, stop, started = FleetResult(options["fail_on"]), fleet.Cancellation(), datetime.now(UTC)
         with self._interruptible(stop), self._recorded(options["report_dir"]) as record:
             for one in refused:
                 self._take(
@@ -131,35 +133,35 @@ class ActionModule(BatchAction):
             refusal = await self._do(accounts, order, stop, results, record)
             # What was refused was only previewed, and is told as such.
             order = replace(order, check_mode=True) if refusal else order
-            for line in results.close(order):
+            for line in results.finish(order):
                 self.say(line)
             if stop.interrupted:
-                record.note(results.orphans)
-                self.say(f"The run was ended before all accounts were done.{record.told}")
+                record.add_orphans(results.orphans)
+                self.say(f"The run was ended before all accounts were done.{record.hint}")
                 # Nobody listens any more: Ansible's own end is under way.
                 return {"failed": True, "msg": str(stop.interrupted)}
             allowed = 100 if refusal else options["max_fail_percentage"]
-            sentences = [*map(str, refusal), *results.stopped(stop), *results.too_many_failed(allowed)]
+            sentences = [*map(str, refusal), *results.skip_reasons(stop), *results.failure_messages(allowed)]
             try:
                 self._report(record, options, _header(options, accounts, order, results, started))
                 record.keep = False
             except SentinelError as error:
-                record.note(results.orphans)
-                sentences.append(f"{error}{record.told}")
+                record.add_orphans(results.orphans)
+                sentences.append(f"{error}{record.hint}")
         kind = {"changed": False, "error": {"class": refusal[0].kind}} if refusal else {}
         return results.result() | kind | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
 
     async def _do(
         self,
         accounts: list[Account],
-        order: fleet.Order,
+        order: fleet.RunOptions,
         stop: fleet.Cancellation,
-        results: Results,
-        record: Record | NoJournal,
+        results: FleetResult,
+        record: Journal | NoJournal,
     ) -> list[SentinelError]:
         """Work on the accounts, and tell how it goes; returns why nothing was begun, if too much would change."""
         progress = account_lines.Progress(len(accounts))
-        if line := new_account.told(accounts):
+        if line := new_account.notice(accounts):
             self.say(line)
         try:
             async for done in fleet.run(accounts, order, stop, results.orphans):
@@ -172,19 +174,19 @@ class ActionModule(BatchAction):
             if not stop.interrupted:
                 raise
         except BaseException:
-            record.note(results.orphans)
+            record.add_orphans(results.orphans)
             raise
         return []
 
-    def _take(self, done: AccountResult, results: Results, record: Record | NoJournal) -> None:
+    def _take(self, done: AccountResult, results: FleetResult, record: Journal | NoJournal) -> None:
         """Take in the result of an account."""
         results.add(done)
         record.add(done)
         for line in account_lines.of(done, verbose=self._display.verbosity > 0):
             self.say(line)
 
-    def _report(self, record: Record | NoJournal, options: dict[str, Any], header: dict[str, Any]) -> None:
-        if isinstance(record, Record) and record.error:
+    def _report(self, record: Journal | NoJournal, options: dict[str, Any], header: dict[str, Any]) -> None:
+        if isinstance(record, Journal) and record.error:
             if not options["report_dir"]:
                 self._warn_of_record(record.path.parent, record.error)
                 return
@@ -221,11 +223,11 @@ class ActionModule(BatchAction):
             stop.interrupt(f"it got {signal.Signals(number).name}")
 
     @contextmanager
-    def _recorded(self, report_dir: str | None) -> Iterator[Record | NoJournal]:
+    def _recorded(self, report_dir: str | None) -> Iterator[Journal | NoJournal]:
         folder = Path(report_dir or Path(constants.config.get_config_value("ANSIBLE_HOME"), "trailbridge.sentinel"))
-        record: Record | NoJournal = NoJournal()
+        record: Journal | NoJournal = NoJournal()
         try:
-            record = Record(folder, f"{time.strftime('%Y-%m-%dT%H%M%S')}-{os.getpid()}")
+            record = Journal(folder, f"{time.strftime('%Y-%m-%dT%H%M%S')}-{os.getpid()}")
         except OSError as error:
             if report_dir:
                 why = f"Cannot write into {folder} (report_dir): {error.strerror}."
@@ -270,15 +272,20 @@ class _Shown(logging.Handler):
 
 
 def _header(
-    options: Mapping[str, Any], accounts: list[Account], order: fleet.Order, results: Results, started: datetime
+    options: Mapping[str, Any],
+    accounts: list[Account],
+    order: fleet.RunOptions,
+    results: FleetResult,
+    started: datetime,
 ) -> dict[str, Any]:
     """Return what the report says of the run as a whole."""
+    described = [*accounts, *([order.orphan_search] if order.orphan_search else [])]
     return {
         "playbook": options["playbook"],
         "started": started.isoformat(timespec="milliseconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "check_mode": order.check_mode,
-        "workspaces": sorted({one.workspace for one in (*accounts, *([order.home] if order.home else []))}),
+        "workspaces": sorted({one.workspace for one in described}),
         "summary": results.summary,
         "orphans": [orphan.show() for orphan in results.orphans],
         "organization": _organization(results.orphans.organization, accounts),
@@ -298,7 +305,7 @@ def _organization(listed: Organization | None, accounts: list[Account]) -> dict[
         return None
     return {
         "accounts": len(listed.accounts),
-        "excluded": listed.outside({account.account_id for account in accounts}),
+        "excluded": listed.excluded({account.account_id for account in accounts}),
     }
 
 
@@ -310,7 +317,7 @@ def _listed(options: Mapping[str, Any], shared: Mapping[str, Any]) -> list[Accou
         try:
             known = {name: value for name, value in _known(number, entry).items() if is_given(name, value)}
             accounts.append(parse({**shared, **known}, where, names="option"))
-            check_whole(accounts[-1], where, "option")
+            check_complete(accounts[-1], where, "option")
         except InputError as error:
             mistakes += error.mistakes
     if mistakes:

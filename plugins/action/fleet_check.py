@@ -11,7 +11,7 @@ from typing import Any
 from ansible.inventory.manager import split_host_pattern
 
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError
-from ..module_utils._core.model.run_options import RUN_OPTIONS, read
+from ..module_utils._core.model.run_options import RUN_OPTIONS, read_option
 from ..module_utils._core.options import FLEET_CHECK
 from ..plugin_utils.batch import SentinelAction
 from ..plugin_utils.play_accounts import count
@@ -66,7 +66,7 @@ class ActionModule(SentinelAction):
         if HOSTS in given:
             found = self.variables.filled(LOCALHOST, self.variables.raw(LOCALHOST) | given, [HOSTS])
             [option] = (one for one in RUN_OPTIONS if one.variable == HOSTS)
-            pattern = read(option, found.get(HOSTS))
+            pattern = read_option(option, found.get(HOSTS))
         for one in pattern:
             parts = split_host_pattern(one)
             if not parts or not all(part.lstrip("!&").removeprefix("~") for part in parts):

@@ -29,8 +29,8 @@ options:
     type: dict
   role_purge_tags:
     description:
-      - Whether tags beyond O(role_tags) are removed, where O(role_tags) is given.
-      - They are kept, unless this is V(true).
+      - Whether tags that are not in O(role_tags) are removed, if O(role_tags) is given.
+      - They are kept, unless this is V(true). The modules in amazon.aws remove them by default.
     type: bool
   permission_mode:
     description:

@@ -28,13 +28,16 @@ options:
     description: Longest session of the role, in seconds, from 3600 to 43200.
     type: int
   permissions_boundary:
-    description: ARN of the managed policy that is the permissions boundary. An empty text removes the boundary.
+    description: ARN of the managed policy that is the permissions boundary. An empty string removes the boundary.
     type: str
+    aliases: [boundary]
   tags:
     description: Tags of the role. The two tags that mark it as ours come on top.
     type: dict
   purge_tags:
-    description: Whether tags beyond O(tags) are removed, where O(tags) is given.
+    description:
+      - Whether tags that are not in O(tags) are removed, if O(tags) is given.
+      - The modules in amazon.aws remove them by default.
     type: bool
     default: false
   permission_mode:

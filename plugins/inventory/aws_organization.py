@@ -213,7 +213,7 @@ from ..module_utils._core.model.errors import SentinelError
 from ..module_utils._core.model.organization import account_filter
 from ..module_utils._core.model.organization import inventory as hosts
 from ..module_utils._core.model.organization.account_filter import AccountFilter
-from ..module_utils._core.model.organization.organization import Account, Organization, from_data, to_data
+from ..module_utils._core.model.organization.organization import Organization, OrganizationAccount, from_data, to_data
 from ..module_utils._core.options import AWS
 
 SUFFIXES = ("aws_organization.yml", "aws_organization.yaml")
@@ -263,7 +263,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self._check_names(config)
             chosen = self._spec()
             organization = self._organization(path, chosen, cache=cache)
-            wanted, out = account_filter.sift(organization, chosen)
+            wanted, out = account_filter.select_accounts(organization, chosen)
             for account_id, reason in out.items():
                 self.display.vvv(f"Account {account_id} is no host: {reason}.")
             self._fill(inventory, wanted, organization)
@@ -314,7 +314,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         def tagged(organization: Organization) -> list[str]:
             if not (tags or chosen.by_tags):
                 return []
-            return [one.account_id for one in account_filter.sift(organization, chosen.whatever_tags())[0]]
+            return [one.account_id for one in account_filter.select_accounts(organization, chosen.ignoring_tags())[0]]
 
         paths = any(unit.startswith("/") for unit in chosen.units)
         order = Order(placed=units != "none" or bool(chosen.units), names=units == "names" or paths, tagged=tagged)
@@ -329,9 +329,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     # What becomes of it
 
-    def _fill(self, inventory: InventoryData, accounts: list[Account], organization: Organization) -> None:
+    def _fill(self, inventory: InventoryData, accounts: list[OrganizationAccount], organization: Organization) -> None:
         options = ("hostvars_prefix", "email", "organizational_units", "group_by")
-        shape = hosts.Shape(*map(self._option, options))
+        shape = hosts.HostFormat(*map(self._option, options))
         variables = {one.account_id: _variables(one, organization, shape) for one in accounts}
         groups = hosts.groups(accounts, organization, shape)
         names = hosts.host_names(self._wanted_names(variables), groups.parents)
@@ -375,9 +375,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 step(asked, own, host, strict=strict)
 
 
-def _variables(one: Account, organization: Organization, shape: hosts.Shape) -> dict[str, Any]:
+def _variables(one: OrganizationAccount, organization: Organization, shape: hosts.HostFormat) -> dict[str, Any]:
     """Return the host variables. What people wrote stays untrusted: Ansible never takes it for a template."""
-    free = hosts.written_by_people(shape)
+    free = hosts.free_text_variables(shape)
     own = hosts.variables(one, organization, shape)
     return {key: value if key in free else _trusted(value) for key, value in own.items()}
 
@@ -396,4 +396,4 @@ def _add_groups(inventory: InventoryData, parents: Mapping[str, str]) -> None:
         if parent:
             inventory.add_child(parent, group)
     for key, value in LOCAL.items():
-        inventory.set_variable(hosts.EVERYONE, key, trust_as_template(value))
+        inventory.set_variable(hosts.ALL_ACCOUNTS, key, trust_as_template(value))

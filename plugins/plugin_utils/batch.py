@@ -21,7 +21,7 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._core.model import validation
 from ..module_utils._core.model.account import FIELDS, Account, Field, missing, parse
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError
-from ..module_utils._core.model.run_options import RUN_OPTIONS, RunOption, read
+from ..module_utils._core.model.run_options import RUN_OPTIONS, OptionSpec, read_option
 from ..module_utils._core.model.text import one_line, visible
 from ..module_utils._core.report import report
 from . import unknown_variables
@@ -59,7 +59,7 @@ class SentinelAction(ActionBase):
     _requires_connection = False
 
     spec: ClassVar[Options]
-    run_options: ClassVar[Collection[RunOption]] = RUN_OPTIONS
+    run_options: ClassVar[Collection[OptionSpec]] = RUN_OPTIONS
 
     task_vars: Mapping[str, Any]
     variables: Variables
@@ -98,7 +98,7 @@ class SentinelAction(ActionBase):
         """Return the options of the task, with those of variables over them; raises AnsibleError, InputError."""
         for option in self.run_options:
             if option.narrows and option.option in self._task.args:
-                read(option, self._task.args[option.option], name=option.option)
+                read_option(option, self._task.args[option.option], name=option.option)
         given = {name: value for name, value in self._task.args.items() if name == "accounts" or is_given(name, value)}
         result = ArgumentSpecValidator(self.spec).validate({**given, **variables})
         if result.error_messages:
@@ -112,7 +112,7 @@ class SentinelAction(ActionBase):
         for option in self.run_options:
             if option.option in self._task.args and options.get(option.option) is not None:
                 try:
-                    read(option, options[option.option], name=option.option)
+                    read_option(option, options[option.option], name=option.option)
                 except InputError as error:
                     mistakes += error.mistakes
         return mistakes
@@ -174,7 +174,7 @@ class BatchAction(SentinelAction):
 
     host_variables: ClassVar[Mapping[str, str]]
     """The option that each variable of a host sets."""
-    host_options: ClassVar[Collection[RunOption]] = ()
+    host_options: ClassVar[Collection[OptionSpec]] = ()
     """Those of them that are no part of an account."""
 
     def read_hosts(self, options: Options, *, everywhere: bool = False) -> tuple[Batch, Options]:
@@ -231,7 +231,7 @@ class BatchAction(SentinelAction):
         mistakes: list[Mistake] = []
         for option in self.host_options:
             try:
-                value = read(option, own.get(option.option), where)
+                value = read_option(option, own.get(option.option), where)
             except InputError as error:
                 mistakes += error.mistakes
             else:

@@ -13,7 +13,13 @@ from ansible.errors import AnsibleError
 
 from ..module_utils._core.model import validation
 from ..module_utils._core.model.errors import Mistake
-from ..module_utils._core.model.run_options import KNOWN_VARIABLES, is_unknown, meant, names_of, option_of
+from ..module_utils._core.model.run_options import (
+    KNOWN_VARIABLES,
+    closest_variable,
+    is_unknown,
+    option_names,
+    option_type,
+)
 from .variables import Known, Variables
 
 _NAME = re.compile(r"\bsentinel_\w+", re.IGNORECASE)
@@ -46,7 +52,7 @@ def find(
     if not places:
         return Unknown([], [])
     in_use = _in_use(variables, inventory, places.keys())
-    wanted = {name: meant(name) for name in sorted(places) if name not in in_use}
+    wanted = {name: closest_variable(name) for name in sorted(places) if name not in in_use}
     if only is not None:
         wanted = {name: variable for name, variable in wanted.items() if variable in only}
     missing: dict[str, list[str]] = {}
@@ -144,8 +150,8 @@ def _listed(variables: Variables, host: str, known: Known) -> set[str]:
 
 def _has(variables: Variables, host: str, known: Known, name: str, given: Mapping[str, Any]) -> bool:
     """Whether the option of a variable is given for a host, by the variable, the playbook or the task."""
-    kind, empty_counts = option_of(name)
-    if names_of(name) & given.keys():
+    kind, empty_counts = option_type(name)
+    if option_names(name) & given.keys():
         return True
     try:
         found = variables.filled(host, known, (name, f"__{name}"))

@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._core.model import validation
 from ..module_utils._core.model.errors import InputError, Mistake
-from ..module_utils._core.model.run_options import RunOption, read_all
+from ..module_utils._core.model.run_options import OptionSpec, read_options
 from .host_variables import HostVariables, is_plain
 from .templates import Templates
 
@@ -83,7 +83,7 @@ class RunVariables:
     Where localhost has a value and an account another one, or two accounts differ, nobody can say which was meant.
     """
 
-    def __init__(self, variables: Variables, options: Collection[RunOption]) -> None:
+    def __init__(self, variables: Variables, options: Collection[OptionSpec]) -> None:
         self._variables, self._options = variables, options
         self.names = [option.variable for option in options]
         self._narrowing = {option.variable for option in options if option.narrows}
@@ -140,7 +140,7 @@ class RunVariables:
         options: dict[str, Any] = {}
         for given in (defaults, self._own | of_accounts):
             try:
-                options |= read_all(self._options, given)
+                options |= read_options(self._options, given)
             except InputError as error:
                 mistakes += error.mistakes
         if mistakes:

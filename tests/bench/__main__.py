@@ -53,9 +53,9 @@ def judge(results: Results) -> int:
     """Say which targets were met; 1 if one was not, or if a run went wrong."""
     found = targets.ingestion_statuses(results)
     print()
-    for verdict in found:
-        print(f"{'met   ' if verdict.met else 'MISSED'}  {verdict.target}\n        {verdict.figure}")
-    return int(any(result.problem for result in results.all) or not all(verdict.met for verdict in found))
+    for one in found:
+        print(f"{'met   ' if one.met else 'MISSED'}  {one.target}\n        {one.figure}")
+    return int(any(result.problem for result in results.all) or not all(one.met for one in found))
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -37,7 +37,7 @@ def right_role(account: str, workspace_id: str) -> Stored:
     role = model.overlay(model.RoleSpec(account_id=account, workspace_id=workspace_id), None)
     return Stored(
         role.name, role.arn, role.path, role.description, role.max_session_duration, LONG_AGO, role.trust,
-        dict(role.tags), sorted(role.managed),
+        dict(role.tags), sorted(role.managed_policies),
     )  # fmt: skip
 
 

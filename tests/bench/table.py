@@ -48,7 +48,7 @@ def _table(head: Row, rows: Iterable[Row], numbers_from: int) -> str:
 
 
 def _targets(results: Results) -> str:
-    rows = [(v.target, v.figure, "met" if v.met else "**missed**") for v in targets.ingestion_statuses(results)]
+    rows = [(v.target, v.figure, "met" if v.met else "**missed**") for v in targets.target_results(results)]
     return _table(("target", "measured", ""), rows, 3)
 
 

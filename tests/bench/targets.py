@@ -33,7 +33,7 @@ class IngestionStatus(NamedTuple):
     met: bool
 
 
-def ingestion_statuses(results: Results) -> list[IngestionStatus]:
+def target_results(results: Results) -> list[IngestionStatus]:
     """All targets for which there are figures."""
     found: list[IngestionStatus] = []
     for check in (floor, script, thrift, growth, memory, new, late, drifted, requests, one, preview, reading):

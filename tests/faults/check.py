@@ -12,7 +12,7 @@ from typing import Any
 
 from . import engine
 from .cells import Cell
-from .engine import Ended
+from .engine import RunResult
 from .world import ACCOUNTS, VICTIM, Seen, World
 
 Figures = Callable[[str, Any], None]
@@ -32,7 +32,7 @@ def check(world: World, cell: Cell, count: Figures) -> None:
         **cell.kind.rule(),
     )
     world.e.forget()
-    with engine.impatient() if cell.kind.lasts else nullcontext():
+    with engine.short_request_timeouts() if cell.kind.lasts else nullcontext():
         ended = world.run(cell.phase)
     struck = world.e.struck()
     _settle(cell)
@@ -56,7 +56,7 @@ def _settle(cell: Cell) -> None:
         time.sleep(cell.kind.lasts + 0.2)
 
 
-def _count(count: Figures, struck: int, ended: Ended, seen: tuple[Seen, Seen, Seen], world: World) -> None:
+def _count(count: Figures, struck: int, ended: RunResult, seen: tuple[Seen, Seen, Seen], world: World) -> None:
     before, after, right = seen
     count("cells", 1)
     count("faults injected", struck)
@@ -65,9 +65,9 @@ def _count(count: Figures, struck: int, ended: Ended, seen: tuple[Seen, Seen, Se
     count("duplicates", len(world.twins()))
 
 
-def lost(ended: Ended, after: Seen, right: Seen) -> list[str]:
+def lost(ended: RunResult, after: Seen, right: Seen) -> list[str]:
     """Accounts that are neither right nor reported as not done."""
-    told = {account for account, done in ended.done.items() if done.status in ("failed", "skipped")}
+    told = {account for account, done in ended.results.items() if done.status in ("failed", "skipped")}
     return [account for account in ACCOUNTS if account not in told and after.ours[account] != right.ours[account]]
 
 
@@ -76,19 +76,19 @@ def _assert_nothing_foreign(world: World) -> None:
     assert "Unknown" not in world.e.operations()
 
 
-def _assert_stopped(cell: Cell, ended: Ended, before: Seen, after: Seen) -> None:
+def _assert_stopped(cell: Cell, ended: RunResult, before: Seen, after: Seen) -> None:
     """The run as a whole ended before its first write."""
     assert ended.error
     assert ended.error.kind in cell.classes, str(ended.error)
-    assert ended.done == {}
+    assert ended.results == {}
     assert after.ours == before.ours
     _assert_readable(str(ended.error))
 
 
-def _assert_isolated(cell: Cell, ended: Ended, after: Seen, right: Seen) -> None:
+def _assert_isolated(cell: Cell, ended: RunResult, after: Seen, right: Seen) -> None:
     """The account is right or failed with the right class; the others are right whatever happened."""
     assert ended.error is None, str(ended.error)
-    assert set(ended.done) == set(ACCOUNTS)
+    assert set(ended.results) == set(ACCOUNTS)
     assert set(ended.failed) <= {VICTIM}, {account: str(error) for account, error in ended.failed.items()}
     if error := ended.failed.get(VICTIM):
         assert error.kind in cell.classes, f"{error.kind}: {error}"
@@ -104,9 +104,9 @@ def _assert_readable(sentence: str) -> None:
     assert '{"' not in sentence, "a message within a message was not unwrapped"
 
 
-def _assert_truthful(ended: Ended, before: Seen, after: Seen) -> None:
+def _assert_truthful(ended: RunResult, before: Seen, after: Seen) -> None:
     """What was changed is never reported as untouched."""
-    untouched = {account for account, done in ended.done.items() if done.status == "ok"}
+    untouched = {account for account, done in ended.results.items() if done.status == "ok"}
     changed = {account for account in ACCOUNTS if before.ours[account] != after.ours[account]}
     assert untouched & changed == set()
 

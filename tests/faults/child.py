@@ -26,9 +26,9 @@ def main(phase: Phase, number: int, moment: Moment) -> None:
         if next(seen[now]) == number and now == moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    accounts = engine.listed({VICTIM: {"aws_account_id": VICTIM}}, **WISHES[phase])
-    with engine.hurried(), watched(see):
-        asyncio.run(engine.everything(accounts, fleet.Order(absent=phase == "remove")))
+    accounts = engine.accounts_of({VICTIM: {"aws_account_id": VICTIM}}, **WISHES[phase])
+    with engine.short_timeouts(), watched(see):
+        asyncio.run(engine.all_results(accounts, fleet.RunOptions(absent=phase == "remove")))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One crash: kill a run at one of its requests, or end it there as Ctrl-C does; then let a clean one do the rest."""
+"""One crash: kill a run at one of its requests, or interrupt it there as Ctrl-C does; then run again."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from .hook import Moment, watched
 from .world import VICTIM, Phase, Seen, World
 
 ROOT = Path(__file__).parents[2]
-DONE: dict[Phase, list[str]] = {
+WRITES: dict[Phase, list[str]] = {
     phase: [request.operation for request in requests if request.writes] for phase, requests in ACCOUNT.items()
 }
-"""What an undisturbed run writes, in order."""
+"""The write operations of a run without faults, in order."""
 
 
 def check_crash(world: World, crash: Crash, count: Figures) -> None:
-    """Kill a run, and assert that the next one does what was left to do, and nothing twice."""
+    """Kill a run, and assert that the next one completes it without duplicates."""
     right = world.right(crash.phase, 1)
     world.prepare(crash.phase, 1)
     before = world.seen()
@@ -51,46 +51,46 @@ def check_crash(world: World, crash: Crash, count: Figures) -> None:
 
 
 def check_interrupt(world: World, crash: Crash, count: Figures) -> None:
-    """End a run as Ctrl-C does, without the seconds to finish what is under way, and assert the same."""
+    """Interrupt a run as Ctrl-C does, without grace period, and assert the same."""
     right = world.right(crash.phase, 1)
     world.prepare(crash.phase, 1)
     before = world.seen()
     world.e.forget()
-    with mock.patch.object(fleet, "GRACE", 0.0):
-        done = asyncio.run(_interrupted(world, crash))
-    # The service may still be at what was under way.
+    with mock.patch.object(fleet, "GRACE_SECONDS", 0.0):
+        result = asyncio.run(_interrupted(world, crash))
+    # The service may still process the last request.
     time.sleep(0.3)
-    assert done.status in ("failed", "skipped") or world.seen().ours == right.ours
-    assert done.error is None or done.error.kind == "interrupted", str(done.error)
+    assert result.status in ("failed", "skipped") or world.seen().ours == right.ours
+    assert result.error is None or result.error.kind == "interrupted", str(result.error)
     count("runs interrupted", 1)
     _assert_finished(world, crash, (before, right), count)
 
 
 async def _interrupted(world: World, crash: Crash) -> AccountResult:
-    stop, loop, number = fleet.Cancellation(), asyncio.get_running_loop(), itertools.count(1)
+    cancellation, loop, number = fleet.Cancellation(), asyncio.get_running_loop(), itertools.count(1)
 
     def see(moment: Moment, _operation: str) -> None:
         if moment == crash.moment and next(number) == crash.number:
-            loop.call_soon_threadsafe(stop.interrupt, "it got SIGINT")
+            loop.call_soon_threadsafe(cancellation.interrupt, "it got SIGINT")
 
-    order = fleet.Order(absent=crash.phase == "remove")
+    options = fleet.RunOptions(absent=crash.phase == "remove")
     [account] = world.accounts(crash.phase, 1)
-    done, ended = AccountResult(account, AccountReport(), skipped=True), None
+    result, error = AccountResult(account, AccountReport(), skipped=True), None
     with watched(see):
         try:
-            async for one in fleet.run([account], order, stop):
-                done = one
-        except SentinelError as error:
-            ended = error  # it had not begun with the account
-    assert stop.interrupted
-    assert ended in (None, stop.interrupted)
-    return done
+            async for one in fleet.run([account], options, cancellation):
+                result = one
+        except SentinelError as raised:
+            error = raised  # before the account was started
+    assert cancellation.interrupted
+    assert error in (None, cancellation.interrupted)
+    return result
 
 
 def _assert_finished(world: World, crash: Crash, seen: tuple[Seen, Seen], count: Figures) -> None:
-    """The next run does what was left to do, and nothing twice."""
+    """Assert that the next run completes the interrupted one without duplicates."""
     before, right = seen
-    done = world.writes()
+    written = world.writes()
     clean = world.run(crash.phase, 1)
     final = world.seen()
     count("cells", 1)
@@ -99,7 +99,7 @@ def _assert_finished(world: World, crash: Crash, seen: tuple[Seen, Seen], count:
     count("duplicates", len(world.twins()))
     assert (clean.error, clean.failed) == (None, {})
     rest = [name for name in clean.calls.get(VICTIM, "").split(", ") if name]
-    assert done + rest == DONE[crash.phase], "changed only for the remainder"
+    assert written + rest == WRITES[crash.phase], "the next run makes only the missing calls"
     assert final.ours == right.ours
     assert final.other_workspaces == before.other_workspaces
     assert world.twins() == []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine in this process, with little patience: what takes minutes in earnest takes a second here."""
+"""Runs the engine in this process, with short pauses and timeouts: seconds instead of minutes."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ WORKSPACE = {
     "sentinel_workspace": "sentinel",
     "sentinel_assume_role": "OrganizationAccountAccessRole",
 }
-LONGEST = 30.0
-"""No run of a few accounts takes longer, whatever goes wrong."""
+RUN_TIMEOUT_SECONDS = 30.0
+"""A run of a few accounts never takes longer, whatever fails."""
 _PAUSES = (
-    (backoff, "FIRST", 0.05),
-    (backoff, "LONGEST", 0.2),
+    (backoff, "INITIAL_PAUSE", 0.05),
+    (backoff, "MAX_PAUSE", 0.2),
     (arm, "LONGEST_PAUSE", 0.05),
 )
-_PATIENCE = (
-    (reconcile, "PATIENCE", 1.0),
-    (pacing, "PATIENCE", 1.0),
+_TIMEOUTS = (
+    (reconcile, "RETRY_TIMEOUT", 1.0),
+    (pacing, "RETRY_TIMEOUT", 1.0),
     (service, "DEADLINE", 1.0),
-    (account, "LONGEST", 20.0),
+    (account, "ROLE_TIMEOUT_SECONDS", 20.0),
     (arm, "DEADLINE", 2.5),
 )
-_SHORT = (
+_REQUEST_TIMEOUTS = (
     (service, "DEADLINE", 3.0),
     (curl, "REQUEST_SECONDS", 1),
     (arm, "DEADLINE", 3.0),
@@ -57,49 +57,49 @@ def _session(_aws_key: str) -> botocore.session.Session:
     return botocore.session.Session()
 
 
-class Ended(NamedTuple):
-    """How a run ended: the results by account id, and the error that ended all of it."""
+class RunResult(NamedTuple):
+    """The results of a run by account id, and the error that ended it early."""
 
-    done: dict[str, AccountResult]
+    results: dict[str, AccountResult]
     error: SentinelError | None = None
 
     @property
     def calls(self) -> dict[str, str]:
         """The calls of each account that was changed."""
-        return {account: account_lines.calls(done) for account, done in self.done.items() if done.report.calls}
+        return {account: account_lines.calls(one) for account, one in self.results.items() if one.report.calls}
 
     @property
     def failed(self) -> dict[str, SentinelError]:
         """The error of each account that failed."""
-        return {account: done.error for account, done in self.done.items() if done.error}
+        return {account: one.error for account, one in self.results.items() if one.error}
 
 
 @contextlib.contextmanager
-def brisk() -> Iterator[None]:
-    """Try again soon, for as long as in earnest."""
-    # Each session of botocore reads its descriptions of the services anew, half the time of a run.
+def short_pauses() -> Iterator[None]:
+    """Shorten the pauses between retries; timeouts are as in production."""
+    # Each session of botocore loads its service models again, which takes half the time of a run.
     session = mock.patch.object(aws.Aws, "_new_session", return_value=_session(os.environ["AWS_ACCESS_KEY_ID"]))
     with session, _set(_PAUSES):
         yield
 
 
 @contextlib.contextmanager
-def hurried() -> Iterator[None]:
-    """Try again soon, and give up after a second or two."""
-    with brisk(), _set(_PATIENCE):
+def short_timeouts() -> Iterator[None]:
+    """Shorten pauses and timeouts: retries end after a second or two."""
+    with short_pauses(), _set(_TIMEOUTS):
         yield
 
 
 @contextlib.contextmanager
-def impatient() -> Iterator[None]:
-    """Wait only a second for an answer: a busy machine may take as long, so only where answers do not come."""
-    with _set(_SHORT):
+def short_request_timeouts() -> Iterator[None]:
+    """Shorten request timeouts to a second; only for faults without any response, as a busy machine may be as slow."""
+    with _set(_REQUEST_TIMEOUTS):
         yield
 
 
 @contextlib.contextmanager
-def clock_put_forward(operation: str, seconds: float) -> Iterator[None]:
-    """Let so much time pass for this process right before its first call of an operation of AWS."""
+def clock_ahead(operation: str, seconds: float) -> Iterator[None]:
+    """Set the clock of this process forward right before its first call of an operation of AWS."""
     ahead, real, call = 0.0, time.time, service.Service.call
 
     async def called(self: service.Service, keys: service.Keys, name: str, params: Any) -> Any:
@@ -120,8 +120,8 @@ def _set(values: Iterable[tuple[Any, str, Any]]) -> Iterator[None]:
         yield
 
 
-def listed(hosts: Hosts, **variables: Any) -> list[Account]:
-    """The accounts of an inventory; who signs in where is in the environment."""
+def accounts_of(hosts: Hosts, **variables: Any) -> list[Account]:
+    """The accounts of an inventory; credentials and subscription come from the environment."""
     return [_account(host, {**variables, **own}) for host, own in hosts.items()]
 
 
@@ -133,26 +133,28 @@ def _account(host: str, variables: dict[str, Any]) -> Account:
     return parse(options, f"host {host}", host=host, names="variable")
 
 
-async def everything(accounts: list[Account], order: fleet.Order) -> list[AccountResult]:
+async def all_results(accounts: list[Account], options: fleet.RunOptions) -> list[AccountResult]:
     """All results of a run."""
-    return [done async for done in fleet.run(accounts, order)]
+    return [result async for result in fleet.run(accounts, options)]
 
 
-async def ended(accounts: list[Account], order: fleet.Order, seconds: float = LONGEST) -> Ended:
-    """All results of a run, also of one that broke off."""
-    done: dict[str, AccountResult] = {}
+async def run_async(
+    accounts: list[Account], options: fleet.RunOptions, seconds: float = RUN_TIMEOUT_SECONDS
+) -> RunResult:
+    """All results of a run, also of one that ended early."""
+    results: dict[str, AccountResult] = {}
 
     async def work() -> None:
-        async for one in fleet.run(accounts, order):
-            done[one.account.account_id] = one
+        async for result in fleet.run(accounts, options):
+            results[result.account.account_id] = result
 
     try:
         await asyncio.wait_for(work(), seconds)
     except SentinelError as error:
-        return Ended(done, error)
-    return Ended(done)
+        return RunResult(results, error)
+    return RunResult(results)
 
 
-def run(accounts: list[Account], order: fleet.Order) -> Ended:
-    """Run it to its end."""
-    return asyncio.run(ended(accounts, order))
+def run(accounts: list[Account], options: fleet.RunOptions) -> RunResult:
+    """Run the engine over the accounts."""
+    return asyncio.run(run_async(accounts, options))

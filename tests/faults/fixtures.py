@@ -27,5 +27,5 @@ def kept_world(clouds: Emulators) -> World:
 @pytest.fixture
 def world(here: Emulators, kept_world: World) -> Iterator[World]:
     """The world, met by an engine with little backoff."""
-    with engine.hurried():
+    with engine.short_timeouts():
         yield kept_world

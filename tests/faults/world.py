@@ -103,11 +103,13 @@ class World:
 
     def accounts(self, phase: Phase, number: int = len(ACCOUNTS)) -> list[Account]:
         """The wish of the phase for the first accounts."""
-        return engine.listed({account: {"aws_account_id": account} for account in ACCOUNTS[:number]}, **WISHES[phase])
+        return engine.accounts_of(
+            {account: {"aws_account_id": account} for account in ACCOUNTS[:number]}, **WISHES[phase]
+        )
 
-    def run(self, phase: Phase, number: int = len(ACCOUNTS), **order: Any) -> engine.Ended:
+    def run(self, phase: Phase, number: int = len(ACCOUNTS), **order: Any) -> engine.RunResult:
         """Run the engine over the first accounts."""
-        return engine.run(self.accounts(phase, number), fleet.Order(absent=phase == "remove", **order))
+        return engine.run(self.accounts(phase, number), fleet.RunOptions(absent=phase == "remove", **order))
 
     def right(self, phase: Phase, number: int = len(ACCOUNTS)) -> Seen:
         """What an undisturbed run leaves behind."""

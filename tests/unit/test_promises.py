@@ -45,14 +45,14 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.o
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import (
+    COLLECTION_VARIABLES,
     HOST_OPTIONS,
     RUN_OPTIONS,
     STACKSET_OPTIONS,
-    VARIABLES,
-    RunOption,
+    OptionSpec,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import Results
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import Orphan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import FleetResult
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans.orphans import Orphan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion as run_ingestion
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import results
 
@@ -339,18 +339,18 @@ def test_a_run_wide_default_is_told_as_it_is(name: str) -> None:
 
 @pytest.mark.parametrize("name", ROLES)
 def test_every_variable_of_a_role_is_one_that_the_actions_read(name: str) -> None:
-    assert entry_point(name)["options"].keys() <= VARIABLES
+    assert entry_point(name)["options"].keys() <= COLLECTION_VARIABLES
 
 
 @pytest.mark.parametrize("option", [*RUN_OPTIONS, *HOST_OPTIONS], ids=lambda option: option.variable)
-def test_an_option_of_the_run_has_the_type_of_the_actions_that_have_it(option: RunOption) -> None:
+def test_an_option_of_the_run_has_the_type_of_the_actions_that_have_it(option: OptionSpec) -> None:
     same = {"path": "str"}
     kinds = [one.SPEC[option.option]["type"] for one in ACTIONS.values() if option.option in one.SPEC]
     assert {same.get(kind, kind) for kind in kinds} == {option.type}
 
 
 @pytest.mark.parametrize("option", STACKSET_OPTIONS, ids=lambda option: option.variable)
-def test_an_option_of_a_stackset_has_the_type_of_the_module(option: RunOption) -> None:
+def test_an_option_of_a_stackset_has_the_type_of_the_module(option: OptionSpec) -> None:
     assert spec("aws_stackset")[option.option]["type"] == option.type
 
 
@@ -429,7 +429,7 @@ def report() -> AccountReport:
 
 def fleet_result() -> dict[str, Any]:
     done = AccountResult(parse({"account_id": "111111111111"}, "", host="pay"), report(), ERROR)
-    results = Results("never")
+    results = FleetResult("never")
     results.add(done)
     results.orphans.append(Orphan(SimpleNamespace(name="sentinel"), CONNECTOR, "left", error="Cannot."))
     return {**results.result(), "error": {"class": "bad_input"}}
@@ -445,7 +445,7 @@ def connectors_found() -> dict[str, Any]:
     cloudtrail = {"kind": connector.KIND, "name": "x", "properties": {"awsRoleArn": ROLE.arn}}
     bucket = {"kind": "AmazonWebServicesS3", "name": "y", "properties": {"roleArn": ROLE.arn}}
     answers = [cloudtrail, {**cloudtrail, "name": "z"}, bucket]
-    found = connector.survey([one for one in map(connector.parse, answers) if one])
+    found = connector.workspace_findings([one for one in map(connector.parse, answers) if one])
     return {
         "connectors": [connector.describe(raw) for raw in answers],
         "findings": [one._asdict() for one in found],
@@ -454,7 +454,9 @@ def connectors_found() -> dict[str, Any]:
 
 
 def roles_found() -> dict[str, Any]:
-    inspected = run_single._inspected(replace(ROLE, managed=frozenset()), parse({"account_id": "111111111111"}, ""))
+    inspected = run_single._role_with_findings(
+        replace(ROLE, managed_policies=frozenset()), parse({"account_id": "111111111111"}, "")
+    )
     return {"roles": [inspected], "error": {"class": "x"}}
 
 

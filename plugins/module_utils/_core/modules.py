@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One thing at a time, as the single modules want it: their options in, their result out."""
+"""Entry points of the modules for one resource: options in, result out; raise SentinelError."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from .model.organization import stackset as stacksets
 from .model.organization.stackset import STACKSET, StackSetSpec
 from .model.policy import policy
 from .model.role import role as roles
-from .model.role.permissions import Work, policy_for, work_on
+from .model.role.permissions import SessionScope, policy_for, session_scope
 from .model.role.plan import ROLE
 from .model.role.role import Role
 from .model.text import visible
 from .run.pacing import Budget
-from .run.reconcile import Mode, reconcile, settled
+from .run.reconcile import Mode, read_consistent, reconcile
 from .verify import ingestion, results
 
 if TYPE_CHECKING:
@@ -45,57 +45,57 @@ P = ParamSpec("P")
 Result = dict[str, Any]
 
 
-def _on_a_loop(work: Callable[P, Coroutine[Any, Any, Result]]) -> Callable[P, Result]:
+def _synchronous(work: Callable[P, Coroutine[Any, Any, Result]]) -> Callable[P, Result]:
     @wraps(work)
     def run(*args: P.args, **kwargs: P.kwargs) -> Result:
         try:
             result: Result = visible(asyncio.run(work(*args, **kwargs)))
         except SentinelError as error:
             error.partial = visible(error.partial)
-            # A traceback would show the causes with all that they quote.
+            # A traceback would show the causes, and the responses that they quote.
             raise error from None
         return result
 
     return run
 
 
-@_on_a_loop
+@_synchronous
 async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Run the module `aws_role`."""
     with closing(Aws(parse(params, "", names="short").aws)) as aws:
-        account = await _whole(params, aws, required=True)
+        account = await _complete_account(params, aws, required=True)
         absent = params["state"] == "absent"
-        work = work_on(account.role_spec, check_mode=check_mode, removing=absent)
-        iam = await _iam(account, aws, account.role_spec.name, work)
-        with AccountReport().kept() as report:
+        work = session_scope(account.role_spec, check_mode=check_mode, removing=absent)
+        iam = await _iam_caller(account, aws, account.role_spec.name, work)
+        with AccountReport().attached_to_errors() as report:
             adapter = Roles(iam, account.account_id, account.role_spec.name, writes=not check_mode, removing=absent)
             await reconcile(report, ROLE, account.role_spec, adapter, Mode(check_mode, absent))
     return report.result()
 
 
-@_on_a_loop
+@_synchronous
 async def aws_role_info(params: Mapping[str, Any]) -> Result:
     """Run the module `aws_role_info`."""
     with closing(Aws(parse(params, "", names="short").aws)) as aws:
-        account = await _whole(params, aws, required=False)
-        iam = await _iam(account, aws, params["name"], "read")
+        account = await _complete_account(params, aws, required=False)
+        iam = await _iam_caller(account, aws, params["name"], "read")
         found = [
             role
-            for name in await _names(params["name"], account, iam)
-            if (role := await settled(Roles(iam, account.account_id, name, writes=False).read))
+            for name in await _role_names(params["name"], account, iam)
+            if (role := await read_consistent(Roles(iam, account.account_id, name, writes=False).read))
         ]
-    return {"changed": False, "roles": [_inspected(role, account) for role in found]}
+    return {"changed": False, "roles": [_role_with_findings(role, account) for role in found]}
 
 
-async def _whole(params: Mapping[str, Any], aws: Aws, *, required: bool) -> Account:
-    """Return the account with what only the services know; the workspace is asked for its id if nobody gave it."""
+async def _complete_account(params: Mapping[str, Any], aws: Aws, *, required: bool) -> Account:
+    """Return the account with partition, and with the ids that the options lack, read from AWS and the workspace."""
     account = parse(params, "", names="short")
     workspace_id = account.role_spec.workspace_id
     if not workspace_id and (required or account.workspace):
-        with _opened(account) as sentinel:
+        with _workspace_client(account) as sentinel:
             workspace_id = (await sentinel.workspace()).customer_id
     identity = await aws.identity()
-    found = account.at(
+    found = account.completed(
         account_id=account.account_id or identity.account_id, workspace_id=workspace_id, partition=identity.partition
     )
     if required:
@@ -103,34 +103,40 @@ async def _whole(params: Mapping[str, Any], aws: Aws, *, required: bool) -> Acco
     return found
 
 
-async def _iam(account: Account, aws: Aws, role_name: str | None, work: Work) -> Caller:
+async def _iam_caller(account: Account, aws: Aws, role_name: str | None, work: SessionScope) -> Caller:
     policy = policy_for(account.account_id, role_name, work)
     return aws.service("iam").of(await aws.enter(account.account_id, account.assume_role, policy))
 
 
-async def _names(name: str | None, account: Account, iam: Caller) -> list[str]:
+async def _role_names(name: str | None, account: Account, iam: Caller) -> list[str]:
     if name:
         return [name]
     microsoft = account.role_spec.microsoft_account_id
     return await trusting(iam, account.account_id, lambda document: policy.lets_in(document, microsoft))
 
 
-def _inspected(role: Role, account: Account) -> Result:
-    """Show a role with its findings, measured by the workspace if one is given, else by the ids that it serves.
+def _role_with_findings(role: Role, account: Account) -> Result:
+    """Return a role with its findings, for the given workspace, else for the workspaces that it serves.
 
-    Those are what the trust names exactly, of a role of ours what the tag names as well: a tag alone hides nobody.
+    Those are the exact external ids in its trust policy; of a managed role only those that are in its tag as well.
     """
     exact = policy.external_ids(role.trust, account.role_spec.microsoft_account_id)
-    known = roles.served(role) & roles.admitted(account.role_spec, role) or roles.served(role) or exact
+    tagged_workspaces = (
+        roles.tagged_workspaces(role) & roles.trusted_workspaces(account.role_spec, role)
+        or roles.tagged_workspaces(role)
+        or exact
+    )
     spec = replace(
-        account.role_spec, name=role.name, workspace_id=account.role_spec.workspace_id or min(known, default="")
+        account.role_spec,
+        name=role.name,
+        workspace_id=account.role_spec.workspace_id or min(tagged_workspaces, default=""),
     )
     if not account.role_spec.workspace_id:
-        spec = replace(spec, external_ids=tuple(known))
+        spec = replace(spec, external_ids=tuple(tagged_workspaces))
     return {**roles.show(role), "findings": [found._asdict() for found in roles.findings(spec, role)]}
 
 
-@_on_a_loop
+@_synchronous
 async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Run the module `aws_stackset`."""
     account = parse(params, "")
@@ -139,20 +145,19 @@ async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result
         spec = await _stackset_spec(params, account, aws)
         call = aws.service("cloudformation").of(await aws.administer(account.assume_role))
         adapter = StackSets(call, spec.name, writes=not check_mode, delegated=params["delegated_administrator"])
-        with AccountReport().kept() as report:
+        with AccountReport().attached_to_errors() as report:
             kind = replace(STACKSET, plan=partial(stacksets.plan, retain=spec.retain))
-            absent = params["state"] == "absent"
-            await reconcile(report, kind, spec, adapter, Mode(check_mode, absent))
+            await reconcile(report, kind, spec, adapter, Mode(check_mode, params["state"] == "absent"))
     return {key: value for key, value in report.result().items() if key != "findings"}
 
 
 async def _stackset_spec(params: Mapping[str, Any], account: Account, aws: Aws) -> StackSetSpec:
-    """Return what the StackSet shall be; one that goes needs no template, so no workspace either."""
+    """Return the desired StackSet; to remove one takes neither template nor workspace."""
     template: dict[str, Any] = {}
     if params["state"] == "present":
         workspace_id = account.role_spec.workspace_id
         if not workspace_id:
-            with _opened(account) as sentinel:
+            with _workspace_client(account) as sentinel:
                 workspace_id = (await sentinel.workspace()).customer_id
         partition = (await aws.identity()).partition
         spec = replace(account.role_spec, workspace_id=workspace_id, partition=partition)
@@ -168,53 +173,55 @@ async def _stackset_spec(params: Mapping[str, Any], account: Account, aws: Aws) 
         retain=params["retain"],
         adopt=params["adopt"],
     )
-    stacksets.check(found)
+    stacksets.validate(found)
     return found
 
 
-@_on_a_loop
+@_synchronous
 async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Run the module `aws_connector`."""
     role_arn = params["role_arn"]
     validation.check("", "role_arn", role_arn, "role_arn")
     account = parse(params, "", names="short")
-    with _opened(account) as sentinel:
+    with _workspace_client(account) as sentinel:
         workspace_id = account.role_spec.workspace_id or (await sentinel.workspace()).customer_id
         spec = ConnectorSpec(role_arn, sentinel.id, workspace_id, account.deduplicate)
-        with AccountReport().kept() as report:
+        with AccountReport().attached_to_errors() as report:
             absent = params["state"] == "absent"
             adapter = sentinel.connectors_of(spec, writes=not check_mode)
             await reconcile(report, CONNECTOR, spec, adapter, Mode(check_mode, absent))
     return report.result()
 
 
-@_on_a_loop
+@_synchronous
 async def aws_connector_info(params: Mapping[str, Any]) -> Result:
     """Run the module `aws_connector_info`."""
-    with _opened(parse(params, "", names="short")) as sentinel:
-        return await sentinel.raw_connectors(_surveyed)
+    with _workspace_client(parse(params, "", names="short")) as sentinel:
+        return await sentinel.raw_connectors(_connectors_with_findings)
 
 
-def _surveyed(answers: list[Mapping[str, Any]]) -> Result:
+def _connectors_with_findings(answers: list[Mapping[str, Any]]) -> Result:
     return {
         "changed": False,
         "connectors": [shown for raw in answers if (shown := connectors.describe(raw))],
-        "findings": [found._asdict() for found in connectors.survey(filter(None, map(connectors.parse, answers)))],
+        "findings": [
+            found._asdict() for found in connectors.workspace_findings(filter(None, map(connectors.parse, answers)))
+        ],
     }
 
 
-@_on_a_loop
+@_synchronous
 async def workspace_info(params: Mapping[str, Any]) -> Result:
     """Run the module `workspace_info`."""
-    with _opened(parse(params, "", names="short")) as sentinel:
+    with _workspace_client(parse(params, "", names="short")) as sentinel:
         return {"changed": False, "workspace": workspaces.show(await sentinel.whole_workspace())}
 
 
-@_on_a_loop
+@_synchronous
 async def ingestion_info(params: Mapping[str, Any]) -> Result:
     """Run the module `ingestion_info`."""
     account = parse(params, "", names="short")
-    _check_place(account)
+    _check_workspace(account)
     for number in (*(params["account_ids"] or ()), *params["allow_silent_account_ids"]):
         validation.check("", "account_ids or allow_silent_account_ids", number, "account_id")
     stale_after = seconds(params["stale_after"], "stale_after")
@@ -229,7 +236,8 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
             numbers = sorted(filter(None, {*place.links.own, *place.look.arrivals}))
         watched = [
             ingestion.Watched(
-                account.at(account_id=number), Expected(number in params["allow_silent_account_ids"], stale_after)
+                account.completed(account_id=number),
+                Expected(number in params["allow_silent_account_ids"], stale_after),
             )
             for number in dict.fromkeys(numbers)
         ]
@@ -242,18 +250,18 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
     }
 
 
-def _check_place(account: Account) -> None:
+def _check_workspace(account: Account) -> None:
     missing = [name for name in ("subscription_id", "resource_group", "workspace") if not getattr(account, name)]
     if missing:
         raise SentinelError("bad_input", f"Cannot find the workspace: {' and '.join(missing)} not given.")
 
 
 @contextmanager
-def _opened(account: Account) -> Iterator[Sentinel]:
-    # Azure's packages take longer to load than all others; who only works on a role does without.
+def _workspace_client(account: Account) -> Iterator[Sentinel]:
+    # Azure's packages take longer to load than all others, and are not needed to change a role.
     from .cloud.arm import Azure
     from .cloud.sentinel import Sentinel
 
-    _check_place(account)
+    _check_workspace(account)
     with closing(Azure(account.azure)) as azure:
         yield Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, Budget())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the plugins as argument specs: one dict for each doc fragment, of the same name."""
+"""The argument specs of the plugins: one dict for each doc fragment, of the same name."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def _env(*names: str) -> tuple[Any, list[str]]:
     return env_fallback, list(names)
 
 
-def _later(*_names: str) -> Any:
-    """Fill in nothing: what the variables hold is weighed later."""
+def _no_fallback(*_names: str) -> Any:
+    """Set no value: these environment variables are read later, by `sign_in`."""
     return env_fallback()
 
 
 def _azure(option: str) -> tuple[Any, list[str]]:
-    return _later, list(ENVIRONMENT[option])
+    return _no_fallback, list(ENVIRONMENT[option])
 
 
 AWS: Spec = {
@@ -44,8 +44,8 @@ AWS: Spec = {
 }
 
 
-# `model.sign_in` weighs the environment: it has to know what an option set and what it did not. The cloud alone is
-# filled in, since accounts are checked by it before all else.
+# `sign_in` reads the environment, because it has to distinguish options from variables. Only the cloud is filled in
+# here: the accounts are validated by it first.
 AZURE: Spec = {
     "auth_source": {"type": "str", "choices": ["auto", "cli", "env", "credential_file", "msi"]},
     "azure_profile": {"type": "str", "fallback": _azure("azure_profile")},
@@ -79,7 +79,7 @@ ROLE: Spec = {
     "path": {"type": "str"},
     "description": {"type": "str"},
     "max_session_duration": {"type": "int"},
-    "permissions_boundary": {"type": "str"},
+    "permissions_boundary": {"type": "str", "aliases": ["boundary"]},
     "tags": {"type": "dict"},
     "purge_tags": {"type": "bool", "default": False},
     "permission_mode": {"type": "str", "choices": ["managed", "lookup_events"], "default": "managed"},
@@ -125,17 +125,17 @@ FLEET_INGESTION: Spec = {
 STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 
 
-_RENAMED = {field.short: field.option for field in FIELDS if field.short != field.option}
+_FLEET_NAMES = {field.short: field.option for field in FIELDS if field.short != field.option}
 
-# Under fleet's names, and without defaults: hosts may set them too.
+# With fleet's names, and without defaults because host variables may set them, too.
 FLEET_ROLE: Spec = {
-    _RENAMED.get(name, name): {key: value for key, value in option.items() if key != "default"}
+    _FLEET_NAMES.get(name, name): {key: value for key, value in option.items() if key not in ("default", "aliases")}
     for name, option in ROLE.items()
     if name != "account_id"
 }
 
-# The role that a StackSet makes: what concerns a role that is there already has no place in a template.
-_NO_TEMPLATE = {"role_purge_tags", "exclusive", "adopt"}
+# The role of a StackSet: options for existing roles do not apply to a template.
+_NOT_IN_TEMPLATE = {"role_purge_tags", "exclusive", "adopt"}
 STACKSET: Spec = {
     "name": {"type": "str", "default": "MicrosoftSentinelRole"},
     "organizational_units": {"type": "list", "elements": "str"},
@@ -143,7 +143,7 @@ STACKSET: Spec = {
     "retain": {"type": "bool"},
     "delegated_administrator": {"type": "bool", "default": False},
     "adopt": {"type": "bool", "default": False},
-    **{name: option for name, option in FLEET_ROLE.items() if name not in _NO_TEMPLATE},
+    **{name: option for name, option in FLEET_ROLE.items() if name not in _NOT_IN_TEMPLATE},
 }
 
 FLEET_CHECK: Spec = {

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import (
+    MANAGED_POLICY,
     MICROSOFT_ACCOUNT,
-    OLD_POLICY,
-    POLICY,
+    REPLACED_POLICY,
     trust,
 )
 from tests.emulators.client import CUSTOMER_ID, Emulators
@@ -28,7 +28,7 @@ INTRUDER = "666666666666"
 OTHER_ID = "99999999-9999-4999-8999-999999999999"
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
-WISHED = f"arn:aws:iam::aws:policy/{POLICY}"
+WISHED = f"arn:aws:iam::aws:policy/{MANAGED_POLICY}"
 USER = f"arn:aws:iam::{INTRUDER}:user/u"
 ROOT = f"arn:aws:iam::{INTRUDER}:root"
 GONE = "AROAJQABLZS4A3QDU576Q"
@@ -135,7 +135,7 @@ def get_role_answer(role: Json, document: str) -> str:
 def attach_namesake(cloud: Emulators, account: str) -> None:
     """A policy of the account that is called like the one that AWS replaced."""
     document = json.dumps({"Version": "2012-10-17", "Statement": [ANYTHING]})
-    made = at(cloud, account).create_policy(PolicyName=OLD_POLICY, PolicyDocument=document)
+    made = at(cloud, account).create_policy(PolicyName=REPLACED_POLICY, PolicyDocument=document)
     iam("attach_role_policy", PolicyArn=made["Policy"]["Arn"])(cloud, account)
 
 
@@ -191,9 +191,10 @@ TRUST = (
 
 PERMISSIONS = (
     Attack("more rights", iam("attach_role_policy", PolicyArn=ADMIN), ("high permission_policy_extra",), ADMIN),
-    Attack("the old policy", iam("attach_role_policy", PolicyArn=f"arn:aws:iam::aws:policy/{OLD_POLICY}"),
-           ("high permission_policy_outdated",), f"/{OLD_POLICY}"),
-    Attack("a policy called like the old one", attach_namesake, ("high permission_policy_extra",), f"/{OLD_POLICY}"),
+    Attack("the old policy", iam("attach_role_policy", PolicyArn=f"arn:aws:iam::aws:policy/{REPLACED_POLICY}"),
+           ("high permission_policy_outdated",), f"/{REPLACED_POLICY}"),
+    Attack("a policy called like the old one", attach_namesake, ("high permission_policy_extra",),
+           f"/{REPLACED_POLICY}"),
     Attack("an inline policy", iam("put_role_policy", PolicyName="helper", PolicyDocument=_INLINE),
            ("high permission_inline_extra",), "s3:*"),
     Attack("no rights", iam("detach_role_policy", PolicyArn=WISHED), ("high permission_policy_missing",), WISHED),

@@ -77,7 +77,7 @@ def ready(world: World, recordings: Answers) -> Ready:
     return Ready(world, world.seen(), recordings)
 
 
-def survived(ended: engine.Ended) -> engine.Ended:
+def survived(ended: engine.RunResult) -> engine.RunResult:
     """Whatever was answered, all that is said is a sentence with a class."""
     for error in filter(None, (ended.error, *ended.failed.values())):
         assert_sentence(error)
@@ -102,7 +102,7 @@ def test_an_answer_for_all_that_is_odd_leads_to_no_wrong_write(ready: Ready, dat
         before = world.e.struck()
         ended = survived(world.run("correct", 2))
         assert world.e.struck() > before
-        assert (ended.done == {}) if ended.error else (set(ended.done) == set(ACCOUNTS[:2]))
+        assert (ended.results == {}) if ended.error else (set(ended.results) == set(ACCOUNTS[:2]))
         assert (world.seen(), world.twins()) == (ready.right, [])
 
 
@@ -120,10 +120,10 @@ class Fleet(NamedTuple):
             body = data.draw(mutants(about(account, self.answers[operation][-1])))
             self.world.e.fault(operation=operation, account=account, status=data.draw(statuses), body=body)
 
-    def run(self, *, absent: bool = False) -> engine.Ended:
-        ended = survived(engine.run(engine.listed(HOSTS, **WISHES["correct"]), fleet.Order(absent=absent)))
+    def run(self, *, absent: bool = False) -> engine.RunResult:
+        ended = survived(engine.run(engine.accounts_of(HOSTS, **WISHES["correct"]), fleet.RunOptions(absent=absent)))
         assert ended.error is None
-        assert set(ended.done) == set(MANY)
+        assert set(ended.results) == set(MANY)
         return ended
 
     def settle(self, *, absent: bool = False) -> None:
@@ -254,7 +254,7 @@ def test_kinds_and_states_that_nobody_knows_are_left_alone_or_corrected(ready: R
     world.e.seed_connector(ours)
     ended = survived(world.run("correct", 2))
     assert ended.calls == {VICTIM: "DataConnectors_CreateOrUpdate"}
-    assert [one.code for one in ended.done[VICTIM].report.findings] == ["connector_disabled"]
+    assert [one.code for one in ended.results[VICTIM].report.findings] == ["connector_disabled"]
     assert strange in world.e.connectors()
 
 

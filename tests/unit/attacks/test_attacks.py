@@ -46,12 +46,12 @@ class Campaign(NamedTuple):
     """All attacks at once: what was there before, what the preview said, what the run said, what was there then."""
 
     before: Seen
-    preview: engine.Ended
+    preview: engine.RunResult
     quiet: list[Any]
-    done: engine.Ended
+    done: engine.RunResult
     writes: list[Any]
     after: Seen
-    again: engine.Ended
+    again: engine.RunResult
 
 
 def seen(cloud: Emulators) -> Seen:
@@ -59,8 +59,8 @@ def seen(cloud: Emulators) -> Seen:
     return Seen(standing(cloud, HOSTS), sorted(stripped, key=lambda raw: str(raw["name"])))
 
 
-def run(hosts: engine.Hosts = HOSTS, *, check_mode: bool = False) -> engine.Ended:
-    ended = engine.run(engine.listed(hosts, **WISH), fleet.Order(check_mode=check_mode))
+def run(hosts: engine.Hosts = HOSTS, *, check_mode: bool = False) -> engine.RunResult:
+    ended = engine.run(engine.accounts_of(hosts, **WISH), fleet.RunOptions(check_mode=check_mode))
     assert (ended.error, ended.failed) == (None, {})
     return ended
 
@@ -77,7 +77,7 @@ def prepare(cloud: Emulators, hosts: engine.Hosts = HOSTS) -> None:
 @pytest.fixture(scope="module")
 def campaign(clouds: Emulators) -> Iterator[Campaign]:
     kept = {name: value for name, value in os.environ.items() if name not in INTERFERING}
-    with mock.patch.dict(os.environ, {**kept, **clouds.environment}, clear=True), engine.brisk():
+    with mock.patch.dict(os.environ, {**kept, **clouds.environment}, clear=True), engine.short_pauses():
         prepare(clouds)
         before = seen(clouds)
         for account, attack in ATTACKS.items():
@@ -93,22 +93,22 @@ def campaign(clouds: Emulators) -> Iterator[Campaign]:
 def test_each_is_found_and_named_with_its_severity(campaign: Campaign) -> None:
     for account, attack in ATTACKS.items():
         for ended in (campaign.preview, campaign.done):
-            found = ended.done[account].report.findings
+            found = ended.results[account].report.findings
             assert tuple(f"{one.severity} {one.code}" for one in found) == attack.found, attack.name
 
 
 def test_each_is_shown_before_it_is_gone(campaign: Campaign) -> None:
     for account, attack in ATTACKS.items():
-        report = campaign.done.done[account].report
+        report = campaign.done.results[account].report
         [diff] = report.diff
         told = " ".join([str(diff["before"]), *(one.message for one in report.findings)])
         assert attack.shown in told, attack.name
-        assert campaign.preview.done[account].report.diff == [diff]
+        assert campaign.preview.results[account].report.diff == [diff]
 
 
 def test_each_is_gone_after_the_run(campaign: Campaign) -> None:
     for account, attack in ATTACKS.items():
-        assert campaign.done.done[account].status == "changed", attack.name
+        assert campaign.done.results[account].status == "changed", attack.name
         assert campaign.after.of(account) == campaign.before.of(account), attack.name
 
 
@@ -118,10 +118,10 @@ def test_a_preview_writes_nothing(campaign: Campaign) -> None:
 
 def test_nothing_else_is_touched(campaign: Campaign) -> None:
     assert campaign.after == campaign.before
-    assert campaign.preview.done[BYSTANDER].status == campaign.done.done[BYSTANDER].status == "ok"
+    assert campaign.preview.results[BYSTANDER].status == campaign.done.results[BYSTANDER].status == "ok"
     assert {request["account"] for request in campaign.writes if request["service"] == "iam"} <= set(ATTACKS)
-    planned = {account: done.report.calls for account, done in campaign.preview.done.items()}
-    assert planned == {account: done.report.calls for account, done in campaign.done.done.items()}
+    planned = {account: done.report.calls for account, done in campaign.preview.results.items()}
+    assert planned == {account: done.report.calls for account, done in campaign.done.results.items()}
     assert campaign.again.calls == {}
 
 
@@ -137,7 +137,7 @@ def test_what_a_repair_removed_is_shown_also_where_it_failed_on_the_way(world: W
     document = {"Version": "2012-10-17", "Statement": [{**ANYTHING, "Action": "kms:Decrypt"}]}
     world.make(VICTIM, "PutRolePolicy", RoleName=ROLE, PolicyName="another", PolicyDocument=document)
     world.e.fault(operation="DeleteRolePolicy", account=VICTIM, skip=1, **IDENTITY_DENIED)
-    done = world.run("correct").done[VICTIM]
+    done = world.run("correct").results[VICTIM]
     assert done.status == "failed"
     assert [call.args["PolicyName"] for call in done.report.calls if call.name == "DeleteRolePolicy"] == ["another"]
     [diff] = done.report.diff
@@ -150,7 +150,7 @@ def test_the_connector_that_was_corrected_is_shown_also_where_that_failed(world:
     world.prepare("correct")
     world.e.seed_connector(connector(name_of(VICTIM), arn_of(VICTIM, NEIGHBOUR)))
     world.e.fault(operation="DataConnectors_CreateOrUpdate", account=VICTIM, **AZURE_DENIED)
-    done = world.run("correct").done[VICTIM]
+    done = world.run("correct").results[VICTIM]
     assert done.status == "failed"
     assert [diff["before"].get("role_arn") for diff in done.report.diff] == [None, arn_of(VICTIM, NEIGHBOUR)]
 

@@ -77,7 +77,7 @@ def test_what_cannot_be_used_is_refused_by_name_and_host_before_anything_is_aske
     for text in WRITTEN[name]:
         written = yaml.safe_load(f"{name}: {text}")
         with pytest.raises(SentinelError) as caught:
-            engine.listed({"pay": {"aws_account_id": VICTIM, **written}})
+            engine.accounts_of({"pay": {"aws_account_id": VICTIM, **written}})
         assert caught.value.kind == "bad_input"
         assert str(caught.value).startswith("Cannot use ")
         assert name in str(caught.value) or name.removeprefix("sentinel_") in str(caught.value), text
@@ -118,11 +118,11 @@ def test_an_id_is_taken_in_every_form_of_inventory_that_keeps_its_digits(
     here: Emulators, tmp_path: Path, name: str
 ) -> None:
     for text in TAKEN[name]:
-        [account] = engine.listed({"x": of_ansible(tmp_path, name, text)})
+        [account] = engine.accounts_of({"x": of_ansible(tmp_path, name, text)})
         assert account.account_id == text.strip("\"'")
     for text in REFUSED[name]:
         with pytest.raises(SentinelError, match=r"aws_account_id.* of host x.*YAML.*INI") as caught:
-            engine.listed({"x": of_ansible(tmp_path, name, text)})
+            engine.accounts_of({"x": of_ansible(tmp_path, name, text)})
         assert caught.value.kind == "bad_input"
 
 
@@ -155,12 +155,12 @@ accepted = st.fixed_dictionaries(
 def test_what_is_accepted_is_done_and_then_right(world: World, own: dict[str, Any]) -> None:
     world.e.reset()
     hosts = {"pay": own}
-    first = engine.run(engine.listed(hosts), fleet.Order())
+    first = engine.run(engine.accounts_of(hosts), fleet.RunOptions())
     assert (first.error, first.failed) == (None, {})
     assert set(first.calls) == {VICTIM}
-    again = engine.run(engine.listed(hosts), fleet.Order())
+    again = engine.run(engine.accounts_of(hosts), fleet.RunOptions())
     assert (again.error, again.failed, again.calls) == (None, {}, {})
-    gone = engine.run(engine.listed(hosts), fleet.Order(absent=True))
+    gone = engine.run(engine.accounts_of(hosts), fleet.RunOptions(absent=True))
     assert (gone.error, gone.failed) == (None, {})
     assert world.e.connectors() == [] or own.get("sentinel_external_ids")
 
@@ -172,7 +172,7 @@ odd = st.sampled_from(ODD) | st.text(max_size=12) | st.integers() | st.lists(st.
 
 def judged(own: dict[str, Any]) -> tuple[SentinelError | None, list[Account]]:
     try:
-        return None, engine.listed({"pay": {"aws_account_id": VICTIM, **own}})
+        return None, engine.accounts_of({"pay": {"aws_account_id": VICTIM, **own}})
     except SentinelError as error:
         return error, []
 
@@ -186,7 +186,7 @@ def test_an_odd_value_of_any_option_is_refused_at_once_or_can_be_lived_with(worl
         assert (told.kind, world.e.requests()) == ("bad_input", [])
         assert "host pay" in str(told)
         return
-    ended = engine.run(accounts, fleet.Order(check_mode=True))
+    ended = engine.run(accounts, fleet.RunOptions(check_mode=True))
     for error in filter(None, (ended.error, *ended.failed.values())):
         assert error.kind in CLASSES
         assert error.kind != "unexpected"
@@ -196,8 +196,10 @@ def test_an_odd_value_of_any_option_is_refused_at_once_or_can_be_lived_with(worl
 
 def test_the_same_account_twice_is_refused_before_anything_is_asked(world: World) -> None:
     world.e.forget()
-    ended = engine.run(engine.listed({host: {"aws_account_id": VICTIM} for host in ("pay", "web")}), fleet.Order())
+    ended = engine.run(
+        engine.accounts_of({host: {"aws_account_id": VICTIM} for host in ("pay", "web")}), fleet.RunOptions()
+    )
     assert ended.error
-    assert (ended.error.kind, ended.done) == ("bad_input", {})
+    assert (ended.error.kind, ended.results) == ("bad_input", {})
     assert f"Cannot work on AWS account {VICTIM} twice, as pay and web" in str(ended.error)
     assert world.e.requests() == []

@@ -43,12 +43,14 @@ def test_a_policy_that_takes_the_place_of_another_is_found_and_shown(world: Worl
     widen(world, statement(), ANYBODY)
     with watched(Once("after", moment, lambda: swap(world))):
         ended = world.run("create", 1)
-    report = ended.done[VICTIM].report
+    report = ended.results[VICTIM].report
     assert ended.failed == {}
     [found] = [one for one in report.findings if ADMIN in one.message]
     assert (found.code, found in report.repaired) == ("permission_policy_extra", True)
     assert ADMIN in str(report.diff)
-    assert shown(world)["managed"] == sorted(engine.listed({VICTIM: {"aws_account_id": VICTIM}})[0].role_spec.managed)
+    assert shown(world)["managed"] == sorted(
+        engine.accounts_of({VICTIM: {"aws_account_id": VICTIM}})[0].role_spec.managed_policies
+    )
 
 
 @pytest.mark.parametrize("name", ["theirs", "MicrosoftSentinelLookupEvents"])
@@ -58,7 +60,7 @@ def test_an_inline_policy_that_is_written_anew_is_shown_as_it_was_at_last(world:
     with watched(Once("after", "GetRolePolicy", lambda: put(world, STRONG, name))):
         ended = world.run("correct", 1)
     assert ended.failed == {}
-    assert "iam:*" in str(ended.done[VICTIM].report.diff)
+    assert "iam:*" in str(ended.results[VICTIM].report.diff)
     assert "iam:*" not in str(shown(world)["inline"])
 
 
@@ -70,7 +72,7 @@ def test_what_is_put_into_a_role_that_goes_is_shown(world: World, before: bool) 
     with watched(Once("after", DELETE, lambda: put(world, STRONG))):
         ended = world.run("remove", 1)
     assert ended.failed == {}
-    assert "iam:*" in str(ended.done[VICTIM].report.diff)
+    assert "iam:*" in str(ended.results[VICTIM].report.diff)
     assert shown(world) is None
 
 
@@ -95,8 +97,8 @@ def test_of_a_role_that_stays_for_others_it_is_said_who_gets_in(world: World, ex
     attach(world, ADMIN)
     widen(world, statement(Condition=pinned([CUSTOMER_ID, OTHER_ID])), ANYBODY)
     tag(world, workspaces=f"{CUSTOMER_ID} {OTHER_ID}")
-    accounts = engine.listed({VICTIM: {"aws_account_id": VICTIM}}, sentinel_exclusive=exclusive)
-    done = engine.run(accounts, fleet.Order(absent=True)).done[VICTIM]
+    accounts = engine.accounts_of({VICTIM: {"aws_account_id": VICTIM}}, sentinel_exclusive=exclusive)
+    done = engine.run(accounts, fleet.RunOptions(absent=True)).results[VICTIM]
     assert done.error is None
     open_to_all = [] if exclusive else ["trust_anyone"]
     assert [one.code for one in done.report.findings if one.severity == "critical"] == open_to_all
@@ -142,5 +144,5 @@ def test_a_role_that_a_connector_of_another_kind_reads_stays(world: World, there
     ended = world.run("remove", 1)
     assert ended.calls == ({} if there else {VICTIM: "DataConnectors_Delete"})
     assert [error.kind for error in ended.failed.values()] == ["role_conflict"] * there
-    found = ended.done[VICTIM].report.findings
+    found = ended.results[VICTIM].report.findings
     assert [one.code for one in found if "s3same" in one.message] == ["connector_remaining"]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.journal import Record
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.journal import Journal
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 from tests.faults.world import ACCOUNTS, VICTIM, World
@@ -162,8 +162,8 @@ def test_the_record_of_a_run_holds_no_secret_and_only_its_owner_reads_it(world: 
     for account, failure in zip(ACCOUNTS[1:], (FAILURES[0], ENDING["222222222202"]), strict=True):
         world.e.fault(**failure, account=account)
     ended = world.run("correct")
-    record = Record(tmp_path / "below" / "reports", "record")
-    for done in ended.done.values():
+    record = Journal(tmp_path / "below" / "reports", "record")
+    for done in ended.results.values():
         record.add(done)
     text = record.path.read_text()
     assert all(account in text for account in ACCOUNTS)

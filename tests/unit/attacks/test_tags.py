@@ -68,10 +68,10 @@ def test_whoever_may_tag_hides_no_finding_and_stops_no_repair(world: World, plan
     plant(world)
     ended = world.run("create")
     assert (ended.error, ended.failed) == (None, {})
-    found = ended.done[VICTIM].report.findings
+    found = ended.results[VICTIM].report.findings
     assert {one.code for one in found} >= {"trust_anyone", "permission_policy_extra"}
     assert shown(world)["trust"] == roles.trust(roles.MICROSOFT_ACCOUNT, [CUSTOMER_ID])
-    assert shown(world)["managed"] == sorted(roles.RoleSpec(VICTIM, "").managed)
+    assert shown(world)["managed"] == sorted(roles.RoleSpec(VICTIM, "").managed_policies)
     again = world.run("create")
     assert (again.failed, again.calls) == ({}, {})
 
@@ -83,12 +83,12 @@ def test_a_role_that_is_refused_is_judged_all_the_same_and_named_where_our_conne
     world.e.seed_connector(connector(name_of(VICTIM), arn_of(VICTIM), "disabled"))
     ended = world.run("create")
     assert ended.failed[VICTIM].kind == "role_conflict"
-    found = [one.code for one in ended.done[VICTIM].report.findings]
+    found = [one.code for one in ended.results[VICTIM].report.findings]
     assert set(found) >= {"trust_anyone", "role_refused", "connector_disabled"}
-    assert ended.done[VICTIM].report.repaired == set()
+    assert ended.results[VICTIM].report.repaired == set()
     gone = world.run("remove")
     assert gone.failed[VICTIM].kind == "role_conflict"
-    assert "trust_anyone" in {one.code for one in gone.done[VICTIM].report.findings}
+    assert "trust_anyone" in {one.code for one in gone.results[VICTIM].report.findings}
 
 
 @pytest.mark.parametrize(
@@ -223,13 +223,13 @@ def test_offboarding_names_the_connectors_that_go_on_reading_the_account(world: 
     world.prepare("remove")
     ended = world.run("remove")
     assert ended.failed == {}
-    found = ended.done[VICTIM].report.findings
+    found = ended.results[VICTIM].report.findings
     assert {one.code for one in found} == {"connector_remaining"}
     assert {name for name in (NEIGHBOUR, "OIDC_x") if any(name in one.message for one in found)} == {
         NEIGHBOUR,
         "OIDC_x",
     }
-    assert ended.done[ACCOUNTS[1]].report.findings == []
+    assert ended.results[ACCOUNTS[1]].report.findings == []
 
 
 # --- what no list shows ---
@@ -265,11 +265,11 @@ def test_what_exclusive_false_leaves_open_is_named_and_not_called_repaired(world
     world.make(VICTIM, "AttachRolePolicy", RoleName=ROLE, PolicyArn=ADMIN)
     widen(world, ANYBODY)
     hosts = {VICTIM: {"aws_account_id": VICTIM}}
-    done = engine.run(engine.listed(hosts, sentinel_exclusive=False), fleet.Order()).done[VICTIM]
+    done = engine.run(engine.accounts_of(hosts, sentinel_exclusive=False), fleet.RunOptions()).results[VICTIM]
     assert done.status == "changed"
     found = {one["code"]: one["repaired"] for one in done.result()["findings"]}
     assert found.items() >= {"trust_anyone": False, "permission_policy_extra": False}.items()
-    assert engine.run(engine.listed(hosts), fleet.Order()).done[VICTIM].report.repaired
+    assert engine.run(engine.accounts_of(hosts), fleet.RunOptions()).results[VICTIM].report.repaired
 
 
 # --- findings that were accepted ---
@@ -279,8 +279,8 @@ ENTRY = {"code": "permission_policy_extra", "reason": "Ticket 1", "until": "2099
 
 def onboarded(world: World, *entries: Any) -> AccountResult:
     hosts = {ACCOUNTS[1]: {"aws_account_id": ACCOUNTS[1]}}
-    accounts = engine.listed(hosts, sentinel_exclusive=False, sentinel_accepted_findings=list(entries))
-    return engine.run(accounts, fleet.Order()).done[ACCOUNTS[1]]
+    accounts = engine.accounts_of(hosts, sentinel_exclusive=False, sentinel_accepted_findings=list(entries))
+    return engine.run(accounts, fleet.RunOptions()).results[ACCOUNTS[1]]
 
 
 def test_an_accepted_finding_is_shown_with_its_reason_and_fails_nothing(world: World) -> None:

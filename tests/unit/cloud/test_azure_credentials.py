@@ -201,7 +201,8 @@ def test_a_service_principal_that_is_not_there(clean: Emulators, name: str, code
 
 def test_half_a_service_principal(clean: Emulators) -> None:
     error = refused(clean, client_id=clean.environment["AZURE_CLIENT_ID"], secret="hush-hush")
-    assert str(error).startswith("Cannot sign in to Azure with the secret: tenant not given (AZURE_TENANT in ")
+    assert "the secret: tenant " in str(error)
+    assert "AZURE_TENANT" in str(error)
     assert clean.requests() == []
 
 
@@ -625,7 +626,7 @@ def test_an_ad_fs_server_can_be_named(clean: Emulators, end: str, pem: Path) -> 
 
 def test_the_public_cloud_needs_no_look_at_metadata() -> None:
     for name in ("AzureCloud", "https://management.azure.com/", "AzureUSGovernment"):
-        assert azure(cloud_environment=name, tenant="adfs", client_id="x", secret="x")._cloud.known
+        assert azure(cloud_environment=name, tenant="adfs", client_id="x", secret="x")._cloud.predefined
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,11 @@ Work = Callable[[Emulators], object]
 @pytest.fixture(autouse=True)
 def hurried() -> Iterator[None]:
     with ExitStack() as stack:
-        for module, name, value in ((service, "BRIEF", 1.0), (arm, "BRIEF", 1.0), (arm, "LONGEST_PAUSE", 0.05)):
+        for module, name, value in (
+            (service, "UNREACHABLE_TIMEOUT", 1.0),
+            (arm, "UNREACHABLE_TIMEOUT", 1.0),
+            (arm, "LONGEST_PAUSE", 0.05),
+        ):
             stack.enter_context(mock.patch.object(module, name, value))
         yield
 
@@ -133,7 +137,7 @@ def log_analytics(cloud: Emulators) -> None:
 
 def _known(cloud: Emulators) -> object:
     url = os.environ["AZURE_CLOUD_ENVIRONMENT"]
-    return arm.Cloud(url, url, f"{cloud.azure}/.default", url, known=False)
+    return arm.Cloud(url, url, f"{cloud.azure}/.default", url, predefined=False)
 
 
 @contextmanager
@@ -301,10 +305,10 @@ def test_what_answered_before_is_waited_for_as_long_as_ever(here: Emulators) -> 
     async def ask() -> None:
         with closing(Aws(AwsCredentials())) as aws:
             sts, lost = aws.service("sts"), service.LostError(6, "", fault)
-            assert sts._patience(lost) == service.BRIEF
+            assert sts._patience(lost) == service.UNREACHABLE_TIMEOUT
             await aws.identity()
             assert sts._patience(lost) == service.DEADLINE
-            assert aws.service("iam")._patience(lost) == service.BRIEF
+            assert aws.service("iam")._patience(lost) == service.UNREACHABLE_TIMEOUT
 
     asyncio.run(ask())
 
@@ -365,7 +369,7 @@ def test_a_certificate_of_an_unknown_authority(here: Emulators, path: Work, bund
 @pytest.mark.parametrize(
     ("made", "reason", "advice"),
     [
-        ({"since": -3, "until": -1}, "has expired", "renewed"),
+        ({"since": -3, "until": -1}, "has expired", "renew"),
         ({"since": 1, "until": 3}, "not yet valid", "clock"),
         ({"name": "other.example"}, "match", "Correct the address"),
     ],

@@ -156,7 +156,7 @@ def call(operation: str, **params: Any) -> dict[str, Any]:
             )
             return found
 
-    with engine.brisk():
+    with engine.short_pauses():
         return asyncio.run(work())
 
 
@@ -187,7 +187,7 @@ def test_a_second_try_is_known_as_such(here: Emulators) -> None:
             bodies.append(body)
             return await post(url, headers, body, proxy)
 
-        with mock.patch.object(service._http, "post", kept), mock.patch.object(backoff, "FIRST", 0.05):
+        with mock.patch.object(service._http, "post", kept), mock.patch.object(backoff, "INITIAL_PAUSE", 0.05):
             await aws.own("cloudformation")("CreateStackSet", StackSetName="x", TemplateBody="{}")
         aws.close()
 

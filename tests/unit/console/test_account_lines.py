@@ -30,8 +30,8 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import Finding, finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import Order
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import Results
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import RunOptions
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import FleetResult
 
 ACCOUNT = "111111111111"
 DENIED = SentinelError("assume_denied", f"Cannot assume role Admin in account {ACCOUNT}: not authorized.")
@@ -148,7 +148,7 @@ def test_findings_are_told_with_security_first() -> None:
 
 
 def summary(*all_done: AccountResult) -> dict[str, int]:
-    results = Results("never")
+    results = FleetResult("never")
     for one in all_done:
         results.add(one)
     return results.summary
@@ -184,10 +184,10 @@ def test_no_account_is_a_number_too() -> None:
 
 
 def closing(*all_done: AccountResult, check_mode: bool = False) -> list[str]:
-    results = Results("never")
+    results = FleetResult("never")
     for one in all_done:
         results.add(one)
-    return results.close(Order(check_mode=check_mode))
+    return results.finish(RunOptions(check_mode=check_mode))
 
 
 def test_a_run_without_trouble_ends_with_its_numbers_alone() -> None:
@@ -202,7 +202,7 @@ def test_a_run_ends_with_security_then_failures_then_numbers() -> None:
         "Failures",
         f"      1  assume_denied                    {ACCOUNT} pay",
         f"         {DENIED}",
-        "         Check that the role exists, that it trusts the caller, and that the caller may assume it.",
+        f"         {CLASSES['assume_denied'][1]}",
         "2 accounts: 0 ok, 1 changed, 1 failed",
     ]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands of the pages and the examples of the modules, as somebody who reads them runs them."""
+"""The commands of the pages and the examples of the modules run as they are printed."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from .test_guides import ROOT
 from .test_snippets import COMMANDS
 
 ORDER = ["onboard", "drift", "verify", "offboard", "stackset"]
-LEAVING = [f"33333333333{number}" for number in range(4)]
+TO_OFFBOARD = [f"33333333333{number}" for number in range(4)]
 ONE, TWO = "111111111111", "222222222222"
-THEIR_ID = "00aa00aa-1111-2222-3333-444455556666"
+PRINTED_ID = "00aa00aa-1111-2222-3333-444455556666"
 
 
 def run(cloud: Emulators, folder: Path, *command: str) -> str:
     environment = cloud.whole_environment(ANSIBLE_NOCOLOR="1", ANSIBLE_HOME=str(folder / "home"))
-    given = ["-e", f"sentinel_subscription_id={cloud.environment['AZURE_SUBSCRIPTION_ID']}"]
-    done = subprocess.run(
-        [*command, *given], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    subscription = ["-e", f"sentinel_subscription_id={cloud.environment['AZURE_SUBSCRIPTION_ID']}"]
+    completed = subprocess.run(
+        [*command, *subscription], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    return completed.stdout
 
 
 def inventory() -> dict[str, Any]:
-    """The inventory of the README, with some accounts that are to go."""
+    """The inventory of the README, with some accounts for `offboard`."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    [written] = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "aws_account_id" in block]
-    loaded: dict[str, Any] = yaml.safe_load(written)
-    loaded["all"]["hosts"] |= {account: {} for account in LEAVING}
-    loaded["all"]["children"] = {"leaving": {"hosts": {LEAVING[0]: {}}}}
+    [printed] = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "aws_account_id" in block]
+    loaded: dict[str, Any] = yaml.safe_load(printed)
+    loaded["all"]["hosts"] |= {account: {} for account in TO_OFFBOARD}
+    loaded["all"]["children"] = {"leaving": {"hosts": {TO_OFFBOARD[0]: {}}}}
     return loaded
 
 
@@ -51,25 +51,26 @@ def rank(words: list[str]) -> tuple[int, bool, bool]:
     return ORDER.index(words[1].rpartition(".")[2]), "--check" not in words, "--limit" not in words
 
 
-def test_what_the_pages_say_to_type_works(cloud: Emulators, tmp_path: Path) -> None:
+def test_the_commands_of_the_pages_work(cloud: Emulators, tmp_path: Path) -> None:
     (tmp_path / "accounts.yml").write_text(yaml.safe_dump(inventory()))
     unit, _accounts = organization(cloud)
     (tmp_path / "units.yml").write_text(f"sentinel_stackset_organizational_units: [{unit}]\n")
-    arrived(cloud, dict.fromkeys([ONE, TWO, *LEAVING], 0.1))
-    typed = {tuple(shlex.split(command, comments=True)) for command in COMMANDS}
-    mine = [list(words) for words in typed if words[0] == "ansible-playbook" and "accounts.yml" in words]
-    said = {" ".join(words[1:]): run(cloud, tmp_path, *words) for words in sorted(mine, key=rank)}
-    assert [words[1].rpartition(".")[2] for words in sorted(mine, key=rank)] == [
+    arrived(cloud, dict.fromkeys([ONE, TWO, *TO_OFFBOARD], 0.1))
+    commands = {tuple(shlex.split(command, comments=True)) for command in COMMANDS}
+    playbooks = [list(words) for words in commands if words[0] == "ansible-playbook" and "accounts.yml" in words]
+    outputs = {" ".join(words[1:]): run(cloud, tmp_path, *words) for words in sorted(playbooks, key=rank)}
+    assert [words[1].rpartition(".")[2] for words in sorted(playbooks, key=rank)] == [
         *["onboard"] * 4, "drift", "verify", *["offboard"] * 2, "stackset",
     ]  # fmt: skip
     onboard = "trailbridge.sentinel.onboard -i accounts.yml"
-    assert "6 accounts: 0 ok, 6 would change, 0 failed" in said[f"{onboard} --check --diff"]
-    assert "1 account: 0 ok, 1 would change, 0 failed" in said[f"{onboard} --check --diff --limit payments"]
-    assert "1 account: 0 ok, 1 changed, 0 failed" in said[f"{onboard} --limit payments"]
-    assert "6 accounts: 1 ok, 5 changed, 0 failed" in said[onboard]
-    assert "6 accounts: 6 receiving" in said["trailbridge.sentinel.verify -i accounts.yml"]
+    assert "6 accounts: 0 ok, 6 would change, 0 failed" in outputs[f"{onboard} --check --diff"]
+    assert "1 account: 0 ok, 1 would change, 0 failed" in outputs[f"{onboard} --check --diff --limit payments"]
+    assert "1 account: 0 ok, 1 changed, 0 failed" in outputs[f"{onboard} --limit payments"]
+    assert "6 accounts: 1 ok, 5 changed, 0 failed" in outputs[onboard]
+    assert "6 accounts: 6 receiving" in outputs["trailbridge.sentinel.verify -i accounts.yml"]
     assert (
-        "1 account: 0 ok, 1 changed, 0 failed" in said["trailbridge.sentinel.offboard -i accounts.yml --limit leaving"]
+        "1 account: 0 ok, 1 changed, 0 failed"
+        in outputs["trailbridge.sentinel.offboard -i accounts.yml --limit leaving"]
     )
     assert cloud.connectors() == []
 
@@ -80,9 +81,13 @@ def test_the_examples_of_the_modules_work(cloud: Emulators, tmp_path: Path) -> N
     cloud.seed_table("AWSCloudTrail", [*COLUMNS, {"name": "Marked", "type": "long"}], rows)
     order = sorted(MODULES, key=lambda name: ("ingestion" in name, "connector" in name, name))
     written = yaml.safe_dump([{"run_once": True, **task} for name in order for task in text(name, "EXAMPLES")])
-    for theirs, ours in (("ou-ab12-11111111", unit), ("ou-ab12-22222222", second_unit(cloud)), (THEIR_ID, CUSTOMER_ID)):
-        assert theirs in written
-        written = written.replace(theirs, ours)
+    for printed, emulated in (
+        ("ou-ab12-11111111", unit),
+        ("ou-ab12-22222222", second_unit(cloud)),
+        (PRINTED_ID, CUSTOMER_ID),
+    ):
+        assert printed in written
+        written = written.replace(printed, emulated)
     play = {"hosts": "all", "gather_facts": False, "connection": "local", "tasks": yaml.safe_load(written)}
     here = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))

@@ -1,13 +1,14 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The guides know everything that the code has, and nothing that it has not."""
+"""The guides document everything that the code has, and nothing else."""
 
 from __future__ import annotations
 
 import ast
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import yaml
@@ -18,7 +19,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
     INGESTION_STATUSES,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import VARIABLES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import COLLECTION_VARIABLES
 
 ROOT = Path(__file__).parents[3]
 GUIDES = ROOT / "docs/docsite/rst"
@@ -28,24 +29,35 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted(GUIDES.glob("*.rst")),
 ]
-ENTRY = re.compile(r"^``(\w+)``(?: \((.*)\))?\n((?:   .*\n|\n)+)", re.MULTILINE)
-# What plays and inventories take beyond the options of roles.
+# An entry of a guide ends where the next one, a section or a label begins.
+ENTRY = re.compile(
+    r"^\.\. rubric:: ``(\w+)``(?: \((.*)\))?\n   :name: (\S+)\n\n((?:(?!\.\. rubric|\.\. _|.+\n---).*\n)+)",
+    re.MULTILINE,
+)
+
+
+class Entry(NamedTuple):
+    """One explained code or class; ``details`` is the text in brackets, ``anchor`` its id in the HTML page."""
+
+    details: str
+    anchor: str
+    body: str
 
 
 def text(page: str) -> str:
     return (GUIDES / f"{page}.rst").read_text(encoding="utf-8")
 
 
-def entries(page: str) -> dict[str, tuple[str, str]]:
-    """What a guide explains: by name, what stands behind it in brackets, and the explanation."""
+def entries(page: str) -> dict[str, Entry]:
+    """The entries of a guide by code or class."""
     found = ENTRY.findall(text(page))
-    named = {name: (more, " ".join(body.split())) for name, more, body in found}
+    named = {name: Entry(details, anchor, " ".join(body.split())) for name, details, anchor, body in found}
     assert len(named) == len(found)
     return named
 
 
 def operations(*paths: str) -> set[str]:
-    """The names of the calls that a plan can have."""
+    """The names of the calls that a plan can contain."""
     trees = [
         ast.parse((ROOT / "plugins/module_utils/_core/model" / path).read_text(encoding="utf-8")) for path in paths
     ]
@@ -56,26 +68,33 @@ def operations(*paths: str) -> set[str]:
 # --- findings ---
 
 
-def test_every_finding_is_explained_with_how_bad_it_is() -> None:
-    told = {name: more for name, (more, _body) in entries("findings").items()}
-    assert told == {name: f"{one.severity}{', security' * one.security}" for name, one in CODES.items()}
+def test_every_finding_is_explained_with_its_severity() -> None:
+    documented = {name: entry.details for name, entry in entries("findings").items()}
+    assert documented == {name: f"{one.severity}{', security' * one.security}" for name, one in CODES.items()}
 
 
-def test_findings_stand_in_the_order_of_the_source() -> None:
+def test_findings_are_listed_in_the_order_of_the_source() -> None:
     assert list(entries("findings")) == list(CODES)
+
+
+@pytest.mark.parametrize(("page", "prefix"), [("findings", "finding"), ("troubleshooting", "error")])
+def test_every_finding_and_every_class_has_an_anchor(page: str, prefix: str) -> None:
+    """Console and report link to these anchors: they are public."""
+    anchors = {name: entry.anchor for name, entry in entries(page).items()}
+    assert anchors == {name: f"{prefix}-{name.replace('_', '-')}" for name in anchors}
 
 
 def test_the_severities_are_explained() -> None:
     assert tuple(re.findall(r"^(\w+)  +[A-Z].*\.$", text("findings"), re.MULTILINE)) == SEVERITIES
 
 
-def test_what_repairs_a_finding_is_a_call_that_plans_have() -> None:
-    known = operations("role/plan.py", "connector/connector.py")
-    told = {call for call in re.findall(r"``([A-Z]\w+)``", text("findings")) if "Role" in call or "_" in call}
-    assert told - known == {"AWSCloudTrail_ReadOnlyAccess"}
+def test_the_repair_of_a_finding_is_a_call_that_plans_contain() -> None:
+    calls = operations("role/plan.py", "connector/connector.py")
+    documented = {call for call in re.findall(r"``([A-Z]\w+)``", text("findings")) if "Role" in call or "_" in call}
+    assert documented - calls == {"AWSCloudTrail_ReadOnlyAccess"}
 
 
-BY_HAND = (
+MANUAL = (
     "role_boundary_unexpected",
     "role_path",
     "role_refused",
@@ -86,27 +105,27 @@ BY_HAND = (
 )
 
 
-@pytest.mark.parametrize("name", BY_HAND)
-def test_what_no_run_repairs_is_told_so(name: str) -> None:
-    assert "*By hand*" in entries("findings")[name][1]
+@pytest.mark.parametrize("name", MANUAL)
+def test_a_finding_that_no_run_repairs_is_marked_as_manual(name: str) -> None:
+    assert "*Manual*" in entries("findings")[name].body
 
 
 # --- errors and statuses ---
 
 
-def test_every_class_of_errors_is_explained() -> None:
+def test_every_error_class_is_explained() -> None:
     assert list(entries("troubleshooting")) == list(CLASSES)
 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_a_class_has_symptom_cause_and_fix(name: str) -> None:
-    body = entries("troubleshooting")[name][1]
+    body = entries("troubleshooting")[name].body
     assert re.findall(r":(\w+): ", body) == ["Symptom", "Cause", "Fix"]
     assert body.endswith(".")
 
 
-def test_a_class_that_is_said_to_be_reserved_is_raised_nowhere() -> None:
-    reserved = {name for name, (_more, body) in entries("troubleshooting").items() if "Reserved" in body}
+def test_only_reserved_classes_are_raised_nowhere() -> None:
+    reserved = {name for name, entry in entries("troubleshooting").items() if "Reserved" in entry.body}
     paths = [path for path in (ROOT / "plugins").rglob("*.py") if path.name != "errors.py"]
     source = "".join(path.read_text(encoding="utf-8") for path in paths)
     assert {name for name in CLASSES if f'"{name}"' not in source} == reserved
@@ -124,8 +143,8 @@ def test_statuses_and_failures_are_explained() -> None:
 
 
 def test_every_playbook_is_in_the_reference() -> None:
-    told = re.findall(r"^   \* - ``(\w+)``$", text("playbooks"), re.MULTILINE)
-    assert sorted(told) == sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
+    listed = re.findall(r"^   \* - ``(\w+)``$", text("playbooks"), re.MULTILINE)
+    assert sorted(listed) == sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 
 
 def test_every_guide_is_in_the_table_of_contents() -> None:
@@ -135,8 +154,8 @@ def test_every_guide_is_in_the_table_of_contents() -> None:
 
 
 def variables() -> frozenset[str]:
-    """Every variable that roles and playbooks take, and the group of the hosts that failed."""
-    return VARIABLES | {"sentinel_failed"}
+    """Every variable of roles and playbooks, and the group of failed hosts."""
+    return COLLECTION_VARIABLES | {"sentinel_failed"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -151,3 +170,63 @@ def test_a_link_leads_to_a_file(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", source) if page.suffix == ".md" else []
     links += re.findall(r"^\.\. literalinclude:: (\S+)$", source, re.MULTILINE)
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+REPOSITORY = r"https://(?:github|raw\.githubusercontent)\.com/trailbridge/sentinel/(?:blob/|tree/)?main/([^)#\s]+)"
+SITE = r"https://trailbridge\.github\.io/sentinel/docsite/(\w+)\.html"
+
+
+def test_the_readme_has_no_relative_link() -> None:
+    """Ansible Galaxy shows the page at an address of its own, where relative links lead nowhere."""
+    links = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_link_into_the_repository_or_the_site_leads_to_a_file(page: Path) -> None:
+    source = page.read_text(encoding="utf-8")
+    assert [path for path in re.findall(REPOSITORY, source) if not (ROOT / path).exists()] == []
+    sources = {path.stem for path in (*GUIDES.glob("*.rst"), *(ROOT / "docs").glob("*.md"))}
+    assert set(re.findall(SITE, source)) <= sources
+
+
+README_HEADINGS = (
+    "Description",
+    "Requirements",
+    "Installation",
+    "Use Cases",
+    "Testing",
+    "Contributing",
+    "Support",
+    "Release Notes and Roadmap",
+    "Related Information",
+    "License Information",
+)
+
+
+def test_the_readme_has_the_headings_that_ansible_asks_for() -> None:
+    headings = re.findall(r"^## (.+)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert tuple(heading for heading in headings if heading in README_HEADINGS) == README_HEADINGS
+
+
+PAGES_WITH_PATHS = (ROOT / "CONTRIBUTING.md", ROOT / "docs/reliability.md")
+SHORT = {"_core": ROOT / "plugins/module_utils/_core", "model": ROOT / "plugins/module_utils/_core/model"}
+# Names that the pages explain: files that somebody adds, folders that a build makes.
+EXAMPLE_PATHS = {"build/ansible_collections/trailbridge/sentinel", "changelogs/fragments"}
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_PATHS, ids=lambda page: page.stem)
+def test_a_path_that_a_page_names_exists(page: Path) -> None:
+    paths = set(re.findall(r"`([\w.]+/[\w./]*)`", page.read_text(encoding="utf-8"))) - EXAMPLE_PATHS
+    assert paths
+    assert [path for path in sorted(paths) if not _path(path).exists()] == []
+
+
+def _path(path: str) -> Path:
+    first, _slash, rest = path.partition("/")
+    return SHORT.get(first, ROOT / first) / rest
+
+
+def test_a_test_file_that_the_reliability_page_names_exists() -> None:
+    named = set(re.findall(r"\b(test_\w+\.py)`", (ROOT / "docs/reliability.md").read_text(encoding="utf-8")))
+    assert named - {path.name for path in (ROOT / "tests").rglob("test_*.py")} == set()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The documented rights are those that are used: what a run calls is recorded, and compared."""
+"""The documented permissions are those that are used: the calls of runs are recorded and compared."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ ROOT = Path(__file__).parents[3]
 POLICIES = ROOT / "examples/policies"
 RIGHTS = {route.operation: route.right for route in ROUTES if route.right}
 QUERY = "Microsoft.OperationalInsights/workspaces/query"
-# What the phases leave out: nothing is wished any more of what was wished before.
-BARE = {"sentinel_role_permissions_boundary": "", "sentinel_role_tags": {}, "sentinel_role_purge_tags": True}
+# Options that the phases omit: everything that was set before is removed.
+REMOVE_OPTIONS = {"sentinel_role_permissions_boundary": "", "sentinel_role_tags": {}, "sentinel_role_purge_tags": True}
 
 
 def document(name: str) -> dict[str, Any]:
@@ -60,33 +60,33 @@ def allowed(name: str) -> list[str]:
 
 
 def called_in_aws(cloud: Emulators, service: str) -> set[str]:
-    """The IAM actions of all calls; whose credentials these are may be asked by anybody."""
+    """The IAM actions of all calls; GetCallerIdentity needs no permission."""
     return {f"{service}:{name}" for name in cloud.operations(service)} - {"sts:GetCallerIdentity"}
 
 
 def called_in_azure(cloud: Emulators) -> set[str]:
-    """The ARM actions of all calls; signing in takes none."""
+    """The ARM actions of all calls; signing in needs none."""
     return {RIGHTS[name] for name in cloud.operations("azure") if name in RIGHTS}
 
 
 @pytest.fixture
 def world(here: Emulators) -> Iterator[World]:
-    with engine.hurried():
+    with engine.short_timeouts():
         yield World(here)
 
 
 def permit(cloud: Emulators, role: str) -> None:
-    """Have the workspace allow what a custom role allows, and nothing else."""
+    """Let the workspace allow exactly the actions of a custom role."""
     cloud.change_workspace(permissions=[{"actions": document(role)["Actions"], "notActions": []}])
 
 
-def settled(ended: engine.Ended) -> engine.Ended:
+def succeeded(ended: engine.RunResult) -> engine.RunResult:
     assert (ended.error, ended.failed) == (None, {})
     return ended
 
 
 class Recorded:
-    """What was called over several runs, each from a new start."""
+    """The calls of several runs, each with clean emulators."""
 
     def __init__(self) -> None:
         self.iam: set[str] = set()
@@ -94,49 +94,49 @@ class Recorded:
         self.azure: set[str] = set()
         self.attached: set[str] = set()
 
-    def add(self, cloud: Emulators, *runs: engine.Ended) -> None:
+    def add(self, cloud: Emulators, *runs: engine.RunResult) -> None:
         self.iam |= called_in_aws(cloud, "iam")
         self.sts |= called_in_aws(cloud, "sts")
         self.azure |= called_in_azure(cloud)
-        calls = [call for run in runs for done in run.done.values() for call in done.report.calls]
+        calls = [call for run in runs for result in run.results.values() for call in result.report.calls]
         self.attached |= {call.args["PolicyArn"] for call in calls if call.name == "AttachRolePolicy"}
 
 
-def test_who_onboards_corrects_and_offboards_may_do_just_that(world: World) -> None:
-    seen = Recorded()
+def test_the_operator_policies_allow_exactly_the_calls_of_onboarding_and_offboarding(world: World) -> None:
+    recorded = Recorded()
     for phase in PHASES:
         world.prepare(phase, 1)
         permit(world.e, "azure-operator")
         world.e.forget()
-        runs = [settled(world.run(phase, 1))]
+        runs = [succeeded(world.run(phase, 1))]
         if phase == "correct":
-            bare = engine.listed({VICTIM: {"aws_account_id": VICTIM}}, **BARE)
-            runs.append(settled(engine.run(bare, fleet.Order())))
-        seen.add(world.e, *runs)
-    assert seen.iam == {*allowed("aws-operator"), *allowed("aws-lookup-events")}
-    assert seen.sts == set(allowed("aws-base"))
-    assert seen.azure == set(document("azure-operator")["Actions"])
+            bare = engine.accounts_of({VICTIM: {"aws_account_id": VICTIM}}, **REMOVE_OPTIONS)
+            runs.append(succeeded(engine.run(bare, fleet.RunOptions())))
+        recorded.add(world.e, *runs)
+    assert recorded.iam == {*allowed("aws-operator"), *allowed("aws-lookup-events")}
+    assert recorded.sts == set(allowed("aws-base"))
+    assert recorded.azure == set(document("azure-operator")["Actions"])
     [statement] = [one for one in document("aws-operator")["Statement"] if one["Action"] == "iam:AttachRolePolicy"]
-    assert seen.attached == {statement["Condition"]["ArnEquals"]["iam:PolicyARN"]}
+    assert recorded.attached == {statement["Condition"]["ArnEquals"]["iam:PolicyARN"]}
 
 
-def test_who_previews_may_do_just_that(world: World) -> None:
-    seen = Recorded()
+def test_the_preview_policies_allow_exactly_the_calls_of_a_preview(world: World) -> None:
+    recorded = Recorded()
     for phase in PHASES:
         world.prepare(phase, 1)
         permit(world.e, "azure-preview")
         world.e.forget()
-        seen.add(world.e, settled(world.run(phase, 1, check_mode=True)))
-    assert seen.iam == set(allowed("aws-preview"))
-    assert seen.azure == set(document("azure-preview")["Actions"])
+        recorded.add(world.e, succeeded(world.run(phase, 1, check_mode=True)))
+    assert recorded.iam == set(allowed("aws-preview"))
+    assert recorded.azure == set(document("azure-preview")["Actions"])
 
 
 @pytest.mark.parametrize("missing", document("azure-operator")["Actions"])
-def test_no_right_on_the_workspace_can_be_left_out(world: World, missing: str) -> None:
-    rest = [action for action in document("azure-operator")["Actions"] if action != missing]
+def test_every_permission_on_the_workspace_is_needed(world: World, missing: str) -> None:
+    remaining = [action for action in document("azure-operator")["Actions"] if action != missing]
     phase = PHASES[-1] if missing.endswith("/delete") else PHASES[0]
     world.prepare(phase, 1)
-    world.e.change_workspace(permissions=[{"actions": rest, "notActions": []}])
+    world.e.change_workspace(permissions=[{"actions": remaining, "notActions": []}])
     world.e.forget()
     ended = world.run(phase, 1)
     assert ended.error
@@ -144,19 +144,19 @@ def test_no_right_on_the_workspace_can_be_left_out(world: World, missing: str) -
     assert world.writes() == []
 
 
-def test_who_looks_for_what_is_left_over_may_do_just_that(world: World) -> None:
+def test_the_policy_for_orphans_allows_exactly_their_calls(world: World) -> None:
     world.prepare("remove", 1)
     world.e.organization([{"Id": VICTIM, "Name": "one"}])
     world.e.forget()
-    for order in ({"orphans": "report"}, {"roles": True}):
-        settled(world.run("remove", 1, check_mode=True, **order))
+    for order in ({"orphans": "report"}, {"find_unconnected_roles": True}):
+        succeeded(world.run("remove", 1, check_mode=True, **order))
     assert called_in_aws(world.e, "iam") - set(allowed("aws-preview")) == {"iam:ListRoles"}
     assert set(allowed("aws-leftovers")) == {"iam:GetRole", "iam:ListRoles"}
     assert called_in_aws(world.e, "organizations") == {"organizations:ListAccounts"}
 
 
-def test_sessions_allow_nothing_that_is_not_documented() -> None:
-    """A session is limited further than the role that is assumed, never less."""
+def test_sessions_allow_only_documented_actions() -> None:
+    """A session is more restricted than the assumed role, never less."""
     sessions = {f"iam:{action}" for actions in ACTIONS.values() for action in actions}
     assert sessions == {*allowed("aws-operator"), *allowed("aws-lookup-events")}
     assert {f"iam:{action}" for action in ACTIONS["read"]} == set(allowed("aws-preview"))
@@ -177,20 +177,20 @@ def test_a_policy_is_for_one_role(name: str, arn: str) -> None:
         assert not fnmatchcase(f"{arn}2", statement["Resource"])
 
 
-def test_who_verifies_may_do_just_that(here: Emulators) -> None:
+def test_the_verify_policy_allows_exactly_the_calls_of_verification(here: Emulators) -> None:
     permit(here, "azure-verify")
     here.forget()
-    accounts = engine.listed({account: {"aws_account_id": account} for account in ACCOUNTS})
+    accounts = engine.accounts_of({account: {"aws_account_id": account} for account in ACCOUNTS})
     watched = [ingestion.Watched(account, Expected()) for account in accounts]
     asyncio.run(ingestion.verify(watched, ingestion.Order(3600, canary=True, role_last_used=True), lambda _line: None))
-    asked = {f"{QUERY}/read", *(f"{QUERY}/{table}/read" for table in (EVENTS, HEALTH))}
-    assert here.operations().count("Query") == len(asked) - 1
-    assert called_in_azure(here) | asked == set(document("azure-verify")["Actions"])
+    queried = {f"{QUERY}/read", *(f"{QUERY}/{table}/read" for table in (EVENTS, HEALTH))}
+    assert here.operations().count("Query") == len(queried) - 1
+    assert called_in_azure(here) | queried == set(document("azure-verify")["Actions"])
     assert called_in_aws(here, "sts") <= set(allowed("aws-base"))
     assert called_in_aws(here, "iam") <= set(allowed("aws-preview"))
 
 
-def test_who_lists_the_organization_may_do_just_that(here: Emulators) -> None:
+def test_the_organization_policy_allows_exactly_the_calls_of_a_listing(here: Emulators) -> None:
     def tagged(found: Iterable[str]) -> Iterable[str]:
         return [ONE]
 
@@ -203,7 +203,7 @@ def test_who_lists_the_organization_may_do_just_that(here: Emulators) -> None:
     assert called_in_aws(here, "organizations") == set(allowed("aws-organization"))
 
 
-def test_who_keeps_a_stackset_may_do_just_that(here: Emulators) -> None:
+def test_the_stackset_policy_allows_exactly_the_calls_for_a_stackset(here: Emulators) -> None:
     unit, _accounts = organization(here)
     permit(here, "azure-preview")
     spec = options.AWS | options.AZURE | options.WORKSPACE | options.STACKSET | options.STATE
@@ -215,7 +215,7 @@ def test_who_keeps_a_stackset_may_do_just_that(here: Emulators) -> None:
         {"state": "absent"},
     ):
         assert modules.aws_stackset(validated(spec, {**place, **step}), check_mode=False)["changed"]
-    # Tags go along with other calls; AWS asks for the right all the same.
+    # Tags are sent with other calls; AWS requires the permission all the same.
     tagging = {"cloudformation:TagResource"}
     assert called_in_aws(here, "cloudformation") | tagging == set(allowed("aws-stackset"))
     assert called_in_aws(here, "sts") == set()

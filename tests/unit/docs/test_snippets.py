@@ -1,9 +1,9 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands and examples on the pages: options, playbooks, variables and targets that exist, YAML and JSON that parse.
+"""Commands and examples on the pages: options, playbooks, variables and targets exist, YAML and JSON can be parsed.
 
-What runs is in examples/, and a test runs each; guides include it from there.
+Complete examples are in examples/, a test runs each, and guides include them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ from ansible.cli.galaxy import GalaxyCLI
 from ansible.cli.inventory import InventoryCLI
 from ansible.cli.playbook import PlaybookCLI
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, check_whole, parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import (
+    FIELDS,
+    check_complete,
+    parse,
+)
 
 from .test_guides import GUIDES, PAGES, ROOT, variables
 
@@ -33,8 +37,8 @@ EXAMPLES = ROOT / "examples"
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DIRECTIVE = re.compile(r"^( *)\.\. code-block:: (\w+)\n\n((?:\1   .*\n|\n)+)", re.MULTILINE)
 INCLUDE = re.compile(r"^\.\. literalinclude:: (\S+)\n((?: +:.*\n)*)", re.MULTILINE)
-# Tools of others: what is said of them cannot be checked here.
-FOREIGN = {"ansible-builder", "ansible-rulebook", "aws", "awx", "az", "export"}
+# Tools of others, whose options are not checked here.
+OTHER_TOOLS = {"ansible-builder", "ansible-rulebook", "aws", "awx", "az", "export"}
 
 
 class Snippet(NamedTuple):
@@ -58,7 +62,7 @@ SNIPPETS = list(snippets())
 
 
 def commands(snippet: Snippet) -> list[str]:
-    """The commands of a session: lines behind a prompt, or all of them where there is none."""
+    """The commands of a session: the lines with a prompt, or all lines if there is none."""
     lines = snippet.text.replace("\\\n", " ").splitlines()
     prompted = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
     return [line for line in prompted or lines if line.strip()]
@@ -71,19 +75,19 @@ COMMANDS = sorted({one for snippet in SNIPPETS if snippet.language == "console" 
 
 
 def parsed(cli: type[CLI], words: list[str]) -> Any:
-    """What Ansible makes of a command line; SystemExit where it refuses it."""
-    made = cli(words)
-    made.init_parser()
-    return made.parser.parse_args(words[1:])
+    """The options of a command line as Ansible parses them; SystemExit if it refuses them."""
+    command = cli(words)
+    command.init_parser()
+    return command.parser.parse_args(words[1:])
 
 
 def check_playbook(words: list[str]) -> None:
     options = parsed(PlaybookCLI, words)
     for name in options.args:
-        there = ROOT / "playbooks" if name.startswith(f"{COLLECTION}.") else EXAMPLES
-        assert (there / f"{name.removeprefix(f'{COLLECTION}.').removesuffix('.yml')}.yml").is_file()
-    for given in options.extra_vars:
-        assert given.startswith("@") or given.partition("=")[0] in variables()
+        folder = ROOT / "playbooks" if name.startswith(f"{COLLECTION}.") else EXAMPLES
+        assert (folder / f"{name.removeprefix(f'{COLLECTION}.').removesuffix('.yml')}.yml").is_file()
+    for variable in options.extra_vars:
+        assert variable.startswith("@") or variable.partition("=")[0] in variables()
 
 
 def check_doc(words: list[str]) -> None:
@@ -102,9 +106,9 @@ def check_inventory(words: list[str]) -> None:
 
 
 def check_pip(words: list[str]) -> None:
-    wanted = re.findall(r"^([\w-]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    required = re.findall(r"^([\w-]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
     assert words[:2] == ["pip", "install"]
-    assert set(words[2:]) <= set(wanted)
+    assert set(words[2:]) <= set(required)
 
 
 def check_make(words: list[str]) -> None:
@@ -124,13 +128,13 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_can_be_typed(command: str) -> None:
+def test_a_command_is_valid(command: str) -> None:
     words = shlex.split(command, comments=True)
-    if words[0] not in FOREIGN:
+    if words[0] not in OTHER_TOOLS:
         CHECKS[words[0]](words)
 
 
-def test_the_first_commands_of_the_readme_are_looked_at() -> None:
+def test_the_first_commands_of_the_readme_are_checked() -> None:
     assert {"make test", "ansible-playbook trailbridge.sentinel.onboard -i accounts.yml"} <= {
         " ".join(shlex.split(command, comments=True)) for command in COMMANDS
     }
@@ -138,7 +142,7 @@ def test_the_first_commands_of_the_readme_are_looked_at() -> None:
 
 
 @pytest.mark.parametrize("command", ["ansible-playbook trailbridge.sentinel.onbord", "make tset", "pip install boto4"])
-def test_a_slip_of_the_pen_is_found(command: str) -> None:
+def test_a_typing_mistake_is_found(command: str) -> None:
     words = command.split()
     with pytest.raises(AssertionError):
         CHECKS[words[0]](words)
@@ -153,25 +157,25 @@ def of(*languages: str) -> list[Any]:
 
 
 def hosts(group: dict[str, Any], above: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The hosts of an inventory with their variables, those of groups included."""
-    known = above | (group.get("vars") or {})
+    """The hosts of an inventory with their variables, including those of their groups."""
+    inherited = above | (group.get("vars") or {})
     for name, own in (group.get("hosts") or {}).items():
-        yield name, known | (own or {})
+        yield name, inherited | (own or {})
     for child in (group.get("children") or {}).values():
-        yield from hosts(child or {}, known)
+        yield from hosts(child or {}, inherited)
 
 
 def check_accounts(inventory: dict[str, Any]) -> None:
-    """Have the collection read every account of an inventory, as it does before the first request."""
+    """Parse every account of an inventory, as the collection does before the first request."""
     for host, own in hosts(inventory["all"], {}):
         assert {name for name in own if name.startswith("sentinel_")} <= variables()
         options = {field.option: own.get(field.variable) for field in FIELDS}
         options["account_id"] = options["account_id"] or host
-        check_whole(parse(options, host, host=host, names="variable"), host, "variable")
+        check_complete(parse(options, host, host=host, names="variable"), host, "variable")
 
 
 @pytest.mark.parametrize("snippet", of("yaml"))
-def test_an_example_in_yaml_has_what_the_collection_takes(snippet: Snippet) -> None:
+def test_an_example_in_yaml_has_only_known_variables(snippet: Snippet) -> None:
     loaded = yaml.safe_load(snippet.text)
     if "all" in loaded:
         check_accounts(loaded)
@@ -180,11 +184,11 @@ def test_an_example_in_yaml_has_what_the_collection_takes(snippet: Snippet) -> N
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.inventory.yml")), ids=lambda path: path.stem)
-def test_the_inventory_of_an_example_has_what_the_collection_takes(path: Path) -> None:
+def test_the_inventory_of_an_example_has_only_known_variables(path: Path) -> None:
     check_accounts(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
-def test_every_block_is_of_a_kind_that_is_looked_at() -> None:
+def test_every_block_has_a_language_that_is_checked() -> None:
     assert {one.language for one in SNIPPETS} <= {"console", "yaml", "json", "text"}
     for one in SNIPPETS:
         if one.language == "json":
@@ -192,7 +196,7 @@ def test_every_block_is_of_a_kind_that_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("page", sorted(GUIDES.glob("*.rst")), ids=lambda page: page.stem)
-def test_what_a_guide_shows_of_a_file_is_in_it(page: Path) -> None:
+def test_a_part_that_a_guide_includes_is_in_the_file(page: Path) -> None:
     for name, options in INCLUDE.findall(page.read_text(encoding="utf-8")):
         included = (page.parent / name).read_text(encoding="utf-8")
         for _where, text in re.findall(r":(start-at|end-before): (.*)", options):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import VARIABLES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import COLLECTION_VARIABLES
 
 ROOT = Path(__file__).parents[3]
 RULEBOOK = ROOT / "extensions/eda/rulebooks/onboard.yml"
@@ -69,4 +69,4 @@ def test_the_playbooks_exist_and_read_the_variables() -> None:
         arguments = rule["action"]["run_playbook"]
         playbook = ROOT / f"playbooks/{arguments['name'].rpartition('.')[2]}.yml"
         assert playbook.is_file()
-        assert arguments["extra_vars"].keys() <= VARIABLES
+        assert arguments["extra_vars"].keys() <= COLLECTION_VARIABLES

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two operators at once, and colleagues who change things in the middle of a run."""
+"""Two operators at the same time, and changes by somebody else during a run."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from tests.faults.kinds import DELETE, PUT
 from tests.faults.world import ACCOUNTS, PHASES, ROLE, TOO_MUCH, VICTIM, Phase, World, arn_of, connector, name_of
 
 POLICY = "arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"
-Colleague = Callable[[World], object]
+Change = Callable[[World], object]
 
 
-def two_at_once(world: World, phase: Phase) -> list[engine.Ended]:
-    order = fleet.Order(absent=phase == "remove")
+def two_at_once(world: World, phase: Phase) -> list[engine.RunResult]:
+    options = fleet.RunOptions(absent=phase == "remove")
 
-    async def both() -> list[engine.Ended]:
-        runs = [engine.ended(world.accounts(phase), order) for _operator in range(2)]
+    async def both() -> list[engine.RunResult]:
+        runs = [engine.run_async(world.accounts(phase), options) for _operator in range(2)]
         return list(await asyncio.gather(*runs))
 
     return asyncio.run(both())
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_two_operators_with_the_same_wish_meet_without_harm(world: World, phase: Phase) -> None:
+def test_two_operators_with_the_same_options_do_no_harm(world: World, phase: Phase) -> None:
     right = world.right(phase)
     world.prepare(phase)
-    # Answers take a while, so that each of the two reads before the other one has written.
+    # Responses are delayed, so that each of the two reads before the other one has written.
     world.e.fault(service="iam", delay=0.02)
     before = world.seen()
-    # On a busy machine a round of two takes its time.
-    with mock.patch.object(engine.reconcile, "PATIENCE", 20.0):
+    # Two runs may be slow on a busy machine.
+    with mock.patch.object(engine.reconcile, "RETRY_TIMEOUT", 20.0):
         both = two_at_once(world, phase)
     for ended in both:
         assert (ended.error, ended.failed) == (None, {})
@@ -50,7 +50,7 @@ def test_two_operators_with_the_same_wish_meet_without_harm(world: World, phase:
     assert (again.error, again.failed, again.calls) == (None, {}, {})
 
 
-def puts_another_connector(world: World) -> None:
+def adds_another_connector(world: World) -> None:
     world.e.seed_connector(connector("by-hand", arn_of(VICTIM)))
 
 
@@ -70,7 +70,7 @@ def detaches_too_much(world: World) -> None:
     world.make(VICTIM, "DetachRolePolicy", RoleName=ROLE, PolicyArn=TOO_MUCH)
 
 
-def makes_the_role(world: World) -> None:
+def creates_the_role(world: World) -> None:
     world.connect_role(VICTIM)
 
 
@@ -84,9 +84,9 @@ def removes_the_role(world: World) -> None:
 
 
 CHANGES = (
-    ("create", "before", "CreateRole", makes_the_role),
+    ("create", "before", "CreateRole", creates_the_role),
     ("create", "after", "CreateRole", removes_the_new_role),
-    ("create", "before", PUT, puts_another_connector),
+    ("create", "before", PUT, adds_another_connector),
     ("correct", "before", PUT, changes_the_connector),
     ("correct", "before", PUT, removes_the_connector),
     ("correct", "before", "DetachRolePolicy", detaches_too_much),
@@ -97,30 +97,30 @@ CHANGES = (
 
 
 @pytest.mark.parametrize(
-    ("phase", "moment", "operation", "colleague"),
+    ("phase", "moment", "operation", "change"),
     [pytest.param(*change, id=f"{change[3].__name__}-{change[1]}-{change[2]}") for change in CHANGES],
 )
-def test_a_colleague_in_the_middle_is_met_without_harm(
-    world: World, phase: Phase, moment: Moment, operation: str, colleague: Colleague
+def test_a_concurrent_change_does_no_harm(
+    world: World, phase: Phase, moment: Moment, operation: str, change: Change
 ) -> None:
     right = world.right(phase)
     world.prepare(phase)
     before = world.seen()
-    once = Once(moment, operation, lambda: colleague(world))
+    once = Once(moment, operation, lambda: change(world))
     with watched(once):
         ended = world.run(phase, 1)
     assert once.done
     assert (ended.error, ended.failed) == (None, {})
     shown = world.seen()
     assert shown.ours[VICTIM].get("role") == right.ours[VICTIM].get("role")
-    found, wanted = (len(seen.ours[VICTIM].get("connectors", [])) for seen in (shown, right))
-    assert found == wanted
+    found, expected = (len(seen.ours[VICTIM].get("connectors", [])) for seen in (shown, right))
+    assert found == expected
     assert shown.other_workspaces == before.other_workspaces
     again = world.run(phase, 1)
     assert (again.error, again.failed, again.calls) == (None, {}, {})
 
 
-def test_a_colleague_who_never_rests_is_named(world: World) -> None:
+def test_endless_concurrent_changes_are_a_conflict(world: World) -> None:
     world.prepare("correct")
 
     def see(moment: Moment, operation: str) -> None:
@@ -132,4 +132,4 @@ def test_a_colleague_who_never_rests_is_named(world: World) -> None:
     assert set(ended.failed) == {VICTIM}
     assert ended.failed[VICTIM].kind == "connector_conflict"
     assert world.run("correct").failed == {}
-    assert set(ended.done) == set(ACCOUNTS)
+    assert set(ended.results) == set(ACCOUNTS)

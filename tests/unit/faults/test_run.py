@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What concerns a whole run: base credentials that expire, a token that does, one account that hangs."""
+"""Faults that affect a whole run: expired source credentials or tokens, an account that hangs."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from tests.faults.world import ACCOUNTS, ROLE, VICTIM, World
 MANY = {f"2222222222{number:02}": {"aws_account_id": f"2222222222{number:02}"} for number in range(40)}
 
 
-def test_expired_base_credentials_stop_the_run_with_one_message(world: World) -> None:
+def test_expired_source_credentials_stop_the_run_with_one_message(world: World) -> None:
     world.prepare("create")
     world.e.fault(operation="AssumeRole", skip=10, **faults.EXPIRED_TOKEN)
     world.e.forget()
-    stop = fleet.Cancellation()
-    done = {}
+    cancellation = fleet.Cancellation()
+    results = {}
 
     async def work() -> None:
-        async for one in fleet.run(engine.listed(MANY), fleet.Order(concurrency=2), stop):
-            done[one.account.account_id] = one
+        async for one in fleet.run(engine.accounts_of(MANY), fleet.RunOptions(concurrency=2), cancellation):
+            results[one.account.account_id] = one
 
     asyncio.run(work())
-    assert {error.kind for error in stop.reasons.values()} == {"expired_credentials"}
-    assert len(stop.reasons) == 1
-    changed = [one for one in done.values() if one.status == "changed"]
+    assert {error.kind for error in cancellation.reasons.values()} == {"expired_credentials"}
+    assert len(cancellation.reasons) == 1
+    changed = [one for one in results.values() if one.status == "changed"]
     assert len(changed) == 10
-    assert {one.status for one in done.values()} == {"changed", "skipped"}
-    assert len(done) == len(MANY)
-    asked = world.e.operations("sts").count("AssumeRole")
-    assert asked <= 10 + 2 * fleet.AHEAD, "accounts were still begun"
+    assert {one.status for one in results.values()} == {"changed", "skipped"}
+    assert len(results) == len(MANY)
+    assumed = world.e.operations("sts").count("AssumeRole")
+    assert assumed <= 10 + 2 * fleet.WORKERS_PER_SLOT, "too many accounts were started"
     world.e.heal()
-    again = engine.run(engine.listed(MANY), fleet.Order())
+    again = engine.run(engine.accounts_of(MANY), fleet.RunOptions())
     assert (again.error, again.failed) == (None, {})
     assert set(again.calls) == set(MANY) - {one.account.account_id for one in changed}
     assert {account_of(raw) for raw in world.e.connectors()} >= set(MANY)
@@ -56,23 +56,23 @@ def test_a_session_that_expires_in_one_account_does_not_stop_the_others(world: W
     after = world.seen()
     for other in set(ACCOUNTS) - {VICTIM}:
         assert after.ours[other] == right.ours[other]
-    assert ended.done[VICTIM].status == "failed"
+    assert ended.results[VICTIM].status == "failed"
 
 
-def test_an_account_that_hangs_is_given_up_and_delays_nobody(world: World) -> None:
+def test_an_account_that_hangs_times_out_and_delays_no_other(world: World) -> None:
     right = world.right("create")
     world.prepare("create")
     world.e.fault(account=VICTIM, service="iam", delay=30.0, reset="before")
     finished: dict[str, float] = {}
 
     async def work() -> None:
-        began = time.monotonic()
-        async for one in fleet.run(world.accounts("create"), fleet.Order()):
-            finished[one.account.account_id] = time.monotonic() - began
+        start = time.monotonic()
+        async for one in fleet.run(world.accounts("create"), fleet.RunOptions()):
+            finished[one.account.account_id] = time.monotonic() - start
             assert one.status == ("failed" if one.account.account_id == VICTIM else "changed")
             assert one.error is None or one.error.kind == "transient"
 
-    with mock.patch.object(account, "LONGEST", 3.0), mock.patch.object(engine.curl, "REQUEST_SECONDS", 60):
+    with mock.patch.object(account, "ROLE_TIMEOUT_SECONDS", 3.0), mock.patch.object(engine.curl, "REQUEST_SECONDS", 60):
         asyncio.run(work())
     assert finished[VICTIM] < 30
     assert max(finished[other] for other in set(ACCOUNTS) - {VICTIM}) < finished[VICTIM]
@@ -107,11 +107,11 @@ def test_a_stale_etag_is_read_again_even_if_the_list_lags(world: World, status: 
     world.e.fault(operation="DataConnectors_CreateOrUpdate", times=1, reset="after")
     ended = world.run("correct")
     assert (ended.error, ended.failed) == (None, {})
-    assert ended.done[VICTIM].status == "changed"
+    assert ended.results[VICTIM].status == "changed"
     assert world.seen().ours == right.ours
 
 
-def test_a_role_that_sentinel_cannot_see_yet_is_waited_for(world: World) -> None:
+def test_a_role_that_sentinel_cannot_use_yet_is_retried(world: World) -> None:
     right = world.right("create")
     world.prepare("create")
     world.e.settings(role_propagation_seconds=0.7)
@@ -120,29 +120,29 @@ def test_a_role_that_sentinel_cannot_see_yet_is_waited_for(world: World) -> None
     assert world.seen().ours == right.ours
 
 
-def test_a_token_that_ends_in_the_middle_is_renewed(world: World) -> None:
+def test_a_token_that_expires_during_the_run_is_renewed(world: World) -> None:
     right = world.right("create")
     world.prepare("create")
     world.e.forget()
-    with engine.clock_put_forward("AttachRolePolicy", 2 * 3600):
+    with engine.clock_ahead("AttachRolePolicy", 2 * 3600):
         ended = world.run("create")
     assert (ended.error, ended.failed) == (None, {})
     assert world.seen().ours == right.ours
     assert world.e.operations().count("Token") == 2
 
 
-def test_a_provider_that_is_not_registered_is_not_registered_by_us(world: World) -> None:
+def test_a_missing_resource_provider_is_not_registered(world: World) -> None:
     world.prepare("create")
     world.e.settings(provider_registered=False)
     world.e.forget()
     ended = world.run("create")
     assert ended.error
-    assert "is not registered to use namespace" in str(ended.error)
+    assert "MissingSubscriptionRegistration" in str(ended.error)
     assert "Unknown" not in world.e.operations()
     assert world.writes() == []
 
 
-def test_a_workspace_without_sentinel_is_named_as_such(world: World) -> None:
+def test_a_workspace_without_sentinel_is_named(world: World) -> None:
     world.prepare("create")
     world.e.change_workspace(onboarded=False)
     ended = world.run("create")
@@ -152,7 +152,7 @@ def test_a_workspace_without_sentinel_is_named_as_such(world: World) -> None:
     assert world.writes() == []
 
 
-def test_a_repair_whose_answer_was_lost_is_told(world: World) -> None:
+def test_a_repair_whose_response_was_lost_is_reported(world: World) -> None:
     world.prepare("create")
     world.run("create")
     extra = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -161,18 +161,18 @@ def test_a_repair_whose_answer_was_lost_is_told(world: World) -> None:
     ended = world.run("create")
     assert (ended.error, ended.failed) == (None, {})
     assert ended.calls == {VICTIM: "DetachRolePolicy"}
-    [shown] = ended.done[VICTIM].report.diff
+    [shown] = ended.results[VICTIM].report.diff
     assert extra in str(shown["before"])
     assert extra not in str(shown["after"])
 
 
-def test_a_removal_whose_answer_was_lost_is_told(world: World) -> None:
+def test_a_removal_whose_response_was_lost_is_reported(world: World) -> None:
     world.prepare("remove")
     world.e.fault(operation="DeleteRole", account=VICTIM, reset="after", times=1)
     world.e.fault(operation="DataConnectors_Delete", reset="after", times=1)
     ended = world.run("remove")
     assert (ended.error, ended.failed) == (None, {})
-    assert {"DataConnectors_Delete", "DeleteRole"} <= {call.name for call in ended.done[VICTIM].report.calls}
+    assert {"DataConnectors_Delete", "DeleteRole"} <= {call.name for call in ended.results[VICTIM].report.calls}
 
 
 def test_another_partition_is_refused_before_anything_is_written(world: World) -> None:
@@ -182,8 +182,8 @@ def test_another_partition_is_refused_before_anything_is_written(world: World) -
     body = f"<{name}Response><{name}Result>{who}</{name}Result></{name}Response>"
     world.e.fault(operation=name, status=200, body=body)
     hosts = {account: {"aws_account_id": account} for account in ACCOUNTS}
-    # The emulator has one partition, in which a policy of another one denies everything.
-    ended = engine.run(engine.listed(hosts, sentinel_assume_role_session_policy=False), fleet.Order())
+    # In the emulator's only partition, a session policy for another partition denies everything.
+    ended = engine.run(engine.accounts_of(hosts, sentinel_assume_role_session_policy=False), fleet.RunOptions())
     assert {error.kind for error in ended.failed.values()} == {"bad_input"}
     assert set(ended.failed) == set(ACCOUNTS)
     assert world.writes() == []

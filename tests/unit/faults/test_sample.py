@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A sample of the fault matrix and of the crash matrix that has every kind of cell; tests/faults has all of them."""
+"""A sample of the fault matrix and of the crash matrix with every kind of cell; tests/faults has all cells."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from tests.faults.kinds import KINDS
 from tests.faults.world import ACCOUNTS, VICTIM, Phase, World
 
 
-def nowhere(_name: str, _value: object) -> None:
-    """Figures are of the whole matrix."""
+def ignore(_name: str, _value: object) -> None:
+    """Figures are collected by the whole matrix only."""
 
 
 @pytest.mark.parametrize("cell", [pytest.param(cell, id=cell.id) for cell in sample()])
-def test_a_fault_costs_no_account(world: World, cell: Cell) -> None:
-    check(world, cell, nowhere)
+def test_a_fault_loses_no_account(world: World, cell: Cell) -> None:
+    check(world, cell, ignore)
 
 
 @pytest.mark.parametrize("crash", [pytest.param(crash, id=crash.id) for crash in sample_of_crashes()])
 def test_a_killed_run_is_finished_by_the_next(world: World, crash: Crash) -> None:
-    check_crash(world, crash, nowhere)
+    check_crash(world, crash, ignore)
 
 
 @pytest.mark.parametrize("crash", [pytest.param(crash, id=crash.id) for crash in sample_of_crashes()])
 def test_an_interrupted_run_is_finished_by_the_next(world: World, crash: Crash) -> None:
-    check_interrupt(world, crash, nowhere)
+    check_interrupt(world, crash, ignore)
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_the_matrix_knows_every_request_of_a_run(world: World, phase: Phase) -> None:
+def test_the_matrix_has_every_request_of_a_run(world: World, phase: Phase) -> None:
     world.prepare(phase)
     world.e.forget()
     world.run(phase)

@@ -249,7 +249,7 @@ def test_tags_are_read_after_filtering(organized: Emulators, listed: List) -> No
 def test_throttling_in_both_wordings_is_waited_for(organized: Emulators, listed: List, fault: dict[str, Any]) -> None:
     for operation in ("ListAccounts", "ListOrganizationalUnitsForParent", "ListTagsForResource"):
         organized.fault(**{**fault, "operation": operation, "times": 2})
-    with mock.patch.object(backoff, "FIRST", 0.05):
+    with mock.patch.object(backoff, "INITIAL_PAUSE", 0.05):
         run = listed(tags=True)
     assert run.hosts.keys() == ACTIVE
     assert organized.struck() == 6
@@ -458,9 +458,9 @@ def test_an_account_without_an_organization_is_told_so(
     [
         ({"exlude_filters": []}, "Cannot use exlude_filters: the inventory has no such option"),
         ({"exclude_filters": [{"ou": "/Nowhere"}]}, "the organization has no such organizational unit"),
-        ({"include_filters": [{"id": 11111111111}]}, "it must be a text; quote it in YAML"),
+        ({"include_filters": [{"id": 11111111111}]}, "include_filters[0].id 11111111111"),
         ({"region": "Frankfurt"}, "Cannot use region 'Frankfurt' of the inventory accounts.aws_organization.yml"),
-        ({"access_key": "x"}, "access_key and secret_key belong together"),
+        ({"access_key": "x"}, "access_key and secret_key"),
         ({"secret_key": "{{ nothing }}"}, "Cannot use secret_key of the inventory: its template fails"),
         ({"profile": "{{ nothing }}"}, "Cannot use profile of the inventory: 'nothing' is undefined"),
         ({"hostname": "{{ nothing }}"}, "Cannot name the host of account"),

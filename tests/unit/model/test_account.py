@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of an account become data, whatever wrote them, or are refused with one sentence before any call."""
+"""The options of an account are converted and validated; invalid ones are errors before any call."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
     FIELDS,
     Account,
     Field,
+    check_complete,
     check_partition,
     check_unique,
-    check_whole,
     parse,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
@@ -41,7 +41,7 @@ FENCE = f"arn:aws:iam::{ACCOUNT}:policy/fence"
 HOST = "host payments"
 BY_OPTION = {field.option: field for field in FIELDS}
 
-# Every option: a value as the user may write it, the part of the account that keeps it, there its name and the value.
+# Every option: a value as written, the part of the account that holds it, its name there and the value there.
 KEPT: dict[str, tuple[Any, str, str, Any]] = {
     "account_id": (ACCOUNT, "", "account_id", ACCOUNT),
     "account_joined": ("2026-11-22T17:00:00Z", "", "joined", "2026-11-22T17:00:00Z"),
@@ -95,7 +95,7 @@ KEPT: dict[str, tuple[Any, str, str, Any]] = {
     "cert_validation_mode": ("ignore", "azure", "cert_validation_mode", "ignore"),
     "disable_instance_discovery": (True, "azure", "disable_instance_discovery", True),
 }
-# What an option cannot do without.
+# Options that are required together.
 KEYS = {"access_key": "AKIAX", "secret_key": "hush-hush"}
 BESIDE = {"access_key": KEYS, "secret_key": KEYS, "session_token": KEYS}
 
@@ -104,15 +104,15 @@ def part(account: Account, name: str) -> Any:
     return getattr(account, name) if name else account
 
 
-def refused(options: dict[str, Any], where: str = HOST, names: str = "option") -> str:
-    """The sentence with which the options are refused."""
+def rejected(options: dict[str, Any], where: str = HOST, names: str = "option") -> str:
+    """The error message for the options."""
     with pytest.raises(SentinelError) as caught:
         parse(options, where, names=names)
     assert caught.value.kind == "bad_input"
     return str(caught.value)
 
 
-# --- what is accepted ---
+# --- valid values ---
 
 
 def test_every_option_is_tried() -> None:
@@ -121,7 +121,7 @@ def test_every_option_is_tried() -> None:
 
 @pytest.mark.parametrize("option", KEPT)
 @pytest.mark.parametrize("names", ["option", "short", "variable"])
-def test_an_option_sets_one_thing_and_nothing_else(option: str, names: str) -> None:
+def test_an_option_sets_only_its_attribute(option: str, names: str) -> None:
     value, where, name, expected = KEPT[option]
     key = BY_OPTION[option].short if names == "short" else option
     beside = BESIDE.get(option, {})
@@ -129,11 +129,11 @@ def test_an_option_sets_one_thing_and_nothing_else(option: str, names: str) -> N
     assert getattr(part(account, where), name) == expected
     if where:
         assert account == replace(nothing, **{where: replace(part(nothing, where), **{name: expected})})
-    elif option != "account_id":  # which is part of the wish, too
+    elif option != "account_id":  # which is part of the role spec, too
         assert account == replace(nothing, **{name: expected})
 
 
-def test_the_account_id_is_part_of_the_wish() -> None:
+def test_the_account_id_is_part_of_the_role_spec() -> None:
     assert parse({"account_id": ACCOUNT}, HOST).role_spec.account_id == ACCOUNT
 
 
@@ -156,15 +156,15 @@ def test_none_is_not_given() -> None:
 
 
 @pytest.mark.parametrize("option", [field.option for field in FIELDS if field.part in ("aws", "azure")])
-def test_a_variable_of_the_environment_that_is_set_to_nothing_is_not_given(option: str) -> None:
+def test_an_empty_credential_option_is_not_given(option: str) -> None:
     assert parse({option: ""}, HOST) == parse({}, HOST)
 
 
-def test_what_is_no_option_of_an_account_is_none_of_our_business() -> None:
+def test_unknown_options_are_ignored() -> None:
     assert parse({"state": "absent", "concurrency": 3}, HOST, names="short") == parse({}, HOST)
 
 
-def test_the_host_is_noted() -> None:
+def test_the_host_is_recorded() -> None:
     assert parse({}, HOST, host="payments").host == "payments"
 
 
@@ -177,7 +177,7 @@ def test_the_host_is_noted() -> None:
     ids=repr,
 )
 @pytest.mark.parametrize("option", ["role_purge_tags", "exclusive", "adopt"])
-def test_a_text_of_an_inventory_is_a_boolean_as_ansible_reads_it(option: str, text: str, value: bool) -> None:
+def test_a_string_of_an_inventory_is_a_boolean_as_in_ansible(option: str, text: str, value: bool) -> None:
     assert getattr(parse({option: text}, HOST).role_spec, BY_OPTION[option].short) is value
 
 
@@ -191,8 +191,8 @@ def test_digits_of_an_inventory_are_a_number(text: str, number: int) -> None:
     assert parse({"role_max_session_duration": text}, HOST).role_spec.max_session_duration == number
 
 
-@pytest.mark.parametrize("value", ["Admin", ["Admin"]], ids=["a text", "a list"])
-def test_a_text_is_a_list_of_one(value: Any) -> None:
+@pytest.mark.parametrize("value", ["Admin", ["Admin"]], ids=["a string", "a list"])
+def test_a_string_is_a_list_of_one_item(value: Any) -> None:
     assert parse({"assume_role": value}, HOST).assume_role.roles == ("Admin",)
     assert parse({"external_ids": A}, HOST).role_spec.external_ids == (A,)
 
@@ -202,18 +202,18 @@ def test_an_empty_boundary_is_given() -> None:
 
 
 @pytest.mark.parametrize("option", ["secret_key", "session_token", "secret", "oidc_token"])
-def test_no_secret_is_in_the_text_of_an_account(option: str) -> None:
+def test_no_secret_is_in_the_repr_of_an_account(option: str) -> None:
     assert "handshake" not in repr(parse({**BESIDE.get(option, {}), option: "handshake"}, HOST))
 
 
 @pytest.mark.parametrize("field", [field for field in FIELDS if field.part == "azure"], ids=lambda field: field.option)
-def test_an_empty_variable_of_the_environment_is_not_given(field: Field) -> None:
+def test_an_empty_azure_option_is_not_given(field: Field) -> None:
     assert parse({field.option: ""}, HOST) == parse({}, HOST)
 
 
-# --- what is refused ---
+# --- invalid values ---
 
-# For every option a value of the right type that is wrong, where there is one, and values of wrong types.
+# Invalid values of every option, of the right type and of other types.
 WRONG: dict[str, dict[str, Any]] = {
     "account_id": {"11 digits": "1" * 11, "a short number": 11111111111, "full-width digits": "１" * 12},  # noqa: RUF001
     "account_joined": {"a word": "yesterday", "a number": 1763000000, "no time zone": "2026-11-22T17:00:00"},
@@ -236,9 +236,9 @@ WRONG: dict[str, dict[str, Any]] = {
         "a bool": True,
     },
     "role_permissions_boundary": {"a bare name": "fence", "a number": 7},
-    "role_tags": {"of AWS": {"aws:x": "x"}, "a bool": {"x": True}, "a text": "x=y", "a list": ["x"]},
+    "role_tags": {"of AWS": {"aws:x": "x"}, "a bool": {"x": True}, "a string": "x=y", "a list": ["x"]},
     "role_purge_tags": {"a word": "maybe", "two": 2, "a list": [True]},
-    "permission_mode": {"no such mode": "everything", "in another case": "Managed", "a bool": True},
+    "permission_mode": {"an unknown mode": "everything", "in another case": "Managed", "a bool": True},
     "microsoft_account_id": {"the placeholder": "123412341234", "as a number": 123412341234, "7": 7},
     "external_ids": {"no GUID": "security", "one of two": [A, "security"], "a number": 7, "a dict": {A: A}},
     "exclusive": {"a word": "never", "a list": []},
@@ -271,8 +271,8 @@ WRONG: dict[str, dict[str, Any]] = {
     "validate_certs": {"a word": "maybe", "a list": []},
     "tenant": {"no GUID": "a b", "braces": f"{{{A}}}", "a number": 7, "a trailing space": f"{A} "},
     "client_id": {"a number": 7, "a list": [A]},
-    "cloud_environment": {"no such cloud": "AzureGermanCloud", "a number": 7, "a list": ["AzureCloud"]},
-    "auth_source": {"no such source": "browser", "a number": 7},
+    "cloud_environment": {"an unknown cloud": "AzureGermanCloud", "a number": 7, "a list": ["AzureCloud"]},
+    "auth_source": {"an unknown source": "browser", "a number": 7},
     "azure_profile": {"a bracket": "[default]", "a number": 7},
     "x509_certificate_path": {"two lines": "/etc/a\n/etc/b", "a number": 7},
     "thumbprint": {"too short": "AB" * 19, "a number": 7},
@@ -284,15 +284,15 @@ WRONG: dict[str, dict[str, Any]] = {
 SECRET = ("access_key", "secret_key", "session_token", "secret", "oidc_token")
 
 
-def test_every_option_that_is_no_secret_is_refused_somehow() -> None:
+def test_every_option_except_secrets_has_invalid_values() -> None:
     assert WRONG.keys() | set(SECRET) == KEPT.keys()
 
 
-def check_refusal(option: str, value: Any, names: str) -> None:
+def check_error(option: str, value: Any, names: str) -> None:
     field = BY_OPTION[option]
     key = field.short if names == "short" else option
     shown = {"option": option, "short": field.short, "variable": field.variable}[names]
-    sentence = refused({key: value}, names=names)
+    sentence = rejected({key: value}, names=names)
     begin, _colon, rule = sentence.partition(f" of {HOST}: ")
     assert begin.startswith(f"Cannot use {shown} ")
     assert rule.removesuffix(".") in {one.text for one in (RULES.get(field.short), TYPES[field.type]) if one}
@@ -307,28 +307,28 @@ def check_refusal(option: str, value: Any, names: str) -> None:
         for name, value in values.items()
     ],
 )
-def test_a_refusal_names_place_option_value_and_rule(option: str, value: Any) -> None:
-    check_refusal(option, value, "option")
+def test_an_error_names_host_option_value_and_rule(option: str, value: Any) -> None:
+    check_error(option, value, "option")
 
 
 @pytest.mark.parametrize(
     ("option", "value"),
     [("assume_role", "a b"), ("external_ids", "security"), ("role_max_session_duration", "43201")],
 )
-def test_a_refused_value_is_shown_as_it_was_written(option: str, value: Any) -> None:
-    assert refused({option: value}).startswith(f"Cannot use {option} {value!r} of {HOST}: ")
+def test_an_invalid_value_is_shown_as_written(option: str, value: Any) -> None:
+    assert rejected({option: value}).startswith(f"Cannot use {option} {value!r} of {HOST}: ")
 
 
 @pytest.mark.parametrize("option", WRONG)
 @pytest.mark.parametrize("names", ["short", "variable"])
-def test_a_refusal_calls_the_option_as_the_user_did(option: str, names: str) -> None:
-    check_refusal(option, next(iter(WRONG[option].values())), names)
+def test_an_error_uses_the_option_name_of_the_user(option: str, names: str) -> None:
+    check_error(option, next(iter(WRONG[option].values())), names)
 
 
 @pytest.mark.parametrize("option", SECRET)
 @pytest.mark.parametrize("value", [1234567, ["hush-hush"], {"key": "hush-hush"}], ids=["a number", "a list", "a dict"])
-def test_a_wrong_secret_is_refused_without_being_shown(option: str, value: Any) -> None:
-    sentence = refused({option: value})
+def test_an_invalid_secret_is_not_shown(option: str, value: Any) -> None:
+    sentence = rejected({option: value})
     assert option in sentence
     assert HOST in sentence
     assert "hush-hush" not in sentence
@@ -353,22 +353,22 @@ def test_all_other_variables_are_the_option_with_a_prefix() -> None:
     assert [field.variable for field in others] == [f"sentinel_{field.option}" for field in others]
 
 
-# --- options that must fit each other ---
+# --- combinations of options ---
 
 
 @pytest.mark.parametrize("names", ["option", "short", "variable"])
-def test_a_boundary_of_another_account_is_refused(names: str) -> None:
+def test_a_boundary_of_another_account_is_rejected(names: str) -> None:
     field = BY_OPTION["role_permissions_boundary"]
     key = field.short if names == "short" else field.option
     shown = {"option": field.option, "short": field.short, "variable": field.variable}[names]
     boundary = f"arn:aws:iam::{OTHER}:policy/fence"
-    sentence = refused({"account_id": ACCOUNT, key: boundary}, names=names)
+    sentence = rejected({"account_id": ACCOUNT, key: boundary}, names=names)
     assert sentence.startswith(f"Cannot use {shown} '{boundary}' of {HOST}: it must be ")
     assert ACCOUNT in sentence
 
 
-def test_without_a_place_a_refused_boundary_is_still_one_sentence() -> None:
-    sentence = refused({"account_id": ACCOUNT, "permissions_boundary": FENCE.replace(ACCOUNT, OTHER)}, "", "short")
+def test_an_error_without_a_host_is_one_sentence() -> None:
+    sentence = rejected({"account_id": ACCOUNT, "permissions_boundary": FENCE.replace(ACCOUNT, OTHER)}, "", "short")
     assert " of :" not in sentence
 
 
@@ -381,7 +381,7 @@ def test_a_boundary_of_the_account_or_of_aws_is_accepted(boundary: str) -> None:
 def test_a_boundary_is_checked_when_the_account_becomes_known() -> None:
     account = parse({"permissions_boundary": FENCE}, "", names="short")
     with pytest.raises(SentinelError) as caught:
-        account.at(account_id=OTHER)
+        account.completed(account_id=OTHER)
     assert caught.value.kind == "bad_input"
 
 
@@ -391,13 +391,13 @@ def test_a_boundary_is_checked_when_the_account_becomes_known() -> None:
     ids=["alone", "as a fallback"],
 )
 def test_a_role_of_another_account_cannot_be_assumed_for_this_one(roles: Any) -> None:
-    sentence = refused({"account_id": ACCOUNT, "assume_role": roles})
+    sentence = rejected({"account_id": ACCOUNT, "assume_role": roles})
     assert f"arn:aws:iam::{OTHER}:role/Admin" in sentence
     assert ACCOUNT in sentence
 
 
 def test_one_account_is_in_one_partition() -> None:
-    sentence = refused(
+    sentence = rejected(
         {
             "account_id": ACCOUNT,
             "assume_role": f"arn:aws:iam::{ACCOUNT}:role/Admin",
@@ -418,64 +418,64 @@ def test_one_account_is_in_one_partition() -> None:
     ],
     ids="-".join,
 )
-def test_half_a_key_is_refused_without_being_shown(keys: dict[str, str]) -> None:
-    sentence = refused(keys)
+def test_incomplete_keys_are_rejected_and_not_shown(keys: dict[str, str]) -> None:
+    sentence = rejected(keys)
     assert HOST in sentence
-    assert "access_key and secret_key belong together" in sentence
+    assert "access_key and secret_key" in sentence
     assert "hush-hush" not in sentence
 
 
 @pytest.mark.parametrize("cloud", ["AzureChinaCloud", "https://management.chinacloudapi.cn/"])
 @pytest.mark.parametrize("names", ["option", "short", "variable"])
-def test_a_cloud_without_the_connector_is_refused(cloud: str, names: str) -> None:
-    assert "no AWS connector there" in refused({"cloud_environment": cloud}, names=names)
+def test_a_cloud_without_the_connector_is_rejected(cloud: str, names: str) -> None:
+    assert "AzureChinaCloud" in rejected({"cloud_environment": cloud}, names=names)
 
 
 @pytest.mark.parametrize("cloud", ["AzureUSGovernment", "https://management.usgovcloudapi.net"])
-def test_a_cloud_whose_aws_account_is_not_public_needs_it(cloud: str) -> None:
-    assert ": microsoft_account_id is not given" in refused({"cloud_environment": cloud})
-    assert ": sentinel_microsoft_account_id is not given" in refused({"cloud_environment": cloud}, names="variable")
+def test_azure_government_requires_the_account_of_microsoft(cloud: str) -> None:
+    assert ": microsoft_account_id " in rejected({"cloud_environment": cloud})
+    assert ": sentinel_microsoft_account_id " in rejected({"cloud_environment": cloud}, names="variable")
     parse({"cloud_environment": cloud, "microsoft_account_id": OTHER}, HOST)
 
 
 def test_a_connector_needs_no_account_of_microsoft() -> None:
     parse({"cloud_environment": "AzureUSGovernment", "resource_group": "security"}, "", names="short")
-    refused({"cloud_environment": "AzureUSGovernment", "microsoft_account_id": None}, "the task", names="short")
+    rejected({"cloud_environment": "AzureUSGovernment", "microsoft_account_id": None}, "the task", names="short")
 
 
-# --- what an account cannot do without ---
+# --- required options ---
 
 WHOLE = {"account_id": ACCOUNT, "subscription_id": A, "resource_group": "security", "workspace": "sentinel"}
 
 
 def test_account_and_workspace_are_enough() -> None:
-    check_whole(parse(WHOLE, HOST), HOST, "option")
+    check_complete(parse(WHOLE, HOST), HOST, "option")
 
 
 @pytest.mark.parametrize("names", ["option", "variable"])
 @pytest.mark.parametrize("option", WHOLE)
-def test_what_is_missing_is_named_as_the_user_would_set_it(option: str, names: str) -> None:
+def test_a_missing_option_is_named_as_the_user_sets_it(option: str, names: str) -> None:
     account = parse({**WHOLE, option: None}, HOST)
     with pytest.raises(SentinelError) as caught:
-        check_whole(account, HOST, names)
+        check_complete(account, HOST, names)
     assert caught.value.kind == "bad_input"
     shown = BY_OPTION[option].variable if names == "variable" else option
-    assert str(caught.value).startswith(f"Cannot work on {HOST}: {shown} is not given")
+    assert f" {HOST}: {shown} " in str(caught.value)
 
 
-# --- what the services tell later ---
+# --- values that the services report ---
 
 
-def test_what_the_services_tell_is_added() -> None:
-    account = parse({"role_name": "Eyes"}, HOST).at(account_id=ACCOUNT, workspace_id=A, partition="aws-us-gov")
+def test_values_of_the_services_are_added() -> None:
+    account = parse({"role_name": "Eyes"}, HOST).completed(account_id=ACCOUNT, workspace_id=A, partition="aws-us-gov")
     assert account.account_id == ACCOUNT
     assert account.role_spec == RoleSpec(ACCOUNT, A, name="Eyes", partition="aws-us-gov")
 
 
-def test_what_the_user_gave_is_kept() -> None:
+def test_values_of_the_user_are_kept() -> None:
     account = parse({"account_id": ACCOUNT, "workspace_id": A}, HOST)
-    assert account.at(workspace_id=B) == account
-    assert account.at() == account
+    assert account.completed(workspace_id=B) == account
+    assert account.completed() == account
 
 
 # --- the same account twice ---
@@ -499,7 +499,7 @@ def test_different_accounts_are_fine(accounts: list[Account]) -> None:
     [(("a", "b"), "a and b"), (("", ""), "an entry of accounts and an entry of accounts")],
     ids=["hosts", "entries"],
 )
-def test_the_same_account_twice_is_refused_with_both_places(hosts: tuple[str, str], places: str) -> None:
+def test_a_duplicate_account_is_rejected_with_both_hosts(hosts: tuple[str, str], places: str) -> None:
     with pytest.raises(SentinelError) as caught:
         check_unique([account(ACCOUNT, hosts[0]), account(OTHER, "c"), account(ACCOUNT, hosts[1])])
     assert caught.value.kind == "bad_input"
@@ -523,7 +523,7 @@ options = st.dictionaries(st.sampled_from(list(KEPT)), jsons | near, max_size=4)
 @given(options)
 @example({"role_max_session_duration": "9" * 5000})
 @example({"role_permissions_boundary": {"a": 1}, "account_id": ACCOUNT})
-def test_no_options_are_too_odd_to_be_judged(given_options: dict[str, Any]) -> None:
+def test_any_options_are_accepted_or_rejected(given_options: dict[str, Any]) -> None:
     try:
         parse(given_options, HOST)
     except SentinelError as error:
@@ -536,7 +536,7 @@ def test_no_options_are_too_odd_to_be_judged(given_options: dict[str, Any]) -> N
 @pytest.mark.parametrize("field", FIELDS, ids=[field.option for field in FIELDS])
 @settings(max_examples=40)
 @given(value=jsons | near)
-def test_what_is_accepted_has_the_type_that_is_promised(field: Field, value: Any) -> None:
+def test_an_accepted_value_has_the_annotated_type(field: Field, value: Any) -> None:
     try:
         account = parse({field.option: value}, HOST)
     except SentinelError:
@@ -548,7 +548,7 @@ def test_what_is_accepted_has_the_type_that_is_promised(field: Field, value: Any
 
 
 def is_a(value: Any, hint: Any) -> bool:
-    """Whether the value is of the annotated type; a bool is no int, although it is one."""
+    """Whether the value has the annotated type; a bool is not accepted as int."""
     inner = typing.get_args(hint)
     origin = typing.get_origin(hint) or hint
     if not inner:
@@ -562,7 +562,7 @@ def is_a(value: Any, hint: Any) -> bool:
 
 @given(options)
 def test_accepted_options_survive_json(given_options: dict[str, Any]) -> None:
-    """Variables of an inventory and arguments of a task differ only in how they came."""
+    """Inventory variables and task arguments have the same values."""
     try:
         account = parse(given_options, HOST)
     except SentinelError:
@@ -572,7 +572,7 @@ def test_accepted_options_survive_json(given_options: dict[str, Any]) -> None:
 
 @given(options)
 def test_accepted_credentials_can_be_shared(given_options: dict[str, Any]) -> None:
-    """Accounts with the same credentials share clients, which are found by them."""
+    """Accounts with equal credentials share clients."""
     try:
         account = parse(given_options, HOST)
     except SentinelError:
@@ -581,13 +581,13 @@ def test_accepted_credentials_can_be_shared(given_options: dict[str, Any]) -> No
 
 
 def test_every_field_of_the_parts_can_be_set() -> None:
-    told = {(where, name) for _value, where, name, _expected in KEPT.values()}
+    covered = {(where, name) for _value, where, name, _expected in KEPT.values()}
     kinds = {"assume_role": AssumeRole, "aws": AwsCredentials, "azure": AzureCredentials, "role_spec": RoleSpec}
-    unset = {(where, one.name) for where, kind in kinds.items() for one in fields(kind)} - told
+    unset = {(where, one.name) for where, kind in kinds.items() for one in fields(kind)} - covered
     assert unset == {("role_spec", "account_id"), ("role_spec", "partition")}
 
 
-# --- what is taken as it was meant ---
+# --- values that are converted or escaped ---
 
 
 @pytest.mark.parametrize("number", [222222222222, 100000000000, 999999999999])
@@ -596,23 +596,23 @@ def test_a_number_of_twelve_digits_is_the_account_of_that_id(number: int) -> Non
 
 
 @pytest.mark.parametrize("given", [12345670123, 1402433619, 0, -22222222222, 2222222222222, 222222222222.0, True, None])
-def test_no_other_number_is_padded_or_guessed_at(given: Any) -> None:
+def test_no_other_integer_becomes_an_account_id(given: Any) -> None:
     if given is None:
         assert parse({"account_id": given}, HOST).account_id == ""
         return
-    assert "account_id" in refused({"account_id": given})
+    assert "account_id" in rejected({"account_id": given})
 
 
 @pytest.mark.parametrize(
     "text", ["/Work\tloads/Pro\nd", "/a\x1b[2K", "/\x9b1A", "/\u202edorp", "/\u2028", "/" * 1001, 7]
 )
-def test_a_path_that_is_only_displayed_is_cleaned_and_not_refused(text: Any) -> None:
+def test_a_path_that_is_only_displayed_is_escaped_and_accepted(text: Any) -> None:
     ou = parse({"ou_path": text}, HOST).ou
     assert ou.isprintable()
     assert 0 < len(ou) <= 1001
 
 
-# --- the partition, which AWS reports late ---
+# --- the partition, which AWS reports ---
 
 
 @pytest.mark.parametrize(
@@ -629,10 +629,10 @@ def test_a_path_that_is_only_displayed_is_cleaned_and_not_refused(text: Any) -> 
         ("aws", {"assume_role": ["Operator", f"arn:aws-us-gov:iam::{ACCOUNT}:role/Operator"]}, False),
     ],
 )
-def test_what_is_given_fits_the_partition_of_the_credentials(
+def test_options_must_fit_the_partition_of_the_credentials(
     partition: str, given: dict[str, Any], *, allowed: bool
 ) -> None:
-    account = parse({"account_id": ACCOUNT, **given}, HOST).at(workspace_id=A, partition=partition)
+    account = parse({"account_id": ACCOUNT, **given}, HOST).completed(workspace_id=A, partition=partition)
     if allowed:
         check_partition(account)
     else:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which accounts filters let in: one table of filters, one of what is refused, and rules that hold for all."""
+"""The accounts that filters select: a table of filters, a table of invalid ones, and properties."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.o
     AccountFilter,
     Filter,
     parse,
-    sift,
+    select_accounts,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.organization import (
-    Account,
     Organization,
+    OrganizationAccount,
     Unit,
 )
 
@@ -34,9 +34,9 @@ UNITS = {
     OTHER: Unit("Production", ROOT),
 }
 ACCOUNTS = (
-    Account(ONE, "prod-payments", "", "ACTIVE", "2026-01-01T12:00:00Z", MANAGER, (ROOT, WORK, PROD)),
-    Account(TWO, "Prod\nline 🚀", "", "ACTIVE", "2026-02-01T00:00:00Z", MANAGER, (ROOT, WORK)),
-    Account(THREE, "", "", "ACTIVE", "", MANAGER, (ROOT, OTHER)),
+    OrganizationAccount(ONE, "prod-payments", "", "ACTIVE", "2026-01-01T12:00:00Z", MANAGER, (ROOT, WORK, PROD)),
+    OrganizationAccount(TWO, "Prod\nline 🚀", "", "ACTIVE", "2026-02-01T00:00:00Z", MANAGER, (ROOT, WORK)),
+    OrganizationAccount(THREE, "", "", "ACTIVE", "", MANAGER, (ROOT, OTHER)),
 )
 TAGS = {ONE: {"env": "prod", "owner": "payments"}, TWO: {"env": "test"}}
 ORGANIZATION = Organization({one.account_id: one for one in ACCOUNTS}, UNITS, TAGS)
@@ -60,7 +60,7 @@ MATCHES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "a tag of some values": ({"tags": {"env": ["prod", "test"]}}, {ONE, TWO}),
     "a tag of any value": ({"tags": {"env": "*"}}, {ONE, TWO}),
     "tags": ({"tags": {"env": "*", "owner": "pay*"}}, {ONE}),
-    "another case of a key": ({"tags": {"Env": "prod"}}, set()),
+    "a key in another case": ({"tags": {"Env": "prod"}}, set()),
     "joined since a day": ({"joined_after": "2026-01-01"}, {ONE, TWO}),
     "joined since a day in YAML": ({"joined_after": date(2026, 1, 2)}, {TWO}),
     "joined since a time": ({"joined_after": "2026-01-01T12:00:01Z"}, {TWO}),
@@ -71,113 +71,116 @@ MATCHES: dict[str, tuple[dict[str, Any], set[str]]] = {
 }
 
 
-def ids(accounts: list[Account]) -> set[str]:
+def ids(accounts: list[OrganizationAccount]) -> set[str]:
     return {one.account_id for one in accounts}
 
 
 @pytest.mark.parametrize("case", MATCHES)
-def test_a_filter_includes_what_it_excludes(case: str) -> None:
+def test_a_filter_matches_the_same_accounts_for_include_and_exclude(case: str) -> None:
     given_, matching = MATCHES[case]
     filters = parse("include_filters", [given_])
-    wanted, out = sift(ORGANIZATION, AccountFilter(include=filters))
-    assert ids(wanted) == matching
-    assert out == dict.fromkeys({ONE, TWO, THREE} - matching, "include_filters")
-    wanted, out = sift(ORGANIZATION, AccountFilter(exclude=filters))
-    assert ids(wanted) == {ONE, TWO, THREE} - matching
-    assert out == dict.fromkeys(matching, "exclude_filters")
+    selected, excluded = select_accounts(ORGANIZATION, AccountFilter(include=filters))
+    assert ids(selected) == matching
+    assert excluded == dict.fromkeys({ONE, TWO, THREE} - matching, "include_filters")
+    selected, excluded = select_accounts(ORGANIZATION, AccountFilter(exclude=filters))
+    assert ids(selected) == {ONE, TWO, THREE} - matching
+    assert excluded == dict.fromkeys(matching, "exclude_filters")
 
 
 @pytest.mark.parametrize("name", ["Sandbox [EU]", "a*b", "what?", "[!a]", "[", "]x[", "[]", "\\d", "prod-[0-9]"])
-def test_a_filter_that_names_a_thing_literally_matches_it(name: str) -> None:
+def test_a_literal_name_with_brackets_matches(name: str) -> None:
     one = ACCOUNTS[0]._replace(name=name)
     whole = Organization({ONE: one, TWO: ACCOUNTS[1]}, UNITS, {ONE: {name: name}})
     for condition in ({"name": name}, {"tags": {name: name}}, {"tags": {name: ["x", name]}}):
         filters = parse("exclude_filters", [condition])
-        assert ids(sift(whole, AccountFilter(exclude=filters))[0]) == {TWO}
-        assert ids(sift(whole, AccountFilter(include=filters))[0]) == {ONE}
+        assert ids(select_accounts(whole, AccountFilter(exclude=filters))[0]) == {TWO}
+        assert ids(select_accounts(whole, AccountFilter(include=filters))[0]) == {ONE}
 
 
-def test_a_path_of_two_units_is_refused_and_their_ids_are_named() -> None:
+def test_an_ambiguous_path_is_rejected_with_the_ids_of_its_units() -> None:
     slash = Unit("Workloads/Production", ROOT)
     whole = Organization(
         ORGANIZATION.accounts, {**UNITS, "ou-ab12-44444444": slash, "ou-ab12-55555555": Unit("a/", ROOT)}
     )
     with pytest.raises(SentinelError) as caught:
-        sift(whole, AccountFilter(exclude=parse("exclude_filters", [{"ou": "/Workloads/Production"}])))
+        select_accounts(whole, AccountFilter(exclude=parse("exclude_filters", [{"ou": "/Workloads/Production"}])))
     assert caught.value.kind == "bad_input"
     assert all(
         part in str(caught.value) for part in ("exclude_filters", "/Workloads/Production", PROD, "ou-ab12-44444444")
     )
-    assert ids(sift(whole, AccountFilter(include=parse("include_filters", [{"ou": PROD}])))[0]) == {ONE}
-    assert sift(whole, AccountFilter(include=parse("include_filters", [{"ou": "/a/"}])))[0] == []
+    assert ids(select_accounts(whole, AccountFilter(include=parse("include_filters", [{"ou": PROD}])))[0]) == {ONE}
+    assert select_accounts(whole, AccountFilter(include=parse("include_filters", [{"ou": "/a/"}])))[0] == []
 
 
 def test_an_id_may_be_a_number_of_twelve_digits() -> None:
     filters = parse("include_filters", [{"id": [111111111111, TWO]}])
-    assert ids(sift(ORGANIZATION, AccountFilter(include=filters))[0]) == {ONE, TWO}
+    assert ids(select_accounts(ORGANIZATION, AccountFilter(include=filters))[0]) == {ONE, TWO}
 
 
 def test_one_of_several_filters_is_enough_and_exclude_wins() -> None:
     include = parse("include_filters", [{"id": ONE}, {"id": TWO}])
     exclude = parse("exclude_filters", [{"name": "Prod*"}])
-    wanted, out = sift(ORGANIZATION, AccountFilter(include, exclude))
-    assert ids(wanted) == {ONE}
-    assert out == {TWO: "exclude_filters", THREE: "include_filters"}
+    selected, excluded = select_accounts(ORGANIZATION, AccountFilter(include, exclude))
+    assert ids(selected) == {ONE}
+    assert excluded == {TWO: "exclude_filters", THREE: "include_filters"}
 
 
-def test_who_is_not_at_work_is_wanted_only_on_request_and_filtered_all_the_same() -> None:
+def test_inactive_accounts_are_selected_only_on_request_and_filtered() -> None:
     closed = Organization({one.account_id: one._replace(state="CLOSED") for one in ACCOUNTS})
-    wanted, out = sift(closed, AccountFilter())
-    assert wanted == []
-    assert set(out.values()) == {"its state is CLOSED"}
-    assert ids(sift(closed, AccountFilter(inactive=True, exclude=(Filter(id=(ONE,)),)))[0]) == {TWO, THREE}
+    selected, excluded = select_accounts(closed, AccountFilter())
+    assert selected == []
+    assert set(excluded.values()) == {"its state is CLOSED"}
+    assert ids(select_accounts(closed, AccountFilter(inactive=True, exclude=(Filter(id=(ONE,)),)))[0]) == {TWO, THREE}
 
 
 def test_the_management_account_can_be_left_out() -> None:
     manager = ACCOUNTS[0]._replace(account_id=MANAGER)
     whole = Organization({MANAGER: manager})
-    assert ids(sift(whole, AccountFilter())[0]) == {MANAGER}
-    assert sift(whole, AccountFilter(management=False)) == ([], {MANAGER: "it is the management account"})
+    assert ids(select_accounts(whole, AccountFilter())[0]) == {MANAGER}
+    assert select_accounts(whole, AccountFilter(management=False)) == ([], {MANAGER: "it is the management account"})
 
 
-REFUSED: dict[str, tuple[Any, str]] = {
+INVALID: dict[str, tuple[Any, str]] = {
     "no list": ({"id": ONE}, "it must be a list of filters"),
     "no dictionary": ([ONE], "it must be a dictionary with one or more of id, name"),
     "empty": ([{}], "it must be a dictionary with one or more of id, name"),
-    "an unknown condition": ([{"nmae": "x"}], "a filter has only id, name"),
-    "a short number": ([{"id": [ONE, 11111111111]}], "it must be a text; quote it in YAML"),
-    "11 digits": ([{"id": "11111111111"}], "it must be a text of 12 digits"),
-    "full-width digits": ([{"id": "\uff11" * 12}], "it must be a text of 12 digits"),
-    "a line end": ([{"id": f"{ONE}\n"}], "it must be a text of 12 digits"),
+    "an unknown condition": ([{"nmae": "x"}], "a filter must have no other keys than id, name"),
+    "a short number": ([{"id": [ONE, 11111111111]}], "it must be a string; quote it in YAML"),
+    "11 digits": ([{"id": "11111111111"}], "it must be a string of 12 digits"),
+    "full-width digits": ([{"id": "\uff11" * 12}], "it must be a string of 12 digits"),
+    "a line end": ([{"id": f"{ONE}\n"}], "it must be a string of 12 digits"),
     "no ids": ([{"id": []}], "it must not be empty"),
     "no unit": ([{"ou": "Workloads"}], "it must be an id such as ou-ab12-11111111, or a path"),
-    "a unit that is not there": ([{"ou": "/Nowhere"}], "the organization has no such organizational unit"),
-    "an id that is not there": ([{"ou": "ou-ab12-99999999"}], "the organization has no such organizational unit"),
-    "tags as text": ([{"tags": "env"}], "it must be a dictionary of tags"),
-    "a tag that is true": ([{"tags": {"env": True}}], "it must be a text; quote it in YAML"),
-    "no day": ([{"joined_after": "yesterday"}], "it must be a day such as"),
-    "month 13": ([{"joined_after": "2026-13-01"}], "it must be a day such as"),
-    "another time zone": ([{"joined_after": "2026-01-01T00:00:00+02:00"}], "it must be a day such as"),
-    "null": ([{"joined_before": None}], "it must be a day such as"),
+    "an unknown path": ([{"ou": "/Nowhere"}], "the organization has no such organizational unit"),
+    "an unknown id": ([{"ou": "ou-ab12-99999999"}], "the organization has no such organizational unit"),
+    "tags as a string": ([{"tags": "env"}], "it must be a dictionary of tags"),
+    "a tag that is true": ([{"tags": {"env": True}}], "it must be a string; quote it in YAML"),
+    "no day": ([{"joined_after": "yesterday"}], "it must be a date such as"),
+    "month 13": ([{"joined_after": "2026-13-01"}], "it must be a date such as"),
+    "another time zone": ([{"joined_after": "2026-01-01T00:00:00+02:00"}], "it must be a date such as"),
+    "null": ([{"joined_before": None}], "it must be a date such as"),
 }
 
 
 @pytest.mark.parametrize("option", ["include_filters", "exclude_filters"])
-@pytest.mark.parametrize("case", REFUSED)
-def test_a_filter_that_cannot_work_is_refused_and_not_ignored(case: str, option: str) -> None:
-    given_, rule = REFUSED[case]
+@pytest.mark.parametrize("case", INVALID)
+def test_an_invalid_filter_is_rejected(case: str, option: str) -> None:
+    given_, rule = INVALID[case]
     with pytest.raises(SentinelError) as caught:
-        sift(ORGANIZATION, AccountFilter(**{option.removesuffix("_filters"): parse(option, given_)}))
+        select_accounts(ORGANIZATION, AccountFilter(**{option.removesuffix("_filters"): parse(option, given_)}))
     assert caught.value.kind == "bad_input"
     assert str(caught.value).startswith("Cannot use ")
     assert option in str(caught.value)
     assert rule in str(caught.value)
 
 
-def test_an_id_of_a_unit_is_believed_where_the_tree_is_not_known() -> None:
+def test_a_unit_id_is_accepted_if_the_units_are_unknown() -> None:
     unnamed = Organization(ORGANIZATION.accounts)
-    assert ids(sift(unnamed, AccountFilter(include=parse("include_filters", [{"ou": WORK}])))[0]) == {ONE, TWO}
-    assert sift(unnamed, AccountFilter(include=(Filter(ou=("ou-ab12-99999999",)),)))[0] == []
+    assert ids(select_accounts(unnamed, AccountFilter(include=parse("include_filters", [{"ou": WORK}])))[0]) == {
+        ONE,
+        TWO,
+    }
+    assert select_accounts(unnamed, AccountFilter(include=(Filter(ou=("ou-ab12-99999999",)),)))[0] == []
 
 
 FILTERS = st.builds(
@@ -189,26 +192,26 @@ FILTERS = st.builds(
     joined_after=st.sampled_from(["", "2026-01-15"]),
     joined_before=st.sampled_from(["", "2026-01-15"]),
 )
-WISHES = st.builds(
+ACCOUNT_FILTERS = st.builds(
     AccountFilter, include=st.lists(FILTERS, max_size=2).map(tuple), exclude=st.lists(FILTERS, max_size=2).map(tuple)
 )
 
 
-@given(WISHES)
-def test_every_account_is_in_or_out_and_never_both(account_filter: AccountFilter) -> None:
-    wanted, out = sift(ORGANIZATION, account_filter)
-    assert sorted([*ids(wanted), *out]) == [ONE, TWO, THREE]
+@given(ACCOUNT_FILTERS)
+def test_every_account_is_either_selected_or_excluded(account_filter: AccountFilter) -> None:
+    selected, excluded = select_accounts(ORGANIZATION, account_filter)
+    assert sorted([*ids(selected), *excluded]) == [ONE, TWO, THREE]
 
 
-@given(WISHES, st.dictionaries(st.sampled_from([ONE, TWO, THREE]), st.dictionaries(st.just("env"), st.text())))
-def test_who_is_wanted_by_any_tags_is_among_those_whose_tags_are_read(
+@given(ACCOUNT_FILTERS, st.dictionaries(st.sampled_from([ONE, TWO, THREE]), st.dictionaries(st.just("env"), st.text())))
+def test_ignoring_tags_selects_all_accounts_whose_tags_matter(
     account_filter: AccountFilter, tags: dict[str, Any]
 ) -> None:
-    asked = ids(sift(Organization(ORGANIZATION.accounts, UNITS), account_filter.whatever_tags())[0])
-    assert ids(sift(Organization(ORGANIZATION.accounts, UNITS, tags), account_filter)[0]) <= asked
+    asked = ids(select_accounts(Organization(ORGANIZATION.accounts, UNITS), account_filter.ignoring_tags())[0])
+    assert ids(select_accounts(Organization(ORGANIZATION.accounts, UNITS, tags), account_filter)[0]) <= asked
 
 
-@given(WISHES, FILTERS)
-def test_one_more_exclusion_never_lets_anybody_in(account_filter: AccountFilter, more: Filter) -> None:
+@given(ACCOUNT_FILTERS, FILTERS)
+def test_another_exclude_filter_never_adds_accounts(account_filter: AccountFilter, more: Filter) -> None:
     narrower = AccountFilter(account_filter.include, (*account_filter.exclude, more))
-    assert ids(sift(ORGANIZATION, narrower)[0]) <= ids(sift(ORGANIZATION, account_filter)[0])
+    assert ids(select_accounts(ORGANIZATION, narrower)[0]) <= ids(select_accounts(ORGANIZATION, account_filter)[0])

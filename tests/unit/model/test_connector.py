@@ -18,7 +18,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     Connector,
     Connectors,
     ConnectorSpec,
-    account_of,
+    account_id_of,
     choose,
     describe,
     findings,
@@ -26,8 +26,8 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     parse,
     plan,
     show,
-    survey,
     without,
+    workspace_findings,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 
@@ -40,7 +40,7 @@ OLD_ROLE = f"arn:aws:iam::{ACCOUNT}:role/old/Eyes"
 OTHER_ROLE = f"arn:aws:iam::{OTHER}:role/MicrosoftSentinelRole"
 EARLY, LATE = "2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"
 RIGHT = Connector("mine", ROLE, enabled=True, etag='"1"', id=f"{WORKSPACE}/dataConnectors/mine", created=EARLY)
-OURS = "21517b91-d0c8-5487-a00b-c4b1fd7b7bb0"
+NEW_NAME = "21517b91-d0c8-5487-a00b-c4b1fd7b7bb0"
 
 
 def spec(role_arn: str = ROLE, workspace_id: str = WORKSPACE_ID, **changes: Any) -> ConnectorSpec:
@@ -48,7 +48,7 @@ def spec(role_arn: str = ROLE, workspace_id: str = WORKSPACE_ID, **changes: Any)
 
 
 def raw(state: Any = "Enabled", **changes: Any) -> dict[str, Any]:
-    """An answer of the API as Microsoft documents it."""
+    """A response of the API as Microsoft documents it."""
     return {
         "id": f"{WORKSPACE}/dataConnectors/mine",
         "etag": '"1"',
@@ -65,23 +65,23 @@ def raw(state: Any = "Enabled", **changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("state", ["Enabled", "enabled", "ENABLED"])
-def test_a_connector_is_enabled_in_any_spelling(state: str) -> None:
+def test_enabled_is_parsed_in_any_case(state: str) -> None:
     assert parse(raw(state)) == RIGHT
 
 
 @pytest.mark.parametrize("state", ["Disabled", "disabled", "", None, True, 1])
-def test_everything_else_is_disabled(state: Any) -> None:
+def test_any_other_state_is_disabled(state: Any) -> None:
     assert parse(raw(state)) == replace(RIGHT, enabled=False)
 
 
 @pytest.mark.parametrize(
     "kind", ["AmazonWebServicesS3", "Office365", "APIPolling", "RestApiPoller", "amazonwebservicess3", "", None]
 )
-def test_a_connector_of_another_kind_is_not_ours_to_see(kind: Any) -> None:
+def test_connectors_of_other_kinds_are_ignored(kind: Any) -> None:
     assert parse(raw(kind=kind)) is None
 
 
-def test_an_answer_without_a_kind_is_not_ours_to_see() -> None:
+def test_a_response_without_a_kind_is_ignored() -> None:
     assert parse({}) is None
 
 
@@ -110,7 +110,7 @@ def test_an_answer_without_a_kind_is_not_ours_to_see() -> None:
         "the time",
     ],
 )
-def test_missing_parts_are_no_reason_to_fail(answer: dict[str, Any], connector: Connector) -> None:
+def test_missing_fields_are_parsed_as_empty(answer: dict[str, Any], connector: Connector) -> None:
     assert parse(answer) == connector
 
 
@@ -128,37 +128,37 @@ def test_missing_parts_are_no_reason_to_fail(answer: dict[str, Any], connector: 
     ],
 )
 def test_the_account_is_that_of_the_arn(arn: str, account: str) -> None:
-    assert account_of(arn) == account
+    assert account_id_of(arn) == account
     assert Connector("x", arn).account_id == account
 
 
-# --- one under our name that reads another account ---
+# --- a connector of this name for another account ---
 
 
-def test_ours_that_was_pointed_elsewhere_is_named_and_taken_back() -> None:
-    astray = replace(RIGHT, name=OURS, role_arn=OTHER_ROLE)
-    assert choose(spec(), (astray,)) == astray
-    assert [one.code for one in findings(spec(), (astray,))] == ["connector_wrong_account", "connector_missing"]
-    assert overlay(spec(), (astray,)) == (replace(astray, role_arn=ROLE),)
+def test_a_connector_of_this_name_for_another_account_is_found_and_repaired() -> None:
+    moved = replace(RIGHT, name=NEW_NAME, role_arn=OTHER_ROLE)
+    assert choose(spec(), (moved,)) == moved
+    assert [one.code for one in findings(spec(), (moved,))] == ["connector_wrong_account", "connector_missing"]
+    assert overlay(spec(), (moved,)) == (replace(moved, role_arn=ROLE),)
 
 
-def test_beside_the_right_one_it_is_named_alone_and_left() -> None:
-    astray = replace(RIGHT, name=OURS, role_arn=OTHER_ROLE)
-    assert choose(spec(), (astray, RIGHT)) == RIGHT
-    assert [one.code for one in findings(spec(), (astray, RIGHT))] == ["connector_wrong_account"]
-    assert plan((astray, RIGHT), overlay(spec(deduplicate=True), (astray, RIGHT))) == []
+def test_a_connector_of_this_name_for_another_account_is_kept_beside_the_correct_one() -> None:
+    moved = replace(RIGHT, name=NEW_NAME, role_arn=OTHER_ROLE)
+    assert choose(spec(), (moved, RIGHT)) == RIGHT
+    assert [one.code for one in findings(spec(), (moved, RIGHT))] == ["connector_wrong_account"]
+    assert plan((moved, RIGHT), overlay(spec(deduplicate=True), (moved, RIGHT))) == []
 
 
-def test_nobody_offboards_what_reads_another_account() -> None:
-    astray = replace(RIGHT, name=OURS, role_arn=OTHER_ROLE)
-    assert without(spec(), (astray, RIGHT)) == (astray,)
+def test_offboarding_keeps_connectors_of_other_accounts() -> None:
+    moved = replace(RIGHT, name=NEW_NAME, role_arn=OTHER_ROLE)
+    assert without(spec(), (moved, RIGHT)) == (moved,)
 
 
 # --- names ---
 
 
-def test_a_new_name_is_the_same_for_everybody() -> None:
-    assert spec().name == OURS
+def test_a_new_name_is_always_the_same() -> None:
+    assert spec().name == NEW_NAME
 
 
 def test_a_new_name_does_not_depend_on_the_role_but_on_its_account() -> None:
@@ -176,9 +176,9 @@ def test_a_new_name_is_a_guid_of_workspace_and_account(pairs: list[tuple[uuid.UU
     assert all(uuid.UUID(name).version == 5 for name in names)
 
 
-# --- which one ---
+# --- the choice of a connector ---
 
-# The connectors of the account, and the name of the one that serves ROLE.
+# The connectors of the account, and the name of the one that is chosen for ROLE.
 CHOICE: dict[str, tuple[list[Connector], str | None]] = {
     "none at all": ([], None),
     "this role under any name": ([Connector("My portal connector", ROLE)], "My portal connector"),
@@ -201,23 +201,26 @@ CHOICE: dict[str, tuple[list[Connector], str | None]] = {
     "stale: enabled before disabled": ([Connector("a", OLD_ROLE, enabled=False), Connector("b", OLD_ROLE)], "b"),
     "older before newer": ([Connector("a", ROLE, created=LATE), Connector("b", ROLE, created=EARLY)], "b"),
     "a known age before an unknown one": ([Connector("a", ROLE), Connector("b", ROLE, created=LATE)], "b"),
-    "older before ours": ([Connector(OURS, ROLE, created=LATE), Connector("z", ROLE, created=EARLY)], "z"),
-    "ours before others": ([Connector("a", ROLE), Connector(OURS, ROLE)], OURS),
-    "by name, where all else is alike": ([Connector("b", ROLE), Connector("a", ROLE)], "a"),
+    "older before the name of the spec": (
+        [Connector(NEW_NAME, ROLE, created=LATE), Connector("z", ROLE, created=EARLY)],
+        "z",
+    ),
+    "the name of the spec before others": ([Connector("a", ROLE), Connector(NEW_NAME, ROLE)], NEW_NAME),
+    "by name, where all else is equal": ([Connector("b", ROLE), Connector("a", ROLE)], "a"),
 }
 
 
 @pytest.mark.parametrize(("have", "name"), CHOICE.values(), ids=CHOICE.keys())
-def test_the_connector_that_serves_the_role_is_found(have: list[Connector], name: str | None) -> None:
+def test_the_connector_for_the_role_is_chosen(have: list[Connector], name: str | None) -> None:
     for order in (have, have[::-1]):
         found = choose(spec(), tuple(order))
         assert (found.name if found else None) == name
 
 
-# --- making it right ---
+# --- overlay and plan ---
 
-NEW = Connector(OURS, ROLE, id=f"{WORKSPACE}/providers/Microsoft.SecurityInsights/dataConnectors/{OURS}")
-TWIN = replace(RIGHT, name="twin", etag='"2"', created=LATE)
+NEW = Connector(NEW_NAME, ROLE, id=f"{WORKSPACE}/providers/Microsoft.SecurityInsights/dataConnectors/{NEW_NAME}")
+DUPLICATE = replace(RIGHT, name="twin", etag='"2"', created=LATE)
 STALE = replace(RIGHT, name="stale", role_arn=OLD_ROLE)
 
 
@@ -231,10 +234,10 @@ def delete(name: str) -> Call:
     return Call("DataConnectors_Delete", {"data_connector_id": name})
 
 
-# The wish, what is there, what is found, what shall be, and the calls.
+# The spec, the existing connectors, the findings, the desired connectors, and the calls.
 DRIFT: dict[str, tuple[ConnectorSpec, Connectors, list[str], Connectors, list[Call]]] = {
     "nothing": (spec(), (RIGHT,), [], (RIGHT,), []),
-    "missing": (spec(), (), ["connector_missing"], (NEW,), [put(OURS)]),
+    "missing": (spec(), (), ["connector_missing"], (NEW,), [put(NEW_NAME)]),
     "disabled": (
         spec(),
         (replace(RIGHT, enabled=False),),
@@ -257,19 +260,19 @@ DRIFT: dict[str, tuple[ConnectorSpec, Connectors, list[str], Connectors, list[Ca
         (replace(RIGHT, etag=None),),
         [put("mine")],
     ),
-    "twice": (spec(), (RIGHT, TWIN), ["connector_duplicate"], (RIGHT, TWIN), []),
+    "twice": (spec(), (RIGHT, DUPLICATE), ["connector_duplicate"], (RIGHT, DUPLICATE), []),
     "twice, to be deduplicated": (
         spec(deduplicate=True),
-        (RIGHT, TWIN),
+        (RIGHT, DUPLICATE),
         ["connector_duplicate"],
         (RIGHT,),
         [delete("twin")],
     ),
     "twice, the older one disabled, to be deduplicated": (
         spec(deduplicate=True),
-        (replace(RIGHT, enabled=False), TWIN),
+        (replace(RIGHT, enabled=False), DUPLICATE),
         ["connector_duplicate"],
-        (TWIN,),
+        (DUPLICATE,),
         [delete("mine")],
     ),
     "beside one of another role": (spec(), (RIGHT, STALE), ["connector_duplicate"], (RIGHT, STALE), []),
@@ -282,7 +285,7 @@ DRIFT: dict[str, tuple[ConnectorSpec, Connectors, list[str], Connectors, list[Ca
     ),
     "disabled and twice, to be deduplicated": (
         spec(deduplicate=True),
-        (replace(RIGHT, enabled=False), replace(TWIN, enabled=False)),
+        (replace(RIGHT, enabled=False), replace(DUPLICATE, enabled=False)),
         ["connector_disabled", "connector_duplicate"],
         (RIGHT,),
         [put("mine", etag='"1"'), delete("twin")],
@@ -297,7 +300,7 @@ def test_a_drift_has_exactly_its_findings(options: Any, have: Any, codes: Any, w
 
 
 @CASES
-def test_the_wish_changes_one_connector(options: Any, have: Any, codes: Any, want: Any, calls: Any) -> None:
+def test_the_overlay_changes_one_connector(options: Any, have: Any, codes: Any, want: Any, calls: Any) -> None:
     assert overlay(options, have) == want
 
 
@@ -306,8 +309,8 @@ def test_a_drift_has_exactly_its_calls(options: Any, have: Any, codes: Any, want
     assert plan(have, overlay(options, have)) == calls
 
 
-def test_the_first_of_the_connectors_that_shall_be_is_the_one_that_serves() -> None:
-    assert overlay(spec(), (STALE, TWIN, RIGHT))[0].role_arn == ROLE
+def test_the_first_desired_connector_reads_the_role() -> None:
+    assert overlay(spec(), (STALE, DUPLICATE, RIGHT))[0].role_arn == ROLE
     assert overlay(spec(), (STALE,))[0] == replace(STALE, role_arn=ROLE)
 
 
@@ -322,35 +325,38 @@ def test_findings_name_the_connectors_and_the_roles() -> None:
 
 # --- removal ---
 
-# What is there, and what remains when ROLE is read no longer.
+# The existing connectors, and those without ROLE.
 REMAINS: dict[str, tuple[Connectors, Connectors]] = {
     "nothing": ((), ()),
     "the one of the role": ((RIGHT,), ()),
     "the one of the role, disabled": ((replace(RIGHT, enabled=False),), ()),
-    "both of the role": ((RIGHT, TWIN), ()),
+    "both of the role": ((RIGHT, DUPLICATE), ()),
     "another role's": ((RIGHT, STALE), (STALE,)),
-    "another role's, under our name": ((RIGHT, replace(STALE, name=OURS)), (replace(STALE, name=OURS),)),
+    "another role's, under the name of the spec": (
+        (RIGHT, replace(STALE, name=NEW_NAME)),
+        (replace(STALE, name=NEW_NAME),),
+    ),
 }
 
 
 @pytest.mark.parametrize(("have", "remains"), REMAINS.values(), ids=REMAINS.keys())
-def test_only_what_read_the_role_is_removed(have: Connectors, remains: Connectors) -> None:
+def test_only_connectors_for_the_role_are_removed(have: Connectors, remains: Connectors) -> None:
     assert without(spec(), have) == remains
-    gone = sorted({one.name for one in have} - {one.name for one in remains})
-    assert plan(have, without(spec(), have)) == [delete(name) for name in gone]
+    removed = sorted({one.name for one in have} - {one.name for one in remains})
+    assert plan(have, without(spec(), have)) == [delete(name) for name in removed]
 
 
 @pytest.mark.parametrize("nothing", [None, ()])
-def test_what_is_not_there_needs_no_removal(nothing: Connectors | None) -> None:
+def test_no_connectors_need_no_removal(nothing: Connectors | None) -> None:
     assert plan(nothing, None) == []
     assert plan((RIGHT,), nothing) == [delete("mine")]
 
 
-# --- properties: what the service would do with the calls ---
+# --- properties, with an emulation of the service ---
 
 connector = st.builds(
     Connector,
-    name=st.sampled_from(["a", "b", "c", OURS]),
+    name=st.sampled_from(["a", "b", "c", NEW_NAME]),
     role_arn=st.sampled_from([ROLE, ROLE, OLD_ROLE]),
     enabled=st.booleans(),
     etag=st.sampled_from([None, "1"]),
@@ -362,7 +368,7 @@ specs = st.booleans().map(lambda deduplicate: spec(deduplicate=deduplicate))
 
 
 def perform(have: Connectors, call: Call) -> Connectors:
-    """What the service does with a call."""
+    """Apply a call as the service does."""
     name = call.args["data_connector_id"]
     before = next((one for one in have if one.name == name), None)
     others = tuple(one for one in have if one.name != name)
@@ -383,7 +389,7 @@ def performed(have: Connectors, calls: list[Call]) -> Connectors:
 
 
 @given(specs, sets)
-def test_a_plan_that_is_carried_out_leaves_nothing_to_do(options: ConnectorSpec, have: Connectors) -> None:
+def test_an_applied_plan_leaves_no_calls(options: ConnectorSpec, have: Connectors) -> None:
     after = performed(have, plan(have, overlay(options, have)))
     serving = choose(options, after)
     assert serving is not None
@@ -393,7 +399,9 @@ def test_a_plan_that_is_carried_out_leaves_nothing_to_do(options: ConnectorSpec,
 
 
 @given(specs, sets)
-def test_at_most_one_connector_is_written_and_only_twins_are_deleted(options: ConnectorSpec, have: Connectors) -> None:
+def test_at_most_one_connector_is_written_and_only_duplicates_are_deleted(
+    options: ConnectorSpec, have: Connectors
+) -> None:
     names = [call.name for call in plan(have, overlay(options, have))]
     assert names.count("DataConnectors_CreateOrUpdate") <= 1
     assert names == sorted(names)
@@ -404,27 +412,27 @@ def test_at_most_one_connector_is_written_and_only_twins_are_deleted(options: Co
 
 
 @given(specs, sets)
-def test_what_is_repaired_was_found_first(options: ConnectorSpec, have: Connectors) -> None:
+def test_every_repair_has_a_finding(options: ConnectorSpec, have: Connectors) -> None:
     assert findings(options, have) or not plan(have, overlay(options, have))
 
 
 @given(specs, sets, st.randoms())
-def test_the_order_of_the_answer_does_not_matter(options: ConnectorSpec, have: Connectors, chance: Any) -> None:
+def test_the_order_of_the_response_does_not_matter(options: ConnectorSpec, have: Connectors, chance: Any) -> None:
     shuffled = list(have)
     chance.shuffle(shuffled)
     assert plan(have, overlay(options, have)) == plan(tuple(shuffled), overlay(options, tuple(shuffled)))
 
 
 @given(specs, sets)
-def test_a_removal_that_is_carried_out_leaves_nothing_to_do(options: ConnectorSpec, have: Connectors) -> None:
+def test_an_applied_removal_leaves_no_calls(options: ConnectorSpec, have: Connectors) -> None:
     after = performed(have, plan(have, without(options, have)))
     assert after == without(options, have) == without(options, after)
 
 
-# --- as shown ---
+# --- results ---
 
 
-def test_a_connector_is_shown_as_azure_calls_things() -> None:
+def test_a_connector_is_shown_with_the_names_of_azure() -> None:
     assert show(RIGHT) == {
         "id": f"{WORKSPACE}/dataConnectors/mine",
         "name": "mine",
@@ -435,7 +443,7 @@ def test_a_connector_is_shown_as_azure_calls_things() -> None:
     assert show(replace(RIGHT, enabled=False))["state"] == "Disabled"
 
 
-def test_no_connector_is_shown_as_nothing() -> None:
+def test_a_missing_connector_is_shown_as_an_empty_dict() -> None:
     assert show(None) == {}
 
 
@@ -460,7 +468,7 @@ def test_a_connector_of_either_kind_of_aws_is_described() -> None:
 
 
 @pytest.mark.parametrize("key", ["dcrConfig", "connectorDefinitionName"])
-def test_a_codeless_connector_is_told_apart(key: str) -> None:
+def test_a_codeless_connector_is_marked(key: str) -> None:
     assert describe(raw(kind="AmazonWebServicesS3", properties={key: {}}))["codeless"] is True
 
 
@@ -471,12 +479,12 @@ def test_a_connector_of_another_kind_is_not_described(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["AmazonWebServicesS3", KIND])
 @pytest.mark.parametrize("properties", [None, {}, {"dataTypes": None}, {"dataTypes": {"logs": None}, "sqsUrls": None}])
-def test_missing_parts_are_described_as_nothing(kind: str, properties: Any) -> None:
-    told = describe({"kind": kind, "properties": properties})
-    assert (told["name"], told["role_arn"], told["state"]) == ("", "", "Disabled")
+def test_missing_fields_are_shown_as_empty(kind: str, properties: Any) -> None:
+    shown = describe({"kind": kind, "properties": properties})
+    assert (shown["name"], shown["role_arn"], shown["state"]) == ("", "", "Disabled")
 
 
-# --- a whole workspace ---
+# --- findings of a workspace ---
 
 
 @pytest.mark.parametrize(
@@ -486,17 +494,17 @@ def test_missing_parts_are_described_as_nothing(kind: str, properties: Any) -> N
         ((RIGHT,), []),
         ((RIGHT, Connector("theirs", OTHER_ROLE)), []),
         ((replace(RIGHT, enabled=False),), ["connector_disabled"]),
-        ((RIGHT, TWIN), ["connector_duplicate"]),
+        ((RIGHT, DUPLICATE), ["connector_duplicate"]),
         ((RIGHT, STALE), ["connector_duplicate"]),
-        ((RIGHT, TWIN, replace(STALE, enabled=False)), ["connector_disabled", "connector_duplicate"]),
+        ((RIGHT, DUPLICATE, replace(STALE, enabled=False)), ["connector_disabled", "connector_duplicate"]),
         ((Connector("a", ""), Connector("b", "")), []),
     ],
     ids=["none", "right", "two accounts", "disabled", "twice", "two roles", "three", "of no account"],
 )
-def test_a_workspace_is_surveyed_by_account(have: Connectors, codes: list[str]) -> None:
-    assert [found.code for found in survey(have)] == codes
+def test_findings_of_a_workspace_are_by_account(have: Connectors, codes: list[str]) -> None:
+    assert [found.code for found in workspace_findings(have)] == codes
 
 
-def test_a_survey_names_account_and_connectors() -> None:
-    text = survey((TWIN, RIGHT))[0].message
+def test_findings_of_a_workspace_name_account_and_connectors() -> None:
+    text = workspace_findings((DUPLICATE, RIGHT))[0].message
     assert all(word in text for word in (ACCOUNT, "mine", "twin"))

@@ -23,7 +23,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 PLUGINS = Path(__file__).parents[3] / "plugins"
 ERRORS = {error.__name__ for error in (SentinelError, NotYetError, ChangedError)}
 
-# Public: playbooks of other people compare them.
+# Public: playbooks of users compare them.
 PUBLIC = {
     "account_not_active",
     "assume_denied",
@@ -47,12 +47,12 @@ PUBLIC = {
 }
 
 
-def test_no_class_comes_or_goes_unnoticed() -> None:
+def test_classes_are_public_and_stable() -> None:
     assert CLASSES.keys() == PUBLIC
 
 
 @pytest.mark.parametrize("kind", sorted(CLASSES))
-def test_a_class_is_explained_in_a_sentence(kind: str) -> None:
+def test_a_class_has_a_cause_and_advice_in_sentences(kind: str) -> None:
     what, advice = CLASSES[kind]
     assert what[0].isupper()
     assert what.endswith(".")
@@ -60,19 +60,19 @@ def test_a_class_is_explained_in_a_sentence(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(CLASSES))
-def test_an_error_ends_with_what_to_do(kind: str) -> None:
+def test_an_error_ends_with_the_advice_of_its_class(kind: str) -> None:
     error = cannot(kind, "read role x in account 111111111111", "User: y is not authorized. ")
     advice = CLASSES[kind][1]
     assert error.kind == kind
     assert str(error) == f"Cannot read role x in account 111111111111: User: y is not authorized. {advice}".strip()
 
 
-def test_no_two_classes_mean_the_same() -> None:
+def test_texts_of_classes_are_unique() -> None:
     assert len(set(CLASSES.values())) == len(CLASSES)
 
 
 @pytest.mark.parametrize("error", [SentinelError, NotYetError, ChangedError])
-def test_an_error_is_shown_as_class_and_sentence(error: type[SentinelError]) -> None:
+def test_an_error_is_shown_as_class_and_message(error: type[SentinelError]) -> None:
     raised = error("throttled", "Cannot go on: too many requests.")
     assert str(raised) == "Cannot go on: too many requests."
     assert raised.kind == "throttled"
@@ -93,13 +93,13 @@ SITES = [
 
 
 def begin(node: ast.expr) -> str | None:
-    """The fixed text that an expression begins with; None if another part of the program wrote it."""
+    """The constant text that an expression begins with; None if it begins with a value."""
     if isinstance(node, ast.JoinedStr):
         node = node.values[0]
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
-def test_the_places_that_raise_errors_are_found() -> None:
+def test_raised_errors_are_found_in_the_code() -> None:
     assert len(SITES) > 10
 
 
@@ -110,7 +110,7 @@ def test_a_raised_error_has_a_class_of_the_table(node: ast.Call) -> None:
 
 
 @pytest.mark.parametrize("node", SITES)
-def test_a_raised_error_says_what_cannot_be_done(node: ast.Call) -> None:
+def test_the_message_of_a_raised_error_starts_with_cannot(node: ast.Call) -> None:
     text = begin(node.args[1])
     assert text is None or text.startswith("Cannot ")
 

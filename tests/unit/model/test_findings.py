@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Codes are well formed; findings stand in the order in which people should read them."""
+"""The codes of findings, and their order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ findings = st.builds(finding, st.sampled_from(sorted(CODES)), st.sampled_from(["
 
 
 @pytest.mark.parametrize("code", sorted(CODES))
-def test_a_code_is_a_noun_with_the_prefix_of_its_thing(code: str) -> None:
+def test_a_code_has_the_prefix_of_its_resource(code: str) -> None:
     assert re.fullmatch(r"(trust|permission|role|connector|acceptance)_[a-z]+(_[a-z]+)*", code)
 
 
@@ -34,11 +34,11 @@ def test_a_code_has_a_known_severity_and_one_sentence(code: str) -> None:
     assert re.fullmatch(r"[A-Z][^\n]*[^.]\.", CODES[code].summary)
 
 
-def test_no_two_codes_mean_the_same() -> None:
+def test_summaries_are_unique() -> None:
     assert len({code.summary for code in CODES.values()}) == len(CODES)
 
 
-def test_what_lets_somebody_in_is_never_less_than_medium() -> None:
+def test_security_findings_are_at_least_medium() -> None:
     assert {code.severity for code in CODES.values() if code.security} <= {"critical", "high", "medium"}
 
 
@@ -56,26 +56,26 @@ def test_only_security_is_critical() -> None:
         "connector_disabled",
     ],
 )
-def test_more_rights_and_a_hidden_account_are_security(code: str) -> None:
+def test_additional_permissions_and_hidden_accounts_are_security(code: str) -> None:
     assert is_security(finding(code, "It."))
 
 
 @pytest.mark.parametrize("code", ["role_missing", "connector_missing", "role_tags", "trust_sentinel_missing"])
-def test_what_is_merely_not_done_yet_is_drift(code: str) -> None:
+def test_missing_resources_are_drift(code: str) -> None:
     assert not is_security(finding(code, "It."))
 
 
-def test_a_finding_takes_its_severity_from_the_table() -> None:
+def test_a_finding_has_the_severity_of_its_code() -> None:
     assert finding("trust_anyone", "It.") == Finding("critical", "trust_anyone", "It.")
 
 
-def test_an_unknown_code_is_our_bug() -> None:
+def test_an_unknown_code_is_a_key_error() -> None:
     with pytest.raises(KeyError, match="trust_typo"):
         finding("trust_typo", "It.")
 
 
-def test_security_stands_before_severity_before_code_before_message() -> None:
-    wished = [
+def test_findings_are_ordered_by_security_severity_code_and_message() -> None:
+    expected = [
         finding("trust_anyone", "It."),
         finding("connector_disabled", "It."),
         finding("trust_deny", "It."),
@@ -85,7 +85,7 @@ def test_security_stands_before_severity_before_code_before_message() -> None:
         finding("role_tags", "A."),
         finding("role_tags", "B."),
     ]
-    assert ordered(reversed(wished)) == wished
+    assert ordered(reversed(expected)) == expected
 
 
 def test_the_same_finding_is_reported_once() -> None:
@@ -100,6 +100,6 @@ def test_ordering_loses_nothing_and_is_stable(found: list[Finding]) -> None:
 
 
 @given(st.lists(findings, max_size=12))
-def test_no_drift_stands_before_security(found: list[Finding]) -> None:
+def test_security_comes_before_drift(found: list[Finding]) -> None:
     flags = [is_security(one) for one in ordered(found)]
     assert flags == sorted(flags, reverse=True)

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call, difference
 
-# What was there, what is there now, and both sides of the difference.
+# Before and after, and both sides of the difference.
 DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "nothing": ({}, {}, {}, {}),
     "nothing changed": ({"a": 1, "b": [1]}, {"a": 1, "b": [1]}, {}, {}),
     "something new": ({}, {"a": 1, "b": 2}, {}, {"a": 1, "b": 2}),
-    "something gone": ({"a": 1, "b": 2}, {}, {"a": 1, "b": 2}, {}),
+    "something removed": ({"a": 1, "b": 2}, {}, {"a": 1, "b": 2}, {}),
     "one of two changed": ({"a": 1, "b": 2}, {"a": 1, "b": 3}, {"b": 2}, {"b": 3}),
-    "one gone and one new": ({"a": 1}, {"b": 1}, {"a": 1}, {"b": 1}),
+    "one removed and one new": ({"a": 1}, {"b": 1}, {"a": 1}, {"b": 1}),
     "a value that is empty": ({"a": 1}, {"a": None}, {"a": 1}, {"a": None}),
     "a value deep inside": ({"a": {"b": [1]}}, {"a": {"b": [2]}}, {"a": {"b": [1]}}, {"a": {"b": [2]}}),
     "another order": ({"a": 1, "b": 2}, {"b": 2, "a": 1}, {}, {}),
@@ -43,15 +43,15 @@ things = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 2) | st.lists(s
 
 
 @given(things, things)
-def test_a_difference_leads_from_one_side_to_the_other(before: dict[str, Any], after: dict[str, Any]) -> None:
-    told = difference("x", before, after)
-    kept = {key: value for key, value in before.items() if key not in told["before"]}
-    assert kept | told["after"] == after
-    assert (told["before"], told["after"]) == ({}, {}) or before != after
+def test_a_difference_applied_to_one_side_gives_the_other(before: dict[str, Any], after: dict[str, Any]) -> None:
+    found = difference("x", before, after)
+    kept = {key: value for key, value in before.items() if key not in found["before"]}
+    assert kept | found["after"] == after
+    assert (found["before"], found["after"]) == ({}, {}) or before != after
 
 
 @given(things, things)
-def test_a_difference_read_backwards_is_that_of_the_way_back(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_the_reverse_difference_is_symmetric(before: dict[str, Any], after: dict[str, Any]) -> None:
     there, back = difference("x", before, after), difference("x", after, before)
     assert (there["before"], there["after"]) == (back["after"], back["before"])
 
@@ -61,7 +61,7 @@ def test_a_call_is_shown_by_name_and_arguments() -> None:
     assert call.show() == {"name": "AttachRolePolicy", "args": {"RoleName": "Eyes", "PolicyArn": "arn"}}
 
 
-def test_calls_are_equal_by_what_they_say() -> None:
+def test_calls_are_equal_by_name_and_arguments() -> None:
     assert Call("A", {"x": 1}) == Call("A", {"x": 1})
     assert Call("A", {"x": 1}) != Call("A", {"x": 2})
     assert Call("A", {"x": 1}) != Call("B", {"x": 1})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a correct role is, whose a role is, what an overlay keeps and changes, what remains after offboarding."""
+"""The desired role, the ownership of a role, the overlay, and the role after offboarding."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import ordered
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.policy import policy
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import (
-    INLINE,
+    INLINE_POLICY,
     LOOKUP_EVENTS,
     Role,
     RoleSpec,
     check_ownership,
     findings,
-    ours,
+    is_managed,
     overlay,
-    served,
     show,
+    tagged_workspaces,
     trust,
     without,
 )
@@ -43,7 +43,7 @@ FENCE = f"arn:aws:iam::{ACCOUNT}:policy/fence"
 def allow(
     *ids: str, operator: str = "StringEquals", principal: Any = f"arn:aws:iam::{SENTINEL}:root"
 ) -> dict[str, Any]:
-    """A statement that lets the principal in on behalf of the ids; without a condition if there is none."""
+    """A statement that trusts the principal with these external ids, or without a condition."""
     statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
     return {**statement, "Condition": {operator: {"sts:ExternalId": list(ids)}}} if ids else statement
 
@@ -52,8 +52,8 @@ def document(*statements: dict[str, Any]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def marked(*ids: str, **more: str) -> dict[str, str]:
-    """The tags of a role of ours."""
+def managed_tags(*ids: str, **more: str) -> dict[str, str]:
+    """The tags of a managed role."""
     return {"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": " ".join(ids), **more}
 
 
@@ -80,8 +80,8 @@ RIGHT = Role(
     },
     permissions_boundary=None,
     tags={"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": A},
-    managed=frozenset({READ_ONLY}),
-    inline={},
+    managed_policies=frozenset({READ_ONLY}),
+    inline_policies={},
 )
 
 
@@ -103,12 +103,12 @@ NEW: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "max_session_duration": ({"max_session_duration": 7200}, {"max_session_duration": 7200}),
     "permissions_boundary": ({"permissions_boundary": FENCE}, {"permissions_boundary": FENCE}),
     "an empty permissions_boundary": ({"permissions_boundary": ""}, {"permissions_boundary": None}),
-    "tags": ({"tags": {"owner": "us"}}, {"tags": marked(A, owner="us")}),
+    "tags": ({"tags": {"owner": "us"}}, {"tags": managed_tags(A, owner="us")}),
     "permission_mode": (
         {"permission_mode": "lookup_events"},
-        {"managed": frozenset(), "inline": {"MicrosoftSentinelLookupEvents": LOOKUP_EVENTS}},
+        {"managed_policies": frozenset(), "inline_policies": {"MicrosoftSentinelLookupEvents": LOOKUP_EVENTS}},
     ),
-    "external_ids": ({"external_ids": (C, B)}, {"trust": document(allow(A, B, C)), "tags": marked(A, B, C)}),
+    "external_ids": ({"external_ids": (C, B)}, {"trust": document(allow(A, B, C)), "tags": managed_tags(A, B, C)}),
     "microsoft_account_id": ({"microsoft_account_id": OTHER}, {"trust": trust(OTHER, [A])}),
     "exclusive": ({"exclusive": False}, {}),
     "adopt": ({"adopt": True}, {}),
@@ -123,7 +123,7 @@ def test_an_option_sets_its_attribute_of_a_new_role(options: dict[str, Any], cha
     assert replace(role, trust={}) == replace(expected, trust={})
 
 
-def test_the_least_privilege_is_one_call() -> None:
+def test_the_mode_lookup_events_allows_one_action() -> None:
     assert LOOKUP_EVENTS == {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "cloudtrail:LookupEvents", "Resource": "*"}],
@@ -133,7 +133,7 @@ def test_the_least_privilege_is_one_call() -> None:
 def test_a_role_of_another_partition_has_its_arns() -> None:
     role = overlay(spec(partition="aws-us-gov", microsoft_account_id=OTHER), None)
     assert role.arn == f"arn:aws-us-gov:iam::{ACCOUNT}:role/MicrosoftSentinelRole"
-    assert role.managed == {"arn:aws-us-gov:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"}
+    assert role.managed_policies == {"arn:aws-us-gov:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"}
     assert role.trust["Statement"][0]["Principal"] == {"AWS": f"arn:aws-us-gov:iam::{OTHER}:root"}
 
 
@@ -150,7 +150,7 @@ SETTLED = replace(
     description="By hand",
     max_session_duration=7200,
     permissions_boundary=FENCE,
-    tags=marked(A, owner="us"),
+    tags=managed_tags(A, owner="us"),
 )
 
 
@@ -171,7 +171,10 @@ def test_omitted_options_are_left_alone() -> None:
         ({"permissions_boundary": ""}, {"permissions_boundary": None}),
         ({"permissions_boundary": f"{FENCE}2"}, {"permissions_boundary": f"{FENCE}2"}),
         ({"path": "/other/"}, {}),
-        ({"permission_mode": "lookup_events"}, {"managed": frozenset(), "inline": {INLINE: LOOKUP_EVENTS}}),
+        (
+            {"permission_mode": "lookup_events"},
+            {"managed_policies": frozenset(), "inline_policies": {INLINE_POLICY: LOOKUP_EVENTS}},
+        ),
     ],
     ids=[
         "a description",
@@ -183,7 +186,7 @@ def test_omitted_options_are_left_alone() -> None:
         "the least privilege",
     ],
 )
-def test_an_option_changes_its_attribute_alone(options: dict[str, Any], changes: dict[str, Any]) -> None:
+def test_an_option_changes_only_its_attribute(options: dict[str, Any], changes: dict[str, Any]) -> None:
     assert overlay(spec(**options), SETTLED) == replace(SETTLED, **changes)
 
 
@@ -203,38 +206,38 @@ def test_an_option_changes_its_attribute_alone(options: dict[str, Any], changes:
         ({}, {"tags": {"trailbridge.sentinel.workspace": C}}, {}),
     ],
     ids=[
-        "none wished",
-        "an empty wish",
+        "no tags desired",
+        "empty tags desired",
         "one more",
         "another value",
-        "purge without a wish",
+        "purge without tags",
         "purge to none",
         "purge the others",
         "purge spares those of AWS",
-        "our tag has another value",
-        "a wish for our tag",
-        "a wish for our workspace tag",
+        "the tag of the collection has another value",
+        "the tag of the collection in the options",
+        "the workspace tag in the options",
     ],
 )
 def test_tags_are_added_and_purged_only_on_request(
     have: dict[str, str], options: dict[str, Any], after: dict[str, str]
 ) -> None:
     role = replace(RIGHT, tags={**RIGHT.tags, **have})
-    assert overlay(spec(**options), role).tags == {**marked(A), **after}
+    assert overlay(spec(**options), role).tags == {**managed_tags(A), **after}
 
 
 @pytest.mark.parametrize("purge", [True, False])
 def test_a_tag_in_another_case_is_the_same_tag(purge: bool) -> None:
-    """AWS keeps the keys of a role's tags unique without case: wishing for both would never end, or end without it."""
-    role = replace(RIGHT, tags=marked(A, owner="us"))
+    """Tag keys of a role are case-insensitive in AWS: setting both would change the tag in every run, or remove it."""
+    role = replace(RIGHT, tags=managed_tags(A, owner="us"))
     changed = overlay(spec(tags={"Owner": "them"}, purge_tags=purge), role).tags
-    assert sorted((key.lower(), changed[key]) for key in changed) == sorted(marked(A, owner="them").items())
+    assert sorted((key.lower(), changed[key]) for key in changed) == sorted(managed_tags(A, owner="them").items())
 
 
 @pytest.mark.parametrize("purge", [True, False])
 def test_a_tag_that_differs_in_case_alone_is_left_alone(purge: bool) -> None:
-    """AWS preserves the case that was there first, so a wish for another one would be tagged again every night."""
-    role = replace(RIGHT, tags=marked(A, owner="us"))
+    """AWS keeps the case of the first key, so setting it in another case would change it in every run."""
+    role = replace(RIGHT, tags=managed_tags(A, owner="us"))
     options = spec(tags={"OWNER": "us"}, purge_tags=purge)
     assert overlay(options, role) == role
     assert findings(options, role) == []
@@ -246,9 +249,9 @@ def test_a_tag_that_differs_in_case_alone_is_left_alone(purge: bool) -> None:
         {"external_ids": [f"{number:08}-aaaa-4aaa-8aaa-111111111111" for number in range(1, 9)]},
         {"role_tags": {f"tag{number}": "" for number in range(50)}},
     ],
-    ids=["more workspaces than fit into a tag", "no room for our tags"],
+    ids=["more workspaces than fit into a tag", "no room for the tags of the collection"],
 )
-def test_what_does_not_fit_into_the_tags_is_refused_before_aws_does(options: dict[str, Any]) -> None:
+def test_too_many_tags_are_rejected_before_any_call(options: dict[str, Any]) -> None:
     with pytest.raises(SentinelError) as caught:
         overlay(parse({"account_id": ACCOUNT, "workspace_id": A, **options}, "host payments").role_spec, None)
     assert caught.value.kind == "bad_input"
@@ -268,7 +271,7 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS.keys())
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_another_spelling_of_the_trust_is_kept(spelling: dict[str, Any], exclusive: bool) -> None:
+def test_an_equivalent_trust_policy_is_kept(spelling: dict[str, Any], exclusive: bool) -> None:
     role = replace(RIGHT, trust=spelling)
     assert overlay(spec(exclusive=exclusive), role) == role
     assert findings(spec(exclusive=exclusive), role) == []
@@ -286,59 +289,74 @@ def test_another_spelling_of_the_trust_is_kept(spelling: dict[str, Any], exclusi
         document(),
         {"Version": "2008-10-17", "Statement": [allow(A)]},
     ],
-    ids=["a statement", "a principal", "a pattern", "no id", "a strange id", "anyone", "nothing", "an old version"],
+    ids=[
+        "a statement",
+        "a principal",
+        "a pattern",
+        "no id",
+        "an unknown id",
+        "any principal",
+        "nothing",
+        "an old version",
+    ],
 )
-def test_a_trust_beyond_the_wish_becomes_the_wished_one(trusted: dict[str, Any]) -> None:
+def test_an_unexpected_trust_policy_is_replaced(trusted: dict[str, Any]) -> None:
     assert overlay(spec(), replace(RIGHT, trust=trusted)) == RIGHT
 
 
-def test_a_changed_inline_policy_is_written_again_and_another_spelling_is_kept() -> None:
+def test_a_changed_inline_policy_is_replaced_and_an_equivalent_one_is_kept() -> None:
     option = spec(permission_mode="lookup_events")
     right = overlay(option, None)
     spelled = {"Version": "2012-10-17", "Statement": {**LOOKUP_EVENTS["Statement"][0], "Resource": ["*"]}}
     wider = {"Version": "2012-10-17", "Statement": {**LOOKUP_EVENTS["Statement"][0], "Action": "*"}}
-    assert overlay(option, replace(right, inline={INLINE: spelled})).inline == {INLINE: spelled}
-    assert overlay(option, replace(right, inline={INLINE: wider})) == right
+    assert overlay(option, replace(right, inline_policies={INLINE_POLICY: spelled})).inline_policies == {
+        INLINE_POLICY: spelled
+    }
+    assert overlay(option, replace(right, inline_policies={INLINE_POLICY: wider})) == right
 
 
 # --- not exclusive ---
 
 
-def test_extras_stay_where_the_wish_is_not_exclusive() -> None:
+def test_additional_policies_stay_if_not_exclusive() -> None:
     both = document(allow(A), allow(principal=OTHER))
-    role = replace(RIGHT, trust=both, managed=RIGHT.managed | {ADMIN}, inline={"more": LOOKUP_EVENTS})
+    role = replace(
+        RIGHT, trust=both, managed_policies=RIGHT.managed_policies | {ADMIN}, inline_policies={"more": LOOKUP_EVENTS}
+    )
     assert overlay(spec(exclusive=False), role) == role
 
 
-def test_extras_go_where_the_wish_is_exclusive() -> None:
+def test_additional_policies_are_removed_if_exclusive() -> None:
     both = document(allow(A), allow(principal=OTHER))
-    role = replace(RIGHT, trust=both, managed=RIGHT.managed | {ADMIN}, inline={"more": LOOKUP_EVENTS})
+    role = replace(
+        RIGHT, trust=both, managed_policies=RIGHT.managed_policies | {ADMIN}, inline_policies={"more": LOOKUP_EVENTS}
+    )
     assert overlay(spec(), role) == RIGHT
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["in a list", "alone"])
-def test_what_is_missing_is_added_beside_the_extras(listed: bool) -> None:
+def test_missing_policies_are_added_to_additional_ones(listed: bool) -> None:
     foreign = allow(principal=OTHER)
     role = replace(
         RIGHT,
         trust={"Version": "2012-10-17", "Statement": [foreign] if listed else foreign},
-        managed=frozenset({ADMIN}),
-        inline={"more": LOOKUP_EVENTS},
+        managed_policies=frozenset({ADMIN}),
+        inline_policies={"more": LOOKUP_EVENTS},
     )
     after = overlay(spec(exclusive=False, permission_mode="lookup_events"), role)
     assert after.trust == document(foreign, RIGHT.trust["Statement"][0])
-    assert after.managed == {ADMIN}
-    assert after.inline == {"more": LOOKUP_EVENTS, INLINE: LOOKUP_EVENTS}
+    assert after.managed_policies == {ADMIN}
+    assert after.inline_policies == {"more": LOOKUP_EVENTS, INLINE_POLICY: LOOKUP_EVENTS}
     assert overlay(spec(exclusive=False, permission_mode="lookup_events"), after) == after
 
 
-# --- whose it is ---
+# --- ownership ---
 
 
 @pytest.mark.parametrize(
     ("tags", "answer"),
     [
-        (marked(A), True),
+        (managed_tags(A), True),
         ({"trailbridge.sentinel": "managed"}, True),
         ({"trailbridge.sentinel": "Managed"}, True),
         ({"Trailbridge.Sentinel": "managed"}, True),
@@ -347,8 +365,8 @@ def test_what_is_missing_is_added_beside_the_extras(listed: bool) -> None:
         ({}, False),
     ],
 )
-def test_a_role_is_ours_by_its_tag(tags: dict[str, str], answer: bool) -> None:
-    assert ours(replace(RIGHT, tags=tags)) is answer
+def test_a_role_is_managed_by_its_tag(tags: dict[str, str], answer: bool) -> None:
+    assert is_managed(replace(RIGHT, tags=tags)) is answer
 
 
 @pytest.mark.parametrize(
@@ -356,43 +374,43 @@ def test_a_role_is_ours_by_its_tag(tags: dict[str, str], answer: bool) -> None:
     [
         (None, set()),
         (RIGHT, {A}),
-        (replace(RIGHT, tags=marked(A, B)), {A, B}),
-        (replace(RIGHT, tags=marked()), set()),
+        (replace(RIGHT, tags=managed_tags(A, B)), {A, B}),
+        (replace(RIGHT, tags=managed_tags()), set()),
         (replace(RIGHT, tags={"trailbridge.sentinel": "managed"}), set()),
         (replace(RIGHT, tags={"trailbridge.sentinel.workspace": A}), set()),
     ],
-    ids=["no role", "one", "two", "an empty tag", "no tag", "not ours"],
+    ids=["no role", "one", "two", "an empty tag", "no tag", "not managed"],
 )
-def test_a_role_of_ours_names_the_workspaces_it_serves(role: Role | None, ids: set[str]) -> None:
-    assert served(role) == ids
+def test_a_managed_role_names_its_workspaces_in_a_tag(role: Role | None, ids: set[str]) -> None:
+    assert tagged_workspaces(role) == ids
 
 
-# What is there (its trust, its tags), the wish, and whether it may be taken over.
+# Existing trust policy and tags, the options, and whether the role may be adopted.
 ADOPTION = {
-    "ours, whatever it trusts": (document(allow(principal=OTHER)), marked(A), {}, True),
-    "ours, with a strange id": (document(allow(A, C)), marked(A), {}, True),
-    "ours, of another workspace": (document(allow(B)), marked(B), {}, True),
-    "with our id": (document(allow(A)), {}, {}, True),
-    "with our id in another case": (document(allow(A.upper())), {}, {}, True),
-    "with our id and the account's short form": (document(allow(A, principal=SENTINEL)), {}, {}, True),
+    "managed, with any trust policy": (document(allow(principal=OTHER)), managed_tags(A), {}, True),
+    "managed, with an unknown id": (document(allow(A, C)), managed_tags(A), {}, True),
+    "managed, for another workspace": (document(allow(B)), managed_tags(B), {}, True),
+    "with the id": (document(allow(A)), {}, {}, True),
+    "with the id in another case": (document(allow(A.upper())), {}, {}, True),
+    "with the id and the short form of the account": (document(allow(A, principal=SENTINEL)), {}, {}, True),
     "with any id": (document(allow("*", operator="StringLike")), {}, {}, False),
-    "with our id as a pattern": (document(allow(A, operator="StringLike")), {}, {}, True),
+    "with the id as a pattern": (document(allow(A, operator="StringLike")), {}, {}, True),
     "with no id": (document(allow()), {}, {}, True),
-    "with our id, beside another account": (document(allow(A), allow(principal=OTHER)), {}, {}, True),
-    "with another's id": (document(allow(B)), {}, {}, False),
-    "with another's id as a pattern": (document(allow(B, operator="StringLike")), {}, {}, False),
-    "with another's id in any case": (document(allow(B, operator="StringEqualsIgnoreCase")), {}, {}, False),
-    "with another's id if there is one": (document(allow(B, operator="StringEqualsIfExists")), {}, {}, False),
-    "with ours and another's id": (document(allow(A, B)), {}, {}, False),
-    "with ours and another's id, in two statements": (document(allow(A), allow(B)), {}, {}, False),
-    "with another's id that external_ids names": (document(allow(B)), {}, {"external_ids": (B,)}, True),
-    "with another's id, one more than external_ids names": (
+    "with the id, beside another account": (document(allow(A), allow(principal=OTHER)), {}, {}, True),
+    "with another id": (document(allow(B)), {}, {}, False),
+    "with another id as a pattern": (document(allow(B, operator="StringLike")), {}, {}, False),
+    "with another id in any case": (document(allow(B, operator="StringEqualsIgnoreCase")), {}, {}, False),
+    "with another id if there is one": (document(allow(B, operator="StringEqualsIfExists")), {}, {}, False),
+    "with the id and another id": (document(allow(A, B)), {}, {}, False),
+    "with the id and another id, in two statements": (document(allow(A), allow(B)), {}, {}, False),
+    "with another id that external_ids names": (document(allow(B)), {}, {"external_ids": (B,)}, True),
+    "with another id, one more than external_ids names": (
         document(allow(B, C)),
         {},
         {"external_ids": (B,)},
         False,
     ),
-    "with another's id, and adopt": (document(allow(B)), {}, {"adopt": True}, True),
+    "with another id, and adopt": (document(allow(B)), {}, {"adopt": True}, True),
     "trusts another account": (document(allow(A, principal=OTHER)), {}, {}, False),
     "trusts another account, and adopt": (document(allow(A, principal=OTHER)), {}, {"adopt": True}, True),
     "trusts a service": (
@@ -408,64 +426,63 @@ ADOPTION = {
         False,
     ),
     "denies Microsoft's account": (document({**allow(A), "Effect": "Deny"}), {}, {}, False),
-    "trusts nobody": (document(), {}, {}, False),
-    "has no trust that can be read": ({}, {}, {}, False),
+    "trusts no principal": (document(), {}, {}, False),
+    "has an empty trust policy": ({}, {}, {}, False),
     "of another Microsoft account": (document(allow(A)), {}, {"microsoft_account_id": OTHER}, False),
-    "ours, but nobody knows for whom": (
+    "managed, without a workspace tag": (
         document(allow(B)),
         {"trailbridge.sentinel": "managed"},
         {},
         False,
     ),
-    "our tag with another value": (document(allow(B)), {"trailbridge.sentinel": "no"}, {}, False),
+    "the tag with another value": (document(allow(B)), {"trailbridge.sentinel": "no"}, {}, False),
     "only the workspace tag": (document(allow(B)), {"trailbridge.sentinel.workspace": f"{A} {B}"}, {}, False),
 }
 
 
 @pytest.mark.parametrize(("trusted", "tags", "options", "may"), ADOPTION.values(), ids=ADOPTION.keys())
-def test_only_what_is_ours_is_taken_over(
+def test_only_a_role_for_this_workspace_is_adopted(
     trusted: dict[str, Any], tags: dict[str, str], options: dict[str, Any], may: bool
 ) -> None:
     role = replace(RIGHT, trust=trusted, tags=tags)
     if may:
         after = overlay(spec(**options), role)
-        assert ours(after)
-        assert A in served(after)
+        assert is_managed(after)
+        assert A in tagged_workspaces(after)
     else:
         with pytest.raises(SentinelError) as caught:
             overlay(spec(**options), role)
         assert caught.value.kind == "role_conflict"
 
 
-def test_there_is_nobody_to_ask_for_a_new_role() -> None:
+def test_a_new_role_has_no_other_owner() -> None:
     check_ownership(spec(), None)
 
 
 @pytest.mark.parametrize(
-    ("trusted", "reason"),
+    ("trusted", "named"),
     [
-        (document(allow(B)), f"it serves another workspace ({B})"),
-        (document(allow(C, B)), f"it serves another workspace ({B}, {C})"),
-        (document(allow(principal=OTHER)), f"it neither trusts Microsoft's account {SENTINEL}"),
+        (document(allow(B)), [B]),
+        (document(allow(C, B)), [f"{B}, {C}"]),
+        (document(allow(principal=OTHER)), [SENTINEL, "trailbridge.sentinel"]),
     ],
 )
-def test_a_refusal_names_role_account_reason_and_way_out(trusted: dict[str, Any], reason: str) -> None:
+def test_an_ownership_error_names_role_account_cause_and_solution(trusted: dict[str, Any], named: list[str]) -> None:
     with pytest.raises(SentinelError) as caught:
         overlay(spec(), replace(RIGHT, trust=trusted, tags={}))
     text = str(caught.value)
-    assert text.startswith(f"Cannot take over role MicrosoftSentinelRole in account {ACCOUNT}: {reason}")
-    assert "another role name" in text
-    assert "adopt" in text
+    assert caught.value.kind == "role_conflict"
+    assert all(word in text for word in ("MicrosoftSentinelRole", ACCOUNT, *named, "set adopt"))
 
 
-def test_neighbours_stay_and_intruders_go() -> None:
-    role = replace(RIGHT, trust=document(allow(A, B, C)), tags=marked(A, B))
+def test_other_workspaces_stay_and_unknown_external_ids_are_removed() -> None:
+    role = replace(RIGHT, trust=document(allow(A, B, C)), tags=managed_tags(A, B))
     after = overlay(spec(), role)
     assert policy.external_ids(after.trust, SENTINEL) == {A, B}
-    assert after.tags == marked(A, B)
+    assert after.tags == managed_tags(A, B)
 
 
-def test_two_workspaces_that_share_a_role_never_cut_each_other_off() -> None:
+def test_two_workspaces_that_share_a_role_both_keep_access() -> None:
     first = overlay(spec(workspace_id=A), None)
     second = overlay(spec(workspace_id=B), first)
     assert policy.external_ids(second.trust, SENTINEL) == {A, B}
@@ -476,65 +493,65 @@ def test_two_workspaces_that_share_a_role_never_cut_each_other_off() -> None:
 # --- offboarding ---
 
 WORKSPACES = "TrailBridge.Sentinel.Workspace"
-# What is there, the wish, and what remains.
+# The existing role, the options, and the role that remains.
 OTHERS = allow(principal="arn:aws:iam::999999999999:root")
 REMAINS: dict[str, tuple[Role | None, dict[str, Any], Role | None]] = {
     "nothing": (None, {}, None),
-    "ours alone": (RIGHT, {}, None),
-    "ours, without a workspace tag": (replace(RIGHT, tags={"trailbridge.sentinel": "managed"}), {}, None),
-    "ours, with a neighbour": (
-        replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B, owner="us")),
+    "managed, for this workspace only": (RIGHT, {}, None),
+    "managed, without a workspace tag": (replace(RIGHT, tags={"trailbridge.sentinel": "managed"}), {}, None),
+    "managed, with another workspace": (
+        replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=managed_tags(A, B, owner="us")),
         {},
-        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B, owner="us")),
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=managed_tags(B, owner="us")),
     ),
-    "ours, with two neighbours": (
-        replace(RIGHT, trust=trust(SENTINEL, [A, B, C]), tags=marked(A, B, C)),
+    "managed, with two other workspaces": (
+        replace(RIGHT, trust=trust(SENTINEL, [A, B, C]), tags=managed_tags(A, B, C)),
         {},
-        replace(RIGHT, trust=trust(SENTINEL, [B, C]), tags=marked(B, C)),
+        replace(RIGHT, trust=trust(SENTINEL, [B, C]), tags=managed_tags(B, C)),
     ),
-    "of a neighbour alone": (
-        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+    "for another workspace only": (
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=managed_tags(B)),
         {},
-        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=managed_tags(B)),
     ),
-    "of a neighbour alone, spelled otherwise": (
-        replace(RIGHT, trust=document(allow(B, principal=SENTINEL)), tags=marked(A, B)),
+    "for another workspace only, equivalent": (
+        replace(RIGHT, trust=document(allow(B, principal=SENTINEL)), tags=managed_tags(A, B)),
         {},
-        replace(RIGHT, trust=document(allow(B, principal=SENTINEL)), tags=marked(B)),
+        replace(RIGHT, trust=document(allow(B, principal=SENTINEL)), tags=managed_tags(B)),
     ),
-    "ours, shared by external_ids": (
-        replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B)),
+    "managed, shared by external_ids": (
+        replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=managed_tags(A, B)),
         {"external_ids": (B,)},
-        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(B)),
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=managed_tags(B)),
     ),
-    "ours, with a neighbour that the tag alone names": (replace(RIGHT, tags=marked(A, B)), {}, None),
-    "ours, with a tag that names another, and a trust that asks for no id": (
-        replace(RIGHT, trust=document(allow(principal=SENTINEL)), tags=marked(A, B)),
+    "managed, with another workspace that only the tag names": (replace(RIGHT, tags=managed_tags(A, B)), {}, None),
+    "managed, with a tag that names another, and a trust policy without an id": (
+        replace(RIGHT, trust=document(allow(principal=SENTINEL)), tags=managed_tags(A, B)),
         {},
         None,
     ),
-    "ours, with a tag that names another, and a trust that takes any id": (
-        replace(RIGHT, trust=document(allow("*", operator="StringLike")), tags=marked(A, B)),
+    "managed, with a tag that names another, and a trust policy for any id": (
+        replace(RIGHT, trust=document(allow("*", operator="StringLike")), tags=managed_tags(A, B)),
         {},
         None,
     ),
-    "ours, by tags in another case, with a neighbour": (
+    "managed, by tags in another case, with another workspace": (
         replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags={"Trailbridge.Sentinel": "managed", WORKSPACES: f"{A} {B}"}),
         {},
         replace(RIGHT, trust=trust(SENTINEL, [B]), tags={"Trailbridge.Sentinel": "managed", WORKSPACES: B}),
     ),
-    "ours, beside a statement of others that is not exclusive": (
-        replace(RIGHT, trust=document(allow(A, B, principal=SENTINEL), OTHERS), tags=marked(A, B)),
+    "managed, beside another statement, not exclusive": (
+        replace(RIGHT, trust=document(allow(A, B, principal=SENTINEL), OTHERS), tags=managed_tags(A, B)),
         {"exclusive": False},
-        replace(RIGHT, trust=document(OTHERS, *trust(SENTINEL, [B])["Statement"]), tags=marked(B)),
+        replace(RIGHT, trust=document(OTHERS, *trust(SENTINEL, [B])["Statement"]), tags=managed_tags(B)),
     ),
-    "a neighbour's, beside a statement of others that is not exclusive": (
-        replace(RIGHT, trust=document(OTHERS, allow(B, principal=SENTINEL)), tags=marked(A, B)),
+    "for another workspace, beside another statement, not exclusive": (
+        replace(RIGHT, trust=document(OTHERS, allow(B, principal=SENTINEL)), tags=managed_tags(A, B)),
         {"exclusive": False},
-        replace(RIGHT, trust=document(OTHERS, allow(B, principal=SENTINEL)), tags=marked(B)),
+        replace(RIGHT, trust=document(OTHERS, allow(B, principal=SENTINEL)), tags=managed_tags(B)),
     ),
-    "not ours, and adopt": (replace(RIGHT, tags={}), {"adopt": True}, None),
-    "not ours but Microsoft's, and adopt": (
+    "not managed, and adopt": (replace(RIGHT, tags={}), {"adopt": True}, None),
+    "not managed but trusting Microsoft, and adopt": (
         replace(RIGHT, trust=document(allow(principal=f"arn:aws:iam::{SENTINEL}:role/x")), tags={}),
         {"adopt": True},
         None,
@@ -543,19 +560,19 @@ REMAINS: dict[str, tuple[Role | None, dict[str, Any], Role | None]] = {
 
 
 @pytest.mark.parametrize(("role", "options", "remains"), REMAINS.values(), ids=REMAINS.keys())
-def test_the_role_goes_only_when_no_other_workspace_remains(
+def test_the_role_is_removed_only_without_other_workspaces(
     role: Role | None, options: dict[str, Any], remains: Role | None
 ) -> None:
     assert without(spec(**options), role) == remains
 
 
-def test_a_neighbour_in_an_unmarked_role_remains_even_with_adopt() -> None:
+def test_another_workspace_of_an_untagged_role_remains_with_adopt() -> None:
     remains = without(spec(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags={}))
     assert remains is not None
     assert policy.external_ids(remains.trust, SENTINEL) == {B}
 
 
-def test_an_unmarked_role_that_says_our_id_in_upper_case_serves_nobody_else() -> None:
+def test_an_untagged_role_with_the_id_in_upper_case_is_removed() -> None:
     assert without(spec(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A.upper()]), tags={})) is None
 
 
@@ -564,47 +581,63 @@ def also(statement: dict[str, Any], **condition: Any) -> dict[str, Any]:
     return {**statement, "Condition": {**statement.get("Condition", {}), **condition}}
 
 
-def spare(*ids: str, operator: str = "StringNotEquals") -> dict[str, Any]:
-    """A statement that denies everybody but the ids."""
+def deny_except(*ids: str, operator: str = "StringNotEquals") -> dict[str, Any]:
+    """A statement that denies all external ids except these."""
     return {**allow(*ids, operator=operator, principal="*"), "Effect": "Deny"}
 
 
 PARTLY = f"arn:aws:iam::{SENTINEL}:role/old"
 UNKNOWN = {
-    "beside ours": (trust(SENTINEL, [A, B]), marked(A)),
-    "alone": (trust(SENTINEL, [B]), marked(A)),
+    "beside this workspace": (trust(SENTINEL, [A, B]), managed_tags(A)),
+    "alone": (trust(SENTINEL, [B]), managed_tags(A)),
     "without a workspace tag": (trust(SENTINEL, [A, B]), {"trailbridge.sentinel": "managed"}),
-    "with a tag that names nobody": (trust(SENTINEL, [A, B]), marked("nobody", "*")),
-    "in another statement": (document(allow(A), allow(B)), marked(A)),
-    "that is denied by nothing exact": (document(allow(A, B), {**allow(B), "Effect": "Deny"}), marked(A, B)),
-    "as a pattern": (document(allow(A), allow("22222222-*", operator="StringLike")), marked(A, B)),
-    "in any case": (document(allow(A), allow(B, operator="StringEqualsIgnoreCase")), marked(A, B)),
-    "if there is one": (document(allow(A, B, operator="StringEqualsIfExists")), marked(A, B)),
-    "by any of its values": (document(allow(A, B, operator="ForAnyValue:StringEquals")), marked(A, B)),
-    "for anybody": (document(allow(A), allow(B, principal="*")), marked(A, B)),
-    "for another account": (document(allow(A), allow(B, principal=OTHER)), marked(A, B)),
-    "beside a neighbour": (trust(SENTINEL, [A, B, C]), marked(A, B)),
-    "beside a neighbour, of another tool": (document(allow(A, B), allow("vendor-7", principal=OTHER)), marked(A, B)),
-    "that is spared by a Deny": (document(allow(), spare(A, B)), marked(A)),
-    "that is spared by a Deny, beside a neighbour": (document(allow(A, B), spare(A, B, C)), marked(A, B)),
-    "that is spared as a pattern": (document(allow(), spare(A, "2222*", operator="StringNotLike")), marked(A)),
-    "that is spared if there is one": (document(allow(), spare(A, B, operator="StringNotEqualsIfExists")), marked(A)),
-    "that is spared in any case": (document(allow(), spare(A, B, operator="StringNotEqualsIgnoreCase")), marked(A)),
-    "that is spared by any value": (document(allow(), spare(A, B, operator="ForAnyValue:StringNotEquals")), marked(A)),
-    "as the value that a variable has else": (document(allow(f"${{aws:PrincipalTag/x, '{B}'}}")), marked(A)),
-    "in another case": (trust(SENTINEL, [A, B.upper()]), marked(A, B)),
-    "until a day": (document(allow(A), also(allow(B), DateLessThan={"aws:CurrentTime": "2024-01-01"})), marked(A, B)),
-    "for a part of the account": (document(allow(A), allow(B, principal=PARTLY)), marked(A, B)),
-    "that a Deny keeps out": (document(allow(A, B), spare(A)), marked(A, B)),
-    "of another tool": (document(allow(A), allow("vendor-7", principal=OTHER)), marked(A)),
-    "and what cannot be read": (document(allow(A), {**allow(A), "Effect": "Perhaps"}), marked(A)),
+    "with a tag without workspace ids": (trust(SENTINEL, [A, B]), managed_tags("nobody", "*")),
+    "in another statement": (document(allow(A), allow(B)), managed_tags(A)),
+    "that is denied by nothing exact": (document(allow(A, B), {**allow(B), "Effect": "Deny"}), managed_tags(A, B)),
+    "as a pattern": (document(allow(A), allow("22222222-*", operator="StringLike")), managed_tags(A, B)),
+    "in any case": (document(allow(A), allow(B, operator="StringEqualsIgnoreCase")), managed_tags(A, B)),
+    "if there is one": (document(allow(A, B, operator="StringEqualsIfExists")), managed_tags(A, B)),
+    "by any of its values": (document(allow(A, B, operator="ForAnyValue:StringEquals")), managed_tags(A, B)),
+    "for any principal": (document(allow(A), allow(B, principal="*")), managed_tags(A, B)),
+    "for another account": (document(allow(A), allow(B, principal=OTHER)), managed_tags(A, B)),
+    "beside another workspace": (trust(SENTINEL, [A, B, C]), managed_tags(A, B)),
+    "beside another workspace, of another tool": (
+        document(allow(A, B), allow("vendor-7", principal=OTHER)),
+        managed_tags(A, B),
+    ),
+    "that a Deny exempts": (document(allow(), deny_except(A, B)), managed_tags(A)),
+    "that a Deny exempts, beside another workspace": (document(allow(A, B), deny_except(A, B, C)), managed_tags(A, B)),
+    "that a Deny exempts as a pattern": (
+        document(allow(), deny_except(A, "2222*", operator="StringNotLike")),
+        managed_tags(A),
+    ),
+    "that a Deny exempts if there is one": (
+        document(allow(), deny_except(A, B, operator="StringNotEqualsIfExists")),
+        managed_tags(A),
+    ),
+    "that a Deny exempts in any case": (
+        document(allow(), deny_except(A, B, operator="StringNotEqualsIgnoreCase")),
+        managed_tags(A),
+    ),
+    "that a Deny exempts by any value": (
+        document(allow(), deny_except(A, B, operator="ForAnyValue:StringNotEquals")),
+        managed_tags(A),
+    ),
+    "as the default of a policy variable": (document(allow(f"${{aws:PrincipalTag/x, '{B}'}}")), managed_tags(A)),
+    "in another case": (trust(SENTINEL, [A, B.upper()]), managed_tags(A, B)),
+    "until a day": (
+        document(allow(A), also(allow(B), DateLessThan={"aws:CurrentTime": "2024-01-01"})),
+        managed_tags(A, B),
+    ),
+    "for a part of the account": (document(allow(A), allow(B, principal=PARTLY)), managed_tags(A, B)),
+    "that a Deny blocks": (document(allow(A, B), deny_except(A)), managed_tags(A, B)),
+    "of another tool": (document(allow(A), allow("vendor-7", principal=OTHER)), managed_tags(A)),
+    "and a statement that cannot be parsed": (document(allow(A), {**allow(A), "Effect": "Perhaps"}), managed_tags(A)),
 }
 
 
 @pytest.mark.parametrize(("trusted", "tags"), UNKNOWN.values(), ids=UNKNOWN.keys())
-def test_a_role_whose_trust_names_somebody_whom_the_tag_does_not_is_not_removed(
-    trusted: dict[str, Any], tags: dict[str, str]
-) -> None:
+def test_a_role_that_trusts_ids_without_a_tag_is_not_removed(trusted: dict[str, Any], tags: dict[str, str]) -> None:
     with pytest.raises(SentinelError) as caught:
         without(spec(), replace(RIGHT, trust=trusted, tags=tags))
     assert caught.value.kind == "role_conflict"
@@ -620,10 +653,10 @@ def test_a_role_whose_trust_names_somebody_whom_the_tag_does_not_is_not_removed(
         document(allow(A), {**allow(B), "Effect": "Deny"}),
         document(allow(A), {"Effect": "Allow", "NotPrincipal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}),
     ],
-    ids=["twice", "a pattern", "a variable", "anybody", "a Deny for another", "all but one"],
+    ids=["twice", "a pattern", "a variable", "any principal", "a Deny for another", "all but one"],
 )
-def test_a_role_that_was_widened_and_names_nobody_else_is_removed(trusted: dict[str, Any]) -> None:
-    assert without(spec(), replace(RIGHT, trust=trusted, tags=marked(A, B, C))) is None
+def test_a_widened_role_without_other_ids_is_removed(trusted: dict[str, Any]) -> None:
+    assert without(spec(), replace(RIGHT, trust=trusted, tags=managed_tags(A, B, C))) is None
 
 
 @pytest.mark.parametrize(
@@ -636,44 +669,47 @@ def test_a_role_that_was_widened_and_names_nobody_else_is_removed(trusted: dict[
         document({**allow(A), "Action": "sts:TagSession"}),
         {},
     ],
-    ids=["a service", "another account", "anybody", "a Deny", "another action", "nothing"],
+    ids=["a service", "another account", "any principal", "a Deny", "another action", "nothing"],
 )
-def test_adopt_removes_only_what_trusts_microsoft_or_is_tagged(trusted: dict[str, Any]) -> None:
+def test_adopt_removes_only_roles_that_trust_microsoft_or_are_tagged(trusted: dict[str, Any]) -> None:
     role = replace(RIGHT, trust=trusted, tags={"owner": "us"})
     with pytest.raises(SentinelError) as caught:
         without(spec(adopt=True), role)
     assert caught.value.kind == "role_conflict"
 
 
-def test_adopt_that_was_left_on_keeps_no_role_open_for_somebody_whom_the_tag_does_not_name() -> None:
+def test_adopt_does_not_keep_a_tagged_role_for_ids_without_a_tag() -> None:
     with pytest.raises(SentinelError) as caught:
         without(spec(adopt=True), replace(RIGHT, trust=trust(SENTINEL, [A, B])))
     assert caught.value.kind == "role_conflict"
 
 
-def test_a_role_that_is_not_ours_is_never_removed() -> None:
+def test_a_role_that_is_not_managed_is_never_removed() -> None:
     with pytest.raises(SentinelError, match=f"Cannot remove role MicrosoftSentinelRole in account {ACCOUNT}") as caught:
         without(spec(), replace(RIGHT, tags={}))
     assert caught.value.kind == "role_conflict"
 
 
-def test_a_role_of_an_instance_profile_is_not_removed_but_left_by_this_workspace() -> None:
+def test_a_role_in_an_instance_profile_is_not_removed() -> None:
     used = replace(RIGHT, instance_profiles=("web",))
     with pytest.raises(SentinelError, match="instance profile web") as caught:
         without(spec(), used)
     assert caught.value.kind == "role_conflict"
-    shared = replace(used, trust=trust(SENTINEL, [A, B]), tags=marked(A, B))
+    shared = replace(used, trust=trust(SENTINEL, [A, B]), tags=managed_tags(A, B))
     remains = without(spec(), shared)
     assert remains is not None
-    assert served(remains) == {B}
+    assert tagged_workspaces(remains) == {B}
 
 
-# --- as shown, and what is wrong ---
+# --- results and findings ---
 
 
-def test_a_role_is_shown_in_one_form() -> None:
+def test_a_role_is_shown_normalized() -> None:
     role = replace(
-        RIGHT, tags=marked(A, b="2", a="1"), managed=RIGHT.managed | {ADMIN}, inline={"z": LOOKUP_EVENTS, "y": {}}
+        RIGHT,
+        tags=managed_tags(A, b="2", a="1"),
+        managed_policies=RIGHT.managed_policies | {ADMIN},
+        inline_policies={"z": LOOKUP_EVENTS, "y": {}},
     )
     assert show(role) == {
         "name": "MicrosoftSentinelRole",
@@ -701,21 +737,21 @@ def test_a_role_is_shown_in_one_form() -> None:
     assert list(show(role)["inline_policies"]) == ["y", "z"]
 
 
-def test_no_role_is_shown_as_nothing() -> None:
+def test_a_missing_role_is_shown_as_an_empty_dict() -> None:
     assert show(None) == {}
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS.keys())
-def test_spellings_are_shown_alike(spelling: dict[str, Any]) -> None:
+def test_equivalent_trust_policies_are_shown_alike(spelling: dict[str, Any]) -> None:
     assert show(replace(RIGHT, trust=spelling)) == show(RIGHT)
 
 
-def test_findings_name_the_thing_and_put_security_first() -> None:
+def test_findings_name_the_resource_and_security_comes_first() -> None:
     role = replace(
         RIGHT,
         description="By hand",
         trust=document(allow(A), allow(principal=OTHER)),
-        managed=frozenset({ADMIN}),
+        managed_policies=frozenset({ADMIN}),
         max_session_duration=43200,
     )
     found = findings(spec(description="Eyes", max_session_duration=3600), role)
@@ -727,32 +763,32 @@ def test_findings_name_the_thing_and_put_security_first() -> None:
         "role_description",
     ]
     assert found == ordered(found)
-    told = {item.code: item.message for item in found}
-    assert OTHER in told["trust_account_foreign"]
-    assert ADMIN in told["permission_policy_extra"]
-    assert READ_ONLY in told["permission_policy_missing"]
-    assert "43200" in told["role_session_raised"]
-    assert "'By hand'" in told["role_description"]
+    messages = {item.code: item.message for item in found}
+    assert OTHER in messages["trust_account_foreign"]
+    assert ADMIN in messages["permission_policy_extra"]
+    assert READ_ONLY in messages["permission_policy_missing"]
+    assert "43200" in messages["role_session_raised"]
+    assert "'By hand'" in messages["role_description"]
 
 
-def test_a_neighbour_is_told_until_it_is_named_and_an_intruder_is_worse() -> None:
-    shared = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B))
-    [told] = findings(spec(), shared)
-    assert (told.code, B in told.message) == ("role_shared", True)
+def test_another_workspace_is_a_finding_until_external_ids_names_it() -> None:
+    shared = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=managed_tags(A, B))
+    [found_shared] = findings(spec(), shared)
+    assert (found_shared.code, B in found_shared.message) == ("role_shared", True)
     assert findings(spec(external_ids=(B,)), shared) == []
     found = findings(spec(), replace(RIGHT, trust=trust(SENTINEL, [A, B])))
     assert [item.code for item in found] == ["trust_external_id_foreign"]
     assert B in found[0].message
 
 
-# --- what a tag can do ---
+# --- tags grant nothing ---
 
 
-def test_a_tag_lets_nobody_in() -> None:
-    tagged = replace(RIGHT, tags=marked(A, B))
+def test_a_tag_grants_no_access() -> None:
+    tagged = replace(RIGHT, tags=managed_tags(A, B))
     role = overlay(spec(), tagged)
     assert policy.same(role.trust, trust(SENTINEL, [A]))
-    assert served(role) == {A, B}
+    assert tagged_workspaces(role) == {A, B}
     assert findings(spec(), tagged) == []
 
 
@@ -760,7 +796,7 @@ OPEN = {
     "a deleted principal": document(allow(A), allow(principal="AROAJQABLZS4A3QDU576Q")),
     "another account": document(allow(A), allow(principal=OTHER)),
     "the other id for another account": document(allow(A), allow(B, principal=OTHER)),
-    "the other id for anybody": document(allow(A), allow(B, principal="*")),
+    "the other id for any principal": document(allow(A), allow(B, principal="*")),
     "no id": document(allow()),
     "any id": document(allow("*", operator="StringLike")),
     "a part of the other id": document(allow(A), allow(f"{B[:8]}*", operator="StringLike")),
@@ -770,15 +806,17 @@ OPEN = {
     "all but the other id": document(allow(A), allow(B, operator="StringNotEquals")),
     "the other id for another action": document(allow(A), {**allow(B), "Action": "sts:TagSession"}),
     "a Deny for the other id": document(allow(A, B), {**allow(B), "Effect": "Deny"}),
-    "everybody but one": document({"Effect": "Allow", "NotPrincipal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}),
-    "what cannot be read": document({**allow(A, B), "Effect": "Perhaps"}),
+    "all principals except one": document(
+        {"Effect": "Allow", "NotPrincipal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}
+    ),
+    "a statement that cannot be parsed": document({**allow(A, B), "Effect": "Perhaps"}),
 }
 
 
 @pytest.mark.parametrize("trusted", OPEN.values(), ids=OPEN.keys())
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_a_tag_lets_nobody_in_however_open_the_trust_is(trusted: dict[str, Any], exclusive: bool) -> None:
-    role = replace(RIGHT, trust=trusted, tags=marked(A, B))
+def test_a_tag_grants_no_access_whatever_the_trust_policy_allows(trusted: dict[str, Any], exclusive: bool) -> None:
+    role = replace(RIGHT, trust=trusted, tags=managed_tags(A, B))
     after = overlay(spec(exclusive=exclusive), role)
     kept = [] if exclusive else trusted["Statement"]
     assert policy.external_ids(after.trust, SENTINEL) == {A} | policy.external_ids(document(*kept), SENTINEL)
@@ -789,8 +827,8 @@ def test_a_tag_lets_nobody_in_however_open_the_trust_is(trusted: dict[str, Any],
 SOMETIMES = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
 DENIED = {
     "by its id": {**allow(B), "Effect": "Deny"},
-    "to all but ours": spare(A),
-    "to all but ours if there is one": spare(A, operator="StringNotEqualsIfExists"),
+    "to all other ids": deny_except(A),
+    "to all other ids if there is one": deny_except(A, operator="StringNotEqualsIfExists"),
     "by a pattern": {**allow("2222*", operator="StringLike"), "Effect": "Deny"},
     "in any case": {**allow(B.upper(), operator="StringEqualsIgnoreCase"), "Effect": "Deny"},
 }
@@ -804,9 +842,9 @@ NARROW = {
 
 
 @pytest.mark.parametrize("statement", [*DENIED.values(), *NARROW.values()], ids=[*DENIED, *NARROW])
-def test_a_tag_beside_a_condition_that_lets_nobody_in_lets_nobody_in(statement: dict[str, Any]) -> None:
+def test_a_tag_grants_no_access_without_an_exact_condition(statement: dict[str, Any]) -> None:
     allowed = [allow(A, B) if statement["Effect"] == "Deny" else allow(A), statement]
-    role = replace(RIGHT, trust=document(*allowed), tags=marked(A, B))
+    role = replace(RIGHT, trust=document(*allowed), tags=managed_tags(A, B))
     assert policy.same(overlay(spec(), role).trust, trust(SENTINEL, [A]))
     assert "role_shared" not in {one.code for one in findings(spec(), role)}
     with pytest.raises(SentinelError) as caught:
@@ -821,12 +859,12 @@ def test_a_tag_beside_a_condition_that_lets_nobody_in_lets_nobody_in(statement: 
         {"StringLike": {"sts:ExternalId": "2222*"}},
         {"StringNotEquals": {"sts:ExternalId": A}},
     ],
-    ids=["its id", "a pattern", "all but ours"],
+    ids=["its id", "a pattern", "all other ids"],
 )
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_a_neighbour_that_is_sometimes_denied_stays_and_stays_so(condition: dict[str, Any], exclusive: bool) -> None:
+def test_a_conditional_deny_for_another_workspace_is_kept(condition: dict[str, Any], exclusive: bool) -> None:
     deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Condition": {**condition, **SOMETIMES}}
-    role = replace(RIGHT, trust=document(allow(A, B), deny), tags=marked(A, B))
+    role = replace(RIGHT, trust=document(allow(A, B), deny), tags=managed_tags(A, B))
     assert overlay(spec(exclusive=exclusive), role) == role
     assert {"role_shared", "trust_deny"} == {one.code for one in findings(spec(), role)}
     assert overlay(spec(), replace(role, trust=document(allow(A, B, C), deny))).trust["Statement"][1:] == [deny]
@@ -836,37 +874,39 @@ def test_a_neighbour_that_is_sometimes_denied_stays_and_stays_so(condition: dict
 
 
 @pytest.mark.parametrize("operator", ["StringNotEquals", "StringNotLike", "StringNotEqualsIfExists"])
-def test_a_role_that_serves_whom_a_deny_spares_is_not_taken_over(operator: str) -> None:
-    role = replace(RIGHT, trust=document(allow(), spare(A, B, operator=operator)), tags={})
+def test_a_role_for_an_id_that_a_deny_exempts_is_not_adopted(operator: str) -> None:
+    role = replace(RIGHT, trust=document(allow(), deny_except(A, B, operator=operator)), tags={})
     with pytest.raises(SentinelError, match=B) as caught:
         overlay(spec(), role)
     assert caught.value.kind == "role_conflict"
-    assert ours(overlay(spec(), replace(role, trust=document(allow(), spare(A, operator=operator)))))
+    assert is_managed(overlay(spec(), replace(role, trust=document(allow(), deny_except(A, operator=operator)))))
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_nobody_is_cut_off_beside_a_neighbour(exclusive: bool) -> None:
-    role = replace(RIGHT, trust=trust(SENTINEL, [A, B, C]), tags=marked(A, B))
+def test_unknown_ids_beside_another_workspace_prevent_removal(exclusive: bool) -> None:
+    role = replace(RIGHT, trust=trust(SENTINEL, [A, B, C]), tags=managed_tags(A, B))
     with pytest.raises(SentinelError, match=C) as caught:
         without(spec(exclusive=exclusive), role)
     assert caught.value.kind == "role_conflict"
 
 
 @pytest.mark.parametrize(
-    ("values", "stays"), [(["1111*"], False), (["*"], True), (["2222*"], True)], ids=["a pattern", "anybody", "another"]
+    ("values", "stays"),
+    [(["1111*"], False), (["*"], True), (["2222*"], True)],
+    ids=["a pattern", "any principal", "another"],
 )
-def test_what_lets_this_workspace_in_goes_where_the_wish_is_not_exclusive(values: list[str], stays: bool) -> None:
+def test_statements_for_this_workspace_are_removed_if_not_exclusive(values: list[str], stays: bool) -> None:
     like = allow(*values, operator="StringLike")
-    role = replace(RIGHT, trust=document(allow(A, B), like), tags=marked(A, B))
+    role = replace(RIGHT, trust=document(allow(A, B), like), tags=managed_tags(A, B))
     remains = without(spec(exclusive=False), role)
     assert remains is not None
     assert policy.same(remains.trust, document(allow(B), *([like] if stays else [])))
 
 
-def test_a_pattern_beside_another_id_is_not_taken_out_for_both() -> None:
+def test_a_statement_with_a_pattern_and_another_id_prevents_removal() -> None:
     like = allow("1111*", C, operator="StringLike")
     with pytest.raises(SentinelError, match=C):
-        without(spec(exclusive=False), replace(RIGHT, trust=document(allow(A, B), like), tags=marked(A, B)))
+        without(spec(exclusive=False), replace(RIGHT, trust=document(allow(A, B), like), tags=managed_tags(A, B)))
 
 
 @pytest.mark.parametrize("odd", ["${sts:ExternalId}", "${aws:userid}", "*", "vendor-7"])
@@ -888,12 +928,12 @@ def test_only_a_workspace_id_keeps_a_role(odd: str) -> None:
         (f"arn:aws:iam::{ACCOUNT}:policy/AWSCloudTrailReadOnlyAccess", True),
     ],
 )
-def test_only_the_policy_of_aws_is_outdated(arn: str, kept: bool) -> None:
-    role = replace(RIGHT, managed=RIGHT.managed | {arn})
-    assert (arn in overlay(spec(exclusive=False), role).managed) is kept
+def test_only_the_policy_of_aws_is_the_replaced_one(arn: str, kept: bool) -> None:
+    role = replace(RIGHT, managed_policies=RIGHT.managed_policies | {arn})
+    assert (arn in overlay(spec(exclusive=False), role).managed_policies) is kept
 
 
-# --- what does not fit into the tags of a role that is there ---
+# --- tags without room ---
 
 
 def many(number: int) -> list[str]:
@@ -901,23 +941,28 @@ def many(number: int) -> list[str]:
 
 
 FULL = {
-    "six ids": marked(*many(6)),
-    "six ids beside ours": marked(A, *many(5), B),
+    "six ids": managed_tags(*many(6)),
+    "six ids beside this workspace": managed_tags(A, *many(5), B),
     "49 other tags": {**{f"t{n}": "" for n in range(49)}, "trailbridge.sentinel": "managed"},
     "50 other tags": {f"t{n}": "" for n in range(50)},
-    "our tags gone": {},
-    "our tag in another case": {"TRAILBRIDGE.sentinel": "managed", "trailbridge.SENTINEL.workspace": A},
+    "no tags of the collection": {},
+    "the tag in another case": {"TRAILBRIDGE.sentinel": "managed", "trailbridge.SENTINEL.workspace": A},
 }
 
 
 @pytest.mark.parametrize("tags", FULL.values(), ids=FULL.keys())
-def test_whatever_the_tags_are_the_trust_is_judged_and_repaired(tags: dict[str, str]) -> None:
-    role = replace(RIGHT, trust=document(allow(), allow(principal="*")), tags=tags, managed=RIGHT.managed | {ADMIN})
+def test_the_trust_policy_is_evaluated_and_repaired_whatever_the_tags_are(tags: dict[str, str]) -> None:
+    role = replace(
+        RIGHT,
+        trust=document(allow(), allow(principal="*")),
+        tags=tags,
+        managed_policies=RIGHT.managed_policies | {ADMIN},
+    )
     found = {one.code for one in findings(spec(), role)}
     assert found >= {"trust_anyone", "trust_external_id_missing", "permission_policy_extra"}
     after = overlay(spec(), role)
     assert policy.same(after.trust, trust(SENTINEL, [A]))
-    assert after.managed == RIGHT.managed
+    assert after.managed_policies == RIGHT.managed_policies
     assert len(after.tags) <= 50
     assert all(len(value) <= 256 for value in after.tags.values())
     assert {key for key in tags if key.startswith("t")} <= set(after.tags)
@@ -925,23 +970,23 @@ def test_whatever_the_tags_are_the_trust_is_judged_and_repaired(tags: dict[str, 
     assert not {one.code for one in findings(spec(), after)} & found - {"role_tags_full", "role_unmanaged"}
 
 
-@pytest.mark.parametrize("name", ["six ids", "six ids beside ours", "49 other tags", "50 other tags"])
-def test_what_has_no_room_in_the_tags_is_a_finding(name: str) -> None:
+@pytest.mark.parametrize("name", ["six ids", "six ids beside this workspace", "49 other tags", "50 other tags"])
+def test_tags_without_room_are_a_finding(name: str) -> None:
     assert "role_tags_full" in {one.code for one in findings(spec(), replace(RIGHT, tags=FULL[name]))} or name == (
-        "six ids beside ours"
+        "six ids beside this workspace"
     )
 
 
-def test_six_who_share_a_role_by_trust_and_tag_are_not_cut_off_by_a_seventh() -> None:
-    role = replace(RIGHT, trust=trust(SENTINEL, many(6)), tags=marked(*many(6)))
+def test_six_workspaces_keep_access_when_a_seventh_is_added() -> None:
+    role = replace(RIGHT, trust=trust(SENTINEL, many(6)), tags=managed_tags(*many(6)))
     after = overlay(spec(), role)
     assert policy.external_ids(after.trust, SENTINEL) == {A, *many(6)}
-    assert served(after) == set(many(6))
+    assert tagged_workspaces(after) == set(many(6))
     assert overlay(spec(), after) == after
     assert "role_tags_full" in {one.code for one in findings(spec(), after)}
 
 
-def test_tags_in_another_case_keep_it_and_converge() -> None:
+def test_tags_in_another_case_keep_their_case() -> None:
     tags = {"Trailbridge.Sentinel": "managed", WORKSPACES: A}
     role = replace(RIGHT, tags=tags)
     assert overlay(spec(tags={"TRAILBRIDGE.SENTINEL": "x"}, purge_tags=True), role) == role
@@ -952,23 +997,23 @@ def test_tags_in_another_case_keep_it_and_converge() -> None:
 
 
 def test_a_tag_in_upper_case_names_the_same_workspace() -> None:
-    role = replace(RIGHT, tags=marked(A.upper()))
+    role = replace(RIGHT, tags=managed_tags(A.upper()))
     assert policy.same(overlay(spec(), role).trust, RIGHT.trust)
     assert without(spec(), role) is None
 
 
 @pytest.mark.parametrize("text", ["", "nobody", "*"])
-def test_a_tag_that_names_nobody_protects_nobody(text: str) -> None:
-    role = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(text))
+def test_a_tag_without_workspace_ids_keeps_no_access(text: str) -> None:
+    role = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=managed_tags(text))
     with pytest.raises(SentinelError, match=B) as caught:
         overlay(spec(), role)
     assert caught.value.kind == "role_conflict"
 
 
-def test_a_role_that_does_not_tell_whom_it_serves_is_not_removed() -> None:
+def test_a_role_with_a_trust_policy_that_cannot_be_parsed_is_not_removed() -> None:
     odd = document({**allow(A), "Effect": "Perhaps"})
     role = replace(RIGHT, trust=odd, tags={"trailbridge.sentinel": "managed"})
-    with pytest.raises(SentinelError, match="whom it serves") as caught:
+    with pytest.raises(SentinelError, match="trust policy") as caught:
         without(spec(), role)
     assert caught.value.kind == "role_conflict"
     assert without(spec(adopt=True), role) is None

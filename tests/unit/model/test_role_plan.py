@@ -19,7 +19,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.f
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.plan import plan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import (
-    INLINE,
+    INLINE_POLICY,
     LOOKUP_EVENTS,
     Role,
     RoleSpec,
@@ -29,8 +29,8 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     without,
 )
 
-# No run repairs these: the owner has to.
-LASTING = {"role_path", "role_shared", "role_tags_full", "role_boundary_unexpected", "role_session_long"}
+# No run repairs these findings.
+NOT_REPAIRED = {"role_path", "role_shared", "role_tags_full", "role_boundary_unexpected", "role_session_long"}
 ACCOUNT = "111111111111"
 SENTINEL = "197857026523"
 OTHER = "222222222222"
@@ -51,8 +51,8 @@ def spec(**changes: Any) -> RoleSpec:
     return RoleSpec(**{"account_id": ACCOUNT, "workspace_id": A, **changes})
 
 
-def marked(*ids: str, **more: str) -> dict[str, str]:
-    """The tags of a role of ours."""
+def managed_tags(*ids: str, **more: str) -> dict[str, str]:
+    """The tags of a managed role."""
     return {"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": " ".join(ids), **more}
 
 
@@ -76,7 +76,7 @@ CREATE = call(
     AssumeRolePolicyDocument=trust(SENTINEL, [A]),
     Description="Lets Microsoft Sentinel read AWS CloudTrail",
     MaxSessionDuration=3600,
-    Tags=pairs(marked(A)),
+    Tags=pairs(managed_tags(A)),
 )
 TRUST = call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [A]))
 ATTACH = call("AttachRolePolicy", PolicyArn=READ_ONLY)
@@ -88,8 +88,8 @@ def tag(**tags: str) -> Call:
 
 
 def repairable(options: RoleSpec, have: Role | None) -> list[Finding]:
-    """The findings but for those that a run tells and leaves alone."""
-    return [one for one in findings(options, have) if one.code not in LASTING]
+    """The findings that a run repairs."""
+    return [one for one in findings(options, have) if one.code not in NOT_REPAIRED]
 
 
 def update(description: str = RIGHT.description, duration: int = 3600) -> Call:
@@ -107,15 +107,15 @@ def drop(name: str) -> Call:
 # --- a new role ---
 
 
-def test_a_new_role_is_made_with_trust_and_tags_then_gets_its_policy() -> None:
+def test_a_new_role_is_created_with_trust_policy_and_tags_before_its_policy() -> None:
     assert repair(spec(), None) == [CREATE, ATTACH]
 
 
-def test_a_new_role_of_least_privilege_gets_the_inline_policy() -> None:
+def test_a_new_role_in_the_mode_lookup_events_gets_the_inline_policy() -> None:
     assert repair(spec(permission_mode="lookup_events"), None) == [CREATE, PUT]
 
 
-def test_a_new_role_has_everything_from_its_first_moment() -> None:
+def test_a_new_role_is_created_with_all_settings() -> None:
     options = spec(
         name="Eyes",
         path="/security/",
@@ -134,7 +134,7 @@ def test_a_new_role_has_everything_from_its_first_moment() -> None:
                 "AssumeRolePolicyDocument": trust(SENTINEL, [A, B]),
                 "Description": "Sees",
                 "MaxSessionDuration": 7200,
-                "Tags": pairs(marked(A, B, owner="us")),
+                "Tags": pairs(managed_tags(A, B, owner="us")),
                 "PermissionsBoundary": FENCE,
             },
         ),
@@ -148,16 +148,16 @@ def test_a_new_role_without_a_boundary_has_no_empty_argument(boundary: str | Non
 
 
 def test_a_crash_after_the_creation_is_repaired_by_the_rest_of_the_plan() -> None:
-    assert repair(spec(), replace(RIGHT, managed=frozenset())) == [ATTACH]
+    assert repair(spec(), replace(RIGHT, managed_policies=frozenset())) == [ATTACH]
 
 
 # --- drift ---
 
-# The wish, what is there, the codes that are found, and the calls that repair it.
+# The options, the existing role, the codes of the findings, and the calls of the repair.
 DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
     "nothing": (spec(), RIGHT, [], []),
     "nothing, least privilege": (spec(permission_mode="lookup_events"), LEAST, [], []),
-    "nothing, everything wished": (
+    "nothing, with all options": (
         spec(
             path="/",
             description=RIGHT.description,
@@ -170,31 +170,31 @@ DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
         [],
         [],
     ),
-    "the trust lets in another account": (
+    "the trust policy trusts another account": (
         spec(),
         replace(RIGHT, trust={**RIGHT.trust, "Statement": [*RIGHT.trust["Statement"], FOREIGN]}),
         ["trust_account_foreign"],
         [TRUST],
     ),
-    "the trust has an id of nobody": (
+    "the trust policy has an unknown id": (
         spec(),
         replace(RIGHT, trust=trust(SENTINEL, [A, C])),
         ["trust_external_id_foreign"],
         [TRUST],
     ),
-    "the trust lacks a wished workspace": (
+    "the trust policy lacks an expected workspace": (
         spec(external_ids=(B,)),
-        replace(RIGHT, tags=marked(A, B)),
+        replace(RIGHT, tags=managed_tags(A, B)),
         ["trust_workspace_missing"],
         [call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [A, B]))],
     ),
-    "the trust lacks our id": (
+    "the trust policy lacks the id": (
         spec(),
-        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=marked(A, B)),
+        replace(RIGHT, trust=trust(SENTINEL, [B]), tags=managed_tags(A, B)),
         ["trust_workspace_missing", "role_shared"],
         [call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [A, B]))],
     ),
-    "the trust is empty": (
+    "the trust policy is empty": (
         spec(),
         replace(RIGHT, trust={"Version": "2012-10-17", "Statement": []}),
         ["trust_sentinel_missing"],
@@ -206,7 +206,7 @@ DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
         ["role_description"],
         [update("Sees")],
     ),
-    "a description that shall go": (spec(description=""), RIGHT, ["role_description"], [update("")]),
+    "a description to remove": (spec(description=""), RIGHT, ["role_description"], [update("")]),
     "a description left alone, beside a session": (
         spec(max_session_duration=3600),
         replace(RIGHT, description="By hand", max_session_duration=7200),
@@ -237,19 +237,19 @@ DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
         ["role_boundary_changed"],
         [call("PutRolePermissionsBoundary", PermissionsBoundary=FENCE)],
     ),
-    "the boundary shall go": (
+    "the boundary is to be removed": (
         spec(permissions_boundary=""),
         replace(RIGHT, permissions_boundary=WALL),
         ["role_boundary_extra"],
         [call("DeleteRolePermissionsBoundary")],
     ),
-    "a boundary that nobody asked about": (
+    "a boundary that no option sets": (
         spec(),
         replace(RIGHT, permissions_boundary=WALL),
         ["role_boundary_unexpected"],
         [],
     ),
-    "a session that nobody asked about": (
+    "a session that no option sets": (
         spec(),
         replace(RIGHT, max_session_duration=43200),
         ["role_session_long"],
@@ -258,81 +258,91 @@ DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
     "a tag is missing": (spec(tags={"owner": "us"}), RIGHT, ["role_tags"], [tag(owner="us")]),
     "a tag has another value": (
         spec(tags={"owner": "us", "cost": "1"}),
-        replace(RIGHT, tags=marked(A, owner="them", cost="1")),
+        replace(RIGHT, tags=managed_tags(A, owner="them", cost="1")),
         ["role_tags"],
         [tag(owner="us")],
     ),
-    "a tag beyond the wish": (
+    "an additional tag": (
         spec(tags={}),
-        replace(RIGHT, tags=marked(A, owner="us")),
+        replace(RIGHT, tags=managed_tags(A, owner="us")),
         [],
         [],
     ),
-    "a tag beyond the wish, with purge": (
+    "an additional tag, with purge": (
         spec(tags={}, purge_tags=True),
-        replace(RIGHT, tags=marked(A, owner="us", cost="1", **{"aws:stack": "x"})),
+        replace(RIGHT, tags=managed_tags(A, owner="us", cost="1", **{"aws:stack": "x"})),
         ["role_tags"],
         [call("UntagRole", TagKeys=["cost", "owner"])],
     ),
-    "tags to come and to go": (
+    "tags to add and to remove": (
         spec(tags={"new": "1", "also": "2"}, purge_tags=True),
-        replace(RIGHT, tags=marked(A, old="1")),
+        replace(RIGHT, tags=managed_tags(A, old="1")),
         ["role_tags"],
         [tag(also="2", new="1"), call("UntagRole", TagKeys=["old"])],
     ),
     "a tag of AWS": (
         spec(tags={}, purge_tags=True),
-        replace(RIGHT, tags=marked(A, **{"aws:cloudformation:stack-name": "x"})),
+        replace(RIGHT, tags=managed_tags(A, **{"aws:cloudformation:stack-name": "x"})),
         [],
         [],
     ),
-    "our workspace tag": (
+    "the workspace tag": (
         spec(),
-        replace(RIGHT, tags=marked()),
+        replace(RIGHT, tags=managed_tags()),
         ["role_tags"],
         [tag(**{"trailbridge.sentinel.workspace": A})],
     ),
-    "not marked as ours": (spec(), replace(RIGHT, tags={"owner": "us"}), ["role_unmanaged"], [tag(**marked(A))]),
-    "the policy is missing": (spec(), replace(RIGHT, managed=frozenset()), ["permission_policy_missing"], [ATTACH]),
-    "a policy beyond the wish": (
+    "not tagged as managed": (
         spec(),
-        replace(RIGHT, managed=RIGHT.managed | {ADMIN}),
+        replace(RIGHT, tags={"owner": "us"}),
+        ["role_unmanaged"],
+        [tag(**managed_tags(A))],
+    ),
+    "the policy is missing": (
+        spec(),
+        replace(RIGHT, managed_policies=frozenset()),
+        ["permission_policy_missing"],
+        [ATTACH],
+    ),
+    "an unexpected policy": (
+        spec(),
+        replace(RIGHT, managed_policies=RIGHT.managed_policies | {ADMIN}),
         ["permission_policy_extra"],
         [detach(ADMIN)],
     ),
     "the old policy instead of the new one": (
         spec(),
-        replace(RIGHT, managed=frozenset({REPLACED})),
+        replace(RIGHT, managed_policies=frozenset({REPLACED})),
         ["permission_policy_outdated", "permission_policy_missing"],
         [ATTACH, detach(REPLACED)],
     ),
     "the old policy beside the new one": (
         spec(),
-        replace(RIGHT, managed=RIGHT.managed | {REPLACED}),
+        replace(RIGHT, managed_policies=RIGHT.managed_policies | {REPLACED}),
         ["permission_policy_outdated"],
         [detach(REPLACED)],
     ),
     "the new policy of another partition": (
         spec(),
-        replace(RIGHT, managed=frozenset({READ_ONLY.replace("arn:aws:", "arn:aws-cn:")})),
+        replace(RIGHT, managed_policies=frozenset({READ_ONLY.replace("arn:aws:", "arn:aws-cn:")})),
         ["permission_policy_extra", "permission_policy_missing"],
         [ATTACH, detach(READ_ONLY.replace("arn:aws:", "arn:aws-cn:"))],
     ),
-    "an inline policy beyond the wish": (
+    "an unexpected inline policy": (
         spec(),
-        replace(RIGHT, inline={"wide": WIDE}),
+        replace(RIGHT, inline_policies={"wide": WIDE}),
         ["permission_inline_extra"],
         [drop("wide")],
     ),
     "the inline policy is missing": (
         spec(permission_mode="lookup_events"),
-        replace(LEAST, inline={}),
+        replace(LEAST, inline_policies={}),
         ["permission_inline_missing"],
         [PUT],
     ),
     "the inline policy was widened": (
         spec(permission_mode="lookup_events"),
-        replace(LEAST, inline={INLINE: WIDE}),
+        replace(LEAST, inline_policies={INLINE_POLICY: WIDE}),
         ["permission_inline_changed"],
         [PUT],
     ),
@@ -346,30 +356,33 @@ DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
         spec(),
         LEAST,
         ["permission_inline_extra", "permission_policy_missing"],
-        [ATTACH, drop(INLINE)],
+        [ATTACH, drop(INLINE_POLICY)],
     ),
     "the path": (spec(path="/security/"), RIGHT, ["role_path"], []),
     "extras, not exclusive": (
         spec(exclusive=False),
-        replace(RIGHT, managed=RIGHT.managed | {ADMIN}, inline={"wide": WIDE}),
+        replace(RIGHT, managed_policies=RIGHT.managed_policies | {ADMIN}, inline_policies={"wide": WIDE}),
         ["permission_inline_extra", "permission_policy_extra"],
         [],
     ),
     "the old policy, not exclusive": (
         spec(exclusive=False),
-        replace(RIGHT, managed=RIGHT.managed | {REPLACED, ADMIN}),
+        replace(RIGHT, managed_policies=RIGHT.managed_policies | {REPLACED, ADMIN}),
         ["permission_policy_extra", "permission_policy_outdated"],
         [detach(REPLACED)],
     ),
     "a policy of the account with the old name, not exclusive": (
         spec(exclusive=False),
-        replace(RIGHT, managed=RIGHT.managed | {f"arn:aws:iam::{ACCOUNT}:policy/AWSCloudTrailReadOnlyAccess"}),
+        replace(
+            RIGHT,
+            managed_policies=RIGHT.managed_policies | {f"arn:aws:iam::{ACCOUNT}:policy/AWSCloudTrailReadOnlyAccess"},
+        ),
         ["permission_policy_extra"],
         [],
     ),
     "something missing beside extras, not exclusive": (
         spec(exclusive=False),
-        replace(RIGHT, managed=frozenset({ADMIN}), inline={"wide": WIDE}),
+        replace(RIGHT, managed_policies=frozenset({ADMIN}), inline_policies={"wide": WIDE}),
         ["permission_inline_extra", "permission_policy_extra", "permission_policy_missing"],
         [ATTACH],
     ),
@@ -379,9 +392,9 @@ DRIFT: dict[str, tuple[RoleSpec, Role, list[str], list[Call]]] = {
             RIGHT,
             trust=trust(SENTINEL, [A, C]),
             permissions_boundary=WALL,
-            tags=marked(A, old="1"),
-            managed=frozenset({ADMIN, REPLACED}),
-            inline={"wide": WIDE, "also": WIDE},
+            tags=managed_tags(A, old="1"),
+            managed_policies=frozenset({ADMIN, REPLACED}),
+            inline_policies={"wide": WIDE, "also": WIDE},
         ),
         [
             "permission_inline_extra",
@@ -421,14 +434,14 @@ def test_a_drift_has_exactly_its_findings(options: RoleSpec, have: Role, codes: 
 
 
 @pytest.mark.parametrize(("options", "have", "_codes", "_calls"), DRIFT.values(), ids=DRIFT.keys())
-def test_a_repaired_drift_is_gone(options: RoleSpec, have: Role, _codes: list[str], _calls: list[Call]) -> None:
+def test_a_repaired_role_needs_no_calls(options: RoleSpec, have: Role, _codes: list[str], _calls: list[Call]) -> None:
     assert repair(options, performed(have, repair(options, have))) == []
 
 
-def test_where_aws_would_refuse_both_at_once_the_old_goes_first() -> None:
-    full = replace(RIGHT, managed=frozenset(f"arn:aws:iam::aws:policy/P{number}" for number in range(10)))
+def test_removals_come_first_where_a_quota_would_be_exceeded() -> None:
+    full = replace(RIGHT, managed_policies=frozenset(f"arn:aws:iam::aws:policy/P{number}" for number in range(10)))
     assert [one.name for one in repair(spec(), full)] == ["DetachRolePolicy"] * 10 + ["AttachRolePolicy"]
-    tagged = replace(RIGHT, tags=marked(A, **{f"old{number}": "" for number in range(48)}))
+    tagged = replace(RIGHT, tags=managed_tags(A, **{f"old{number}": "" for number in range(48)}))
     new = {f"new{number}": "" for number in range(40)}
     assert [one.name for one in repair(spec(tags=new, purge_tags=True), tagged)] == ["UntagRole", "TagRole"]
 
@@ -441,32 +454,36 @@ def test_a_missing_role_is_the_only_finding() -> None:
 
 
 def test_a_role_is_emptied_before_it_is_deleted() -> None:
-    have = replace(RIGHT, managed=RIGHT.managed | {ADMIN}, inline={"wide": WIDE, "also": WIDE})
+    have = replace(
+        RIGHT, managed_policies=RIGHT.managed_policies | {ADMIN}, inline_policies={"wide": WIDE, "also": WIDE}
+    )
     assert plan(have, None) == [detach(READ_ONLY), detach(ADMIN), drop("also"), drop("wide"), call("DeleteRole")]
 
 
 @pytest.mark.parametrize(
     ("left", "calls"),
     [
-        (replace(RIGHT, managed=frozenset()), [call("DeleteRole")]),
-        (replace(RIGHT, managed=frozenset({ADMIN})), [detach(ADMIN), call("DeleteRole")]),
+        (replace(RIGHT, managed_policies=frozenset()), [call("DeleteRole")]),
+        (replace(RIGHT, managed_policies=frozenset({ADMIN})), [detach(ADMIN), call("DeleteRole")]),
         (None, []),
     ],
-    ids=["emptied", "half emptied", "gone"],
+    ids=["emptied", "half emptied", "deleted"],
 )
 def test_a_crash_while_removing_is_finished_by_the_next_run(left: Role | None, calls: list[Call]) -> None:
     assert plan(left, None) == calls
 
 
-def test_a_shared_role_loses_one_id_and_keeps_everything_else() -> None:
-    have = replace(RIGHT, trust=trust(SENTINEL, [A, B]), tags=marked(A, B), managed=RIGHT.managed | {ADMIN})
+def test_a_shared_role_loses_only_one_id() -> None:
+    have = replace(
+        RIGHT, trust=trust(SENTINEL, [A, B]), tags=managed_tags(A, B), managed_policies=RIGHT.managed_policies | {ADMIN}
+    )
     assert plan(have, without(spec(), have)) == [
         tag(**{"trailbridge.sentinel.workspace": B}),
         call("UpdateAssumeRolePolicy", PolicyDocument=trust(SENTINEL, [B])),
     ]
 
 
-# --- properties: what IAM would do with the calls ---
+# --- properties, with an emulation of the IAM calls ---
 
 
 def created(role: Role | None, args: dict[str, Any]) -> Role:
@@ -493,18 +510,20 @@ def untagged(role: Role, args: dict[str, Any]) -> Role:
 
 
 def detached(role: Role, args: dict[str, Any]) -> Role:
-    assert args["PolicyArn"] in role.managed, "NoSuchEntity"
-    return replace(role, managed=role.managed - {args["PolicyArn"]})
+    assert args["PolicyArn"] in role.managed_policies, "NoSuchEntity"
+    return replace(role, managed_policies=role.managed_policies - {args["PolicyArn"]})
 
 
 def dropped(role: Role, args: dict[str, Any]) -> Role:
-    assert args["PolicyName"] in role.inline, "NoSuchEntity"
-    return replace(role, inline={name: one for name, one in role.inline.items() if name != args["PolicyName"]})
+    assert args["PolicyName"] in role.inline_policies, "NoSuchEntity"
+    return replace(
+        role, inline_policies={name: one for name, one in role.inline_policies.items() if name != args["PolicyName"]}
+    )
 
 
 def deleted(role: Role, args: dict[str, Any]) -> None:
-    assert not role.managed, "DeleteConflict"
-    assert not role.inline, "DeleteConflict"
+    assert not role.managed_policies, "DeleteConflict"
+    assert not role.inline_policies, "DeleteConflict"
 
 
 IAM: dict[str, Callable[[Any, dict[str, Any]], Role | None]] = {
@@ -517,10 +536,10 @@ IAM: dict[str, Callable[[Any, dict[str, Any]], Role | None]] = {
     "DeleteRolePermissionsBoundary": lambda role, args: replace(role, permissions_boundary=None),
     "TagRole": tagged,
     "UntagRole": untagged,
-    "AttachRolePolicy": lambda role, args: replace(role, managed=role.managed | {args["PolicyArn"]}),
+    "AttachRolePolicy": lambda role, args: replace(role, managed_policies=role.managed_policies | {args["PolicyArn"]}),
     "DetachRolePolicy": detached,
     "PutRolePolicy": lambda role, args: replace(
-        role, inline={**role.inline, args["PolicyName"]: args["PolicyDocument"]}
+        role, inline_policies={**role.inline_policies, args["PolicyName"]: args["PolicyDocument"]}
     ),
     "DeleteRolePolicy": dropped,
     "DeleteRole": deleted,
@@ -545,13 +564,13 @@ trusts = st.one_of(
 )
 labels = st.dictionaries(st.sampled_from(["owner", "cost", "aws:stack"]), st.sampled_from(["1", "2"]))
 tags = st.builds(
-    lambda own, some, more: {**(marked(*sorted(some)) if own else {}), **more},
+    lambda own, some, more: {**(managed_tags(*sorted(some)) if own else {}), **more},
     st.sampled_from([True, True, True, False]),
     ids,
     labels,
 )
-SPELLED = {"Version": "2012-10-17", "Statement": {**LOOKUP_EVENTS["Statement"][0], "Resource": ["*"]}}
-inline = st.dictionaries(st.sampled_from([INLINE, "wide"]), st.sampled_from([LOOKUP_EVENTS, SPELLED, WIDE]))
+EQUIVALENT = {"Version": "2012-10-17", "Statement": {**LOOKUP_EVENTS["Statement"][0], "Resource": ["*"]}}
+inline = st.dictionaries(st.sampled_from([INLINE_POLICY, "wide"]), st.sampled_from([LOOKUP_EVENTS, EQUIVALENT, WIDE]))
 roles = st.builds(
     Role,
     name=st.just(NAME),
@@ -561,8 +580,8 @@ roles = st.builds(
     trust=trusts,
     permissions_boundary=st.sampled_from([None, FENCE, WALL]),
     tags=tags,
-    managed=st.frozensets(st.sampled_from([READ_ONLY, REPLACED, ADMIN])),
-    inline=inline,
+    managed_policies=st.frozensets(st.sampled_from([READ_ONLY, REPLACED, ADMIN])),
+    inline_policies=inline,
 )
 specs = st.builds(
     RoleSpec,
@@ -585,8 +604,8 @@ NEEDED = {"CreateRole", "UpdateAssumeRolePolicy", "AttachRolePolicy", "PutRolePo
 TAKEN = {"DetachRolePolicy", "DeleteRolePolicy"}
 
 
-def laid(options: RoleSpec, have: Role | None) -> Role:
-    """The overlay; examples of another's role are thrown away."""
+def desired_role(options: RoleSpec, have: Role | None) -> Role:
+    """The overlay; examples of roles that must not be adopted are discarded."""
     try:
         return overlay(options, have)
     except SentinelError:
@@ -604,22 +623,22 @@ def remaining(options: RoleSpec, have: Role | None) -> Role | None:
 
 @PLENTY
 @given(specs, some_role)
-def test_a_plan_that_is_carried_out_gives_exactly_the_wish(options: RoleSpec, have: Role | None) -> None:
-    assert performed(have, repair(options, have) if laid(options, have) else []) == overlay(options, have)
+def test_an_applied_plan_gives_the_desired_role(options: RoleSpec, have: Role | None) -> None:
+    assert performed(have, repair(options, have) if desired_role(options, have) else []) == overlay(options, have)
 
 
 @PLENTY
 @given(specs, some_role)
 def test_a_second_plan_is_empty(options: RoleSpec, have: Role | None) -> None:
-    want = laid(options, have)
+    want = desired_role(options, have)
     assert overlay(options, want) == want
     assert repair(options, want) == []
 
 
 @PLENTY
 @given(specs, some_role)
-def test_what_is_needed_comes_before_what_is_taken_away(options: RoleSpec, have: Role | None) -> None:
-    names = [one.name for one in plan(have, laid(options, have))]
+def test_additions_come_before_removals(options: RoleSpec, have: Role | None) -> None:
+    names = [one.name for one in plan(have, desired_role(options, have))]
     last = max((place for place, name in enumerate(names) if name in NEEDED), default=-1)
     first = min((place for place, name in enumerate(names) if name in TAKEN), default=len(names))
     assert last < first
@@ -627,8 +646,8 @@ def test_what_is_needed_comes_before_what_is_taken_away(options: RoleSpec, have:
 
 @PLENTY
 @given(specs, some_role)
-def test_a_role_is_created_exactly_when_there_is_none(options: RoleSpec, have: Role | None) -> None:
-    names = [one.name for one in plan(have, laid(options, have))]
+def test_a_role_is_created_only_if_none_exists(options: RoleSpec, have: Role | None) -> None:
+    names = [one.name for one in plan(have, desired_role(options, have))]
     assert names.count("CreateRole") == (have is None)
     assert have is not None or names[0] == "CreateRole"
 
@@ -636,7 +655,7 @@ def test_a_role_is_created_exactly_when_there_is_none(options: RoleSpec, have: R
 @PLENTY
 @given(specs, some_role)
 def test_no_call_is_made_twice_and_each_changes_something(options: RoleSpec, have: Role | None) -> None:
-    for one in plan(have, laid(options, have)):
+    for one in plan(have, desired_role(options, have)):
         after = perform(have, one)
         assert after != have
         have = after
@@ -644,8 +663,8 @@ def test_no_call_is_made_twice_and_each_changes_something(options: RoleSpec, hav
 
 @PLENTY
 @given(specs.map(lambda options: replace(options, exclusive=True)), some_role)
-def test_there_are_findings_exactly_when_there_is_a_plan(options: RoleSpec, have: Role | None) -> None:
-    calls = plan(have, laid(options, have))
+def test_there_are_findings_if_and_only_if_there_is_a_plan(options: RoleSpec, have: Role | None) -> None:
+    calls = plan(have, desired_role(options, have))
     event("a plan" if calls else "no plan")
     assert (repairable(options, have) == []) == (calls == [])
     assert repairable(options, performed(have, calls)) == []
@@ -653,8 +672,8 @@ def test_there_are_findings_exactly_when_there_is_a_plan(options: RoleSpec, have
 
 @PLENTY
 @given(specs, some_role)
-def test_nobody_else_loses_a_tag(options: RoleSpec, have: Role | None) -> None:
-    kept = performed(have, plan(have, laid(options, have)))
+def test_tags_of_aws_are_kept(options: RoleSpec, have: Role | None) -> None:
+    kept = performed(have, plan(have, desired_role(options, have)))
     before = {key: value for key, value in (have.tags if have else {}).items() if key.startswith("aws:")}
     assert kept is not None
     assert before.items() <= kept.tags.items()
@@ -662,9 +681,7 @@ def test_nobody_else_loses_a_tag(options: RoleSpec, have: Role | None) -> None:
 
 @PLENTY
 @given(specs, some_role)
-def test_offboarding_that_is_carried_out_leaves_what_remains_and_nothing_to_do(
-    options: RoleSpec, have: Role | None
-) -> None:
+def test_applied_offboarding_leaves_the_remaining_role_and_no_calls(options: RoleSpec, have: Role | None) -> None:
     left = remaining(options, have)
     assert performed(have, plan(have, left)) == left
     assert plan(left, without(options, left)) == []

@@ -16,14 +16,14 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Role, RoleSpec
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import (
     ACTIONS,
-    Work,
+    SessionScope,
     session_policy,
-    work_on,
+    session_scope,
 )
 
 ACCOUNT = "111111111111"
-LONGEST = 2048
-WORKS = get_args(Work)
+MAX_CHARACTERS = 2048
+SCOPES = get_args(SessionScope)
 
 
 def allows(policy: str, action: str, role: str, account: str = ACCOUNT) -> bool:
@@ -34,28 +34,28 @@ def allows(policy: str, action: str, role: str, account: str = ACCOUNT) -> bool:
     return any(fnmatchcase(arn, pattern) for pattern in listed)
 
 
-@pytest.mark.parametrize("work", WORKS)
-def test_the_role_may_be_worked_on_under_whatever_path(work: Work) -> None:
-    policy = session_policy("aws", ACCOUNT, "Eyes", work)
-    for action in ACTIONS[work]:
+@pytest.mark.parametrize("scope", SCOPES)
+def test_the_role_may_be_used_under_any_path(scope: SessionScope) -> None:
+    policy = session_policy("aws", ACCOUNT, "Eyes", scope)
+    for action in ACTIONS[scope]:
         assert allows(policy, action, "Eyes")
         assert allows(policy, action, "a/b/Eyes")
 
 
-@pytest.mark.parametrize("work", WORKS)
+@pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("role", ["Admin", "EyesOpen", "TheEyes", "Eyes/Admin"])
-def test_no_other_role_may_be_touched(work: Work, role: str) -> None:
-    assert not any(allows(session_policy("aws", ACCOUNT, "Eyes", work), action, role) for action in ACTIONS[work])
+def test_other_roles_are_denied(scope: SessionScope, role: str) -> None:
+    assert not any(allows(session_policy("aws", ACCOUNT, "Eyes", scope), action, role) for action in ACTIONS[scope])
 
 
-@pytest.mark.parametrize("work", WORKS)
-def test_no_other_account_may_be_touched(work: Work) -> None:
-    policy = session_policy("aws", ACCOUNT, "Eyes", work)
-    assert not any(allows(policy, action, "Eyes", "222222222222") for action in ACTIONS[work])
+@pytest.mark.parametrize("scope", SCOPES)
+def test_other_accounts_are_denied(scope: SessionScope) -> None:
+    policy = session_policy("aws", ACCOUNT, "Eyes", scope)
+    assert not any(allows(policy, action, "Eyes", "222222222222") for action in ACTIONS[scope])
 
 
 @pytest.mark.parametrize(
-    ("work", "action"),
+    ("scope", "action"),
     [
         ("read", "CreateRole"),
         ("read", "TagRole"),
@@ -66,11 +66,15 @@ def test_no_other_account_may_be_touched(work: Work) -> None:
         ("write_inline", "AttachRolePolicy"),
         ("remove", "CreateRole"),
         ("remove", "AttachRolePolicy"),
-        *((work, action) for work in WORKS for action in ("PassRole", "CreatePolicy", "CreateUser", "CreateAccessKey")),
+        *(
+            (scope, action)
+            for scope in SCOPES
+            for action in ("PassRole", "CreatePolicy", "CreateUser", "CreateAccessKey")
+        ),
     ],
 )
-def test_what_the_run_does_not_need_is_denied(work: Work, action: str) -> None:
-    assert not allows(session_policy("aws", ACCOUNT, "Eyes", work), action, "Eyes")
+def test_actions_that_the_run_does_not_need_are_denied(scope: SessionScope, action: str) -> None:
+    assert not allows(session_policy("aws", ACCOUNT, "Eyes", scope), action, "Eyes")
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-us-gov"])
@@ -82,7 +86,7 @@ def test_only_the_policy_that_sentinel_needs_can_be_attached(partition: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("mode", "check_mode", "removing", "work"),
+    ("mode", "check_mode", "removing", "scope"),
     [
         ("managed", False, False, "write"),
         ("lookup_events", False, False, "write_inline"),
@@ -92,19 +96,21 @@ def test_only_the_policy_that_sentinel_needs_can_be_attached(partition: str) -> 
         ("lookup_events", True, True, "read"),
     ],
 )
-def test_the_session_is_for_what_the_run_does(mode: str, check_mode: bool, removing: bool, work: Work) -> None:
+def test_the_scope_of_a_session_follows_the_run(
+    mode: str, check_mode: bool, removing: bool, scope: SessionScope
+) -> None:
     spec = RoleSpec(ACCOUNT, "w", permission_mode=mode)
-    assert work_on(spec, check_mode=check_mode, removing=removing) == work
+    assert session_scope(spec, check_mode=check_mode, removing=removing) == scope
 
 
-def test_looking_at_all_roles_is_reading_alone() -> None:
+def test_a_session_for_all_roles_only_reads() -> None:
     policy = session_policy("aws", ACCOUNT, None, "read")
     assert allows(policy, "ListRoles", "")
     assert allows(policy, "GetRole", "Any")
     assert not allows(policy, "CreateRole", "Any")
 
 
-def test_every_call_that_a_plan_can_hold_is_allowed() -> None:
+def test_every_call_of_a_plan_is_allowed() -> None:
     bare = Role("Eyes", f"arn:aws:iam::{ACCOUNT}:role/Eyes", permissions_boundary="arn:aws:iam::aws:policy/A")
     full = Role(
         "Eyes",
@@ -112,16 +118,16 @@ def test_every_call_that_a_plan_can_hold_is_allowed() -> None:
         description="x",
         trust={"Version": "2012-10-17", "Statement": []},
         tags={"a": "b"},
-        managed=frozenset({"arn:aws:iam::aws:policy/B"}),
-        inline={"c": {}},
+        managed_policies=frozenset({"arn:aws:iam::aws:policy/B"}),
+        inline_policies={"c": {}},
     )
-    managed, inline = replace(full, inline={}), replace(full, managed=frozenset())
-    for work, wished in (("write", managed), ("write_inline", inline)):
-        calls = [*plan(None, wished), *plan(bare, wished), *plan(full, wished), *plan(full, bare)]
-        assert {call.name for call in calls} <= set(ACTIONS[work])
+    managed, inline = replace(full, inline_policies={}), replace(full, managed_policies=frozenset())
+    for scope, desired in (("write", managed), ("write_inline", inline)):
+        calls = [*plan(None, desired), *plan(bare, desired), *plan(full, desired), *plan(full, bare)]
+        assert {call.name for call in calls} <= set(ACTIONS[scope])
     assert {call.name for call in plan(full, None)} <= set(ACTIONS["remove"])
 
 
-@pytest.mark.parametrize("work", WORKS)
-def test_it_fits_into_the_request(work: Work) -> None:
-    assert len(session_policy("aws-us-gov", ACCOUNT, "x" * 64, work)) <= LONGEST
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_session_policy_has_at_most_2048_characters(scope: SessionScope) -> None:
+    assert len(session_policy("aws-us-gov", ACCOUNT, "x" * 64, scope)) <= MAX_CHARACTERS

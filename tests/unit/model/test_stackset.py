@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The template makes the role that is wished, and a plan turns one StackSet into the other."""
+"""The template creates the desired role, and a plan turns one StackSet into the other."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.stackset import (
-    LONGEST_TEMPLATE,
+    MAX_TEMPLATE_BYTES,
     RESOURCE,
     StackSet,
     StackSetSpec,
-    check,
     overlay,
     plan,
     show,
     template,
+    validate,
     without,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import plan as role_plan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
 
 WORKSPACE = "cccccccc-aaaa-4aaa-8aaa-cccccccccccc"
-WISH = StackSetSpec("Eyes", {"Resources": {}}, "eu-central-1")
+SPEC = StackSetSpec("Eyes", {"Resources": {}}, "eu-central-1")
 UNITS = [f"ou-ab12-{number:08}" for number in range(120)]
 
 
@@ -40,7 +40,7 @@ def properties(**spec: Any) -> dict[str, Any]:
 
 
 def made(**spec: Any) -> roles.Role:
-    """The role that CloudFormation makes of the template, with the tags that it adds."""
+    """The role that CloudFormation creates from the template, with its additional tags."""
     found = properties(**spec)
     return roles.Role(
         name=found["RoleName"],
@@ -51,8 +51,8 @@ def made(**spec: Any) -> roles.Role:
         trust=found["AssumeRolePolicyDocument"],
         permissions_boundary=found.get("PermissionsBoundary"),
         tags={tag["Key"]: tag["Value"] for tag in found["Tags"]} | {"aws:cloudformation:stack-name": "x"},
-        managed=frozenset(found.get("ManagedPolicyArns", [])),
-        inline={one["PolicyName"]: one["PolicyDocument"] for one in found.get("Policies", [])},
+        managed_policies=frozenset(found.get("ManagedPolicyArns", [])),
+        inline_policies={one["PolicyName"]: one["PolicyDocument"] for one in found.get("Policies", [])},
     )
 
 
@@ -68,13 +68,13 @@ def made(**spec: Any) -> roles.Role:
         {"microsoft_account_id": "222222222222"},
     ],
 )
-def test_the_role_of_the_template_is_left_alone_by_who_wishes_the_same(spec: dict[str, Any]) -> None:
-    have, wanted = made(**spec), roles.RoleSpec("111111111111", WORKSPACE, **spec)
-    assert role_plan.plan(have, roles.overlay(wanted, have)) == []
-    assert roles.findings(wanted, have) == []
+def test_the_role_of_the_template_needs_no_repair_with_the_same_options(spec: dict[str, Any]) -> None:
+    have, spec_of_account = made(**spec), roles.RoleSpec("111111111111", WORKSPACE, **spec)
+    assert role_plan.plan(have, roles.overlay(spec_of_account, have)) == []
+    assert roles.findings(spec_of_account, have) == []
 
 
-def test_a_boundary_of_ones_own_is_that_of_each_account() -> None:
+def test_a_customer_managed_boundary_is_that_of_each_account() -> None:
     found = properties(permissions_boundary="arn:aws:iam::111111111111:policy/a/${x}")
     assert found["PermissionsBoundary"] == {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:policy/a/${!x}"}
 
@@ -87,43 +87,43 @@ def names(have: StackSet | None, want: StackSet | None) -> list[str]:
     return [call.name for call in plan(have, want)]
 
 
-def test_what_is_not_given_is_left_alone() -> None:
-    have = overlay(replace(WISH, units=(UNITS[0],), auto_deployment=False, retain=True), None)
-    assert plan(have, overlay(WISH, have)) == []
+def test_omitted_options_are_left_alone() -> None:
+    have = overlay(replace(SPEC, units=(UNITS[0],), auto_deployment=False, retain=True), None)
+    assert plan(have, overlay(SPEC, have)) == []
 
 
-def test_a_new_one_deploys_by_itself_and_removes_what_leaves() -> None:
-    (call,) = plan(None, overlay(WISH, None))
+def test_a_new_stackset_deploys_automatically_and_retains_nothing() -> None:
+    (call,) = plan(None, overlay(SPEC, None))
     assert call.args["AutoDeployment"] == {"Enabled": True, "RetainStacksOnAccountRemoval": False}
     assert call.args["PermissionModel"] == "SERVICE_MANAGED"
 
 
-def test_retaining_is_only_said_of_an_automatic_deployment() -> None:
-    (call,) = plan(None, overlay(replace(WISH, auto_deployment=False, retain=True), None))
+def test_retain_is_sent_only_with_automatic_deployment() -> None:
+    (call,) = plan(None, overlay(replace(SPEC, auto_deployment=False, retain=True), None))
     assert call.args["AutoDeployment"] == {"Enabled": False}
 
 
-def test_what_aws_keeps_only_of_an_automatic_deployment_is_no_difference() -> None:
-    want = overlay(replace(WISH, auto_deployment=False, retain=True), None)
+def test_retain_without_automatic_deployment_is_no_difference() -> None:
+    want = overlay(replace(SPEC, auto_deployment=False, retain=True), None)
     assert plan(replace(want, retain=False), want) == []
 
 
-def test_units_go_before_others_come() -> None:
-    """Deleting the stacks of a unit reaches the units below it, and one of these may be wished."""
-    have = overlay(replace(WISH, units=("r-ab12",)), None)
-    want = overlay(replace(WISH, units=(UNITS[0],)), have)
+def test_units_are_removed_before_others_are_added() -> None:
+    """Deleting the stacks of a unit includes the units below it, and one of these may be desired."""
+    have = overlay(replace(SPEC, units=("r-ab12",)), None)
+    want = overlay(replace(SPEC, units=(UNITS[0],)), have)
     assert names(have, want) == ["DeleteStackInstances", "CreateStackInstances"]
 
 
-def test_settings_are_changed_before_units_come() -> None:
-    have = overlay(replace(WISH, units=(UNITS[0],)), None)
-    want = overlay(replace(WISH, template={"Resources": {"x": {}}}, units=(UNITS[0], UNITS[1])), have)
+def test_settings_are_changed_before_units_are_added() -> None:
+    have = overlay(replace(SPEC, units=(UNITS[0],)), None)
+    want = overlay(replace(SPEC, template={"Resources": {"x": {}}}, units=(UNITS[0], UNITS[1])), have)
     assert names(have, want) == ["UpdateStackSet", "CreateStackInstances"]
 
 
 @given(st.sets(st.sampled_from(UNITS)), st.sets(st.sampled_from(UNITS)))
-def test_a_plan_reaches_every_unit_once_and_fifty_a_call(before: set[str], after: set[str]) -> None:
-    have = replace(overlay(WISH, None), units=frozenset(before))
+def test_a_plan_has_every_unit_once_and_at_most_fifty_per_call(before: set[str], after: set[str]) -> None:
+    have = replace(overlay(SPEC, None), units=frozenset(before))
     found = {"DeleteStackInstances": set(), "CreateStackInstances": set()}  # type: dict[str, set[str]]
     for call in plan(have, replace(have, units=frozenset(after))):
         units = call.args["DeploymentTargets"]["OrganizationalUnitIds"]
@@ -133,38 +133,38 @@ def test_a_plan_reaches_every_unit_once_and_fifty_a_call(before: set[str], after
     assert found == {"DeleteStackInstances": before - after, "CreateStackInstances": after - before}
 
 
-def test_stacks_stay_in_the_region_where_they_are() -> None:
-    have = replace(overlay(WISH, None), regions=frozenset({"us-east-1"}))
-    assert overlay(WISH, have).regions == {"us-east-1"}
+def test_the_region_of_existing_stacks_is_kept() -> None:
+    have = replace(overlay(SPEC, None), regions=frozenset({"us-east-1"}))
+    assert overlay(SPEC, have).regions == {"us-east-1"}
 
 
 @pytest.mark.parametrize(("kept", "given_now", "sent"), [(True, None, True), (True, False, False), (False, True, True)])
-def test_removing_retains_what_was_said_last(kept: bool, given_now: bool | None, sent: bool) -> None:
-    have = replace(overlay(replace(WISH, units=(UNITS[0],)), None), retain=kept)
+def test_removal_retains_roles_as_last_set(kept: bool, given_now: bool | None, sent: bool) -> None:
+    have = replace(overlay(replace(SPEC, units=(UNITS[0],)), None), retain=kept)
     instances, whole = plan(have, None, retain=given_now)
     assert instances.args["RetainStacks"] is sent
     assert whole.name == "DeleteStackSet"
 
 
 def test_one_failing_account_does_not_stop_the_others() -> None:
-    (_create, call) = plan(None, overlay(replace(WISH, units=(UNITS[0],)), None))
+    (_create, call) = plan(None, overlay(replace(SPEC, units=(UNITS[0],)), None))
     assert call.args["OperationPreferences"]["FailureTolerancePercentage"] == 100
 
 
 @pytest.mark.parametrize("function", [overlay, without])
-def test_what_was_not_made_here_is_refused(function: Any) -> None:
+def test_a_stackset_that_is_not_managed_is_rejected(function: Any) -> None:
     foreign = StackSet("Eyes", {}, tags={"owner": "x"})
     with pytest.raises(SentinelError, match="does not carry the tag"):
-        function(WISH, foreign)
-    function(replace(WISH, adopt=True), foreign)
+        function(SPEC, foreign)
+    function(replace(SPEC, adopt=True), foreign)
 
 
-def test_a_template_that_is_too_long_is_refused() -> None:
-    long = {"Resources": {"x": "y" * LONGEST_TEMPLATE}}
+def test_a_template_that_is_too_long_is_rejected() -> None:
+    long = {"Resources": {"x": "y" * MAX_TEMPLATE_BYTES}}
     with pytest.raises(SentinelError, match="51,200"):
-        check(replace(WISH, template=long))
+        validate(replace(SPEC, template=long))
 
 
-def test_nothing_is_shown_as_nothing() -> None:
+def test_a_missing_stackset_is_shown_as_an_empty_dict() -> None:
     assert show(None) == {}
     assert plan(None, None) == []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is displayed of strings that others wrote."""
+"""The display of untrusted strings."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ HIDDEN = [
 ]
 
 
-@pytest.mark.parametrize("letter", HIDDEN, ids=ascii)
-def test_what_cannot_be_seen_is_escaped(letter: str) -> None:
-    escaped = one_line(f"a{letter}b")
-    assert letter not in escaped
+@pytest.mark.parametrize("char", HIDDEN, ids=ascii)
+def test_invisible_characters_are_escaped(char: str) -> None:
+    escaped = one_line(f"a{char}b")
+    assert char not in escaped
     assert escaped.isprintable()
     assert escaped.startswith("a\\")
     assert escaped.endswith("b")
@@ -35,20 +35,20 @@ def test_what_cannot_be_seen_is_escaped(letter: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "prod-1", "Zürich, 東京\u3000支社", "a\u00a0b", "🚀 lab", "שלום", r"C:\new", "é\u0301"]
 )
-def test_what_people_write_stays(text: str) -> None:
+def test_visible_text_is_unchanged(text: str) -> None:
     assert one_line(text) == text
 
 
 @given(st.text() | st.text(st.sampled_from([*HIDDEN, "a"])))
-def test_nothing_moves_hides_or_reorders_and_escaping_twice_is_escaping_once(text: str) -> None:
+def test_escaped_text_is_visible_and_escaping_is_idempotent(text: str) -> None:
     escaped = one_line(text)
-    assert {unicodedata.category(letter)[0] for letter in escaped} <= set("LMNPSZ")
+    assert {unicodedata.category(char)[0] for char in escaped} <= set("LMNPSZ")
     assert not {"\u2028", "\u2029"} & set(escaped)
     assert len(escaped.splitlines()) <= 1
     assert one_line(escaped) == escaped
 
 
-def test_data_keeps_its_form_and_its_line_ends() -> None:
+def test_data_keeps_its_structure_and_line_feeds() -> None:
     have = {"\x9bk": ["a\nb\x1b", ("\u202e", 5, None)], "on": True}
     assert visible(have) == {"\\x9bk": ["a\nb\\x1b", ["\\u202e", 5, None]], "on": True}
 
@@ -56,7 +56,7 @@ def test_data_keeps_its_form_and_its_line_ends() -> None:
 FORGED = "x\nok: [222222222222]\x1b[2K\x9b1A\u202e"
 
 
-def test_errors_findings_and_headers_of_differences_stay_on_their_line() -> None:
+def test_errors_findings_and_diff_headers_stay_on_one_line() -> None:
     for text in (
         str(SentinelError("bad_input", FORGED)),
         str(cannot("transient", f"read {FORGED}", FORGED)),

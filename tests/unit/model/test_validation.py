@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which values are accepted, which are refused, and with what sentence."""
+"""Valid and invalid values of options, and the error messages."""
 
 from __future__ import annotations
 
@@ -174,10 +174,17 @@ BAD: dict[str, dict[str, Any]] = {
     "duration": {"empty": "", "a unit": "d", "negative": "-1", "a fraction": "1.5h", "weeks": "1w", "a number": 5},
     "fail_on": {"another word": "always", "another case": "Drift", "a bool": True},
     "state": {"another word": "gone", "a bool": False},
-    "minimum_accounts": {"negative": -1, "a text": "5", "a bool": True, "a float": 2.0},
+    "minimum_accounts": {"negative": -1, "a string": "5", "a bool": True, "a float": 2.0},
     "accepted_findings": {"empty": "", "a code": ("role_tags",), "a list": [{"code": "role_tags"}]},
-    "concurrency": {"zero": 0, "negative": -1, "257": 257, "a text": "16", "a bool": True, "a float": 2.0},
-    "percent": {"negative": -1, "101": 101, "no number": math.nan, "no end": math.inf, "a text": "16", "a bool": True},
+    "concurrency": {"zero": 0, "negative": -1, "257": 257, "a string": "16", "a bool": True, "a float": 2.0},
+    "percent": {
+        "negative": -1,
+        "101": 101,
+        "no number": math.nan,
+        "no end": math.inf,
+        "a string": "16",
+        "a bool": True,
+    },
     "endpoint_url": {
         "empty": "",
         "a host": "sts.example",
@@ -209,12 +216,12 @@ BAD: dict[str, dict[str, Any]] = {
         "a user": "https://login.example@evil.example",
     },
     "cert_validation_mode": {"empty": "", "a bool": False, "another word": "strict"},
-    "disable_instance_discovery": {"a text": "true", "a number": 1, "none": None},
+    "disable_instance_discovery": {"a string": "true", "a number": 1, "none": None},
     "account_id": BAD_ACCOUNTS,
     "report_name": {"empty": "", "a path": "../x", "a slash": "a/b", "hidden": ".a", "65": "a" * 65, "a number": 7},
     "joined": {"a day": "2026-11-22", "no zone": "2026-11-22T17:00:00", "a number": 1763000000, "a word": "today"},
     "ou": {"a list": ["/a"], "a number": 7},
-    "microsoft_account_id": {**BAD_ACCOUNTS, "the placeholder of old documents": "123412341234"},
+    "microsoft_account_id": {**BAD_ACCOUNTS, "the placeholder of old documentation": "123412341234"},
     "name": BAD_NAMES,
     "path": {
         "empty": "",
@@ -248,7 +255,7 @@ BAD: dict[str, dict[str, Any]] = {
         "1h": "1h",
         "a float": 3600.0,
         "a bool": True,
-        "a text": "3600",
+        "a string": "3600",
     },
     "permissions_boundary": {
         "a bare name": "ReadOnlyAccess",
@@ -267,8 +274,8 @@ BAD: dict[str, dict[str, Any]] = {
         "an empty key": {"": "x"},
         "of AWS": {"aws:x": "x"},
         "of AWS in capitals": {"AWS:x": "x"},
-        "of ours": {"trailbridge.sentinel": "x"},
-        "of ours in capitals": {"Trailbridge.Sentinel.workspace": "x"},
+        "of the collection": {"trailbridge.sentinel": "x"},
+        "of the collection in capitals": {"Trailbridge.Sentinel.workspace": "x"},
         "keys equal without case": {"Env": "x", "env": "x"},
         "a key of 129": {LONG[:129]: "x"},
         "a value of 257": {"x": LONG[:257]},
@@ -282,7 +289,7 @@ BAD: dict[str, dict[str, Any]] = {
         "a trailing newline": {"x": "x\n"},
         "a tab": {"x": "a\tb"},
         "a list": ["x"],
-        "a text": "x=y",
+        "a string": "x=y",
     },
     "workspace_id": BAD_GUIDS,
     "subscription_id": BAD_GUIDS,
@@ -290,7 +297,7 @@ BAD: dict[str, dict[str, Any]] = {
     "permission_mode": {"another word": "everything", "capitals": "Managed", "empty": "", "a bool": True, "a list": []},
     "external_ids": {
         **{f"one with {name}": [GUID, value] for name, value in BAD_GUIDS.items()},
-        "a text": GUID,
+        "a string": GUID,
         "a number": 7,
         "seven": [f"{number}2345678-aaaa-4aaa-8aaa-111111111111" for number in range(7)],
     },
@@ -321,7 +328,7 @@ BAD: dict[str, dict[str, Any]] = {
         "a user": [f"arn:aws:iam::{ACCOUNT}:user/Admin"],
         "an assumed role": [f"arn:aws:sts::{ACCOUNT}:assumed-role/Admin/session"],
         "one of two": ["Admin", "a b"],
-        "a text": "Admin",
+        "a string": "Admin",
     },
     "assume_role_session_name": {
         "1 character": "x",
@@ -366,17 +373,17 @@ def rows(table: dict[str, dict[str, Any]]) -> list[Any]:
 
 
 @pytest.mark.parametrize("table", [GOOD, BAD], ids=["good", "bad"])
-def test_every_rule_is_tried(table: dict[str, dict[str, Any]]) -> None:
+def test_every_rule_has_examples(table: dict[str, dict[str, Any]]) -> None:
     assert table.keys() == RULES.keys()
 
 
 @pytest.mark.parametrize(("rule", "value"), rows(GOOD))
-def test_a_good_value_is_accepted(rule: str, value: Any) -> None:
+def test_a_valid_value_is_accepted(rule: str, value: Any) -> None:
     check("host payments", rule, value, rule)
 
 
 @pytest.mark.parametrize(("rule", "value"), rows(BAD))
-def test_a_bad_value_is_refused_with_place_option_value_and_rule(rule: str, value: Any) -> None:
+def test_an_error_names_option_value_host_and_rule(rule: str, value: Any) -> None:
     with pytest.raises(SentinelError) as caught:
         check("host payments", "sentinel_option", value, rule)
     assert caught.value.kind == "bad_input"
@@ -400,33 +407,33 @@ def test_a_bad_value_is_refused_with_place_option_value_and_rule(rule: str, valu
         ("list", ("a",), "a"),
     ],
 )
-def test_an_option_without_a_rule_has_at_least_its_type(kind: str, good: Any, bad: Any) -> None:
+def test_an_option_without_a_rule_is_checked_by_its_type(kind: str, good: Any, bad: Any) -> None:
     check("host payments", "option", good, kind)
     with pytest.raises(SentinelError, match=r"Cannot use option .* of host payments: it must be ") as caught:
         check("host payments", "option", bad, kind)
     assert str(caught.value).endswith(f": {TYPES[kind].text}.")
 
 
-def test_without_a_place_the_sentence_is_still_one() -> None:
+def test_an_error_without_a_host_is_one_sentence() -> None:
     with pytest.raises(SentinelError) as caught:
         check("", "name", "a b", "name")
     assert str(caught.value).startswith("Cannot use name 'a b': it must be 1 to 64 ")
 
 
 @pytest.mark.parametrize("rule", sorted(RULES))
-def test_a_rule_completes_the_sentence(rule: str) -> None:
+def test_a_rule_completes_the_error_message(rule: str) -> None:
     text = RULES[rule].text
-    assert text.startswith(("it must ", "each must ", "at most "))
+    assert text.startswith(("it must ", "each item must "))
     assert not text.endswith(".")
     assert "\n" not in text
 
 
 @pytest.mark.parametrize("rule", ["account_id", "microsoft_account_id"])
-def test_the_rule_of_an_account_says_how_to_write_it(rule: str) -> None:
+def test_the_rule_of_an_account_id_mentions_quotes(rule: str) -> None:
     assert "quote" in RULES[rule].text
 
 
-def test_the_rule_of_the_placeholder_says_the_right_account() -> None:
+def test_the_rule_of_the_placeholder_names_the_correct_account() -> None:
     assert "197857026523" in RULES["microsoft_account_id"].text
 
 
@@ -438,12 +445,12 @@ jsons = st.recursive(
 
 
 @given(st.sampled_from(sorted(RULES)), jsons)
-def test_no_value_is_too_odd_to_be_judged(rule: str, value: Any) -> None:
+def test_any_value_is_valid_or_invalid(rule: str, value: Any) -> None:
     assert RULES[rule].holds(value) in {True, False}
 
 
 @given(st.from_regex(r"[0-9]{12}", fullmatch=True, alphabet=st.characters(codec="ascii")))
-def test_every_text_of_12_digits_is_an_account(value: str) -> None:
+def test_every_string_of_12_digits_is_an_account_id(value: str) -> None:
     check("", "account_id", value, "account_id")
 
 
@@ -455,6 +462,6 @@ def test_every_guid_is_a_workspace_id(value: Any) -> None:
 
 @given(st.text(max_size=70))
 def test_a_role_name_is_what_iam_accepts(value: str) -> None:
-    """The pattern of RoleName in the IAM API Reference, of which AWS says that it is ASCII."""
+    """The pattern of RoleName in the IAM API Reference, which is ASCII."""
     allowed = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-")
     assert RULES["name"].holds(value) == (1 <= len(value) <= 64 and set(value) <= allowed)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The single modules: their engine in this process, and the life cycle that every resource goes through."""
+"""The modules for one resource in this process, and the life cycle that every resource goes through."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ ARN = f"arn:aws:iam::{ACCOUNT}:role/MicrosoftSentinelRole"
 
 
 @pytest.fixture(autouse=True)
-def brisk(here: Emulators) -> Iterator[None]:
-    with engine.brisk():
+def short_pauses(here: Emulators) -> Iterator[None]:
+    with engine.short_pauses():
         yield
 
 
@@ -71,8 +71,8 @@ def written(cloud: Emulators) -> list[str]:
     return [request["operation"] for request in cloud.requests(write=True) if request["operation"] != "Token"]
 
 
-def live(cloud: Emulators, module: Module, steps: list[dict[str, Any]]) -> list[Result]:
-    """Go through a life: each step in check mode and for real, each twice. Returns the results of the real runs."""
+def life_cycle(cloud: Emulators, module: Module, steps: list[dict[str, Any]]) -> list[Result]:
+    """Run each step in check mode and for real, each twice. Returns the results of the real runs."""
     results = []
     for step in steps:
         cloud.forget()

@@ -14,10 +14,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, CUSTOMER_ID, Emulators
 
-from .conftest import ACCOUNT, ARN, Module, live, written
+from .conftest import ACCOUNT, ARN, Module, life_cycle, written
 
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
-NEIGHBOUR = "99999999-aaaa-4bbb-8ccc-dddddddddddd"
+OTHER_WORKSPACE = "99999999-aaaa-4bbb-8ccc-dddddddddddd"
 
 
 def names(result: dict[str, Any]) -> list[str]:
@@ -31,15 +31,15 @@ def trust(*ids: str, principal: str = "arn:aws:iam::197857026523:root") -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def made_by_hand(cloud: Emulators, document: str, tags: dict[str, str] | None = None) -> Any:
+def create_by_hand(cloud: Emulators, document: str, tags: dict[str, str] | None = None) -> Any:
     iam = cloud.boto("iam", ACCOUNT)
     pairs = [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
     iam.create_role(RoleName="MicrosoftSentinelRole", AssumeRolePolicyDocument=document, Tags=pairs)
     return iam
 
 
-def test_the_life_of_a_role(here: Emulators, aws_role: Module) -> None:
-    create, modify, mode, delete = live(
+def test_the_life_cycle_of_a_role(here: Emulators, aws_role: Module) -> None:
+    create, modify, mode, delete = life_cycle(
         here,
         aws_role,
         [
@@ -50,9 +50,9 @@ def test_the_life_of_a_role(here: Emulators, aws_role: Module) -> None:
                 "description": "Other",
                 "max_session_duration": 7200,
                 "permissions_boundary": READ_ONLY,
-                "external_ids": [NEIGHBOUR],
+                "external_ids": [OTHER_WORKSPACE],
             },
-            {"permission_mode": "lookup_events", "permissions_boundary": "", "external_ids": [NEIGHBOUR]},
+            {"permission_mode": "lookup_events", "permissions_boundary": "", "external_ids": [OTHER_WORKSPACE]},
             {"state": "absent"},
         ],
     )
@@ -68,16 +68,16 @@ def test_the_life_of_a_role(here: Emulators, aws_role: Module) -> None:
     assert set(modify["role"]["tags"]) == {"team", "trailbridge.sentinel", "trailbridge.sentinel.workspace"}
     assert names(mode) == ["DeleteRolePermissionsBoundary", "PutRolePolicy", "DetachRolePolicy"]
     assert names(delete) == ["TagRole", "UpdateAssumeRolePolicy"]
-    assert delete["role"]["tags"]["trailbridge.sentinel.workspace"] == NEIGHBOUR
+    assert delete["role"]["tags"]["trailbridge.sentinel.workspace"] == OTHER_WORKSPACE
 
 
-def test_a_role_that_serves_no_other_workspace_is_removed_whole(here: Emulators, aws_role: Module) -> None:
-    _created, removed = live(here, aws_role, [{}, {"state": "absent"}])
+def test_a_role_that_serves_no_other_workspace_is_deleted(here: Emulators, aws_role: Module) -> None:
+    _created, removed = life_cycle(here, aws_role, [{}, {"state": "absent"}])
     assert names(removed) == ["DetachRolePolicy", "DeleteRole"]
     assert removed["role"] == {}
 
 
-def test_the_role_is_as_the_result_says(here: Emulators, aws_role: Module) -> None:
+def test_the_result_is_the_role_in_aws(here: Emulators, aws_role: Module) -> None:
     aws_role(tags={"owner": "security"}, path="/sentinel/", description="Mine")
     found = aws_role()["role"]
     assert (found["path"], found["description"], found["tags"]["owner"]) == ("/sentinel/", "Mine", "security")
@@ -87,13 +87,13 @@ def test_the_role_is_as_the_result_says(here: Emulators, aws_role: Module) -> No
 @pytest.mark.parametrize(
     "document",
     [
-        pytest.param(trust(CUSTOMER_ID), id="our external id"),
-        pytest.param(trust(CUSTOMER_ID, principal="197857026523"), id="spelled with the bare account id"),
+        pytest.param(trust(CUSTOMER_ID), id="the external id of the workspace"),
+        pytest.param(trust(CUSTOMER_ID, principal="197857026523"), id="the principal as a plain account id"),
         pytest.param(trust(), id="no external id"),
     ],
 )
-def test_a_role_made_by_hand_for_us_is_adopted(here: Emulators, aws_role: Module, document: str) -> None:
-    made_by_hand(here, document)
+def test_a_role_created_by_hand_for_this_workspace_is_adopted(here: Emulators, aws_role: Module, document: str) -> None:
+    create_by_hand(here, document)
     result = aws_role()
     assert "TagRole" in names(result)
     assert ("UpdateAssumeRolePolicy" in names(result)) == ("sts:ExternalId" not in document)
@@ -104,15 +104,17 @@ def test_a_role_made_by_hand_for_us_is_adopted(here: Emulators, aws_role: Module
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        pytest.param(trust(NEIGHBOUR), f"serves another workspace ({NEIGHBOUR})", id="another workspace"),
-        pytest.param(trust(principal="arn:aws:iam::666666666666:root"), "neither trusts Microsoft", id="not Microsoft"),
+        pytest.param(trust(OTHER_WORKSPACE), OTHER_WORKSPACE, id="another workspace"),
+        pytest.param(trust(principal="arn:aws:iam::666666666666:root"), "Microsoft", id="not Microsoft"),
         pytest.param(
-            trust(NEIGHBOUR).replace("StringEquals", "StringLike"), NEIGHBOUR, id="another workspace, loosely"
+            trust(OTHER_WORKSPACE).replace("StringEquals", "StringLike"),
+            OTHER_WORKSPACE,
+            id="another workspace, by a pattern",
         ),
     ],
 )
-def test_a_role_of_somebody_else_is_refused(here: Emulators, aws_role: Module, document: str, reason: str) -> None:
-    made_by_hand(here, document)
+def test_a_role_for_another_purpose_is_refused(here: Emulators, aws_role: Module, document: str, reason: str) -> None:
+    create_by_hand(here, document)
     with pytest.raises(SentinelError) as caught:
         aws_role()
     assert caught.value.kind == "role_conflict"
@@ -121,35 +123,36 @@ def test_a_role_of_somebody_else_is_refused(here: Emulators, aws_role: Module, d
     assert aws_role(adopt=True)["changed"] is True
 
 
-def test_removing_leaves_alone_what_was_not_made_here(here: Emulators, aws_role: Module) -> None:
-    made_by_hand(here, trust(CUSTOMER_ID))
-    with pytest.raises(SentinelError, match="does not carry the tag"):
-        aws_role(state="absent")
-    assert written(here) == []
-
-
-def test_a_lost_workspace_tag_is_no_reason_to_cut_anybody_off(here: Emulators, aws_role: Module) -> None:
-    aws_role(external_ids=[NEIGHBOUR])
-    iam = here.boto("iam", ACCOUNT)
-    iam.untag_role(RoleName="MicrosoftSentinelRole", TagKeys=["trailbridge.sentinel.workspace"])
-    with pytest.raises(SentinelError, match=NEIGHBOUR):
-        aws_role()
-    assert names(aws_role(external_ids=[NEIGHBOUR])) == ["TagRole"]
-
-
-def test_a_role_in_an_instance_profile_is_not_stripped(here: Emulators, aws_role: Module) -> None:
-    aws_role()
-    iam = here.boto("iam", ACCOUNT)
-    iam.create_instance_profile(InstanceProfileName="somebodys")
-    iam.add_role_to_instance_profile(InstanceProfileName="somebodys", RoleName="MicrosoftSentinelRole")
-    here.forget()
-    with pytest.raises(SentinelError, match="instance profile somebodys") as caught:
+def test_removal_refuses_an_unmanaged_role(here: Emulators, aws_role: Module) -> None:
+    create_by_hand(here, trust(CUSTOMER_ID))
+    with pytest.raises(SentinelError) as caught:
         aws_role(state="absent")
     assert caught.value.kind == "role_conflict"
     assert written(here) == []
 
 
-def test_a_boundary_that_is_not_there_is_told_at_once(here: Emulators, aws_role: Module) -> None:
+def test_a_missing_workspace_tag_does_not_remove_other_workspaces(here: Emulators, aws_role: Module) -> None:
+    aws_role(external_ids=[OTHER_WORKSPACE])
+    iam = here.boto("iam", ACCOUNT)
+    iam.untag_role(RoleName="MicrosoftSentinelRole", TagKeys=["trailbridge.sentinel.workspace"])
+    with pytest.raises(SentinelError, match=OTHER_WORKSPACE):
+        aws_role()
+    assert names(aws_role(external_ids=[OTHER_WORKSPACE])) == ["TagRole"]
+
+
+def test_a_role_in_an_instance_profile_is_not_changed(here: Emulators, aws_role: Module) -> None:
+    aws_role()
+    iam = here.boto("iam", ACCOUNT)
+    iam.create_instance_profile(InstanceProfileName="web")
+    iam.add_role_to_instance_profile(InstanceProfileName="web", RoleName="MicrosoftSentinelRole")
+    here.forget()
+    with pytest.raises(SentinelError, match="instance profile web") as caught:
+        aws_role(state="absent")
+    assert caught.value.kind == "role_conflict"
+    assert written(here) == []
+
+
+def test_a_missing_boundary_is_not_retried(here: Emulators, aws_role: Module) -> None:
     here.fault(
         operation="CreateRole",
         status=404,
@@ -162,7 +165,7 @@ def test_a_boundary_that_is_not_there_is_told_at_once(here: Emulators, aws_role:
     assert here.operations("iam").count("CreateRole") == 1
 
 
-def test_an_error_takes_along_what_was_done(here: Emulators, aws_role: Module) -> None:
+def test_an_error_has_the_partial_result(here: Emulators, aws_role: Module) -> None:
     here.fault(operation="AttachRolePolicy", **faults.SCP_DENIED)
     with pytest.raises(SentinelError) as caught:
         aws_role()
@@ -170,11 +173,11 @@ def test_an_error_takes_along_what_was_done(here: Emulators, aws_role: Module) -
     assert caught.value.partial["changed"] is True
 
 
-def test_removing_what_is_not_there_is_no_change(here: Emulators, aws_role: Module) -> None:
+def test_removal_of_a_missing_role_changes_nothing(here: Emulators, aws_role: Module) -> None:
     assert aws_role(state="absent")["changed"] is False
 
 
-def test_the_callers_own_account_is_worked_on_without_assuming_a_role(here: Emulators, aws_role: Module) -> None:
+def test_no_role_is_assumed_in_the_account_of_the_credentials(here: Emulators, aws_role: Module) -> None:
     result = aws_role(account_id=None, assume_role=None)
     assert result["role"]["arn"] == f"arn:aws:iam::{CALLER_ACCOUNT}:role/MicrosoftSentinelRole"
     assert "AssumeRole" not in here.operations()
@@ -205,12 +208,12 @@ def test_a_given_workspace_id_needs_no_azure(here: Emulators, aws_role: Module) 
         pytest.param({"operation": "CreateRole", **faults.INVALID_PRINCIPAL}, 2, id="the principal is not known yet"),
         pytest.param({"operation": "AttachRolePolicy", **faults.CONCURRENT_MODIFICATION}, 3, id="modified meanwhile"),
         pytest.param({"operation": "*Role*", **faults.THROTTLED, "service": "iam"}, 3, id="throttled"),
-        pytest.param({"operation": "CreateRole", "reset": "after"}, 1, id="the answer of CreateRole was lost"),
+        pytest.param({"operation": "CreateRole", "reset": "after"}, 1, id="the response of CreateRole was lost"),
         pytest.param({"operation": "CreateRole", "reset": "before"}, 1, id="CreateRole was lost"),
         pytest.param({"operation": "AttachRolePolicy", **faults.FAILURE}, 2, id="a failure inside of IAM"),
     ],
 )
-def test_what_passes_is_waited_for(here: Emulators, aws_role: Module, fault: dict[str, Any], times: int) -> None:
+def test_transient_errors_are_retried(here: Emulators, aws_role: Module, fault: dict[str, Any], times: int) -> None:
     here.fault(times=times, **fault)
     result = aws_role()
     assert result["changed"] is True
@@ -229,9 +232,10 @@ def test_what_passes_is_waited_for(here: Emulators, aws_role: Module, fault: dic
         (faults.CLOCK_SKEW, "clock_skew"),
     ],
 )
-def test_refusals_have_their_class(here: Emulators, aws_role: Module, refusal: dict[str, Any], kind: str) -> None:
+def test_each_denial_has_its_error_class(here: Emulators, aws_role: Module, refusal: dict[str, Any], kind: str) -> None:
     here.fault(operation="CreateRole", **refusal)
     with pytest.raises(SentinelError) as caught:
         aws_role()
     assert caught.value.kind == kind
-    assert str(caught.value).startswith(f"Cannot make CreateRole of role MicrosoftSentinelRole in account {ACCOUNT}:")
+    assert "CreateRole" in str(caught.value)
+    assert ACCOUNT in str(caught.value)

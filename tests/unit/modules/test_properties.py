@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever role is there and whatever is wished: applying the plan gives the planned role, and then nothing is left."""
+"""For random roles: applying the plan gives the planned role, and a second plan is empty."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.plan import plan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import (
-    INLINE,
+    INLINE_POLICY,
     LOOKUP_EVENTS,
     Role,
     RoleSpec,
@@ -51,14 +51,16 @@ OTHER: dict[str, Any] = {
 
 ids = st.sets(st.sampled_from(IDS), min_size=1)
 tags = st.dictionaries(st.sampled_from(["owner", "team", "Stage"]), st.sampled_from(["", "a", "ä b"]))
-texts = st.sampled_from(["", "Mine", "Lets Microsoft Sentinel read AWS CloudTrail"])
+descriptions = st.sampled_from(["", "Mine", "Lets Microsoft Sentinel read AWS CloudTrail"])
 sessions = st.sampled_from([3600, 7200, 43200])
-ours = st.builds(trust, st.just(MICROSOFT), ids)
-theirs = st.builds(trust, st.just("666666666666"), ids)
-widened = st.builds(lambda one, two: {**one, "Statement": one["Statement"] + two["Statement"]}, ours, theirs)
-trusts = ours | theirs | widened
-inlines = st.dictionaries(st.sampled_from([INLINE, "other"]), st.sampled_from([LOOKUP_EVENTS, OTHER]))
-marks = st.one_of(
+trusts_microsoft = st.builds(trust, st.just(MICROSOFT), ids)
+trusts_another = st.builds(trust, st.just("666666666666"), ids)
+widened = st.builds(
+    lambda one, two: {**one, "Statement": one["Statement"] + two["Statement"]}, trusts_microsoft, trusts_another
+)
+trusts = trusts_microsoft | trusts_another | widened
+inlines = st.dictionaries(st.sampled_from([INLINE_POLICY, "other"]), st.sampled_from([LOOKUP_EVENTS, OTHER]))
+management_tags = st.one_of(
     st.just({}),
     ids.map(lambda found: {"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": " ".join(found)}),
 )
@@ -69,13 +71,13 @@ def roles(draw: st.DrawFn) -> Role:
     return Role(
         name=NAME,
         arn=f"arn:aws:iam::{ACCOUNT}:role/{NAME}",
-        description=draw(texts),
+        description=draw(descriptions),
         max_session_duration=draw(sessions),
         trust=draw(trusts),
         permissions_boundary=draw(st.sampled_from([None, *POLICIES])),
-        tags={**draw(tags), **draw(marks)},
-        managed=draw(st.frozensets(st.sampled_from(POLICIES))),
-        inline=draw(inlines),
+        tags={**draw(tags), **draw(management_tags)},
+        managed_policies=draw(st.frozensets(st.sampled_from(POLICIES))),
+        inline_policies=draw(inlines),
     )
 
 
@@ -83,7 +85,7 @@ specs = st.builds(
     RoleSpec,
     account_id=st.just(ACCOUNT),
     workspace_id=st.sampled_from(IDS),
-    description=st.none() | texts,
+    description=st.none() | descriptions,
     max_session_duration=st.none() | sessions,
     permissions_boundary=st.none() | st.sampled_from(["", *POLICIES]),
     tags=st.none() | tags,
@@ -100,14 +102,14 @@ T = TypeVar("T")
 
 
 class World:
-    """One account in which a role can be put, brought to a wish, and looked at."""
+    """One account in which a role can be created, reconciled and read."""
 
     def __init__(self, runner: asyncio.Runner) -> None:
         self.runner = runner
-        self.aws = self.do(self._enter())
+        self.aws = self.do(self._assume_role())
         self.adapter = Roles(self.iam, ACCOUNT, NAME, writes=True)
 
-    async def _enter(self) -> Aws:
+    async def _assume_role(self) -> Aws:
         aws = Aws(AwsCredentials())
         self.iam = aws.service("iam").of(
             await aws.enter(
@@ -122,7 +124,7 @@ class World:
     def read(self) -> Role | None:
         return self.do(self.adapter.read())
 
-    def put(self, role: Role | None) -> None:
+    def replace(self, role: Role | None) -> None:
         self.apply(plan(self.read(), None))
         self.apply(plan(None, role) if role else [])
 
@@ -130,8 +132,8 @@ class World:
         for call in calls:
             self.do(self.adapter.apply(call))
 
-    def reach(self, decide: Any) -> Any:
-        return self.do(reconcile(self.adapter, decide, plan, check_mode=False, made=[], seen=lambda _have: None))
+    def reconcile(self, desired: Any) -> Any:
+        return self.do(reconcile(self.adapter, desired, plan, check_mode=False, applied=[], on_read=lambda _have: None))
 
 
 @pytest.fixture
@@ -147,22 +149,22 @@ def world(here: Emulators) -> Iterator[World]:
 def test_applying_a_plan_gives_the_planned_role_and_a_second_plan_is_empty(
     world: World, have: Role | None, spec: RoleSpec
 ) -> None:
-    world.put(have)
-    outcome = world.reach(partial(overlay, spec))
+    world.replace(have)
+    outcome = world.reconcile(partial(overlay, spec))
     assert show(world.read()) == show(outcome.want)
-    assert world.reach(partial(overlay, spec)).calls == []
+    assert world.reconcile(partial(overlay, spec)).calls == []
 
 
 @unhurried
 @given(have=st.none() | roles(), spec=specs)
-def test_removing_leaves_what_others_need_and_a_second_removal_does_nothing(
+def test_removal_keeps_the_part_of_other_workspaces_and_a_second_removal_is_empty(
     world: World, have: Role | None, spec: RoleSpec
 ) -> None:
-    world.put(have)
+    world.replace(have)
     try:
-        outcome = world.reach(partial(without, spec))
+        outcome = world.reconcile(partial(without, spec))
     except SentinelError:
         assert show(world.read()) == show(have)
         return
     assert show(world.read()) == show(outcome.want)
-    assert world.reach(partial(without, spec)).calls == []
+    assert world.reconcile(partial(without, spec)).calls == []

@@ -23,21 +23,21 @@ MODULES = {
 }
 
 
-def test_the_modules_run_as_modules(cloud: Emulators, tmp_path: Path) -> None:
+def test_the_modules_run_under_ansible(cloud: Emulators, tmp_path: Path) -> None:
     arrived(cloud, {ACCOUNT: 0.1})
     tasks = [{f"trailbridge.sentinel.{name}": {**WHERE, **given}, "register": name} for name, given in MODULES.items()]
     results = "{{ dict(names | zip(names | map('extract', vars))) | to_json }}"
-    tell = {"ansible.builtin.copy": {"content": results, "dest": str(tmp_path / "results"), "mode": "0600"}}
-    play = {"hosts": "localhost", "gather_facts": False, "vars": {"names": list(MODULES)}, "tasks": [*tasks, tell]}
+    save = {"ansible.builtin.copy": {"content": results, "dest": str(tmp_path / "results"), "mode": "0600"}}
+    play = {"hosts": "localhost", "gather_facts": False, "vars": {"names": list(MODULES)}, "tasks": [*tasks, save]}
     (tmp_path / "play.yml").write_text(json.dumps([play]))
-    done = subprocess.run(
+    process = subprocess.run(
         ["ansible-playbook", str(tmp_path / "play.yml"), "-vvv"],
         env=cloud.whole_environment(ANSIBLE_NOCOLOR="1"), capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
-    told = done.stdout + done.stderr
-    assert done.returncode == 0, told
+    output = process.stdout + process.stderr
+    assert process.returncode == 0, output
     result = json.loads((tmp_path / "results").read_text())
     assert [result["aws_role"]["role"]["arn"], result["aws_connector"]["connector"]["role_arn"]] == [ARN, ARN]
     assert result["workspace_info"]["workspace"]["onboarded"] is True
     assert result["ingestion_info"]["accounts"][ACCOUNT]["ingestion_status"] == "receiving"
-    assert [secret for secret in cloud.secrets() if secret in told] == []
+    assert [secret for secret in cloud.secrets() if secret in output] == []

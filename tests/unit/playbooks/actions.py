@@ -21,7 +21,7 @@ from ansible.utils.vars import load_extra_vars
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
-from tests.faults.engine import brisk
+from tests.faults.engine import short_pauses
 
 Hosts = dict[str, dict[str, Any] | None]
 # A connection that leads nowhere.
@@ -84,5 +84,5 @@ def act(
     one.environment = templar.template(one.environment)
     action = import_module(f"{ACTIONS}.{name}").ActionModule(one, NOBODY, SimpleNamespace(), loader, templar, None)
     # Who asks no service needs no emulators, either.
-    with nullcontext() if name == "fleet_check" else brisk():
+    with nullcontext() if name == "fleet_check" else short_pauses():
         return Ran(action.run(task_vars=known))

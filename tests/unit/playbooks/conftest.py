@@ -20,7 +20,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from tests.emulators.client import Emulators
-from tests.faults.engine import brisk
+from tests.faults.engine import short_pauses
 
 Inventory = dict[str, Any]
 WORKSPACE = {
@@ -95,7 +95,7 @@ def parsed(here: Emulators, hosts: dict[str, dict[str, Any]], **variables: Any) 
     return accounts
 
 
-async def everything(accounts: list[Account], order: fleet.Order) -> list[AccountResult]:
+async def all_results(accounts: list[Account], order: fleet.RunOptions) -> list[AccountResult]:
     return [done async for done in fleet.run(accounts, order)]
 
 
@@ -105,8 +105,8 @@ def engine(here: Emulators) -> Engine:
 
     def run(hosts: dict[str, dict[str, Any]], *, absent: bool = False, **variables: Any) -> dict[str, str]:
         accounts = parsed(here, hosts, **variables)
-        with brisk():
-            done = asyncio.run(everything(accounts, fleet.Order(absent=absent)))
+        with short_pauses():
+            done = asyncio.run(all_results(accounts, fleet.RunOptions(absent=absent)))
         assert [item.error for item in done if item.error] == []
         return {item.account.account_id: account_lines.calls(item) for item in done if item.report.calls}
 

@@ -48,7 +48,8 @@ def test_drift_is_named_and_left_alone(cloud: Emulators, play: Play, three: Host
     run = play("drift", three)
     assert run.code == 2, run.output
     assert run.changed == {"111111111102": "DetachRolePolicy"}
-    assert "high permission_policy_extra: Managed policy arn:aws:iam::aws:policy/AdministratorAccess" in run.output
+    assert "high permission_policy_extra: " in run.output
+    assert "arn:aws:iam::aws:policy/AdministratorAccess" in run.output
     assert {host for host, numbers in run.recap.items() if numbers["failed"]} == {"host02"}
     assert writes(cloud) == []
 

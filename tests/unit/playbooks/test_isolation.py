@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with a workspace or a credential fails the accounts that have it, and the others are done."""
+"""An error of a workspace or a credential fails the accounts that use it, and the others continue."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans import Orphans
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans.orphans import Orphans
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 from tests.faults.world import ROLE, arn_of
 from tests.unit.modules.test_ingestion_info import arrived, connect
 
-from .conftest import Engine, everything, parsed
+from .conftest import Engine, all_results, parsed
 from .test_workspaces import OTHER, READ_ONLY
 
 Hosts = dict[str, dict[str, Any]]
-GOOD, BAD, WORSE = "111111111101", "111111111102", "111111111103"
+GOOD, BAD, ALSO_BAD = "111111111101", "111111111102", "111111111103"
 SECOND = {
     "sentinel_subscription_id": OTHER["subscription_id"],
     "sentinel_resource_group": OTHER["resource_group"],
@@ -42,7 +42,7 @@ OWN: dict[str, tuple[dict[str, Any], str]] = {
     "it does not exist": ({**SECOND, "sentinel_workspace": "third"}, "bad_input"),
     "the id of another workspace": ({"sentinel_workspace_id": "55555555-6666-4777-8888-999999999990"}, "bad_input"),
     "a wrong secret": ({"sentinel_secret": "expired"}, "azure_denied"),
-    "an address that answers nothing": (
+    "an address without service": (
         {"sentinel_adfs_authority_url": "https://127.0.0.1:1", "sentinel_secret": "x"},
         "transient",
     ),
@@ -50,8 +50,8 @@ OWN: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-def done(here: Emulators, hosts: Hosts, **order: Any) -> dict[str, AccountResult]:
-    found = asyncio.run(everything(parsed(here, hosts), fleet.Order(**order)))
+def run(here: Emulators, hosts: Hosts, **options: Any) -> dict[str, AccountResult]:
+    found = asyncio.run(all_results(parsed(here, hosts), fleet.RunOptions(**options)))
     return {one.account.account_id: one for one in found}
 
 
@@ -59,7 +59,7 @@ def hosts(**own: Any) -> Hosts:
     return {
         "good": {"aws_account_id": GOOD},
         "bad": {"aws_account_id": BAD, **own},
-        "worse": {"aws_account_id": WORSE, **own},
+        "also_bad": {"aws_account_id": ALSO_BAD, **own},
     }
 
 
@@ -76,8 +76,8 @@ def test_one_workspace_fails_its_accounts_alone(second: Emulators, engine: Engin
         engine(hosts(**SECOND))
     change, kind = CHANGES[case]
     second.change_workspace(OTHER["name"], **change)
-    found = done(second, hosts(**SECOND), absent=absent)
-    assert {one: found[one].error and found[one].error.kind for one in found} == {GOOD: None, BAD: kind, WORSE: kind}
+    found = run(second, hosts(**SECOND), absent=absent)
+    assert {one: found[one].error and found[one].error.kind for one in found} == {GOOD: None, BAD: kind, ALSO_BAD: kind}
     assert found[GOOD].status == "changed"
     assert {request["account"] for request in second.requests("iam", write=True)} <= {GOOD} or absent
 
@@ -85,26 +85,26 @@ def test_one_workspace_fails_its_accounts_alone(second: Emulators, engine: Engin
 @pytest.mark.parametrize("case", OWN)
 def test_one_credential_fails_its_accounts_alone(second: Emulators, case: str) -> None:
     own, kind = OWN[case]
-    found = done(second, hosts(**own))
-    errors = {one: found[one].error for one in (BAD, WORSE)}
+    found = run(second, hosts(**own))
+    errors = {one: found[one].error for one in (BAD, ALSO_BAD)}
     assert [error and error.kind for error in errors.values()] == [kind, kind]
-    assert [found[one].status for one in (GOOD, BAD, WORSE)] == ["changed", "failed", "failed"]
+    assert [found[one].status for one in (GOOD, BAD, ALSO_BAD)] == ["changed", "failed", "failed"]
 
 
 @pytest.mark.parametrize("case", [case for case in OWN if case != "the id of another workspace"])
-def test_what_is_wrong_with_all_ends_the_run(second: Emulators, case: str) -> None:
+def test_an_error_of_all_accounts_ends_the_run(second: Emulators, case: str) -> None:
     own, kind = OWN[case]
     with pytest.raises(SentinelError) as caught:
-        done(second, {name: one for name, one in hosts(**own).items() if name != "good"})
+        run(second, {name: one for name, one in hosts(**own).items() if name != "good"})
     assert caught.value.kind == kind
     assert second.operations(write=True) == []
 
 
-def test_orphans_are_found_where_they_can_be(second: Emulators, engine: Engine) -> None:
-    """A workspace that cannot be asked has none, and hides none of the others."""
+def test_an_unusable_workspace_does_not_stop_the_search_for_orphans(second: Emulators, engine: Engine) -> None:
+    """Orphans of the other workspaces are still found."""
     second.change_workspace(OTHER["name"], onboarded=False)
-    found = done(second, hosts(**SECOND), roles=True)
-    assert [found[one].status for one in (GOOD, BAD, WORSE)] == ["changed", "failed", "failed"]
+    found = run(second, hosts(**SECOND), find_unconnected_roles=True)
+    assert [found[one].status for one in (GOOD, BAD, ALSO_BAD)] == ["changed", "failed", "failed"]
 
 
 @pytest.mark.parametrize("case", ["no workspace", "a wrong secret", "no right"])
@@ -126,7 +126,7 @@ def test_verification_of_one_tenant_fails_alone(second: Emulators, case: str) ->
 
 
 def open_role(here: Emulators, account: str, name: str) -> str:
-    """Make a role that lets in Microsoft for whomever, and return its ARN."""
+    """Make a role that trusts Microsoft without external id, and return its ARN."""
     document = roles.trust(roles.MICROSOFT_ACCOUNT, ["x"])
     del document["Statement"][0]["Condition"]
     here.boto("iam", account).create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))
@@ -134,8 +134,8 @@ def open_role(here: Emulators, account: str, name: str) -> str:
 
 
 @pytest.mark.parametrize("usable", [True, False])
-def test_no_role_counts_as_unread_where_a_workspace_was_not_listed(second: Emulators, usable: bool) -> None:
-    """Of what is listed once nothing is asked again, so nothing can go wrong between."""
+def test_no_role_is_unconnected_if_a_workspace_was_not_listed(second: Emulators, usable: bool) -> None:
+    """Each workspace is listed only once."""
     arn = open_role(second, GOOD, "Read")
     connector = {"kind": "AmazonWebServicesS3", "properties": {"roleArn": arn}}
     second.seed_connector(connector, OTHER["name"])
@@ -145,27 +145,27 @@ def test_no_role_counts_as_unread_where_a_workspace_was_not_listed(second: Emula
     orphans = Orphans()
 
     async def work() -> dict[str, str]:
-        order = fleet.Order(roles=True)
+        options = fleet.RunOptions(find_unconnected_roles=True)
         return {
             one.account.host: one.status
-            async for one in fleet.run(parsed(second, hosts(**SECOND)), order, orphans=orphans)
+            async for one in fleet.run(parsed(second, hosts(**SECOND)), options, orphans=orphans)
         }
 
     found = asyncio.run(work())
-    assert found == {"good": "changed", "bad": "changed" if usable else "failed", "worse": found["bad"]}
+    assert found == {"good": "changed", "bad": "changed" if usable else "failed", "also_bad": found["bad"]}
     assert [(one.reason, one.role_arn) for one in orphans] == ([("no_connector", unread)] if usable else [])
-    assert len(list(orphans.unknown())) == (not usable)
+    assert len(list(orphans.unlisted_lines())) == (not usable)
     assert second.operations().count("DataConnectors_List") == 2
 
 
 ANYBODY = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 SECOND_ID = "55555555-6666-4777-8888-999999999999"
-STRANGE_ID = "99999999-9999-4999-8999-999999999999"
+UNKNOWN_ID = "99999999-9999-4999-8999-999999999999"
 
 
 def widen(here: Emulators, account: str, *ids: str) -> None:
-    """Let in everybody, and Microsoft for these workspaces, and give more rights."""
+    """Trust everybody, and Microsoft for these workspaces, and attach AdministratorAccess."""
     client = here.boto("iam", account)
     document = roles.trust(roles.MICROSOFT_ACCOUNT, ids)
     document["Statement"].append(ANYBODY)
@@ -189,39 +189,39 @@ def test_a_workspace_that_cannot_be_used_hides_no_finding(
 ) -> None:
     change, own, tagged, known = UNUSABLE[case]
     engine(hosts(**SECOND))
-    widen(second, BAD, SECOND_ID, STRANGE_ID)
+    widen(second, BAD, SECOND_ID, UNKNOWN_ID)
     if not tagged:
         second.boto("iam", BAD).untag_role(RoleName=ROLE, TagKeys=[roles.TAG, roles.TAG_WORKSPACE])
     second.change_workspace(OTHER["name"], **change)
-    found = done(second, hosts(**SECOND, **own), absent=absent)
+    found = run(second, hosts(**SECOND, **own), absent=absent)
     codes = {one.code for one in found[BAD].report.findings}
     assert codes >= {"trust_anyone", "permission_policy_extra"}
     assert ("trust_external_id_foreign" in codes) == known
     assert "trust_workspace_missing" not in codes
-    assert {one.code for one in found[WORSE].report.findings} <= ({"role_unmanaged"} if not absent else set())
+    assert {one.code for one in found[ALSO_BAD].report.findings} <= ({"role_unmanaged"} if not absent else set())
 
 
-def test_offboarding_tells_who_reads_the_account_in_another_workspace(second: Emulators, engine: Engine) -> None:
+def test_offboarding_reports_connectors_in_other_workspaces(second: Emulators, engine: Engine) -> None:
     engine(hosts(**SECOND))
     properties = {"awsRoleArn": arn_of(GOOD), "dataTypes": {"logs": {"state": "enabled"}}}
     connector = {"name": "w2", "kind": "AmazonWebServicesCloudTrail", "properties": properties}
     second.seed_connector(connector, OTHER["name"])
-    found = done(second, hosts(**SECOND), absent=True)
-    assert [found[one].status for one in (GOOD, BAD, WORSE)] == ["changed"] * 3
-    [told] = found[GOOD].report.findings
-    assert told.code == "connector_remaining"
-    assert "w2" in told.message
-    assert OTHER["name"] in told.message
+    found = run(second, hosts(**SECOND), absent=True)
+    assert [found[one].status for one in (GOOD, BAD, ALSO_BAD)] == ["changed"] * 3
+    [finding] = found[GOOD].report.findings
+    assert finding.code == "connector_remaining"
+    assert "w2" in finding.message
+    assert OTHER["name"] in finding.message
 
 
 def test_a_preview_of_one_tenant_ends_no_other(second: Emulators, engine: Engine) -> None:
-    """As `offboard` does with its share: everything is read once more before the first write."""
+    """With a limit of changes, as in `offboard`: a preview runs before the first write."""
     engine(hosts())
     keys = second.credentials(CALLER_ACCOUNT)
     own = {"sentinel_access_key": keys["aws_access_key_id"], "sentinel_secret_key": keys["aws_secret_access_key"]}
     second.fault(operation="AssumeRole", account=BAD, **faults.EXPIRED_TOKEN)
-    found = done(
-        second, {name: one for name, one in hosts(**own).items() if name != "worse"}, absent=True, max_change=2
+    found = run(
+        second, {name: one for name, one in hosts(**own).items() if name != "also_bad"}, absent=True, max_change=2
     )
     assert found[GOOD].status == "changed"
     assert found[BAD].status in ("failed", "skipped")

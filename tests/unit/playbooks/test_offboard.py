@@ -15,7 +15,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run imp
 from tests.emulators import faults
 from tests.emulators.client import Emulators
 
-from .conftest import Engine, Play, everything, parsed
+from .conftest import Engine, Play, all_results, parsed
 from .test_onboard import ROLE, by_hand, connectors_of, some, writes
 
 Hosts = dict[str, dict[str, Any]]
@@ -71,10 +71,10 @@ def test_an_account_that_cannot_be_read_counts_as_changed(here: Emulators, engin
     here.fault(account="111111111103", **faults.TRUST_DENIED)
     here.forget()
     with pytest.raises(SentinelError, match="2 accounts would change and 1 cannot be read; 2 may"):
-        asyncio.run(everything(parsed(here, hosts), fleet.Order(absent=True, max_change=2)))
+        asyncio.run(all_results(parsed(here, hosts), fleet.RunOptions(absent=True, max_change=2)))
     assert writes(here) == []
     here.heal()
-    asyncio.run(everything(parsed(here, some(twelve, 2)), fleet.Order(absent=True, max_change=2)))
+    asyncio.run(all_results(parsed(here, some(twelve, 2)), fleet.RunOptions(absent=True, max_change=2)))
     assert len(here.connectors()) == 1
 
 

@@ -49,8 +49,8 @@ def test_variables_of_a_host_send_no_secret_of_the_environment_elsewhere(cloud: 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("AzureUSGovernment", "sentinel_microsoft_account_id is not given"),
-        ("AzureChinaCloud", "has no AWS connector there"),
+        ("AzureUSGovernment", "sentinel_microsoft_account_id"),
+        ("AzureChinaCloud", "has no AWS connector"),
     ],
 )
 def test_a_special_cloud_is_refused_before_the_first_call(here: Emulators, name: str, told: str) -> None:

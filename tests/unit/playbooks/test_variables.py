@@ -223,7 +223,7 @@ def test_accounts_can_be_listed_in_a_play_on_localhost(cloud: Emulators, play: P
         - entry: {account_id: "222222222201", rolename: x}
           told: "rolename of account 222222222201: no such option"
         - entry: {role_name: x}
-          told: "Cannot work on entry 1 of accounts: account_id is not given"
+          told: "entry 1 of accounts: account_id "
         - entry: {account_id: 22222222201}
           told: "account_id 22222222201 of entry 1 of accounts"
       register: refused

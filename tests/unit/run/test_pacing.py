@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is shared keeps to its limits, and nobody waits longer than needed. Time passes when all wait."""
+"""Shared limits are kept, and no account waits longer than necessary, on a virtual clock."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ T = TypeVar("T")
 
 
 class Clock(selectors.DefaultSelector):
-    """A clock that stands while anybody works, and goes on to the next moment that is waited for."""
+    """A clock that stops while a task runs, and jumps to the next timer when all tasks wait."""
 
     now = time.monotonic()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        # A clock that stood quite still would let those wait for ever who wait for less than a float can add.
+        # Without the minimum, a timer shorter than the float resolution would never expire.
         self.now += max(timeout or 0.0, 1e-6)
         return super().select(0)
 
 
-def virtually(work: Coroutine[Any, Any, T]) -> T:
-    """Do some work on a loop whose time is such a clock's."""
+def run_on_virtual_clock(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on a loop with a virtual clock."""
     clock = Clock()
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(time, "monotonic", side_effect=lambda: clock.now))
@@ -47,33 +47,33 @@ def virtually(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _work(slots: Slots, number: int, seconds: float = 0.0, *, throttled: bool = False) -> int:
-    """Do so many things; return the most that were done at the same time."""
-    running, most = 0, 0
+    """Run `number` tasks; return the maximum that ran at the same time."""
+    running, maximum = 0, 0
 
     async def one() -> None:
-        nonlocal running, most
+        nonlocal running, maximum
         async with slots:
             running += 1
-            most = max(most, running)
+            maximum = max(maximum, running)
             await asyncio.sleep(seconds)
             slots.answered(0.01, throttled=throttled)
             running -= 1
 
     await asyncio.gather(*(one() for _number in range(number)))
-    return most
+    return maximum
 
 
-def test_a_run_begins_with_few_and_grows_to_the_most() -> None:
+def test_concurrency_starts_low_and_grows_to_the_maximum() -> None:
     slots = Slots(64)
-    assert virtually(_work(slots, pacing.FIRST)) == pacing.FIRST
-    assert virtually(_work(slots, 500)) == 64
+    assert run_on_virtual_clock(_work(slots, pacing.INITIAL_CONCURRENCY)) == pacing.INITIAL_CONCURRENCY
+    assert run_on_virtual_clock(_work(slots, 500)) == 64
 
 
-def test_the_most_is_never_exceeded() -> None:
-    assert virtually(_work(Slots(3), 50)) == 3
+def test_the_maximum_is_never_exceeded() -> None:
+    assert run_on_virtual_clock(_work(Slots(3), 50)) == 3
 
 
-def test_a_refusal_halves_and_another_one_at_once_does_not() -> None:
+def test_throttling_halves_concurrency_at_most_once_a_second() -> None:
     slots = Slots(64)
     slots.limit = 40.0
     slots.answered(0.1, throttled=True)
@@ -81,60 +81,60 @@ def test_a_refusal_halves_and_another_one_at_once_does_not() -> None:
     assert slots.limit == 20.0
 
 
-def test_there_is_always_room_for_someone() -> None:
+def test_concurrency_never_falls_below_the_minimum() -> None:
     slots = Slots(64)
     for _again in range(10):
-        slots._shrunk = 0.0
+        slots._halved_at = 0.0
         slots.answered(0.1, throttled=True)
-    assert slots.limit == pacing.FEWEST
+    assert slots.limit == pacing.MIN_CONCURRENCY
     one = Slots(1)
     one.answered(0.1, throttled=True)
     assert one.limit == 1
 
 
-def test_after_a_refusal_it_grows_slowly() -> None:
+def test_concurrency_grows_slowly_after_throttling() -> None:
     slots = Slots(64)
     slots.answered(0.01, throttled=True)
     before = slots.limit
-    virtually(_work(slots, 8))
+    run_on_virtual_clock(_work(slots, 8))
     assert before < slots.limit <= before + 1.1
 
 
-def test_slow_answers_stop_the_growth() -> None:
+def test_slow_responses_stop_the_growth() -> None:
     slots = Slots(64)
     slots.answered(0.01, throttled=False)
     for _again in range(100):
         slots.answered(1.0, throttled=False)
-    virtually(_work(slots, 3))
-    assert slots.limit == pacing.FIRST
+    run_on_virtual_clock(_work(slots, 3))
+    assert slots.limit == pacing.INITIAL_CONCURRENCY
 
 
-def test_who_waits_takes_no_place() -> None:
-    async def play() -> list[str]:
-        slots, order = Slots(1), list[str]()
+def test_an_account_that_sleeps_releases_its_slot() -> None:
+    async def scenario() -> list[str]:
+        slots, events = Slots(1), list[str]()
 
-        async def patient() -> None:
+        async def waiting() -> None:
             async with slots:
-                order.append("waits")
+                events.append("waits")
                 await slots.sleep(0.1)
-                order.append("goes on")
+                events.append("continues")
 
         async def other() -> None:
             async with slots:
-                order.append("works meanwhile")
+                events.append("runs meanwhile")
 
-        await asyncio.gather(patient(), other())
-        return order
+        await asyncio.gather(waiting(), other())
+        return events
 
-    assert virtually(play()) == ["waits", "works meanwhile", "goes on"]
+    assert run_on_virtual_clock(scenario()) == ["waits", "runs meanwhile", "continues"]
 
 
-# --- ARM's budget ---
+# --- request rates ---
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing, "ARM", {"writes": (5.0, 50.0), "reads": (5.0, 50.0)})
+    monkeypatch.setattr(pacing, "ARM_LIMITS", {"writes": (5.0, 50.0), "reads": (5.0, 50.0)})
 
 
 async def _spend(budget: Budget, number: int, kind: str = "writes") -> float:
@@ -145,8 +145,8 @@ async def _spend(budget: Budget, number: int, kind: str = "writes") -> float:
     return time.monotonic() - start
 
 
-def test_who_waits_already_heeds_a_refusal_that_comes_meanwhile(small: None) -> None:
-    async def play() -> float:
+def test_a_waiting_request_honours_throttling_of_another_one(small: None) -> None:
+    async def scenario() -> float:
         budget = Budget()
         await _spend(budget, 5)
         start = time.monotonic()
@@ -156,122 +156,122 @@ def test_who_waits_already_heeds_a_refusal_that_comes_meanwhile(small: None) -> 
         await waiting
         return time.monotonic() - start
 
-    assert virtually(play()) >= 0.39
+    assert run_on_virtual_clock(scenario()) >= 0.39
 
 
-def test_a_full_bucket_costs_no_time_and_then_the_rate_rules(small: None) -> None:
-    async def play() -> tuple[float, float]:
+def test_requests_beyond_the_bucket_wait_for_the_refill(small: None) -> None:
+    async def scenario() -> tuple[float, float]:
         budget = Budget()
         return await _spend(budget, 5), await _spend(budget, 10)
 
-    first, then = virtually(play())
+    first, then = run_on_virtual_clock(scenario())
     assert first < 0.1
     assert 0.18 <= then < 0.5
 
 
-def test_kinds_of_requests_have_their_own_budgets(small: None) -> None:
-    async def play() -> float:
+def test_each_kind_of_request_has_its_own_bucket(small: None) -> None:
+    async def scenario() -> float:
         budget = Budget()
         await _spend(budget, 5)
         return await _spend(budget, 5, "reads")
 
-    assert virtually(play()) < 0.1
+    assert run_on_virtual_clock(scenario()) < 0.1
 
 
-def test_what_the_service_says_remains_is_believed_if_it_is_less(small: None) -> None:
-    async def play() -> float:
+def test_a_lower_remaining_count_of_the_service_is_used(small: None) -> None:
+    async def scenario() -> float:
         budget = Budget()
         await budget.turn("writes")
         budget.answered("writes", 0, None)
         return await _spend(budget, 2)
 
-    assert 0.03 <= virtually(play()) < 0.3
+    assert 0.03 <= run_on_virtual_clock(scenario()) < 0.3
 
 
-def test_more_than_the_documented_bucket_is_never_believed(small: None) -> None:
-    async def play() -> float:
+def test_a_remaining_count_above_the_documented_bucket_is_ignored(small: None) -> None:
+    async def scenario() -> float:
         budget = Budget()
         await budget.turn("writes")
         budget.answered("writes", 10000, None)
         return await _spend(budget, 10)
 
-    assert virtually(play()) >= 0.1
+    assert run_on_virtual_clock(scenario()) >= 0.1
 
 
-def test_a_refusal_makes_all_wait_as_long_as_the_service_asks(small: None) -> None:
-    async def play() -> float:
+def test_throttling_makes_all_requests_wait_for_retry_after(small: None) -> None:
+    async def scenario() -> float:
         budget = Budget()
         await budget.turn("writes")
         budget.answered("writes", None, 0.3)
         return await _spend(budget, 1)
 
-    assert 0.28 <= virtually(play()) < 0.6
+    assert 0.28 <= run_on_virtual_clock(scenario()) < 0.6
 
 
 # --- new roles ---
 
 
 class World:
-    """Roles that can be used so many seconds after they were made; counts the tries."""
+    """Roles that can be used `seconds` after their creation; counts the attempts."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.tries = 0
+        self.attempts = 0
 
-    async def use(self, visibility: Visibility, made: float) -> None:
+    async def use(self, visibility: Visibility, created: float) -> None:
         while True:
             try:
-                async with visibility.turn(made):
-                    self.tries += 1
+                async with visibility.turn(created):
+                    self.attempts += 1
                     await asyncio.sleep(0)
-                    if time.monotonic() < made + self.seconds:
+                    if time.monotonic() < created + self.seconds:
                         raise NOT_YET
                     return
             except NotYetError:
                 await asyncio.sleep(0.01)
 
     async def use_all(self, number: int) -> float:
-        visibility, made = Visibility(), time.monotonic()
-        await asyncio.gather(*(self.use(visibility, made) for _number in range(number)))
-        return time.monotonic() - made
+        visibility, created = Visibility(), time.monotonic()
+        await asyncio.gather(*(self.use(visibility, created) for _number in range(number)))
+        return time.monotonic() - created
 
 
-def test_roles_that_can_be_used_at_once_cost_no_time() -> None:
+def test_roles_that_can_be_used_at_once_are_not_delayed() -> None:
     world = World(0.0)
-    assert virtually(world.use_all(200)) < 0.5
-    assert world.tries == 200
+    assert run_on_virtual_clock(world.use_all(200)) < 0.5
+    assert world.attempts == 200
 
 
-def test_one_finds_out_when_new_roles_can_be_used_and_all_others_wait_for_that() -> None:
+def test_one_account_measures_the_delay_of_new_roles_and_all_others_wait() -> None:
     world = World(1.0)
-    assert 1.0 <= virtually(world.use_all(200)) < 3.0
-    assert world.tries <= 200 + 5
+    assert 1.0 <= run_on_virtual_clock(world.use_all(200)) < 3.0
+    assert world.attempts <= 200 + 5
 
 
-def test_when_the_one_who_finds_out_fails_another_takes_over() -> None:
-    async def play() -> int:
-        visibility, made, used = Visibility(), time.monotonic(), 0
+def test_another_account_measures_if_the_first_one_fails() -> None:
+    async def scenario() -> int:
+        visibility, created, used = Visibility(), time.monotonic(), 0
 
         async def denied() -> None:
-            async with visibility.turn(made):
+            async with visibility.turn(created):
                 await asyncio.sleep(0.05)
                 raise SentinelError("azure_denied", "Cannot.")
 
         async def other() -> None:
             nonlocal used
-            async with visibility.turn(made):
+            async with visibility.turn(created):
                 used += 1
 
         await asyncio.gather(denied(), other(), other(), return_exceptions=True)
         return used
 
-    assert virtually(play()) == 2
+    assert run_on_virtual_clock(scenario()) == 2
 
 
-def test_a_role_that_never_can_be_used_does_not_hold_up_all_others_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing, "PATIENCE", 0.0)
+def test_a_role_that_can_never_be_used_does_not_block_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "RETRY_TIMEOUT", 0.0)
 
-    async def play() -> list[str]:
+    async def scenario() -> list[str]:
         visibility, tried = Visibility(), list[str]()
 
         async def never(name: str) -> None:
@@ -283,5 +283,5 @@ def test_a_role_that_never_can_be_used_does_not_hold_up_all_others_for_ever(monk
         return tried
 
     start = time.monotonic()
-    assert sorted(virtually(play())) == ["a", "b", "c"]
+    assert sorted(run_on_virtual_clock(scenario())) == ["a", "b", "c"]
     assert time.monotonic() - start < 0.4

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one path: what check mode promises is what happens, what was done is never forgotten, and waiting ends."""
+"""reconcile: check mode equals the real run, calls that were made are never lost, and retries end."""
 
 from __future__ import annotations
 
@@ -19,51 +19,55 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
     SentinelError,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import reconcile as spine
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import Known, Outcome, reconcile
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import reconcile as reconcile_module
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import (
+    AlreadyRead,
+    Outcome,
+    reconcile,
+)
 
-Bag = frozenset[str]
-
-
-def add(word: str) -> Call:
-    return Call("Add", {"word": word})
-
-
-def remove(word: str) -> Call:
-    return Call("Remove", {"word": word})
+Items = frozenset[str]
 
 
-def plan(have: Bag | None, want: Bag | None) -> list[Call]:
+def add(item: str) -> Call:
+    return Call("Add", {"item": item})
+
+
+def remove(item: str) -> Call:
+    return Call("Remove", {"item": item})
+
+
+def plan(have: Items | None, want: Items | None) -> list[Call]:
     have, want = have or frozenset(), want or frozenset()
     return [*map(add, sorted(want - have)), *map(remove, sorted(have - want))]
 
 
-def spec(words: str) -> Callable[[Bag | None], Bag]:
-    return lambda _have: frozenset(words)
+def spec(items: str) -> Callable[[Items | None], Items]:
+    return lambda _have: frozenset(items)
 
 
 @dataclass
-class Shelf:
-    """A service that keeps a bag of words, where calls can fail: `errors` has those of the calls to come."""
+class Service:
+    """A service with a set of items; `errors` and `changes` (by others) happen at the calls with these numbers."""
 
-    bag: Bag | None = None
+    items: Items | None = None
     errors: dict[int, Exception] = field(default_factory=dict)
-    colleague: dict[int, Bag] = field(default_factory=dict)
-    tried: list[Call] = field(default_factory=list)
+    changes: dict[int, Items] = field(default_factory=dict)
+    attempted: list[Call] = field(default_factory=list)
     reads: int = 0
 
-    async def read(self) -> Bag | None:
+    async def read(self) -> Items | None:
         self.reads += 1
-        return self.bag
+        return self.items
 
     async def apply(self, call: Call) -> None:
-        number = len(self.tried)
-        self.tried.append(call)
-        self.bag = self.colleague.get(number, self.bag)
+        number = len(self.attempted)
+        self.attempted.append(call)
+        self.items = self.changes.get(number, self.items)
         if number in self.errors:
             raise self.errors[number]
-        word = frozenset({call.args["word"]})
-        self.bag = (self.bag or frozenset()) | word if call.name == "Add" else (self.bag or frozenset()) - word
+        item = frozenset({call.args["item"]})
+        self.items = (self.items or frozenset()) | item if call.name == "Add" else (self.items or frozenset()) - item
 
 
 @dataclass
@@ -81,24 +85,32 @@ class Clock:
         self.now += seconds
 
 
-def bring(
-    shelf: Shelf,
-    overlay: Callable[[Bag | None], Bag | None],
+def apply_spec(
+    service: Service,
+    overlay: Callable[[Items | None], Items | None],
     *,
     check_mode: bool = False,
-    made: list[Call] | None = None,
-    seen: Callable[[Bag | None], None] = lambda _have: None,
-) -> Outcome[Bag]:
-    made = [] if made is None else made
+    applied: list[Call] | None = None,
+    on_read: Callable[[Items | None], None] = lambda _have: None,
+) -> Outcome[Items]:
+    applied = [] if applied is None else applied
     return asyncio.run(
-        reconcile(shelf, overlay, plan, check_mode=check_mode, made=made, seen=seen, sleep=spine.time.sleep)
+        reconcile(
+            service,
+            overlay,
+            plan,
+            check_mode=check_mode,
+            applied=applied,
+            on_read=on_read,
+            sleep=reconcile_module.time.sleep,
+        )
     )
 
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(spine, "time", clock)
+    monkeypatch.setattr(reconcile_module, "time", clock)
     return clock
 
 
@@ -107,233 +119,240 @@ CHANGED = ChangedError("connector_conflict", "Cannot now.")
 DENIED = SentinelError("aws_denied", "Cannot ever.")
 
 
-# --- the plain path ---
+# --- without errors ---
 
 
-def test_what_is_right_is_only_read(clock: Clock) -> None:
-    shelf, made = Shelf(frozenset("ab")), []
-    outcome = bring(shelf, spec("ab"), made=made)
+def test_a_resource_as_desired_is_only_read(clock: Clock) -> None:
+    service, applied = Service(frozenset("ab")), []
+    outcome = apply_spec(service, spec("ab"), applied=applied)
     assert outcome == Outcome(frozenset("ab"), frozenset("ab"), [])
     assert not outcome.changed
-    assert (shelf.reads, shelf.tried, made, clock.slept) == (1, [], [], [])
+    assert (service.reads, service.attempted, applied, clock.slept) == (1, [], [], [])
 
 
 def test_the_calls_of_the_plan_are_made_in_order(clock: Clock) -> None:
-    shelf, made = Shelf(frozenset("xy")), []
-    outcome = bring(shelf, spec("ax"), made=made)
+    service, applied = Service(frozenset("xy")), []
+    outcome = apply_spec(service, spec("ax"), applied=applied)
     assert outcome == Outcome(frozenset("xy"), frozenset("ax"), [add("a"), remove("y")])
     assert outcome.changed
-    assert shelf.tried == made == [add("a"), remove("y")]
-    assert shelf.bag == frozenset("ax")
-    assert (shelf.reads, clock.slept) == (1, [])
+    assert service.attempted == applied == [add("a"), remove("y")]
+    assert service.items == frozenset("ax")
+    assert (service.reads, clock.slept) == (1, [])
 
 
-def test_the_wish_is_laid_over_what_is_there() -> None:
-    shelf = Shelf(frozenset("x"))
-    outcome = bring(shelf, lambda have: (have or frozenset()) | {"a"})
-    assert outcome.want == shelf.bag == frozenset("ax")
+def test_the_desired_state_is_an_overlay_of_the_current_one() -> None:
+    service = Service(frozenset("x"))
+    outcome = apply_spec(service, lambda have: (have or frozenset()) | {"a"})
+    assert outcome.want == service.items == frozenset("ax")
 
 
-def test_nothing_may_be_wished() -> None:
-    shelf = Shelf(frozenset("x"))
-    assert bring(shelf, lambda _have: None).want is None
-    assert shelf.bag == frozenset()
+def test_the_desired_state_can_be_absent() -> None:
+    service = Service(frozenset("x"))
+    assert apply_spec(service, lambda _have: None).want is None
+    assert service.items == frozenset()
 
 
 # --- check mode ---
 
 
-def test_check_mode_applies_nothing_and_tells_the_calls(clock: Clock) -> None:
-    shelf, made = Shelf(frozenset("xy"), errors={0: DENIED}), []
-    outcome = bring(shelf, spec("ax"), check_mode=True, made=made)
+def test_check_mode_applies_nothing_and_returns_the_calls(clock: Clock) -> None:
+    service, applied = Service(frozenset("xy"), errors={0: DENIED}), []
+    outcome = apply_spec(service, spec("ax"), check_mode=True, applied=applied)
     assert outcome == Outcome(frozenset("xy"), frozenset("ax"), [add("a"), remove("y")])
-    assert made == outcome.calls
-    assert (shelf.tried, shelf.bag, clock.slept) == ([], frozenset("xy"), [])
+    assert applied == outcome.calls
+    assert (service.attempted, service.items, clock.slept) == ([], frozenset("xy"), [])
 
 
-bags = st.none() | st.frozensets(st.sampled_from("abcd"))
+item_sets = st.none() | st.frozensets(st.sampled_from("abcd"))
 
 
-@given(bags, st.frozensets(st.sampled_from("abcd")))
-def test_check_mode_and_the_real_run_have_the_same_outcome(have: Bag | None, want: Bag) -> None:
-    shelf, planned, made = Shelf(have), [], []
-    promised = bring(shelf, lambda _have: want, check_mode=True, made=planned)
-    happened = bring(shelf, lambda _have: want, made=made)
+@given(item_sets, st.frozensets(st.sampled_from("abcd")))
+def test_check_mode_and_the_real_run_have_the_same_outcome(have: Items | None, want: Items) -> None:
+    service, planned, applied = Service(have), [], []
+    promised = apply_spec(service, lambda _have: want, check_mode=True, applied=planned)
+    happened = apply_spec(service, lambda _have: want, applied=applied)
     assert promised == happened
-    assert planned == made
-    assert not bring(shelf, lambda _have: want, check_mode=True).changed
+    assert planned == applied
+    assert not apply_spec(service, lambda _have: want, check_mode=True).changed
 
 
-def test_calls_of_an_earlier_thing_stay_and_are_not_counted_again() -> None:
+def test_calls_of_an_earlier_resource_are_kept_and_not_counted_again() -> None:
     for check_mode in (True, False):
-        made = [add("z")]
-        outcome = bring(Shelf(), spec("a"), check_mode=check_mode, made=made)
-        assert made == [add("z"), add("a")]
+        applied = [add("z")]
+        outcome = apply_spec(Service(), spec("a"), check_mode=check_mode, applied=applied)
+        assert applied == [add("z"), add("a")]
         assert outcome.calls == [add("a")]
 
 
-# --- what was there ---
+# --- reads ---
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
 @pytest.mark.parametrize("have", [None, frozenset(), frozenset("x"), frozenset("a")], ids=repr)
-def test_what_was_there_is_seen_once_and_before_the_first_call(have: Bag | None, check_mode: bool) -> None:
-    shelf, seen = Shelf(have), []
-    bring(shelf, spec("a"), check_mode=check_mode, seen=lambda found: seen.append((found, list(shelf.tried))))
-    assert seen == [(have, [])]
+def test_the_first_read_is_reported_once_before_the_first_call(have: Items | None, check_mode: bool) -> None:
+    service, on_read = Service(have), []
+    apply_spec(
+        service,
+        spec("a"),
+        check_mode=check_mode,
+        on_read=lambda found: on_read.append((found, list(service.attempted))),
+    )
+    assert on_read == [(have, [])]
 
 
-def test_what_was_there_is_seen_though_the_first_call_fails() -> None:
-    seen: list[Bag | None] = []
+def test_the_first_read_is_reported_even_if_the_first_call_fails() -> None:
+    on_read: list[Items | None] = []
     with pytest.raises(SentinelError):
-        bring(Shelf(frozenset("x"), errors={0: DENIED}), spec("a"), seen=seen.append)
-    assert seen == [frozenset("x")]
+        apply_spec(Service(frozenset("x"), errors={0: DENIED}), spec("a"), on_read=on_read.append)
+    assert on_read == [frozenset("x")]
 
 
 @pytest.mark.parametrize("have", [None, frozenset("x")], ids=["nothing", "something"])
-def test_a_second_look_at_the_same_is_no_second_sight(have: Bag | None) -> None:
-    seen: list[Bag | None] = []
-    bring(Shelf(have, errors={0: CHANGED, 1: CHANGED}), spec("a"), seen=seen.append)
-    assert seen == [have]
+def test_an_unchanged_second_read_is_not_reported(have: Items | None) -> None:
+    on_read: list[Items | None] = []
+    apply_spec(Service(have, errors={0: CHANGED, 1: CHANGED}), spec("a"), on_read=on_read.append)
+    assert on_read == [have]
 
 
-def test_what_a_colleague_left_is_seen_as_well() -> None:
-    seen: list[Bag | None] = []
-    bring(Shelf(frozenset("x"), errors={0: CHANGED}, colleague={0: frozenset("y")}), spec("a"), seen=seen.append)
-    assert seen == [frozenset("x"), frozenset("y")]
+def test_a_concurrent_change_is_reported_as_well() -> None:
+    on_read: list[Items | None] = []
+    apply_spec(
+        Service(frozenset("x"), errors={0: CHANGED}, changes={0: frozenset("y")}), spec("a"), on_read=on_read.append
+    )
+    assert on_read == [frozenset("x"), frozenset("y")]
 
 
 @pytest.mark.parametrize("have", [None, frozenset("x")], ids=["nothing", "something"])
-def test_what_was_read_already_is_read_once_more_only_after_a_change(have: Bag | None) -> None:
-    shelf = Shelf(frozenset("y"), errors={0: CHANGED})
-    known = Known(shelf, have)
-    assert asyncio.run(known.read()) == have
-    assert shelf.reads == 0
-    assert [asyncio.run(known.read()) for _look in range(2)] == [frozenset("y")] * 2
+def test_already_read_returns_the_given_state_first_and_then_reads(have: Items | None) -> None:
+    service = Service(frozenset("y"), errors={0: CHANGED})
+    already_read = AlreadyRead(service, have)
+    assert asyncio.run(already_read.read()) == have
+    assert service.reads == 0
+    assert [asyncio.run(already_read.read()) for _read in range(2)] == [frozenset("y")] * 2
     with pytest.raises(ChangedError):
-        asyncio.run(known.apply(add("a")))
-    assert shelf.tried == [add("a")]
+        asyncio.run(already_read.apply(add("a")))
+    assert service.attempted == [add("a")]
 
 
 # --- a service that is not ready yet ---
 
 
-def test_a_call_is_repeated_while_the_service_is_not_ready(clock: Clock) -> None:
-    shelf, made = Shelf(errors={1: NOT_YET, 2: NOT_YET}), []
-    outcome = bring(shelf, spec("ab"), made=made)
-    assert shelf.tried == [add("a"), add("b"), add("b"), add("b")]
-    assert outcome.calls == made == [add("a"), add("b")]
-    assert shelf.reads == 1
+def test_a_call_is_retried_while_the_service_is_not_ready(clock: Clock) -> None:
+    service, applied = Service(errors={1: NOT_YET, 2: NOT_YET}), []
+    outcome = apply_spec(service, spec("ab"), applied=applied)
+    assert service.attempted == [add("a"), add("b"), add("b"), add("b")]
+    assert outcome.calls == applied == [add("a"), add("b")]
+    assert service.reads == 1
     assert len(clock.slept) == 2
 
 
-def test_pauses_grow_and_are_never_long(clock: Clock) -> None:
-    shelf = Shelf(errors=dict.fromkeys(range(9), NOT_YET))
-    bring(shelf, spec("a"))
+def test_pauses_grow_up_to_a_maximum(clock: Clock) -> None:
+    service = Service(errors=dict.fromkeys(range(9), NOT_YET))
+    apply_spec(service, spec("a"))
     limits = [0.5, 1, 2, 4, 8, 10, 10, 10, 10]
     assert all(limit / 2 <= pause <= limit for pause, limit in zip(clock.slept, limits, strict=True))
 
 
-def test_pauses_differ_so_that_accounts_do_not_come_back_together(clock: Clock) -> None:
-    shelf = Shelf(errors={0: NOT_YET, 1: NOT_YET, 3: NOT_YET, 4: NOT_YET})
-    bring(shelf, spec("ab"))
+def test_pauses_are_random(clock: Clock) -> None:
+    service = Service(errors={0: NOT_YET, 1: NOT_YET, 3: NOT_YET, 4: NOT_YET})
+    apply_spec(service, spec("ab"))
     assert len(set(clock.slept)) == 4
 
 
-def test_waiting_for_a_call_ends(clock: Clock) -> None:
-    shelf, made = Shelf(errors=dict.fromkeys(range(1, 1000), NOT_YET)), []
+def test_retries_of_a_call_end_at_the_deadline(clock: Clock) -> None:
+    service, applied = Service(errors=dict.fromkeys(range(1, 1000), NOT_YET)), []
     with pytest.raises(NotYetError, match=r"Cannot yet\."):
-        bring(shelf, spec("ab"), made=made)
-    assert spine.PATIENCE - 10 <= sum(clock.slept) <= spine.PATIENCE
-    assert made == [add("a")]
+        apply_spec(service, spec("ab"), applied=applied)
+    assert reconcile_module.RETRY_TIMEOUT - 10 <= sum(clock.slept) <= reconcile_module.RETRY_TIMEOUT
+    assert applied == [add("a")]
 
 
 def test_all_calls_of_a_plan_share_one_deadline(clock: Clock) -> None:
     slow = {number: NOT_YET for number in range(1000) if number % 8 != 7}
     with pytest.raises(NotYetError):
-        bring(Shelf(errors=slow), spec("abcdefghijklmnopqrstuvwxyz"))
-    assert sum(clock.slept) <= spine.PATIENCE
+        apply_spec(Service(errors=slow), spec("abcdefghijklmnopqrstuvwxyz"))
+    assert sum(clock.slept) <= reconcile_module.RETRY_TIMEOUT
 
 
-# --- a colleague who changes the same thing ---
+# --- concurrent changes ---
 
 
-def test_after_a_change_by_somebody_else_all_is_decided_anew(clock: Clock) -> None:
-    shelf = Shelf(frozenset("x"), errors={1: CHANGED}, colleague={1: frozenset("abx")})
-    made: list[Call] = []
-    outcome = bring(shelf, spec("abc"), made=made)
-    assert shelf.tried == [add("a"), add("b"), add("c"), remove("x")]
-    assert shelf.bag == frozenset("abc")
+def test_a_concurrent_change_leads_to_a_new_plan(clock: Clock) -> None:
+    service = Service(frozenset("x"), errors={1: CHANGED}, changes={1: frozenset("abx")})
+    applied: list[Call] = []
+    outcome = apply_spec(service, spec("abc"), applied=applied)
+    assert service.attempted == [add("a"), add("b"), add("c"), remove("x")]
+    assert service.items == frozenset("abc")
     assert outcome == Outcome(frozenset("x"), frozenset("abc"), [add("a"), add("b"), add("c"), remove("x")])
-    assert made == outcome.calls
-    assert (shelf.reads, len(clock.slept)) == (2, 1)
+    assert applied == outcome.calls
+    assert (service.reads, len(clock.slept)) == (2, 1)
 
 
-def test_work_that_is_refused_because_it_is_done_is_told_as_done() -> None:
-    """By a colleague, or by an earlier try whose answer was lost."""
-    shelf, made = Shelf(frozenset("ab"), {0: CHANGED}, {0: frozenset("a")}), list[Call]()
-    outcome = bring(shelf, spec("a"), made=made)
+def test_a_call_whose_change_exists_already_counts_as_applied() -> None:
+    """By somebody else, or by an earlier attempt whose response was lost."""
+    service, applied = Service(frozenset("ab"), {0: CHANGED}, {0: frozenset("a")}), list[Call]()
+    outcome = apply_spec(service, spec("a"), applied=applied)
     assert outcome == Outcome(frozenset("ab"), frozenset("a"), [remove("b")])
-    assert made == outcome.calls
-    assert shelf.tried == [remove("b")]
+    assert applied == outcome.calls
+    assert service.attempted == [remove("b")]
 
 
-def test_what_was_to_be_done_to_a_thing_that_is_gone_is_not_told_as_done() -> None:
-    outcome = bring(Shelf(frozenset("ax"), {0: CHANGED}, {0: frozenset()}), spec("a"))
+def test_a_call_for_a_resource_that_was_deleted_does_not_count_as_applied() -> None:
+    outcome = apply_spec(Service(frozenset("ax"), {0: CHANGED}, {0: frozenset()}), spec("a"))
     assert outcome.calls == [remove("x"), add("a")]
-    gone = Shelf(frozenset("ax"), {0: CHANGED})
-    gone.colleague = {0: None}  # type: ignore[dict-item]
-    assert bring(gone, spec("a")).calls == [add("a")]
+    deleted = Service(frozenset("ax"), {0: CHANGED})
+    deleted.changes = {0: None}  # type: ignore[dict-item]
+    assert apply_spec(deleted, spec("a")).calls == [add("a")]
 
 
-def test_the_wish_is_laid_over_what_the_colleague_left() -> None:
-    shelf = Shelf(frozenset("x"), errors={0: CHANGED}, colleague={0: frozenset("y")})
-    outcome = bring(shelf, lambda have: (have or frozenset()) | {"a"})
-    assert outcome.want == shelf.bag == frozenset("ay")
+def test_the_overlay_uses_the_state_after_a_concurrent_change() -> None:
+    service = Service(frozenset("x"), errors={0: CHANGED}, changes={0: frozenset("y")})
+    outcome = apply_spec(service, lambda have: (have or frozenset()) | {"a"})
+    assert outcome.want == service.items == frozenset("ay")
     assert outcome.have == frozenset("x")
 
 
-def test_a_quarrel_with_a_colleague_ends(clock: Clock) -> None:
-    shelf = Shelf(errors=dict.fromkeys(range(1000), CHANGED))
+def test_repeated_concurrent_changes_end_at_the_deadline(clock: Clock) -> None:
+    service = Service(errors=dict.fromkeys(range(1000), CHANGED))
     with pytest.raises(ChangedError, match=r"Cannot now\."):
-        bring(shelf, spec("a"))
-    assert spine.PATIENCE - 10 <= sum(clock.slept) <= spine.PATIENCE
-    assert shelf.reads == len(shelf.tried)
+        apply_spec(service, spec("a"))
+    assert reconcile_module.RETRY_TIMEOUT - 10 <= sum(clock.slept) <= reconcile_module.RETRY_TIMEOUT
+    assert service.reads == len(service.attempted)
 
 
 # --- failures ---
 
 
-def test_any_other_error_ends_it_at_once(clock: Clock) -> None:
-    shelf = Shelf(errors={0: DENIED})
+def test_any_other_error_is_raised_at_once(clock: Clock) -> None:
+    service = Service(errors={0: DENIED})
     with pytest.raises(SentinelError, match=r"Cannot ever\."):
-        bring(shelf, spec("a"))
-    assert (shelf.tried, clock.slept) == ([add("a")], [])
+        apply_spec(service, spec("a"))
+    assert (service.attempted, clock.slept) == ([add("a")], [])
 
 
 @pytest.mark.parametrize("failing", range(3))
-def test_what_was_done_before_a_failure_is_told(failing: int) -> None:
-    shelf, made = Shelf(errors={failing: DENIED}), [add("z")]
+def test_calls_before_a_failure_are_kept(failing: int) -> None:
+    service, applied = Service(errors={failing: DENIED}), [add("z")]
     with pytest.raises(SentinelError):
-        bring(shelf, spec("abc"), made=made)
-    assert made == [add("z"), *[add("a"), add("b"), add("c")][:failing]]
+        apply_spec(service, spec("abc"), applied=applied)
+    assert applied == [add("z"), *[add("a"), add("b"), add("c")][:failing]]
 
 
 @pytest.mark.parametrize("crash", range(4))
-def test_the_next_run_finishes_what_a_crash_left(crash: int) -> None:
-    shelf = Shelf(frozenset("wx"), errors={crash: DENIED})
+def test_the_next_run_completes_an_interrupted_one(crash: int) -> None:
+    service = Service(frozenset("wx"), errors={crash: DENIED})
     with pytest.raises(SentinelError):
-        bring(shelf, spec("ab"))
-    bring(shelf, spec("ab"))
-    assert shelf.bag == frozenset("ab")
+        apply_spec(service, spec("ab"))
+    apply_spec(service, spec("ab"))
+    assert service.items == frozenset("ab")
 
 
-def test_what_cannot_be_read_is_never_taken_for_absent() -> None:
-    class Closed(Shelf):
-        async def read(self) -> Bag | None:
+def test_an_unreadable_resource_never_counts_as_absent() -> None:
+    class Unreadable(Service):
+        async def read(self) -> Items | None:
             raise DENIED
 
-    shelf = Closed()
+    service = Unreadable()
     with pytest.raises(SentinelError, match=r"Cannot ever\."):
-        bring(shelf, spec("a"))
-    assert shelf.tried == []
+        apply_spec(service, spec("a"))
+    assert service.attempted == []

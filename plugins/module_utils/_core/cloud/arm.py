@@ -25,7 +25,7 @@ from ..model.credentials import cloud as clouds
 from ..model.credentials.cloud import Cloud
 from ..model.credentials.credentials import AzureCredentials
 from ..model.errors import SentinelError, cannot
-from ..model.network_errors import BRIEF
+from ..model.network_errors import UNREACHABLE_TIMEOUT
 from . import network
 from .entra import Credential, find_way
 
@@ -58,7 +58,7 @@ else:
                 return super().send(request, **more)
             except (AzureError, OSError, ValueError) as error:
                 fault = network.fault_of(error)
-                if fault and fault.lasting:
+                if fault and fault.permanent:
                     raise network.FaultError(fault) from error
                 raise
 
@@ -109,8 +109,8 @@ class Azure:
                 "are not both installed.",
             )
         sign_in = find_way(credentials)
-        self._transport = _transport(validate=sign_in.found.cert_validation_mode != "ignore")
-        self._cloud = self._find_cloud(clouds.name_of(sign_in.found.cloud_environment))
+        self._transport = _transport(validate=sign_in.credentials.cert_validation_mode != "ignore")
+        self._cloud = self._find_cloud(clouds.cloud_name(sign_in.credentials.cloud_environment))
         self._credential = Credential(sign_in, self._cloud, self._transport)
         self._pipeline = Pipeline(self._transport, self._policies())
         self._arm = PipelineClient(self._cloud.arm, pipeline=self._pipeline)
@@ -167,7 +167,7 @@ class Azure:
         """Return for how long a request is made again: briefly where this machine may be at fault."""
         # Log Analytics is another service, at another address.
         faulty = (kind == "queries") not in self._answered and network.fault_of(error)
-        return min(BRIEF, DEADLINE) if faulty else DEADLINE
+        return min(UNREACHABLE_TIMEOUT, DEADLINE) if faulty else DEADLINE
 
     def insights(self, subscription_id: str) -> SecurityInsights:
         """Return the Sentinel client of one subscription; all of them share the pipeline."""
@@ -190,7 +190,7 @@ class Azure:
         plain = PipelineClient[Any, Any](name, pipeline=Pipeline(self._transport, _common_policies()))
         with explained(f"read the cloud metadata of {name}"):
             raw = _json(plain, f"{name}/metadata/endpoints", {"api-version": METADATA_VERSION})
-            return clouds.described(raw)
+            return clouds.from_metadata(raw)
 
     def _policies(self) -> list[Any]:
         return [*_common_policies(retries=0), ARMChallengeAuthenticationPolicy(self._credential, self._cloud.scope)]

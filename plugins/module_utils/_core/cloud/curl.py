@@ -43,7 +43,7 @@ class LostError(Exception):
     @property
     def again(self) -> bool:
         """Whether another try can help."""
-        return not (self.fault and self.fault.lasting) and self.code != pycurl.E_WRITE_ERROR
+        return not (self.fault and self.fault.permanent) and self.code != pycurl.E_WRITE_ERROR
 
 
 class Http:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from ..model import validation
 from ..model.credentials.cloud import Cloud
 from ..model.credentials.credentials import AzureCredentials
-from ..model.credentials.sign_in import ENVIRONMENT, FILE, WAYS, SignIn, choose
+from ..model.credentials.sign_in import CREDENTIAL_TYPES, CREDENTIALS_FILE, ENVIRONMENT, SignIn, choose_sign_in
 from ..model.errors import SentinelError
 from .network import FaultError, expanded, fault_of, refused
 
@@ -45,7 +45,7 @@ logging.getLogger("azure.identity").addHandler(logging.NullHandler())
 def find_way(options: AzureCredentials) -> SignIn:
     """Return how to sign in, by the options, the environment, the credentials file and whether `az` is there."""
     az = shutil.which("az") is not None
-    return choose(options, _environment(), _read_section, az=az)
+    return choose_sign_in(options, _environment(), _read_section, az=az)
 
 
 def _environment() -> dict[str, Any]:
@@ -63,7 +63,7 @@ def _environment() -> dict[str, Any]:
 
 
 def _read_section(name: str, needed: bool) -> Mapping[str, str]:
-    path, parser = Path(FILE).expanduser(), RawConfigParser()
+    path, parser = Path(CREDENTIALS_FILE).expanduser(), RawConfigParser()
     if not needed and not path.exists():
         return {}
     try:
@@ -158,12 +158,12 @@ def _good(token: AccessTokenInfo, asked: float) -> bool:
 
 def _credential(sign_in: SignIn, cloud: Cloud, transport: _Watched) -> Any:
     """Return azure-identity's own credential of that way."""
-    identity, found = _identity(), sign_in.found
-    if sign_in.way == "msi":
+    identity, found = _identity(), sign_in.credentials
+    if sign_in.credential_type == "msi":
         # Without our transport: what runs on the machine itself is asked with shorter time-outs.
         verify = transport.connection_config.verify
         return identity.ManagedIdentityCredential(client_id=found.client_id, connection_verify=verify)
-    if sign_in.way == "cli":
+    if sign_in.credential_type == "cli":
         return identity.AzureCliCredential(tenant_id=found.tenant or "", process_timeout=CLI_SECONDS)
     authority, tenant = _authority(found, cloud)
     common: dict[str, Any] = {
@@ -172,10 +172,10 @@ def _credential(sign_in: SignIn, cloud: Cloud, transport: _Watched) -> Any:
         "authority": authority,
         "transport": transport,
     }
-    if sign_in.way in ("oidc_token", "oidc_token_file_path"):
+    if sign_in.credential_type in ("oidc_token", "oidc_token_file_path"):
         return identity.ClientAssertionCredential(func=_assertion(sign_in), **common)
     common["disable_instance_discovery"] = _undiscovered(found, cloud)
-    if sign_in.way == "secret":
+    if sign_in.credential_type == "secret":
         return identity.ClientSecretCredential(client_secret=found.secret, **common)
     return _certificate(found.x509_certificate_path or "", found.thumbprint, identity, common)
 
@@ -200,13 +200,13 @@ def _undiscovered(found: AzureCredentials, cloud: Cloud) -> bool:
     """Tell whether the public cloud is left out, which knows no private authority."""
     if found.disable_instance_discovery is not None:
         return found.disable_instance_discovery
-    return not cloud.known or found.adfs_authority_url is not None
+    return not cloud.predefined or found.adfs_authority_url is not None
 
 
 def _assertion(sign_in: SignIn) -> Callable[[], str]:
     """Return what returns the federated token, read anew each time from a file: whoever wrote it renews it."""
-    token, path = sign_in.found.oidc_token or "", sign_in.found.oidc_token_file_path or ""
-    if sign_in.way == "oidc_token":
+    token, path = sign_in.credentials.oidc_token or "", sign_in.credentials.oidc_token_file_path or ""
+    if sign_in.credential_type == "oidc_token":
         return token.strip
     _read("oidc_token_file_path", path)
     return lambda: _read("oidc_token_file_path", path).decode("utf-8", "replace").strip()
@@ -232,18 +232,20 @@ def _thumbprint(data: bytes) -> str:
 def _explained(error: Exception, sign_in: SignIn, status: int) -> SentinelError:
     """Return the error in our words: Entra's sentence, wherever in the chain it is, and never a secret."""
     if fault := fault_of(error):
-        return refused(fault, f"sign in to Azure with {WAYS[sign_in.way]}")
+        return refused(fault, f"sign in to Azure with {CREDENTIAL_TYPES[sign_in.credential_type]}")
     chain = list(_chain(error))
     told = next((found[0] for one in chain if (found := _AADSTS.search(str(one)))), str(error))
     told = next(filter(None, map(str.strip, told.splitlines())), "no reason given").rstrip(".")
-    for hidden in filter(None, (sign_in.found.secret, sign_in.found.oidc_token, _token_in_file(sign_in))):
+    for hidden in filter(None, (sign_in.credentials.secret, sign_in.credentials.oidc_token, _token_in_file(sign_in))):
         told = told.replace(hidden, "***")
-    return SentinelError(_kind(chain, status), f"Cannot sign in to Azure with {WAYS[sign_in.way]}: {told}.")
+    return SentinelError(
+        _kind(chain, status), f"Cannot sign in to Azure with {CREDENTIAL_TYPES[sign_in.credential_type]}: {told}."
+    )
 
 
 def _token_in_file(sign_in: SignIn) -> str:
     """Return the token that was sent from a file, so that nobody's answer shows it."""
-    if sign_in.way == "oidc_token_file_path":
+    if sign_in.credential_type == "oidc_token_file_path":
         with suppress(SentinelError):
             return _assertion(sign_in)()
     return ""

@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
-from ..model.connector.connector import account_of
+from ..model.connector.connector import account_id_of
 from ..model.errors import ChangedError, SentinelError
 from ..model.plan import Call
-from ..model.role.role import SESSION, Role
+from ..model.role.role import DEFAULT_SESSION_SECONDS, Role
 from ..model.validation import RULES
 from .aws import explained
 from .service import Caller
@@ -53,8 +53,8 @@ class Roles:
             inline = await self._pages("ListRolePolicies", "PolicyNames")
             return replace(
                 self._role(raw),
-                managed=frozenset(item["PolicyArn"] for item in managed),
-                inline={name: await self._inline(name) for name in inline},
+                managed_policies=frozenset(item["PolicyArn"] for item in managed),
+                inline_policies={name: await self._inline(name) for name in inline},
                 instance_profiles=await self._profiles(),
             )
 
@@ -70,7 +70,12 @@ class Roles:
             return None
         with self._explained("read"):
             profiles = await self._profiles()
-            now = replace(self._role(raw), managed=have.managed, inline=have.inline, instance_profiles=profiles)
+            now = replace(
+                self._role(raw),
+                managed_policies=have.managed_policies,
+                inline_policies=have.inline_policies,
+                instance_profiles=profiles,
+            )
         is_same = now == have
         return have if is_same else await self.read()
 
@@ -118,7 +123,7 @@ class Roles:
 
     def _role(self, raw: Mapping[str, Any]) -> Role:
         role = _role(raw)
-        if account_of(role.arn) != self._account_id or not RULES["role_arn"].holds(role.arn):
+        if account_id_of(role.arn) != self._account_id or not RULES["role_arn"].holds(role.arn):
             raise KeyError("Arn")
         return role
 
@@ -191,7 +196,7 @@ def _role(raw: Mapping[str, Any]) -> Role:
         arn=raw["Arn"],
         path=raw["Path"],
         description=raw.get("Description", ""),
-        max_session_duration=raw.get("MaxSessionDuration", SESSION),
+        max_session_duration=raw.get("MaxSessionDuration", DEFAULT_SESSION_SECONDS),
         trust=_document(raw["AssumeRolePolicyDocument"]),
         permissions_boundary=raw.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
         tags={tag["Key"]: tag["Value"] for tag in raw.get("Tags", [])},

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ..model.credentials.credentials import AssumeRole, AwsCredentials
 from ..model.errors import SentinelError, cannot
-from ..model.organization.organization import Account, Organization, Unit, parse
+from ..model.organization.organization import Organization, OrganizationAccount, Unit, parse
 from .aws import Aws, explained
 from .service import Caller
 
@@ -41,7 +41,7 @@ class Order(NamedTuple):
 
     def lacks_tree(self, known: Organization) -> bool:
         """Tell whether the tree has to be read."""
-        return not known.units and (self.names or (self.placed and not known.placed))
+        return not known.units and (self.names or (self.placed and not known.units_known))
 
     def lacks_tags(self, known: Organization) -> list[str]:
         """Return the accounts whose tags have to be read."""
@@ -94,7 +94,7 @@ async def listing(call: Caller, sts: Caller) -> Organization:
         return Organization({one["Id"]: _account(one) for one in raw})
 
 
-def _account(raw: dict[str, Any]) -> Account:
+def _account(raw: dict[str, Any]) -> OrganizationAccount:
     joined = raw.get("JoinedTimestamp")
     return parse(raw, joined.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if joined else "")
 
@@ -134,7 +134,7 @@ async def _with_tree(call: Caller, organization: Organization) -> Organization:
         children = await _pages(call, "ListOrganizationalUnitsForParent", "OrganizationalUnits", parent)
         units.update({one["Id"]: Unit(one["Name"], parent) for one in children})
         found.extend(one["Id"] for one in children)
-        if not organization.placed:
+        if not organization.units_known:
             below = await _pages(call, "ListAccountsForParent", "Accounts", parent)
             parents.update({one["Id"]: parent for one in below})
 
@@ -147,7 +147,7 @@ async def _with_tree(call: Caller, organization: Organization) -> Organization:
         await _for_each(level, descend)
         level = found
     whole = replace(organization, units=units)
-    return whole if organization.placed else whole.place(parents)
+    return whole if organization.units_known else whole.with_units(parents)
 
 
 async def _pages(call: Caller, operation: str, key: str, parent: str) -> list[Any]:

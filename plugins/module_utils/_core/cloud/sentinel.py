@@ -255,7 +255,7 @@ def _sorted(answers: Iterable[Mapping[str, Any]]) -> _Listing:
             for key in (connector.account_id, connector.name.lower()):
                 listed.cloudtrail[key] = (*listed.cloudtrail.get(key, ()), connector)
         elif shown := model.describe(raw):
-            account_id = model.account_of(shown["role_arn"])
+            account_id = model.account_id_of(shown["role_arn"])
             listed.s3[account_id] = (*listed.s3.get(account_id, ()), shown)
     return listed
 
@@ -273,7 +273,7 @@ class ConnectorsOf:
 
     def __init__(self, sentinel: Sentinel, spec: ConnectorSpec, *, writes: bool, visible: Turn | None) -> None:
         self._sentinel = sentinel
-        self._keys = model.account_of(spec.role_arn), spec.name
+        self._keys = model.account_id_of(spec.role_arn), spec.name
         self._writes = writes
         self._visible = visible
         self._reads = 0

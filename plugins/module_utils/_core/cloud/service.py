@@ -27,7 +27,7 @@ from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import SplitResult, quote, quote_plus, urlsplit
 
 from ..model.backoff import pauses
-from ..model.network_errors import BRIEF
+from ..model.network_errors import UNREACHABLE_TIMEOUT
 from .curl import Http, LostError
 
 try:
@@ -164,7 +164,7 @@ class Service:
     def _patience(self, error: ClientError | LostError) -> float:
         """Return for how long a call is made again: briefly where this machine may be at fault."""
         faulty = isinstance(error, LostError) and error.fault and not self._answered
-        return min(BRIEF, DEADLINE) if faulty else DEADLINE
+        return min(UNREACHABLE_TIMEOUT, DEADLINE) if faulty else DEADLINE
 
     async def _once(self, keys: Keys, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         written = self._written(operation, params)

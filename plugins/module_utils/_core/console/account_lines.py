@@ -30,7 +30,7 @@ def of(done: AccountResult, *, verbose: bool = False) -> list[str]:
     if done.status == "ok" and not found:
         return [f"ok: [{name}]"] if verbose else []
     if done.status == "ok":
-        return [f"{'differs' if done.differs else 'note'}: [{name}]", *found]
+        return [f"{'differs' if done.has_drift else 'note'}: [{name}]", *found]
     verb = "would change" if done.check_mode else "changed"
     return [f"{verb}: [{name}] {calls(done)}", *found]
 
@@ -73,7 +73,7 @@ def failures(results: Iterable[AccountResult], fail_on: str) -> list[dict[str, s
 
 def _differs(done: AccountResult, fail_on: str) -> str:
     changes = bool(done.report.calls) and not done.report.accepted
-    told = {"drift": changes or done.differs, "security": done.insecure, "never": False}
+    told = {"drift": changes or done.has_drift, "security": done.has_security_findings, "never": False}
     if not told[fail_on]:
         return ""
     reasons = [f"{one.severity} {one.code}: {one.message}" for one in ordered(done.report.unaccepted)]
@@ -100,7 +100,7 @@ class Progress:
             return ""
         self._told = now
         rate = done / (now - self._start)
-        left = duration.told((self._accounts - done) / rate)
+        left = duration.format_duration((self._accounts - done) / rate)
         return (
             f"{done} of {self._accounts} accounts done, {summary['changed']} changed, {summary['failed']} failed, "
             f"{rate:.1f} a second, {left} left"

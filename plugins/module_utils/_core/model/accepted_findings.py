@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Findings that somebody accepted, for a reason and until a day: which those are, and when that is over. Pure."""
+"""Accepted findings: which are accepted until when and why, and entries that expired or match nothing. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RULE = (
 
 
 class Accepted(NamedTuple):
-    """One entry; `until` is the last day on which it counts, in ISO 8601."""
+    """One entry; `until` is its last day, in ISO 8601."""
 
     code: str
     reason: str
@@ -28,7 +28,7 @@ class Accepted(NamedTuple):
 
 
 def parse(given: Any) -> Any:
-    """Return the entries, or what was given where one of them cannot be used."""
+    """Return the entries, or the value unchanged if one of them is invalid (see `is_parsed`)."""
     if not isinstance(given, list | tuple):
         return given
     entries = [_entry(one) for one in given]
@@ -36,22 +36,26 @@ def parse(given: Any) -> Any:
 
 
 def is_parsed(value: object) -> bool:
-    """Tell whether it is what `parse` makes of entries that can be used."""
+    """Return whether a value is the result of `parse` for valid entries."""
     return isinstance(value, tuple) and all(isinstance(one, Accepted) for one in value)
 
 
 def _entry(given: Any) -> Accepted | None:
     if not isinstance(given, Mapping) or set(given) != KEYS:
         return None
-    code, reason, until = given["code"], given["reason"], _day(given["until"])
+    code, reason, until = given["code"], given["reason"], _iso_day(given["until"])
     known = isinstance(code, str) and code in CODES and CODES[code].severity != "critical"
-    told = isinstance(reason, str) and reason.strip() and reason.isprintable() and len(reason) <= 500
-    # Whether an entry counts is no finding that an entry can accept.
-    return Accepted(str(code), reason.strip(), until) if known and told and until and code not in _OWN else None
+    readable = isinstance(reason, str) and reason.strip() and reason.isprintable() and len(reason) <= 500
+    # The findings about entries cannot be accepted by an entry.
+    return (
+        Accepted(str(code), reason.strip(), until)
+        if known and readable and until and code not in _ACCEPTANCE_CODES
+        else None
+    )
 
 
-def _day(given: Any) -> str:
-    """Return a day in ISO 8601, or nothing; YAML makes a date of one that is not quoted."""
+def _iso_day(given: Any) -> str:
+    """Return a day in ISO 8601, or an empty string; YAML parses an unquoted day as a date."""
     text = str(given.isoformat())[:10] if hasattr(given, "isoformat") else given
     found = re.fullmatch("([0-9]{4})-(0[1-9]|1[0-2])-([0-9]{2})", text) if isinstance(text, str) else None
     if found is None or not 1 <= int(found[3]) <= monthrange(int(found[1]), int(found[2]))[1]:
@@ -59,28 +63,28 @@ def _day(given: Any) -> str:
     return found[0]
 
 
-_OWN = {"acceptance_expired", "acceptance_unused"}
-# Only when an account leaves there is a look for these, so that none was found says nothing.
-_OFFBOARD = {"connector_remaining"}
+_ACCEPTANCE_CODES = {"acceptance_expired", "acceptance_unused"}
+# Only offboarding looks for these: in other runs their absence does not mean that an entry is unused.
+_OFFBOARD_CODES = {"connector_remaining"}
 
 
 def reasons(entries: Iterable[Accepted], found: Iterable[Finding], today: str) -> dict[Finding, str]:
-    """Return why findings are accepted, for those that are, on that day (ISO 8601)."""
-    counting = {one.code: one for one in sorted(entries, key=lambda one: one.until) if one.until >= today}
-    return {
-        one: f"{counting[one.code].reason} (until {counting[one.code].until})" for one in found if one.code in counting
-    }
+    """Return the reason of each finding that is accepted on the day `today` (ISO 8601)."""
+    valid = {one.code: one for one in sorted(entries, key=lambda one: one.until) if one.until >= today}
+    return {one: f"{valid[one.code].reason} (until {valid[one.code].until})" for one in found if one.code in valid}
 
 
-def leftovers(entries: Collection[Accepted], found: Iterable[Finding], today: str, *, complete: bool) -> list[Finding]:
-    """Return a finding for each entry that has expired or that, where everything was looked at, fits nothing."""
-    codes = {one.code for one in found} | _OFFBOARD
-    counting = {one.code for one in entries if one.until >= today}
-    told = []
+def entry_findings(
+    entries: Collection[Accepted], found: Iterable[Finding], today: str, *, complete: bool
+) -> list[Finding]:
+    """Return a finding for each entry that has expired or, if `complete` (all resources were read), matches nothing."""
+    codes = {one.code for one in found} | _OFFBOARD_CODES
+    valid = {one.code for one in entries if one.until >= today}
+    result = []
     for one in dict.fromkeys(entries):
-        if one.until < today and one.code not in counting:
-            text = f"{one.code} was accepted until {one.until}: {one.reason}."
-            told.append(finding("acceptance_expired", text))
+        if one.until < today and one.code not in valid:
+            text = f"The acceptance of {one.code} expired after {one.until}: {one.reason}."
+            result.append(finding("acceptance_expired", text))
         elif one.until >= today and complete and one.code not in codes:
-            told.append(finding("acceptance_unused", f"{one.code} is accepted and not found: {one.reason}."))
-    return told
+            result.append(finding("acceptance_unused", f"{one.code} is accepted but not found: {one.reason}."))
+    return result

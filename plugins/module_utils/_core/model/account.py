@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One AWS account and everything that is wished for it: the options, checked, as data. Pure."""
+"""One AWS account and its desired state: the validated options as data. Pure."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .sources import SourceSpec
 
 
 class Field(NamedTuple):
-    """An option that may differ by account: its name in `fleet`, in the single modules, its type and part.
+    """An option that may differ by account: its name in `fleet` and in the single modules, its type and group (`part`).
 
-    None and blank values mean "not given". Where `empty_counts`, the empty value of the type is one to set.
+    None and blank values mean "not given"; with `empty_counts`, the empty value of the type is a value to set.
     """
 
     option: str
@@ -44,7 +44,7 @@ _VARIABLES = {
     "profile": "sentinel_aws_profile",
 }
 
-# The one table of account options: fleet's spec, the inventory variables, their documentation and tests come from it.
+# The only table of account options: fleet's argument spec, inventory variables, documentation and tests follow it.
 FIELDS = (
     Field("account_id", "account_id", "str", "account"),
     Field("account_joined", "joined", "str", "account"),
@@ -96,14 +96,14 @@ FIELDS = (
 )
 REQUIRED = ("account_id", "subscription_id", "resource_group", "workspace")
 _GUIDS = ("workspace_id", "subscription_id")
-_ENTRY = {
+_ASSUME_ROLE_FIELDS = {
     "assume_role": "roles",
     "assume_role_external_id": "external_id",
     "assume_role_session_name": "session_name",
     "assume_role_session_policy": "session_policy",
 }
-# By who calls the options by which names: the key to look for, the name in messages, the option.
-_NAMED = {
+# By naming scheme: the key of each option in the input, its name in messages, and the option.
+_OPTION_NAMES = {
     names: tuple((field.short if names == "short" else field.option, getattr(field, names), field) for field in FIELDS)
     for names in ("option", "short", "variable")
 }
@@ -113,10 +113,10 @@ WorkspaceKey = tuple[AzureCredentials, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account, where it is (`host` in the inventory), how to get in, and the wish for its role and connector.
+    """An account: its inventory host, the credentials to use, and the desired state of its role and connector.
 
-    `subscription_id`, `resource_group` and `workspace` are empty where only the role is wanted; the wish's
-    `workspace_id` is empty until it was read from the workspace.
+    `subscription_id`, `resource_group` and `workspace` are empty where only the role is managed; the `workspace_id` of
+    `role_spec` is empty until it has been read from the workspace.
     """
 
     account_id: str
@@ -131,24 +131,24 @@ class Account:
     sources: tuple[SourceSpec, ...] = sources.DEFAULT
     deduplicate: bool = False
     joined: str = ""
-    """When it joined its AWS organization, in ISO 8601; empty where nobody knows."""
+    """When the account joined its AWS organization, in ISO 8601; empty if unknown."""
     accepted: tuple[Accepted, ...] = ()
-    """The findings that were accepted."""
+    """The entries of accepted_findings."""
     ou: str = ""
-    """Where it is in the organization, for reports; empty where nobody knows."""
+    """The path of its organizational unit, for reports; empty if unknown."""
 
     @property
     def name(self) -> str:
-        """The id, with the host where that is called differently."""
+        """The account id, followed by the host if its name differs."""
         return self.account_id if self.host in ("", self.account_id) else f"{self.account_id} {self.host}"
 
     @property
     def workspace_key(self) -> WorkspaceKey:
-        """What tells the workspaces of accounts apart."""
+        """The key of the workspace of this account, to share it between accounts."""
         return self.azure, self.subscription_id, self.resource_group, self.workspace
 
-    def at(self, *, account_id: str = "", workspace_id: str = "", partition: str = "aws") -> Account:
-        """Return the account with what only the services could tell."""
+    def completed(self, *, account_id: str = "", workspace_id: str = "", partition: str = "aws") -> Account:
+        """Return the account with values that AWS and Azure reported; raises bad_input for ARNs of another account."""
         account_id = account_id or self.account_id
         role_spec = replace(
             self.role_spec,
@@ -162,18 +162,18 @@ class Account:
 
 
 def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str = "option") -> Account:
-    """Check the options of one account and return it; raises InputError with `where`, the option, its value, the rule.
+    """Validate the options of one account; raises InputError with `where`, the option, its value and the rule.
 
-    `options` has fleet's names, or those of a single module where `names` is "short". None and blank values mean not
-    given, see `Field`. Messages call an option by `names`: "option", "short" or "variable".
+    `options` has fleet's names, or those of a single module if `names` is "short". Messages use the names of the scheme
+    `names`: "option", "short" or "variable".
     """
-    given = _given(options, where, names)
+    given = _given_options(options, where, names)
     parts: dict[str, dict[str, Any]] = {"account": {}, "role_spec": {}, "assume_role": {}, "aws": {}, "azure": {}}
     for field, value in given:
         parts[field.part][field.short] = value
     account = parts["account"]
     account_id = account.pop("account_id", "")
-    entry = {_ENTRY[name]: value for name, value in parts["assume_role"].items()}
+    assume_role = {_ASSUME_ROLE_FIELDS[name]: value for name, value in parts["assume_role"].items()}
     role_spec = RoleSpec(**{"account_id": account_id, "workspace_id": "", **parts["role_spec"]})
     _check_keys(parts["aws"], where)
     check_cloud(options, parts["azure"].get("cloud_environment"), where, names)
@@ -184,7 +184,7 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
         account.get("resource_group", ""),
         account.get("workspace", ""),
         role_spec,
-        AssumeRole(**entry),
+        AssumeRole(**assume_role),
         AwsCredentials(**parts["aws"]),
         AzureCredentials(**parts["azure"]),
         sources=account.get("sources", sources.DEFAULT),
@@ -197,10 +197,10 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
     return found
 
 
-def _given(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Field, Any]]:
+def _given_options(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Field, Any]]:
     found: list[tuple[Field, Any]] = []
     mistakes: list[Mistake] = []
-    for key, name, field in _NAMED[names]:
+    for key, name, field in _OPTION_NAMES[names]:
         value = options.get(key)
         if value is None or not validation.is_given(value, field.type, empty_counts=field.empty_counts):
             continue
@@ -215,14 +215,14 @@ def _given(options: Mapping[str, Any], where: str, names: str) -> list[tuple[Fie
 
 def _value(field: Field, given: Any, where: str, name: str) -> Any:
     try:
-        return _same_for_many(field, given) if isinstance(given, str) else _checked(field, given, where, name)
+        return _checked_once(field, given) if isinstance(given, str) else _checked(field, given, where, name)
     except InputError:
         return _checked(field, given, where, name)
 
 
 @lru_cache(maxsize=1024)
-def _same_for_many(field: Field, given: str) -> Any:
-    """Check a text once for all accounts that have it, which of most options are thousands."""
+def _checked_once(field: Field, given: str) -> Any:
+    """Validate a string only once: thousands of accounts share the values of most options."""
     return _checked(field, given, "", "")
 
 
@@ -231,7 +231,7 @@ def _checked(field: Field, given: Any, where: str, name: str) -> Any:
     if field.type == "sources":
         sources.check(value, where, name)
         return value
-    for rule in _RULES[field]:
+    for rule in _FIELD_RULES[field]:
         validation.check(where, name, value, rule, given)
     if field.short in _GUIDS:
         return value.lower()
@@ -243,9 +243,9 @@ def _rules(field: Field) -> list[str]:
     return found[-1:] if field.type == "str" else found
 
 
-_RULES = {field: _rules(field) for field in FIELDS}
-# What is written in other ways than its type says.
-_WRITTEN: dict[str, Callable[[Any], Any]] = {
+_FIELD_RULES = {field: _rules(field) for field in FIELDS}
+# Options whose values are converted by another function than that of their type.
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "account_id": validation.account_id,
     "microsoft_account_id": validation.account_id,
     "ou_path": validation.displayed,
@@ -255,58 +255,58 @@ _WRITTEN: dict[str, Callable[[Any], Any]] = {
 
 
 def _convert(field: Field, given: Any) -> Any:
-    own = _WRITTEN.get(field.option)
+    own = _CONVERTERS.get(field.option)
     return own(given) if own else validation.convert(field.type, given)
 
 
 def _check_arns(account: Account, where: str, names: str) -> None:
-    """Raise bad_input for an ARN of another account than the one that is worked on, or of another partition."""
+    """Raise bad_input for an ARN of another account, or for ARNs of different partitions."""
     arns = [("assume_role", role) for role in account.assume_role.roles if role.startswith("arn:")]
     if account.role_spec.permissions_boundary:
         arns.append(("permissions_boundary", account.role_spec.permissions_boundary))
     for short, arn in arns:
         if account.account_id and arn.split(":")[4] not in ("aws", account.account_id):
-            rule = f"it must be of account {account.account_id}"
+            rule = f"it must be an ARN of account {account.account_id}"
         elif arn.split(":")[1] != arns[0][1].split(":")[1]:
             rule = f"it is in another partition than {arns[0][1]}"
         else:
             continue
-        option = next(name for _key, name, field in _NAMED[names] if field.short == short)
+        option = next(name for _key, name, field in _OPTION_NAMES[names] if field.short == short)
         raise InputError([Mistake(f"Cannot use {option} {arn!r}", where, rule)])
 
 
 def _check_keys(given: Mapping[str, Any], where: str) -> None:
     if ("access_key" in given) != ("secret_key" in given) or ("session_token" in given and "access_key" not in given):
-        rule = "access_key and secret_key belong together, session_token goes with them"
+        rule = "access_key and secret_key must be set together, session_token only with them"
         raise InputError([Mistake("Cannot use the AWS keys", where, rule)])
 
 
 def check_cloud(options: Mapping[str, Any], cloud_environment: str | None, where: str, names: str) -> None:
-    """Raise bad_input for a cloud without the AWS connector, or whose AWS account nobody but the user knows.
+    """Raise bad_input for a cloud without the AWS connector, or without the microsoft_account_id that it requires.
 
-    The latter only where a role is looked at: the modules for connectors have no option for that account.
+    The latter only where a role is read or changed: the modules for data connectors have no such option.
     """
-    cloud = clouds.name_of(cloud_environment)
+    cloud = clouds.cloud_name(cloud_environment)
     prefix = "sentinel_" if names == "variable" else ""
     what = f"Cannot use {prefix}cloud_environment {cloud!r}"
     if cloud == clouds.CHINA:
-        raise InputError([Mistake(what, where, "Microsoft Sentinel has no AWS connector there")])
+        raise InputError([Mistake(what, where, "Microsoft Sentinel has no AWS connector in this cloud")])
     of_a_role = names != "short" or "microsoft_account_id" in options
     if cloud == clouds.GOVERNMENT and of_a_role and not options.get("microsoft_account_id"):
         rule = (
-            f"{prefix}microsoft_account_id is not given, and Microsoft's AWS account for that cloud is not public; "
-            "the connector's page in its portal shows it"
+            f"{prefix}microsoft_account_id is not set, and Microsoft's AWS account for this cloud is not published; "
+            "the page of the data connector in the portal shows it"
         )
         raise InputError([Mistake(what, where, rule)])
 
 
-def check_whole(account: Account, where: str, names: str) -> None:
-    """Raise bad_input when an option is missing without which role and connector cannot be made."""
+def check_complete(account: Account, where: str, names: str) -> None:
+    """Raise bad_input if an option is missing that role or data connector require."""
     _check_given(account, REQUIRED, where, names)
 
 
 def check_workspace(account: Account, where: str, names: str) -> None:
-    """Raise bad_input when an option is missing without which the workspace cannot be found."""
+    """Raise bad_input if an option is missing that identifies the workspace."""
     _check_given(account, REQUIRED[1:], where, names)
 
 
@@ -317,39 +317,41 @@ def _check_given(account: Account, options: Collection[str], where: str, names: 
 
 
 def missing(given: Mapping[str, Any], where: str, names: str, options: Collection[str] = REQUIRED) -> list[Mistake]:
-    """Return which of these options are not given, by `names`."""
-    lacking = [name for _key, name, field in _NAMED[names] if field.option in options and not given.get(field.option)]
-    return [Mistake("Cannot work", where, f"{name} is not given", " on ") for name in lacking]
+    """Return a mistake for each of these options that is not given, named by `names`."""
+    lacking = [
+        name for _key, name, field in _OPTION_NAMES[names] if field.option in options and not given.get(field.option)
+    ]
+    return [Mistake("Cannot process", where, f"{name} is not set", " ") for name in lacking]
 
 
 def check_partition(account: Account) -> None:
-    """Raise bad_input where the AWS credentials are of another partition than what the account shall have.
+    """Raise bad_input if the AWS credentials belong to another partition than the ARNs and Microsoft's account.
 
-    AWS reports the partition only when it is asked; then an ARN or Microsoft's account may not fit.
+    The partition is known only after a call to AWS (`Account.completed`).
     """
     role_spec = account.role_spec
     arns = (*account.assume_role.roles, role_spec.permissions_boundary or "")
     other = next((arn for arn in arns if arn.startswith("arn:") and arn.split(":")[1] != role_spec.partition), None)
     if other:
-        rule = f"it is in another partition than the AWS credentials, {role_spec.partition}"
+        rule = f"it is in another partition than the AWS credentials ({role_spec.partition})"
         raise SentinelError("bad_input", f"Cannot use {other!r} for account {account.name}: {rule}.")
     if role_spec.partition != "aws" and role_spec.microsoft_account_id == MICROSOFT_ACCOUNT:
         raise SentinelError(
             "bad_input",
-            f"Cannot work on account {account.name}: it is in the partition {role_spec.partition}, and Microsoft's AWS "
-            f"account {MICROSOFT_ACCOUNT} and all accounts that it reads are in the partition aws. For Azure "
-            "Government, give the microsoft_account_id that the connector's page in its portal shows.",
+            f"Cannot process account {account.name}: it is in the partition {role_spec.partition}, but Microsoft's AWS "
+            f"account {MICROSOFT_ACCOUNT} reads only accounts of the partition aws. For Azure Government, set the "
+            "microsoft_account_id that the page of the data connector in the portal shows.",
         )
 
 
 def check_unique(accounts: list[Account]) -> None:
-    """Raise bad_input when an AWS account is there twice."""
+    """Raise bad_input if an AWS account is listed twice."""
     seen: dict[str, str] = {}
     for account in accounts:
         if account.account_id in seen:
             places = " and ".join(host or "an entry of accounts" for host in (seen[account.account_id], account.host))
             raise SentinelError(
                 "bad_input",
-                f"Cannot work on AWS account {account.account_id} twice, as {places}: list each account once.",
+                f"Cannot process AWS account {account.account_id} twice, as {places}: list each account once.",
             )
         seen[account.account_id] = account.host

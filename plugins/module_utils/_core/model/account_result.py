@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The result of one account: what was found and done there, and the error that ended it. Pure."""
+"""The result of one account: findings, calls, differences, and the error that ended it. Pure."""
 
 from __future__ import annotations
 
@@ -33,40 +33,41 @@ class ResourceResult(NamedTuple):
 
 @dataclass(slots=True)
 class AccountReport:
-    """What was found and done: how to show each resource ("role", "connector"), findings before the repair, and so on.
+    """The findings before the repair, the calls and the differences of one account, and its resources.
 
-    What nobody asks to see is not worked out.
+    `shown` has a function by resource ("role", "connector") that returns it as it appears in results: most results are
+    never displayed, so they are built on demand.
     """
 
     shown: dict[str, Callable[[], dict[str, Any]]] = field(default_factory=dict)
     resources: list[ResourceResult] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     repaired: set[Finding] = field(default_factory=set)
-    """Those of them that are not found any more, in check mode those that would not be."""
+    """The findings that the repair removed, in check mode those that it would remove."""
     accepted: dict[Finding, str] = field(default_factory=dict)
-    """Those of them that somebody accepted, with the reason."""
+    """The accepted findings, with the reason."""
     calls: list[Call] = field(default_factory=list)
     diff: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, resource: Resource[Spec, T], spec: Spec, before: T | None, after: T | None, *, changed: bool) -> None:
-        """Add what a resource is afterwards, or was before it was removed; nothing where there was none."""
+        """Record the final state of a resource; one that was removed is listed as it was."""
         self.shown[resource.name] = partial(resource.show, spec, after)
         if found := resource.id(spec, after) or resource.id(spec, before):
             self.resources.append(ResourceResult(resource.name, found, changed))
 
     def accept(self, entries: tuple[Accepted, ...], today: str, *, complete: bool) -> None:
-        """Mark the findings that were accepted; `complete` says whether everything was looked at."""
+        """Mark the accepted findings and add those about entries; `complete` is whether all resources were read."""
         self.accepted = accepted_findings.reasons(entries, self.findings, today)
-        self.findings += accepted_findings.leftovers(entries, self.findings, today, complete=complete)
+        self.findings += accepted_findings.entry_findings(entries, self.findings, today, complete=complete)
 
     @property
     def unaccepted(self) -> list[Finding]:
-        """The findings that nobody accepted."""
+        """The findings that are not accepted."""
         return [one for one in self.findings if one not in self.accepted]
 
     @contextmanager
     def with_findings(self, findings: Callable[[], list[Finding]], *, security: bool) -> Iterator[None]:
-        """Add findings where the work ends with an error before it reports them; those of `security` alone if so."""
+        """Add findings if an error leaves the block before they are reported; `security` selects those of security."""
         try:
             yield
         except SentinelError:
@@ -75,8 +76,8 @@ class AccountReport:
             raise
 
     @contextmanager
-    def kept(self) -> Iterator[AccountReport]:
-        """Let an error that ends the work take along what was found and done until then."""
+    def attached_to_errors(self) -> Iterator[AccountReport]:
+        """Attach the findings and calls so far to an error that leaves the block."""
         try:
             yield self
         except SentinelError as error:
@@ -84,7 +85,7 @@ class AccountReport:
             raise
 
     def result(self) -> dict[str, Any]:
-        """Return it as the result of a module."""
+        """Return the result of a module."""
         return {
             "changed": bool(self.calls),
             **{name: show() for name, show in self.shown.items()},
@@ -96,14 +97,14 @@ class AccountReport:
 
 @dataclass(slots=True)
 class AccountResult:
-    """The result of one account: what was found and done there, and the error that ended it."""
+    """The report of one account, and the error that ended its processing."""
 
     account: Account
     report: AccountReport
     error: SentinelError | None = None
     skipped: bool = False
     check_mode: bool = False
-    """Whether this is what would be done."""
+    """Whether this is a preview, without changes."""
 
     @property
     def status(self) -> str:
@@ -115,17 +116,17 @@ class AccountResult:
         return "changed" if self.report.calls else "ok"
 
     @property
-    def differs(self) -> bool:
-        """Tell whether anything differs from the wish."""
+    def has_drift(self) -> bool:
+        """Whether anything differs from the desired state."""
         return not all(map(is_informational, self.report.unaccepted))
 
     @property
-    def insecure(self) -> bool:
-        """Tell whether a finding is one of security."""
+    def has_security_findings(self) -> bool:
+        """Whether a finding concerns security."""
         return any(map(is_security, self.report.unaccepted))
 
     def result(self, *, detailed: bool = True) -> dict[str, Any]:
-        """Return it as an entry of fleet's `accounts`; without details, calls are names alone."""
+        """Return an entry of fleet's `accounts`; without details, calls have only their names."""
         answer: dict[str, Any] = {
             "status": self.status,
             "host": self.account.host,

@@ -1,26 +1,26 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long to wait before a call is made again. Pure."""
+"""The pauses before a call is retried, and the limits of retrying. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-# How long a call is tried again while IAM's eventual consistency or a colleague's change is in the way, in seconds.
-PATIENCE = 120.0
-FIRST, LONGEST = 0.5, 10.0
-# How old an account is, in seconds, when it can be entered if it ever can. AWS gives no bound: "CreateAccount" (AWS
-# Organizations API reference) works in the background for minutes, and the role in the account comes after that.
-GROWN = 900.0
+# For how many seconds a call is retried because of IAM's eventual consistency or a concurrent change.
+RETRY_TIMEOUT = 120.0
+INITIAL_PAUSE, MAX_PAUSE = 0.5, 10.0
+# The age in seconds from which a role of an account can be assumed, if it ever can. AWS documents no limit:
+# "CreateAccount" (AWS Organizations API reference) runs in the background for minutes and creates the role last.
+MIN_ACCOUNT_AGE = 900.0
 
 
-def pauses(chance: Callable[[float, float], float]) -> Iterator[float]:
-    """Yield pauses in seconds that double, each drawn by `chance` so that many who wait do not come back together.
+def pauses(uniform: Callable[[float, float], float]) -> Iterator[float]:
+    """Yield pauses in seconds, doubling up to MAX_PAUSE, with jitter: `uniform` returns a number between its arguments.
 
     Source: "Exponential Backoff And Jitter" (AWS Architecture Blog).
     """
-    pause = FIRST
+    pause = INITIAL_PAUSE
     while True:
-        yield chance(pause / 2, pause)
-        pause = min(pause * 2, LONGEST)
+        yield uniform(pause / 2, pause)
+        pause = min(pause * 2, MAX_PAUSE)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan: API calls as data, and the difference that they make. Pure."""
+"""Plans: API calls as data, and the difference that they make. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Call(NamedTuple):
 
 
 def difference(header: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one entry of Ansible's `diff`: only the keys that change, both sides in the same form."""
+    """Return one entry of Ansible's `diff`, with only the keys that change."""
     header = one_line(header)
     keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     return {
@@ -34,12 +34,12 @@ def difference(header: str, before: Mapping[str, Any], after: Mapping[str, Any])
     }
 
 
-def is_news(now: Any, *known: Any) -> bool:
-    """Tell whether some part of `now` is in none of the `known` versions of the same thing."""
+def contains_new(now: Any, *versions: Any) -> bool:
+    """Return whether some part of `now` is in none of the other `versions` of the same JSON document."""
     if isinstance(now, Mapping):
-        parts = [one for one in known if isinstance(one, Mapping)]
-        return any(is_news(value, *(one[key] for one in parts if key in one)) for key, value in now.items())
+        parts = [one for one in versions if isinstance(one, Mapping)]
+        return any(contains_new(value, *(one[key] for one in parts if key in one)) for key, value in now.items())
     if isinstance(now, list):
-        lists = [one for one in known if isinstance(one, list)]
+        lists = [one for one in versions if isinstance(one, list)]
         return any(all(item not in one for one in lists) for item in now)
-    return now not in known
+    return now not in versions

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that count for a whole run: their inventory variables, types, rules and empty values. Pure."""
+"""The options of a whole run: their inventory variables, types, rules and empty values. Pure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from .errors import InputError, Mistake
 KNOWN_VARIABLES = "sentinel_known_variables"
 
 
-class RunOption(NamedTuple):
-    """An option of an action, and the variable that sets it. `rule` is one of `validation.RULES`.
+class OptionSpec(NamedTuple):
+    """An option of an action plugin, and the variable that sets it. `rule` is a key of `validation.RULES`.
 
-    None and blank values mean "not given". Where `narrows`, they are refused: the run would work on more than meant.
+    None and blank values mean "not given". If the option narrows the run (`narrows`), they are invalid: the run would
+    include more accounts than intended.
     """
 
     option: str
@@ -30,64 +31,64 @@ class RunOption(NamedTuple):
     narrows: bool = False
 
 
-def _of_stackset(option: str, kind: str, *, narrows: bool = False) -> RunOption:
-    return RunOption(option, f"sentinel_stackset_{option}", kind, narrows=narrows)
+def _stackset_option(option: str, kind: str, *, narrows: bool = False) -> OptionSpec:
+    return OptionSpec(option, f"sentinel_stackset_{option}", kind, narrows=narrows)
 
 
-# The one table of options of the run. What a single account may have for itself is in `account.FIELDS`.
+# The only table of run options. Options that may differ by account are in `account.FIELDS`.
 RUN_OPTIONS = (
-    RunOption("concurrency", "sentinel_concurrency", "int", "concurrency"),
-    RunOption("fail_on", "sentinel_fail_on", "str", "fail_on"),
-    RunOption("find_orphans", "sentinel_find_orphans", "bool"),
-    RunOption("find_unconnected_roles", "sentinel_find_unconnected_roles", "bool"),
-    RunOption("max_change_percent", "sentinel_max_change_percent", "float", "percent"),
-    RunOption("max_fail_percentage", "sentinel_max_fail_percentage", "float", "percent"),
-    RunOption("minimum_accounts", "sentinel_minimum_accounts", "int", "minimum_accounts"),
-    RunOption("offboard_orphans", "sentinel_offboard_orphans", "bool"),
-    RunOption("orphan_account_ids", "sentinel_departed", "list", "account_id", narrows=True),
-    RunOption("report_dir", "sentinel_report_dir", "str"),
-    RunOption("report_name", "sentinel_report_name", "str", "report_name"),
-    RunOption("hosts", "sentinel_hosts", "list", narrows=True),
-    RunOption("lookback", "sentinel_verify_lookback", "str", "duration"),
-    RunOption("canary", "sentinel_verify_canary", "bool"),
-    RunOption("role_last_used", "sentinel_verify_role_last_used", "bool"),
-    RunOption("wait", "sentinel_verify_wait", "str", "duration"),
+    OptionSpec("concurrency", "sentinel_concurrency", "int", "concurrency"),
+    OptionSpec("fail_on", "sentinel_fail_on", "str", "fail_on"),
+    OptionSpec("find_orphans", "sentinel_find_orphans", "bool"),
+    OptionSpec("find_unconnected_roles", "sentinel_find_unconnected_roles", "bool"),
+    OptionSpec("max_change_percent", "sentinel_max_change_percent", "float", "percent"),
+    OptionSpec("max_fail_percentage", "sentinel_max_fail_percentage", "float", "percent"),
+    OptionSpec("minimum_accounts", "sentinel_minimum_accounts", "int", "minimum_accounts"),
+    OptionSpec("offboard_orphans", "sentinel_offboard_orphans", "bool"),
+    OptionSpec("orphan_account_ids", "sentinel_departed", "list", "account_id", narrows=True),
+    OptionSpec("report_dir", "sentinel_report_dir", "str"),
+    OptionSpec("report_name", "sentinel_report_name", "str", "report_name"),
+    OptionSpec("hosts", "sentinel_hosts", "list", narrows=True),
+    OptionSpec("lookback", "sentinel_verify_lookback", "str", "duration"),
+    OptionSpec("canary", "sentinel_verify_canary", "bool"),
+    OptionSpec("role_last_used", "sentinel_verify_role_last_used", "bool"),
+    OptionSpec("wait", "sentinel_verify_wait", "str", "duration"),
 )
 STACKSET_OPTIONS = (
-    _of_stackset("name", "str"),
-    _of_stackset("organizational_units", "list", narrows=True),
-    _of_stackset("auto_deployment", "bool"),
-    _of_stackset("retain", "bool"),
-    _of_stackset("delegated_administrator", "bool"),
-    _of_stackset("adopt", "bool"),
-    _of_stackset("state", "str"),
-    _of_stackset("assume_role", "list"),
-    _of_stackset("assume_role_external_id", "str"),
-    _of_stackset("assume_role_session_name", "str"),
+    _stackset_option("name", "str"),
+    _stackset_option("organizational_units", "list", narrows=True),
+    _stackset_option("auto_deployment", "bool"),
+    _stackset_option("retain", "bool"),
+    _stackset_option("delegated_administrator", "bool"),
+    _stackset_option("adopt", "bool"),
+    _stackset_option("state", "str"),
+    _stackset_option("assume_role", "list"),
+    _stackset_option("assume_role_external_id", "str"),
+    _stackset_option("assume_role_session_name", "str"),
 )
-# Options that each host may have for itself, of verification alone.
+# Options of verification that may differ by host.
 HOST_OPTIONS = (
-    RunOption("allow_silent", "sentinel_allow_silent", "bool"),
-    RunOption("stale_after", "sentinel_verify_stale_after", "str", "duration"),
+    OptionSpec("allow_silent", "sentinel_allow_silent", "bool"),
+    OptionSpec("stale_after", "sentinel_verify_stale_after", "str", "duration"),
 )
-# Variables that are no option: which names are the user's own, what a failed host is told, and the queue of events.
-_OTHERS = (KNOWN_VARIABLES, "sentinel_failure", "sentinel_queue")
+# Variables that set no option: names of the user's own variables, the failure of a host, and the SQS queue of events.
+_OTHER_VARIABLES = (KNOWN_VARIABLES, "sentinel_failure", "sentinel_queue")
 
-VARIABLES = frozenset(
+COLLECTION_VARIABLES = frozenset(
     (
         *(one.variable for one in (*RUN_OPTIONS, *STACKSET_OPTIONS, *HOST_OPTIONS)),
         *(field.variable for field in FIELDS),
-        *_OTHERS,
+        *_OTHER_VARIABLES,
     )
 )
-# What people write for a variable that has another name: that of the option.
-_OTHER_NAMES = {f"sentinel_{name}": field.variable for field in FIELDS for name in (field.option, field.short)} | {
-    f"sentinel_{one.option}": one.variable for one in (*RUN_OPTIONS, *HOST_OPTIONS)
-}
+# Likely wrong names of a variable: those of its option.
+_VARIABLES_BY_OPTION = {
+    f"sentinel_{name}": field.variable for field in FIELDS for name in (field.option, field.short)
+} | {f"sentinel_{one.option}": one.variable for one in (*RUN_OPTIONS, *HOST_OPTIONS)}
 _PREFIX = re.compile("sentinel_", re.IGNORECASE)
-# How alike two names are, without their prefix, for one to be taken for the other (difflib's ratio); less will do where
-# the variable narrows or guards a run.
-_ALIKE, _ALIKE_GUARD = 0.75, 0.65
+# The similarity (difflib's ratio) of two names without prefix from which one is suggested for the other; lower for
+# variables that narrow or guard a run.
+_MIN_SIMILARITY, _MIN_GUARD_SIMILARITY = 0.75, 0.65
 _GUARDS = frozenset(
     (
         "sentinel_max_change_percent",
@@ -97,24 +98,24 @@ _GUARDS = frozenset(
 )
 
 
-def read(option: RunOption, given: Any, where: str = "", name: str = "") -> Any:
-    """Return a value as the option has it, None where it is not given; raises InputError.
+def read_option(option: OptionSpec, given: Any, where: str = "", name: str = "") -> Any:
+    """Return the converted and validated value of an option, None if it is not given; raises InputError.
 
-    `name` is what the user called the option, if not by its variable.
+    `name` is the option's name for messages, by default that of its variable.
     """
     name = name or option.variable
     if validation.is_blank(given, option.type):
         if option.narrows:
-            rule = "it must not be empty, or the run would work on more than was meant"
+            rule = "it must not be empty, or the run would include more accounts than intended"
             raise InputError([Mistake(f"Cannot use {name} {given!r}", where, rule)])
         return None
-    value = _list(given) if option.type == "list" else _single(option.type, given)
+    value = _string_list(given) if option.type == "list" else _single_value(option.type, given)
     what = f"Cannot use {name} {given!r}"
     if option.type == "list" and any(map(validation.has_lost_zeros, value)):
-        rule = "a number of fewer than twelve digits is no account id, its zeros are lost; quote it"
+        rule = "an integer of fewer than twelve digits is not an account id (it may have lost leading zeros); quote it"
         raise InputError([Mistake(what, where, rule)])
     if option.narrows and any(validation.is_blank(item, "list") for item in value):
-        raise InputError([Mistake(what, where, "a part of it is empty")])
+        raise InputError([Mistake(what, where, "one of its items is empty")])
     validation.check(where, name, value, option.type, given)
     for item in value if option.type == "list" else (value,):
         if option.rule:
@@ -122,31 +123,31 @@ def read(option: RunOption, given: Any, where: str = "", name: str = "") -> Any:
     return list(value) if option.type == "list" else value
 
 
-def _list(given: Any) -> Any:
-    """Return a list of texts; account ids may also come as numbers, one of them alone as well."""
+def _string_list(given: Any) -> Any:
+    """Return a list of strings; account ids may also be integers, and a single one needs no list."""
     listed = validation.convert("list", [given] if isinstance(given, int) else given)
-    return tuple(map(validation.account_id, _flat(listed))) if isinstance(listed, tuple) else (listed,)
+    return tuple(map(validation.account_id, _flattened(listed))) if isinstance(listed, tuple) else (listed,)
 
 
-def _flat(given: Iterable[Any]) -> Iterator[Any]:
+def _flattened(given: Iterable[Any]) -> Iterator[Any]:
     for one in given:
-        yield from _flat(one) if isinstance(one, list) and one else [one]
+        yield from _flattened(one) if isinstance(one, list) and one else [one]
 
 
-def _single(kind: str, given: Any) -> Any:
-    """Return a value as the type has it; a number is a text as well, such as the number of a job."""
+def _single_value(kind: str, given: Any) -> Any:
+    """Return a value converted to the type; an integer is a valid string, such as the id of a job."""
     is_number = isinstance(given, int) and not isinstance(given, bool)
     return str(given) if kind == "str" and is_number else validation.convert(kind, given)
 
 
-def read_all(options: Iterable[RunOption], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of the run that these variables set, by option; raises InputError with every mistake."""
+def read_options(options: Iterable[OptionSpec], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of the options that these variables set; raises InputError with all mistakes."""
     found, mistakes = dict[str, Any](), list[Mistake]()
     for option in options:
         if option.variable not in given:
             continue
         try:
-            value = read(option, given[option.variable])
+            value = read_option(option, given[option.variable])
         except InputError as error:
             mistakes += error.mistakes
         else:
@@ -157,32 +158,38 @@ def read_all(options: Iterable[RunOption], given: Mapping[str, Any]) -> dict[str
 
 
 def is_unknown(name: str) -> bool:
-    """Whether a variable looks like one of this collection and is none."""
-    return name not in VARIABLES and _PREFIX.match(name) is not None
+    """Whether a variable has the prefix of this collection and is not one of its variables."""
+    return name not in COLLECTION_VARIABLES and _PREFIX.match(name) is not None
 
 
-def meant(name: str) -> str:
-    """Return the variable that was meant by an unknown name, empty where none is like it."""
+def closest_variable(name: str) -> str:
+    """Return the variable that an unknown name probably stands for, empty if none is similar."""
     lower = name.lower()
-    if lower in VARIABLES or lower in _OTHER_NAMES:
-        return _OTHER_NAMES.get(lower, lower)
+    if lower in COLLECTION_VARIABLES or lower in _VARIABLES_BY_OPTION:
+        return _VARIABLES_BY_OPTION.get(lower, lower)
     guard = next((one for one in sorted(_GUARDS) if one.startswith(lower) or lower.startswith(f"{one}_")), "")
-    return _closest(lower, VARIABLES, _ALIKE) or guard or _closest(lower, _GUARDS, _ALIKE_GUARD)
+    return (
+        _most_similar(lower, COLLECTION_VARIABLES, _MIN_SIMILARITY)
+        or guard
+        or _most_similar(lower, _GUARDS, _MIN_GUARD_SIMILARITY)
+    )
 
 
-def _closest(name: str, variables: Collection[str], alike: float) -> str:
-    by_rest = {_rest(variable): variable for variable in sorted(variables)}
-    return next((by_rest[rest] for rest in get_close_matches(_rest(name), by_rest, n=1, cutoff=alike)), "")
+def _most_similar(name: str, variables: Collection[str], similarity: float) -> str:
+    by_rest = {_without_prefix(variable): variable for variable in sorted(variables)}
+    return next(
+        (by_rest[rest] for rest in get_close_matches(_without_prefix(name), by_rest, n=1, cutoff=similarity)), ""
+    )
 
 
-def names_of(variable: str) -> set[str]:
-    """Return the options that a variable sets, by their names in the actions."""
+def option_names(variable: str) -> set[str]:
+    """Return the names of the options that a variable sets."""
     every = (*FIELDS, *RUN_OPTIONS, *STACKSET_OPTIONS, *HOST_OPTIONS)
     return {one.option for one in every if one.variable == variable}
 
 
-def option_of(variable: str) -> tuple[str, bool]:
-    """Return the type of a variable's option, and whether its empty value counts."""
+def option_type(variable: str) -> tuple[str, bool]:
+    """Return the type of a variable's option, and whether its empty value is a value to set."""
     field = next((one for one in FIELDS if one.variable == variable), None)
     if field:
         return field.type, field.empty_counts
@@ -190,5 +197,5 @@ def option_of(variable: str) -> tuple[str, bool]:
     return run.type if run else "str", False
 
 
-def _rest(name: str) -> str:
+def _without_prefix(name: str) -> str:
     return _PREFIX.sub("", name, count=1)

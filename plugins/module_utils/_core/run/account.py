@@ -25,7 +25,7 @@ from ..model.session_policy import session_policy
 from ..model.sources import CLOUDTRAIL, SourceSpec
 from . import new_account
 from .pacing import Slots, Visibility
-from .reconcile import Adapter, Mode, Read, Sleep, reconcile, settled
+from .reconcile import Adapter, Mode, Read, Sleep, read_consistent, reconcile
 from .sources import SOURCES, Source, SourceRun, Step
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..cloud.sentinel import Sentinel
 
 # How long the work in an account may take in all, in seconds: a little more than waiting for IAM's consistency may.
-ACCOUNT_TIMEOUT = 240.0
+ACCOUNT_TIMEOUT_SECONDS = 240.0
 
 Known = tuple[Adapter[Any], Read[Any]]
 
@@ -91,8 +91,8 @@ async def _connect(report: AccountReport, account: Account, spec: SourceSpec, co
         adapter, before = await _read(run, first)
         with _reporting(report, run, first, before.have):
             ready = context.ready(account)
-            run.account, run.sentinel = await (ready if context.is_ready() else context.slots.aside(ready))
-        async with limited(account), _reporting_workspace(report, run, source):
+            run.account, run.sentinel = await (ready if context.is_ready() else context.slots.without_slot(ready))
+        async with account_timeout(account), _reporting_workspace(report, run, source):
             await _step(report, run, first, aside, (adapter, before))
             for step in later:
                 await _step(report, run, step, aside)
@@ -115,7 +115,7 @@ async def _disconnect(report: AccountReport, account: Account, spec: SourceSpec,
             await source.before_removal(run, report.findings.extend)
         for step in reversed(source.in_workspace):
             await _step(report, run, step, asyncio.sleep)
-        async with context.slots, limited(account):
+        async with context.slots, account_timeout(account):
             for step, known in reversed(opened):
                 await _step(report, run, step, context.slots.sleep, known)
 
@@ -133,18 +133,18 @@ async def _begin(account: Account, spec: SourceSpec, context: Context, *, removi
         return session_policy(chain.from_iterable(one.statements(run, partition) for one in SOURCES[spec.type].in_aws))
 
     async def assume() -> Keys:
-        async with limited(account):
+        async with account_timeout(account):
             return await context.aws.enter(account.account_id, account.assume_role, policy)
 
-    keys.append(await new_account.patiently(account, assume, context.slots.sleep))
+    keys.append(await new_account.retry_while_new(account, assume, context.slots.sleep))
     return run
 
 
 async def _read(run: SourceRun, step: Step) -> Known:
     """Read the resource of a step before anything is decided."""
     adapter = step.adapter(run, step.spec(run))
-    async with limited(run.account):
-        have = await settled(adapter.read, run.context.slots.sleep)
+    async with account_timeout(run.account):
+        have = await read_consistent(adapter.read, run.context.slots.sleep)
     run.found[step.resource.name] = have
     return adapter, Read(have)
 
@@ -196,11 +196,11 @@ async def _unlisted(account: Account, sentinel: Sentinel) -> list[Finding]:
 
 
 @asynccontextmanager
-async def limited(account: Account) -> AsyncIterator[None]:
+async def account_timeout(account: Account) -> AsyncIterator[None]:
     """Give up an account that takes too long; raises transient."""
     try:
-        async with asyncio.timeout(ACCOUNT_TIMEOUT):
+        async with asyncio.timeout(ACCOUNT_TIMEOUT_SECONDS):
             yield
     except TimeoutError as error:
         what = f"finish account {account.account_id}"
-        raise cannot("transient", what, f"AWS took longer than {ACCOUNT_TIMEOUT:.0f} seconds") from error
+        raise cannot("transient", what, f"AWS took longer than {ACCOUNT_TIMEOUT_SECONDS:.0f} seconds") from error

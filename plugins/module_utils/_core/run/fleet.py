@@ -18,51 +18,52 @@ from ..model.account_result import AccountReport, AccountResult
 from ..model.credentials.credentials import AwsCredentials
 from ..model.errors import SentinelError, cannot
 from ..model.organization.organization import Organization
-from . import leftovers, new_account
+from . import new_account
 from .account import connect, disconnect
 from .clients import Clients
-from .orphans import DEPARTED, Orphan, Orphans, check_gone, find, remove
+from .orphans.orphans import DEPARTED, Orphan, Orphans, check_departed_again, find_departed, remove
+from .orphans.role_orphans import find_in_accounts
 
-# Accounts that are begun while others wait, for ARM's limits or for a new role: so many times the concurrency.
-AHEAD = 4
-# Of the connectors of a workspace at most so many per cent go as departed, unless another share is given.
+# Accounts started at the same time, as a multiple of the concurrency: some wait for ARM's limits or for a new role.
+WORKERS_PER_SLOT = 4
+# The default share of a workspace's connectors, in percent, that may be removed because their accounts departed.
 DEPARTED_PERCENT = 20.0
-# How long accounts under way may go on when the run is ended, in seconds.
-GRACE = 4.0
+# How long accounts in progress may continue after the run is interrupted.
+GRACE_SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be done with all accounts, and how."""
+class RunOptions:
+    """The options of one run over many accounts."""
 
     absent: bool = False
     check_mode: bool = False
     concurrency: int = 64
     max_change: float | None = None
     """How many accounts may change; None for any number."""
-    limit: str = ""
-    """Where `max_change` comes from, and what lifts it."""
-    departed_percent: float = DEPARTED_PERCENT
-    """How many per cent of a workspace's connectors may go as departed."""
+    max_change_reason: str = ""
+    """How `max_change` was calculated, and the option that raises it."""
+    max_departed_percent: float = DEPARTED_PERCENT
+    """The share of a workspace's connectors that may be removed because their accounts departed."""
     orphans: str = "ignore"
-    """What to do about connectors whose account, or whose role, is gone: ignore, report, remove."""
+    """What to do with connectors whose account or role no longer exists: ignore, report, remove."""
     orphan_account_ids: tuple[str, ...] | None = None
-    """The accounts among which to look for them; None for all."""
-    roles: bool = False
-    """Whether to look for roles that let Microsoft Sentinel in, and that no connector reads."""
-    home: Account | None = None
-    """Where there are no accounts, the workspace and the credentials to look with."""
-    minimum: int = 1
-    """A listing of the organization with fewer accounts at work than that is not believed."""
+    """The accounts whose connectors may be orphans; None for all."""
+    find_unconnected_roles: bool = False
+    """Whether to find roles that trust Microsoft Sentinel and that no connector reads."""
+    orphan_search: Account | None = None
+    """In a run without accounts: the workspace and the credentials to find orphans with."""
+    minimum_accounts: int = 1
+    """An organization listing with fewer active accounts is treated as incomplete."""
 
     @property
-    def right(self) -> str:
-        """The right on data connectors that the run needs."""
+    def permission(self) -> str:
+        """The permission on data connectors that the run needs."""
         return "read" if self.check_mode else "delete" if self.absent else "write"
 
 
 class Cancellation:
-    """Why accounts are not begun any more: those with the same base credentials, or all of them."""
+    """Why no more accounts are started: those with the same source credentials, or all of them."""
 
     def __init__(self) -> None:
         self.reasons: dict[AwsCredentials | None, SentinelError] = {}
@@ -70,33 +71,33 @@ class Cancellation:
 
     @property
     def interrupted(self) -> SentinelError | None:
-        """Why the whole run ends, if it does."""
+        """Why the whole run ends, None unless it was interrupted."""
         return self.reasons.get(None)
 
-    def concerns(self, account: Account) -> bool:
-        """Tell whether the account is not to be begun."""
+    def applies_to(self, account: Account) -> bool:
+        """Whether the account must not be started."""
         return None in self.reasons or account.aws in self.reasons
 
-    def learn(self, done: AccountResult) -> None:
-        """See whether the error of an account concerns the others as well."""
-        if done.error and done.error.kind == "expired_credentials":
-            self.reasons.setdefault(done.account.aws, done.error)
-            done.skipped = not done.report.calls
+    def cancel_if_expired(self, result: AccountResult) -> None:
+        """Cancel all accounts with the same source credentials if those have expired."""
+        if result.error and result.error.kind == "expired_credentials":
+            self.reasons.setdefault(result.account.aws, result.error)
+            result.skipped = not result.report.calls
 
     def interrupt(self, reason: str) -> None:
-        """Begin no account any more, and in a few seconds end those that are under way. To be called on the loop."""
+        """Start no more accounts, and cancel those in progress after GRACE_SECONDS. Call it on the event loop."""
         self.reasons[None] = cannot("interrupted", "finish the run", reason)
-        asyncio.get_running_loop().call_later(GRACE, self._end)
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, self._cancel_tasks)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Do some work that can be interrupted."""
+        """Start a task that an interruption cancels."""
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
 
-    async def during(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do it before anything else; raises why the run ends where it ends meanwhile."""
+    async def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run to completion; raises the `interrupted` error if the run is interrupted meanwhile."""
         task = self.start(work)
         try:
             await task
@@ -106,106 +107,124 @@ class Cancellation:
             raise
 
     async def close(self) -> None:
-        """End all work."""
-        self._end()
+        """Cancel all tasks and wait for them."""
+        self._cancel_tasks()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    def _end(self) -> None:
+    def _cancel_tasks(self) -> None:
         for task in self._running:
             task.cancel()
 
 
 async def run(
-    accounts: Iterable[Account], order: Order, stop: Cancellation | None = None, orphans: Orphans | None = None
+    accounts: Iterable[Account],
+    options: RunOptions,
+    cancellation: Cancellation | None = None,
+    orphans: Orphans | None = None,
 ) -> AsyncIterator[AccountResult]:
-    """Bring all accounts to the wish, up to `order.concurrency` at the same time; yields each result when it is there.
+    """Reconcile all accounts, up to `options.concurrency` at the same time; yields each result when it is complete.
 
-    Who holds `stop` can end the run, and learns from it why accounts were skipped. `orphans` is filled.
+    The caller can interrupt the run by `cancellation`, which also has the reasons for skipped accounts. `orphans` is
+    filled.
 
-    Raises SentinelError for what concerns the whole run, before the first write: bad input, base credentials, a
-    workspace that cannot be used. Where more would change than allowed, too_many_changes comes after the results of
-    the preview.
+    Raises SentinelError before the first write if the whole run cannot work: bad input, source credentials, a
+    workspace that cannot be used. If more accounts would change than allowed, too_many_changes is raised after the
+    results of the preview.
     """
-    accounts = new_account.last(accounts)
+    accounts = new_account.sort_new_last(accounts)
     check_unique(accounts)
-    clients, stop = Clients(order.concurrency, order.right), stop or Cancellation()
+    clients, cancellation = Clients(options.concurrency, options.permission), cancellation or Cancellation()
     orphans, unfinished, statuses = Orphans() if orphans is None else orphans, set[str](), Counter[str]()
     try:
-        await stop.during(clients.start(accounts or ([order.home] if order.home else [])))
-        await stop.during(_find(orphans, accounts, clients, order, stop))
-        going = [orphan for orphan in orphans if orphan.connector] if order.orphans == "remove" else []
-        if going:
-            await check_departed(going, orphans.organization, order.departed_percent)
-        if order.max_change is not None and not order.check_mode:
-            previewed = await _preview(accounts, clients, order, stop)
-            if refusal := too_many(Counter(done.status for done in previewed), order):
-                for done in previewed:
-                    yield done
-                raise refusal
+        await cancellation.run(clients.start(accounts or ([options.orphan_search] if options.orphan_search else [])))
+        await cancellation.run(_find_orphans(orphans, accounts, clients, options, cancellation))
+        removable = [orphan for orphan in orphans if orphan.connector] if options.orphans == "remove" else []
+        if removable:
+            await check_departed(removable, orphans.organization, options.max_departed_percent)
+        if options.max_change is not None and not options.check_mode:
+            previewed = await _preview(accounts, clients, options, cancellation)
+            if error := change_limit_error(Counter(result.status for result in previewed), options):
+                for result in previewed:
+                    yield result
+                raise error
             del previewed
-        async for done in _work(accounts, clients, order, stop):
-            statuses[done.status] += 1
-            unfinished |= {done.account.account_id} if done.status in ("failed", "skipped") else set()
-            yield done
-        if not order.check_mode:
-            going = [orphan for orphan in going if orphan.account_id not in unfinished]
-            again = partial(check_gone, going, clients.only_aws, order.minimum) if accounts else None
-            await _remove(going, stop, again)
-        elif refusal := too_many(statuses, order):
-            raise refusal
+        async for result in _reconcile_accounts(accounts, clients, options, cancellation):
+            statuses[result.status] += 1
+            unfinished |= {result.account.account_id} if result.status in ("failed", "skipped") else set()
+            yield result
+        if not options.check_mode:
+            removable = [orphan for orphan in removable if orphan.account_id not in unfinished]
+            check = partial(check_departed_again, removable, clients.only_aws, options.minimum_accounts)
+            await _remove_orphans(removable, cancellation, check if accounts else None)
+        elif error := change_limit_error(statuses, options):
+            raise error
     finally:
         clients.close()
 
 
-async def _preview(accounts: list[Account], clients: Clients, order: Order, stop: Cancellation) -> list[AccountResult]:
-    """Return what would be done in every account; raises why the run ends early, if it does."""
-    previewed = [done async for done in _work(accounts, clients, replace(order, check_mode=True), stop)]
-    if stop.interrupted or (stop.reasons and all(map(stop.concerns, accounts))):
-        raise stop.interrupted or next(iter(stop.reasons.values()))
-    return previewed
+async def _preview(
+    accounts: list[Account], clients: Clients, options: RunOptions, cancellation: Cancellation
+) -> list[AccountResult]:
+    """Return what would be done in every account; raises the reason if the run ends early."""
+    preview = _reconcile_accounts(accounts, clients, replace(options, check_mode=True), cancellation)
+    results = [result async for result in preview]
+    if cancellation.interrupted or (cancellation.reasons and all(map(cancellation.applies_to, accounts))):
+        raise cancellation.interrupted or next(iter(cancellation.reasons.values()))
+    return results
 
 
-async def _remove(
-    orphans: list[Orphan], stop: Cancellation, again: Callable[[], Coroutine[Any, Any, None]] | None
+async def _remove_orphans(
+    orphans: list[Orphan], cancellation: Cancellation, check: Callable[[], Coroutine[Any, Any, None]] | None
 ) -> None:
-    """Remove them; `again` looks once more who is gone, where that was found out some time ago."""
-    if again and not stop.interrupted:
-        await stop.during(again())
+    """Remove the connectors; `check` runs first, for a listing of the organization that may be outdated."""
+    if check and not cancellation.interrupted:
+        await cancellation.run(check())
     for orphan in orphans:
-        if stop.interrupted:
+        if cancellation.interrupted:
             return
         if not orphan.error:
-            await stop.during(remove(orphan))
+            await cancellation.run(remove(orphan))
 
 
-async def _find(orphans: Orphans, accounts: list[Account], clients: Clients, order: Order, stop: Cancellation) -> None:
-    """Add what is to be found before the work begins: connectors without an account or a role, roles without one."""
-    if order.orphans == "ignore" and not order.roles:
+async def _find_orphans(
+    orphans: Orphans, accounts: list[Account], clients: Clients, options: RunOptions, cancellation: Cancellation
+) -> None:
+    """Add the orphans that exist before the first account is changed."""
+    if options.orphans == "ignore" and not options.find_unconnected_roles:
         return
-    await clients.opened()
-    if order.orphans != "ignore" and (accounts or order.home):
-        found = await find(clients.only_aws(), clients.sentinels, order.minimum, order.orphan_account_ids)
-        orphans += found
-        orphans.organization = found.organization
-        orphans.unlisted |= found.unlisted
-    await leftovers.find(orphans, accounts, clients, stop, absent=order.absent, roles=order.roles)
+    await clients.wait_until_open()
+    if options.orphans != "ignore" and (accounts or options.orphan_search):
+        departed = await find_departed(
+            clients.only_aws(), clients.sentinels, options.minimum_accounts, options.orphan_account_ids
+        )
+        orphans += departed
+        orphans.organization = departed.organization
+        orphans.unlisted |= departed.unlisted
+    await find_in_accounts(
+        orphans,
+        accounts,
+        clients,
+        cancellation,
+        absent=options.absent,
+        find_unconnected_roles=options.find_unconnected_roles,
+    )
 
 
-def too_many(statuses: Mapping[str, int], order: Order) -> SentinelError | None:
-    """Return too_many_changes when more accounts would change than allowed; what cannot be read counts as changed."""
-    unread, changing, most = statuses.get("failed", 0), statuses.get("changed", 0), order.max_change
-    if most is None or changing + unread <= int(most):
+def change_limit_error(statuses: Mapping[str, int], options: RunOptions) -> SentinelError | None:
+    """Return too_many_changes if more accounts would change than allowed; unreadable accounts count as changed."""
+    unread, changing, limit = statuses.get("failed", 0), statuses.get("changed", 0), options.max_change
+    if limit is None or changing + unread <= int(limit):
         return None
-    told = f"{changing} {'account' if changing == 1 else 'accounts'} would change"
-    told += f" and {unread} cannot be read" if unread else ""
-    limit = order.limit or f"{int(most)} may"
-    return SentinelError("too_many_changes", f"Cannot start: {told}; {limit}. Nothing was written.")
+    counted = f"{changing} {'account' if changing == 1 else 'accounts'} would change"
+    counted += f" and {unread} cannot be read" if unread else ""
+    reason = options.max_change_reason or f"{int(limit)} may"
+    return SentinelError("too_many_changes", f"Cannot start: {counted}; {reason}. Nothing was written.")
 
 
 async def check_departed(orphans: Iterable[Orphan], organization: Organization | None, percent: float) -> None:
-    """Raise SentinelError where more connectors of a workspace would go as departed than seems right.
+    """Raise SentinelError if more connectors of a workspace would be removed as departed than `percent` allows.
 
-    Whoever lists another organization than the one whose accounts the workspace reads sees all of them as departed.
+    In the listing of a wrong organization, all accounts that the workspace reads look departed.
     """
     by_workspace: dict[str, list[Orphan]] = {}
     for orphan in orphans:
@@ -214,22 +233,22 @@ async def check_departed(orphans: Iterable[Orphan], organization: Organization |
     for departed in by_workspace.values():
         sentinel = departed[0].sentinel
         connectors = await sentinel.known_connectors()
-        known = organization.accounts.keys() if organization else set[str]()
+        member_ids = organization.accounts.keys() if organization else set[str]()
         what = f"remove the connectors of departed accounts from workspace {sentinel.name}"
-        if not known & {connector.account_id for connector in connectors}:
+        if not member_ids & {connector.account_id for connector in connectors}:
             why = "AWS Organizations lists none of the accounts that the workspace reads, so the credentials may be "
             raise cannot("wrong_account", what, f"{why}those of another organization. Nothing was written")
-        most = max(1, int(len(connectors) * percent / 100))
-        if len(departed) > most:
+        limit = max(1, int(len(connectors) * percent / 100))
+        if len(departed) > limit:
             why = (
-                f"{len(departed)} would go; {percent:g} % of {len(connectors)} connectors is {most}; "
-                "-e sentinel_max_change_percent=100 lifts it. Nothing was written"
+                f"{len(departed)} would be removed, {limit} may ({percent:g} % of {len(connectors)} connectors); "
+                "-e sentinel_max_change_percent=100 allows all. Nothing was written"
             )
             raise cannot("too_many_changes", what, why)
 
 
-async def _work(
-    accounts: list[Account], clients: Clients, order: Order, stop: Cancellation
+async def _reconcile_accounts(
+    accounts: list[Account], clients: Clients, options: RunOptions, cancellation: Cancellation
 ) -> AsyncIterator[AccountResult]:
     waiting = iter(accounts)
     finished: asyncio.Queue[AccountResult | BaseException] = asyncio.Queue()
@@ -237,47 +256,48 @@ async def _work(
     async def worker() -> None:
         try:
             for account in waiting:
-                skipped = stop.concerns(account)
-                done = (
+                result = (
                     AccountResult(account, AccountReport(), skipped=True)
-                    if skipped
-                    else await _one(account, clients, order, stop)
+                    if cancellation.applies_to(account)
+                    else await _reconcile_account(account, clients, options, cancellation)
                 )
-                if not clients.refused(account):
-                    stop.learn(done)
-                finished.put_nowait(done)
-        except BaseException as error:  # such as a time limit of Ansible, which strikes wherever this process is
+                if not clients.credentials_error(account):
+                    cancellation.cancel_if_expired(result)
+                finished.put_nowait(result)
+        except BaseException as error:  # such as Ansible's task timeout, raised by a signal wherever this process is
             finished.put_nowait(error)
             raise
 
-    for _number in range(min(len(accounts), order.concurrency * AHEAD)):
-        stop.start(worker())
+    for _number in range(min(len(accounts), options.concurrency * WORKERS_PER_SLOT)):
+        cancellation.start(worker())
     try:
-        await stop.during(clients.opened())
+        await cancellation.run(clients.wait_until_open())
         for _account in accounts:
-            done = await finished.get()
-            if isinstance(done, BaseException):
-                raise done
-            yield done
+            result = await finished.get()
+            if isinstance(result, BaseException):
+                raise result
+            yield result
     finally:
-        await stop.close()
+        await cancellation.close()
 
 
-async def _one(account: Account, clients: Clients, order: Order, stop: Cancellation) -> AccountResult:
-    done = AccountResult(account, AccountReport(), check_mode=order.check_mode)
-    work = disconnect if order.absent else connect
+async def _reconcile_account(
+    account: Account, clients: Clients, options: RunOptions, cancellation: Cancellation
+) -> AccountResult:
+    result = AccountResult(account, AccountReport(), check_mode=options.check_mode)
+    reconcile = disconnect if options.absent else connect
     try:
-        await work(done.report, account, clients.context(account, check_mode=order.check_mode))
+        await reconcile(result.report, account, clients.context(account, check_mode=options.check_mode))
     except SentinelError as error:
-        done.error = error
+        result.error = error
     except asyncio.CancelledError:
-        if not stop.interrupted:
+        if not cancellation.interrupted:
             raise
-        why = "the run was ended; what was under way may have been done"
-        done.error = cannot("interrupted", f"finish account {account.account_id}", why)
+        why = "the run was interrupted; calls in progress may have been completed"
+        result.error = cannot("interrupted", f"finish account {account.account_id}", why)
     except Exception as error:  # noqa: BLE001 one account never stops the others
-        done.error = cannot("unexpected", f"finish account {account.account_id}", repr(error))
-        done.error.__cause__ = error
-    complete = not (order.absent or done.error)
-    done.report.accept(account.accepted, datetime.now(UTC).date().isoformat(), complete=complete)
-    return done
+        result.error = cannot("unexpected", f"finish account {account.account_id}", repr(error))
+        result.error.__cause__ = error
+    complete = not (options.absent or result.error)
+    result.report.accept(account.accepted, datetime.now(UTC).date().isoformat(), complete=complete)
+    return result

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The record of a run: a line of JSON for each account as soon as it is done, so that nothing is lost with the run."""
+"""The journal of a run: one line of JSON per completed account, so that an interrupted run loses no results."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ from pathlib import Path
 from typing import Any
 
 from ..model.account_result import AccountResult
-from .orphans import Orphan
+from .orphans.orphans import Orphan
 
 
 class NoJournal:
-    """What stands for a record where none can be written: it keeps nothing."""
+    """Used instead of a Journal if no file can be written: it keeps nothing."""
 
     keep = False
-    told = ""
+    hint = ""
 
-    def add(self, done: AccountResult) -> None:
-        """Forget the result of one account."""
+    def add(self, result: AccountResult) -> None:
+        """Do nothing."""
 
-    def note(self, orphans: list[Orphan]) -> None:
-        """Forget what became of orphans."""
+    def add_orphans(self, orphans: list[Orphan]) -> None:
+        """Do nothing."""
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield nothing."""
         yield from ()
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing."""
 
 
-class Record:
-    """A file that only its owner can read. `folder` is made if it is not there; raises OSError."""
+class Journal:
+    """A file that only its owner can read, in a folder that is created if it does not exist; raises OSError."""
 
     def __init__(self, folder: Path, name: str) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Several runs may share the folder, and in containers the number of the process as well.
+        # Several runs may share the folder, and in containers the process id as well.
         self.path = folder / f"{name}-{secrets.token_hex(4)}.jsonl"
         self.keep = True
         self.error: OSError | None = None
-        """Why it does not hold all that was given to it."""
+        """Why it is incomplete."""
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         self._file = os.fdopen(handle, "w", encoding="utf-8", buffering=1)
 
-    def add(self, done: AccountResult) -> None:
-        """Write down the result of one account."""
-        account = done.account
-        self._write({"account_id": account.account_id, "ou": account.ou, **done.result(), "diff": done.report.diff})
+    def add(self, result: AccountResult) -> None:
+        """Write the result of one account."""
+        account = result.account
+        self._write({"account_id": account.account_id, "ou": account.ou, **result.result(), "diff": result.report.diff})
 
-    def note(self, orphans: list[Orphan]) -> None:
-        """Write down what became of orphans, in a record that will be kept."""
+    def add_orphans(self, orphans: list[Orphan]) -> None:
+        """Write the orphans, to a journal that will be kept."""
         if orphans:
             self._write({"orphans": [orphan.show() for orphan in orphans]})
 
@@ -67,23 +67,23 @@ class Record:
             self.error = error
 
     @property
-    def told(self) -> str:
-        """Where it is, in a sentence; empty where it has nothing to tell."""
+    def hint(self) -> str:
+        """A sentence with the path of the file, empty if nothing was written."""
         with suppress(FileNotFoundError):
             if self.path.stat().st_size:
-                return f" What was done is in {self.path}."
+                return f" The results are in {self.path}."
         return ""
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """Yield what was written down."""
+        """Yield each line that was written."""
         with self.path.open(encoding="utf-8") as lines:
             for line in lines:
                 yield json.loads(line)
 
     def close(self) -> None:
-        """End the record; it is gone where it has nothing to tell, or is not to be kept."""
+        """Close the file, and delete it if it is empty or not to be kept."""
         with suppress(OSError):
             self._file.close()
-        if not (self.keep and self.told):
+        if not (self.keep and self.hint):
             with suppress(FileNotFoundError):
                 self.path.unlink()

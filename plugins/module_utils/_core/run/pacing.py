@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shared budgets: how many accounts at once, how many requests ARM allows, how soon a new role can be used."""
+"""Limits that all accounts of a run share: concurrency, request rates of Azure, and the delay of new roles."""
 
 from __future__ import annotations
 
@@ -11,54 +11,53 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from ..model.backoff import PATIENCE
+from ..model.backoff import RETRY_TIMEOUT
 from ..model.errors import NotYetError
 
 T = TypeVar("T")
 
-# "Understand how Azure Resource Manager throttles requests": size of the bucket and requests a second, per subscription
-# and principal; a little less, so that clocks and others who ask now and then do no harm.
-ARM = {"reads": (245.0, 24.9), "writes": (198.0, 9.97), "deletes": (198.0, 9.97)}
+# "Understand how Azure Resource Manager throttles requests": size of the bucket and requests per second, for each
+# subscription and principal; slightly below the documented values, as clocks differ and there are other clients.
+ARM_LIMITS = {"reads": (245.0, 24.9), "writes": (198.0, 9.97), "deletes": (198.0, 9.97)}
 # "Azure Monitor service limits", query API: 200 queries in 30 seconds for each user.
-LOGS = {"queries": (100.0, 3.3)}
+LOGS_LIMITS = {"queries": (100.0, 3.3)}
 
-# Concurrency begins here, and shrinks no further than that.
-FIRST, FEWEST = 32, 2
-# Answers that take so many times as long as the quickest ones come from somebody who is busy enough.
-SLOW = 2.5
-LONGEST_PROBE = 2.0
+INITIAL_CONCURRENCY, MIN_CONCURRENCY = 32, 2
+# Concurrency stops growing when the average response takes so many times as long as the fastest one.
+SLOW_FACTOR = 2.5
+MAX_PROBE_PAUSE_SECONDS = 2.0
 
 
 class Slots:
-    """How many accounts are worked on at once: more while answers come quickly, half as many when one is refused.
+    """The number of accounts in progress: grows while responses are fast, is halved when AWS throttles.
 
-    Additive increase and multiplicative decrease, as TCP does it ("TCP Congestion Control", RFC 5681).
+    Additive increase and multiplicative decrease, as in "TCP Congestion Control" (RFC 5681).
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self.limit = float(min(most, FIRST))
+    def __init__(self, maximum: int) -> None:
+        self._maximum = maximum
+        self.limit = float(min(maximum, INITIAL_CONCURRENCY))
         self._slots = int(self.limit)
         self._free = asyncio.Semaphore(self._slots)
-        self._quickest = float("inf")
-        self._usual = 0.0
+        self._fastest = float("inf")
+        self._average = 0.0
         self._growing_fast = True
-        self._shrunk = 0.0
+        self._halved_at = 0.0
 
     async def __aenter__(self) -> None:
         await self._free.acquire()
 
     async def __aexit__(self, *_error: object) -> None:
-        if self._usual <= SLOW * self._quickest:
-            self.limit = min(self._most, self.limit + (1.0 if self._growing_fast else 1.0 / self.limit))
-        # The slot is given back, with more where the limit grew, or not where there are too many.
+        if self._average <= SLOW_FACTOR * self._fastest:
+            self.limit = min(self._maximum, self.limit + (1.0 if self._growing_fast else 1.0 / self.limit))
+        # Release the slot; also those by which the limit grew, and none if there are more slots than the limit.
         self._slots -= 1
         while self._slots < int(self.limit):
             self._slots += 1
             self._free.release()
 
-    async def aside(self, work: Awaitable[T]) -> T:
-        """Wait for something without taking the place of another account."""
+    async def without_slot(self, work: Awaitable[T]) -> T:
+        """Wait for `work` with the slot released, so that another account can use it."""
         await self.__aexit__()
         try:
             return await work
@@ -66,24 +65,24 @@ class Slots:
             await self.__aenter__()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait in the same way."""
-        await self.aside(asyncio.sleep(seconds))
+        """Sleep with the slot released."""
+        await self.without_slot(asyncio.sleep(seconds))
 
     def answered(self, seconds: float, *, throttled: bool) -> None:
-        """Learn from an answer of AWS."""
-        self._quickest = min(self._quickest, seconds)
-        self._usual += (seconds - self._usual) / 16
+        """Adjust the limit to a response of AWS that took so many seconds."""
+        self._fastest = min(self._fastest, seconds)
+        self._average += (seconds - self._average) / 16
         now = time.monotonic()
-        if throttled and now > self._shrunk + 1:
-            self._shrunk, self._growing_fast = now, False
-            self.limit = max(min(FEWEST, self._most), self.limit / 2)
+        if throttled and now > self._halved_at + 1:
+            self._halved_at, self._growing_fast = now, False
+            self.limit = max(min(MIN_CONCURRENCY, self._maximum), self.limit / 2)
 
 
 class Budget:
     """What one principal may ask of Azure Resource Manager in one subscription, or of Log Analytics, by kind."""
 
     def __init__(self) -> None:
-        self._buckets = {kind: _Bucket(size, rate) for kind, (size, rate) in (ARM | LOGS).items()}
+        self._buckets = {kind: _Bucket(size, rate) for kind, (size, rate) in (ARM_LIMITS | LOGS_LIMITS).items()}
 
     async def turn(self, kind: str) -> None:
         """Wait until one more request is allowed."""
@@ -91,77 +90,77 @@ class Budget:
 
     def answered(self, kind: str, remaining: int | None, wait: float | None) -> None:
         """Learn from an answer: how many requests remain; how long to `wait` if it was refused."""
-        self._buckets[kind].learn(remaining, wait)
+        self._buckets[kind].update(remaining, wait)
 
 
 class _Bucket:
-    """Tokens that come back with time; who asks first is served first."""
+    """A token bucket, refilled at a constant rate; first come, first served."""
 
     def __init__(self, size: float, rate: float) -> None:
         self._size, self._rate = size, rate
         self._level = size
-        self._at = time.monotonic()
-        self._flying = 0
-        self._turn = asyncio.Lock()
+        self._refilled_at = time.monotonic()
+        self._in_flight = 0
+        self._queue = asyncio.Lock()
 
     async def take(self) -> None:
-        async with self._turn:
+        async with self._queue:
             self._refill()
             while self._level < 1:
                 await asyncio.sleep((1 - self._level) / self._rate)
                 self._refill()
             self._level -= 1
-            self._flying += 1
+            self._in_flight += 1
 
-    def learn(self, remaining: int | None, wait: float | None) -> None:
-        self._flying -= 1
+    def update(self, remaining: int | None, wait: float | None) -> None:
+        self._in_flight -= 1
         self._refill()
         if remaining is not None:
-            self._level = min(self._level, max(0.0, remaining - self._flying))
+            self._level = min(self._level, max(0.0, remaining - self._in_flight))
         if wait is not None:
             self._level = min(self._level, 1 - wait * self._rate)
 
     def _refill(self) -> None:
         now = time.monotonic()
-        self._level = min(self._size, self._level + (now - self._at) * self._rate)
-        self._at = now
+        self._level = min(self._size, self._level + (now - self._refilled_at) * self._rate)
+        self._refilled_at = now
 
 
 class Visibility:
-    """After what time a new role can be used by Sentinel, learned by one account for all: the others wait meanwhile.
+    """The delay until Sentinel can use a new role: one account measures it while all others wait.
 
-    Each try costs one of the writes that ARM allows; if all new accounts tried on their own, none would be left.
+    Each attempt is one of the writes that ARM allows; if all new accounts made attempts, none would be left.
     """
 
     def __init__(self) -> None:
-        self._after: float | None = None
-        self._finding_out = asyncio.Lock()
-        self._began = 0.0
+        self._delay: float | None = None
+        self._measuring = asyncio.Lock()
+        self._started = 0.0
         self._next = 0.0
         self._pause = 0.5
 
     @asynccontextmanager
-    async def turn(self, made: float) -> AsyncIterator[None]:
-        """Wait until the role that was `made` then (monotonic time) may be tried, and learn from the try."""
-        async with self._finding_out:
-            first = self._after is None
+    async def turn(self, created: float) -> AsyncIterator[None]:
+        """Wait until Sentinel can probably use a role `created` at that monotonic time; the body is the attempt."""
+        async with self._measuring:
+            first = self._delay is None
             if first:
-                async with self._probe(made):
+                async with self._measure(created):
                     yield
         if not first:
-            await asyncio.sleep(made + (self._after or 0.0) - time.monotonic())
+            await asyncio.sleep(created + (self._delay or 0.0) - time.monotonic())
             yield
 
     @asynccontextmanager
-    async def _probe(self, made: float) -> AsyncIterator[None]:
-        self._began = self._began or time.monotonic()
+    async def _measure(self, created: float) -> AsyncIterator[None]:
+        self._started = self._started or time.monotonic()
         await asyncio.sleep(self._next - time.monotonic())
         try:
             yield
         except NotYetError:
             now = time.monotonic()
-            self._next, self._pause = now + self._pause, min(self._pause * 1.5, LONGEST_PROBE)
-            if now - self._began > PATIENCE:
-                self._after = 0.0
+            self._next, self._pause = now + self._pause, min(self._pause * 1.5, MAX_PROBE_PAUSE_SECONDS)
+            if now - self._started > RETRY_TIMEOUT:
+                self._delay = 0.0
             raise
-        self._after = time.monotonic() - made
+        self._delay = time.monotonic() - created

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one path of every resource: read, lay the wish over it, plan, apply. Nothing else decides what changed."""
+"""The only way to change a resource: read, overlay the desired state, plan, apply. Only this decides what changed."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from functools import partial
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..model.account_result import AccountReport
-from ..model.backoff import PATIENCE, pauses
+from ..model.backoff import RETRY_TIMEOUT, pauses
 from ..model.errors import ChangedError, NotYetError, OutdatedError, SentinelError
 from ..model.findings import Finding, is_security, repaired
-from ..model.plan import Call, difference, is_news
+from ..model.plan import Call, contains_new, difference
 from ..model.resource import Resource
 
-_chance = random.SystemRandom()
+_random = random.SystemRandom()
 
 Sleep = Callable[[float], Awaitable[None]]
 Spec = TypeVar("Spec")
 T = TypeVar("T")
+
 # How often a resource is read again that changes while it is read.
 MAX_REREADS = 2
 
 
 class Adapter(Protocol[T]):
-    """What `cloud` offers for one resource."""
+    """The part of a service that belongs to one resource."""
 
     async def read(self) -> T | None:
         """Return the resource, None if the service reports that there is none."""
@@ -45,7 +46,7 @@ class Adapter(Protocol[T]):
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """What was there, what is there now (in check mode: what would be), and the calls in between."""
+    """The resource before and after (in check mode: as it would be), and the calls in between."""
 
     have: T | None
     want: T | None
@@ -53,7 +54,7 @@ class Outcome(Generic[T]):
 
     @property
     def changed(self) -> bool:
-        """Tell whether any call is or would be made."""
+        """Whether any call was made, or in check mode would be."""
         return bool(self.calls)
 
 
@@ -85,9 +86,9 @@ class AlreadyRead(Generic[T]):
         return self._before.pop() if self._before else await self._adapter.read()
 
 
-async def settled(read: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
+async def read_consistent(read: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
     """Read a resource in several requests, again where it changes in between; raises ChangedError at the third time."""
-    for pause, _again in zip(pauses(_chance.uniform), range(MAX_REREADS), strict=False):
+    for pause, _again in zip(pauses(_random.uniform), range(MAX_REREADS), strict=False):
         with suppress(ChangedError):
             return await read()
         await sleep(pause)
@@ -112,10 +113,10 @@ async def reconcile(
     evidence = _Evidence(report, resource, spec, absent=mode.absent)
     if before and not mode.check_mode and (calls := _expected(resource, overlay, before.have)):
         with report.with_findings(partial(resource.findings, spec, before.have), security=mode.absent):
-            before = Read(await settled(partial(adapter.refresh, before.have, calls), mode.sleep))
+            before = Read(await read_consistent(partial(adapter.refresh, before.have, calls), mode.sleep))
     with evidence.kept(overlay):
         known = AlreadyRead(adapter, before) if before else adapter
-        outcome = await _converge(known, overlay, resource.plan, mode, made=report.calls, seen=evidence.seen)
+        outcome = await _converge(known, overlay, resource.plan, mode, applied=report.calls, on_read=evidence.add)
     evidence.close(outcome)
     had, remaining = (evidence.part(one) for one in (outcome.have, outcome.want))
     report.add(resource, spec, had, remaining, changed=outcome.changed)
@@ -148,7 +149,7 @@ class _Evidence(Generic[Spec, T]):
         self._reads: list[T | None] = []
         self._found: list[Finding] = []
 
-    def seen(self, have: T | None) -> None:
+    def add(self, have: T | None) -> None:
         """Add what was read."""
         found = self._findings(have)
         if self._reads:
@@ -181,7 +182,7 @@ class _Evidence(Generic[Spec, T]):
 
     def _add_diff(self, number: int, have: T | None, want: T | None) -> None:
         first, now, after = (self._show(one) for one in (self._reads[0], have, want))
-        if number == 0 or is_news(now, first, after):
+        if number == 0 or contains_new(now, first, after):
             self._report.diff.append(difference(self._resource.title(self._spec), now, after))
 
     def _show(self, have: T | None) -> dict[str, Any]:
@@ -198,86 +199,83 @@ async def _converge(
     plan: Callable[[T | None, T | None], list[Call]],
     mode: Mode,
     *,
-    made: list[Call],
-    seen: Callable[[T | None], None],
+    applied: list[Call],
+    on_read: Callable[[T | None], None],
 ) -> Outcome[T]:
-    """Bring one thing to the wish. In check mode nothing is applied, and the outcome is the same.
+    """Change one resource to its desired state. In check mode nothing is applied, and the outcome is the same.
 
-    What was read is handed to `seen` before anything is decided, once more where a later read differs, and each call
-    is added to `made` when it was made, so that nothing is forgotten where a later one fails. One that is refused
-    because its work is done already counts as made: an earlier try may have done it whose answer was lost, here or in
-    the network. Waiting is left to `sleep`.
+    `on_read` is called with the resource before anything is decided, and again if a later read differs. Each call is
+    added to `applied` as soon as it was made, so that a later failure does not lose it. A call that is refused because
+    its change exists already counts as applied: an earlier attempt may have made it whose response was lost.
+    Raises the SentinelError of the read or of the call that failed.
     """
-    start = len(made)
+    start = len(applied)
     reads: list[T | None] = []
-    doubted: list[Call] = []
-    patience = _Patience(mode.sleep)
-    waits = patience.waits()
+    unconfirmed: list[Call] = []
+    deadline = _RetryDeadline(mode.sleep)
+    backoff = deadline.backoff()
     while True:
         try:
             have = await adapter.read()
             if have not in reads[-1:]:
                 reads.append(have)
-                seen(have)
+                on_read(have)
             want = overlay(have)
             calls = plan(have, want)
-            # What is planned again was not done, and neither was what a thing should get that is gone.
+            # A call that is planned again was not made, and neither was one for a resource that was deleted meanwhile.
             if have is not None or want is None:
-                again = list(map(_work, calls))
-                made += [call for call in doubted if _work(call) not in again]
-            doubted.clear()
+                planned = list(map(_without_etag, calls))
+                applied += [call for call in unconfirmed if _without_etag(call) not in planned]
+            unconfirmed.clear()
             if mode.check_mode:
-                made += calls
+                applied += calls
             for call in () if mode.check_mode else calls:
-                doubted.append(call)
-                await _persist(adapter, call, patience)
-                made.append(doubted.pop())
-            return Outcome(reads[0], want, made[start:])
+                unconfirmed.append(call)
+                await _apply_with_retries(adapter, call, deadline)
+                applied.append(unconfirmed.pop())
+            return Outcome(reads[0], want, applied[start:])
         except ChangedError as error:
             if isinstance(error, OutdatedError):
-                doubted.clear()
-            await patience.wait(waits, error)
+                unconfirmed.clear()
+            await deadline.wait(backoff, error)
 
 
-def _work(call: Call) -> tuple[str, dict[str, object]]:
-    """Return what a call does, whatever version of the thing it is made for."""
-    plain = {
+def _without_etag(call: Call) -> tuple[str, dict[str, object]]:
+    """Return the name and arguments of a call, without the version of the resource it is made for."""
+    args = {
         name: {key: part for key, part in value.items() if key != "etag"} if isinstance(value, dict) else value
         for name, value in call.args.items()
     }
-    return call.name, plain
+    return call.name, args
 
 
-class _Patience:
-    """How long the work on one thing is tried again, from what first got in the way.
-
-    What came before that, such as a service that was slow to answer, takes nothing away.
-    """
+class _RetryDeadline:
+    """Ends the retries for one resource; it starts with the first error, so a slow service costs no retries."""
 
     def __init__(self, sleep: Sleep) -> None:
         self._sleep = sleep
         self._deadline: float | None = None
 
     @staticmethod
-    def waits() -> Iterator[float]:
-        """Return the pauses of one thing that is tried again."""
-        return pauses(_chance.uniform)
+    def backoff() -> Iterator[float]:
+        """Return the pauses between the attempts of one operation, in seconds."""
+        return pauses(_random.uniform)
 
-    async def wait(self, waits: Iterator[float], error: Exception) -> None:
-        """Wait until it may be tried again; raises the error that was in the way when patience is over."""
-        now, pause = time.monotonic(), next(waits)
-        self._deadline = self._deadline or now + PATIENCE
+    async def wait(self, backoff: Iterator[float], error: Exception) -> None:
+        """Wait for the next attempt; raises `error` if that would be after the deadline."""
+        now, pause = time.monotonic(), next(backoff)
+        self._deadline = self._deadline or now + RETRY_TIMEOUT
         if now + pause > self._deadline:
             raise error
         await self._sleep(pause)
 
 
-async def _persist(adapter: Adapter[T], call: Call, patience: _Patience) -> None:
-    waits = patience.waits()
+async def _apply_with_retries(adapter: Adapter[T], call: Call, deadline: _RetryDeadline) -> None:
+    backoff = deadline.backoff()
     while True:
         try:
             await adapter.apply(call)
         except NotYetError as error:
-            await patience.wait(waits, error)
+            await deadline.wait(backoff, error)
         else:
             return

@@ -113,7 +113,7 @@ def _role_adapter(run: SourceRun, spec: RoleSpec) -> Roles:
 
 def _role_statements(run: SourceRun, partition: str) -> list[dict[str, Any]]:
     spec = run.account.role_spec
-    work = permissions.work_on(spec, check_mode=not run.writes, removing=run.removing)
+    work = permissions.session_scope(spec, check_mode=not run.writes, removing=run.removing)
     return permissions.statements(partition, run.account.account_id, spec.name, work)
 
 
@@ -141,9 +141,9 @@ async def _check_readers(run: SourceRun, add: AddFindings) -> None:
     account_id = run.account.account_id
     readers = await run.workspace.readers(account_id)
     others = await run.context.other_readers(account_id, run.workspace)
-    add(connectors.remaining(spec, [*readers, *others]))
+    add(connectors.remaining_findings(spec, [*readers, *others]))
     if ROLE.without(run.account.role_spec, role) != role:
-        connectors.check_unread(spec, readers)
+        connectors.check_no_other_reader(spec, readers)
 
 
 def _refused_role(run: SourceRun, error: SentinelError) -> list[Finding]:
@@ -151,7 +151,7 @@ def _refused_role(run: SourceRun, error: SentinelError) -> list[Finding]:
     if error.kind != "role_conflict" or role is None:
         return []
     found: connectors.Connectors = run.found.get(CONNECTOR.name) or ()
-    return [roles.refused(role, one.name) for one in found if one.role_arn == role.arn]
+    return [roles.refused_role_finding(role, one.name) for one in found if one.role_arn == role.arn]
 
 
 SOURCES: dict[str, Source] = {

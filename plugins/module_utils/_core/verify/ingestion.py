@@ -19,7 +19,7 @@ from ..cloud.aws import Aws
 from ..cloud.iam import last_used
 from ..model.account import Account, WorkspaceKey, check_unique
 from ..model.credentials.credentials import AwsCredentials, AzureCredentials
-from ..model.duration import told
+from ..model.duration import format_duration
 from ..model.errors import SentinelError, cannot
 from ..model.ingestion import ingestion as model
 from ..model.ingestion.ingestion import Expected, IngestionStatus, Links, Look
@@ -291,7 +291,7 @@ def progress(missing: list[Watched], accounts: int, left: float, pause: float) -
     more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
     return (
         f"{accounts - len(missing)} of {accounts} accounts done, missing {named}{more}; "
-        f"next look in {told(pause)}, {told(left)} left"
+        f"next look in {format_duration(pause)}, {format_duration(left)} left"
     )
 
 

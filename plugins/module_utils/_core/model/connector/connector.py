@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CloudTrail data connector of one AWS account in one workspace: which one it is, which calls make it right. Pure.
+"""The CloudTrail data connector of one AWS account in one workspace: its desired state, plan and findings. Pure.
 
 Source: "Data Connectors - Create Or Update" (Microsoft Sentinel REST API).
 """
@@ -37,17 +37,17 @@ class Connector:
 
     @property
     def account_id(self) -> str:
-        """The AWS account that the connector reads: 12 digits, or empty if its role ARN is none."""
-        return account_of(self.role_arn)
+        """The AWS account that the connector reads: 12 digits, or empty if its role ARN is invalid."""
+        return account_id_of(self.role_arn)
 
 
-# All connectors of one AWS account in one workspace. One is right; none, or two, are things that happen.
+# All connectors of one AWS account in one workspace: normally one, sometimes none or several.
 Connectors = tuple[Connector, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorSpec:
-    """Which role shall be read: `workspace` is the ARM id of the workspace, `workspace_id` its customer id (GUID)."""
+    """The role to read; `workspace` is the ARM id of the workspace, `workspace_id` its customer id (GUID)."""
 
     role_arn: str
     workspace: str
@@ -56,18 +56,18 @@ class ConnectorSpec:
 
     @property
     def name(self) -> str:
-        """The name of a connector that we create: the same for every run and every operator."""
-        return str(uuid.uuid5(uuid.UUID(self.workspace_id), f"{KIND}/{account_of(self.role_arn)}"))
+        """The name of a new connector: a UUIDv5, so that all runs use the same one."""
+        return str(uuid.uuid5(uuid.UUID(self.workspace_id), f"{KIND}/{account_id_of(self.role_arn)}"))
 
 
-def account_of(arn: str) -> str:
+def account_id_of(arn: str) -> str:
     """Return the account id of an ARN, empty if it has none."""
     found = re.match(r"(?:[^:]*:){4}([0-9]{12}):", arn)
     return found[1] if found else ""
 
 
 def parse(raw: Mapping[str, Any]) -> Connector | None:
-    """Return the connector of an answer of the API, None for another kind."""
+    """Return a connector from a response of the API, None for another kind."""
     if raw.get("kind") != KIND:
         return None
     properties = raw.get("properties") or {}
@@ -85,27 +85,29 @@ def parse(raw: Mapping[str, Any]) -> Connector | None:
 def choose(spec: ConnectorSpec, have: Connectors) -> Connector | None:
     """Return the connector of the account that serves the role, None if the account has none.
 
-    The same role before another one of the account; among several the enabled before the disabled, the older before
-    the newer, ours before others. Where there is none, it is the one under our name that was pointed elsewhere.
+    Of several, in order of precedence: the one with the same role, the enabled, the oldest, the one with the name of
+    the spec. Without any, it is the connector with the name of the spec, even if it reads another account.
     """
 
     def rank(item: Connector) -> tuple[bool, bool, str, bool, str]:
         return item.role_arn != spec.role_arn, not item.enabled, item.created or "~", item.name != spec.name, item.name
 
-    found = [item for item in have if not _astray(spec, item)] or [item for item in have if item.name == spec.name]
+    found = [item for item in have if not _reads_another_account(spec, item)] or [
+        item for item in have if item.name == spec.name
+    ]
     return min(found, key=rank) if len(found) > 1 else next(iter(found), None)
 
 
-def _astray(spec: ConnectorSpec, item: Connector) -> bool:
-    return item.account_id != account_of(spec.role_arn)
+def _reads_another_account(spec: ConnectorSpec, item: Connector) -> bool:
+    return item.account_id != account_id_of(spec.role_arn)
 
 
 def overlay(spec: ConnectorSpec, have: Connectors) -> Connectors:
-    """Return the connectors that shall be: the chosen one right, or a new one; duplicates go only when asked."""
+    """Return the desired connectors: the chosen one repaired, or a new one; duplicates are removed with deduplicate."""
     chosen = choose(spec, have)
-    right = replace(chosen, role_arn=spec.role_arn, enabled=True) if chosen else _new(spec)
-    gone = _twins(spec, have) if spec.deduplicate else ()
-    return (right, *(item for item in have if item is not chosen and item not in gone))
+    desired = replace(chosen, role_arn=spec.role_arn, enabled=True) if chosen else _new(spec)
+    removed = _duplicates(spec, have) if spec.deduplicate else ()
+    return (desired, *(item for item in have if item is not chosen and item not in removed))
 
 
 def _new(spec: ConnectorSpec) -> Connector:
@@ -114,53 +116,53 @@ def _new(spec: ConnectorSpec) -> Connector:
     )
 
 
-def _twins(spec: ConnectorSpec, have: Connectors) -> Connectors:
+def _duplicates(spec: ConnectorSpec, have: Connectors) -> Connectors:
     chosen = choose(spec, have)
     return tuple(item for item in have if item is not chosen and item.role_arn == spec.role_arn)
 
 
 def without(spec: ConnectorSpec, have: Connectors) -> Connectors:
-    """Return the connectors that remain when the role is read no longer: those of other roles."""
+    """Return the connectors without those of the role."""
     return tuple(item for item in have if item.role_arn != spec.role_arn)
 
 
-def elsewhere(spec: ConnectorSpec, have: Connectors, *, absent: bool) -> Connectors:
-    """Return the connectors of the account that read another role, and go on doing so when the wish is fulfilled."""
-    stays = without(spec, have) if absent else overlay(spec, have)
-    return tuple(item for item in stays if item.role_arn != spec.role_arn and not _astray(spec, item))
+def readers_of_other_roles(spec: ConnectorSpec, have: Connectors, *, absent: bool) -> Connectors:
+    """Return the connectors of the account that read another role, also after the plan has been applied."""
+    after = without(spec, have) if absent else overlay(spec, have)
+    return tuple(item for item in after if item.role_arn != spec.role_arn and not _reads_another_account(spec, item))
 
 
-def remaining(spec: ConnectorSpec, readers: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """Say who goes on reading an account that was offboarded, of the connectors (as in results) that read it.
+def remaining_findings(spec: ConnectorSpec, readers: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Return a finding for each connector that still reads the account after it was offboarded.
 
-    Those of another workspace say so by `workspace`.
+    `readers` are connectors as in results; those of another workspace have the additional key `workspace`.
     """
     return [
         finding(
             "connector_remaining",
-            f"Data connector {one['name']} ({one['kind']}){_place(one)} goes on reading the account, "
-            f"by {one['role_arn']}.",
+            f"Data connector {one['name']} ({one['kind']}){_workspace_suffix(one)} still reads the account "
+            f"through {one['role_arn']}.",
         )
         for one in readers
         if "workspace" in one or (one["kind"], one["role_arn"]) != (KIND, spec.role_arn)
     ]
 
 
-def _place(one: Mapping[str, Any]) -> str:
+def _workspace_suffix(one: Mapping[str, Any]) -> str:
     return f" in workspace {one['workspace']}" if "workspace" in one else ""
 
 
-def check_unread(spec: ConnectorSpec, readers: Iterable[Mapping[str, Any]]) -> None:
-    """Raise role_conflict where a connector of another kind in the workspace reads the role that is to go."""
+def check_no_other_reader(spec: ConnectorSpec, readers: Iterable[Mapping[str, Any]]) -> None:
+    """Raise role_conflict if a connector of another kind in the workspace reads the role to remove."""
     names = [one["name"] for one in readers if one["kind"] != KIND and one["role_arn"] == spec.role_arn]
     if names:
         what = f"remove role {spec.role_arn}"
-        why = f"data connector {', '.join(sorted(names))} (Amazon Web Services S3) reads it; remove that one first"
-        raise cannot("role_conflict", what, why)
+        cause = f"data connector {', '.join(sorted(names))} (Amazon Web Services S3) reads it; remove that one first"
+        raise cannot("role_conflict", what, cause)
 
 
 def plan(have: Connectors | None, want: Connectors | None) -> list[Call]:
-    """List the calls that turn one set of connectors into the other; nothing to do is an empty list."""
+    """Return the calls that turn one set of connectors into the other, in order; an empty list if they are equal."""
     before = {item.name: item for item in have or ()}
     names = {item.name for item in want or ()}
     puts = [_put(item) for item in want or () if before.get(item.name) != item]
@@ -186,24 +188,28 @@ def _put(connector: Connector) -> Call:
 
 
 def findings(spec: ConnectorSpec, have: Connectors) -> list[Finding]:
-    """Say what is wrong with the connectors that are there, or that none is; security first."""
+    """Return the differences between the existing connectors of the account and the spec; security first."""
     found = [
-        finding("connector_wrong_account", f"Data connector {item.name} reads {item.role_arn}, not {spec.role_arn}.")
+        finding(
+            "connector_wrong_account", f"Data connector {item.name} reads {item.role_arn} instead of {spec.role_arn}."
+        )
         for item in have
-        if item.name == spec.name and _astray(spec, item)
+        if item.name == spec.name and _reads_another_account(spec, item)
     ]
     chosen = choose(spec, have)
-    if chosen is None or _astray(spec, chosen):
+    if chosen is None or _reads_another_account(spec, chosen):
         return [*found, finding("connector_missing", f"No data connector reads role {spec.role_arn}.")]
     if chosen.role_arn != spec.role_arn:
         found.append(
-            finding("connector_stale", f"Data connector {chosen.name} reads {chosen.role_arn}, not {spec.role_arn}.")
+            finding(
+                "connector_stale", f"Data connector {chosen.name} reads {chosen.role_arn} instead of {spec.role_arn}."
+            )
         )
     if not chosen.enabled:
         found.append(finding("connector_disabled", f"Data connector {chosen.name} is disabled."))
     for other in have:
-        if other is not chosen and not _astray(spec, other):
-            text = f"Data connector {other.name} reads the account as well as {chosen.name}, by {other.role_arn}."
+        if other is not chosen and not _reads_another_account(spec, other):
+            text = f"Besides {chosen.name}, data connector {other.name} reads the account through {other.role_arn}."
             found.append(finding("connector_duplicate", text))
     return ordered(found)
 
@@ -216,19 +222,20 @@ def unlisted(spec: ConnectorSpec, have: Connectors) -> list[Finding]:
             f"Data connector {item.name} reads the account by {item.role_arn}, and sentinel_sources has no cloudtrail.",
         )
         for item in have
-        if item.account_id == account_of(spec.role_arn) and (item.name == spec.name or item.role_arn == spec.role_arn)
+        if item.account_id == account_id_of(spec.role_arn)
+        and (item.name == spec.name or item.role_arn == spec.role_arn)
     ]
 
 
-def survey(have: Iterable[Connector]) -> list[Finding]:
-    """Say what is wrong with all connectors of a workspace, as far as they tell by themselves."""
+def workspace_findings(have: Iterable[Connector]) -> list[Finding]:
+    """Return the findings of all connectors of a workspace that need no spec: disabled and duplicate ones."""
     found: list[Finding] = []
     accounts: dict[str, list[Connector]] = {}
     for item in have:
         if item.account_id:
             accounts.setdefault(item.account_id, []).append(item)
         if not item.enabled:
-            found.append(finding("connector_disabled", f"Data connector {item.name} of {item.role_arn} is disabled."))
+            found.append(finding("connector_disabled", f"Data connector {item.name} for {item.role_arn} is disabled."))
     for account_id, items in accounts.items():
         if len(items) > 1:
             names = ", ".join(sorted(item.name for item in items))
@@ -239,7 +246,7 @@ def survey(have: Iterable[Connector]) -> list[Finding]:
 
 
 def describe(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a connector of one of the two AWS kinds, of an answer of the API, as it appears in results; else {}."""
+    """Return a connector of either AWS kind, from a response of the API, as it appears in results; else {}."""
     if (connector := parse(raw)) is not None:
         return show(connector)
     if raw.get("kind") != KIND_S3:

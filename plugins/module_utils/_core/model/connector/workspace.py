@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Log Analytics workspace that Microsoft Sentinel runs on, and which rights on it are held. Pure.
+"""The Log Analytics workspace of Microsoft Sentinel, and the permissions of the credential on it. Pure.
 
 Sources: "Workspaces - Get" (Log Analytics REST API); "Permissions - List For Resource" (Azure RBAC REST API).
 """
@@ -40,30 +40,30 @@ def arm_id(subscription_id: str, resource_group: str, name: str) -> str:
 
 
 def rights(permissions: Iterable[Mapping[str, Any]]) -> dict[str, bool]:
-    """Tell from the entries of the permissions API whether data connectors may be read, written and deleted."""
+    """Return whether data connectors may be read, written and deleted, by the entries of the permissions API."""
     entries = list(permissions)
     return {verb: any(_granted(entry, f"{CONNECTORS}/{verb}") for entry in entries) for verb in RIGHTS}
 
 
 def check_ready(workspace: Workspace, right: str) -> None:
-    """Raise SentinelError when Sentinel is off, or the right on data connectors ("read", "write" …) is not held."""
+    """Raise bad_input if Sentinel is not enabled, azure_denied without the right ("read", "write" …) on connectors."""
     if not workspace.onboarded:
         raise SentinelError(
             "bad_input",
             f"Cannot use workspace {workspace.name}: Microsoft Sentinel is not enabled on it. "
-            "Add Microsoft Sentinel to the workspace in the Azure portal first.",
+            "Enable Microsoft Sentinel on the workspace first.",
         )
     if not workspace.rights.get(right):
         raise SentinelError(
             "azure_denied",
-            f"Cannot {right} data connectors of workspace {workspace.name}: the action {CONNECTORS}/{right} is not "
-            'granted. Assign the role "Microsoft Sentinel Contributor" (to preview: "Microsoft Sentinel Reader") '
-            "on its resource group.",
+            f"Cannot {right} data connectors of workspace {workspace.name}: the credential lacks the action "
+            f'{CONNECTORS}/{right}. Assign it the role "Microsoft Sentinel Contributor" (for previews: '
+            '"Microsoft Sentinel Reader") on the resource group.',
         )
 
 
 def check_id(workspace: Workspace, given: str, where: str) -> None:
-    """Raise bad_input when the workspace id that the user gave is of another workspace."""
+    """Raise bad_input if the given workspace id belongs to another workspace."""
     if given and given != workspace.customer_id:
         raise SentinelError(
             "bad_input",
@@ -73,10 +73,10 @@ def check_id(workspace: Workspace, given: str, where: str) -> None:
 
 
 def _granted(entry: Mapping[str, Any], action: str) -> bool:
-    return _listed(entry.get("actions"), action) and not _listed(entry.get("notActions"), action)
+    return _matches_any(entry.get("actions"), action) and not _matches_any(entry.get("notActions"), action)
 
 
-def _listed(patterns: Iterable[str] | None, action: str) -> bool:
+def _matches_any(patterns: Iterable[str] | None, action: str) -> bool:
     return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns or ())
 
 

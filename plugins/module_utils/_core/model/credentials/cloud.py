@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The clouds of Azure: where each is reached, and what its metadata says of a private one. Pure.
+"""The Azure clouds: the addresses of the public ones, and those of a private one from its metadata. Pure.
 
 Sources: "Compare Azure Government and global Azure" and "Azure China developer guide" (Microsoft Learn).
 """
@@ -15,13 +15,13 @@ PUBLIC, GOVERNMENT, CHINA = "AzureCloud", "AzureUSGovernment", "AzureChinaCloud"
 
 
 class Cloud(NamedTuple):
-    """Where one cloud is reached: `logs` is Log Analytics; `known` clouds are Microsoft's own, their authority is."""
+    """The addresses of a cloud, `logs` that of Log Analytics; `predefined` clouds are operated by Microsoft."""
 
     arm: str
     authority: str
     scope: str
     logs: str
-    known: bool = True
+    predefined: bool = True
 
 
 CLOUDS = {
@@ -46,19 +46,19 @@ CLOUDS = {
 }
 
 
-def name_of(cloud_environment: str | None) -> str:
-    """Return the name of the cloud that is meant, also where its address is given; a private one has its address."""
+def cloud_name(cloud_environment: str | None) -> str:
+    """Return the name of a predefined cloud, given by name or address; the address itself for a private one."""
     given = (cloud_environment or PUBLIC).rstrip("/")
     return next((name for name, cloud in CLOUDS.items() if given == cloud.arm), given)
 
 
-def described(metadata: Mapping[str, Any]) -> Cloud:
-    """Return a private cloud from the answer of its `/metadata/endpoints`; KeyError, IndexError where that lacks."""
+def from_metadata(metadata: Mapping[str, Any]) -> Cloud:
+    """Return a private cloud from the answer of its `/metadata/endpoints`; raises KeyError or IndexError."""
     login = metadata["authentication"]
     return Cloud(
         metadata["resourceManager"].rstrip("/"),
         login["loginEndpoint"].rstrip("/"),
         login["audiences"][0].rstrip("/") + "/.default",
         (metadata.get("logAnalyticsResourceId") or "").rstrip("/"),
-        known=False,
+        predefined=False,
     )

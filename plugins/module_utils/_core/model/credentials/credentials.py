@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How to get into AWS and Azure, as data: nothing here opens a connection. Pure."""
+"""The credentials for AWS and Azure, as data: nothing here opens a connection. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SESSION_NAME = "trailbridge.sentinel"
 
 @dataclass(frozen=True, slots=True)
 class AwsCredentials:
-    """Where the run's own AWS credentials come from; what is None is left to botocore's chain."""
+    """The source credentials of AWS: None is left to botocore's credential provider chain."""
 
     access_key: str | None = None
     secret_key: str | None = field(default=None, repr=False)
@@ -26,7 +26,7 @@ class AwsCredentials:
 
 @dataclass(frozen=True, slots=True)
 class AzureCredentials:
-    """How to sign in to Azure, and to which cloud; `model.sign_in` weighs it with the environment."""
+    """The options to sign in to Azure; `sign_in` combines them with the environment and the credentials file."""
 
     auth_source: str = "auto"
     azure_profile: str | None = None
@@ -45,10 +45,10 @@ class AzureCredentials:
 
 @dataclass(frozen=True, slots=True)
 class AssumeRole:
-    """How to get into one account: the roles to try in order (names or ARNs), none for the credentials as they are."""
+    """The roles to try in order in one account (names or ARNs); none to use the source credentials as they are."""
 
     roles: tuple[str, ...] = ()
     external_id: str | None = None
     session_name: str = SESSION_NAME
     session_policy: bool = True
-    """Whether sessions are limited to what the run needs, by a session policy."""
+    """Whether a session policy limits sessions to the permissions that the run needs."""

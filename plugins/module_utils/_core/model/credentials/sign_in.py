@@ -1,9 +1,9 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which way to sign in to Azure: the options, the environment and the credentials file, weighed as data. Pure.
+"""The choice of the Azure credential from the options, the environment and the credentials file. Pure.
 
-The order and the names are those of azure.azcollection; AWX and azure-identity name some variables differently.
+Order and names are those of azure.azcollection; some variables also have the names of AWX and azure-identity.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from ..errors import SentinelError
 from . import cloud as clouds
 from .credentials import AwsCredentials, AzureCredentials
 
-FILE = "~/.azure/credentials"
+CREDENTIALS_FILE = "~/.azure/credentials"
 
-# The environment variables of each option, the first that is set counts. The argument spec comes from it.
+# The environment variables of each option; the first that is set counts. The argument spec is built from it.
 ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "azure_profile": ("AZURE_PROFILE",),
     "tenant": ("AZURE_TENANT", "AZURE_TENANT_ID"),
@@ -37,15 +37,15 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "disable_instance_discovery": ("AZURE_DISABLE_INSTANCE_DISCOVERY",),
 }
 
-# What proves who we are, in the order in which it counts.
-PROOFS = ("secret", "x509_certificate_path", "oidc_token", "oidc_token_file_path")
-_OF_A_PROOF = (*PROOFS, "thumbprint")
-# Those that options can hold, or that never leave this machine.
-_IN_OPTIONS = ("secret", "x509_certificate_path", "oidc_token")
-_OF_AN_IDENTITY = (*_OF_A_PROOF, "tenant", "client_id")
+# The options that hold a credential, in order of precedence.
+CREDENTIAL_OPTIONS = ("secret", "x509_certificate_path", "oidc_token", "oidc_token_file_path")
+_CREDENTIAL_PARTS = (*CREDENTIAL_OPTIONS, "thumbprint")
+# Credentials whose value is in the option itself, or that are never sent.
+_BOUND_TO_OPTIONS = ("secret", "x509_certificate_path", "oidc_token")
+_IDENTITY_PARTS = (*_CREDENTIAL_PARTS, "tenant", "client_id")
 
-# The ways to sign in, in words.
-WAYS = {
+# The credential types, as messages name them.
+CREDENTIAL_TYPES = {
     "secret": "the secret",
     "x509_certificate_path": "the certificate",
     "oidc_token": "the federated token",
@@ -53,173 +53,189 @@ WAYS = {
     "msi": "the managed identity",
     "cli": "the Azure CLI",
 }
-# The variable that sets an address for credentials of this machine.
-_ADDRESSES = {
+# The environment variable that sets an address for credentials of this machine.
+_ADDRESS_VARIABLES = {
     "cloud_environment": "AZURE_CLOUD_ENVIRONMENT",
     "adfs_authority_url": "AZURE_ADFS_AUTHORITY_URL",
     "endpoint_url": "AWS_ENDPOINT_URL",
 }
-# Where AWS itself answers, endpoints in a VPC included; other names below its domains may be anybody's.
-_OF_AWS = re.compile(
+# Endpoints of AWS itself, VPC endpoints included; other names below its domains may belong to anyone.
+_AWS_ENDPOINT = re.compile(
     r"https://(?:vpce-[a-z0-9-]+\.)?(?:sts|iam|organizations|cloudformation)(?:-fips)?(?:\.[a-z]{2}(?:-[a-z]+)+-[0-9]+)?(?:\.vpce)?"
     r"\.(?:amazonaws\.com(?:\.cn)?|api\.aws)/?"
 )
-_NOTHING_FOUND = (
-    "Cannot sign in to Azure: no credentials are given. Give tenant and client_id with secret, x509_certificate_path, "
+_NO_CREDENTIALS = (
+    "Cannot sign in to Azure: no credentials are given. Set tenant and client_id with secret, x509_certificate_path, "
     "oidc_token or oidc_token_file_path, as options, in the environment (AZURE_TENANT, AZURE_CLIENT_ID, AZURE_SECRET "
-    f"...) or in the section default of {FILE}; or name another section with azure_profile, sign in with az login, or "
-    "set auth_source to msi for the managed identity of this machine."
+    f"...) or in the section default of {CREDENTIALS_FILE}; or name another section with azure_profile, sign in with "
+    "az login, or set auth_source to msi for the managed identity of this machine."
 )
 
-Given = dict[str, Any]
+# Options that are set, by name.
+Settings = dict[str, Any]
 ReadSection = Callable[[str, bool], Mapping[str, str]]
 
 
 class SignIn(NamedTuple):
-    """How to sign in: `way` is one of WAYS, `found` has what belongs to it, wherever it came from."""
+    """A key of CREDENTIAL_TYPES, and the credentials of that type with all settings that belong to them."""
 
-    way: str
-    found: AzureCredentials
+    credential_type: str
+    credentials: AzureCredentials
+
+
+class Candidate(NamedTuple):
+    """A source that may have a credential: its place for messages (" in the environment"), and the merged settings."""
+
+    location: str
+    settings: Settings
 
 
 def check_address(option: str, address: str, *, of_options: bool, why: str) -> None:
-    """Raise bad_input for an address of the options to which a credential that is not of the options would be sent.
+    """Raise bad_input for an address from the options unless the credential is from the options, too (`of_options`).
 
-    Whoever may write variables of a host shall not choose where a credential of this machine goes. `of_options` is
-    whether the credential comes from the options as well, `why` where it comes from instead.
+    Host variables must not decide to which server a credential of this machine is sent. `why` names that credential in
+    the message.
     """
     if not of_options:
         raise SentinelError(
             "bad_input",
-            f"Cannot use {option} {address!r}: an address given as an option or variable needs a credential given in "
-            f"the same way, and {why}. Give the credential as well, or set {_ADDRESSES[option]} in the environment.",
+            f"Cannot use {option} {address!r}: an address from an option or variable requires a credential from an "
+            f"option or variable, and {why}. Set the credential as well, or set {_ADDRESS_VARIABLES[option]} in the "
+            "environment.",
         )
 
 
-def check_endpoint(base: AwsCredentials, of_environment: str | None) -> None:
-    """Raise bad_input for an endpoint of the options, other than AWS's own, without keys of the options."""
-    url = base.endpoint_url
-    if url and url != of_environment and not _OF_AWS.fullmatch(url):
-        keys = bool(base.access_key and base.secret_key)
+def check_endpoint(source: AwsCredentials, from_environment: str | None) -> None:
+    """Raise bad_input for an endpoint_url other than AWS's own where access_key and secret_key are no options."""
+    url = source.endpoint_url
+    if url and url != from_environment and not _AWS_ENDPOINT.fullmatch(url):
+        keys = bool(source.access_key and source.secret_key)
         check_address("endpoint_url", url, of_options=keys, why="access_key and secret_key are not")
 
 
-def _check_addresses(found: SignIn, own: Given, environment: Given) -> None:
-    """Refuse a private cloud or an authority of the options for a credential that is not of the options.
+def _check_addresses(sign_in: SignIn, options: Settings, environment: Settings) -> None:
+    """Raise bad_input for a private cloud or authority from the options with a credential from elsewhere.
 
-    The path of a token is no credential: whoever may name a file does not own what is in it, and it is sent as it is.
+    The path of a token is not a credential: whoever sets it need not own the file, whose content is sent as it is.
     """
-    way = found.way
-    of_options = way in _IN_OPTIONS and own.get(way) is not None and own.get(way) == getattr(found.found, way)
+    kind = sign_in.credential_type
+    value = options.get(kind) if kind in _BOUND_TO_OPTIONS else None
+    of_options = value is not None and value == getattr(sign_in.credentials, kind)
     for option in ("cloud_environment", "adfs_authority_url"):
-        address, of_environment = (str(given.get(option) or "").rstrip("/") for given in (own, environment))
-        known = {*clouds.CLOUDS, *(cloud.authority for cloud in clouds.CLOUDS.values()), of_environment}
-        if address and clouds.name_of(address) not in known and address not in known:
-            check_address(option, address, of_options=of_options, why=f"{WAYS[way]} is not")
+        address, from_environment = (str(given.get(option) or "").rstrip("/") for given in (options, environment))
+        allowed = {*clouds.CLOUDS, *(cloud.authority for cloud in clouds.CLOUDS.values()), from_environment}
+        if address and clouds.cloud_name(address) not in allowed and address not in allowed:
+            check_address(option, address, of_options=of_options, why=f"{CREDENTIAL_TYPES[kind]} is not")
 
 
-def choose(options: AzureCredentials, environment: Given, read_section: ReadSection, *, az: bool) -> SignIn:
-    """Return the way to sign in; raises azure_denied when there is none, bad_input for a bad credentials file.
+def choose_sign_in(options: AzureCredentials, environment: Settings, read_section: ReadSection, *, az: bool) -> SignIn:
+    """Return the credential to use; raises azure_denied if there is none, bad_input for an invalid credentials file.
 
-    `environment` has the options that it sets, `az` tells whether the Azure CLI is there. `read_section` returns a
-    section of the credentials file: of that name, and whether it must be there.
+    `environment` holds the options that environment variables set, `az` is whether the Azure CLI is installed.
+    `read_section` returns a section of the credentials file by its name; the second argument is whether it must exist.
     """
-    own = _given(options)
-    if own.get("cloud_environment") == environment.get("cloud_environment"):
-        # The only option that Ansible fills in from the environment: accounts are checked by it before all else.
-        own.pop("cloud_environment", None)
-    found = _chosen(options.auth_source, own, environment, read_section, az=az)
-    _check_addresses(found, own, environment)
+    given = _set_options(options)
+    if given.get("cloud_environment") == environment.get("cloud_environment"):
+        # Ansible fills in this option from the environment, for the checks of the accounts: it is not from the user.
+        given.pop("cloud_environment", None)
+    found = _first_sign_in(options.auth_source, given, environment, read_section, az=az)
+    _check_addresses(found, given, environment)
     return found
 
 
-def _chosen(source: str, own: Given, environment: Given, read_section: ReadSection, *, az: bool) -> SignIn:
-    profile = own.get("azure_profile") or environment.get("azure_profile")
+def _first_sign_in(
+    source: str, options: Settings, environment: Settings, read_section: ReadSection, *, az: bool
+) -> SignIn:
+    profile = options.get("azure_profile") or environment.get("azure_profile")
     if source in ("msi", "cli"):
-        return SignIn(source, AzureCredentials(**{**environment, **own}))
-    places: list[tuple[str, Given]] = []
-    for where, given in _places(source, profile, own, environment, read_section):
-        if way := next((name for name in PROOFS if given.get(name)), None):
-            return _whole(way, given, where)
-        places.append((where, given))
-    # An application that is named is not replaced by whoever az signed in.
-    if az and source == "auto" and not profile and not any(given.get("client_id") for _where, given in places):
-        return SignIn("cli", AzureCredentials(**{**environment, **own}))
-    raise SentinelError("azure_denied", _unproven(places, free=source == "auto" and not profile))
+        return SignIn(source, AzureCredentials(**{**environment, **options}))
+    candidates: list[Candidate] = []
+    for candidate in _candidates(source, profile, options, environment, read_section):
+        if kind := next((name for name in CREDENTIAL_OPTIONS if candidate.settings.get(name)), None):
+            return _checked_sign_in(kind, candidate)
+        candidates.append(candidate)
+    # Where an application is named, the user of the Azure CLI must not replace it.
+    if az and source == "auto" and not profile and not any(one.settings.get("client_id") for one in candidates):
+        return SignIn("cli", AzureCredentials(**{**environment, **options}))
+    raise SentinelError("azure_denied", _missing_credential(candidates, any_source=source == "auto" and not profile))
 
 
-def _unproven(places: list[tuple[str, Given]], *, free: bool) -> str:
-    """Say what is missing beside what is given; `free` where every place would do."""
-    if not free:
-        return f"Cannot sign in to Azure: none of {', '.join(PROOFS)} is given{places[-1][0]}."
-    halves = (_half(given, where) for name in ("client_id", "tenant") for where, given in places if given.get(name))
-    return next(halves, _NOTHING_FOUND)
+def _missing_credential(candidates: list[Candidate], *, any_source: bool) -> str:
+    """Return the message for candidates none of which has a credential; `any_source` if all sources were searched."""
+    if not any_source:
+        return f"Cannot sign in to Azure: none of {', '.join(CREDENTIAL_OPTIONS)} is given{candidates[-1].location}."
+    partial = (one for name in ("client_id", "tenant") for one in candidates if one.settings.get(name))
+    return next(map(_incomplete, partial), _NO_CREDENTIALS)
 
 
-def _half(given: Given, where: str) -> str:
-    there = [name for name in ("tenant", "client_id") if given.get(name)]
-    missing = [name for name in ("tenant", "client_id") if name not in there]
-    also = f", and {missing[0]} not given{_hint(missing, where)}" if missing else ""
+def _incomplete(candidate: Candidate) -> str:
+    given = [name for name in ("tenant", "client_id") if candidate.settings.get(name)]
+    missing = [name for name in ("tenant", "client_id") if name not in given]
+    where = candidate.location
+    also = f", and {missing[0]} is not given{_environment_hint(missing, where)}" if missing else ""
     return (
-        f"Cannot sign in to Azure: {' and '.join(there)} given{where}, but none of {', '.join(PROOFS)}"
-        f"{_hint(PROOFS, where)}{also}."
+        f"Cannot sign in to Azure: {' and '.join(given)} given{where}, but none of {', '.join(CREDENTIAL_OPTIONS)}"
+        f"{_environment_hint(CREDENTIAL_OPTIONS, where)}{also}."
     )
 
 
-def _hint(names: Iterable[str], where: str) -> str:
-    """Say where what is missing could be given as well; nothing of the environment is mixed into a file's section."""
+def _environment_hint(names: Iterable[str], location: str) -> str:
+    """Return the variables that could set these options; none for the file, whose sections ignore those variables."""
     variables = ", ".join(ENVIRONMENT[name][0] for name in names)
-    return "" if FILE in where else f" ({variables} in the environment would serve as well)"
+    return "" if CREDENTIALS_FILE in location else f" (or {variables} in the environment)"
 
 
-def _given(options: AzureCredentials) -> Given:
+def _set_options(options: AzureCredentials) -> Settings:
     pairs = ((one.name, getattr(options, one.name)) for one in fields(options) if one.name != "auth_source")
     return {name: value for name, value in pairs if value is not None}
 
 
-def _places(
-    source: str, profile: str | None, own: Given, environment: Given, read_section: ReadSection
-) -> Iterator[tuple[str, Given]]:
-    """Yield where a proof may be, in order, each place with what lies below and above it."""
-    above = {name: value for name, value in own.items() if name not in PROOFS}
+def _candidates(
+    source: str, profile: str | None, options: Settings, environment: Settings, read_section: ReadSection
+) -> Iterator[Candidate]:
+    """Yield the sources that may have a credential, in order of precedence, each merged with what it builds on."""
+    overrides = {name: value for name, value in options.items() if name not in CREDENTIAL_OPTIONS}
     if source == "auto":
-        yield "", _without(environment, _OF_A_PROOF) | own
+        yield Candidate("", _without(environment, _CREDENTIAL_PARTS) | options)
     if source == "credential_file" or (source == "auto" and profile):
-        yield _section(profile or "default", read_section, needed=True, below=environment, above=above)
+        yield _section(profile or "default", read_section, required=True, defaults=environment, overrides=overrides)
     elif source in ("auto", "env"):
-        yield " in the environment", environment | above
+        yield Candidate(" in the environment", environment | overrides)
     if source == "auto" and not profile:
-        yield _section("default", read_section, needed=False, below=environment, above=above)
+        yield _section("default", read_section, required=False, defaults=environment, overrides=overrides)
 
 
-def _section(name: str, read_section: ReadSection, *, needed: bool, below: Given, above: Given) -> tuple[str, Given]:
-    where = f"section {name} of {FILE}"
-    found: Given = {key: text for key, text in read_section(name, needed).items() if key in ENVIRONMENT and text}
+def _section(
+    name: str, read_section: ReadSection, *, required: bool, defaults: Settings, overrides: Settings
+) -> Candidate:
+    where = f"section {name} of {CREDENTIALS_FILE}"
+    found: Settings = {key: text for key, text in read_section(name, required).items() if key in ENVIRONMENT and text}
     if text := found.get("disable_instance_discovery"):
         found["disable_instance_discovery"] = ConfigParser.BOOLEAN_STATES.get(text.lower(), text)
     for key in found.keys() & validation.RULES.keys():
         validation.check(where, key, found[key], key)
-    _check_cloud(clouds.name_of(found.get("cloud_environment")), {**below, **above}, where)
-    return f" in {where}", _without(below, _OF_AN_IDENTITY) | found | above
+    _check_cloud(clouds.cloud_name(found.get("cloud_environment")), {**defaults, **overrides}, where)
+    return Candidate(f" in {where}", _without(defaults, _IDENTITY_PARTS) | found | overrides)
 
 
-def _without(given: Given, names: Iterable[str]) -> Given:
-    return {name: value for name, value in given.items() if name not in names}
+def _without(settings: Settings, names: Iterable[str]) -> Settings:
+    return {name: value for name, value in settings.items() if name not in names}
 
 
-def _check_cloud(name: str, others: Given, where: str) -> None:
-    """Refuse a file that alone names a special cloud: `model.account` checks the accounts by the options."""
-    if name in (clouds.GOVERNMENT, clouds.CHINA) and name != clouds.name_of(others.get("cloud_environment")):
+def _check_cloud(name: str, others: Settings, where: str) -> None:
+    """Raise bad_input where only the file names a sovereign cloud: accounts are checked by the option."""
+    if name in (clouds.GOVERNMENT, clouds.CHINA) and name != clouds.cloud_name(others.get("cloud_environment")):
         raise SentinelError(
             "bad_input",
-            f"Cannot use cloud_environment {name!r} of {where}: give the option cloud_environment, too, since AWS "
-            "accounts are connected differently there.",
+            f"Cannot use cloud_environment {name!r} of {where}: set the option cloud_environment as well, because AWS "
+            "accounts are connected differently in that cloud.",
         )
 
 
-def _whole(way: str, given: Given, where: str) -> SignIn:
-    missing = [name for name in ("tenant", "client_id") if not given.get(name)]
+def _checked_sign_in(kind: str, candidate: Candidate) -> SignIn:
+    missing = [name for name in ("tenant", "client_id") if not candidate.settings.get(name)]
     if missing:
-        lacks = f"{' and '.join(missing)} not given{_hint(missing, where)}"
-        raise SentinelError("azure_denied", f"Cannot sign in to Azure with {WAYS[way]}{where}: {lacks}.")
-    return SignIn(way, AzureCredentials(**given))
+        where = candidate.location
+        cause = f"{' and '.join(missing)} not given{_environment_hint(missing, where)}"
+        raise SentinelError("azure_denied", f"Cannot sign in to Azure with {CREDENTIAL_TYPES[kind]}{where}: {cause}.")
+    return SignIn(kind, AzureCredentials(**candidate.settings))

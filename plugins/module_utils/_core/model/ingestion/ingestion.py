@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ..connector import connector as connectors
 from ..connector.connector import Connector
-from ..duration import told
+from ..duration import format_duration
 from ..text import one_line
 from .health_codes import explained
 
@@ -84,10 +84,10 @@ class IngestionStatus(NamedTuple):
 # --- questions ---
 
 
-def events_query(lookback: int, marker: str = "") -> str:
+def events_query(lookback: int, canary: str = "") -> str:
     """Return the question for all accounts of a workspace: what arrived in the last `lookback` seconds."""
-    named = f'RequestParameters has "{marker}" or UserIdentityArn has "{marker}"'
-    marked = f", Marked = countif({named})" if marker else ""
+    named = f'RequestParameters has "{canary}" or UserIdentityArn has "{canary}"'
+    marked = f", Marked = countif({named})" if canary else ""
     return (
         f"{EVENTS} | where TimeGenerated > ago({lookback}s)"
         " | extend Account = coalesce(RecipientAccountId, UserIdentityAccountId)"
@@ -198,10 +198,10 @@ def _judged(account_id: str, expected: Expected, look: Look, have: Links, lookba
         if look.partial:
             return IngestionStatus("unknown", as_expected=False, message="Log Analytics answered in part only.")
         never = f"Table {EVENTS} does not exist yet: nothing was ever ingested."
-        why = f"No event arrived in the last {told(lookback)}." if look.has_table else never
+        why = f"No event arrived in the last {format_duration(lookback)}." if look.has_table else never
         return IngestionStatus("silent", as_expected=expected.allow_silent, message=why)
     if arrival.age > expected.stale_after:
-        why = f"The last event arrived {told(arrival.age)} ago, at {arrival.last_event}."
+        why = f"The last event arrived {format_duration(arrival.age)} ago, at {arrival.last_event}."
         return IngestionStatus("stale", as_expected=expected.allow_silent, message=why)
     return IngestionStatus("receiving", as_expected=True)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IAM role that Microsoft Sentinel assumes: what a correct one is, whose it is, what is wrong with one. Pure.
+"""The IAM role that Microsoft Sentinel assumes: its desired state, its ownership and its findings. Pure.
 
 Sources: "Connect Microsoft Sentinel to Amazon Web Services" (Microsoft Learn); "IAM API Reference" (AWS).
 """
@@ -16,16 +16,16 @@ from typing import Any
 from ..errors import SentinelError
 from ..findings import Finding, finding, ordered
 from ..policy import policy
-from ..validation import OLD_POLICY, RULES
+from ..validation import REPLACED_POLICY, RULES
 
 MICROSOFT_ACCOUNT = "197857026523"
-POLICY = "AWSCloudTrail_ReadOnlyAccess"
-INLINE = "MicrosoftSentinelLookupEvents"
+MANAGED_POLICY = "AWSCloudTrail_ReadOnlyAccess"
+INLINE_POLICY = "MicrosoftSentinelLookupEvents"
 TAG = "trailbridge.sentinel"
 TAG_WORKSPACE = "trailbridge.sentinel.workspace"
-DESCRIPTION = "Lets Microsoft Sentinel read AWS CloudTrail"
-SESSION = 3600
-MOST_TAGS, LONGEST_TAG = 50, 256
+ROLE_DESCRIPTION = "Lets Microsoft Sentinel read AWS CloudTrail"
+DEFAULT_SESSION_SECONDS = 3600
+MAX_TAGS, MAX_TAG_LENGTH = 50, 256
 
 LOOKUP_EVENTS: dict[str, Any] = {
     "Version": "2012-10-17",
@@ -35,26 +35,26 @@ LOOKUP_EVENTS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """An IAM role: everything that this collection looks at. Policy documents are decoded JSON."""
+    """An IAM role, with the attributes that this collection reads. Policy documents are decoded JSON."""
 
     name: str
     arn: str
     path: str = "/"
     description: str = ""
-    max_session_duration: int = SESSION
+    max_session_duration: int = DEFAULT_SESSION_SECONDS
     trust: Mapping[str, Any] = field(default_factory=dict)
     permissions_boundary: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    managed: frozenset[str] = frozenset()
-    inline: Mapping[str, Any] = field(default_factory=dict)
+    managed_policies: frozenset[str] = frozenset()
+    inline_policies: Mapping[str, Any] = field(default_factory=dict)
     instance_profiles: tuple[str, ...] = ()
     is_new: bool = field(default=False, compare=False)
-    """Whether it was created so lately that others may not see it yet."""
+    """Whether it was created so recently that other services may not see it yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoleSpec:
-    """What the user wants the role to be. None means: leave that alone."""
+    """The desired role. None means: leave that attribute unchanged."""
 
     account_id: str
     workspace_id: str
@@ -74,23 +74,23 @@ class RoleSpec:
 
     @property
     def arn(self) -> str:
-        """The ARN that the role gets when it is made."""
+        """The ARN of the role if it is created."""
         return f"arn:{self.partition}:iam::{self.account_id}:role{self.path or '/'}{self.name}"
 
     @property
-    def managed(self) -> frozenset[str]:
+    def managed_policies(self) -> frozenset[str]:
         """The managed policies that Sentinel needs."""
-        arn = f"arn:{self.partition}:iam::aws:policy/{POLICY}"
+        arn = f"arn:{self.partition}:iam::aws:policy/{MANAGED_POLICY}"
         return frozenset({arn} if self.permission_mode == "managed" else ())
 
     @property
-    def inline(self) -> dict[str, Any]:
-        """The inline policies that Sentinel needs: the least there is, where that was chosen."""
-        return {INLINE: LOOKUP_EVENTS} if self.permission_mode == "lookup_events" else {}
+    def inline_policies(self) -> dict[str, Any]:
+        """The inline policies that Sentinel needs, in the permission mode lookup_events."""
+        return {INLINE_POLICY: LOOKUP_EVENTS} if self.permission_mode == "lookup_events" else {}
 
 
 def trust(microsoft_account_id: str, external_ids: Iterable[str], partition: str = "aws") -> dict[str, Any]:
-    """Return the trust policy that lets Sentinel in, and only on behalf of the given workspaces."""
+    """Return the trust policy that allows Microsoft Sentinel to assume the role for these workspaces only."""
     ids = sorted(external_ids)
     return {
         "Version": "2012-10-17",
@@ -105,139 +105,142 @@ def trust(microsoft_account_id: str, external_ids: Iterable[str], partition: str
     }
 
 
-def _spelled(tags: Mapping[str, str], key: str) -> str:
-    """Return a key as it is written there: IAM's keys are equal without case and keep the case that was there first."""
+def _existing_key(tags: Mapping[str, str], key: str) -> str:
+    """Return a key in its existing case: tag keys in IAM are case-insensitive and keep the case of their creation."""
     return key if key in tags else next((one for one in tags if one.lower() == key.lower()), key)
 
 
-def _tag(role: Role, key: str) -> str:
-    return role.tags.get(_spelled(role.tags, key), "").lower()
+def _tag_value(role: Role, key: str) -> str:
+    return role.tags.get(_existing_key(role.tags, key), "").lower()
 
 
-def ours(role: Role) -> bool:
-    """Tell whether this collection made or adopted the role."""
-    return _tag(role, TAG) == "managed"
+def is_managed(role: Role) -> bool:
+    """Return whether this collection manages the role: it created or adopted it."""
+    return _tag_value(role, TAG) == "managed"
 
 
-def served(role: Role | None) -> frozenset[str]:
-    """Return the workspace ids that a role of ours is tagged to serve; other words there name nobody."""
-    found = _tag(role, TAG_WORKSPACE).split() if role and ours(role) else []
+def tagged_workspaces(role: Role | None) -> frozenset[str]:
+    """Return the workspace ids in the tag of a managed role; anything else in the tag is ignored."""
+    found = _tag_value(role, TAG_WORKSPACE).split() if role and is_managed(role) else []
     return frozenset(filter(RULES["workspace_id"].holds, found))
 
 
 def other_workspaces(spec: RoleSpec, have: Role | None) -> frozenset[str]:
-    """Return the ids of other workspaces that keep their access: those that the tag names and the trust lets in by id.
+    """Return the ids of other workspaces that keep their access: named by the tag and by the trust policy.
 
-    A tag alone lets nobody in: who may tag the role may not change who assumes it, however open its trust is.
+    A tag alone grants nothing: a principal that may tag the role must not decide who can assume it.
     """
-    return (served(have) & admitted(spec, have)) - {spec.workspace_id, *spec.external_ids} if have else frozenset()
+    return (
+        (tagged_workspaces(have) & trusted_workspaces(spec, have)) - {spec.workspace_id, *spec.external_ids}
+        if have
+        else frozenset()
+    )
 
 
-def admitted(spec: RoleSpec, have: Role) -> frozenset[str]:
-    """Return the ids of workspaces that the role lets in by a statement like those that are written here.
+def trusted_workspaces(spec: RoleSpec, have: Role) -> frozenset[str]:
+    """Return the ids of workspaces that the trust policy names in a statement of the form of `trust`.
 
-    External ids are compared in their case, and Microsoft sends a workspace's in lower case. What is no workspace id,
-    such as a policy variable, is nobody whose access is kept.
+    External ids are case-sensitive, and Microsoft sends workspace ids in lower case. Values that are no workspace ids,
+    such as policy variables, are left out: they identify no other workspace.
     """
-    return policy.admitted_ids(have.trust, spec.microsoft_account_id, _is_sent)
+    return policy.admitted_ids(have.trust, spec.microsoft_account_id, _is_workspace_id)
 
 
-def _is_sent(external_id: str) -> bool:
+def _is_workspace_id(external_id: str) -> bool:
     return external_id == external_id.lower() and RULES["workspace_id"].holds(external_id)
 
 
-def expected_ids(spec: RoleSpec, have: Role | None) -> frozenset[str]:
-    """Return the external ids that the role shall accept: the wished ones and those of its neighbours."""
+def expected_external_ids(spec: RoleSpec, have: Role | None) -> frozenset[str]:
+    """Return the external ids that the role has to accept: those of the spec and of other workspaces."""
     return other_workspaces(spec, have) | {spec.workspace_id, *spec.external_ids}
 
 
 def check_ownership(spec: RoleSpec, have: Role | None) -> None:
-    """Raise role_conflict when the role that is there belongs to somebody else."""
-    if have is None or spec.adopt or served(have):
+    """Raise role_conflict if the existing role may belong to someone else."""
+    if have is None or spec.adopt or tagged_workspaces(have):
         return
-    wished = {spec.workspace_id, *spec.external_ids}
-    strangers = _claimed(spec, have.trust) - wished
-    if not ours(have) and not policy.trusts(have.trust, spec.microsoft_account_id):
+    unknown = _trusted_external_ids(spec, have.trust) - {spec.workspace_id, *spec.external_ids}
+    if not is_managed(have) and not policy.trusts(have.trust, spec.microsoft_account_id):
         reason = f"it neither trusts Microsoft's account {spec.microsoft_account_id} nor carries the tag {TAG}"
     elif not policy.is_legible(have.trust):
-        reason = "its trust policy cannot be read, so it may serve somebody else"
-    elif strangers:
-        reason = f"it serves another workspace ({', '.join(sorted(strangers))}), which external_ids does not name"
+        reason = "its trust policy cannot be parsed, so it may serve another workspace"
+    elif unknown:
+        reason = f"it serves another workspace ({', '.join(sorted(unknown))}), which external_ids does not name"
     else:
         return
     raise SentinelError(
         "role_conflict",
-        f"Cannot take over role {have.name} in account {spec.account_id}: {reason}; "
-        "choose another role name, or set adopt if the role is yours.",
+        f"Cannot adopt role {have.name} in account {spec.account_id}: {reason}. "
+        "Choose another role name, or set adopt if the role is yours.",
     )
 
 
 def overlay(spec: RoleSpec, have: Role | None) -> Role:
-    """Lay the wish over the role that is there (or over a blank one) and return the role that shall be."""
+    """Return the desired role: the existing or a new one with the spec applied; raises role_conflict, bad_input."""
     check_ownership(spec, have)
     _check_tags(spec)
-    base = have or Role(spec.name, spec.arn, spec.path or "/", DESCRIPTION)
-    ids = expected_ids(spec, have)
+    base = have or Role(spec.name, spec.arn, spec.path or "/", ROLE_DESCRIPTION)
+    ids = expected_external_ids(spec, have)
     return replace(
         base,
         description=base.description if spec.description is None else spec.description,
         max_session_duration=spec.max_session_duration or base.max_session_duration,
-        permissions_boundary=_boundary(spec, base),
-        trust=_trust(spec, base, ids),
-        tags=_tags(spec, base)[0],
-        managed=spec.managed | _kept_policies(spec, base),
-        inline=_inline(spec, base),
+        permissions_boundary=_desired_boundary(spec, base),
+        trust=_desired_trust(spec, base, ids),
+        tags=_desired_tags(spec, base)[0],
+        managed_policies=spec.managed_policies | _kept_policies(spec, base),
+        inline_policies=_desired_inline_policies(spec, base),
     )
 
 
 def without(spec: RoleSpec, have: Role | None) -> Role | None:
-    """Return what remains when this workspace no longer needs the role: nothing, or the role for its other ones."""
+    """Return the role without this workspace: None, or the role for its other workspaces; raises role_conflict."""
     if have is None:
         return None
-    _check_ours(spec, have)
-    exact = admitted(spec, have)
-    # Who has a role without our tag adopted answers for whom it serves; else the tag has to name them.
-    known = exact if spec.adopt and not served(have) else served(have) | set(spec.external_ids)
-    remaining = (exact & known) - {spec.workspace_id}
+    _check_removable(spec, have)
+    trusted, tagged = trusted_workspaces(spec, have), tagged_workspaces(have)
+    # With adopt and no tag, the trust policy alone decides which workspaces remain; else the tag has to name them.
+    known = trusted if spec.adopt and not tagged else tagged | set(spec.external_ids)
+    remaining = (trusted & known) - {spec.workspace_id}
     if not remaining:
-        _check_serves_nobody_else(spec, have, have.trust, remaining)
+        _check_no_unknown_ids(spec, have, have.trust, remaining)
         _check_unused(spec, have)
         return None
-    gone = [one for one in _statements(have) if spec.exclusive or one not in _left_alone(spec, have)]
-    _check_serves_nobody_else(spec, have, {**have.trust, "Statement": gone}, remaining)
-    ids = sorted(remaining) + sorted((served(have) - remaining) - {spec.workspace_id})
-    key, text = _spelled(have.tags, TAG_WORKSPACE), _fitting(ids)[0]
-    tagged = {key: text} if key in have.tags or len(have.tags) < MOST_TAGS else {}
-    return replace(have, trust=_trust_without(spec, have, remaining), tags={**have.tags, **tagged})
+    removed = [one for one in _statements(have) if spec.exclusive or one not in _kept_statements(spec, have)]
+    _check_no_unknown_ids(spec, have, {**have.trust, "Statement": removed}, remaining)
+    ids = sorted(remaining) + sorted((tagged - remaining) - {spec.workspace_id})
+    key, text = _existing_key(have.tags, TAG_WORKSPACE), _workspace_tag(ids)[0]
+    tag = {key: text} if key in have.tags or len(have.tags) < MAX_TAGS else {}
+    return replace(have, trust=_trust_without(spec, have, remaining), tags={**have.tags, **tag})
 
 
-def _check_ours(spec: RoleSpec, have: Role) -> None:
-    """Raise role_conflict for a role that is not to be removed: adopt is for those that let Microsoft in."""
-    if ours(have):
+def _check_removable(spec: RoleSpec, have: Role) -> None:
+    """Raise role_conflict for a role that this collection neither manages nor may adopt to remove it."""
+    if is_managed(have):
         return
     if not policy.names_account(have.trust, spec.microsoft_account_id):
         why = f"it neither carries the tag {TAG} nor trusts Microsoft's account {spec.microsoft_account_id}"
     elif not spec.adopt:
-        why = f"it does not carry the tag {TAG}, so it was not made here; set adopt if it is yours"
+        why = f"it does not carry the tag {TAG}, so it is not managed by this collection; set adopt if it is yours"
     else:
         return
     raise SentinelError("role_conflict", f"Cannot remove role {have.name} in account {spec.account_id}: {why}.")
 
 
-def _check_serves_nobody_else(spec: RoleSpec, have: Role, goes: Mapping[str, Any], remaining: Iterable[str]) -> None:
-    """Raise role_conflict where what goes of the trust names somebody whom the tag does not, or cannot be read."""
-    named = policy.named_ids(goes, spec.microsoft_account_id)
+def _check_no_unknown_ids(spec: RoleSpec, have: Role, removed: Mapping[str, Any], remaining: Iterable[str]) -> None:
+    """Raise role_conflict if the removed part of the trust policy names unknown external ids, or cannot be parsed."""
+    named = policy.named_ids(removed, spec.microsoft_account_id)
     others = {one for one in named if not policy.matches_id(one, spec.workspace_id)} - set(remaining)
     if others:
         why = (
-            f"its trust policy names {', '.join(sorted(others))}, which is not this workspace, and nobody whom "
-            f"the tag {TAG_WORKSPACE} and an exact condition name together. Onboard the account first, which "
-            "takes out what does not belong there, or take it out of the trust policy yourself"
+            f"its trust policy names {', '.join(sorted(others))}, which is neither this workspace nor one that both "
+            f"the tag {TAG_WORKSPACE} and an exact condition name. Onboard the account first, which removes unknown "
+            "external ids, or remove it from the trust policy yourself"
         )
-    elif policy.is_legible(goes) or spec.adopt:
+    elif policy.is_legible(removed) or spec.adopt:
         return
     else:
-        why = "its trust policy cannot be read, so it does not tell whom it serves; set adopt if the role is yours"
+        why = "its trust policy cannot be parsed, so it may serve others; set adopt if the role is yours"
     raise SentinelError("role_conflict", f"Cannot remove role {have.name} in account {spec.account_id}: {why}.")
 
 
@@ -246,46 +249,47 @@ def _check_unused(spec: RoleSpec, have: Role) -> None:
         raise SentinelError(
             "role_conflict",
             f"Cannot remove role {have.name} in account {spec.account_id}: "
-            f"it is in the instance profile {', '.join(have.instance_profiles)}; take it out first.",
+            f"it is in the instance profile {', '.join(have.instance_profiles)}; remove it from there first.",
         )
 
 
-def _boundary(spec: RoleSpec, base: Role) -> str | None:
+def _desired_boundary(spec: RoleSpec, base: Role) -> str | None:
     return base.permissions_boundary if spec.permissions_boundary is None else spec.permissions_boundary or None
 
 
-def _trust(spec: RoleSpec, base: Role, ids: Iterable[str]) -> Mapping[str, Any]:
-    wanted = trust(spec.microsoft_account_id, ids, spec.partition)
-    if policy.same(base.trust, wanted):
+def _desired_trust(spec: RoleSpec, base: Role, ids: Iterable[str]) -> Mapping[str, Any]:
+    desired = trust(spec.microsoft_account_id, ids, spec.partition)
+    if policy.same(base.trust, desired):
         return base.trust
     if spec.exclusive or not base.trust:
-        kept = {**wanted, "Statement": [*wanted["Statement"], *_restrictions(spec, base, other_workspaces(spec, base))]}
-        return base.trust if policy.same(base.trust, kept) else kept
-    joined = {**base.trust, "Statement": [*_statements(base), *wanted["Statement"]]}
+        denied = _restrictions(spec, base, other_workspaces(spec, base))
+        after = {**desired, "Statement": [*desired["Statement"], *denied]}
+        return base.trust if policy.same(base.trust, after) else after
+    joined = {**base.trust, "Statement": [*_statements(base), *desired["Statement"]]}
     return base.trust if policy.same(base.trust, joined) else joined
 
 
 def _restrictions(spec: RoleSpec, have: Role, others: Iterable[str]) -> list[Any]:
-    """Return the statements that sometimes deny other workspaces that stay: they never get more than they have."""
+    """Return the conditional Deny statements for other workspaces, which must not get more access than they have."""
     return [one for one in _statements(have) if policy.restricts(one, spec.microsoft_account_id, others)]
 
 
 def _trust_without(spec: RoleSpec, have: Role, remaining: Iterable[str]) -> Mapping[str, Any]:
-    wanted = trust(spec.microsoft_account_id, remaining, spec.partition)
-    others = _restrictions(spec, have, remaining) if spec.exclusive else _left_alone(spec, have)
-    kept = {**(wanted if spec.exclusive else have.trust), "Statement": others}
-    joined = {**kept, "Statement": [*others, *wanted["Statement"]]}
+    desired = trust(spec.microsoft_account_id, remaining, spec.partition)
+    others = _restrictions(spec, have, remaining) if spec.exclusive else _kept_statements(spec, have)
+    kept = {**(desired if spec.exclusive else have.trust), "Statement": others}
+    joined = {**kept, "Statement": [*others, *desired["Statement"]]}
     after = kept if policy.same(kept, joined) else joined
     return have.trust if policy.same(have.trust, after) else after
 
 
-def _left_alone(spec: RoleSpec, have: Role) -> list[Any]:
-    """Return the statements that stay when this workspace goes, where the wish is not exclusive."""
-    return [one for one in _statements(have) if _denies(one) or not _lets_in_by_id(spec, {"Statement": [one]})]
+def _kept_statements(spec: RoleSpec, have: Role) -> list[Any]:
+    """Return the statements that stay when this workspace is removed and the spec is not exclusive."""
+    return [one for one in _statements(have) if _denies(one) or not _trusts_workspace(spec, {"Statement": [one]})]
 
 
-def _lets_in_by_id(spec: RoleSpec, document: Mapping[str, Any]) -> bool:
-    """Tell whether an id or a pattern there stands for this workspace; what stands for everybody does not."""
+def _trusts_workspace(spec: RoleSpec, document: Mapping[str, Any]) -> bool:
+    """Return whether an external id or pattern of the document is for this workspace, and not for any."""
     account = spec.microsoft_account_id
     named = policy.claimed_ids(document, account) & policy.named_ids(document, account)
     return any(policy.matches_id(one, spec.workspace_id) for one in named)
@@ -295,8 +299,8 @@ def _denies(statement: object) -> bool:
     return isinstance(statement, Mapping) and statement.get("Effect") == "Deny"
 
 
-def _claimed(spec: RoleSpec, document: Mapping[str, Any]) -> frozenset[str]:
-    """Return the external ids with which the document lets Microsoft in."""
+def _trusted_external_ids(spec: RoleSpec, document: Mapping[str, Any]) -> frozenset[str]:
+    """Return the external ids with which the document trusts Microsoft, in lower case."""
     return frozenset(one.lower() for one in policy.claimed_ids(document, spec.microsoft_account_id))
 
 
@@ -306,65 +310,71 @@ def _statements(role: Role) -> list[Any]:
 
 
 def _check_tags(spec: RoleSpec) -> None:
-    """Raise bad_input where the options alone are more than fits into the tags of a role."""
+    """Raise bad_input if the tags of the spec alone exceed what a role can have."""
     tags = {TAG, TAG_WORKSPACE, *map(str.lower, spec.tags or ())}
-    if len(tags) > MOST_TAGS:
-        reason = f"it would have {len(tags)} tags, AWS allows {MOST_TAGS}"
-    elif _fitting([spec.workspace_id, *spec.external_ids])[1]:
-        reason = "it would serve more workspaces than fit into the tag that names them"
+    if len(tags) > MAX_TAGS:
+        reason = f"it would have {len(tags)} tags, but AWS allows {MAX_TAGS}"
+    elif _workspace_tag([spec.workspace_id, *spec.external_ids])[1]:
+        reason = f"the ids of its workspaces do not fit into the tag {TAG_WORKSPACE}"
     else:
         return
     raise SentinelError("bad_input", f"Cannot tag role {spec.name} in account {spec.account_id}: {reason}.")
 
 
-def _tags(spec: RoleSpec, base: Role) -> tuple[dict[str, str], list[str]]:
-    """Return the tags that shall be, and what there is no room for; what is there already keeps its place."""
+def _desired_tags(spec: RoleSpec, base: Role) -> tuple[dict[str, str], list[str]]:
+    """Return the desired tags, and the tags and workspaces without room; existing tags have precedence."""
     purge = spec.purge_tags and spec.tags is not None
-    spelled = {key.lower(): key for key in base.tags}
-    own = {key: _spelled(base.tags, key) for key in (TAG, TAG_WORKSPACE)}
-    given = {spelled.get(key.lower(), key): value for key, value in (spec.tags or {}).items() if key.lower() not in own}
-    # Those whom the trust lets in by the tag come first: who is left out there is cut off by the next other workspace.
+    existing = {key.lower(): key for key in base.tags}
+    own = {key: _existing_key(base.tags, key) for key in (TAG, TAG_WORKSPACE)}
+    given = {
+        existing.get(key.lower(), key): value for key, value in (spec.tags or {}).items() if key.lower() not in own
+    }
+    # Other workspaces come first: one that the tag does not name would lose its access.
     ids = [*sorted(other_workspaces(spec, base)), spec.workspace_id, *spec.external_ids]
-    text, missing = _fitting([*ids, *sorted(served(base) - set(ids))])
+    text, missing = _workspace_tag([*ids, *sorted(tagged_workspaces(base) - set(ids))])
     tags = {key: value for key, value in base.tags.items() if not purge or key.startswith("aws:")}
     left_out = [f"workspace {one}" for one in missing]
     for key, value in [(own[TAG], "managed"), (own[TAG_WORKSPACE], text), *sorted(given.items())]:
-        if key in tags or len(tags) < MOST_TAGS:
+        if key in tags or len(tags) < MAX_TAGS:
             tags[key] = value
         else:
             left_out.append(f"tag {key}")
     return tags, left_out
 
 
-def _fitting(ids: Iterable[str]) -> tuple[str, list[str]]:
-    """Return the value of the tag that names workspaces, the first ones that fit, and those that do not."""
+def _workspace_tag(ids: Iterable[str]) -> tuple[str, list[str]]:
+    """Return the value of the workspace tag with the first ids that fit, and the ids that do not."""
     found = list(filter(None, dict.fromkeys(ids)))
-    most = len(found)
-    while len(" ".join(found[:most])) > LONGEST_TAG:
-        most -= 1
-    return " ".join(sorted(found[:most])), found[most:]
+    count = len(found)
+    while len(" ".join(found[:count])) > MAX_TAG_LENGTH:
+        count -= 1
+    return " ".join(sorted(found[:count])), found[count:]
 
 
 def _kept_policies(spec: RoleSpec, base: Role) -> frozenset[str]:
-    """Return what stays beside the wished policies; the one that AWS replaced, which could read all of S3, goes."""
-    return frozenset() if spec.exclusive else frozenset(arn for arn in base.managed if not _outdated(arn))
+    """Return the other policies that stay attached; never the one that AWS replaced, which could read all of S3."""
+    return (
+        frozenset()
+        if spec.exclusive
+        else frozenset(arn for arn in base.managed_policies if not _is_replaced_policy(arn))
+    )
 
 
-def _outdated(arn: str) -> bool:
-    """Tell AWS's own policy from one of the account with that name."""
-    return re.fullmatch(rf"arn:[^:]+:iam::aws:policy/{OLD_POLICY}", arn) is not None
+def _is_replaced_policy(arn: str) -> bool:
+    """Return whether it is the policy of AWS, and not one of the account with the same name."""
+    return re.fullmatch(rf"arn:[^:]+:iam::aws:policy/{REPLACED_POLICY}", arn) is not None
 
 
-def _inline(spec: RoleSpec, base: Role) -> Mapping[str, Any]:
+def _desired_inline_policies(spec: RoleSpec, base: Role) -> Mapping[str, Any]:
     kept = {
-        name: base.inline[name] if policy.same(base.inline.get(name), document) else document
-        for name, document in spec.inline.items()
+        name: base.inline_policies[name] if policy.same(base.inline_policies.get(name), document) else document
+        for name, document in spec.inline_policies.items()
     }
-    return kept if spec.exclusive else {**base.inline, **kept}
+    return kept if spec.exclusive else {**base.inline_policies, **kept}
 
 
 def show(role: Role | None) -> dict[str, Any]:
-    """Return the role as it appears in results, policy documents in one readable form; {} for no role."""
+    """Return the role as it appears in results, with normalized policy documents; {} for None."""
     if role is None:
         return {}
     return {
@@ -376,20 +386,22 @@ def show(role: Role | None) -> dict[str, Any]:
         "assume_role_policy_document": policy.canonical(role.trust),
         "permissions_boundary": role.permissions_boundary,
         "tags": dict(sorted(role.tags.items())),
-        "managed_policies": sorted(role.managed),
-        "inline_policies": {name: policy.canonical(role.inline[name]) for name in sorted(role.inline)},
+        "managed_policies": sorted(role.managed_policies),
+        "inline_policies": {
+            name: policy.canonical(role.inline_policies[name]) for name in sorted(role.inline_policies)
+        },
     }
 
 
 def findings(spec: RoleSpec, have: Role | None) -> list[Finding]:
-    """Say what is wrong with the role that is there, measured by the wish; security first."""
+    """Return the differences between the existing role and the spec; security first."""
     if have is None:
         return [finding("role_missing", f"Account {spec.account_id} has no role {spec.name}.")]
-    ids = expected_ids(spec, have)
+    ids = expected_external_ids(spec, have)
     return ordered(
         [
             *policy.trust_findings(have.trust, account_id=spec.microsoft_account_id, external_ids=ids),
-            *_neighbour_findings(spec, have),
+            *_other_workspace_findings(spec, have),
             *_policy_findings(spec, have),
             *_inline_findings(spec, have),
             *_boundary_findings(spec, have),
@@ -398,72 +410,78 @@ def findings(spec: RoleSpec, have: Role | None) -> list[Finding]:
     )
 
 
-def _neighbour_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
+def _other_workspace_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
     for one in sorted(other_workspaces(spec, have)):
-        told = f"Workspace {one} is let in too: the tag {TAG_WORKSPACE} names it, external_ids does not."
-        yield finding("role_shared", told)
+        text = f"The role also serves workspace {one}, which the tag {TAG_WORKSPACE} names and external_ids does not."
+        yield finding("role_shared", text)
 
 
 def _policy_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
-    for arn in spec.managed - have.managed:
+    for arn in spec.managed_policies - have.managed_policies:
         yield finding("permission_policy_missing", f"Managed policy {arn} is not attached.")
-    for arn in have.managed - spec.managed:
-        code = "permission_policy_outdated" if _outdated(arn) else "permission_policy_extra"
-        yield finding(code, f"Managed policy {arn} is attached beyond the wish.")
+    for arn in have.managed_policies - spec.managed_policies:
+        code = "permission_policy_outdated" if _is_replaced_policy(arn) else "permission_policy_extra"
+        yield finding(code, f"Unexpected managed policy {arn} is attached.")
 
 
 def _inline_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
-    for name, document in spec.inline.items():
-        if name not in have.inline:
+    for name, document in spec.inline_policies.items():
+        if name not in have.inline_policies:
             yield finding("permission_inline_missing", f"Inline policy {name} is missing.")
-        elif not policy.same(have.inline[name], document):
-            yield finding("permission_inline_changed", f"Inline policy {name} was changed.")
-    for name in set(have.inline) - set(spec.inline):
-        yield finding("permission_inline_extra", f"Inline policy {name} is there beyond the wish.")
+        elif not policy.same(have.inline_policies[name], document):
+            yield finding("permission_inline_changed", f"Inline policy {name} differs from the desired one.")
+    for name in set(have.inline_policies) - set(spec.inline_policies):
+        yield finding("permission_inline_extra", f"The role has the unexpected inline policy {name}.")
 
 
 def _boundary_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
     if (spec.permissions_boundary or None) == have.permissions_boundary:
         return
     if spec.permissions_boundary is None:
-        text = f"The permissions boundary {have.permissions_boundary} is set; what it does not allow is denied."
+        text = f"Permissions boundary {have.permissions_boundary} is set and limits the role, and no option sets one."
         yield finding("role_boundary_unexpected", text)
     elif not have.permissions_boundary:
         yield finding("role_boundary_missing", f"Permissions boundary {spec.permissions_boundary} is not set.")
     else:
         code = "role_boundary_changed" if spec.permissions_boundary else "role_boundary_extra"
-        yield finding(code, f"The permissions boundary is {have.permissions_boundary}.")
+        desired = spec.permissions_boundary or "none"
+        yield finding(code, f"The permissions boundary is {have.permissions_boundary} instead of {desired}.")
 
 
 def _setting_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
     duration = spec.max_session_duration or have.max_session_duration
     if duration != have.max_session_duration:
         code = "role_session_raised" if have.max_session_duration > duration else "role_session_lowered"
-        yield finding(code, f"Sessions may last {have.max_session_duration} s, {duration} s are wished.")
-    elif spec.max_session_duration is None and duration > SESSION:
-        yield finding("role_session_long", f"Sessions may last {duration} s, those of a new role {SESSION} s.")
+        yield finding(code, f"The maximum session duration is {have.max_session_duration} s instead of {duration} s.")
+    elif spec.max_session_duration is None and duration > DEFAULT_SESSION_SECONDS:
+        yield finding(
+            "role_session_long",
+            f"The maximum session duration is {duration} s; that of a new role is {DEFAULT_SESSION_SECONDS} s.",
+        )
     if spec.description not in (None, have.description):
-        yield finding("role_description", f"The description is {have.description!r}.")
+        yield finding("role_description", f"The description is {have.description!r} instead of {spec.description!r}.")
     if spec.path not in (None, have.path):
-        yield finding("role_path", f"The path is {have.path}, not {spec.path}; only a new role can have another one.")
+        yield finding(
+            "role_path", f"The path is {have.path} instead of {spec.path}; only a new role can have another path."
+        )
     yield from _tag_findings(spec, have)
 
 
 def _tag_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
-    wanted, left_out = _tags(spec, have)
+    desired, left_out = _desired_tags(spec, have)
     if left_out:
-        yield finding("role_tags_full", f"There is no room in the tags of role {have.name} for {', '.join(left_out)}.")
-    if not ours(have):
-        yield finding("role_unmanaged", f"Role {have.name} does not carry the tag {TAG} yet.")
-    elif wanted != have.tags:
-        keys = sorted(key for key in {**wanted, **have.tags} if wanted.get(key) != have.tags.get(key))
-        yield finding("role_tags", f"The tags {', '.join(keys)} differ.")
+        yield finding("role_tags_full", f"The tags of role {have.name} have no room for {', '.join(left_out)}.")
+    if not is_managed(have):
+        yield finding("role_unmanaged", f"Role {have.name} does not carry the tag {TAG}.")
+    elif desired != have.tags:
+        keys = sorted(key for key in {**desired, **have.tags} if desired.get(key) != have.tags.get(key))
+        yield finding("role_tags", f"These tags differ from the desired ones: {', '.join(keys)}.")
 
 
-def refused(have: Role, connector: str) -> Finding:
-    """The finding of a role that a connector of the workspace reads, and that is refused: nobody repairs it."""
-    told = f"Data connector {connector} reads role {have.arn}, which is not taken over, so no run repairs it."
-    return finding("role_refused", told)
+def refused_role_finding(have: Role, connector: str) -> Finding:
+    """Return the finding for a role that a data connector reads and that must not be adopted."""
+    text = f"Data connector {connector} reads role {have.arn}, which this collection does not manage or repair."
+    return finding("role_refused", text)
 
 
 # What depends on the id of the workspace alone.
@@ -487,7 +505,7 @@ def findings_without_workspace(spec: RoleSpec, have: Role | None, workspace_id: 
     spec = replace(spec, partition=have.arn.split(":")[1])
     if workspace_id:
         return findings(replace(spec, workspace_id=workspace_id), have)
-    tagged = served(have)
+    tagged = tagged_workspaces(have)
     ids = sorted(tagged or policy.external_ids(have.trust, spec.microsoft_account_id))
     first, external_ids = next(iter(ids), ""), (*spec.external_ids, *ids)
     found = findings(replace(spec, workspace_id=first, external_ids=external_ids), have)
