@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inventory of an AWS organization: reads the options and the cache, has accounts listed, makes hosts of them."""
+"""The inventory of an AWS organization: reads options and cache, lists the accounts, adds a host for each."""
 
 from __future__ import annotations
 
@@ -217,31 +217,31 @@ from ..module_utils._core.model.organization.organization import Account, Organi
 from ..module_utils._core.options import AWS
 
 SUFFIXES = ("aws_organization.yml", "aws_organization.yaml")
-_PLAIN = re.compile("[A-Za-z0-9_:. -]*")
-LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+_SAFE = re.compile("[A-Za-z0-9_:. -]*")
+_GROUP_VARS = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
 
 
-class _Kept:
-    """A listing in Ansible's cache, under a name of its own for each caller. With `reads` off it is only written."""
+class _CachedOrganization:
+    """A listing in Ansible's cache, under a key of its own for each caller. Without `reads` it is only written."""
 
-    def __init__(self, cache: MutableMapping[str, Any], name: str, *, reads: bool) -> None:
+    def __init__(self, cache: MutableMapping[str, Any], key: str, *, reads: bool) -> None:
         self._cache = cache
-        self._name = name
+        self._key = key
         self._reads = reads
-        self.known: Organization | None = None
+        self.value: Organization | None = None
 
-    def recall(self, listed_by: str) -> Organization | None:
-        """Return what this caller listed; None where nothing is kept, or what nobody wrote there in good faith."""
-        self._name += f"_{hashlib.sha256(listed_by.encode()).hexdigest()[:16]}"
+    def load(self, caller_arn: str) -> Organization | None:
+        """Return the listing of this caller; None if there is none, or none that can be read."""
+        self._key += f"_{hashlib.sha256(caller_arn.encode()).hexdigest()[:16]}"
         try:
-            self.known = from_data(self._cache.get(self._name)) if self._reads else None
-        except Exception:  # noqa: BLE001 of Ansible, for whatever else a file may hold: it is read anew
-            self.known = None
-        return self.known
+            self.value = from_data(self._cache.get(self._key)) if self._reads else None
+        except Exception:  # noqa: BLE001 a cache plugin may raise anything for a damaged file; it is read from AWS then
+            self.value = None
+        return self.value
 
     def store(self, organization: Organization) -> None:
-        """Keep what was read."""
-        self._cache[self._name] = to_data(organization)
+        """Write a listing to the cache."""
+        self._cache[self._key] = to_data(organization)
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -250,7 +250,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = "trailbridge.sentinel.aws_organization"
 
     def verify_file(self, path: str) -> bool:
-        """Tell by its name whether a file is for this plugin."""
+        """Whether a file is for this plugin, by its name."""
         readable: Callable[[str], bool] = super().verify_file
         return path.endswith(SUFFIXES) and readable(path)
 
@@ -261,29 +261,27 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         config = read_config(path)
         try:
             self._check_names(config)
-            chosen = self._spec()
-            organization = self._organization(path, chosen, cache=cache)
-            wanted, out = account_filter.sift(organization, chosen)
-            for account_id, reason in out.items():
-                self.display.vvv(f"Account {account_id} is no host: {reason}.")
-            self._fill(inventory, wanted, organization)
+            spec = self._account_filter()
+            organization = self._organization(path, spec, cache=cache)
+            accounts, excluded = account_filter.sift(organization, spec)
+            for account_id, reason in excluded.items():
+                self.display.vvv(f"Account {account_id} is excluded: {reason}.")
+            self._add_hosts(inventory, accounts, organization)
         except SentinelError as error:
             raise AnsibleParserError(str(error)) from None
-
-    # What is asked for
 
     def _option(self, name: str) -> Any:
         get: Callable[[str], Any] = self.get_option
         return get(name)
 
     def _check_names(self, config: Mapping[str, Any]) -> None:
-        """Raise bad_input for an option that does not exist: a filter with a wrong letter would let everything in."""
-        known = self.option_definitions
-        names = set(known).union(*(option.get("aliases") or [] for option in known.values()))
+        """Raise bad_input for an unknown option: a misspelt filter would include every account."""
+        definitions = self.option_definitions
+        names = set(definitions).union(*(option.get("aliases") or [] for option in definitions.values()))
         if unknown := sorted(map(str, config.keys() - names)):
-            raise SentinelError("bad_input", f"Cannot use {', '.join(unknown)}: the inventory has no such option.")
+            raise SentinelError("bad_input", f"Cannot use {', '.join(unknown)} of the inventory: unknown option.")
 
-    def _spec(self) -> AccountFilter:
+    def _account_filter(self) -> AccountFilter:
         return AccountFilter(
             account_filter.parse("include_filters", self._option("include_filters")),
             account_filter.parse("exclude_filters", self._option("exclude_filters")),
@@ -291,50 +289,48 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             management=self._option("include_management_account"),
         )
 
-    def _access(self, path: str) -> account.Account:
-        """Return how to get into AWS, with templates filled."""
+    def _connection_account(self, path: str) -> account.Account:
+        """Return an account with the options of AWS alone, rendered."""
         self.templar.available_variables = self._vars or {}
-        given = {name: self._filled(name) for name in AWS}
+        given = {name: self._rendered(name) for name in AWS}
         return account.parse(given, f"the inventory {Path(path).name}", names="short")
 
-    def _filled(self, name: str) -> Any:
+    def _rendered(self, name: str) -> Any:
         try:
             return self.templar.template(self._option(name))
         except AnsibleError as error:
-            why = "its template fails" if AWS[name].get("no_log") else str(error)
-            raise SentinelError("bad_input", f"Cannot use {name} of the inventory: {why}.") from None
+            cause = "its template fails" if AWS[name].get("no_log") else str(error)
+            raise SentinelError("bad_input", f"Cannot use {name} of the inventory: {cause}.") from None
 
-    # What there is
-
-    def _organization(self, path: str, chosen: AccountFilter, *, cache: bool) -> Organization:
-        """Return the organization from the cache, with what is missing there read from AWS."""
-        keeps, units = self._option("cache"), self._option("organizational_units")
+    def _organization(self, path: str, spec: AccountFilter, *, cache: bool) -> Organization:
+        """Return the organization from the cache; AWS is read for whatever the cache lacks."""
+        uses_cache, units = self._option("cache"), self._option("organizational_units")
         tags = self._option("tags")
 
-        def tagged(organization: Organization) -> list[str]:
-            if not (tags or chosen.by_tags):
+        def accounts_with_tags(organization: Organization) -> list[str]:
+            if not (tags or spec.by_tags):
                 return []
-            return [one.account_id for one in account_filter.sift(organization, chosen.whatever_tags())[0]]
+            return [one.account_id for one in account_filter.sift(organization, spec.whatever_tags())[0]]
 
-        paths = any(unit.startswith("/") for unit in chosen.units)
-        order = Order(placed=units != "none" or bool(chosen.units), names=units == "names" or paths, tagged=tagged)
-        access = self._access(path)
-        if not keeps:
-            return asyncio.run(read(access.aws, access.assume_role, order))
-        kept = _Kept(self._cache, self.get_cache_key(path), reads=cache)
-        found = asyncio.run(read(access.aws, access.assume_role, order, kept.recall))
-        if found is not kept.known:
-            kept.store(found)
-        return found
+        paths = any(unit.startswith("/") for unit in spec.units)
+        order = Order(
+            placed=units != "none" or bool(spec.units), names=units == "names" or paths, tagged=accounts_with_tags
+        )
+        connection = self._connection_account(path)
+        if not uses_cache:
+            return asyncio.run(read(connection.aws, connection.assume_role, order))
+        cached = _CachedOrganization(self._cache, self.get_cache_key(path), reads=cache)
+        organization = asyncio.run(read(connection.aws, connection.assume_role, order, cached.load))
+        if organization is not cached.value:
+            cached.store(organization)
+        return organization
 
-    # What becomes of it
-
-    def _fill(self, inventory: InventoryData, accounts: list[Account], organization: Organization) -> None:
+    def _add_hosts(self, inventory: InventoryData, accounts: list[Account], organization: Organization) -> None:
         options = ("hostvars_prefix", "email", "organizational_units", "group_by")
         shape = hosts.Shape(*map(self._option, options))
-        variables = {one.account_id: _variables(one, organization, shape) for one in accounts}
+        variables = {one.account_id: _host_variables(one, organization, shape) for one in accounts}
         groups = hosts.groups(accounts, organization, shape)
-        names = hosts.host_names(self._wanted_names(variables), groups.parents)
+        names = hosts.host_names(self._requested_names(variables), groups.parents)
         _add_groups(inventory, groups.parents)
         for account_id, own in variables.items():
             name = inventory.add_host(names[account_id])
@@ -344,23 +340,23 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 inventory.add_child(group, name)
         self._construct({names[account_id]: own for account_id, own in variables.items()})
 
-    def _wanted_names(self, variables: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    def _requested_names(self, variables: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         template = self._option("hostname")
         if not template:
             return {account_id: account_id for account_id in variables}
-        wanted = {}
+        requested = {}
         for account_id, own in variables.items():
             self.templar.available_variables = {**own, **(self._vars or {})}
             try:
-                wanted[account_id] = str(self.templar.template(template))
+                requested[account_id] = str(self.templar.template(template))
             except AnsibleError as error:
                 raise SentinelError(
                     "bad_input", f"Cannot name the host of account {account_id} by hostname: {error}"
                 ) from error
-        return wanted
+        return requested
 
     def _construct(self, variables: Mapping[str, dict[str, Any]]) -> None:
-        """Do what `constructed` offers, for those who ask: it is slow."""
+        """Apply the options of `constructed`, only if they are given: they are slow."""
         compose, groups, keyed = (self._option(name) for name in ("compose", "groups", "keyed_groups"))
         if not (compose or groups or keyed):
             return
@@ -371,22 +367,22 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             (self._add_host_to_keyed_groups, keyed),
         ]
         for host, own in variables.items():
-            for step, asked in steps:
-                step(asked, own, host, strict=strict)
+            for step, expression in steps:
+                step(expression, own, host, strict=strict)
 
 
-def _variables(one: Account, organization: Organization, shape: hosts.Shape) -> dict[str, Any]:
-    """Return the host variables. What people wrote stays untrusted: Ansible never takes it for a template."""
-    free = hosts.written_by_people(shape)
+def _host_variables(one: Account, organization: Organization, shape: hosts.Shape) -> dict[str, Any]:
+    """Return the host variables. Text that people wrote stays untrusted, so Ansible never renders it as a template."""
+    free_text = hosts.written_by_people(shape)
     own = hosts.variables(one, organization, shape)
-    return {key: value if key in free else _trusted(value) for key, value in own.items()}
+    return {key: value if key in free_text else _trusted(value) for key, value in own.items()}
 
 
 def _trusted(value: Any) -> Any:
-    """Mark what is made of letters, digits and a few signs, as ids, states and times are: it cannot be a template."""
+    """Trust strings of letters, digits and a few signs, such as ids, states and times: they cannot be templates."""
     if isinstance(value, list):
         return [_trusted(item) for item in value]
-    return trust_as_template(value) if isinstance(value, str) and _PLAIN.fullmatch(value) else value
+    return trust_as_template(value) if isinstance(value, str) and _SAFE.fullmatch(value) else value
 
 
 def _add_groups(inventory: InventoryData, parents: Mapping[str, str]) -> None:
@@ -395,5 +391,5 @@ def _add_groups(inventory: InventoryData, parents: Mapping[str, str]) -> None:
     for group, parent in parents.items():
         if parent:
             inventory.add_child(parent, group)
-    for key, value in LOCAL.items():
+    for key, value in _GROUP_VARS.items():
         inventory.set_variable(hosts.EVERYONE, key, trust_as_template(value))

@@ -188,7 +188,7 @@ def test_a_guard_stops_the_run_before_the_first_write_also_where_it_is_misspelt(
     assert run.code == 2, run.output
     output = " ".join(run.output.replace("\\", "").split())
     assert [told for _guard, told in GUARDS if told not in output] == []
-    assert "the inventory matches 12 AWS accounts, sentinel_minimum_accounts demands 13" in output
+    assert "the inventory matches 12 AWS accounts, sentinel_minimum_accounts requires 13" in output
     assert "Traceback" not in output
     # Only the first of them needed to look.
     assert cloud.operations().count("GetCallerIdentity") == 1

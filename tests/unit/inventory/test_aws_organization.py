@@ -153,7 +153,7 @@ def test_who_is_no_host_is_told_with_the_reason(organized: Emulators, command: C
         CALLER_ACCOUNT: "it is the management account",
         ONE: "exclude_filters",
     }.items():
-        assert f"Account {account} is no host: {reason}." in run.output + run.messages
+        assert f"Account {account} is excluded: {reason}." in run.output + run.messages
 
 
 def test_what_constructed_offers_comes_on_top(organized: Emulators, listed: List) -> None:
@@ -456,7 +456,7 @@ def test_an_account_without_an_organization_is_told_so(
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"exlude_filters": []}, "Cannot use exlude_filters: the inventory has no such option"),
+        ({"exlude_filters": []}, "Cannot use exlude_filters of the inventory: unknown option"),
         ({"exclude_filters": [{"ou": "/Nowhere"}]}, "the organization has no such organizational unit"),
         ({"include_filters": [{"id": 11111111111}]}, "it must be a text; quote it in YAML"),
         ({"region": "Frankfurt"}, "Cannot use region 'Frankfurt' of the inventory accounts.aws_organization.yml"),

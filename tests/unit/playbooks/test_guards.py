@@ -246,7 +246,7 @@ def test_this_machine_is_left_out(
 ) -> None:
     run = fleet(tmp_path, {name: {"aws_account_id": TWO}, ONE: {}}, task={"check_mode": True})
     assert run["summary"]["accounts"] == 1
-    assert f"{name}: left out" in capsys.readouterr().out
+    assert f"{name}: skipped" in capsys.readouterr().out
 
 
 def test_every_other_host_is_an_error_that_names_the_way_out(here: Emulators, tmp_path: Path) -> None:
@@ -437,7 +437,7 @@ def test_other_names_are_warned_of_unless_they_are_in_use(
 ) -> None:
     run = fleet(tmp_path, {ONE: {}}, variables, task={"check_mode": True})
     assert run["summary"]["changed"] == 1
-    assert ("no option is called so" in " ".join(capsys.readouterr().err.split())) is warned
+    assert ("sets no option of this collection" in " ".join(capsys.readouterr().err.split())) is warned
 
 
 # --- all mistakes at once ---

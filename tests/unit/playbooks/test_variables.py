@@ -23,9 +23,9 @@ from ansible.vars.manager import VariableManager
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.action.fleet import VARIABLES, ActionModule
+from ansible_collections.trailbridge.sentinel.plugins.action.fleet import OPTION_BY_VARIABLE, ActionModule
 from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.host_variables import HostVariables, is_plain
-from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.variables import Variables
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils.variables import TaskVariables
 from tests.emulators.client import Emulators
 
 from .conftest import Play
@@ -169,7 +169,7 @@ def test_what_counts_for_the_whole_run_is_the_same_for_all_hosts(
     hosts["one"]["sentinel_max_change_percent"] = 100
     run = play("onboard", hosts)
     assert run.code == 2
-    assert "Cannot use sentinel_max_change_percent: it counts for the whole run" in " ".join(run.output.split())
+    assert "Cannot use sentinel_max_change_percent: it applies to the whole run" in " ".join(run.output.split())
     assert cloud.requests() == []
 
 
@@ -221,7 +221,7 @@ def test_accounts_can_be_listed_in_a_play_on_localhost(cloud: Emulators, play: P
         accounts: ["{{ item.entry }}"]
       loop:
         - entry: {account_id: "222222222201", rolename: x}
-          told: "rolename of account 222222222201: no such option"
+          told: "rolename of account 222222222201: unknown option"
         - entry: {role_name: x}
           told: "Cannot work on entry 1 of accounts: account_id is not given"
         - entry: {account_id: 22222222201}
@@ -327,7 +327,7 @@ def test_a_host_is_read_as_ansible_reads_it(
         assert read == wanted
         # Trust and encryption are marks on a value that do not make it unequal.
         if behaviour == "replace":
-            assert [key for key in VARIABLES if read.get(key) is not wanted.get(key)] == []
+            assert [key for key in OPTION_BY_VARIABLE if read.get(key) is not wanted.get(key)] == []
     assert {variables.raw(name).get("sentinel_role_name") for name in names(hostvars)} >= {"strong", "set", "added"}
 
 
@@ -346,11 +346,11 @@ def test_options_of_hosts_are_what_templating_everything_gives(hostvars: HostVar
     source = loader.load(yaml.safe_dump(content))
     task = AnsiblePlay.load(source, variable_manager=manager, loader=loader).get_tasks()[0][0]
     action = ActionModule(task, None, SimpleNamespace(), loader, Templar(loader=loader), None)
-    variables = Variables(action, {"hostvars": hostvars})
-    read = {name: variables.filled(name, variables.raw(name), VARIABLES) for name in names(hostvars)}
+    variables = TaskVariables(action, {"hostvars": hostvars})
+    read = {name: variables.rendered(name, variables.raw(name), OPTION_BY_VARIABLE) for name in names(hostvars)}
     for name in names(hostvars):
-        known = {**variables.defaults, **hostvars.raw_get(name), **variables.above, "hostvars": hostvars}
-        own = {key: known[key] for key in VARIABLES if key in known}
+        known = {**variables.defaults, **hostvars.raw_get(name), **variables.overrides, "hostvars": hostvars}
+        own = {key: known[key] for key in OPTION_BY_VARIABLE if key in known}
         assert read[name] == Templar(loader=loader, variables=known).template(own)
     assert read["b"]["sentinel_role_path"] == "/b/"
     assert read["c"]["sentinel_secret"] == read["c"]["sentinel_aws_profile"] == "hidden"
