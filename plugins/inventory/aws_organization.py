@@ -10,18 +10,19 @@ name: aws_organization
 short_description: Accounts of an AWS organization as hosts
 version_added: 1.0.0
 description:
-  - Lists the accounts of an AWS organization, one host for each, for the playbooks of this collection.
+  - Lists the accounts of an AWS organization and adds a host for each of them, for the playbooks of this collection.
   - Reads a YAML file whose name ends with C(aws_organization.yml) or C(aws_organization.yaml).
-  - Only accounts in state V(ACTIVE) are hosts, unless O(include_inactive=true).
-  - All hosts are in the group C(aws_accounts), which sets C(ansible_connection=local) and the Python of the controller.
-    Below it are groups by state such as C(state_active), by organizational unit such as C(ou_Workloads_Production), and
-    by tag such as C(tag_env_prod). Characters that names of groups cannot have become underscores. Units that would
-    share a group by that have their ids behind the name, tags a digest of key and value, so that no two are one group.
-  - Host variables are C(aws_account_id), C(aws_account_name), C(aws_account_state), C(aws_account_joined) (a time in
-    UTC), C(aws_management_account), C(aws_ou_ids) (from the root down), C(aws_ou_path), and if asked for
-    C(aws_account_email) and C(aws_account_tags). Accounts that are not active have C(aws_account_reason). Of two units
-    with the same C(aws_ou_path), such as one that is called C(a/b) and one that is called C(b) below C(a), both have
-    their id behind it.
+  - Adds only accounts in state V(ACTIVE), unless O(include_inactive=true).
+  - All hosts are in the group C(aws_accounts), which sets C(ansible_connection=local) and the Python interpreter of the
+    control node. Its child groups are by state such as C(state_active), by organizational unit such as
+    C(ou_Workloads_Production), and by tag such as C(tag_env_prod). Characters that are invalid in group names are
+    replaced by underscores. Units whose group names would be the same have their ID appended, tags a digest of key and
+    value.
+  - The host variables are C(aws_account_id), C(aws_account_name), C(aws_account_state), C(aws_account_joined) (a time
+    in UTC), C(aws_management_account), C(aws_ou_ids) (from the root down) and C(aws_ou_path), with O(email) also
+    C(aws_account_email), and with O(tags) also C(aws_account_tags). Inactive accounts have C(aws_account_reason). Units
+    whose C(aws_ou_path) would be the same, such as one named C(a/b) and one named C(b) below C(a), have their ID
+    appended.
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -36,116 +37,122 @@ options:
     choices: [trailbridge.sentinel.aws_organization]
   hostname:
     description:
-      - Template of the host name, with the host variables to choose from. The account id when not given.
-      - Characters that host patterns cannot have become hyphens. Where two accounts would have the same name, both have
-        their id behind it.
-      - A template costs about a millisecond of CPU for each account.
+      - Template of the host name, in which the host variables are available. If not set, the host name is the account
+        ID.
+      - Characters that are invalid in host patterns are replaced by hyphens. If two accounts would have the same name,
+        the ID is appended to both.
+      - A template takes about a millisecond of CPU time for each account.
     type: str
   hostvars_prefix:
     description:
-      - What the names of host variables start with.
-      - C(aws_account_id), C(aws_account_joined) and C(aws_ou_path), which the roles read, keep their names.
+      - Prefix of the host variables.
+      - C(aws_account_id), C(aws_account_joined) and C(aws_ou_path), which the roles read, always have the prefix
+        C(aws_).
     type: str
     default: aws_
   include_filters:
     description:
-      - The accounts to have. Every account when empty.
-      - An account is meant if it meets all conditions of one of the filters.
+      - Filters for the accounts to include. If empty, every account is included.
+      - An account matches a filter if it meets all conditions of the filter.
     type: list
     elements: dict
     default: []
     suboptions: &filter
       id:
-        description: Account ids of 12 digits. Quote them, since YAML reads some as octal numbers.
+        description: Account IDs of 12 digits. Quote them, since YAML reads some IDs as octal numbers.
         type: list
         elements: str
       name:
         description:
-          - Patterns such as C(prod-*) for the name of the account, in its upper and lower case.
-          - The name itself is always a match, also where it holds brackets, asterisks or question marks.
+          - Patterns such as C(prod-*) for the name of the account, which are case-sensitive.
+          - The exact name always matches, even if it contains brackets, asterisks or question marks.
         type: list
         elements: str
       ou:
         description:
-          - Organizational units that the account is in, at any depth.
-          - Ids such as C(ou-ab12-11111111), or paths such as C(/Workloads/Production). V(/) is the root.
-          - A path that two units have is refused. The message has their ids.
+          - Organizational units that contain the account, at any depth.
+          - IDs such as C(ou-ab12-11111111), or paths such as C(/Workloads/Production). V(/) is the root.
+          - An ambiguous path is refused with a message that names the IDs of its units.
         type: list
         elements: str
       tags:
         description:
-          - Tags that the account has, all of them; each with a pattern for its value or a list of patterns.
-          - The value itself is always a match.
+          - Tags that the account must have, each with a pattern for its value or a list of patterns.
+          - The exact value always matches.
         type: dict
       joined_after:
-        description: A day, or a time in UTC, on or after which the account joined the organization.
+        description: Date, or time in UTC, on or after which the account joined the organization.
         type: str
       joined_before:
-        description: A day, or a time in UTC, before which the account joined the organization.
+        description: Date, or time in UTC, before which the account joined the organization.
         type: str
   exclude_filters:
-    description: The accounts not to have, though O(include_filters) has them.
+    description: Filters for the accounts to exclude, even if O(include_filters) matches them.
     type: list
     elements: dict
     default: []
     suboptions: *filter
   include_inactive:
-    description: Whether accounts in other states than V(ACTIVE) are hosts too, in the group C(aws_accounts_inactive).
+    description: Whether to add accounts in other states than V(ACTIVE), in the group C(aws_accounts_inactive).
     type: bool
     default: false
   include_management_account:
     description:
-      - Whether the management account of the organization is a host.
-      - It has no C(OrganizationAccountAccessRole). Set this to V(false), or make a role there, unless the run has
-        credentials of that account, which it works on without assuming a role.
+      - Whether to add the management account of the organization.
+      - This account has no C(OrganizationAccountAccessRole). Set this option to V(false), or create a role there,
+        unless the source credentials are those of that account, in which no role is assumed then.
     type: bool
     default: true
   organizational_units:
     description:
-      - V(names) shows organizational units as they are called, for one request for each of them.
-      - V(ids) shows them by their ids, for no request.
-      - V(none) does not show them.
-      - AWS says where an account stands when it lists accounts, but botocore older than 1.42.80 drops that. Then the
-        accounts of every organizational unit are listed as well, unless this is V(none).
+      - V(names) represents organizational units by their names, which takes one request for each unit.
+      - V(ids) represents them by their IDs, which takes no request.
+      - V(none) omits them.
+      - botocore older than 1.42.80 does not return the path of an account. With such a version the accounts of every
+        organizational unit are listed in addition, unless this is V(none).
     type: str
     choices: [names, ids, none]
     default: names
   tags:
     description:
-      - Whether tags are read, by one request for each account that the filters leave. AWS allows some ten in a second.
-      - Where a filter needs tags, they are read in any case.
+      - Whether to read the tags, which takes one request for each account that the filters include. AWS allows about
+        ten of them in a second.
+      - Tags are always read if a filter needs them.
     type: bool
     default: false
   email:
-    description: Whether hosts have the e-mail address of the account's owner.
+    description: Whether to set C(aws_account_email), the e-mail address of the account's owner.
     type: bool
     default: false
   group_by:
-    description: What to group hosts by. Groups by tag need O(tags=true), groups by unit O(organizational_units).
+    description:
+      - Properties to group the hosts by. Groups by tag require O(tags=true), groups by unit O(organizational_units).
     type: list
     elements: str
     choices: [state, ou, tag]
     default: [state, ou, tag]
   assume_role:
     description:
-      - ARN of a role in the management account, or in a delegated administrator, to list the accounts with.
-      - The base credentials list them when not given.
+      - ARN of a role to assume for listing the accounts, in the management account or a delegated administrator
+        account.
+      - If not set, the source credentials are used.
     type: list
     elements: str
   assume_role_session_policy:
-    description: Has no effect here. What is read is the same in every case.
+    description: This option has no effect here.
     type: bool
 notes:
-  - The caller needs C(organizations:ListAccounts); for organizational units C(organizations:ListRoots) and
-    C(organizations:ListOrganizationalUnitsForParent), with an old botocore C(organizations:ListAccountsForParent); for
-    tags C(organizations:ListTagsForResource). A useful error takes C(organizations:DescribeOrganization).
-  - Accounts are listed by 20, so 10,000 of them take 500 requests.
-  - All options of AWS, and O(hostname), may be templates. What others wrote, in AWS or in the cache, never is one.
-  - With O(cache=true) a listing is kept for each caller, as C(sts:GetCallerIdentity) names it, by endpoint and
-    O(assume_role). That is one request, in about 0.2 seconds. A cache that holds anything odd is read anew.
-  - Ansible goes on with a warning when an inventory cannot be read. E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) makes
-    that an error, C(sentinel_minimum_accounts) makes the playbooks of this collection stop.
-  - O(compose), O(groups) and O(keyed_groups) cost several times what the rest of the inventory does.
+  - The required permissions are C(organizations:ListAccounts); for organizational units C(organizations:ListRoots) and
+    C(organizations:ListOrganizationalUnitsForParent), with an old botocore also C(organizations:ListAccountsForParent);
+    for tags C(organizations:ListTagsForResource); for helpful error messages C(organizations:DescribeOrganization).
+  - AWS lists 20 accounts in a request, so 10,000 accounts take 500 requests.
+  - All options of the AWS credentials, and O(hostname), can be templates. Values from AWS or from the cache are never
+    rendered as templates.
+  - With O(cache=true) the accounts are cached for each caller, as returned by C(sts:GetCallerIdentity), endpoint and
+    O(assume_role). That takes one request of about 0.2 seconds. A cache with invalid content is ignored.
+  - Ansible continues with a warning if an inventory cannot be read. Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) to
+    make that an error, or C(sentinel_minimum_accounts) to stop the playbooks of this collection.
+  - O(compose), O(groups) and O(keyed_groups) take several times as long as the rest of the inventory.
 seealso:
   - module: trailbridge.sentinel.fleet
 """
@@ -155,7 +162,7 @@ EXAMPLES = r"""
 plugin: trailbridge.sentinel.aws_organization
 
 ---
-# Production alone, but for the sandbox in it and what joined today; the listing is kept for an hour.
+# The accounts of production, without sandboxes and new accounts; the list is cached for an hour.
 plugin: trailbridge.sentinel.aws_organization
 include_filters:
   - ou: /Workloads/Production
@@ -169,7 +176,7 @@ cache_plugin: jsonfile
 cache_connection: ~/.cache/aws_organization
 
 ---
-# By a role in the management account; hosts have the name of the account.
+# Lists the accounts by a role in the management account, and names the hosts after the accounts.
 plugin: trailbridge.sentinel.aws_organization
 profile: "{{ lookup('env', 'SECURITY_PROFILE') }}"
 assume_role: arn:aws:iam::111111111111:role/ListAccounts
@@ -177,13 +184,13 @@ hostname: "{{ aws_account_name }}"
 include_management_account: false
 
 ---
-# What is closed or suspended, to be looked at: ansible-inventory -i … --graph aws_accounts_inactive
+# Closed and suspended accounts, to be listed by: ansible-inventory -i … --graph aws_accounts_inactive
 plugin: trailbridge.sentinel.aws_organization
 include_inactive: true
 organizational_units: none
 
 ---
-# Another wish for each account by its tags.
+# Sets the tags of the role for each account from the tags of the account.
 plugin: trailbridge.sentinel.aws_organization
 tags: true
 group_by: [state]

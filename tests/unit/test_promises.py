@@ -254,13 +254,12 @@ def test_a_default_is_the_same_everywhere(field: Field) -> None:
     }
     names = {f"assume_role_{name}": name for name in ("external_id", "session_name", "session_policy")}
     kept = getattr(parts.get(field.part, parse({}, "")), names.get(field.short, field.short), None)
-    told = documented("fleet").get(field.option, {}).get("description", "")
-    for default in re.findall(r"V\(([^)]*)\)(?:, that of [\w\s]+,)? when not given", words(told)):
-        assert str(kept) == default
-    if "unless this is V(false)" in words(told):
-        assert kept is True
-    if "unless this is V(true)" in words(told):
-        assert kept is False
+    description = documented("fleet").get(field.option, {}).get("description", "")
+    documented_default = re.search(r"Defaults to V\(([^)]*)\)", words(description))
+    if isinstance(kept, bool):
+        assert documented_default
+    if documented_default:
+        assert documented_default[1] == (str(kept).lower() if isinstance(kept, bool) else str(kept))
     for name in MODULES:
         one = spec(name).get(field.short, {})
         if name != "fleet" and "default" in one:
@@ -332,9 +331,9 @@ def test_a_run_wide_default_is_told_as_it_is(name: str) -> None:
     for variable, one in entry_point(name)["options"].items():
         default = spec_of(name).get(option_of(variable), {}).get("default")
         if default is False:
-            assert "unless this is V(true)" in words(one["description"]), variable
+            assert "Defaults to V(false)" in words(one["description"]), variable
         elif variable not in BY_VARIABLE and default is not None:
-            assert f"V({default:g})" if isinstance(default, float) else f"V({default})" in words(one["description"])
+            assert f"Defaults to V({default})" in words(one["description"]), variable
 
 
 @pytest.mark.parametrize("name", ROLES)
