@@ -177,8 +177,8 @@ ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     "verify": (
         "Waits until the events of the AWS accounts of the batch arrive in Microsoft Sentinel",
         [
-            "Queries the workspace for the events of all accounts until all of them arrive or the time to wait is over.",
-            "Then evaluates each account.",
+            "Queries the workspace for events until those of all accounts arrive or the time to wait is over.",
+            "Then evaluates the ingestion status of each account.",
             "It is C(receiving), C(stale), C(silent), C(unhealthy), C(not_connected) or C(unknown).",
         ],
         {**{name: RUN[name] for name in VERIFY_RUN}, **VERIFY_FAIL_ON},
