@@ -184,15 +184,15 @@ def outcome(clouds: Emulators, tmp_path_factory: pytest.TempPathFactory) -> Outc
     return Outcome(output, connected(clouds), sorted(traces.iterdir()))
 
 
-def test_nothing_of_an_event_is_run(outcome: Outcome) -> None:
+def test_no_template_of_an_event_is_executed(outcome: Outcome) -> None:
     assert outcome.traces == []
 
 
-def test_accounts_that_came_are_connected_and_those_that_left_are_not(outcome: Outcome) -> None:
+def test_added_accounts_are_connected_and_departed_ones_disconnected(outcome: Outcome) -> None:
     assert outcome.connected == {CREATED, JOINED, LAST, SPARED, ACTIVE}, outcome.output
 
 
-def test_each_good_event_leads_to_one_run_and_a_hostile_one_to_none(outcome: Outcome) -> None:
+def test_each_valid_event_starts_one_run_and_a_hostile_one_none(outcome: Outcome) -> None:
     assert outcome.output.count("PLAY RECAP") == 5, outcome.output
     recaps = [match.groups() for match in map(RECAP.match, outcome.output.splitlines()) if match]
     assert [numbers for numbers in recaps if numbers[1:] != ("0", "0")] == [], outcome.output

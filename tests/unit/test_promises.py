@@ -168,7 +168,7 @@ def test_a_module_has_the_options_that_it_documents(name: str) -> None:
         ("ingestion", options.INGESTION),
     ],
 )
-def test_a_fragment_documents_the_piece_of_its_name(name: str, piece: options.Spec) -> None:
+def test_a_fragment_documents_the_argument_spec_of_its_name(name: str, piece: options.Spec) -> None:
     told = {option: meaning(one) for option, one in fragment(name)["options"].items()}
     assert {option: meaning(one) for option, one in piece.items()} == told
 
@@ -180,7 +180,7 @@ def test_every_fragment_is_used() -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_an_environment_variable_that_serves_is_documented(name: str) -> None:
+def test_every_environment_variable_is_documented(name: str) -> None:
     for option, one in spec(name).items():
         _function, variables = one.get("fallback", (None, []))
         told = set(re.findall(r"E\((AZURE_\w+)\)", words(documented(name)[option]["description"])))
@@ -188,19 +188,19 @@ def test_an_environment_variable_that_serves_is_documented(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_every_secret_has_a_decision(name: str) -> None:
+def test_every_secret_option_sets_no_log(name: str) -> None:
     undecided = [option for option, one in spec(name).items() if SECRET.search(option) and "no_log" not in one]
     assert undecided == []
 
 
-def test_what_is_not_logged_is_not_shown_either() -> None:
+def test_options_without_logging_are_hidden_in_representations() -> None:
     secret = {option for name in MODULES for option, one in spec(name).items() if one.get("no_log")}
     hidden = {one.name for kind in (AwsCredentials, AzureCredentials) for one in fields(kind) if not one.repr}
     assert secret == hidden == {"secret_key", "session_token", "secret", "oidc_token"}
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_every_option_is_explained_in_sentences(name: str) -> None:
+def test_every_option_is_described_in_sentences(name: str) -> None:
     for option, one in documented(name).items():
         for sentence in [one["description"]] if isinstance(one["description"], str) else one["description"]:
             assert re.match(r"[A-Z]|[A-Z]\(", sentence), option
@@ -208,7 +208,7 @@ def test_every_option_is_explained_in_sentences(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_options_and_results_that_are_mentioned_exist(name: str) -> None:
+def test_referenced_options_and_results_exist(name: str) -> None:
     described = [text(name, "DOCUMENTATION")["description"], *(one["description"] for one in documented(name).values())]
     told = " ".join(map(words, described))
     assert set(re.findall(r"\bO\((\w+)\)", told)) <= documented(name).keys()
@@ -238,7 +238,7 @@ def test_fleet_has_an_option_for_every_field_but_the_account() -> None:
     assert [field.option for field in FIELDS if field.option not in action.SPEC] == ["account_id"]
 
 
-def test_an_option_that_hosts_may_set_has_no_default_in_fleet() -> None:
+def test_an_option_of_a_host_has_no_default_in_fleet() -> None:
     told = [field.option for field in FIELDS if "default" in action.SPEC.get(field.option, {})]
     assert told == []
 
@@ -309,7 +309,7 @@ def test_a_variable_of_a_role_is_an_option_of_its_action(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_a_variable_of_an_account_is_explained_as_its_option(name: str) -> None:
+def test_a_variable_of_an_account_is_described_as_its_option(name: str) -> None:
     explained = documented("fleet")
     for variable, one in entry_point(name)["options"].items():
         if variable in BY_VARIABLE and variable != "aws_account_id":
@@ -317,7 +317,7 @@ def test_a_variable_of_an_account_is_explained_as_its_option(name: str) -> None:
             assert words(one["description"]) == wanted, variable
 
 
-def test_onboarding_takes_every_variable_of_an_account_and_of_the_run() -> None:
+def test_onboard_has_every_variable_of_an_account_and_of_the_run() -> None:
     run_wide = {
         f"sentinel_{option}"
         for option in fleet_wide()
@@ -327,7 +327,7 @@ def test_onboarding_takes_every_variable_of_an_account_and_of_the_run() -> None:
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_a_run_wide_default_is_told_as_it_is(name: str) -> None:
+def test_the_default_of_a_run_variable_is_documented(name: str) -> None:
     for variable, one in entry_point(name)["options"].items():
         default = spec_of(name).get(option_of(variable), {}).get("default")
         if default is False:
@@ -337,7 +337,7 @@ def test_a_run_wide_default_is_told_as_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_every_variable_of_a_role_is_one_that_the_actions_read(name: str) -> None:
+def test_every_variable_of_a_role_is_read_by_an_action(name: str) -> None:
     assert entry_point(name)["options"].keys() <= VARIABLES
 
 
@@ -360,7 +360,7 @@ def test_a_role_sets_no_default_of_its_own(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_a_role_says_the_same_in_all_its_metadata(name: str) -> None:
+def test_a_role_has_one_description_in_all_its_metadata(name: str) -> None:
     path = ROOT / "roles" / name / "meta/main.yml"
     galaxy = yaml.safe_load(path.read_text(encoding="utf-8"))["galaxy_info"]
     assert galaxy["description"] == entry_point(name)["short_description"]
@@ -404,7 +404,7 @@ def test_a_documented_membership_is_real(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_check_mode_is_supported_where_it_is_promised(name: str) -> None:
+def test_check_mode_is_supported_as_documented(name: str) -> None:
     attributes: dict[str, Any] = {}
     for part in (*fragments_of(name), text(name, "DOCUMENTATION")):
         attributes |= part.get("attributes", {})
@@ -539,13 +539,13 @@ def unreturned(told: dict[str, Any], result: dict[str, Any], where: str = "") ->
 
 
 @pytest.mark.parametrize("name", sorted(RESULTS.keys() & set(MODULES)))
-def test_a_result_has_the_keys_that_are_documented(name: str) -> None:
+def test_a_result_has_the_documented_keys(name: str) -> None:
     result = {key: value for key, value in RESULTS[name]().items() if key not in RESULT_OF_ANSIBLE}
     assert undocumented(result, text(name, "RETURN")) == []
     assert unreturned(text(name, "RETURN"), result) == []
 
 
-def test_every_module_has_its_result_tried() -> None:
+def test_the_result_of_every_module_is_tested() -> None:
     assert sorted(RESULTS) == MODULES
 
 
@@ -582,7 +582,7 @@ def test_codes_and_classes_in_the_documentation_exist(name: str) -> None:
             assert one["sample"]["class"] in CLASSES
 
 
-def test_every_code_that_is_found_is_in_the_table() -> None:
+def test_every_finding_code_is_in_the_table() -> None:
     used = {
         node.args[0].value
         for path in (ROOT / "plugins").rglob("*.py")
@@ -598,7 +598,7 @@ def test_every_code_that_is_found_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_documents_itself_under_its_name(name: str) -> None:
+def test_the_documentation_of_a_module_has_its_name(name: str) -> None:
     told = text(name, "DOCUMENTATION")
     assert told["module"] == name
     assert not told["short_description"].endswith(".")

@@ -93,7 +93,7 @@ def assert_sentence(error: SentinelError) -> None:
 
 @often(3)
 @given(data=st.data())
-def test_an_answer_for_all_that_is_odd_leads_to_no_wrong_write(ready: Ready, data: st.DataObject) -> None:
+def test_a_malformed_response_for_all_accounts_leads_to_no_wrong_write(ready: Ready, data: st.DataObject) -> None:
     world = ready.world
     for operation in FOR_ALL:
         world.e.heal()
@@ -158,7 +158,7 @@ def many(world: World, recordings: Answers, right: dict[str, Any]) -> Fleet:
 
 @often(2)
 @given(data=st.data())
-def test_an_answer_in_an_account_that_is_odd_leads_to_no_wrong_write(many: Fleet, data: st.DataObject) -> None:
+def test_a_malformed_response_in_an_account_leads_to_no_wrong_write(many: Fleet, data: st.DataObject) -> None:
     cloud = many.world.e
     many.settle()
     cloud.forget()
@@ -172,7 +172,7 @@ def test_an_answer_in_an_account_that_is_odd_leads_to_no_wrong_write(many: Fleet
 
 @often(1)
 @given(data=st.data())
-def test_an_odd_answer_to_a_write_is_got_over_by_the_next_run(many: Fleet, data: st.DataObject) -> None:
+def test_a_malformed_response_to_a_write_is_repaired_by_the_next_run(many: Fleet, data: st.DataObject) -> None:
     many.settle(absent=True)
     others = many.others()
     many.spoil(data, WRITES)
@@ -185,7 +185,7 @@ def test_an_odd_answer_to_a_write_is_got_over_by_the_next_run(many: Fleet, data:
 
 @often(1)
 @given(data=st.data())
-def test_an_odd_answer_leads_to_no_wrong_removal(many: Fleet, data: st.DataObject) -> None:
+def test_a_malformed_response_leads_to_no_wrong_removal(many: Fleet, data: st.DataObject) -> None:
     many.settle()
     others = many.others()
     many.spoil(data, REMOVAL, st.just(200))
@@ -198,7 +198,7 @@ def test_an_odd_answer_leads_to_no_wrong_removal(many: Fleet, data: st.DataObjec
 
 @often(3)
 @given(data=st.data())
-def test_an_odd_list_of_connectors_leads_to_no_wrong_removal(ready: Ready, data: st.DataObject) -> None:
+def test_a_malformed_list_of_connectors_leads_to_no_wrong_removal(ready: Ready, data: st.DataObject) -> None:
     world = ready.world
     world.prepare("remove", 2)
     before = world.seen()
@@ -235,7 +235,7 @@ UNREADABLE: list[Any] = [
 ]
 
 
-def test_a_list_that_cannot_be_read_is_not_an_empty_one(ready: Ready) -> None:
+def test_an_unreadable_list_is_not_an_empty_one(ready: Ready) -> None:
     ready.world.e.forget()
     for answer in UNREADABLE:
         ready.world.e.heal()
@@ -246,7 +246,7 @@ def test_a_list_that_cannot_be_read_is_not_an_empty_one(ready: Ready) -> None:
     assert ready.world.writes() == []
 
 
-def test_kinds_and_states_that_nobody_knows_are_left_alone_or_corrected(ready: Ready) -> None:
+def test_unknown_kinds_are_not_changed_and_unknown_states_are_repaired(ready: Ready) -> None:
     world = ready.world
     strange = world.e.seed_connector({"name": "new", "kind": "AmazonWebServicesQuantum", "properties": {"x": [1]}})
     [ours] = ready.right.ours[VICTIM]["connectors"]
@@ -280,7 +280,7 @@ class _Endless(BaseHTTPRequestHandler):
         pass
 
 
-def test_ten_megabytes_of_aws_are_refused(ready: Ready, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ten_megabytes_from_aws_are_refused(ready: Ready, monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Endless) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", f"http://127.0.0.1:{server.server_port}")
@@ -303,7 +303,7 @@ def test_an_error_may_have_any_shape(many: Fleet) -> None:
     assert {error.kind for error in failed.values()} <= {"azure_denied", "transient"}
 
 
-def test_a_role_that_answers_for_another_account_is_not_believed(ready: Ready) -> None:
+def test_a_response_for_another_account_is_refused(ready: Ready) -> None:
     body = about("666666666666", ready.answers["GetRole"][-1])
     ready.world.e.fault(operation="GetRole", account=VICTIM, status=200, body=body)
     ready.world.e.forget()
@@ -313,7 +313,7 @@ def test_a_role_that_answers_for_another_account_is_not_believed(ready: Ready) -
     assert ready.world.seen() == ready.right
 
 
-def test_a_tag_that_names_no_workspace_lets_nobody_in(ready: Ready) -> None:
+def test_a_tag_without_a_workspace_allows_no_other_principal(ready: Ready) -> None:
     world = ready.world
     world.make(VICTIM, "TagRole", RoleName=ROLE, Tags=[{"Key": TAG_WORKSPACE, "Value": "x *"}])
     assert survived(world.run("correct", 2)).calls == {VICTIM: "TagRole"}
@@ -334,7 +334,7 @@ NO_LISTINGS: list[Any] = [
 LATER: list[Any] = [{}, {"NextToken": "x"}, {"Accounts": None}, ""]
 
 
-def test_an_odd_listing_of_the_organization_removes_no_orphan(ready: Ready) -> None:
+def test_a_malformed_listing_of_the_organization_removes_no_orphan(ready: Ready) -> None:
     cloud = ready.world.e
     cloud.forget()
     for answer in NO_LISTINGS:
@@ -346,7 +346,7 @@ def test_an_odd_listing_of_the_organization_removes_no_orphan(ready: Ready) -> N
 
 
 @pytest.mark.parametrize("answer", LATER, ids=str)
-def test_an_odd_later_page_of_the_organization_removes_no_orphan(ready: Ready, answer: Any) -> None:
+def test_a_malformed_later_page_of_the_organization_removes_no_orphan(ready: Ready, answer: Any) -> None:
     world = ready.world
     world.e.organization([{"Id": f"5555555555{number:02}", "Name": "x"} for number in range(20)] + [{"Id": VICTIM}])
     gone = {"awsRoleArn": arn_of("555555555590"), "dataTypes": {"logs": {"state": "enabled"}}}
@@ -378,7 +378,7 @@ def telling(world: World) -> Ready:
 
 @often(8)
 @given(data=st.data())
-def test_an_odd_answer_about_events_leads_to_a_verdict_or_a_sentence(telling: Ready, data: st.DataObject) -> None:
+def test_a_malformed_response_about_events_leads_to_a_status_or_an_error(telling: Ready, data: st.DataObject) -> None:
     cloud = telling.world.e
     operation, skip = data.draw(st.sampled_from([("Query", 0), ("Query", 1), ("DataConnectors_List", 0)]))
     cloud.heal()

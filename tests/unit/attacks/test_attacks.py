@@ -90,14 +90,14 @@ def campaign(clouds: Emulators) -> Iterator[Campaign]:
         yield Campaign(before, preview, quiet, done, writes, seen(clouds), run())
 
 
-def test_each_is_found_and_named_with_its_severity(campaign: Campaign) -> None:
+def test_each_attack_is_found_with_its_severity(campaign: Campaign) -> None:
     for account, attack in ATTACKS.items():
         for ended in (campaign.preview, campaign.done):
             found = ended.done[account].report.findings
             assert tuple(f"{one.severity} {one.code}" for one in found) == attack.found, attack.name
 
 
-def test_each_is_shown_before_it_is_gone(campaign: Campaign) -> None:
+def test_each_attack_is_reported_before_its_repair(campaign: Campaign) -> None:
     for account, attack in ATTACKS.items():
         report = campaign.done.done[account].report
         [diff] = report.diff
@@ -106,7 +106,7 @@ def test_each_is_shown_before_it_is_gone(campaign: Campaign) -> None:
         assert campaign.preview.done[account].report.diff == [diff]
 
 
-def test_each_is_gone_after_the_run(campaign: Campaign) -> None:
+def test_each_attack_is_repaired_by_the_run(campaign: Campaign) -> None:
     for account, attack in ATTACKS.items():
         assert campaign.done.done[account].status == "changed", attack.name
         assert campaign.after.of(account) == campaign.before.of(account), attack.name
@@ -116,7 +116,7 @@ def test_a_preview_writes_nothing(campaign: Campaign) -> None:
     assert campaign.quiet == []
 
 
-def test_nothing_else_is_touched(campaign: Campaign) -> None:
+def test_nothing_else_is_changed(campaign: Campaign) -> None:
     assert campaign.after == campaign.before
     assert campaign.preview.done[BYSTANDER].status == campaign.done.done[BYSTANDER].status == "ok"
     assert {request["account"] for request in campaign.writes if request["service"] == "iam"} <= set(ATTACKS)
@@ -125,14 +125,14 @@ def test_nothing_else_is_touched(campaign: Campaign) -> None:
     assert campaign.again.calls == {}
 
 
-def test_every_code_of_security_has_its_attack() -> None:
+def test_every_security_finding_has_an_attack() -> None:
     planted = {code.split()[1] for attack in ATTACKS.values() for code in attack.found}
     # A mode without a managed policy, a trust that AWS would not store, and what test_tags.py looks at.
     elsewhere = {"permission_inline_changed", "trust_unreadable", "role_refused"}
     assert {code for code, kind in CODES.items() if kind.security} - planted == elsewhere
 
 
-def test_what_a_repair_removed_is_shown_also_where_it_failed_on_the_way(world: World) -> None:
+def test_a_partial_repair_reports_what_it_removed(world: World) -> None:
     world.prepare("correct")
     document = {"Version": "2012-10-17", "Statement": [{**ANYTHING, "Action": "kms:Decrypt"}]}
     world.make(VICTIM, "PutRolePolicy", RoleName=ROLE, PolicyName="another", PolicyDocument=document)
@@ -146,7 +146,7 @@ def test_what_a_repair_removed_is_shown_also_where_it_failed_on_the_way(world: W
     assert "kms:decrypt" not in str(diff["after"])
 
 
-def test_the_connector_that_was_corrected_is_shown_also_where_that_failed(world: World) -> None:
+def test_a_failed_repair_of_a_connector_is_reported(world: World) -> None:
     world.prepare("correct")
     world.e.seed_connector(connector(name_of(VICTIM), arn_of(VICTIM, NEIGHBOUR)))
     world.e.fault(operation="DataConnectors_CreateOrUpdate", account=VICTIM, **AZURE_DENIED)
@@ -155,7 +155,7 @@ def test_the_connector_that_was_corrected_is_shown_also_where_that_failed(world:
     assert [diff["before"].get("role_arn") for diff in done.report.diff] == [None, arn_of(VICTIM, NEIGHBOUR)]
 
 
-def test_the_playbook_tells_all_of_it_the_worst_first(here: Emulators, play: Play) -> None:
+def test_the_playbook_reports_every_finding_by_severity(here: Emulators, play: Play) -> None:
     some = {account: HOSTS[account] for account in list(ATTACKS)[::3]}
     prepare(here, some)
     for account in some:

@@ -72,7 +72,7 @@ WRITTEN["sentinel_tenant"] = [text for text in WRITTEN["sentinel_workspace_id"] 
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_what_cannot_be_used_is_refused_by_name_and_host_before_anything_is_asked(world: World, name: str) -> None:
+def test_an_invalid_value_is_refused_with_name_and_host_before_the_first_request(world: World, name: str) -> None:
     world.e.forget()
     for text in WRITTEN[name]:
         written = yaml.safe_load(f"{name}: {text}")
@@ -114,7 +114,7 @@ def of_ansible(folder: Path, name: str, text: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_an_id_is_taken_in_every_form_of_inventory_that_keeps_its_digits(
+def test_an_id_is_accepted_in_every_inventory_format_that_keeps_its_digits(
     here: Emulators, tmp_path: Path, name: str
 ) -> None:
     for text in TAKEN[name]:
@@ -152,7 +152,7 @@ accepted = st.fixed_dictionaries(
 
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(own=accepted)
-def test_what_is_accepted_is_done_and_then_right(world: World, own: dict[str, Any]) -> None:
+def test_an_accepted_value_is_applied_and_then_in_sync(world: World, own: dict[str, Any]) -> None:
     world.e.reset()
     hosts = {"pay": own}
     first = engine.run(engine.listed(hosts), fleet.Order())
@@ -179,7 +179,7 @@ def judged(own: dict[str, Any]) -> tuple[SentinelError | None, list[Account]]:
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(own=st.dictionaries(st.sampled_from(ASKED), odd, min_size=1, max_size=2))
-def test_an_odd_value_of_any_option_is_refused_at_once_or_can_be_lived_with(world: World, own: dict[str, Any]) -> None:
+def test_an_unusual_value_of_any_option_is_refused_or_works(world: World, own: dict[str, Any]) -> None:
     world.e.forget()
     told, accounts = judged(own)
     if told:
@@ -194,7 +194,7 @@ def test_an_odd_value_of_any_option_is_refused_at_once_or_can_be_lived_with(worl
     assert world.writes() == []
 
 
-def test_the_same_account_twice_is_refused_before_anything_is_asked(world: World) -> None:
+def test_the_same_account_twice_is_refused_before_the_first_request(world: World) -> None:
     world.e.forget()
     ended = engine.run(engine.listed({host: {"aws_account_id": VICTIM} for host in ("pay", "web")}), fleet.Order())
     assert ended.error

@@ -68,14 +68,14 @@ async def attempt(attempts: list[Attempt], *, limited: bool = True) -> list[Sent
     return told
 
 
-def test_the_session_of_a_run_is_denied_what_the_run_does_not_do(world: World) -> None:
+def test_the_session_policy_denies_calls_that_the_run_does_not_make(world: World) -> None:
     told = asyncio.run(attempt(BEYOND))
     assert [error.kind for error in told] == ["aws_denied"] * len(BEYOND)
     for error, (_work, operation, _args) in zip(told, BEYOND, strict=True):
         assert f"because no session policy allows the iam:{operation} action" in str(error)
 
 
-def test_who_turns_the_limit_off_has_all_that_the_role_has(world: World) -> None:
+def test_without_the_session_policy_the_session_has_all_permissions_of_the_role(world: World) -> None:
     assert asyncio.run(attempt([("read", "CreateUser", {"UserName": "somebody"})], limited=False)) == []
 
 
@@ -88,7 +88,7 @@ def test_who_turns_the_limit_off_has_all_that_the_role_has(world: World) -> None
         pytest.param(statement(Condition=pinned(f"{OTHER_ID[:9]}*", "StringLike")), id="nobody knows whose"),
     ],
 )
-def test_a_role_of_that_name_that_is_not_ours_is_refused(world: World, trust: Any) -> None:
+def test_an_unmanaged_role_of_that_name_is_refused(world: World, trust: Any) -> None:
     world.prepare("create")
     document = {"Version": "2012-10-17", "Statement": [trust]}
     world.make(VICTIM, "CreateRole", RoleName=ROLE, AssumeRolePolicyDocument=document)
@@ -103,7 +103,7 @@ def test_a_role_of_that_name_that_is_not_ours_is_refused(world: World, trust: An
     assert world.seen().ours[VICTIM] == before.ours[VICTIM]
 
 
-def test_a_connector_of_ours_that_reads_another_account_stays_named_beside_the_right_one(world: World) -> None:
+def test_a_connector_of_another_account_is_reported_beside_the_right_one(world: World) -> None:
     world.prepare("create")
     world.run("create")
     [ours] = world.seen().ours[VICTIM]["connectors"]
@@ -116,7 +116,7 @@ def test_a_connector_of_ours_that_reads_another_account_stays_named_beside_the_r
     assert (ended.calls, world.writes()) == ({}, [])
 
 
-def test_offboarding_leaves_a_connector_that_reads_another_account(world: World) -> None:
+def test_offboarding_keeps_a_connector_of_another_account(world: World) -> None:
     world.prepare("remove")
     [ours] = world.seen().ours[VICTIM]["connectors"]
     strayed = world.e.seed_connector(connector(ours["name"], arn_of("666666666666")))
@@ -140,7 +140,7 @@ def test_more_changes_than_allowed_stop_the_run_before_the_first_one(world: Worl
 
 
 @pytest.mark.parametrize("phase", ["create", "remove"])
-def test_an_account_that_cannot_be_read_counts_as_one_that_changes(world: World, phase: Phase) -> None:
+def test_an_unreadable_account_counts_as_changed(world: World, phase: Phase) -> None:
     world.prepare(phase)
     world.run(phase)
     world.e.fault(account=VICTIM, **faults.TRUST_DENIED)
@@ -153,7 +153,7 @@ def test_an_account_that_cannot_be_read_counts_as_one_that_changes(world: World,
     assert world.run(phase, max_change=0.0).error is None
 
 
-def test_no_accounts_are_nothing_to_do(world: World) -> None:
+def test_without_accounts_nothing_is_done(world: World) -> None:
     world.prepare("remove")
     world.e.forget()
     for order in (fleet.Order(), fleet.Order(absent=True), fleet.Order(absent=True, orphans="remove", max_change=100)):
@@ -174,7 +174,7 @@ GUARDS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_a_guard_stops_the_run_before_the_first_write_also_where_it_is_misspelt(cloud: Emulators, play: Play) -> None:
+def test_a_guard_stops_the_run_before_the_first_write_even_if_misspelt(cloud: Emulators, play: Play) -> None:
     listed = [{"account_id": f"1111111111{number:02}"} for number in range(1, 13)]
     shared = {name.removeprefix("sentinel_"): value for name, value in WORKSPACE.items()} | {"accounts": listed}
     tasks = [{"trailbridge.sentinel.fleet": shared | guard, "ignore_errors": True} for guard, _told in GUARDS]

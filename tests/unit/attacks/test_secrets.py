@@ -111,7 +111,7 @@ def ways(cloud: Emulators, folder: Path) -> tuple[list[dict[str, Any]], set[str]
     return [{f"sentinel_{name}": value for name, value in way.items()} for way in listed], told - {keys["access_key"]}
 
 
-def test_nothing_that_is_seen_or_left_holds_a_secret(
+def test_no_output_and_no_file_contains_a_secret(
     cloud: Emulators, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     # Ansible puts sockets below TMPDIR, whose paths must be short.
@@ -157,7 +157,7 @@ def test_nothing_that_is_seen_or_left_holds_a_secret(
     assert leaked({*told, *cloud.secrets()}, output, *texts) == []
 
 
-def test_the_record_of_a_run_holds_no_secret_and_only_its_owner_reads_it(world: World, tmp_path: Path) -> None:
+def test_the_journal_contains_no_secret_and_only_its_owner_can_read_it(world: World, tmp_path: Path) -> None:
     world.prepare("correct")
     for account, failure in zip(ACCOUNTS[1:], (FAILURES[0], ENDING["222222222202"]), strict=True):
         world.e.fault(**failure, account=account)
@@ -174,7 +174,7 @@ def test_the_record_of_a_run_holds_no_secret_and_only_its_owner_reads_it(world: 
     record.close()
 
 
-def test_a_service_that_quotes_a_secret_is_not_quoted(world: World) -> None:
+def test_a_secret_in_a_response_is_not_displayed(world: World) -> None:
     world.prepare("create", 1)
     secret = world.e.environment["AZURE_SECRET"]
     message = f"AADSTS7000215: Invalid client secret provided: '{secret}'."
@@ -186,7 +186,7 @@ def test_a_service_that_quotes_a_secret_is_not_quoted(world: World) -> None:
 
 
 @pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "InvalidSignatureException"])
-def test_of_a_refused_signature_only_the_first_line_is_told(world: World, code: str) -> None:
+def test_of_a_refused_signature_only_the_first_line_is_reported(world: World, code: str) -> None:
     world.prepare("create")
     world.e.fault(operation="GetRole", account=VICTIM, status=403, code=code, message=CANONICAL)
     ended = world.run("create")

@@ -104,7 +104,7 @@ def hidden(text: str) -> set[str]:
     return {letter for letter in text.replace("\n", "") if not letter.isprintable()}
 
 
-def test_no_line_of_the_terminal_is_somebody_elses(cloud: Emulators, tmp_path: Path) -> None:
+def test_no_text_of_others_adds_a_line_to_the_terminal(cloud: Emulators, tmp_path: Path) -> None:
     plant(cloud)
     # YAML escapes less than JSON does; a traceback shows the causes of an error as well.
     style = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_DISPLAY_TRACEBACK": "error"}

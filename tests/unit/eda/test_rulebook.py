@@ -36,7 +36,7 @@ def templates(value: Any) -> list[str]:
 
 
 @both
-def test_a_condition_demands_twelve_digits_of_what_the_action_renders(path: Path) -> None:
+def test_a_condition_requires_twelve_digits_in_the_value_that_the_action_renders(path: Path) -> None:
     """The engine's $ stands before the end of a line as well, so a second condition has to refuse everything else."""
     for rule in rules(path):
         (text,) = templates(rule["action"])
@@ -54,13 +54,13 @@ def test_a_repeated_event_is_ignored(path: Path) -> None:
         assert rule["throttle"] == {"once_within": "1 hour", "group_by_attributes": ["event.body.id"]}
 
 
-def test_the_example_acts_on_the_same_events_as_the_rulebook() -> None:
+def test_the_example_handles_the_same_events_as_the_rulebook() -> None:
     assert [(rule["name"], rule["condition"]) for rule in rules(EXAMPLE)] == [
         (rule["name"], rule["condition"]) for rule in rules(RULEBOOK)
     ]
 
 
-def test_jobs_of_awx_get_nothing_else_of_an_event() -> None:
+def test_jobs_of_awx_have_only_the_id_of_an_event() -> None:
     assert all(rule["action"]["run_job_template"]["include_events"] is False for rule in rules(EXAMPLE))
 
 

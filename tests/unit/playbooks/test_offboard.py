@@ -26,7 +26,7 @@ def role_names(cloud: Emulators, account: str) -> list[str]:
     return [role["RoleName"] for role in cloud.boto("iam", account).list_roles()["Roles"]]
 
 
-def test_an_account_is_left_as_it_was_before_us(cloud: Emulators, play: Play, engine: Engine, twelve: Hosts) -> None:
+def test_offboarding_restores_the_account(cloud: Emulators, play: Play, engine: Engine, twelve: Hosts) -> None:
     engine(twelve)
     cloud.forget()
     preview = play("offboard", twelve, "--limit", "host03", "--check")
@@ -79,7 +79,7 @@ def test_an_account_that_cannot_be_read_counts_as_changed(here: Emulators, engin
 
 
 @pytest.mark.parametrize("operation", ["DataConnectors_Delete", "DetachRolePolicy", "DeleteRole"])
-def test_a_run_that_broke_off_is_finished_by_the_next(
+def test_an_interrupted_run_is_completed_by_the_next(
     here: Emulators, engine: Engine, twelve: Hosts, operation: str
 ) -> None:
     hosts = some(twelve, 1)
@@ -93,7 +93,7 @@ def test_a_run_that_broke_off_is_finished_by_the_next(
     assert here.connectors() == []
 
 
-def test_what_was_not_made_here_is_refused(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
+def test_an_unmanaged_role_is_refused(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
     hosts = some(twelve, 1)
     engine(hosts)
     cloud.boto("iam", "111111111101").untag_role(RoleName=ROLE, TagKeys=["trailbridge.sentinel"])
@@ -103,7 +103,7 @@ def test_what_was_not_made_here_is_refused(cloud: Emulators, engine: Engine, twe
     assert writes(cloud) == []
 
 
-def test_connectors_of_other_roles_and_kinds_stay(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
+def test_connectors_of_other_roles_and_kinds_are_kept(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
     hosts = some(twelve, 1)
     engine(hosts)
     cloud.seed_connector(by_hand("other", "arn:aws:iam::111111111101:role/OtherTeam"))

@@ -15,7 +15,7 @@ from .conftest import Play, parsed
 FIRST, SECOND = "111111111101", "111111111102"
 
 
-def test_every_host_signs_in_as_it_is_told(cloud: Emulators, play: Play) -> None:
+def test_every_host_signs_in_with_its_own_credential(cloud: Emulators, play: Play) -> None:
     hosts = {
         "first": {"aws_account_id": FIRST},
         "second": {
@@ -30,7 +30,7 @@ def test_every_host_signs_in_as_it_is_told(cloud: Emulators, play: Play) -> None
     assert [secret for secret in cloud.secrets() if secret in run.output] == []
 
 
-def test_no_secret_of_a_host_is_shown_when_it_is_not_accepted(cloud: Emulators, play: Play) -> None:
+def test_a_refused_secret_of_a_host_is_not_displayed(cloud: Emulators, play: Play) -> None:
     secrets = {"sentinel_secret": "hush-hush-secret", "sentinel_oidc_token": "hush-hush-token"}
     run = play("onboard", {"first": {"aws_account_id": FIRST, **secrets}}, "-vvv")
     assert run.code != 0
@@ -53,7 +53,7 @@ def test_variables_of_a_host_send_no_secret_of_the_environment_elsewhere(cloud: 
         ("AzureChinaCloud", "has no AWS connector there"),
     ],
 )
-def test_a_special_cloud_is_refused_before_the_first_call(here: Emulators, name: str, told: str) -> None:
+def test_an_unsupported_cloud_is_refused_before_the_first_call(here: Emulators, name: str, told: str) -> None:
     with pytest.raises(SentinelError, match=told) as caught:
         parsed(here, {"first": {"aws_account_id": FIRST, "sentinel_cloud_environment": name}})
     assert f"Cannot use sentinel_cloud_environment '{name}' of host first" in str(caught.value)

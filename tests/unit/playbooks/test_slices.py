@@ -61,7 +61,7 @@ def requests(cloud: Emulators) -> Counter[str]:
     return Counter(cloud.operations())
 
 
-def test_four_slices_do_what_one_run_does(here: Emulators, engine: Engine, twelve: Hosts, tmp_path: Path) -> None:
+def test_four_slices_have_the_result_of_one_run(here: Emulators, engine: Engine, twelve: Hosts, tmp_path: Path) -> None:
     """A fifth slice has no hosts."""
     engine(twelve)
     alone, wanted = requests(here), end_state(here, twelve)

@@ -86,9 +86,7 @@ def write_wrapper(folder: Path) -> None:
         (folder / part / "main.yml").write_text(yaml.safe_dump(content))
 
 
-def test_every_host_has_its_own_values_whatever_the_first_one_says(
-    cloud: Emulators, play: Play, tmp_path: Path
-) -> None:
+def test_every_host_has_its_own_values(cloud: Emulators, play: Play, tmp_path: Path) -> None:
     password, secret = "open sesame", cloud.environment["AZURE_SECRET"]
     (tmp_path / "password").write_text(password)
     vaulted = VaultLib().encrypt(secret, VaultSecret(password.encode())).decode()
@@ -106,7 +104,9 @@ def test_every_host_has_its_own_values_whatever_the_first_one_says(
     assert secret not in run.output
 
 
-def test_variables_of_role_play_and_files_count_as_ansible_says(cloud: Emulators, play: Play, tmp_path: Path) -> None:
+def test_variables_of_role_play_and_files_have_ansibles_precedence(
+    cloud: Emulators, play: Play, tmp_path: Path
+) -> None:
     write_wrapper(tmp_path / "roles/wrapper")
     defaults, per_host, same, filled, by_role = (
         pair("a"),
@@ -152,7 +152,7 @@ RUN = """
 """
 
 
-def test_what_the_run_sets_for_a_host_wins_over_the_play_and_loops_are_filled(cloud: Emulators, play: Play) -> None:
+def test_a_fact_of_a_host_wins_over_the_play_and_loop_variables_are_rendered(cloud: Emulators, play: Play) -> None:
     run = play(RUN, TWO)
     assert run.code == 0, run.output
     for name in ("First", "Second"):
@@ -162,7 +162,7 @@ def test_what_the_run_sets_for_a_host_wins_over_the_play_and_loops_are_filled(cl
 
 
 @pytest.mark.parametrize("own", [{}, {"sentinel_max_change_percent": 50}])
-def test_what_counts_for_the_whole_run_is_the_same_for_all_hosts(
+def test_a_variable_of_the_whole_run_must_be_the_same_for_all_hosts(
     cloud: Emulators, play: Play, own: dict[str, Any]
 ) -> None:
     hosts = pair("one", **own)
@@ -173,7 +173,7 @@ def test_what_counts_for_the_whole_run_is_the_same_for_all_hosts(
     assert cloud.requests() == []
 
 
-def test_roles_hand_over_nothing_but_the_state() -> None:
+def test_roles_pass_only_the_state() -> None:
     for name in ROLES:
         (task, _note) = yaml.safe_load((ROOT / "roles" / name / "tasks/main.yml").read_text(encoding="utf-8"))
         (args,) = [value for key, value in task.items() if key.startswith("trailbridge.sentinel.")]
@@ -186,7 +186,7 @@ def test_extra_variables_win(cloud: Emulators, play: Play) -> None:
     assert owners(cloud, TWO) == ["all", "all"]
 
 
-def test_a_template_that_cannot_be_filled_names_its_host(cloud: Emulators, play: Play) -> None:
+def test_a_failing_template_is_reported_with_its_host(cloud: Emulators, play: Play) -> None:
     run = play("onboard", pair("one", sentinel_role_name="{{ nowhere }}"))
     assert run.code == 2
     assert "Cannot read the variables of host other_one" in " ".join(run.output.split())
@@ -243,7 +243,7 @@ def test_the_strategy_free_is_refused(cloud: Emulators, play: Play) -> None:
     assert cloud.requests() == []
 
 
-def test_alone_the_role_fails_its_batch_when_one_account_failed(cloud: Emulators, play: Play) -> None:
+def test_the_role_alone_fails_its_batch_if_one_account_failed(cloud: Emulators, play: Play) -> None:
     hosts = {**pair("one", sentinel_assume_role="NoSuchRole"), "third": {"aws_account_id": "111111111109"}}
     lenient = text(role="vars: {sentinel_max_fail_percentage: 34}", play="name: Lenient")
     run = play(lenient + text(play="name: Strict"), hosts)
@@ -316,7 +316,7 @@ def names(hostvars: HostVars) -> list[str]:
 
 
 @pytest.mark.parametrize("behaviour", ["replace", "merge"])
-def test_a_host_is_read_as_ansible_reads_it(
+def test_the_variables_of_a_host_are_those_of_ansible(
     hostvars: HostVars, monkeypatch: pytest.MonkeyPatch, behaviour: str
 ) -> None:
     monkeypatch.setenv("ANSIBLE_HASH_BEHAVIOUR", behaviour)
@@ -331,7 +331,7 @@ def test_a_host_is_read_as_ansible_reads_it(
     assert {variables.raw(name).get("sentinel_role_name") for name in names(hostvars)} >= {"strong", "set", "added"}
 
 
-def test_only_a_host_with_facts_is_left_to_ansible(hostvars: HostVars, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_host_with_facts_is_read_by_ansible(hostvars: HostVars, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(hostvars, "raw_get", asked.append)
     variables = HostVariables(hostvars)
@@ -340,7 +340,7 @@ def test_only_a_host_with_facts_is_left_to_ansible(hostvars: HostVars, monkeypat
     assert sorted(asked) == ["facts", "local"]
 
 
-def test_options_of_hosts_are_what_templating_everything_gives(hostvars: HostVars) -> None:
+def test_options_of_hosts_equal_those_of_rendering_everything(hostvars: HostVars) -> None:
     loader, manager = hostvars._loader, hostvars._variable_manager
     content = {"hosts": "all", "vars": PLAY_VARIABLES, "tasks": [{"ansible.builtin.meta": "noop"}]}
     source = loader.load(yaml.safe_dump(content))
@@ -363,7 +363,7 @@ VALUES = st.recursive(LEAVES | TEXT, lambda below: st.lists(below) | st.dictiona
 
 
 @given(value=VALUES)
-def test_templating_leaves_plain_values_as_they_are(value: Any) -> None:
+def test_templating_does_not_change_plain_values(value: Any) -> None:
     if is_plain(value):
         assert Templar().template(value) == value
 
@@ -380,7 +380,7 @@ def test_templating_leaves_plain_values_as_they_are(value: Any) -> None:
         (("a", "tuple"), False),
     ],
 )
-def test_what_templating_would_change_is_not_plain(value: Any, plain: bool) -> None:
+def test_a_value_that_templating_changes_is_not_plain(value: Any, plain: bool) -> None:
     assert is_plain(value) is plain
 
 

@@ -49,7 +49,7 @@ def test_one_run_serves_accounts_of_several_workspaces(
     assert cloud.operations().count("DataConnectors_List") == 2
 
 
-def test_two_workspaces_on_one_role_never_cut_each_other_off(
+def test_two_workspaces_of_one_role_keep_each_others_access(
     cloud: Emulators, engine: Engine, twelve: Hosts, second: dict[str, Any]
 ) -> None:
     hosts = some(twelve, 1)
@@ -107,7 +107,7 @@ def test_a_preview_needs_no_right_to_write(cloud: Emulators, play: Play, twelve:
     assert set(run.changed.values()) == {NEW}
 
 
-def test_without_valid_base_credentials_nothing_is_written_anywhere(
+def test_without_valid_source_credentials_nothing_is_written_anywhere(
     cloud: Emulators, engine: Engine, twelve: Hosts
 ) -> None:
     cloud.fault(operation="GetCallerIdentity", **faults.INVALID_TOKEN)
@@ -122,7 +122,7 @@ def test_a_workspace_id_of_another_workspace_is_refused(cloud: Emulators, engine
     assert writes(cloud) == []
 
 
-def test_three_kinds_of_failure_are_explained_and_the_others_done(
+def test_three_kinds_of_failure_are_reported_and_the_other_accounts_connected(
     cloud: Emulators, play: Play, engine: Engine, twelve: Hosts
 ) -> None:
     cloud.fault(operation="CreateRole", account="111111111102", **faults.SCP_DENIED)
@@ -143,7 +143,7 @@ def test_three_kinds_of_failure_are_explained_and_the_others_done(
 
 
 @pytest.mark.parametrize("operation", ["AttachRolePolicy", "DataConnectors_CreateOrUpdate"])
-def test_onboarding_that_broke_off_is_finished_by_the_next_run(
+def test_interrupted_onboarding_is_completed_by_the_next_run(
     cloud: Emulators, engine: Engine, twelve: Hosts, operation: str
 ) -> None:
     cloud.fault(operation=operation, status=403, code="AccessDenied", message="No.")
@@ -172,7 +172,7 @@ def test_batches_work_on_their_own_hosts(cloud: Emulators, play: Play, twelve: H
     assert run.output.count(" accounts: 0 ok") == 3
 
 
-def test_duplicates_are_reported_and_removed_when_asked(
+def test_duplicates_are_reported_and_removed_with_deduplicate(
     cloud: Emulators, play: Play, engine: Engine, twelve: Hosts
 ) -> None:
     hosts = some(twelve, 1)
