@@ -108,7 +108,7 @@ def test_an_id_that_is_no_string_of_twelve_digits_starts_no_run(rules: Rules, na
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_a_number_of_twelve_digits_is_that_account(rules: Rules, name: str) -> None:
-    """The engine compares numbers as texts, and AWS sends none."""
+    """The engine compares numbers as strings, and AWS sends none."""
     assert acts(rules.actions(event(name, int(GOOD))), PLAYBOOKS[name], int(GOOD))
 
 

@@ -96,7 +96,7 @@ def seed(cloud: Emulators, account: str) -> None:
 
 
 def organization(cloud: Emulators) -> None:
-    """Have an organization in which accounts are gone whose connectors are still there."""
+    """Create an organization without the accounts of some connectors."""
     active, closed = (CALLER_ACCOUNT, CREATED, JOINED, LAST, ACTIVE), (CLOSED, SPARED)
     cloud.organization([{"Id": one} for one in active] + [{"Id": one, "State": "CLOSED"} for one in closed])
     for account in (CLOSED, LEFT, SPARED, ACTIVE):

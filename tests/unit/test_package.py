@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What users get: the archive holds what they need and no more, works where it was installed, with what is said."""
+"""The archive contains the files that users need, works when installed, and has the documented requirements."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an attacker, or a hasty colleague, changes in an account by hand, and what must be said of it."""
+"""Changes of an attacker, or a careless colleague, in an account, and the findings that must report them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ANYTHING = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
 
 
 class Attack(NamedTuple):
-    """One change: what is found of it, and what must be shown before it is gone."""
+    """One change: its findings, and the value that must be reported before the repair."""
 
     name: str
     plant: Plant
@@ -205,7 +205,7 @@ PERMISSIONS = (
 
 CONNECTORS = (
     Attack("the connector off", reads(arn_of, "Disabled"), ("high connector_disabled",), "Disabled"),
-    Attack("the connector astray", reads(lambda _account: arn_of(INTRUDER)),
+    Attack("the connector of another account", reads(lambda _account: arn_of(INTRUDER)),
            ("high connector_wrong_account", "high connector_missing"), arn_of(INTRUDER)),
     Attack("the connector with another role", reads(lambda account: arn_of(account, NEIGHBOUR)),
            ("medium connector_stale",), NEIGHBOUR),

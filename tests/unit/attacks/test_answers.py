@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever services answer: an error with a class for the account or the run, never a traceback or a wrong write."""
+"""Malformed responses lead to an error with a class, never to a traceback or a wrong write."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def often(times: int) -> settings:
 
 
 class Ready(NamedTuple):
-    """A world that needs nothing, and the answers that told so."""
+    """A world in the desired state, and the responses that show it."""
 
     world: World
     right: Seen
@@ -78,7 +78,7 @@ def ready(world: World, recordings: Answers) -> Ready:
 
 
 def survived(ended: engine.Ended) -> engine.Ended:
-    """Whatever was answered, all that is said is a sentence with a class."""
+    """Every error has a class and a message of one line."""
     for error in filter(None, (ended.error, *ended.failed.values())):
         assert_sentence(error)
     return ended
@@ -107,14 +107,14 @@ def test_a_malformed_response_for_all_accounts_leads_to_no_wrong_write(ready: Re
 
 
 class Fleet(NamedTuple):
-    """Many accounts that need nothing, the answers that told so, and what stands in each."""
+    """Many accounts in the desired state, the responses that show it, and the resources of each."""
 
     world: World
     answers: Answers
     right: dict[str, Any]
 
     def spoil(self, data: st.DataObject, operations: tuple[str, ...], statuses: Any = STATUSES) -> None:
-        """Have something odd answered in each account, to one of the operations."""
+        """Return a malformed response in each account, to one of the operations."""
         for account in MANY:
             operation = data.draw(st.sampled_from(operations))
             body = data.draw(mutants(about(account, self.answers[operation][-1])))
@@ -164,7 +164,7 @@ def test_a_malformed_response_in_an_account_leads_to_no_wrong_write(many: Fleet,
     cloud.forget()
     many.spoil(data, READS)
     many.run()
-    # Who was lied to may write, but nothing else than what was wished.
+    # After a wrong response the run may write, but only the desired state.
     written = {request["account"] for request in cloud.requests("iam", write=True)}
     assert standing(cloud, written) == {account: many.right[account] for account in written}
     assert many.world.twins() == []
@@ -367,7 +367,7 @@ def look(world: World) -> list[ingestion.Watched]:
 
 @pytest.fixture
 def telling(world: World) -> Ready:
-    """A world where events arrive from one account and not from the other, and the answers that told so."""
+    """A world with events of one account and not of the other, and the responses that show it."""
     world.prepare("remove", 2)
     arrived(world.e, {VICTIM: 0.1})
     unhealthy(world.e, ACCOUNTS[1], "AccessDenied")

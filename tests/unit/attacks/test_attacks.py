@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each widening and weakening of trust and permissions: found, named, shown, removed, and nothing else touched."""
+"""Each widening of trust and permissions is found, reported and removed, and nothing else is changed."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ WISH = {"sentinel_role_permissions_boundary": BOUNDARY, "sentinel_role_max_sessi
 
 
 class Seen(NamedTuple):
-    """What is there, of us and of others: roles by account, connectors."""
+    """All roles by account, and all connectors."""
 
     roles: dict[str, list[Any]]
     connectors: list[Any]
 
     def of(self, account: str) -> tuple[Any, Any]:
-        """What is there of one account."""
+        """Return the roles and the connectors of one account."""
         return self.roles[account], sorted(map(str, filter(lambda raw: account_of(raw) == account, self.connectors)))
 
 
 class Campaign(NamedTuple):
-    """All attacks at once: what was there before, what the preview said, what the run said, what was there then."""
+    """All attacks in one run: the state before, the results of preview and run, the state after."""
 
     before: Seen
     preview: engine.Ended
-    quiet: list[Any]
+    preview_writes: list[Any]
     done: engine.Ended
     writes: list[Any]
     after: Seen
@@ -66,11 +66,11 @@ def run(hosts: engine.Hosts = HOSTS, *, check_mode: bool = False) -> engine.Ende
 
 
 def prepare(cloud: Emulators, hosts: engine.Hosts = HOSTS) -> None:
-    """Connect all accounts, with neighbours that nobody may touch."""
+    """Connect all accounts, which have other roles and connectors that must not change."""
     cloud.reset()
     for account in hosts:
         at(cloud, account).create_role(RoleName=NEIGHBOUR, AssumeRolePolicyDocument=json.dumps(ANYONE))
-    cloud.seed_connector(connector("stranger", arn_of("555555555555")))
+    cloud.seed_connector(connector("unrelated", arn_of("555555555555")))
     run(hosts)
 
 
@@ -84,10 +84,10 @@ def campaign(clouds: Emulators) -> Iterator[Campaign]:
             attack.plant(clouds, account)
         clouds.forget()
         preview = run(check_mode=True)
-        quiet = clouds.requests(write=True)
+        preview_writes = clouds.requests(write=True)
         done = run()
         writes = clouds.requests(write=True)
-        yield Campaign(before, preview, quiet, done, writes, seen(clouds), run())
+        yield Campaign(before, preview, preview_writes, done, writes, seen(clouds), run())
 
 
 def test_each_attack_is_found_with_its_severity(campaign: Campaign) -> None:
@@ -101,8 +101,8 @@ def test_each_attack_is_reported_before_its_repair(campaign: Campaign) -> None:
     for account, attack in ATTACKS.items():
         report = campaign.done.done[account].report
         [diff] = report.diff
-        told = " ".join([str(diff["before"]), *(one.message for one in report.findings)])
-        assert attack.shown in told, attack.name
+        reported = " ".join([str(diff["before"]), *(one.message for one in report.findings)])
+        assert attack.shown in reported, attack.name
         assert campaign.preview.done[account].report.diff == [diff]
 
 
@@ -113,7 +113,7 @@ def test_each_attack_is_repaired_by_the_run(campaign: Campaign) -> None:
 
 
 def test_a_preview_writes_nothing(campaign: Campaign) -> None:
-    assert campaign.quiet == []
+    assert campaign.preview_writes == []
 
 
 def test_nothing_else_is_changed(campaign: Campaign) -> None:
@@ -160,11 +160,11 @@ def test_the_playbook_reports_every_finding_by_severity(here: Emulators, play: P
     prepare(here, some)
     for account in some:
         ATTACKS[account].plant(here, account)
-    told = play("onboard", some, "--diff", **WISH)
-    assert told.code == 0, told.output
-    assert set(told.changed) == set(some)
+    reported = play("onboard", some, "--diff", **WISH)
+    assert reported.code == 0, reported.output
+    assert set(reported.changed) == set(some)
     blocks = dict(
-        re.findall(r"^changed: \[(\d{12})\][^\n]*\n((?:    [a-z]+ \w+: [^\n]*\n)+)", told.output, re.MULTILINE)
+        re.findall(r"^changed: \[(\d{12})\][^\n]*\n((?:    [a-z]+ \w+: [^\n]*\n)+)", reported.output, re.MULTILINE)
     )
     for account in some:
         lines = [line.split(": ")[0].strip() for line in blocks[account].splitlines()]

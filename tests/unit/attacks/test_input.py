@@ -27,7 +27,7 @@ from tests.faults.world import VICTIM, World
 from .mutants import ODD
 
 FULL_WIDTH = "\uff11\uff12" * 6
-# As it stands in the file: YAML reads numbers, octal ones too, truths and dates where somebody meant a text.
+# Values as written in the file, which YAML reads as (octal) numbers, booleans or dates instead of strings.
 WRITTEN = {
     "aws_account_id": [
         "12345678901", "1234567890123", "-12345678901", "123456789012.0", "012345670123", "0x1234567890",
@@ -106,7 +106,7 @@ REFUSED = {
 
 
 def of_ansible(folder: Path, name: str, text: str) -> dict[str, Any]:
-    """Return the variables that Ansible makes of an inventory's text."""
+    """Return the variables that Ansible reads from an inventory."""
     (folder / name).write_text(FORMS[name].format(text))
     inventory = InventoryManager(DataLoader(), [str(folder / name)])
     found: dict[str, Any] = VariableManager(inventory._loader, inventory).get_vars(host=inventory.get_host("x"))
@@ -160,8 +160,8 @@ def test_an_accepted_value_is_applied_and_then_in_sync(world: World, own: dict[s
     assert set(first.calls) == {VICTIM}
     again = engine.run(engine.listed(hosts), fleet.Order())
     assert (again.error, again.failed, again.calls) == (None, {}, {})
-    gone = engine.run(engine.listed(hosts), fleet.Order(absent=True))
-    assert (gone.error, gone.failed) == (None, {})
+    removed = engine.run(engine.listed(hosts), fleet.Order(absent=True))
+    assert (removed.error, removed.failed) == (None, {})
     assert world.e.connectors() == [] or own.get("sentinel_external_ids")
 
 
@@ -170,7 +170,7 @@ LATER = ("sentinel_workspace_id", "sentinel_subscription_id", "sentinel_resource
 odd = st.sampled_from(ODD) | st.text(max_size=12) | st.integers() | st.lists(st.text(max_size=5), max_size=2)
 
 
-def judged(own: dict[str, Any]) -> tuple[SentinelError | None, list[Account]]:
+def validated(own: dict[str, Any]) -> tuple[SentinelError | None, list[Account]]:
     try:
         return None, engine.listed({"pay": {"aws_account_id": VICTIM, **own}})
     except SentinelError as error:
@@ -181,10 +181,10 @@ def judged(own: dict[str, Any]) -> tuple[SentinelError | None, list[Account]]:
 @given(own=st.dictionaries(st.sampled_from(ASKED), odd, min_size=1, max_size=2))
 def test_an_unusual_value_of_any_option_is_refused_or_works(world: World, own: dict[str, Any]) -> None:
     world.e.forget()
-    told, accounts = judged(own)
-    if told:
-        assert (told.kind, world.e.requests()) == ("bad_input", [])
-        assert "host pay" in str(told)
+    error, accounts = validated(own)
+    if error:
+        assert (error.kind, world.e.requests()) == ("bad_input", [])
+        assert "host pay" in str(error)
         return
     ended = engine.run(accounts, fleet.Order(check_mode=True))
     for error in filter(None, (ended.error, *ended.failed.values())):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody changes while a run is under way: it is told before it is gone, and nothing that is in use goes."""
+"""Changes during a run: they are reported before they are removed, and nothing in use is removed."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_an_inline_policy_deleted_while_it_is_read_is_no_error(world: World) -> 
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_role_of_a_connector_of_another_kind_is_kept(world: World, there: bool) -> None:
-    """Where it is gone already the connector is named, and nothing is in the way."""
+    """If the role is deleted already, the connector is reported, and nothing prevents the removal."""
     world.prepare("remove")
     properties = {"roleArn": arn_of(VICTIM), "sqsUrls": ["q"], "destinationTable": "AWSCloudTrail"}
     world.e.seed_connector({"name": "s3same", "kind": "AmazonWebServicesS3", "properties": properties})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may tag a role, or changes it while a run waits: nobody gets in, nothing is hidden, nothing of others is lost."""
+"""Tags, and changes while a run waits, give nobody access, hide no finding, and remove nothing of others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def trusted(*statements: Any) -> dict[str, Any]:
 
 
 def tag(world: World, **tags: str) -> None:
-    """Tag the role; `ours` and `workspaces` stand for the keys of our tags."""
+    """Tag the role; `ours` and `workspaces` are the keys of the tags of the collection."""
     keys = {"ours": roles.TAG, "workspaces": roles.TAG_WORKSPACE}
     pairs = [{"Key": keys.get(key, key), "Value": value} for key, value in tags.items()]
     world.make(VICTIM, "TagRole", RoleName=ROLE, Tags=pairs)
@@ -135,7 +135,7 @@ def test_a_tag_allows_no_principal_and_keeps_no_role(world: World, statements: l
     world.prepare("remove")
     tag(world, workspaces=f"{CUSTOMER_ID} {OTHER_ID}")
     with_gone = any(GONE in str(one) for one in statements)
-    if not with_gone:  # moto stores no principal that is gone
+    if not with_gone:  # moto stores no deleted principal
         widen(world, *statements)
         assert world.run("create").failed == {}
         assert OTHER_ID not in str(shown(world)["trust"])
@@ -292,8 +292,8 @@ def test_an_accepted_finding_is_reported_with_its_reason_and_fails_nothing(world
     [shown_one] = onboarded(world, ENTRY).result()["findings"]
     assert (shown_one["code"], "Ticket 1" in shown_one["accepted"]) == ("permission_policy_extra", True)
     assert any("Ticket 1" in line for line in account_lines.of(onboarded(world, ENTRY)))
-    told = [one.code for one in onboarded(world, {**ENTRY, "until": "2026-01-31"}).report.unaccepted]
-    assert told == ["permission_policy_extra", "acceptance_expired"]
+    codes = [one.code for one in onboarded(world, {**ENTRY, "until": "2026-01-31"}).report.unaccepted]
+    assert codes == ["permission_policy_extra", "acceptance_expired"]
 
 
 def test_an_unused_accepted_finding_is_a_finding(world: World) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clocks that are wrong, and tokens that end in the middle of a run."""
+"""Wrong clocks, and tokens that expire during a run."""
 
 from __future__ import annotations
 

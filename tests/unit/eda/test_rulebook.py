@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the rulebooks have to say, as text. What ansible-rulebook makes of them is tested in tests/eda."""
+"""The rulebooks as YAML; ansible-rulebook itself is tested in tests/eda."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def rules(path: Path) -> list[dict[str, Any]]:
 
 
 def templates(value: Any) -> list[str]:
-    """Return every text below that ansible-rulebook would render, as its templates look."""
+    """Return every string below that ansible-rulebook would render as a template."""
     if isinstance(value, dict):
         return [text for item in value.items() for text in templates(list(item))]
     if isinstance(value, list):

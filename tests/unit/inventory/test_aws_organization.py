@@ -90,7 +90,7 @@ def test_the_name_of_an_account_is_no_template(organized: Emulators, listed: Lis
 def test_the_listing_can_be_read_as_an_inventory(
     organized: Emulators, listed: List, command: Command, tmp_path: Path
 ) -> None:
-    """AWX keeps what ansible-inventory says, and hands it to Ansible by a script."""
+    """AWX stores the output of ansible-inventory, and passes it to Ansible by a script."""
     run = command()
     assert (run.code, run.messages) == (0, "")
     assert run.hosts == listed().hosts
@@ -159,7 +159,7 @@ def test_excluded_accounts_are_logged_with_the_reason(organized: Emulators, comm
 def test_the_options_of_constructed_apply(organized: Emulators, listed: List) -> None:
     run = listed(
         tags=True,
-        compose={"sentinel_role_tags": "{'owner': aws_account_tags.owner | default('nobody')}"},
+        compose={"sentinel_role_tags": "{'owner': aws_account_tags.owner | default('none')}"},
         groups={"paying": "aws_account_name == 'payments'"},
         keyed_groups=[{"key": "aws_account_tags.env", "prefix": "stage"}],
     )
@@ -292,7 +292,7 @@ def test_the_cache_of_one_caller_is_not_used_for_another(
     cache = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    # Two callers by each of the ways of which no option tells: they may list what this one must not see.
+    # Two callers whose credentials no option contains; each may list accounts that the other must not see.
     organized.organization(ACCOUNTS, units=UNITS, delegates=[ONE])
     organized.forget()
     for number, (caller, variable) in enumerate(WAYS):
@@ -318,7 +318,7 @@ ODD: dict[str, Any] = {
     "a number": lambda kept: [row.__setitem__(1, 7) for row in kept["accounts"]],
     "a circle of units": lambda kept: kept["units"].update({WORK: ["a", PROD], PROD: ["b", WORK]}),
     "a unit below nothing": lambda kept: kept["units"].update({WORK: ["a", "ou-ab12-99999999"]}),
-    "tags of nobody": lambda kept: kept["tags"].update({"x": {"a": "b"}}),
+    "tags of an unknown account": lambda kept: kept["tags"].update({"x": {"a": "b"}}),
     "a tag of a number": lambda kept: kept["tags"].update({ONE: {"a": 5}}),
     "an account twice": lambda kept: kept["accounts"].append(kept["accounts"][0]),
     "no accounts": lambda kept: kept.pop("accounts"),
@@ -349,7 +349,7 @@ def test_invalid_content_of_the_cache_is_read_again(
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\0", '"x"'])
 def test_an_unreadable_cache_is_ignored(
-    organized: Emulators, read: Read, told: list[str], tmp_path: Path, text: str
+    organized: Emulators, read: Read, warnings: list[str], tmp_path: Path, text: str
 ) -> None:
     cache = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
     read(**cache)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ids of accounts arrive as texts and as numbers, alone and in lists; --limit is that of ansible-rulebook and AWX."""
+"""Account ids are accepted as strings and numbers, alone and in lists, with the --limit of ansible-rulebook and AWX."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def given(**variables: Any) -> tuple[str, str]:
 
 
 def organization(cloud: Emulators) -> None:
-    """Have an organization in which these accounts are closed and still have their connectors."""
+    """Create an organization in which these accounts are closed and still have their connectors."""
     cloud.organization([{"Id": CALLER_ACCOUNT}, *({"Id": account, "State": "CLOSED"} for account in HOSTS)])
     for account in HOSTS:
         properties = {"awsRoleArn": f"arn:aws:iam::{account}:role/x", "dataTypes": {"logs": {"state": "enabled"}}}

@@ -84,9 +84,9 @@ def test_a_finding_accepted_for_a_group_fails_nothing_and_a_wrong_entry_is_repor
     assert run.code == 0, run.output
     assert "Accepted: Ticket 1" in run.output
     hosts["host02"]["sentinel_accepted_findings"] = [{**entry, "code": "trust_anyone"}]
-    wrong = play("drift", hosts)
-    assert wrong.code == 2
-    told = " ".join(wrong.output.split())
-    assert "sentinel_accepted_findings" in told
-    assert "of host host02" in told
-    assert "Traceback" not in told
+    run = play("drift", hosts)
+    assert run.code == 2
+    output = " ".join(run.output.split())
+    assert "sentinel_accepted_findings" in output
+    assert "of host host02" in output
+    assert "Traceback" not in output

@@ -27,7 +27,7 @@ GONE = "999999999999"
 
 
 def run(cloud: Emulators, folder: Path, inventory: str, *playbooks: str, **variables: str) -> str:
-    """Run them one after the other in a copy of the examples, and return what they say.
+    """Run them one after the other in a copy of the examples, and return their output.
 
     One process for several playbooks: most of the time is that of a start.
     """
@@ -52,7 +52,7 @@ def arns(cloud: Emulators, workspace: str | None = None) -> set[str]:
 
 
 def test_one_account_module_by_module_and_one_departed_by_an_event(cloud: Emulators, tmp_path: Path) -> None:
-    """Whose events come twice, or too early, is told that there is nothing to remove."""
+    """A repeated event, or one before the listing shows the account, has nothing to remove."""
     cloud.organization([{"Id": one, "Name": one} for one in (CALLER_ACCOUNT, "111111111111")])
     role = f"arn:aws:iam::{GONE}:role/MicrosoftSentinelRole"
     cloud.seed_connector({"kind": "AmazonWebServicesCloudTrail", "properties": {"awsRoleArn": role}})

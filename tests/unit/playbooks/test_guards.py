@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Guards count accounts, whatever the limit, and no empty, misspelt or misplaced value switches one off."""
+"""Guards count accounts independent of the limit, and no empty, misspelt or misplaced value disables one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def fleet(
 
 
 def offboard(folder: Path, hosts: dict[str, Any] | None = None, **rest: Any) -> Ran:
-    """As the playbook does: its own share is 20 %."""
+    """As in the playbook, whose limit is 20 %."""
     play = {"vars": {"__sentinel_max_change_percent": 20, **rest.pop("play_vars", {})}, **rest.pop("play", {})}
     return fleet(folder, hosts, args={"state": "absent", **rest.pop("args", {})}, play=play, **rest)
 
@@ -45,7 +45,7 @@ def connected(here: Emulators, engine: Engine) -> Emulators:
     return here
 
 
-# --- not given ---
+# --- empty values ---
 
 
 @pytest.mark.parametrize("blank", BLANK, ids=repr)
@@ -108,7 +108,7 @@ def test_documented_empty_values_count(here: Emulators, tmp_path: Path, engine: 
 
 @pytest.fixture
 def departed(here: Emulators) -> Emulators:
-    """Have connectors of two accounts that left, beside those of ten that did not."""
+    """Create the connectors of two departed accounts and of ten members."""
     members = [f"1111111111{number:02}" for number in range(10)]
     here.organization([{"Id": CALLER_ACCOUNT}, *({"Id": account} for account in members)])
     for account in (*members, "999999999991", "999999999992"):

@@ -194,7 +194,7 @@ def test_hosts_need_no_python_and_no_connection_and_may_be_named_by_their_id(clo
 
 
 def test_a_run_that_starts_at_a_task_connects_to_no_host(cloud: Emulators, play: Play) -> None:
-    """ansible-core 2.19 then gathers facts, whatever the play says of that; only the connection keeps it here."""
+    """ansible-core 2.19 then gathers facts, ignoring gather_facts; only the connection keeps it local."""
     nowhere = {"ansible_host": "192.0.2.1", "ansible_ssh_common_args": "-o ConnectTimeout=1"}
     run = play("onboard", {"333333333301": {}}, "--start-at-task", "Connect the accounts of the batch", **nowhere)
     assert run.code == 0, run.output

@@ -47,13 +47,13 @@ def test_variables_of_a_host_send_no_secret_of_the_environment_elsewhere(cloud: 
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("AzureUSGovernment", "sentinel_microsoft_account_id is not given"),
         ("AzureChinaCloud", "has no AWS connector there"),
     ],
 )
-def test_an_unsupported_cloud_is_refused_before_the_first_call(here: Emulators, name: str, told: str) -> None:
-    with pytest.raises(SentinelError, match=told) as caught:
+def test_an_unsupported_cloud_is_refused_before_the_first_call(here: Emulators, name: str, message: str) -> None:
+    with pytest.raises(SentinelError, match=message) as caught:
         parsed(here, {"first": {"aws_account_id": FIRST, "sentinel_cloud_environment": name}})
     assert f"Cannot use sentinel_cloud_environment '{name}' of host first" in str(caught.value)

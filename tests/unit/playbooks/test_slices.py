@@ -69,10 +69,10 @@ def test_four_slices_have_the_result_of_one_run(here: Emulators, engine: Engine,
 
     parts = [dict(list(twelve.items())[number::SLICES]) for number in range(SLICES)]
     running = [started(here, tmp_path, number, part) for number, part in enumerate([*parts, {}])]
-    said = [process.communicate(timeout=240)[0] for process in running]
-    assert [process.returncode for process in running] == [0] * (SLICES + 1), said
-    assert all("3 accounts: 0 ok, 3 changed, 0 failed" in text for text in said[:SLICES])
-    assert "accounts:" not in said[SLICES]
+    outputs = [process.communicate(timeout=240)[0] for process in running]
+    assert [process.returncode for process in running] == [0] * (SLICES + 1), outputs
+    assert all("3 accounts: 0 ok, 3 changed, 0 failed" in text for text in outputs[:SLICES])
+    assert "accounts:" not in outputs[SLICES]
 
     assert end_state(here, twelve) == wanted
     # What is asked for each account is asked as often; what a run asks once, of AWS or the workspace, each slice asks.

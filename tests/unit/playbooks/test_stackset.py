@@ -50,7 +50,7 @@ def test_onboard_accepts_the_roles_and_covers_the_management_account(
     run = play("stackset", {}, **variables)
     assert run.code == 0, run.output
     assert run.recap["localhost"]["changed"] == 1
-    for account in accounts:  # moto does not attach what the template says
+    for account in accounts:  # moto does not attach the policies of the template
         policy = "arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"
         here.boto("iam", account).attach_role_policy(RoleName=ROLE, PolicyArn=policy)
 

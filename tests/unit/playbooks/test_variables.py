@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose variables count for which account."""
+"""The variables of each account have Ansible's precedence."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def text(
 
 
 def pair(first: str, **own: Any) -> dict[str, dict[str, Any]]:
-    """Two hosts in the order of the alphabet, of which only the first says something of its role."""
+    """Two hosts in the order of the alphabet, of which only the first has variables of the role."""
     return {
         first: {
             "aws_account_id": f"11111111110{len(first)}",
@@ -76,7 +76,7 @@ def owners(cloud: Emulators, hosts: dict[str, dict[str, Any]]) -> list[str | Non
 
 
 def write_wrapper(folder: Path) -> None:
-    """A user's own role around ours, with defaults."""
+    """A role of a user that includes onboard, with defaults."""
     for part, content in (
         ("defaults", {"sentinel_role_tags": {"owner": "default"}}),
         ("meta", {"dependencies": []}),
@@ -157,8 +157,8 @@ def test_a_fact_of_a_host_wins_over_the_play_and_loop_variables_are_rendered(clo
     assert run.code == 0, run.output
     for name in ("First", "Second"):
         found = [cloud.boto("iam", own["aws_account_id"]).get_role(RoleName=name)["Role"] for own in TWO.values()]
-        told = [tag["Value"] for one in found for tag in one["Tags"] if tag["Key"] == "owner"]
-        assert told == ["fact of one", "play"]
+        owner_tags = [tag["Value"] for one in found for tag in one["Tags"] if tag["Key"] == "owner"]
+        assert owner_tags == ["fact of one", "play"]
 
 
 @pytest.mark.parametrize("own", [{}, {"sentinel_max_change_percent": 50}])
@@ -221,13 +221,13 @@ def test_accounts_can_be_listed_in_a_play_on_localhost(cloud: Emulators, play: P
         accounts: ["{{ item.entry }}"]
       loop:
         - entry: {account_id: "222222222201", rolename: x}
-          told: "rolename of account 222222222201: unknown option"
+          message: "rolename of account 222222222201: unknown option"
         - entry: {role_name: x}
-          told: "Cannot work on entry 1 of accounts: account_id is not given"
+          message: "Cannot work on entry 1 of accounts: account_id is not given"
         - entry: {account_id: 22222222201}
-          told: "account_id 22222222201 of entry 1 of accounts"
+          message: "account_id 22222222201 of entry 1 of accounts"
       register: refused
-      failed_when: item.told not in refused.msg
+      failed_when: item.message not in refused.msg
 """,
         {"ignored": {}},
     )
@@ -253,7 +253,7 @@ def test_the_role_alone_fails_its_batch_if_one_account_failed(cloud: Emulators, 
     assert "accounts failed" not in before
 
 
-# Every place from which Ansible takes variables of a host, and each wins over one of the others somewhere.
+# Every source of host variables in Ansible, each with a variable that overrides another source.
 FILES = {
     "inventory/hosts.yml": """
 all:
@@ -288,7 +288,7 @@ PLAY_VARIABLES = {"sentinel_azure_profile": "{{ team }}", "sentinel_client_id": 
 
 @pytest.fixture
 def hostvars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HostVars:
-    """Return what Ansible itself makes of an inventory with everything, in this process."""
+    """Return the hostvars of Ansible itself for an inventory with all sources of variables."""
     secret = VaultSecret(b"open sesame")
     vaulted = "\n    ".join(VaultLib().encrypt("hidden", secret).decode().split())
     for name, content in FILES.items():
@@ -301,7 +301,7 @@ def hostvars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HostVars:
     inventory = InventoryManager(loader=loader, sources=[str(tmp_path / "inventory" / "hosts.yml")])
     manager = VariableManager(loader=loader, inventory=inventory)
     inventory.add_host("added", "inner")
-    # As add_host does it; the method that it calls is not the same in all versions of Ansible.
+    # As in add_host, whose method differs between versions of Ansible.
     added = inventory.get_host("added")
     added.vars = {**added.get_vars(), "sentinel_role_name": "added"}
     manager.set_host_facts("facts", {"sentinel_role_name": "fact", "sentinel_tenant": "fact"})
@@ -325,7 +325,7 @@ def test_the_variables_of_a_host_are_those_of_ansible(
     for name in names(hostvars):
         read, wanted = variables.raw(name), hostvars.raw_get(name)
         assert read == wanted
-        # Trust and encryption are marks on a value that do not make it unequal.
+        # Trust and encryption are tags of a value that do not affect equality.
         if behaviour == "replace":
             assert [key for key in OPTION_BY_VARIABLE if read.get(key) is not wanted.get(key)] == []
     assert {variables.raw(name).get("sentinel_role_name") for name in names(hostvars)} >= {"strong", "set", "added"}
