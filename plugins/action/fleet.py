@@ -98,7 +98,7 @@ class ActionModule(BatchAction):
             max_change=None if has_no_accounts else max_change,
             limit=""
             if max_change is None
-            else f"{percent:g} % of {counted} accounts is {int(max_change)}; {LIFT_LIMIT} lifts the limit",
+            else f"{percent:g} % of {counted} accounts is {int(max_change)}; {LIFT_LIMIT} lifts it",
             departed_percent=fleet.DEPARTED_PERCENT if percent is None else percent,
             orphans=_orphan_handling(options),
             orphan_account_ids=None if options["orphan_account_ids"] is None else tuple(options["orphan_account_ids"]),

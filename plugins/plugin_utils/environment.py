@@ -41,7 +41,7 @@ def task_environment(action: ActionBase, variables: TaskVariables, task_vars: Ma
 
 def _environment(action: ActionBase, variables: TaskVariables, task_vars: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, Any] = {}
-    action._compute_environment_string(found)  # noqa: SLF001 there is no public way
+    action._compute_environment_string(found)  # noqa: SLF001 there is no public API
     # Ansible has rendered that of the task for one host, and keeps the templates among the variables.
     parts = task_vars.get("environment") or []
     accounts = [host for host in task_vars["ansible_play_batch"] if host not in LOCAL_HOSTS]

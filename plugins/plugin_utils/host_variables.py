@@ -30,7 +30,7 @@ class HostVariables:
 
     def __init__(self, hostvars: Any) -> None:
         self._hostvars = hostvars
-        self._manager = hostvars._variable_manager  # noqa: SLF001 there is no public way
+        self._manager = hostvars._variable_manager  # noqa: SLF001 there is no public API
         self._inventory = self._manager._inventory  # noqa: SLF001
         self._loader = self._manager._loader  # noqa: SLF001
         self.merges_hashes = constants.config.get_config_value("DEFAULT_HASH_BEHAVIOUR") != "replace"

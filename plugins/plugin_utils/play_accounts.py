@@ -42,7 +42,7 @@ class PlayAccounts:
 
     def __init__(self, variables: TaskVariables, task_vars: Mapping[str, Any]) -> None:
         self._variables = variables
-        self._inventory = task_vars["hostvars"]._inventory  # noqa: SLF001 there is no public way
+        self._inventory = task_vars["hostvars"]._inventory  # noqa: SLF001 there is no public API
         self._ids: dict[str, str] = {}
 
     def matched(self, pattern: str | Sequence[str], *, limited: bool = False) -> list[str]:

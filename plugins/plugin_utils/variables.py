@@ -28,13 +28,13 @@ class TaskVariables:
 
     def __init__(self, action: ActionBase, task_vars: Mapping[str, Any]) -> None:
         self._hostvars = task_vars["hostvars"]
-        self._task = action._task  # noqa: SLF001 there is no public way
+        self._task = action._task  # noqa: SLF001 there is no public API
         self.host_variables = HostVariables(self._hostvars)
         self.defaults, self.overrides, self._highest = _by_precedence(self._task, self._hostvars, self.host_variables)
         loop = task_vars.get("ansible_loop_var", "")
         self._task_only = {"hostvars": self._hostvars, **({loop: task_vars[loop]} if loop in task_vars else {})}
         self._highest |= self._task_only
-        self._templates = TemplateCache(action._templar.copy_with_new_env())  # noqa: SLF001 there is no public way
+        self._templates = TemplateCache(action._templar.copy_with_new_env())  # noqa: SLF001 there is no public API
         vars_files = self._task.get_play().get_vars_files()
         self._needs_ansible = self.host_variables.merges_hashes or not is_plain(vars_files)
 
@@ -169,8 +169,8 @@ def _by_precedence(task: Task, hostvars: Any, host_variables: HostVariables) -> 
     task, and without a host it returns no host variables. Parameters of roles and includes, extra and magic variables
     win over variables that tasks set for a host ("Understanding variable precedence", Ansible).
     """
-    manager, play = hostvars._variable_manager, task.get_play()  # noqa: SLF001 there is no public way
-    role = task._role  # noqa: SLF001 there is no public way
+    manager, play = hostvars._variable_manager, task.get_play()  # noqa: SLF001 there is no public API
+    role = task._role  # noqa: SLF001 there is no public API
     found = manager.get_vars(play=play, task=task, include_hostvars=False)
     chain = task.get_dep_chain()
     role_defaults: HostVars = {}
