@@ -27,7 +27,7 @@ def task_environment(action: ActionBase, variables: TaskVariables, task_vars: Ma
 
     Raises InputError where it differs between hosts, since one task works on the whole batch.
     """
-    environment = _environment(action, variables, task_vars)
+    environment = _rendered_environment(action, variables, task_vars)
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
     try:
@@ -39,7 +39,7 @@ def task_environment(action: ActionBase, variables: TaskVariables, task_vars: Ma
                 os.environ[name] = value
 
 
-def _environment(action: ActionBase, variables: TaskVariables, task_vars: Mapping[str, Any]) -> dict[str, str]:
+def _rendered_environment(action: ActionBase, variables: TaskVariables, task_vars: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, Any] = {}
     action._compute_environment_string(found)  # noqa: SLF001 there is no public API
     # Ansible has rendered that of the task for one host, and keeps the templates among the variables.

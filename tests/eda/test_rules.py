@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules act on twelve digits and on nothing else of an event, once, in the engine of ansible-rulebook itself."""
+"""Rules use only twelve digits of an event, once, in the engine of ansible-rulebook itself."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_an_event_starts_one_run_for_its_account_or_none(rules: Rules, name: str
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_an_id_without_a_leading_zero_arrives_as_a_number(rules: Rules, name: str) -> None:
-    """Which is why playbooks have to take both."""
+    """Playbooks must accept both types."""
     assert acts(rules.actions(event(name, GOOD)), PLAYBOOKS[name], int(GOOD))
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The benchmark's own AWS answers what real botocore understands; nothing is timed here."""
+"""Real botocore understands the responses of the benchmark's AWS server; nothing is timed here."""
 
 from __future__ import annotations
 

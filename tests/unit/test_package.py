@@ -28,7 +28,7 @@ WANTED = {
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The archive that Ansible Galaxy would be given."""
+    """The archive for Ansible Galaxy."""
     folder = tmp_path_factory.mktemp("package")
     galaxy("build", str(ROOT), "--output-path", str(folder))
     [found] = folder.glob("trailbridge-sentinel-*.tar.gz")

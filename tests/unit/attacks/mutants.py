@@ -47,7 +47,7 @@ Path = tuple[str | int, ...]
 
 @contextlib.contextmanager
 def recorded() -> Iterator[Answers]:
-    """Take down the bodies of all answers, by operation."""
+    """Record the bodies of all responses, by operation."""
     answers: Answers = {}
     post, send = Http.post, RequestsTransport.send
 
@@ -66,7 +66,7 @@ def recorded() -> Iterator[Answers]:
 
 
 def about(account: str, body: str) -> str:
-    """The same answer about another account."""
+    """The same response for another account."""
     return re.sub(r"(?<!\d)(1{10}|5{10})\d\d(?!\d)", account, body)
 
 

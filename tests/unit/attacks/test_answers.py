@@ -45,7 +45,7 @@ STATUSES = st.sampled_from([200, 200, 200, 200, 400, 403, 404])
 
 
 def often(times: int) -> settings:
-    """So many examples; HYPOTHESIS_PROFILE=thorough looks longer."""
+    """The number of examples; HYPOTHESIS_PROFILE=thorough has more."""
     most = (settings.default or settings()).max_examples * times // 30
     return settings(
         max_examples=most,
@@ -127,7 +127,7 @@ class Fleet(NamedTuple):
         return ended
 
     def settle(self, *, absent: bool = False) -> None:
-        """Run it undisturbed."""
+        """Run it without faults."""
         self.world.e.heal()
         assert self.run(absent=absent).failed == {}
 
@@ -267,12 +267,12 @@ def test_ten_megabytes_of_connectors_are_read(ready: Ready) -> None:
 
 
 class _Endless(BaseHTTPRequestHandler):
-    """Answers every request with ten megabytes."""
+    """Responds to every request with ten megabytes."""
 
     def do_POST(self) -> None:
         self.send_response(200)
         self.end_headers()
-        # The client hangs up long before.
+        # The client closes the connection earlier.
         with contextlib.suppress(OSError):
             self.wfile.write(b"x" * (10 << 20))
 
@@ -359,7 +359,7 @@ def test_a_malformed_later_page_of_the_organization_removes_no_orphan(ready: Rea
 
 
 def look(world: World) -> list[ingestion.Watched]:
-    """Ask whether events arrive; raises SentinelError."""
+    """Read the ingestion status; raises SentinelError."""
     watched = [ingestion.Watched(account, Expected()) for account in world.accounts("create", 2)]
     asyncio.run(ingestion.verify(watched, ingestion.Order(86400), print))
     return watched

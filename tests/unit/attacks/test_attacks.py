@@ -127,7 +127,7 @@ def test_nothing_else_is_changed(campaign: Campaign) -> None:
 
 def test_every_security_finding_has_an_attack() -> None:
     planted = {code.split()[1] for attack in ATTACKS.values() for code in attack.found}
-    # A mode without a managed policy, a trust that AWS would not store, and what test_tags.py looks at.
+    # A mode without a managed policy, a trust policy that AWS would not store, and the cases of test_tags.py.
     elsewhere = {"permission_inline_changed", "trust_unreadable", "role_refused"}
     assert {code for code, kind in CODES.items() if kind.security} - planted == elsewhere
 

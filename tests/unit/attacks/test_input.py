@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people write into inventories: refused in one sentence before the first request, or accepted and done."""
+"""Values of inventories are refused with one message before the first request, or accepted and applied."""
 
 from __future__ import annotations
 

@@ -190,6 +190,6 @@ def test_a_guard_stops_the_run_before_the_first_write_even_if_misspelt(cloud: Em
     assert [message for _guard, message in GUARDS if message not in output] == []
     assert "the inventory matches 12 AWS accounts, sentinel_minimum_accounts requires 13" in output
     assert "Traceback" not in output
-    # Only the first of them needed to look.
+    # Only the first of them makes requests.
     assert cloud.operations().count("GetCallerIdentity") == 1
     assert cloud.requests("iam", write=True) == cloud.connectors() == []

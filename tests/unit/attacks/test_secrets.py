@@ -78,7 +78,7 @@ def leaked(secrets: Iterable[str], *places: str) -> list[str]:
 
 
 def credentials_of_hosts(cloud: Emulators, folder: Path) -> tuple[list[dict[str, Any]], set[str]]:
-    """Every kind of credential as variables of a host, and what must not be seen of it."""
+    """Every kind of credential as variables of a host, and its secrets."""
     issuer, certificate = pair(), pair()
     # Other tests on the same emulators have an issuer with a key of their own.
     name = f"{ISSUER}/secrets"

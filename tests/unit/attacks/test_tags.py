@@ -157,13 +157,13 @@ def test_tags_in_another_case_are_repaired_and_can_be_offboarded(world: World) -
 
 
 def shares(world: World) -> None:
-    """A second workspace begins to share the role."""
+    """A second workspace shares the role."""
     widen(world, statement(Condition=pinned([CUSTOMER_ID, OTHER_ID])))
     tag(world, workspaces=f"{CUSTOMER_ID} {OTHER_ID}")
 
 
 def is_named(world: World) -> None:
-    """Somebody whom the tag does not name gets into the trust."""
+    """A principal that the tag does not name is added to the trust policy."""
     widen(world, statement(Condition=pinned([CUSTOMER_ID, OTHER_ID])))
 
 

@@ -45,7 +45,7 @@ def test_a_clock_that_becomes_wrong_is_reported_for_the_account(world: World) ->
 def test_a_token_that_expires_during_the_run_is_refreshed_once(world: World) -> None:
     hosts = {f"3333333333{number:02}": {"aws_account_id": f"3333333333{number:02}"} for number in range(20)}
     world.prepare("create")
-    # All accounts write their connectors when it ended, half of them at once.
+    # All accounts write their connectors after it expired, half of them at the same time.
     world.e.fault(operation="AttachRolePolicy", account="33333333331*", delay=1.0)
     world.e.forget()
     with engine.clock_put_forward("AttachRolePolicy", 2 * 3600):

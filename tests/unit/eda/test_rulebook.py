@@ -37,7 +37,7 @@ def templates(value: Any) -> list[str]:
 
 @both
 def test_a_condition_requires_twelve_digits_in_the_value_that_the_action_renders(path: Path) -> None:
-    """The engine's $ stands before the end of a line as well, so a second condition has to refuse everything else."""
+    """The $ of the engine also matches before a line end, so a second condition must refuse all other characters."""
     for rule in rules(path):
         (text,) = templates(rule["action"])
         expression = text.removeprefix("{{ ").removesuffix(" }}")

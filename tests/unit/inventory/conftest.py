@@ -50,19 +50,19 @@ def plain(value: dict[str, Any]) -> Any:
 
 
 class Listed(NamedTuple):
-    """What Ansible made of an inventory; of a group the groups and the hosts right below it."""
+    """An inventory read by Ansible: variables by host, and the child groups and hosts of each group."""
 
     hosts: dict[str, dict[str, Any]]
     groups: dict[str, tuple[list[str], list[str]]]
 
     def members(self, group: str) -> set[str]:
-        """Return the hosts of a group and of those below it."""
+        """Return the hosts of a group and of its child groups."""
         below, hosts = self.groups[group]
         return {*hosts, *(name for child in below for name in self.members(child))}
 
 
 class Ended(NamedTuple):
-    """What ansible-inventory ended with."""
+    """The exit code and the output of ansible-inventory."""
 
     code: int
     output: str
@@ -70,7 +70,7 @@ class Ended(NamedTuple):
 
     @property
     def data(self) -> dict[str, Any]:
-        """Return its output as data."""
+        """Return its output, parsed."""
         loaded: dict[str, Any] = json.loads(self.output, object_hook=plain)
         return loaded
 
@@ -95,7 +95,7 @@ def organized(cloud: Emulators) -> Emulators:
 
 @pytest.fixture(scope="module")
 def plugins() -> Iterator[None]:
-    """Have Ansible find the collection in this process: it wants to load the packages in its own way."""
+    """Register the collection in this process, since Ansible has its own package loader."""
     init_plugin_loader()
     for name in sorted(sys.modules):
         if name.split(".")[0] == "ansible_collections" and not getattr(sys.modules[name], "__file__", None):

@@ -34,7 +34,7 @@ class Ran(dict[str, Any]):
 
     @property
     def kind(self) -> str | None:
-        """The class of the error with which it ended."""
+        """The class of its error."""
         error: dict[str, str] = self.get("error") or {}
         return error.get("class")
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every example runs, and what an operator imports fits together."""
+"""Every example runs, and the AWX objects fit together."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def run(cloud: Emulators, folder: Path, inventory: str, *playbooks: str, **varia
 
 
 def arns(cloud: Emulators, workspace: str | None = None) -> set[str]:
-    """The accounts whose connectors are there."""
+    """The accounts with a connector."""
     return {one["properties"]["awsRoleArn"].split(":")[4] for one in cloud.connectors(workspace)}
 
 
@@ -79,7 +79,7 @@ def test_one_account_of_an_event_then_the_others_in_batches(cloud: Emulators, tm
 
 
 def test_the_nightly_run_connects_verifies_and_removes_departed_accounts(cloud: Emulators, tmp_path: Path) -> None:
-    """With the files that the guide names, in a folder of their own."""
+    """With the files of the guide, in a folder of their own."""
     accounts = ["111111111111", "222222222222"]
     cloud.organization([{"Id": one, "Name": one} for one in (CALLER_ACCOUNT, *accounts)])
     role = f"arn:aws:iam::{GONE}:role/MicrosoftSentinelRole"
@@ -156,7 +156,7 @@ def test_an_execution_environment_can_be_built(tmp_path: Path) -> None:
 
 
 def test_an_execution_environment_has_the_requirements_of_the_collection(tmp_path: Path) -> None:
-    """`introspect` finds what the collection needs, as a build does."""
+    """`introspect` finds the requirements of the collection, as in a build."""
     place = tmp_path / "ansible_collections/trailbridge"
     place.mkdir(parents=True)
     (place / "sentinel").symlink_to(ROOT)

@@ -263,7 +263,7 @@ def test_an_account_with_two_hosts_fails_and_the_others_continue(here: Emulators
     assert [failure["host"] for failure in run["failures"]] == ["old"]
     assert "new" in run["failures"][0]["message"]
     assert {request["account"] for request in here.requests("iam", write=True)} == {TWO}
-    for batch in (["new"], ["old"]):  # serial: 1 does not let them take turns
+    for batch in (["new"], ["old"]):  # serial: 1 does not allow one after the other
         assert fleet(tmp_path, hosts, batch=batch)["summary"]["failed"] == 1
 
 
@@ -421,7 +421,7 @@ def test_a_misspelt_variable_is_refused_with_the_correct_name(here: Emulators, t
 @pytest.mark.parametrize(
     ("variables", "warned"),
     [
-        ({"sentinel_workspaces": {"a": "sentinel"}}, True),  # the option that is meant is given
+        ({"sentinel_workspaces": {"a": "sentinel"}}, True),  # the similar option is given
         ({"sentinel_workspaces": {"a": "sentinel"}, "sentinel_workspace": "{{ sentinel_workspaces.a }}"}, False),
         ({"sentinel_x": "sentinel", "y": "{{ sentinel_x }}", "sentinel_workspace": "{{ y }}"}, False),
         ({"sentinel_colour": "red"}, True),

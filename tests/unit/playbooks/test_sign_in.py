@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How to sign in to Azure may differ by host, and no way shows its secrets."""
+"""Each host may have its own Azure credential, and no secret is displayed."""
 
 from __future__ import annotations
 

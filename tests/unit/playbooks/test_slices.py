@@ -23,7 +23,7 @@ SLICES = 4
 
 
 def started(cloud: Emulators, folder: Path, number: int, hosts: Hosts) -> subprocess.Popen[str]:
-    """Begin one slice as AWX does: ansible-runner, an inventory of its own hosts, and the same variables."""
+    """Start one slice as AWX does: ansible-runner, an inventory of its own hosts, and the same variables."""
     private = folder / f"slice{number}"
     (private / "project").mkdir(parents=True)
     inventory = private / "accounts.yml"
@@ -48,7 +48,7 @@ def started(cloud: Emulators, folder: Path, number: int, hosts: Hosts) -> subpro
 
 
 def end_state(cloud: Emulators, hosts: Hosts) -> list[Any]:
-    """All connectors, and the roles of all accounts, without what differs from run to run."""
+    """All connectors, and the roles of all accounts, without values that differ between runs."""
     connectors = sorted((raw["name"], raw["properties"]["awsRoleArn"]) for raw in cloud.connectors())
     roles = []
     for own in hosts.values():
@@ -75,7 +75,7 @@ def test_four_slices_have_the_result_of_one_run(here: Emulators, engine: Engine,
     assert "accounts:" not in outputs[SLICES]
 
     assert end_state(here, twelve) == wanted
-    # What is asked for each account is asked as often; what a run asks once, of AWS or the workspace, each slice asks.
+    # The requests for accounts are as many; each slice repeats the requests that a run makes once.
     assert requests(here) == {name: n if n >= len(twelve) else n * SLICES for name, n in alone.items()}
 
     report = json.loads((tmp_path / "reports/4711-onboard/report.json").read_text())

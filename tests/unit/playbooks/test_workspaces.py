@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several workspaces, and what must be true of one before anything is written."""
+"""Several workspaces, and the checks of a workspace before the first write."""
 
 from __future__ import annotations
 
