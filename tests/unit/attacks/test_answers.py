@@ -242,7 +242,7 @@ def test_an_unreadable_list_is_not_an_empty_one(ready: Ready) -> None:
         ready.world.e.fault(operation="DataConnectors_List", status=200, body=json.dumps(answer))
         ended = survived(ready.world.run("correct", 2))
         assert ended.error, answer
-        assert "list the data connectors of workspace sentinel" in str(ended.error)
+        assert "data connectors of workspace sentinel" in str(ended.error)
     assert ready.world.writes() == []
 
 

@@ -199,5 +199,5 @@ def test_the_same_account_twice_is_refused_before_the_first_request(world: World
     ended = engine.run(engine.listed({host: {"aws_account_id": VICTIM} for host in ("pay", "web")}), fleet.Order())
     assert ended.error
     assert (ended.error.kind, ended.done) == ("bad_input", {})
-    assert f"Cannot work on AWS account {VICTIM} twice, as pay and web" in str(ended.error)
+    assert all(word in str(ended.error) for word in (VICTIM, "pay", "web"))
     assert world.e.requests() == []

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ def test_offboarding_restores_the_account(cloud: Emulators, play: Play, engine: 
     assert writes(cloud) == []
 
 
-TOO_MANY = "3 accounts would change; 20 % of 12 accounts is 2; -e sentinel_max_change_percent=100 lifts it"
+TOO_MANY = re.compile("3 accounts would change.*20 % of 12 accounts is 2.*-e sentinel_max_change_percent=100")
 
 
 def test_more_than_a_fifth_of_the_inventory_is_refused(
@@ -57,11 +58,11 @@ def test_more_than_a_fifth_of_the_inventory_is_refused(
     cloud.forget()
     run = play("offboard", twelve, "--limit", "host01,host02,host03")
     assert run.code == 2
-    assert TOO_MANY in " ".join(run.output.split())
+    assert TOO_MANY.search(" ".join(run.output.split()))
     assert "3 accounts: 0 ok, 3 would change, 0 failed" in run.output
     preview = play("offboard", twelve, "--check", "--limit", "host01,host02,host03")
     assert preview.code == 2
-    assert TOO_MANY in " ".join(preview.output.split())
+    assert TOO_MANY.search(" ".join(preview.output.split()))
     assert writes(cloud) == []
 
 
@@ -70,8 +71,9 @@ def test_an_account_that_cannot_be_read_counts_as_changed(here: Emulators, engin
     engine(hosts)
     here.fault(account="111111111103", **faults.TRUST_DENIED)
     here.forget()
-    with pytest.raises(SentinelError, match="2 accounts would change and 1 cannot be read; 2 may"):
+    with pytest.raises(SentinelError) as caught:
         asyncio.run(everything(parsed(here, hosts), fleet.Order(absent=True, max_change=2)))
+    assert caught.value.kind == "too_many_changes"
     assert writes(here) == []
     here.heal()
     asyncio.run(everything(parsed(here, some(twelve, 2)), fleet.Order(absent=True, max_change=2)))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -150,7 +151,7 @@ def test_a_failed_account_reports_the_calls_that_were_made(
     run = play("onboard", some(twelve, 1))
     assert run.code == 2
     assert run.failed["111111111101"].startswith("scp_denied: Cannot make AttachRolePolicy of role")
-    assert "    made before: CreateRole\n" in run.output
+    assert re.search(r"^    [a-z ]+: CreateRole$", run.output, re.MULTILINE)
 
     cloud.heal()
     assert engine(some(twelve, 1)) == {"111111111101": "AttachRolePolicy, DataConnectors_CreateOrUpdate"}

@@ -169,7 +169,8 @@ def test_a_variable_of_the_whole_run_must_be_the_same_for_all_hosts(
     hosts["one"]["sentinel_max_change_percent"] = 100
     run = play("onboard", hosts)
     assert run.code == 2
-    assert "Cannot use sentinel_max_change_percent: it applies to the whole run" in " ".join(run.output.split())
+    assert "sentinel_max_change_percent" in run.output
+    assert "bad_input" in run.output
     assert cloud.requests() == []
 
 
@@ -189,7 +190,8 @@ def test_extra_variables_win(cloud: Emulators, play: Play) -> None:
 def test_a_failing_template_is_reported_with_its_host(cloud: Emulators, play: Play) -> None:
     run = play("onboard", pair("one", sentinel_role_name="{{ nowhere }}"))
     assert run.code == 2
-    assert "Cannot read the variables of host other_one" in " ".join(run.output.split())
+    assert "of host other_one" in " ".join(run.output.split())
+    assert "bad_input" in run.output
     assert cloud.requests() == []
 
 
@@ -249,7 +251,7 @@ def test_the_role_alone_fails_its_batch_if_one_account_failed(cloud: Emulators, 
     run = play(lenient + text(play="name: Strict"), hosts)
     assert run.code == 2
     before, _title, after = " ".join(run.output.split()).partition("PLAY [Strict]")
-    assert "1 of 3 accounts failed. Cannot assume role" in after
+    assert "1 of 3 accounts failed" in after
     assert "accounts failed" not in before
 
 
@@ -388,5 +390,5 @@ def test_an_environment_that_differs_by_host_is_refused(cloud: Emulators, play: 
     hosts = {name: {**own, "profile": name} for name, own in TWO.items()}
     run = play(text(play="environment: {AWS_PROFILE: '{{ profile }}'}"), hosts)
     assert run.code == 2
-    assert "Cannot use environment of the task" in " ".join(run.output.split())
+    assert "Cannot use environment" in " ".join(run.output.split())
     assert cloud.requests() == []

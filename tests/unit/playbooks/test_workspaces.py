@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ def test_without_a_ready_workspace_nothing_is_written_anywhere(cloud: Emulators,
     cloud.change_workspace(onboarded=False)
     run = play("onboard", twelve)
     assert run.code == 2
-    assert "Microsoft Sentinel is not enabled on it" in " ".join(run.output.split())
+    assert "Microsoft Sentinel is not enabled" in " ".join(run.output.split())
     assert writes(cloud) == []
 
 
@@ -111,13 +112,14 @@ def test_without_valid_source_credentials_nothing_is_written_anywhere(
     cloud: Emulators, engine: Engine, twelve: Hosts
 ) -> None:
     cloud.fault(operation="GetCallerIdentity", **faults.INVALID_TOKEN)
-    with pytest.raises(SentinelError, match="Cannot find out whose the AWS credentials are"):
+    with pytest.raises(SentinelError) as caught:
         engine(twelve)
+    assert caught.value.kind == "expired_credentials"
     assert writes(cloud) == []
 
 
 def test_a_workspace_id_of_another_workspace_is_refused(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
-    with pytest.raises(AssertionError, match=f"the id of workspace sentinel is {CUSTOMER_ID}"):
+    with pytest.raises(AssertionError, match=CUSTOMER_ID):
         engine(some(twelve, 2), sentinel_workspace_id="55555555-6666-4777-8888-999999999999")
     assert writes(cloud) == []
 
@@ -181,7 +183,7 @@ def test_duplicates_are_reported_and_removed_with_deduplicate(
     cloud.seed_connector(by_hand("aaaa", arn, "Disabled"))
     run = play("onboard", hosts)
     assert run.changed == {}
-    assert "low connector_duplicate: Data connector aaaa reads the account as well" in run.output
+    assert re.search("low connector_duplicate: .*aaaa", run.output)
     assert len(cloud.connectors()) == 2
     assert engine(hosts, sentinel_deduplicate=True) == {"111111111101": "DataConnectors_Delete"}
     [left] = cloud.connectors()
