@@ -28,7 +28,7 @@ INTRUDER = "666666666666"
 OTHER_ID = "99999999-9999-4999-8999-999999999999"
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
-WISHED = f"arn:aws:iam::aws:policy/{POLICY}"
+EXPECTED_POLICY = f"arn:aws:iam::aws:policy/{POLICY}"
 USER = f"arn:aws:iam::{INTRUDER}:user/u"
 ROOT = f"arn:aws:iam::{INTRUDER}:root"
 GONE = "AROAJQABLZS4A3QDU576Q"
@@ -144,7 +144,7 @@ def reads(arn: Callable[[str], str], state: str = "enabled") -> Plant:
     return lambda cloud, account: cloud.seed_connector(connector(name_of(account), arn(account), state))
 
 
-def _let_in(name: str, code: str, principal: Any, shown: str) -> Attack:
+def _trusting(name: str, code: str, principal: Any, shown: str) -> Attack:
     return Attack(name, trusting(statement(), statement(Principal=principal)), (f"critical {code}",), shown)
 
 
@@ -158,13 +158,13 @@ _DENY = {**statement(Effect="Deny", Principal=_ANY, Condition=None)}
 _INLINE = {"Version": "2012-10-17", "Statement": [ANYTHING]}
 
 TRUST = (
-    _let_in("anyone", "trust_anyone", "*", "*"),
-    _let_in("any account", "trust_anyone", _ANY, "*"),
-    _let_in("an account", _FOREIGN, {"AWS": ROOT}, INTRUDER),
-    _let_in("a role", _FOREIGN, {"AWS": f"arn:aws:iam::{INTRUDER}:role/r"}, f"{INTRUDER}:role/r"),
-    _let_in("a user beside Microsoft", _FOREIGN, {"AWS": [MICROSOFT_ACCOUNT, USER]}, USER),
-    _let_in("a service", "trust_principal_type", {"Service": "ec2.amazonaws.com"}, "ec2.amazonaws.com"),
-    _let_in("an identity provider", "trust_principal_type", {"Federated": "accounts.google.com"}, "accounts.google"),
+    _trusting("anyone", "trust_anyone", "*", "*"),
+    _trusting("any account", "trust_anyone", _ANY, "*"),
+    _trusting("an account", _FOREIGN, {"AWS": ROOT}, INTRUDER),
+    _trusting("a role", _FOREIGN, {"AWS": f"arn:aws:iam::{INTRUDER}:role/r"}, f"{INTRUDER}:role/r"),
+    _trusting("a user beside Microsoft", _FOREIGN, {"AWS": [MICROSOFT_ACCOUNT, USER]}, USER),
+    _trusting("a service", "trust_principal_type", {"Service": "ec2.amazonaws.com"}, "ec2.amazonaws.com"),
+    _trusting("an identity provider", "trust_principal_type", {"Federated": "accounts.google.com"}, "accounts.google"),
     Attack("everyone but one", trusting(statement(), statement(Principal=None, NotPrincipal={"AWS": ROOT})),
            ("critical trust_not_principal",), "NotPrincipal"),
     _weak("no condition", None, MICROSOFT_ACCOUNT, "high trust_external_id_missing"),
@@ -196,7 +196,7 @@ PERMISSIONS = (
     Attack("a policy called like the old one", attach_namesake, ("high permission_policy_extra",), f"/{OLD_POLICY}"),
     Attack("an inline policy", iam("put_role_policy", PolicyName="helper", PolicyDocument=_INLINE),
            ("high permission_inline_extra",), "s3:*"),
-    Attack("no rights", iam("detach_role_policy", PolicyArn=WISHED), ("high permission_policy_missing",), WISHED),
+    Attack("no rights", iam("detach_role_policy", PolicyArn=EXPECTED_POLICY), ("high permission_policy_missing",), EXPECTED_POLICY),
     Attack("no boundary", iam("delete_role_permissions_boundary"), ("high role_boundary_missing",), BOUNDARY),
     Attack("a wider boundary", iam("put_role_permissions_boundary", PermissionsBoundary=ADMIN),
            ("medium role_boundary_changed",), ADMIN),

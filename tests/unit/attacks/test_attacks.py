@@ -28,7 +28,7 @@ from .plants import ANYONE, ANYTHING, ATTACKS, BOUNDARY, arn_of, at, standing
 
 BYSTANDER = "888888888888"
 HOSTS = {account: {"aws_account_id": account} for account in (*ATTACKS, BYSTANDER)}
-WISH = {"sentinel_role_permissions_boundary": BOUNDARY, "sentinel_role_max_session_duration": 3600}
+ROLE_VARIABLES = {"sentinel_role_permissions_boundary": BOUNDARY, "sentinel_role_max_session_duration": 3600}
 
 
 class Seen(NamedTuple):
@@ -60,7 +60,7 @@ def seen(cloud: Emulators) -> Seen:
 
 
 def run(hosts: engine.Hosts = HOSTS, *, check_mode: bool = False) -> engine.Ended:
-    ended = engine.run(engine.listed(hosts, **WISH), fleet.Order(check_mode=check_mode))
+    ended = engine.run(engine.listed(hosts, **ROLE_VARIABLES), fleet.Order(check_mode=check_mode))
     assert (ended.error, ended.failed) == (None, {})
     return ended
 
@@ -160,7 +160,7 @@ def test_the_playbook_reports_every_finding_by_severity(here: Emulators, play: P
     prepare(here, some)
     for account in some:
         ATTACKS[account].plant(here, account)
-    reported = play("onboard", some, "--diff", **WISH)
+    reported = play("onboard", some, "--diff", **ROLE_VARIABLES)
     assert reported.code == 0, reported.output
     assert set(reported.changed) == set(some)
     blocks = dict(

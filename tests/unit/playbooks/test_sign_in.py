@@ -34,7 +34,7 @@ def test_a_refused_secret_of_a_host_is_not_displayed(cloud: Emulators, play: Pla
     secrets = {"sentinel_secret": "hush-hush-secret", "sentinel_oidc_token": "hush-hush-token"}
     run = play("onboard", {"first": {"aws_account_id": FIRST, **secrets}}, "-vvv")
     assert run.code != 0
-    assert "Cannot sign in to Azure with the secret: AADSTS7000215: " in run.output
+    assert "AADSTS7000215" in run.output
     assert "hush-hush" not in run.output
 
 
@@ -47,13 +47,11 @@ def test_variables_of_a_host_send_no_secret_of_the_environment_elsewhere(cloud: 
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("AzureUSGovernment", "sentinel_microsoft_account_id is not given"),
-        ("AzureChinaCloud", "has no AWS connector there"),
-    ],
+    ("name", "word"),
+    [("AzureUSGovernment", "sentinel_microsoft_account_id"), ("AzureChinaCloud", "AWS connector")],
 )
-def test_an_unsupported_cloud_is_refused_before_the_first_call(here: Emulators, name: str, message: str) -> None:
-    with pytest.raises(SentinelError, match=message) as caught:
+def test_an_unsupported_cloud_is_refused_before_the_first_call(here: Emulators, name: str, word: str) -> None:
+    with pytest.raises(SentinelError, match=word) as caught:
         parsed(here, {"first": {"aws_account_id": FIRST, "sentinel_cloud_environment": name}})
-    assert f"Cannot use sentinel_cloud_environment '{name}' of host first" in str(caught.value)
+    assert caught.value.kind == "bad_input"
+    assert f"sentinel_cloud_environment '{name}' of host first" in str(caught.value)
