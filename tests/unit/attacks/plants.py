@@ -28,7 +28,7 @@ INTRUDER = "666666666666"
 OTHER_ID = "99999999-9999-4999-8999-999999999999"
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
-EXPECTED_POLICY = f"arn:aws:iam::aws:policy/{POLICY}"
+MANAGED = f"arn:aws:iam::aws:policy/{POLICY}"
 USER = f"arn:aws:iam::{INTRUDER}:user/u"
 ROOT = f"arn:aws:iam::{INTRUDER}:root"
 GONE = "AROAJQABLZS4A3QDU576Q"
@@ -196,7 +196,7 @@ PERMISSIONS = (
     Attack("a policy called like the old one", attach_namesake, ("high permission_policy_extra",), f"/{OLD_POLICY}"),
     Attack("an inline policy", iam("put_role_policy", PolicyName="helper", PolicyDocument=_INLINE),
            ("high permission_inline_extra",), "s3:*"),
-    Attack("no rights", iam("detach_role_policy", PolicyArn=EXPECTED_POLICY), ("high permission_policy_missing",), EXPECTED_POLICY),
+    Attack("no rights", iam("detach_role_policy", PolicyArn=MANAGED), ("high permission_policy_missing",), MANAGED),
     Attack("no boundary", iam("delete_role_permissions_boundary"), ("high role_boundary_missing",), BOUNDARY),
     Attack("a wider boundary", iam("put_role_permissions_boundary", PermissionsBoundary=ADMIN),
            ("medium role_boundary_changed",), ADMIN),
