@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The benchmark's own AWS answers what real botocore understands; nothing is timed here."""
+"""Real botocore understands the responses of the benchmark's AWS server; nothing is timed here."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_connected_account_has_the_right_role(boto: Boto) -> None:
     assert iam.list_instance_profiles_for_role(RoleName=ROLE)["InstanceProfiles"] == []
 
 
-def test_a_spoilt_role_can_be_repaired(boto: Boto) -> None:
+def test_a_role_with_drift_can_be_repaired(boto: Boto) -> None:
     iam = inside(boto, accounts(1)[0])
     assert len(principal(iam)) == 2
     assert len(policies(iam)) == 2
@@ -87,7 +87,7 @@ def test_a_spoilt_role_can_be_repaired(boto: Boto) -> None:
     assert {"Key": "a", "Value": "b & c"} in iam.get_role(RoleName=ROLE)["Role"]["Tags"]
 
 
-def test_a_role_comes_and_goes(boto: Boto) -> None:
+def test_a_role_is_created_and_deleted(boto: Boto) -> None:
     iam = inside(boto, NEW)
     with pytest.raises(ClientError, match="NoSuchEntity"):
         iam.get_role(RoleName=ROLE)
@@ -111,7 +111,7 @@ def test_requests_are_counted(running: Services, boto: Boto) -> None:
     assert running.control("figures")["requests"]["GetCallerIdentity"] == before + 1
 
 
-def test_a_missed_target_is_said() -> None:
+def test_a_missed_target_is_reported() -> None:
     runs = [
         Result("unchanged", 1000, 30, who, wall, 1, 100, 1, {}, 0, 0) for who, wall in (("floor", 2), ("playbook", 9))
     ]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever services answer: an error with a class for the account or the run, never a traceback or a wrong write."""
+"""Malformed responses lead to an error with a class, never to a traceback or a wrong write."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ STATUSES = st.sampled_from([200, 200, 200, 200, 400, 403, 404])
 
 
 def often(times: int) -> settings:
-    """So many examples; HYPOTHESIS_PROFILE=thorough looks longer."""
+    """The number of examples; HYPOTHESIS_PROFILE=thorough has more."""
     most = (settings.default or settings()).max_examples * times // 30
     return settings(
         max_examples=most,
@@ -55,7 +55,7 @@ def often(times: int) -> settings:
 
 
 class Ready(NamedTuple):
-    """A world that needs nothing, and the answers that told so."""
+    """A world in the desired state, and the responses that show it."""
 
     world: World
     right: Seen
@@ -93,7 +93,7 @@ def assert_sentence(error: SentinelError) -> None:
 
 @often(3)
 @given(data=st.data())
-def test_an_answer_for_all_that_is_odd_leads_to_no_wrong_write(ready: Ready, data: st.DataObject) -> None:
+def test_a_malformed_response_for_all_accounts_leads_to_no_wrong_write(ready: Ready, data: st.DataObject) -> None:
     world = ready.world
     for operation in FOR_ALL:
         world.e.heal()
@@ -107,14 +107,14 @@ def test_an_answer_for_all_that_is_odd_leads_to_no_wrong_write(ready: Ready, dat
 
 
 class Fleet(NamedTuple):
-    """Many accounts that need nothing, the answers that told so, and what stands in each."""
+    """Many accounts in the desired state, the responses that show it, and the resources of each."""
 
     world: World
     answers: Answers
     right: dict[str, Any]
 
     def spoil(self, data: st.DataObject, operations: tuple[str, ...], statuses: Any = STATUSES) -> None:
-        """Have something odd answered in each account, to one of the operations."""
+        """Return a malformed response in each account, to one of the operations."""
         for account in MANY:
             operation = data.draw(st.sampled_from(operations))
             body = data.draw(mutants(about(account, self.answers[operation][-1])))
@@ -127,7 +127,7 @@ class Fleet(NamedTuple):
         return ended
 
     def settle(self, *, absent: bool = False) -> None:
-        """Run it undisturbed."""
+        """Run it without faults."""
         self.world.e.heal()
         assert self.run(absent=absent).failed == {}
 
@@ -158,13 +158,13 @@ def many(world: World, recordings: Answers, right: dict[str, Any]) -> Fleet:
 
 @often(2)
 @given(data=st.data())
-def test_an_answer_in_an_account_that_is_odd_leads_to_no_wrong_write(many: Fleet, data: st.DataObject) -> None:
+def test_a_malformed_response_in_an_account_leads_to_no_wrong_write(many: Fleet, data: st.DataObject) -> None:
     cloud = many.world.e
     many.settle()
     cloud.forget()
     many.spoil(data, READS)
     many.run()
-    # Who was lied to may write, but nothing else than what was wished.
+    # After a wrong response the run may write, but only the desired state.
     written = {request["account"] for request in cloud.requests("iam", write=True)}
     assert standing(cloud, written) == {account: many.right[account] for account in written}
     assert many.world.twins() == []
@@ -172,7 +172,7 @@ def test_an_answer_in_an_account_that_is_odd_leads_to_no_wrong_write(many: Fleet
 
 @often(1)
 @given(data=st.data())
-def test_an_odd_answer_to_a_write_is_got_over_by_the_next_run(many: Fleet, data: st.DataObject) -> None:
+def test_a_malformed_response_to_a_write_is_repaired_by_the_next_run(many: Fleet, data: st.DataObject) -> None:
     many.settle(absent=True)
     others = many.others()
     many.spoil(data, WRITES)
@@ -185,7 +185,7 @@ def test_an_odd_answer_to_a_write_is_got_over_by_the_next_run(many: Fleet, data:
 
 @often(1)
 @given(data=st.data())
-def test_an_odd_answer_leads_to_no_wrong_removal(many: Fleet, data: st.DataObject) -> None:
+def test_a_malformed_response_leads_to_no_wrong_removal(many: Fleet, data: st.DataObject) -> None:
     many.settle()
     others = many.others()
     many.spoil(data, REMOVAL, st.just(200))
@@ -198,7 +198,7 @@ def test_an_odd_answer_leads_to_no_wrong_removal(many: Fleet, data: st.DataObjec
 
 @often(3)
 @given(data=st.data())
-def test_an_odd_list_of_connectors_leads_to_no_wrong_removal(ready: Ready, data: st.DataObject) -> None:
+def test_a_malformed_list_of_connectors_leads_to_no_wrong_removal(ready: Ready, data: st.DataObject) -> None:
     world = ready.world
     world.prepare("remove", 2)
     before = world.seen()
@@ -235,18 +235,18 @@ UNREADABLE: list[Any] = [
 ]
 
 
-def test_a_list_that_cannot_be_read_is_not_an_empty_one(ready: Ready) -> None:
+def test_an_unreadable_list_is_not_an_empty_one(ready: Ready) -> None:
     ready.world.e.forget()
     for answer in UNREADABLE:
         ready.world.e.heal()
         ready.world.e.fault(operation="DataConnectors_List", status=200, body=json.dumps(answer))
         ended = survived(ready.world.run("correct", 2))
         assert ended.error, answer
-        assert "list the data connectors of workspace sentinel" in str(ended.error)
+        assert "data connectors of workspace sentinel" in str(ended.error)
     assert ready.world.writes() == []
 
 
-def test_kinds_and_states_that_nobody_knows_are_left_alone_or_corrected(ready: Ready) -> None:
+def test_unknown_kinds_are_not_changed_and_unknown_states_are_repaired(ready: Ready) -> None:
     world = ready.world
     strange = world.e.seed_connector({"name": "new", "kind": "AmazonWebServicesQuantum", "properties": {"x": [1]}})
     [ours] = ready.right.ours[VICTIM]["connectors"]
@@ -267,12 +267,12 @@ def test_ten_megabytes_of_connectors_are_read(ready: Ready) -> None:
 
 
 class _Endless(BaseHTTPRequestHandler):
-    """Answers every request with ten megabytes."""
+    """Responds to every request with ten megabytes."""
 
     def do_POST(self) -> None:
         self.send_response(200)
         self.end_headers()
-        # The client hangs up long before.
+        # The client closes the connection earlier.
         with contextlib.suppress(OSError):
             self.wfile.write(b"x" * (10 << 20))
 
@@ -280,7 +280,7 @@ class _Endless(BaseHTTPRequestHandler):
         pass
 
 
-def test_ten_megabytes_of_aws_are_refused(ready: Ready, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ten_megabytes_from_aws_are_refused(ready: Ready, monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Endless) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", f"http://127.0.0.1:{server.server_port}")
@@ -303,7 +303,7 @@ def test_an_error_may_have_any_shape(many: Fleet) -> None:
     assert {error.kind for error in failed.values()} <= {"azure_denied", "transient"}
 
 
-def test_a_role_that_answers_for_another_account_is_not_believed(ready: Ready) -> None:
+def test_a_response_for_another_account_is_refused(ready: Ready) -> None:
     body = about("666666666666", ready.answers["GetRole"][-1])
     ready.world.e.fault(operation="GetRole", account=VICTIM, status=200, body=body)
     ready.world.e.forget()
@@ -313,7 +313,7 @@ def test_a_role_that_answers_for_another_account_is_not_believed(ready: Ready) -
     assert ready.world.seen() == ready.right
 
 
-def test_a_tag_that_names_no_workspace_lets_nobody_in(ready: Ready) -> None:
+def test_a_tag_without_a_workspace_allows_no_other_principal(ready: Ready) -> None:
     world = ready.world
     world.make(VICTIM, "TagRole", RoleName=ROLE, Tags=[{"Key": TAG_WORKSPACE, "Value": "x *"}])
     assert survived(world.run("correct", 2)).calls == {VICTIM: "TagRole"}
@@ -334,7 +334,7 @@ NO_LISTINGS: list[Any] = [
 LATER: list[Any] = [{}, {"NextToken": "x"}, {"Accounts": None}, ""]
 
 
-def test_an_odd_listing_of_the_organization_removes_no_orphan(ready: Ready) -> None:
+def test_a_malformed_listing_of_the_organization_removes_no_orphan(ready: Ready) -> None:
     cloud = ready.world.e
     cloud.forget()
     for answer in NO_LISTINGS:
@@ -346,7 +346,7 @@ def test_an_odd_listing_of_the_organization_removes_no_orphan(ready: Ready) -> N
 
 
 @pytest.mark.parametrize("answer", LATER, ids=str)
-def test_an_odd_later_page_of_the_organization_removes_no_orphan(ready: Ready, answer: Any) -> None:
+def test_a_malformed_later_page_of_the_organization_removes_no_orphan(ready: Ready, answer: Any) -> None:
     world = ready.world
     world.e.organization([{"Id": f"5555555555{number:02}", "Name": "x"} for number in range(20)] + [{"Id": VICTIM}])
     gone = {"awsRoleArn": arn_of("555555555590"), "dataTypes": {"logs": {"state": "enabled"}}}
@@ -359,7 +359,7 @@ def test_an_odd_later_page_of_the_organization_removes_no_orphan(ready: Ready, a
 
 
 def look(world: World) -> list[ingestion.Watched]:
-    """Ask whether events arrive; raises SentinelError."""
+    """Read the ingestion status; raises SentinelError."""
     watched = [ingestion.Watched(account, Expected()) for account in world.accounts("create", 2)]
     asyncio.run(ingestion.verify(watched, ingestion.Order(86400), print))
     return watched
@@ -367,7 +367,7 @@ def look(world: World) -> list[ingestion.Watched]:
 
 @pytest.fixture
 def telling(world: World) -> Ready:
-    """A world where events arrive from one account and not from the other, and the answers that told so."""
+    """A world with events of one account and not of the other, and the responses that show it."""
     world.prepare("remove", 2)
     arrived(world.e, {VICTIM: 0.1})
     unhealthy(world.e, ACCOUNTS[1], "AccessDenied")
@@ -378,7 +378,7 @@ def telling(world: World) -> Ready:
 
 @often(8)
 @given(data=st.data())
-def test_an_odd_answer_about_events_leads_to_a_verdict_or_a_sentence(telling: Ready, data: st.DataObject) -> None:
+def test_a_malformed_response_about_events_leads_to_a_status_or_an_error(telling: Ready, data: st.DataObject) -> None:
     cloud = telling.world.e
     operation, skip = data.draw(st.sampled_from([("Query", 0), ("Query", 1), ("DataConnectors_List", 0)]))
     cloud.heal()
