@@ -31,7 +31,7 @@ from ..module_utils._core.options import AWS, AZURE, FLEET, FLEET_ROLE, STATE, W
 from ..module_utils._core.run import fleet, new_account
 from ..module_utils._core.run.fleet_result import FleetResult
 from ..module_utils._core.run.journal import Journal, NoJournal
-from ..plugin_utils.batch import BatchAction, Refused, is_given
+from ..plugin_utils.batch import BatchAction, RefusedAccount, is_option_given
 
 SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE
 OPTION_BY_VARIABLE = {field.variable: field.option for field in FIELDS}
@@ -85,25 +85,25 @@ class ActionModule(BatchAction):
         of_task = {name: options[name] for name in OPTION_BY_VARIABLE.values() if options.get(name) is not None}
         return of_task | self.read_localhost_options(FIELDS if options["accounts"] else _WORKSPACE_FIELDS)
 
-    def _order(self, options: Mapping[str, Any], accounts: Sequence[Account]) -> fleet.RunOptions:
+    def _run_options(self, options: Mapping[str, Any], accounts: Sequence[Account]) -> fleet.RunOptions:
         percent = options["max_change_percent"]
-        counted = self._counted(options, accounts) if percent is not None else 0
-        most = None if percent is None else percent * counted / 100
-        is_empty = options["accounts"] == []
+        counted = self._count_limited_accounts(options, accounts) if percent is not None else 0
+        max_change = None if percent is None else percent * counted / 100
+        has_no_accounts = options["accounts"] == []
         return fleet.RunOptions(
             absent=options["state"] == "absent",
             check_mode=self._task.check_mode,
             concurrency=options["concurrency"],
-            # Without accounts only connectors go, which have a share of their own.
-            max_change=None if is_empty else most,
-            max_change_reason=f"{percent:g} % of {counted} accounts is {int(most)}; {LIFT} lifts it"
-            if most is not None
-            else "",
+            # Without accounts only connectors are removed, which have a max_change_reason of their own.
+            max_change=None if has_no_accounts else max_change,
+            max_change_reason=""
+            if max_change is None
+            else f"{percent:g} % of {counted} accounts is {int(max_change)}; {LIFT_LIMIT} lifts it",
             max_departed_percent=fleet.DEPARTED_PERCENT if percent is None else percent,
-            orphans=_about_orphans(options),
+            orphans=_orphan_handling(options),
             orphan_account_ids=None if options["orphan_account_ids"] is None else tuple(options["orphan_account_ids"]),
             find_unconnected_roles=bool(options["find_unconnected_roles"]),
-            orphan_search=self._home(options) if is_empty else None,
+            orphan_search=self._workspace_account(options) if has_no_accounts else None,
             minimum_accounts=options["minimum_accounts"],
         )
 
@@ -121,48 +121,51 @@ class ActionModule(BatchAction):
         check_workspace(account, "accounts that are closed or left", "variable")
         return account
 
-    async def _work(
-        self, accounts: list[Account], refused: list[Refused], order: fleet.RunOptions, options: dict[str, Any]
+    async def _run(
+        self,
+        accounts: list[Account],
+        refused: list[RefusedAccount],
+        run_options: fleet.RunOptions,
+        options: dict[str, Any],
     ) -> dict[str, Any]:
-        results, stop, started = FleetResult(options["fail_on"]), fleet.Cancellation(), datetime.now(UTC)
-        with self._interruptible(stop), self._recorded(options["report_dir"]) as record:
+        results, cancellation, started = FleetResult(options["fail_on"]), fleet.Cancellation(), datetime.now(UTC)
+        with self._handle_signals(cancellation), self._open_journal(options["report_dir"]) as journal:
             for one in refused:
-                self._take(
-                    AccountResult(one.account, AccountReport(), one.error, check_mode=order.check_mode), results, record
-                )
-            refusal = await self._do(accounts, order, stop, results, record)
-            # What was refused was only previewed, and is told as such.
-            order = replace(order, check_mode=True) if refusal else order
-            for line in results.finish(order):
-                self.say(line)
-            if stop.interrupted:
-                record.add_orphans(results.orphans)
-                self.say(f"The run was ended before all accounts were done.{record.hint}")
-                # Nobody listens any more: Ansible's own end is under way.
-                return {"failed": True, "msg": str(stop.interrupted)}
-            allowed = 100 if refusal else options["max_fail_percentage"]
-            sentences = [*map(str, refusal), *results.skip_reasons(stop), *results.failure_messages(allowed)]
+                result = AccountResult(one.account, AccountReport(), one.error, check_mode=run_options.check_mode)
+                self._add_result(result, results, journal)
+            refusal = await self._run_accounts(accounts, run_options, cancellation, results, journal)
+            # A refused run only previewed the changes, and is reported as check mode.
+            run_options = replace(run_options, check_mode=True) if refusal else run_options
+            for line in results.finish(run_options):
+                self.display_line(line)
+            if cancellation.interrupted:
+                journal.add_orphans(results.orphans)
+                self.display_line(f"The run was ended before all accounts were done.{journal.hint}")
+                # Ansible does not read this result any more, since it is ending as well.
+                return {"failed": True, "msg": str(cancellation.interrupted)}
+            max_failed = 100 if refusal else options["max_fail_percentage"]
+            sentences = [*map(str, refusal), *results.skip_reasons(cancellation), *results.failure_messages(max_failed)]
             try:
                 self._write_report(journal, options, _header(options, accounts, run_options, results, started))
                 journal.keep = False
             except SentinelError as error:
-                record.add_orphans(results.orphans)
-                sentences.append(f"{error}{record.hint}")
+                journal.add_orphans(results.orphans)
+                sentences.append(f"{error}{journal.hint}")
         kind = {"changed": False, "error": {"class": refusal[0].kind}} if refusal else {}
         return results.result() | kind | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
 
     async def _run_accounts(
         self,
         accounts: list[Account],
-        order: fleet.RunOptions,
-        stop: fleet.Cancellation,
+        run_options: fleet.RunOptions,
+        cancellation: fleet.Cancellation,
         results: FleetResult,
-        record: Journal | NoJournal,
+        journal: Journal | NoJournal,
     ) -> list[SentinelError]:
         """Run the accounts and display the progress; returns the refusal if too many accounts would change."""
         progress = account_lines.Progress(len(accounts))
         if line := new_account.notice(accounts):
-            self.say(line)
+            self.display_line(line)
         try:
             async for result in fleet.run(accounts, run_options, cancellation, results.orphans):
                 self._add_result(result, results, journal)
@@ -174,19 +177,18 @@ class ActionModule(BatchAction):
             if not cancellation.interrupted:
                 raise
         except BaseException:
-            record.add_orphans(results.orphans)
+            journal.add_orphans(results.orphans)
             raise
         return []
 
-    def _take(self, done: AccountResult, results: FleetResult, record: Journal | NoJournal) -> None:
-        """Take in the result of an account."""
-        results.add(done)
-        record.add(done)
-        for line in account_lines.of(done, verbose=self._display.verbosity > 0):
-            self.say(line)
+    def _add_result(self, result: AccountResult, results: FleetResult, journal: Journal | NoJournal) -> None:
+        results.add(result)
+        journal.add(result)
+        for line in account_lines.of(result, verbose=self._display.verbosity > 0):
+            self.display_line(line)
 
-    def _report(self, record: Journal | NoJournal, options: dict[str, Any], header: dict[str, Any]) -> None:
-        if isinstance(record, Journal) and record.error:
+    def _write_report(self, journal: Journal | NoJournal, options: dict[str, Any], header: dict[str, Any]) -> None:
+        if isinstance(journal, Journal) and journal.error:
             if not options["report_dir"]:
                 self._warn_without_journal(journal.path.parent, journal.error)
                 return
@@ -224,11 +226,11 @@ class ActionModule(BatchAction):
             cancellation.interrupt(f"it received {signal.Signals(number).name}")
 
     @contextmanager
-    def _recorded(self, report_dir: str | None) -> Iterator[Journal | NoJournal]:
+    def _open_journal(self, report_dir: str | None) -> Iterator[Journal | NoJournal]:
         folder = Path(report_dir or Path(constants.config.get_config_value("ANSIBLE_HOME"), "trailbridge.sentinel"))
-        record: Journal | NoJournal = NoJournal()
+        journal: Journal | NoJournal = NoJournal()
         try:
-            record = Journal(folder, f"{time.strftime('%Y-%m-%dT%H%M%S')}-{os.getpid()}")
+            journal = Journal(folder, f"{time.strftime('%Y-%m-%dT%H%M%S')}-{os.getpid()}")
         except OSError as error:
             if report_dir:
                 message = f"Cannot write into {folder} (report_dir): {error.strerror}."
@@ -275,18 +277,18 @@ class _DisplayHandler(logging.Handler):
 def _header(
     options: Mapping[str, Any],
     accounts: list[Account],
-    order: fleet.RunOptions,
+    run_options: fleet.RunOptions,
     results: FleetResult,
     started: datetime,
 ) -> dict[str, Any]:
-    """Return what the report says of the run as a whole."""
-    described = [*accounts, *([order.orphan_search] if order.orphan_search else [])]
+    """Return the header of the report: the run as a whole."""
+    orphan_search = [run_options.orphan_search] if run_options.orphan_search else []
     return {
         "playbook": options["playbook"],
         "started": started.isoformat(timespec="milliseconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "check_mode": order.check_mode,
-        "workspaces": sorted({one.workspace for one in described}),
+        "check_mode": run_options.check_mode,
+        "workspaces": sorted({account.workspace for account in (*accounts, *orphan_search)}),
         "summary": results.summary,
         "orphans": [orphan.show() for orphan in results.orphans],
         "organization": _organization_header(results.orphans.organization, accounts),
@@ -305,8 +307,8 @@ def _organization_header(organization: Organization | None, accounts: list[Accou
     if organization is None:
         return None
     return {
-        "accounts": len(listed.accounts),
-        "excluded": listed.excluded({account.account_id for account in accounts}),
+        "accounts": len(organization.accounts),
+        "excluded": organization.excluded({account.account_id for account in accounts}),
     }
 
 
@@ -316,8 +318,9 @@ def _parse_accounts(options: Mapping[str, Any], shared: Mapping[str, Any]) -> li
     for number, entry in enumerate(options["accounts"], 1):
         where = _place_of_entry(number, entry)
         try:
-            known = {name: value for name, value in _known(number, entry).items() if is_given(name, value)}
-            accounts.append(parse({**shared, **known}, where, names="option"))
+            own = _entry_options(number, entry)
+            given = {name: value for name, value in own.items() if is_option_given(name, value)}
+            accounts.append(parse({**shared, **given}, where, names="option"))
             check_complete(accounts[-1], where, "option")
         except InputError as error:
             mistakes += error.mistakes

@@ -63,11 +63,11 @@ class ActionModule(SentinelAction):
     def _pattern(self, options: Mapping[str, Any]) -> Sequence[str]:
         """Return the host patterns; raises InputError for an empty one, which Ansible takes for all hosts."""
         pattern: Sequence[str] = options["hosts"] or ["all"]
-        given = self.variables.for_all
-        if HOSTS in given:
-            found = self.variables.filled(LOCALHOST, self.variables.raw(LOCALHOST) | given, [HOSTS])
-            [option] = (one for one in RUN_OPTIONS if one.variable == HOSTS)
-            pattern = read_option(option, found.get(HOSTS))
+        given = self.variables.for_all_hosts
+        if HOSTS_VARIABLE in given:
+            rendered = self.variables.rendered(LOCALHOST, self.variables.raw(LOCALHOST) | given, [HOSTS_VARIABLE])
+            [option] = (one for one in RUN_OPTIONS if one.variable == HOSTS_VARIABLE)
+            pattern = read_option(option, rendered.get(HOSTS_VARIABLE))
         for one in pattern:
             parts = split_host_pattern(one)
             if not parts or not all(part.lstrip("!&").removeprefix("~") for part in parts):

@@ -268,12 +268,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         config = read_config(path)
         try:
             self._check_names(config)
-            chosen = self._spec()
-            organization = self._organization(path, chosen, cache=cache)
-            wanted, out = account_filter.select_accounts(organization, chosen)
-            for account_id, reason in out.items():
-                self.display.vvv(f"Account {account_id} is no host: {reason}.")
-            self._fill(inventory, wanted, organization)
+            spec = self._account_filter()
+            organization = self._organization(path, spec, cache=cache)
+            accounts, excluded = account_filter.select_accounts(organization, spec)
+            for account_id, reason in excluded.items():
+                self.display.vvv(f"Account {account_id} is excluded: {reason}.")
+            self._add_hosts(inventory, accounts, organization)
         except SentinelError as error:
             raise AnsibleParserError(str(error)) from None
 
@@ -317,7 +317,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         def accounts_with_tags(organization: Organization) -> list[str]:
             if not (tags or spec.by_tags):
                 return []
-            return [one.account_id for one in account_filter.select_accounts(organization, chosen.ignoring_tags())[0]]
+            return [one.account_id for one in account_filter.select_accounts(organization, spec.ignoring_tags())[0]]
 
         paths = any(unit.startswith("/") for unit in spec.units)
         order = Order(
@@ -332,12 +332,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             cached.store(organization)
         return organization
 
-    # What becomes of it
-
-    def _fill(self, inventory: InventoryData, accounts: list[OrganizationAccount], organization: Organization) -> None:
+    def _add_hosts(
+        self, inventory: InventoryData, accounts: list[OrganizationAccount], organization: Organization
+    ) -> None:
         options = ("hostvars_prefix", "email", "organizational_units", "group_by")
         shape = hosts.HostFormat(*map(self._option, options))
-        variables = {one.account_id: _variables(one, organization, shape) for one in accounts}
+        variables = {one.account_id: _host_variables(one, organization, shape) for one in accounts}
         groups = hosts.groups(accounts, organization, shape)
         names = hosts.host_names(self._requested_names(variables), groups.parents)
         _add_groups(inventory, groups.parents)
@@ -380,9 +380,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 step(expression, own, host, strict=strict)
 
 
-def _variables(one: OrganizationAccount, organization: Organization, shape: hosts.HostFormat) -> dict[str, Any]:
-    """Return the host variables. What people wrote stays untrusted: Ansible never takes it for a template."""
-    free = hosts.free_text_variables(shape)
+def _host_variables(one: OrganizationAccount, organization: Organization, shape: hosts.HostFormat) -> dict[str, Any]:
+    """Return the host variables. Text that people wrote stays untrusted, so Ansible never renders it as a template."""
+    free_text = hosts.free_text_variables(shape)
     own = hosts.variables(one, organization, shape)
     return {key: value if key in free_text else _trusted(value) for key, value in own.items()}
 
@@ -400,5 +400,5 @@ def _add_groups(inventory: InventoryData, parents: Mapping[str, str]) -> None:
     for group, parent in parents.items():
         if parent:
             inventory.add_child(parent, group)
-    for key, value in LOCAL.items():
+    for key, value in _GROUP_VARS.items():
         inventory.set_variable(hosts.ALL_ACCOUNTS, key, trust_as_template(value))

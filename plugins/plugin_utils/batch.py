@@ -106,7 +106,9 @@ class SentinelAction(ActionBase):
         for option in self.run_options:
             if option.narrows and option.option in self._task.args:
                 read_option(option, self._task.args[option.option], name=option.option)
-        given = {name: value for name, value in self._task.args.items() if name == "accounts" or is_given(name, value)}
+        given = {
+            name: value for name, value in self._task.args.items() if name == "accounts" or is_option_given(name, value)
+        }
         result = ArgumentSpecValidator(self.spec).validate({**given, **variables})
         if result.error_messages:
             raise AnsibleError(f"Cannot use the options of {self._task.action}: {' '.join(result.error_messages)}")
@@ -185,7 +187,7 @@ class BatchAction(SentinelAction):
     host_variables: ClassVar[Mapping[str, str]]
     """The option that each variable of a host sets."""
     host_options: ClassVar[Collection[OptionSpec]] = ()
-    """Those of them that are no part of an account."""
+    """Those of them that are not options of an account."""
 
     def read_batch(self, options: Options, *, whole_inventory: bool = False) -> tuple[Batch, Options]:
         """Return the accounts of the batch, and the options with those of the run; raises InputError for all mistakes.

@@ -20,7 +20,8 @@ from ..module_utils._core.model.run_options import (
     option_names,
     option_type,
 )
-from .variables import Known, Variables
+from .host_variables import HostVars
+from .variables import TaskVariables
 
 _SENTINEL_NAME = re.compile(r"\bsentinel_\w+", re.IGNORECASE)
 MAX_WARNINGS = 10
@@ -46,11 +47,11 @@ def find_unknown(
     or set, and those that `sentinel_known_variables` lists. `only` restricts the check to misspellings of these
     variables.
     """
-    places = _places(variables, hosts)
-    if not places:
-        return Unknown([], [])
-    in_use = _in_use(variables, inventory, places.keys())
-    wanted = {name: closest_variable(name) for name in sorted(places) if name not in in_use}
+    hosts_by_name = _hosts_by_name(variables, hosts)
+    if not hosts_by_name:
+        return UnknownVariables([], [])
+    referenced = _referenced(variables, inventory, hosts_by_name.keys())
+    suggestions = {name: closest_variable(name) for name in sorted(hosts_by_name) if name not in referenced}
     if only is not None:
         suggestions = {name: suggestion for name, suggestion in suggestions.items() if suggestion in only}
     missing: dict[str, list[str]] = {}
@@ -152,8 +153,8 @@ def _has_option(
     variables: TaskVariables, host: str, host_vars: HostVars, variable: str, given: Mapping[str, Any]
 ) -> bool:
     """Whether the option of a variable is given for a host, by the variable, the playbook or the task."""
-    kind, empty_counts = option_type(name)
-    if option_names(name) & given.keys():
+    kind, empty_counts = option_type(variable)
+    if option_names(variable) & given.keys():
         return True
     try:
         found = variables.rendered(host, host_vars, (variable, f"__{variable}"))

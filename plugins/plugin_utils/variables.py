@@ -15,8 +15,8 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._core.model import validation
 from ..module_utils._core.model.errors import InputError, Mistake
 from ..module_utils._core.model.run_options import OptionSpec, read_options
-from .host_variables import HostVariables, is_plain
-from .templates import Templates
+from .host_variables import HostVariables, HostVars, is_plain
+from .templates import TemplateCache
 
 LOCALHOST = "localhost"
 # Prefix of the defaults that playbooks set; the same variable without these underscores wins over them.
@@ -84,7 +84,7 @@ class RunVariables:
     Where localhost and an account, or two accounts, have different values, the run is refused.
     """
 
-    def __init__(self, variables: Variables, options: Collection[OptionSpec]) -> None:
+    def __init__(self, variables: TaskVariables, options: Collection[OptionSpec]) -> None:
         self._variables, self._options = variables, options
         self.names = [option.variable for option in options]
         self._narrowing = {option.variable for option in options if option.narrows}

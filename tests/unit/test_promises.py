@@ -337,7 +337,7 @@ def test_the_default_of_a_run_variable_is_documented(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_every_variable_of_a_role_is_one_that_the_actions_read(name: str) -> None:
+def test_every_variable_of_a_role_is_read_by_an_action(name: str) -> None:
     assert entry_point(name)["options"].keys() <= COLLECTION_VARIABLES
 
 

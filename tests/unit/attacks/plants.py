@@ -28,7 +28,7 @@ INTRUDER = "666666666666"
 OTHER_ID = "99999999-9999-4999-8999-999999999999"
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
-WISHED = f"arn:aws:iam::aws:policy/{MANAGED_POLICY}"
+MANAGED = f"arn:aws:iam::aws:policy/{MANAGED_POLICY}"
 USER = f"arn:aws:iam::{INTRUDER}:user/u"
 ROOT = f"arn:aws:iam::{INTRUDER}:root"
 GONE = "AROAJQABLZS4A3QDU576Q"
@@ -193,8 +193,7 @@ PERMISSIONS = (
     Attack("more rights", iam("attach_role_policy", PolicyArn=ADMIN), ("high permission_policy_extra",), ADMIN),
     Attack("the old policy", iam("attach_role_policy", PolicyArn=f"arn:aws:iam::aws:policy/{REPLACED_POLICY}"),
            ("high permission_policy_outdated",), f"/{REPLACED_POLICY}"),
-    Attack("a policy called like the old one", attach_namesake, ("high permission_policy_extra",),
-           f"/{REPLACED_POLICY}"),
+    Attack("a policy called like the old one", attach_namesake, ("high permission_policy_extra",), f"/{REPLACED_POLICY}"),
     Attack("an inline policy", iam("put_role_policy", PolicyName="helper", PolicyDocument=_INLINE),
            ("high permission_inline_extra",), "s3:*"),
     Attack("no rights", iam("detach_role_policy", PolicyArn=MANAGED), ("high permission_policy_missing",), MANAGED),

@@ -78,7 +78,7 @@ def ready(world: World, recordings: Answers) -> Ready:
 
 
 def survived(ended: engine.RunResult) -> engine.RunResult:
-    """Whatever was answered, all that is said is a sentence with a class."""
+    """Every error has a class and a message of one line."""
     for error in filter(None, (ended.error, *ended.failed.values())):
         assert_sentence(error)
     return ended

@@ -47,7 +47,7 @@ class Campaign(NamedTuple):
 
     before: Seen
     preview: engine.RunResult
-    quiet: list[Any]
+    preview_writes: list[Any]
     done: engine.RunResult
     writes: list[Any]
     after: Seen
@@ -60,7 +60,7 @@ def seen(cloud: Emulators) -> Seen:
 
 
 def run(hosts: engine.Hosts = HOSTS, *, check_mode: bool = False) -> engine.RunResult:
-    ended = engine.run(engine.accounts_of(hosts, **WISH), fleet.RunOptions(check_mode=check_mode))
+    ended = engine.run(engine.accounts_of(hosts, **ROLE_VARIABLES), fleet.RunOptions(check_mode=check_mode))
     assert (ended.error, ended.failed) == (None, {})
     return ended
 
@@ -99,16 +99,16 @@ def test_each_attack_is_found_with_its_severity(campaign: Campaign) -> None:
 
 def test_each_attack_is_reported_before_its_repair(campaign: Campaign) -> None:
     for account, attack in ATTACKS.items():
-        report = campaign.done.results[account].report
+        report = campaign.results.results[account].report
         [diff] = report.diff
-        told = " ".join([str(diff["before"]), *(one.message for one in report.findings)])
-        assert attack.shown in told, attack.name
+        reported = " ".join([str(diff["before"]), *(one.message for one in report.findings)])
+        assert attack.shown in reported, attack.name
         assert campaign.preview.results[account].report.diff == [diff]
 
 
 def test_each_attack_is_repaired_by_the_run(campaign: Campaign) -> None:
     for account, attack in ATTACKS.items():
-        assert campaign.done.results[account].status == "changed", attack.name
+        assert campaign.results.results[account].status == "changed", attack.name
         assert campaign.after.of(account) == campaign.before.of(account), attack.name
 
 
@@ -118,10 +118,10 @@ def test_a_preview_writes_nothing(campaign: Campaign) -> None:
 
 def test_nothing_else_is_changed(campaign: Campaign) -> None:
     assert campaign.after == campaign.before
-    assert campaign.preview.results[BYSTANDER].status == campaign.done.results[BYSTANDER].status == "ok"
+    assert campaign.preview.results[BYSTANDER].status == campaign.results.results[BYSTANDER].status == "ok"
     assert {request["account"] for request in campaign.writes if request["service"] == "iam"} <= set(ATTACKS)
-    planned = {account: done.report.calls for account, done in campaign.preview.results.items()}
-    assert planned == {account: done.report.calls for account, done in campaign.done.results.items()}
+    planned = {account: results.report.calls for account, results in campaign.preview.results.items()}
+    assert planned == {account: results.report.calls for account, results in campaign.results.results.items()}
     assert campaign.again.calls == {}
 
 
@@ -137,10 +137,10 @@ def test_a_partial_repair_reports_what_it_removed(world: World) -> None:
     document = {"Version": "2012-10-17", "Statement": [{**ANYTHING, "Action": "kms:Decrypt"}]}
     world.make(VICTIM, "PutRolePolicy", RoleName=ROLE, PolicyName="another", PolicyDocument=document)
     world.e.fault(operation="DeleteRolePolicy", account=VICTIM, skip=1, **IDENTITY_DENIED)
-    done = world.run("correct").results[VICTIM]
-    assert done.status == "failed"
-    assert [call.args["PolicyName"] for call in done.report.calls if call.name == "DeleteRolePolicy"] == ["another"]
-    [diff] = done.report.diff
+    results = world.run("correct").results[VICTIM]
+    assert results.status == "failed"
+    assert [call.args["PolicyName"] for call in results.report.calls if call.name == "DeleteRolePolicy"] == ["another"]
+    [diff] = results.report.diff
     assert "kms:decrypt" in str(diff["before"])
     assert f"{STRANGER}" in str(diff["before"])
     assert "kms:decrypt" not in str(diff["after"])
@@ -150,9 +150,9 @@ def test_a_failed_repair_of_a_connector_is_reported(world: World) -> None:
     world.prepare("correct")
     world.e.seed_connector(connector(name_of(VICTIM), arn_of(VICTIM, NEIGHBOUR)))
     world.e.fault(operation="DataConnectors_CreateOrUpdate", account=VICTIM, **AZURE_DENIED)
-    done = world.run("correct").results[VICTIM]
-    assert done.status == "failed"
-    assert [diff["before"].get("role_arn") for diff in done.report.diff] == [None, arn_of(VICTIM, NEIGHBOUR)]
+    results = world.run("correct").results[VICTIM]
+    assert results.status == "failed"
+    assert [diff["before"].get("role_arn") for diff in results.report.diff] == [None, arn_of(VICTIM, NEIGHBOUR)]
 
 
 def test_the_playbook_reports_every_finding_by_severity(here: Emulators, play: Play) -> None:

@@ -160,8 +160,8 @@ def test_an_accepted_value_is_applied_and_then_in_sync(world: World, own: dict[s
     assert set(first.calls) == {VICTIM}
     again = engine.run(engine.accounts_of(hosts), fleet.RunOptions())
     assert (again.error, again.failed, again.calls) == (None, {}, {})
-    gone = engine.run(engine.accounts_of(hosts), fleet.RunOptions(absent=True))
-    assert (gone.error, gone.failed) == (None, {})
+    removed = engine.run(engine.accounts_of(hosts), fleet.RunOptions(absent=True))
+    assert (removed.error, removed.failed) == (None, {})
     assert world.e.connectors() == [] or own.get("sentinel_external_ids")
 
 
@@ -201,5 +201,5 @@ def test_the_same_account_twice_is_refused_before_the_first_request(world: World
     )
     assert ended.error
     assert (ended.error.kind, ended.results) == ("bad_input", {})
-    assert f"Cannot work on AWS account {VICTIM} twice, as pay and web" in str(ended.error)
+    assert all(word in str(ended.error) for word in (VICTIM, "pay", "web"))
     assert world.e.requests() == []

@@ -98,11 +98,11 @@ def test_the_other_principals_of_a_kept_role_are_reported(world: World, exclusiv
     widen(world, statement(Condition=pinned([CUSTOMER_ID, OTHER_ID])), ANYBODY)
     tag(world, workspaces=f"{CUSTOMER_ID} {OTHER_ID}")
     accounts = engine.accounts_of({VICTIM: {"aws_account_id": VICTIM}}, sentinel_exclusive=exclusive)
-    done = engine.run(accounts, fleet.RunOptions(absent=True)).results[VICTIM]
-    assert done.error is None
+    results = engine.run(accounts, fleet.RunOptions(absent=True)).results[VICTIM]
+    assert results.error is None
     open_to_all = [] if exclusive else ["trust_anyone"]
-    assert [one.code for one in done.report.findings if one.severity == "critical"] == open_to_all
-    assert "permission_policy_extra" in {one.code for one in done.report.findings}
+    assert [one.code for one in results.report.findings if one.severity == "critical"] == open_to_all
+    assert "permission_policy_extra" in {one.code for one in results.report.findings}
 
 
 def drop(world: World) -> None:

@@ -171,8 +171,8 @@ def test_the_journal_contains_no_secret_and_only_its_owner_can_read_it(world: Wo
         world.e.fault(**failure, account=account)
     ended = world.run("correct")
     record = Journal(tmp_path / "below" / "reports", "record")
-    for done in ended.results.values():
-        record.add(done)
+    for results in ended.results.values():
+        record.add(results)
     text = record.path.read_text()
     assert all(account in text for account in ACCOUNTS)
     assert "UpdateAssumeRolePolicy" in text

@@ -265,9 +265,9 @@ def test_findings_that_exclusive_false_keeps_are_not_reported_as_repaired(world:
     world.make(VICTIM, "AttachRolePolicy", RoleName=ROLE, PolicyArn=ADMIN)
     widen(world, ANYBODY)
     hosts = {VICTIM: {"aws_account_id": VICTIM}}
-    done = engine.run(engine.accounts_of(hosts, sentinel_exclusive=False), fleet.RunOptions()).results[VICTIM]
-    assert done.status == "changed"
-    found = {one["code"]: one["repaired"] for one in done.result()["findings"]}
+    results = engine.run(engine.accounts_of(hosts, sentinel_exclusive=False), fleet.RunOptions()).results[VICTIM]
+    assert results.status == "changed"
+    found = {one["code"]: one["repaired"] for one in results.result()["findings"]}
     assert found.items() >= {"trust_anyone": False, "permission_policy_extra": False}.items()
     assert engine.run(engine.accounts_of(hosts), fleet.RunOptions()).results[VICTIM].report.repaired
 

@@ -82,7 +82,9 @@ def act(
     templar = Templar(loader=loader, variables=known)
     # As Ansible passes a task to an action: rendered for its host.
     one.environment = templar.template(one.environment)
-    action = import_module(f"{ACTIONS}.{name}").ActionModule(one, NOBODY, SimpleNamespace(), loader, templar, None)
-    # Who asks no service needs no emulators, either.
+    action = import_module(f"{ACTIONS}.{name}").ActionModule(
+        one, NO_CONNECTION, SimpleNamespace(), loader, templar, None
+    )
+    # An action without requests needs no emulators.
     with nullcontext() if name == "fleet_check" else short_pauses():
         return Ran(action.run(task_vars=known))

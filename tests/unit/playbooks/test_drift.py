@@ -49,8 +49,7 @@ def test_drift_is_reported_and_not_changed(cloud: Emulators, play: Play, three: 
     run = play("drift", three)
     assert run.code == 2, run.output
     assert run.changed == {"111111111102": "DetachRolePolicy"}
-    assert "high permission_policy_extra: " in run.output
-    assert "arn:aws:iam::aws:policy/AdministratorAccess" in run.output
+    assert re.search("high permission_policy_extra: .*AdministratorAccess", run.output)
     assert {host for host, numbers in run.recap.items() if numbers["failed"]} == {"host02"}
     assert writes(cloud) == []
 

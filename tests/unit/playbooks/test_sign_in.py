@@ -47,11 +47,8 @@ def test_variables_of_a_host_send_no_secret_of_the_environment_elsewhere(cloud: 
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
-    [
-        ("AzureUSGovernment", "sentinel_microsoft_account_id"),
-        ("AzureChinaCloud", "has no AWS connector"),
-    ],
+    ("name", "word"),
+    [("AzureUSGovernment", "sentinel_microsoft_account_id"), ("AzureChinaCloud", "AWS connector")],
 )
 def test_an_unsupported_cloud_is_refused_before_the_first_call(here: Emulators, name: str, word: str) -> None:
     with pytest.raises(SentinelError, match=word) as caught:

@@ -183,8 +183,7 @@ def test_duplicates_are_reported_and_removed_with_deduplicate(
     cloud.seed_connector(by_hand("aaaa", arn, "Disabled"))
     run = play("onboard", hosts)
     assert run.changed == {}
-    assert "low connector_duplicate: " in run.output
-    assert "data connector aaaa" in run.output
+    assert re.search("low connector_duplicate: .*aaaa", run.output)
     assert len(cloud.connectors()) == 2
     assert engine(hosts, sentinel_deduplicate=True) == {"111111111101": "DataConnectors_Delete"}
     [left] = cloud.connectors()
