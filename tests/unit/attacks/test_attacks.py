@@ -99,16 +99,16 @@ def test_each_attack_is_found_with_its_severity(campaign: Campaign) -> None:
 
 def test_each_attack_is_reported_before_its_repair(campaign: Campaign) -> None:
     for account, attack in ATTACKS.items():
-        report = campaign.results.results[account].report
+        report = campaign.done.results[account].report
         [diff] = report.diff
         reported = " ".join([str(diff["before"]), *(one.message for one in report.findings)])
         assert attack.shown in reported, attack.name
-        assert campaign.preview.results[account].report.diff == [diff]
+        assert campaign.preview.done[account].report.diff == [diff]
 
 
 def test_each_attack_is_repaired_by_the_run(campaign: Campaign) -> None:
     for account, attack in ATTACKS.items():
-        assert campaign.results.results[account].status == "changed", attack.name
+        assert campaign.done.results[account].status == "changed", attack.name
         assert campaign.after.of(account) == campaign.before.of(account), attack.name
 
 
@@ -118,10 +118,10 @@ def test_a_preview_writes_nothing(campaign: Campaign) -> None:
 
 def test_nothing_else_is_changed(campaign: Campaign) -> None:
     assert campaign.after == campaign.before
-    assert campaign.preview.results[BYSTANDER].status == campaign.results.results[BYSTANDER].status == "ok"
+    assert campaign.preview.done[BYSTANDER].status == campaign.results.results[BYSTANDER].status == "ok"
     assert {request["account"] for request in campaign.writes if request["service"] == "iam"} <= set(ATTACKS)
-    planned = {account: results.report.calls for account, results in campaign.preview.results.items()}
-    assert planned == {account: results.report.calls for account, results in campaign.results.results.items()}
+    planned = {account: results.report.calls for account, results in campaign.preview.done.items()}
+    assert planned == {account: results.report.calls for account, results in campaign.done.results.items()}
     assert campaign.again.calls == {}
 
 
