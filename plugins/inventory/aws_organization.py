@@ -207,7 +207,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.template import trust_as_template
 
-from ..module_utils._core.cloud.organizations import Order, read
+from ..module_utils._core.cloud.organizations import ListingOptions, read
 from ..module_utils._core.model import account
 from ..module_utils._core.model.errors import SentinelError
 from ..module_utils._core.model.organization import account_filter
@@ -317,7 +317,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             return [one.account_id for one in account_filter.sift(organization, chosen.whatever_tags())[0]]
 
         paths = any(unit.startswith("/") for unit in chosen.units)
-        order = Order(placed=units != "none" or bool(chosen.units), names=units == "names" or paths, tagged=tagged)
+        order = ListingOptions(
+            units != "none" or bool(chosen.units), unit_names=units == "names" or paths, tagged=tagged
+        )
         access = self._access(path)
         if not keeps:
             return asyncio.run(read(access.aws, access.assume_role, order))

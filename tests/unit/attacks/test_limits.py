@@ -59,10 +59,10 @@ async def attempt(attempts: list[Attempt], *, limited: bool = True) -> list[Sent
     with closing(Aws(AwsCredentials())) as aws:
         entry = AssumeRole(roles=("OrganizationAccountAccessRole",), session_policy=limited)
         for work, operation, args in attempts:
-            keys = await aws.enter(VICTIM, entry, ROLE, work)
+            keys = await aws.assume_role_in(VICTIM, entry, ROLE, work)
             try:
                 with explained(f"make {operation}"):
-                    await aws.service("iam").of(keys)(operation, **args)
+                    await aws.service("iam").client(keys)(operation, **args)
             except SentinelError as error:
                 told.append(error)
     return told

@@ -65,11 +65,11 @@ def identity(**credentials: Any) -> Identity:
 
 
 def enter(account: str, assume_role: AssumeRole) -> Keys:
-    return do(lambda aws: aws.enter(account, assume_role, None, "read"))
+    return do(lambda aws: aws.assume_role_in(account, assume_role, None, "read"))
 
 
 async def iam(aws: Aws, account: str, assume_role: AssumeRole = ADMIN) -> Caller:
-    return aws.service("iam").of(await aws.enter(account, assume_role, None, "read"))
+    return aws.service("iam").client(await aws.assume_role_in(account, assume_role, None, "read"))
 
 
 async def list_roles(aws: Aws, account: str = ACCOUNT) -> list[Any]:
@@ -102,7 +102,7 @@ def test_session_tokens_of_the_environment_are_sent(
     monkeypatch.setenv(name, "token-of-a-session")
 
     async def token(aws: Aws) -> str | None:
-        return aws.own("sts").keys.token
+        return aws.with_source_credentials("sts").keys.token
 
     assert do(token) == "token-of-a-session"
 
@@ -341,7 +341,7 @@ MANAGER = f"arn:aws:iam::{CALLER_ACCOUNT}:role/OrganizationAccountAccessRole"
 
 
 def administrator(assume_role: AssumeRole) -> Keys:
-    return do(lambda aws: aws.administer(assume_role))
+    return do(lambda aws: aws.assume_administrator_role(assume_role))
 
 
 @pytest.mark.parametrize("account", [CALLER_ACCOUNT, OTHER])
@@ -359,7 +359,7 @@ def test_who_is_in_a_session_of_that_role_already_need_not_assume_it(here: Emula
     own = {"access_key": session["AccessKeyId"], "secret_key": session["SecretAccessKey"]}
     own["session_token"] = session["SessionToken"]
     here.forget()
-    assert not do(lambda aws: aws.administer(AssumeRole((MANAGER,))), **own).assumed
+    assert not do(lambda aws: aws.assume_administrator_role(AssumeRole((MANAGER,))), **own).assumed
     assert "AssumeRole" not in here.operations("sts")
 
 
@@ -390,7 +390,7 @@ def test_all_work_at_once_and_each_on_its_own_account(here: Emulators) -> None:
     accounts = [f"4444444444{number:02}" for number in range(24)]
 
     async def arn(aws: Aws, account: str) -> str:
-        call = aws.service("iam").of(await aws.enter(account, ADMIN, "mine", "write"))
+        call = aws.service("iam").client(await aws.assume_role_in(account, ADMIN, "mine", "write"))
         await call("CreateRole", RoleName="mine", AssumeRolePolicyDocument="{}")
         found: str = (await call("GetRole", RoleName="mine"))["Role"]["Arn"]
         return found
@@ -426,7 +426,7 @@ def test_proxies_are_used(here: Emulators, monkeypatch: pytest.MonkeyPatch, prox
         monkeypatch.delenv(name)
     monkeypatch.setenv("http_proxy", proxy[0])
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://sts.invalid")
-    monkeypatch.setattr(service, "DEADLINE", 0.0)
+    monkeypatch.setattr(service, "AWS_RETRY_SECONDS", 0.0)
     with pytest.raises(SentinelError):
         identity()
     assert proxy[1] == ["http://sts.invalid/"]

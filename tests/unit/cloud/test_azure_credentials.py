@@ -43,7 +43,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import AzureRateLimit
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID, Emulators
 
@@ -55,7 +55,7 @@ IDENTITY = ("AZURE_TENANT", "AZURE_CLIENT_ID", "AZURE_SECRET")
 @pytest.fixture(autouse=True)
 def hurried() -> Iterator[None]:
     """Have azure-core try again as often as ever, but at once."""
-    with mock.patch.object(arm, "LONGEST_PAUSE", 0.05):
+    with mock.patch.object(arm, "MAX_PAUSE_SECONDS", 0.05):
         yield
 
 
@@ -144,9 +144,9 @@ def read(one: arm.Azure, cloud: Emulators) -> str:
     """Read the workspace, which only those see who are signed in."""
     group = f"/subscriptions/{cloud.environment['AZURE_SUBSCRIPTION_ID']}/resourceGroups/security"
     path = f"{group}/providers/Microsoft.OperationalInsights/workspaces/sentinel"
-    customer_id: str = asyncio.run(one.get(path, "2023-09-01", what="read the workspace", allowance=Budget()))[
-        "properties"
-    ]["customerId"]
+    customer_id: str = asyncio.run(
+        one.get(path, "2023-09-01", action="read the workspace", rate_limit=AzureRateLimit())
+    )["properties"]["customerId"]
     return customer_id
 
 
@@ -710,7 +710,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pac
 
 try:
     azure = Azure(credentials.AzureCredentials(**json.loads(sys.argv[2])))
-    asyncio.run(azure.get("/subscriptions/1", "1", what="look around", allowance=Budget()))
+    asyncio.run(azure.get("/subscriptions/1", "1", action="look around", allowance=Budget()))
 except SentinelError as error:
     print(error)
 """

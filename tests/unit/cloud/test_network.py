@@ -35,7 +35,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     AzureCredentials,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import AzureRateLimit
 from tests.emulators.client import CALLER_ACCOUNT, CUSTOMER_ID, Emulators
 
 SOON = 8.0
@@ -46,7 +46,7 @@ Work = Callable[[Emulators], object]
 @pytest.fixture(autouse=True)
 def hurried() -> Iterator[None]:
     with ExitStack() as stack:
-        for module, name, value in ((service, "BRIEF", 1.0), (arm, "BRIEF", 1.0), (arm, "LONGEST_PAUSE", 0.05)):
+        for module, name, value in ((service, "BRIEF", 1.0), (arm, "BRIEF", 1.0), (arm, "MAX_PAUSE_SECONDS", 0.05)):
             stack.enter_context(mock.patch.object(module, name, value))
         yield
 
@@ -116,7 +116,7 @@ def resource_manager(cloud: Emulators) -> str:
     group = f"/subscriptions/{cloud.environment['AZURE_SUBSCRIPTION_ID']}/resourceGroups/security"
     path = f"{group}/providers/Microsoft.OperationalInsights/workspaces/sentinel"
     with _signed_in(cloud), closing(_azure(cloud)) as azure:
-        found = asyncio.run(azure.get(path, "2023-09-01", what="read the workspace", allowance=Budget()))
+        found = asyncio.run(azure.get(path, "2023-09-01", action="read the workspace", rate_limit=AzureRateLimit()))
         customer_id: str = found["properties"]["customerId"]
         return customer_id
 
@@ -125,7 +125,9 @@ def log_analytics(cloud: Emulators) -> None:
     """A query."""
 
     async def ask(azure: arm.Azure) -> None:
-        await Logs(azure, Budget()).query(CUSTOMER_ID, "AWSCloudTrail", 60, lambda rows: rows, what="query the logs")
+        await Logs(azure, AzureRateLimit()).query(
+            CUSTOMER_ID, "AWSCloudTrail", 60, lambda rows: rows, action="query the logs"
+        )
 
     with _signed_in(cloud), closing(_azure(cloud)) as azure:
         asyncio.run(ask(azure))
@@ -300,11 +302,11 @@ def test_what_answered_before_is_waited_for_as_long_as_ever(here: Emulators) -> 
 
     async def ask() -> None:
         with closing(Aws(AwsCredentials())) as aws:
-            sts, lost = aws.service("sts"), service.LostError(6, "", fault)
-            assert sts._patience(lost) == service.BRIEF
+            sts, lost = aws.service("sts"), service.RequestLostError(6, "", fault)
+            assert sts._retry_seconds(lost) == service.BRIEF
             await aws.identity()
-            assert sts._patience(lost) == service.DEADLINE
-            assert aws.service("iam")._patience(lost) == service.BRIEF
+            assert sts._retry_seconds(lost) == service.AWS_RETRY_SECONDS
+            assert aws.service("iam")._retry_seconds(lost) == service.BRIEF
 
     asyncio.run(ask())
 
@@ -327,7 +329,7 @@ class Tls(ThreadingTCPServer):
         with self.context.wrap_socket(request, server_side=True):
             pass
 
-    def handle_error(self, _request: object, _address: object) -> None:
+    def handle_error(self, _endpoint: object, _address: object) -> None:
         """Whoever does not trust it says so and goes."""
 
     @property

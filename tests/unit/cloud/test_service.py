@@ -83,16 +83,16 @@ def test_the_endpoint_is_the_one_that_botocore_would_use(bare: pytest.MonkeyPatc
     name, environment, url, region = ENDPOINTS[case]
     for variable, value in environment.items():
         bare.setenv(variable, value)
-    request = asyncio.run(opened(name))._request
+    request = asyncio.run(opened(name))._endpoint
     assert (request.url.rstrip("/"), request.region, request.name) == (url.rstrip("/"), region, name)
 
 
 def test_the_proxy_is_the_one_that_botocore_would_use(bare: pytest.MonkeyPatch) -> None:
     bare.setenv("HTTPS_PROXY", "proxy.example:3128")
-    assert asyncio.run(opened("iam"))._request.proxy == "http://proxy.example:3128"
+    assert asyncio.run(opened("iam"))._endpoint.proxy == "http://proxy.example:3128"
     bare.setenv("NO_PROXY", "iam.amazonaws.com")
     bare.setenv("no_proxy", "iam.amazonaws.com")
-    assert asyncio.run(opened("iam"))._request.proxy is None
+    assert asyncio.run(opened("iam"))._endpoint.proxy is None
 
 
 class Still:
@@ -123,7 +123,7 @@ def test_signatures_are_those_of_botocore(url: str, keys: Keys, body: bytes, tar
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(service, "time", Still)
         given = {"Content-Type": "application/x-www-form-urlencoded"} | ({"X-Amz-Target": target} if target else {})
-        headers = dict(line.split(": ", 1) for line in ours._headers(keys, service._Written.of(given, body)))
+        headers = dict(line.split(": ", 1) for line in ours._headers(keys, service._SerializedRequest.of(given, body)))
 
     request = AWSRequest("POST", url, data=body, headers=given)
     request.context["timestamp"] = Still.NOW
@@ -151,9 +151,9 @@ def _service(url: str) -> Service:
 def call(operation: str, **params: Any) -> dict[str, Any]:
     async def work() -> dict[str, Any]:
         with closing(Aws(AwsCredentials())) as aws:
-            found: dict[str, Any] = await aws.service("iam").of(await aws.enter(ACCOUNT, ADMIN, None, "read"))(
-                operation, **params
-            )
+            found: dict[str, Any] = await aws.service("iam").client(
+                await aws.assume_role_in(ACCOUNT, ADMIN, None, "read")
+            )(operation, **params)
             return found
 
     with engine.brisk():
@@ -188,7 +188,7 @@ def test_a_second_try_is_known_as_such(here: Emulators) -> None:
             return await post(url, headers, body, proxy)
 
         with mock.patch.object(service._http, "post", kept), mock.patch.object(backoff, "FIRST", 0.05):
-            await aws.own("cloudformation")("CreateStackSet", StackSetName="x", TemplateBody="{}")
+            await aws.with_source_credentials("cloudformation")("CreateStackSet", StackSetName="x", TemplateBody="{}")
         aws.close()
 
     asyncio.run(play())
@@ -205,23 +205,23 @@ def test_what_is_denied_is_asked_once(here: Emulators) -> None:
 
 
 def test_asking_again_ends(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "DEADLINE", 0.5)
+    monkeypatch.setattr(service, "AWS_RETRY_SECONDS", 0.5)
     here.fault(operation="ListRoles", times=1000, **faults.THROTTLED)
     with pytest.raises(Exception, match="Throttling"):
         call("ListRoles")
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(curl, "LARGEST", 3000)
+    monkeypatch.setattr(curl, "MAX_RESPONSE_BYTES", 3000)
     here.fault(operation="ListRoles", times=100, status=200, body="x" * 5000)
-    with pytest.raises(curl.LostError):
+    with pytest.raises(curl.RequestLostError):
         call("ListRoles")
     assert here.operations("iam").count("ListRoles") == 1
 
 
 def test_a_hanging_service_is_given_up(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(curl, "REQUEST_SECONDS", 1)
-    monkeypatch.setattr(service, "DEADLINE", 0.0)
+    monkeypatch.setattr(curl, "AWS_REQUEST_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(service, "AWS_RETRY_SECONDS", 0.0)
     here.fault(operation="GetCallerIdentity", delay=5)
 
     async def work() -> None:
@@ -239,7 +239,7 @@ def test_pages_are_read_to_the_end(here: Emulators) -> None:
 
     async def work() -> list[Any]:
         with closing(Aws(AwsCredentials())) as aws:
-            iam = aws.service("iam").of(await aws.enter(ACCOUNT, ADMIN, None, "read"))
+            iam = aws.service("iam").client(await aws.assume_role_in(ACCOUNT, ADMIN, None, "read"))
             return await iam.pages("ListRoles", "Roles", MaxItems=1)
 
     assert sorted(role["RoleName"] for role in asyncio.run(work())) == [f"role{number}" for number in range(3)]
@@ -250,7 +250,9 @@ def test_a_page_without_its_list_is_not_an_empty_one(here: Emulators) -> None:
 
     async def work() -> list[Any]:
         with closing(Aws(AwsCredentials())) as aws:
-            return await aws.own("organizations").pages("ListAccounts", "Accounts", marker="NextToken")
+            return await aws.with_source_credentials("organizations").pages(
+                "ListAccounts", "Accounts", cursor="NextToken"
+            )
 
     with pytest.raises(KeyError, match="Accounts"):
         asyncio.run(work())
@@ -286,7 +288,7 @@ def test_who_waits_for_an_answer_when_all_is_closed_is_told(here: Emulators) -> 
 
     async def work() -> tuple[float, bool]:
         aws = Aws(AwsCredentials())
-        waiting = [asyncio.ensure_future(aws.own("iam")("ListRoles")) for _number in range(3)]
+        waiting = [asyncio.ensure_future(aws.with_source_credentials("iam")("ListRoles")) for _number in range(3)]
         await asyncio.sleep(0.5)
         start = time.monotonic()
         aws.close()
@@ -300,4 +302,4 @@ def test_who_waits_for_an_answer_when_all_is_closed_is_told(here: Emulators) -> 
 
 @given(body=st.dictionaries(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.text() | st.integers()))
 def test_a_form_is_written_as_by_the_standard_library(body: dict[str, Any]) -> None:
-    assert service._form(body) == urlencode(body).encode()
+    assert service._urlencode(body) == urlencode(body).encode()

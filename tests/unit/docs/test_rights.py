@@ -111,7 +111,7 @@ def test_who_onboards_corrects_and_offboards_may_do_just_that(world: World) -> N
         runs = [settled(world.run(phase, 1))]
         if phase == "correct":
             bare = engine.listed({VICTIM: {"aws_account_id": VICTIM}}, **BARE)
-            runs.append(settled(engine.run(bare, fleet.Order())))
+            runs.append(settled(engine.run(bare, fleet.ListingOptions())))
         seen.add(world.e, *runs)
     assert seen.iam == {*allowed("aws-operator"), *allowed("aws-lookup-events")}
     assert seen.sts == set(allowed("aws-base"))
@@ -194,7 +194,7 @@ def test_who_lists_the_organization_may_do_just_that(here: Emulators) -> None:
     def tagged(found: Iterable[str]) -> Iterable[str]:
         return [ONE]
 
-    order = organizations.Order(placed=True, names=True, tagged=tagged)  # type: ignore[arg-type]
+    order = organizations.ListingOptions(parents=True, unit_names=True, tagged=tagged)  # type: ignore[arg-type]
     here.organization(ORGANIZED, units=UNITS, hidden=["Paths"])
     asyncio.run(organizations.read(AwsCredentials(), AssumeRole(), order))
     here.organization(ORGANIZED, units=UNITS, management=ONE)

@@ -72,7 +72,7 @@ def test_an_account_that_hangs_is_given_up_and_delays_nobody(world: World) -> No
             assert one.status == ("failed" if one.account.account_id == VICTIM else "changed")
             assert one.error is None or one.error.kind == "transient"
 
-    with mock.patch.object(account, "LONGEST", 3.0), mock.patch.object(engine.curl, "REQUEST_SECONDS", 60):
+    with mock.patch.object(account, "LONGEST", 3.0), mock.patch.object(engine.curl, "AWS_REQUEST_TIMEOUT_SECONDS", 60):
         asyncio.run(work())
     assert finished[VICTIM] < 30
     assert max(finished[other] for other in set(ACCOUNTS) - {VICTIM}) < finished[VICTIM]

@@ -60,7 +60,7 @@ def test_the_older_of_two_is_kept_and_the_other_removed_when_asked(here: Emulato
 
 def test_an_answer_that_is_no_json_is_told(here: Emulators, aws_connector: Module) -> None:
     here.fault(operation="DataConnectors_List", status=502, body="<html>Bad Gateway</html>")
-    no_time = mock.patch.object(arm, "DEADLINE", 0.0)
+    no_time = mock.patch.object(arm, "ARM_RETRY_SECONDS", 0.0)
     with no_time, pytest.raises(SentinelError, match="Cannot list the data connectors") as caught:
         aws_connector()
     assert caught.value.kind == "transient"

@@ -17,7 +17,11 @@ import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import NotYetError, SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import pacing
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget, Slots, Visibility
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import (
+    AzureRateLimit,
+    Slots,
+    Visibility,
+)
 
 NOT_YET = NotYetError("transient", "Cannot yet.")
 T = TypeVar("T")
@@ -56,7 +60,7 @@ async def _work(slots: Slots, number: int, seconds: float = 0.0, *, throttled: b
             running += 1
             most = max(most, running)
             await asyncio.sleep(seconds)
-            slots.answered(0.01, throttled=throttled)
+            slots.record(0.01, throttled=throttled)
             running -= 1
 
     await asyncio.gather(*(one() for _number in range(number)))
@@ -76,8 +80,8 @@ def test_the_most_is_never_exceeded() -> None:
 def test_a_refusal_halves_and_another_one_at_once_does_not() -> None:
     slots = Slots(64)
     slots.limit = 40.0
-    slots.answered(0.1, throttled=True)
-    slots.answered(0.1, throttled=True)
+    slots.record(0.1, throttled=True)
+    slots.record(0.1, throttled=True)
     assert slots.limit == 20.0
 
 
@@ -85,16 +89,16 @@ def test_there_is_always_room_for_someone() -> None:
     slots = Slots(64)
     for _again in range(10):
         slots._shrunk = 0.0
-        slots.answered(0.1, throttled=True)
+        slots.record(0.1, throttled=True)
     assert slots.limit == pacing.FEWEST
     one = Slots(1)
-    one.answered(0.1, throttled=True)
+    one.record(0.1, throttled=True)
     assert one.limit == 1
 
 
 def test_after_a_refusal_it_grows_slowly() -> None:
     slots = Slots(64)
-    slots.answered(0.01, throttled=True)
+    slots.record(0.01, throttled=True)
     before = slots.limit
     virtually(_work(slots, 8))
     assert before < slots.limit <= before + 1.1
@@ -102,9 +106,9 @@ def test_after_a_refusal_it_grows_slowly() -> None:
 
 def test_slow_answers_stop_the_growth() -> None:
     slots = Slots(64)
-    slots.answered(0.01, throttled=False)
+    slots.record(0.01, throttled=False)
     for _again in range(100):
-        slots.answered(1.0, throttled=False)
+        slots.record(1.0, throttled=False)
     virtually(_work(slots, 3))
     assert slots.limit == pacing.FIRST
 
@@ -137,22 +141,22 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pacing, "ARM", {"writes": (5.0, 50.0), "reads": (5.0, 50.0)})
 
 
-async def _spend(budget: Budget, number: int, kind: str = "writes") -> float:
+async def _spend(budget: AzureRateLimit, number: int, kind: str = "writes") -> float:
     start = time.monotonic()
     for _number in range(number):
-        await budget.turn(kind)
-        budget.answered(kind, None, None)
+        await budget.acquire(kind)
+        budget.record(kind, None, None)
     return time.monotonic() - start
 
 
 def test_who_waits_already_heeds_a_refusal_that_comes_meanwhile(small: None) -> None:
     async def play() -> float:
-        budget = Budget()
+        budget = AzureRateLimit()
         await _spend(budget, 5)
         start = time.monotonic()
-        waiting = asyncio.ensure_future(budget.turn("writes"))
+        waiting = asyncio.ensure_future(budget.acquire("writes"))
         await asyncio.sleep(0)
-        budget.answered("writes", None, 0.4)
+        budget.record("writes", None, 0.4)
         await waiting
         return time.monotonic() - start
 
@@ -161,7 +165,7 @@ def test_who_waits_already_heeds_a_refusal_that_comes_meanwhile(small: None) -> 
 
 def test_a_full_bucket_costs_no_time_and_then_the_rate_rules(small: None) -> None:
     async def play() -> tuple[float, float]:
-        budget = Budget()
+        budget = AzureRateLimit()
         return await _spend(budget, 5), await _spend(budget, 10)
 
     first, then = virtually(play())
@@ -171,7 +175,7 @@ def test_a_full_bucket_costs_no_time_and_then_the_rate_rules(small: None) -> Non
 
 def test_kinds_of_requests_have_their_own_budgets(small: None) -> None:
     async def play() -> float:
-        budget = Budget()
+        budget = AzureRateLimit()
         await _spend(budget, 5)
         return await _spend(budget, 5, "reads")
 
@@ -180,9 +184,9 @@ def test_kinds_of_requests_have_their_own_budgets(small: None) -> None:
 
 def test_what_the_service_says_remains_is_believed_if_it_is_less(small: None) -> None:
     async def play() -> float:
-        budget = Budget()
-        await budget.turn("writes")
-        budget.answered("writes", 0, None)
+        budget = AzureRateLimit()
+        await budget.acquire("writes")
+        budget.record("writes", 0, None)
         return await _spend(budget, 2)
 
     assert 0.03 <= virtually(play()) < 0.3
@@ -190,9 +194,9 @@ def test_what_the_service_says_remains_is_believed_if_it_is_less(small: None) ->
 
 def test_more_than_the_documented_bucket_is_never_believed(small: None) -> None:
     async def play() -> float:
-        budget = Budget()
-        await budget.turn("writes")
-        budget.answered("writes", 10000, None)
+        budget = AzureRateLimit()
+        await budget.acquire("writes")
+        budget.record("writes", 10000, None)
         return await _spend(budget, 10)
 
     assert virtually(play()) >= 0.1
@@ -200,9 +204,9 @@ def test_more_than_the_documented_bucket_is_never_believed(small: None) -> None:
 
 def test_a_refusal_makes_all_wait_as_long_as_the_service_asks(small: None) -> None:
     async def play() -> float:
-        budget = Budget()
-        await budget.turn("writes")
-        budget.answered("writes", None, 0.3)
+        budget = AzureRateLimit()
+        await budget.acquire("writes")
+        budget.record("writes", None, 0.3)
         return await _spend(budget, 1)
 
     assert 0.28 <= virtually(play()) < 0.6

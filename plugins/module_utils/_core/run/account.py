@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..cloud.aws import Aws
-from ..cloud.iam import Roles
+from ..cloud.iam import RoleAdapter
 from ..cloud.service import Keys
 from ..model.account import Account
 from ..model.account_result import AccountReport
@@ -36,7 +36,7 @@ from .reconcile import Adapter, Known, Outcome, Sleep, reconcile
 
 if TYPE_CHECKING:
     # Azure's packages take longer to load than all others; who only works on a role does without.
-    from ..cloud.sentinel import Sentinel, Turn
+    from ..cloud.sentinel import Sentinel, UntilUsable
 
 # How long the work on a role may take in all, in seconds: a little more than waiting for IAM's consistency may.
 LONGEST = 240.0
@@ -93,7 +93,7 @@ async def disconnect(report: AccountReport, account: Account, context: Context) 
         account, sentinel = await context.ready(account)
     spec = ConnectorSpec(have.arn if have else account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
     with _told(report, partial(roles.findings, account.role_spec, have), is_security):
-        readers = await sentinel.readers(account.account_id)
+        readers = await sentinel.connectors_reading(account.account_id)
         others = await context.other_readers(account.account_id, sentinel)
         report.findings += connectors.remaining(spec, [*readers, *others])
         if roles.without(account.role_spec, have) != have:
@@ -136,7 +136,7 @@ def _known_findings(account: Account, have: Role | None, context: Context) -> li
 
 
 async def _by_now(
-    adapter: Roles, have: Role | None, overlay: Callable[[Role | None], Role | None], context: Context
+    adapter: RoleAdapter, have: Role | None, overlay: Callable[[Role | None], Role | None], context: Context
 ) -> Role | None:
     """Return the role as it is by now where something of it is to be changed: others may have while we waited."""
     if have is None or context.check_mode:
@@ -147,7 +147,7 @@ async def _by_now(
         if not calls:
             return have
     return await settled(
-        adapter.read if _touches_policies(calls) else partial(adapter.again, have), context.slots.sleep
+        adapter.read if _touches_policies(calls) else partial(adapter.reread, have), context.slots.sleep
     )
 
 
@@ -213,10 +213,12 @@ async def limited(account: Account) -> AsyncIterator[None]:
         raise cannot("transient", what, f"AWS took longer than {LONGEST:.0f} seconds") from error
 
 
-async def _read(account: Account, context: Context, *, removing: bool = False) -> tuple[Roles, Role | None]:
+async def _read(account: Account, context: Context, *, removing: bool = False) -> tuple[RoleAdapter, Role | None]:
     keys = await _enter(account, context, removing=removing)
-    iam = context.aws.service("iam").of(keys)
-    adapter = Roles(iam, account.account_id, account.role_spec.name, writes=not context.check_mode, removing=removing)
+    iam = context.aws.service("iam").client(keys)
+    adapter = RoleAdapter(
+        iam, account.account_id, account.role_spec.name, writes=not context.check_mode, removing=removing
+    )
     async with limited(account):
         return adapter, await settled(adapter.read, context.slots.sleep)
 
@@ -226,7 +228,9 @@ async def _enter(account: Account, context: Context, *, removing: bool) -> Keys:
 
     async def enter() -> Keys:
         async with limited(account):
-            return await context.aws.enter(account.account_id, account.assume_role, account.role_spec.name, work)
+            return await context.aws.assume_role_in(
+                account.account_id, account.assume_role, account.role_spec.name, work
+            )
 
     return await new_account.patiently(account, enter, context.slots.sleep)
 
@@ -321,14 +325,14 @@ async def reconcile_connector(
     sentinel: Sentinel,
     *,
     check_mode: bool,
-    visible: Turn | None = None,
+    visible: UntilUsable | None = None,
     absent: bool = False,
 ) -> None:
     """Bring the connector of a role to the wish, or with `absent` remove it.
 
     Where the role is new, each call waits for its turn by `visible`.
     """
-    adapter = sentinel.connectors_of(spec, writes=not check_mode, visible=visible)
+    adapter = sentinel.connector_adapter(spec, writes=not check_mode, until_usable=visible)
 
     def overlay(have: Connectors | None) -> Connectors:
         return (connectors.without if absent else connectors.overlay)(spec, have or ())

@@ -27,7 +27,7 @@ from .orphans import Orphan, Orphans
 
 if TYPE_CHECKING:
     from ..cloud.sentinel import Sentinel
-    from ..cloud.service import Caller
+    from ..cloud.service import ServiceClient
 
 
 class Ending(Protocol):
@@ -80,13 +80,13 @@ async def _known(orphans: Orphans, clients: Clients) -> Known:
     arns: set[str] = set()
     for sentinel in clients.sentinels:
         with orphans.listing(sentinel):
-            arns |= await sentinel.read_roles()
+            arns |= await sentinel.connected_role_arns()
     return Known(frozenset(arns), frozenset(clients.workspace_ids), not orphans.unlisted)
 
 
-async def _iam(account: Account, name: str | None, context: Context) -> Caller:
-    keys = await context.aws.enter(account.account_id, account.assume_role, name, "read")
-    return context.aws.service("iam").of(keys)
+async def _iam(account: Account, name: str | None, context: Context) -> ServiceClient:
+    keys = await context.aws.assume_role_in(account.account_id, account.assume_role, name, "read")
+    return context.aws.service("iam").client(keys)
 
 
 async def _dead(account: Account, sentinel: Sentinel, others: Connectors, context: Context) -> list[Orphan]:
@@ -107,7 +107,9 @@ async def _gone(account: Account, connector: Connector, context: Context) -> boo
     """Tell whether the role that a connector reads does not exist."""
     name = connector.role_arn.rpartition("/")[2]
     async with limited(account):
-        return await iam.arn_of(await _iam(account, name, context), account.account_id, name) != connector.role_arn
+        return (
+            await iam.find_role_arn(await _iam(account, name, context), account.account_id, name) != connector.role_arn
+        )
 
 
 async def _whole(
@@ -120,7 +122,7 @@ async def _whole(
         return []  # the work in the account fails as well, and tells
     try:
         async with limited(account):
-            listed = await iam.trusts(caller, account.account_id)
+            listed = await iam.list_trust_policies(caller, account.account_id)
     except SentinelError as error:
         return [Orphan(sentinel, None, "unknown", error=str(error), role=account.role_spec.arn, host=account.host)]
     dead = [_dead_one(account, sentinel, one, context) for one in others if one.role_arn not in listed]

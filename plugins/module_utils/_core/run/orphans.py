@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..cloud.aws import Aws
-from ..cloud.organizations import listing
+from ..cloud.organizations import list_accounts
 from ..model.connector.connector import Connector, account_of, removal
 from ..model.errors import SentinelError
 from ..model.organization.organization import Organization
@@ -120,13 +120,13 @@ async def find(aws: Aws, workspaces: Iterable[Sentinel], minimum: int, only: Con
     There are none where the listing has fewer than `minimum` accounts at work. Raises SentinelError where the
     organization cannot be listed.
     """
-    organization = await listing(aws.own("organizations"), aws.own("sts"))
+    organization = await list_accounts(aws.with_source_credentials("organizations"), aws.with_source_credentials("sts"))
     found = Orphans()
     found.organization = organization
     for sentinel in workspaces:
         listed: list[Connector] = []
         with found.listing(sentinel):
-            listed = await sentinel.known_connectors()
+            listed = await sentinel.all_connectors()
         known = [one for one in listed if only is None or one.account_id in only]
         gone = organization.gone({connector.account_id for connector in known if connector.account_id}, minimum)
         found += [Orphan(sentinel, one, gone[one.account_id]) for one in known if one.account_id in gone]
@@ -142,7 +142,9 @@ async def check_gone(orphans: Iterable[Orphan], aws: Callable[[], Aws], minimum:
     gone, why = dict[str, str](), "the account is back in the organization."
     try:
         caller = aws()
-        gone = (await listing(caller.own("organizations"), caller.own("sts"))).gone(departed, minimum)
+        gone = (
+            await list_accounts(caller.with_source_credentials("organizations"), caller.with_source_credentials("sts"))
+        ).gone(departed, minimum)
     except SentinelError as error:
         why = str(error)
     for orphan in orphans:
@@ -155,7 +157,7 @@ async def remove(orphan: Orphan) -> None:
     if orphan.connector is None:
         return
     try:
-        await orphan.sentinel.check_same(orphan.connector)
+        await orphan.sentinel.check_unchanged(orphan.connector)
         if orphan.gone and not await orphan.gone():
             orphan.error = (
                 f"Cannot remove data connector {orphan.connector.name}: role {orphan.role_arn} exists by now."

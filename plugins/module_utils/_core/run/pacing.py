@@ -69,8 +69,8 @@ class Slots:
         """Wait in the same way."""
         await self.aside(asyncio.sleep(seconds))
 
-    def answered(self, seconds: float, *, throttled: bool) -> None:
-        """Learn from an answer of AWS."""
+    def record(self, seconds: float, *, throttled: bool) -> None:
+        """Adjust the limit to the duration of a response of AWS, and to whether it was throttled."""
         self._quickest = min(self._quickest, seconds)
         self._usual += (seconds - self._usual) / 16
         now = time.monotonic()
@@ -79,45 +79,45 @@ class Slots:
             self.limit = max(min(FEWEST, self._most), self.limit / 2)
 
 
-class Budget:
-    """What one principal may ask of Azure Resource Manager in one subscription, or of Log Analytics, by kind."""
+class AzureRateLimit:
+    """The rate limit of one principal in one subscription, and for Log Analytics: a token bucket for each kind."""
 
     def __init__(self) -> None:
-        self._buckets = {kind: _Bucket(size, rate) for kind, (size, rate) in (ARM | LOGS).items()}
+        self._buckets = {kind: _TokenBucket(size, rate) for kind, (size, rate) in (ARM | LOGS).items()}
 
-    async def turn(self, kind: str) -> None:
+    async def acquire(self, kind: str) -> None:
         """Wait until one more request is allowed."""
-        await self._buckets[kind].take()
+        await self._buckets[kind].acquire()
 
-    def answered(self, kind: str, remaining: int | None, wait: float | None) -> None:
-        """Learn from an answer: how many requests remain; how long to `wait` if it was refused."""
-        self._buckets[kind].learn(remaining, wait)
+    def record(self, kind: str, remaining: int | None, wait: float | None) -> None:
+        """Record a response: `remaining` requests, seconds to `wait` if it was throttled; None if not reported."""
+        self._buckets[kind].record(remaining, wait)
 
 
-class _Bucket:
-    """Tokens that come back with time; who asks first is served first."""
+class _TokenBucket:
+    """A token bucket: `size` tokens, refilled with `rate` tokens per second; first come, first served."""
 
     def __init__(self, size: float, rate: float) -> None:
         self._size, self._rate = size, rate
         self._level = size
         self._at = time.monotonic()
-        self._flying = 0
-        self._turn = asyncio.Lock()
+        self._pending = 0
+        self._lock = asyncio.Lock()
 
-    async def take(self) -> None:
-        async with self._turn:
+    async def acquire(self) -> None:
+        async with self._lock:
             self._refill()
             while self._level < 1:
                 await asyncio.sleep((1 - self._level) / self._rate)
                 self._refill()
             self._level -= 1
-            self._flying += 1
+            self._pending += 1
 
-    def learn(self, remaining: int | None, wait: float | None) -> None:
-        self._flying -= 1
+    def record(self, remaining: int | None, wait: float | None) -> None:
+        self._pending -= 1
         self._refill()
         if remaining is not None:
-            self._level = min(self._level, max(0.0, remaining - self._flying))
+            self._level = min(self._level, max(0.0, remaining - self._pending))
         if wait is not None:
             self._level = min(self._level, 1 - wait * self._rate)
 
