@@ -310,7 +310,7 @@ orphans:
       description: Why it could not be removed, or why it is unknown.
       returned: when something went wrong
       type: str
-      sample: Cannot make DataConnectors_Delete of data connector 0f2ad0b5-….
+      sample: Cannot call DataConnectors_Delete for data connector 0f2ad0b5-….
 error:
   description: Why the run could not start, as C(class).
   returned: when the run could not start

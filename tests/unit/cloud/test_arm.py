@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests to Azure Resource Manager: where the next page is, how long it is tried again."""
+"""Requests to Azure Resource Manager: pages and the timeout of retries."""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ from tests.emulators import faults
 from tests.emulators.client import RESOURCE_GROUP, WORKSPACE, Emulators
 
 
-async def listed(cloud: Emulators, budget: AzureRateLimit) -> list[dict[str, Any]]:
+async def listed(cloud: Emulators, rate_limit: AzureRateLimit) -> list[dict[str, Any]]:
     """The names of all connectors of the workspace."""
     with closing(Azure(AzureCredentials())) as client:
         place = cloud.environment["AZURE_SUBSCRIPTION_ID"], RESOURCE_GROUP, WORKSPACE
-        return await Sentinel(client, *place, budget).list_connectors(list)
+        return await Sentinel(client, *place, rate_limit).list_connectors(list)
 
 
 @pytest.mark.parametrize("host", ["https://localhost:443", "https://elsewhere.example", ""])
-def test_the_next_page_is_asked_of_the_same_service_however_its_host_is_spelled(here: Emulators, host: str) -> None:
+def test_the_next_page_is_requested_from_the_same_service_whatever_host_its_link_has(
+    here: Emulators, host: str
+) -> None:
     raw = {"awsRoleArn": "arn:aws:iam::111111111111:role/x", "dataTypes": {"logs": {"state": "enabled"}}}
     here.seed_connector({"name": "second", "kind": "AmazonWebServicesCloudTrail", "properties": raw})
     asyncio.run(listed(here, AzureRateLimit()))
@@ -41,7 +43,9 @@ def test_the_next_page_is_asked_of_the_same_service_however_its_host_is_spelled(
     assert [one["name"] for one in asyncio.run(listed(here, AzureRateLimit()))] == ["second"]
 
 
-def test_waiting_for_ones_turn_takes_nothing_from_the_tries(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_the_rate_limit_does_not_count_as_retry_time(
+    here: Emulators, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Slow(AzureRateLimit):
         async def acquire(self, kind: str) -> None:
             await asyncio.sleep(0.8)

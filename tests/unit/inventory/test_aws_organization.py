@@ -422,7 +422,9 @@ def test_a_role_in_the_management_account_lists_for_another(
     role = f"arn:aws:iam::{CALLER_ACCOUNT}:role/OrganizationAccountAccessRole"
     assert listed(assume_role=role).hosts.keys() == ACTIVE
     assert asked(organized)["AssumeRole"] == 1
-    assert "a name does not tell the account" in refused(assume_role="OrganizationAccountAccessRole")
+    assert "Cannot use assume_role 'OrganizationAccountAccessRole'" in refused(
+        assume_role="OrganizationAccountAccessRole"
+    )
 
 
 def test_a_delegated_administrator_may_list(cloud: Emulators, listed: List, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -450,7 +452,7 @@ def test_an_account_without_an_organization_is_told_so(
     organized: Emulators, refused: Refuse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign_in(monkeypatch, organized.credentials("999999999999"))
-    assert "account 999999999999 is not a member of one" in refused()
+    assert "account 999999999999 is not a member of an organization" in refused()
 
 
 @pytest.mark.parametrize(

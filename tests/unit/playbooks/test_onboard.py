@@ -149,7 +149,7 @@ def test_a_failing_account_shows_which_of_its_calls_were_made(
     cloud.fault(operation="AttachRolePolicy", **faults.SCP_DENIED)
     run = play("onboard", some(twelve, 1))
     assert run.code == 2
-    assert run.failed["111111111101"].startswith("scp_denied: Cannot make AttachRolePolicy of role")
+    assert run.failed["111111111101"].startswith("scp_denied: Cannot call AttachRolePolicy for role")
     assert "    made before: CreateRole\n" in run.output
 
     cloud.heal()

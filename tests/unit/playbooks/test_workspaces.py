@@ -111,7 +111,7 @@ def test_without_valid_base_credentials_nothing_is_written_anywhere(
     cloud: Emulators, engine: Engine, twelve: Hosts
 ) -> None:
     cloud.fault(operation="GetCallerIdentity", **faults.INVALID_TOKEN)
-    with pytest.raises(SentinelError, match="Cannot find out whose the AWS credentials are"):
+    with pytest.raises(SentinelError, match="caller identity of the AWS credentials"):
         engine(twelve)
     assert writes(cloud) == []
 

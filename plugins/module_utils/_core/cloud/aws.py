@@ -271,7 +271,7 @@ class Aws:
         if not assume_role.roles:
             raise SentinelError(
                 "wrong_account",
-                f"Cannot access account {account_id}: the AWS credentials belong to account "
+                f"Cannot work on account {account_id}: the AWS credentials belong to account "
                 f"{(await self.identity()).account_id}, and assume_role is not set.",
             )
         partition = (await self.identity()).partition
