@@ -233,7 +233,7 @@ CONFIGS = {
     "missing profile": ("", "bad_input", "AWS_PROFILE"),
     "not an INI file": ("[profile other", "bad_input", "~/.aws/config"),
     "missing source profile": ("[profile other]\nrole_arn = {role}\nsource_profile = nobody\n", "bad_input", "nobody"),
-    "profile that is its own source": ("[profile other]\nrole_arn = {role}\nsource_profile = other\n", "bad_input", "other"),
+    "own source profile": ("[profile other]\nrole_arn = {role}\nsource_profile = other\n", "bad_input", "other"),
     "no source": ("[profile other]\nrole_arn = {role}\n", "bad_input", "credential_source"),
     "unknown credential_source": (
         "[profile other]\nrole_arn = {role}\ncredential_source = Somewhere\n", "bad_input", "Somewhere",

@@ -442,10 +442,8 @@ def test_a_member_is_told_the_management_account(organized: Emulators, command: 
     keys = organized.credentials(ONE)
     run = command(environment={name.upper(): value for name, value in keys.items()})
     assert run.code != 0
-    assert (
-        f"Cannot list the accounts of AWS organization o-emulated01: account {ONE} is a member that may not, the "
-        f"management account is {CALLER_ACCOUNT}."
-    ) in run.messages
+    assert f"account {ONE} is a member account" in run.messages
+    assert f"the management account is {CALLER_ACCOUNT}." in run.messages
 
 
 def test_an_account_without_an_organization_is_told_so(

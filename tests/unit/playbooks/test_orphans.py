@@ -275,9 +275,7 @@ def test_without_an_organization_it_is_told_what_to_do(here: Emulators) -> None:
     with pytest.raises(SentinelError) as caught:
         run(here, ["111111111101"], orphans="remove", absent=True)
     assert caught.value.kind == "wrong_account"
-    assert str(caught.value).startswith(
-        f"Cannot list the accounts of the AWS organization: account {CALLER_ACCOUNT} is not a member of one. Use "
-    )
+    assert f"account {CALLER_ACCOUNT} is not a member of an organization" in str(caught.value)
     assert connected(here) == {GONE}
 
 

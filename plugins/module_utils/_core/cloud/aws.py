@@ -257,8 +257,7 @@ class Aws:
 
     async def _read_identity(self) -> Identity:
         with translate_aws_errors("read the caller identity of the AWS credentials"):
-            answer = await self.with_source_credentials("sts")("GetCallerIdentity")
-            return Identity(answer["Account"], answer["Arn"].split(":")[1], answer["Arn"])
+            return await caller_identity(self.with_source_credentials("sts"))
 
     async def assume_role_in(self, account_id: str, assume_role: AssumeRole, role_name: str | None, work: Work) -> Keys:
         """Return credentials in an account: of an assumed role, in the caller's own account the source credentials.
@@ -312,15 +311,21 @@ class Aws:
 
     async def _assume(self, arn: str, session_name: str, optional: Mapping[str, str]) -> Keys:
         with translate_aws_errors(f"assume role {arn}", denied="assume_denied"):
-            answer = await self.with_source_credentials("sts")(
+            response = await self.with_source_credentials("sts")(
                 "AssumeRole",
                 RoleArn=arn,
                 RoleSessionName=session_name,
                 DurationSeconds=SESSION_SECONDS,
                 **optional,
             )
-            found = answer["Credentials"]
-            return Keys(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"], assumed=True)
+            keys = response["Credentials"]
+            return Keys(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], assumed=True)
+
+
+async def caller_identity(sts: ServiceClient) -> Identity:
+    """Return the identity of the credentials of a client; raises the errors of the client, untranslated."""
+    response = await sts("GetCallerIdentity")
+    return Identity(response["Account"], response["Arn"].split(":")[1], response["Arn"])
 
 
 def _role_arn(account_id: str, role: str, partition: str) -> str:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from ..model.credentials.credentials import AssumeRole, AwsCredentials
 from ..model.errors import SentinelError, cannot
 from ..model.organization.organization import Account, Organization, Unit, parse
-from .aws import Aws, translate_aws_errors
+from .aws import Aws, caller_identity, translate_aws_errors
 from .service import ServiceClient
 
 CacheLookup = Callable[[str], "Organization | None"]
@@ -107,7 +107,7 @@ async def _listing_error(client: ServiceClient, sts: ServiceClient, error: Senti
         return error
     try:
         with translate_aws_errors(_LIST_ACCOUNTS):
-            caller = (await sts("GetCallerIdentity"))["Account"]
+            caller = (await caller_identity(sts)).account_id
             organization = {} if not_a_member else (await client("DescribeOrganization"))["Organization"]
     except SentinelError:
         return error
