@@ -39,7 +39,7 @@ def _iam(*operations: str) -> tuple[Request, ...]:
 
 ACCOUNT: dict[Phase, tuple[Request, ...]] = {
     "create": (_ASSUME, *_iam("GetRole", "CreateRole", "AttachRolePolicy"), Request("azure", PUT)),
-    "correct": (
+    "repair": (
         _ASSUME,
         *_iam("GetRole", "ListAttachedRolePolicies", "ListRolePolicies", "GetRolePolicy"),
         Request("iam", "GetRole", 1),
@@ -136,7 +136,7 @@ def sample_of_crashes() -> list[Crash]:
     last = {phase: len(FOR_ALL) + len(ACCOUNT[phase]) for phase in PHASES}
     return [
         Crash("create", last["create"] - 1, "after"),
-        Crash("correct", last["correct"], "before"),
+        Crash("repair", last["repair"], "before"),
         Crash("remove", last["remove"] - 1, "after"),
     ]
 

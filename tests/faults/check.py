@@ -13,14 +13,14 @@ from typing import Any
 from . import engine
 from .cells import Cell
 from .engine import Ended
-from .world import ACCOUNTS, VICTIM, Seen, World
+from .world import ACCOUNTS, VICTIM, Snapshot, World
 
 Figures = Callable[[str, Any], None]
 
 
 def check(world: World, cell: Cell, count: Figures) -> None:
     """Let a fault strike, and assert what is promised; `count` takes the figures."""
-    right = world.right(cell.phase)
+    right = world.expected(cell.phase)
     world.prepare(cell.phase)
     before = world.seen()
     world.e.fault(
@@ -46,7 +46,7 @@ def check(world: World, cell: Cell, count: Figures) -> None:
         _assert_isolated(cell, ended, after, right)
     _assert_truthful(ended, before, after)
     assert after.other_workspaces == before.other_workspaces
-    assert world.twins() == []
+    assert world.duplicates() == []
     _assert_repaired(world, cell, after, before)
 
 
@@ -56,16 +56,16 @@ def _settle(cell: Cell) -> None:
         time.sleep(cell.kind.lasts + 0.2)
 
 
-def _count(count: Figures, struck: int, ended: Ended, seen: tuple[Seen, Seen, Seen], world: World) -> None:
+def _count(count: Figures, struck: int, ended: Ended, seen: tuple[Snapshot, Snapshot, Snapshot], world: World) -> None:
     before, after, right = seen
     count("cells", 1)
     count("faults injected", struck)
     count("accounts lost", 0 if ended.error else len(lost(ended, after, right)))
     count("wrong deletes", len([thing for thing in before.other_workspaces if thing not in after.other_workspaces]))
-    count("duplicates", len(world.twins()))
+    count("duplicates", len(world.duplicates()))
 
 
-def lost(ended: Ended, after: Seen, right: Seen) -> list[str]:
+def lost(ended: Ended, after: Snapshot, right: Snapshot) -> list[str]:
     """Accounts that are neither right nor reported as not done."""
     told = {account for account, done in ended.done.items() if done.status in ("failed", "skipped")}
     return [account for account in ACCOUNTS if account not in told and after.ours[account] != right.ours[account]]
@@ -76,7 +76,7 @@ def _assert_nothing_foreign(world: World) -> None:
     assert "Unknown" not in world.e.operations()
 
 
-def _assert_stopped(cell: Cell, ended: Ended, before: Seen, after: Seen) -> None:
+def _assert_stopped(cell: Cell, ended: Ended, before: Snapshot, after: Snapshot) -> None:
     """The run as a whole ended before its first write."""
     assert ended.error
     assert ended.error.kind in cell.classes, str(ended.error)
@@ -85,7 +85,7 @@ def _assert_stopped(cell: Cell, ended: Ended, before: Seen, after: Seen) -> None
     _assert_readable(str(ended.error))
 
 
-def _assert_isolated(cell: Cell, ended: Ended, after: Seen, right: Seen) -> None:
+def _assert_isolated(cell: Cell, ended: Ended, after: Snapshot, right: Snapshot) -> None:
     """The account is right or failed with the right class; the others are right whatever happened."""
     assert ended.error is None, str(ended.error)
     assert set(ended.done) == set(ACCOUNTS)
@@ -104,16 +104,16 @@ def _assert_readable(sentence: str) -> None:
     assert '{"' not in sentence, "a message within a message was not unwrapped"
 
 
-def _assert_truthful(ended: Ended, before: Seen, after: Seen) -> None:
+def _assert_truthful(ended: Ended, before: Snapshot, after: Snapshot) -> None:
     """What was changed is never reported as untouched."""
     untouched = {account for account, done in ended.done.items() if done.status == "ok"}
     changed = {account for account in ACCOUNTS if before.ours[account] != after.ours[account]}
     assert untouched & changed == set()
 
 
-def _assert_repaired(world: World, cell: Cell, after: Seen, before: Seen) -> None:
+def _assert_repaired(world: World, cell: Cell, after: Snapshot, before: Snapshot) -> None:
     """The next clean run does the rest, and the one after it nothing."""
-    right = world.right(cell.phase)
+    right = world.expected(cell.phase)
     world.e.heal()
     if after.ours != right.ours:
         clean = world.run(cell.phase)

@@ -25,7 +25,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run imp
 from .cells import ACCOUNT, Crash
 from .check import Figures
 from .hook import Moment, watched
-from .world import VICTIM, Phase, Seen, World
+from .world import VICTIM, Phase, Snapshot, World
 
 ROOT = Path(__file__).parents[2]
 DONE: dict[Phase, list[str]] = {
@@ -36,7 +36,7 @@ DONE: dict[Phase, list[str]] = {
 
 def check_crash(world: World, crash: Crash, count: Figures) -> None:
     """Kill a run, and assert that the next one does what was left to do, and nothing twice."""
-    right = world.right(crash.phase, 1)
+    right = world.expected(crash.phase, 1)
     world.prepare(crash.phase, 1)
     before = world.seen()
     world.e.forget()
@@ -52,7 +52,7 @@ def check_crash(world: World, crash: Crash, count: Figures) -> None:
 
 def check_interrupt(world: World, crash: Crash, count: Figures) -> None:
     """End a run as Ctrl-C does, without the seconds to finish what is under way, and assert the same."""
-    right = world.right(crash.phase, 1)
+    right = world.expected(crash.phase, 1)
     world.prepare(crash.phase, 1)
     before = world.seen()
     world.e.forget()
@@ -87,7 +87,7 @@ async def _interrupted(world: World, crash: Crash) -> AccountResult:
     return done
 
 
-def _assert_finished(world: World, crash: Crash, seen: tuple[Seen, Seen], count: Figures) -> None:
+def _assert_finished(world: World, crash: Crash, seen: tuple[Snapshot, Snapshot], count: Figures) -> None:
     """The next run does what was left to do, and nothing twice."""
     before, right = seen
     done = world.writes()
@@ -96,10 +96,10 @@ def _assert_finished(world: World, crash: Crash, seen: tuple[Seen, Seen], count:
     count("cells", 1)
     count("accounts lost", int(not clean.failed and final.ours != right.ours))
     count("wrong deletes", len([thing for thing in before.other_workspaces if thing not in final.other_workspaces]))
-    count("duplicates", len(world.twins()))
+    count("duplicates", len(world.duplicates()))
     assert (clean.error, clean.failed) == (None, {})
     rest = [name for name in clean.calls.get(VICTIM, "").split(", ") if name]
     assert done + rest == DONE[crash.phase], "changed only for the remainder"
     assert final.ours == right.ours
     assert final.other_workspaces == before.other_workspaces
-    assert world.twins() == []
+    assert world.duplicates() == []

@@ -21,18 +21,18 @@ from tests.emulators.connectors import CLOUDTRAIL, account_of
 from . import engine
 
 Json = dict[str, Any]
-Phase = Literal["create", "correct", "remove"]
+Phase = Literal["create", "repair", "remove"]
 
 VICTIM = "111111111101"
 ACCOUNTS = (VICTIM, "111111111102", "111111111103")
-STRANGER = "999999999999"
-ROLE, NEIGHBOUR = "MicrosoftSentinelRole", "OtherTeam"
-TOO_MUCH = "arn:aws:iam::aws:policy/AdministratorAccess"
+OTHER_ACCOUNT = "999999999999"
+ROLE, OTHER_ROLE = "MicrosoftSentinelRole", "OtherTeam"
+EXTRA_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
 _EXTRA: Json = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
-PHASES: tuple[Phase, ...] = ("create", "correct", "remove")
-WISHES: dict[Phase, Json] = {
+PHASES: tuple[Phase, ...] = ("create", "repair", "remove")
+PHASE_VARIABLES: dict[Phase, Json] = {
     "create": {},
-    "correct": {
+    "repair": {
         "sentinel_permission_mode": "lookup_events",
         "sentinel_role_tags": {"owner": "security"},
         "sentinel_role_max_session_duration": 7200,
@@ -42,7 +42,7 @@ WISHES: dict[Phase, Json] = {
 }
 
 
-class Seen(NamedTuple):
+class Snapshot(NamedTuple):
     """What is there: our role and connector by account, and what belongs to others."""
 
     ours: dict[str, Json]
@@ -55,7 +55,7 @@ class World:
     def __init__(self, emulators: Emulators) -> None:
         self.e = emulators
         self._boto = cache(lambda account: emulators.boto("iam", account))
-        self._right: dict[tuple[Phase, int], Seen] = {}
+        self._expected: dict[tuple[Phase, int], Snapshot] = {}
 
     def prepare(self, phase: Phase, number: int = len(ACCOUNTS)) -> None:
         """Make everything as a run of that phase finds it, for the first accounts."""
@@ -63,18 +63,18 @@ class World:
         self._seed_neighbours(phase)
         for account in ACCOUNTS[:number] if phase != "create" else ():
             self._connect(account)
-        if phase == "correct":
+        if phase == "repair":
             self._spoil(VICTIM)
 
     def _seed_neighbours(self, phase: Phase) -> None:
-        self._boto(VICTIM).create_role(RoleName=NEIGHBOUR, AssumeRolePolicyDocument=_json(_trust()))
-        self.e.seed_connector(connector("stranger", arn_of(STRANGER)))
+        self._boto(VICTIM).create_role(RoleName=OTHER_ROLE, AssumeRolePolicyDocument=_json(_trust()))
+        self.e.seed_connector(connector("stranger", arn_of(OTHER_ACCOUNT)))
         self.e.seed_connector(
             {"name": "s3", "kind": "AmazonWebServicesS3", "properties": {"roleArn": arn_of(VICTIM, "OIDC_x")}}
         )
         if phase == "remove":
             # Elsewhere it would be the connector of the account under an outdated role, and so be taken over.
-            self.e.seed_connector(connector("other", arn_of(VICTIM, NEIGHBOUR)))
+            self.e.seed_connector(connector("other", arn_of(VICTIM, OTHER_ROLE)))
 
     def _connect(self, account: str) -> None:
         self.connect_role(account)
@@ -88,9 +88,9 @@ class World:
 
     def _spoil(self, account: str) -> None:
         trust = copy.deepcopy(_trust())
-        trust["Statement"][0]["Principal"] = {"AWS": [f"arn:aws:iam::{STRANGER}:root"]}
+        trust["Statement"][0]["Principal"] = {"AWS": [f"arn:aws:iam::{OTHER_ACCOUNT}:root"]}
         self.make(account, "UpdateAssumeRolePolicy", RoleName=ROLE, PolicyDocument=trust)
-        self.make(account, "AttachRolePolicy", RoleName=ROLE, PolicyArn=TOO_MUCH)
+        self.make(account, "AttachRolePolicy", RoleName=ROLE, PolicyArn=EXTRA_POLICY)
         self.make(account, "PutRolePolicy", RoleName=ROLE, PolicyName="extra", PolicyDocument=_EXTRA)
         self.e.seed_connector(connector(name_of(account), arn_of(account), "disabled"))
 
@@ -103,22 +103,24 @@ class World:
 
     def accounts(self, phase: Phase, number: int = len(ACCOUNTS)) -> list[Account]:
         """The wish of the phase for the first accounts."""
-        return engine.listed({account: {"aws_account_id": account} for account in ACCOUNTS[:number]}, **WISHES[phase])
+        return engine.listed(
+            {account: {"aws_account_id": account} for account in ACCOUNTS[:number]}, **PHASE_VARIABLES[phase]
+        )
 
     def run(self, phase: Phase, number: int = len(ACCOUNTS), **order: Any) -> engine.Ended:
         """Run the engine over the first accounts."""
         return engine.run(self.accounts(phase, number), fleet.Order(absent=phase == "remove", **order))
 
-    def right(self, phase: Phase, number: int = len(ACCOUNTS)) -> Seen:
+    def expected(self, phase: Phase, number: int = len(ACCOUNTS)) -> Snapshot:
         """What an undisturbed run leaves behind."""
-        if (phase, number) not in self._right:
+        if (phase, number) not in self._expected:
             self.prepare(phase, number)
             ended = self.run(phase, number)
             assert (ended.error, ended.failed) == (None, {})
-            self._right[phase, number] = self.seen()
-        return self._right[phase, number]
+            self._expected[phase, number] = self.seen()
+        return self._expected[phase, number]
 
-    def seen(self) -> Seen:
+    def seen(self) -> Snapshot:
         """Look at everything, past the proxy."""
         ours: dict[str, Json] = {account: {} for account in ACCOUNTS}
         other_workspaces: list[Json] = []
@@ -135,14 +137,14 @@ class World:
                 ours[account_of(raw)].setdefault("connectors", []).append(_stripped(raw))
             else:
                 other_workspaces.append(raw)
-        return Seen(ours, other_workspaces)
+        return Snapshot(ours, other_workspaces)
 
     def is_ours(self, raw: Json) -> bool:
         """Whether a connector is one that a run may touch."""
         found = raw["properties"].get("awsRoleArn", "")
         return raw["kind"] == CLOUDTRAIL and found in map(arn_of, ACCOUNTS)
 
-    def twins(self) -> list[str]:
+    def duplicates(self) -> list[str]:
         """Role ARNs that two connectors read."""
         arns = [raw["properties"].get("awsRoleArn", "") for raw in self.e.connectors() if raw["kind"] == CLOUDTRAIL]
         return sorted(arn for arn in set(arns) if arns.count(arn) > 1)

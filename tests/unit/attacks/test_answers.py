@@ -28,7 +28,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run imp
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion, results
 from tests.emulators.connectors import account_of
 from tests.faults import engine
-from tests.faults.world import ACCOUNTS, NEIGHBOUR, ROLE, VICTIM, WISHES, Seen, World, arn_of, connector
+from tests.faults.world import ACCOUNTS, OTHER_ROLE, PHASE_VARIABLES, ROLE, VICTIM, Snapshot, World, arn_of, connector
 from tests.unit.modules.test_ingestion_info import arrived, unhealthy
 
 from .mutants import RUBBISH, Answers, about, mutants, recorded
@@ -58,7 +58,7 @@ class Ready(NamedTuple):
     """A world that needs nothing, and the answers that told so."""
 
     world: World
-    right: Seen
+    right: Snapshot
     answers: Answers
 
 
@@ -69,9 +69,9 @@ def recordings() -> Answers:
 
 @pytest.fixture
 def ready(world: World, recordings: Answers) -> Ready:
-    world.prepare("correct", 2)
+    world.prepare("repair", 2)
     with recorded() as answers:
-        ended = world.run("correct", 2)
+        ended = world.run("repair", 2)
     assert (ended.error, ended.failed) == (None, {})
     recordings |= answers
     return Ready(world, world.seen(), recordings)
@@ -100,10 +100,10 @@ def test_an_answer_for_all_that_is_odd_leads_to_no_wrong_write(ready: Ready, dat
         body, status = data.draw(mutants(ready.answers[operation][-1])), data.draw(STATUSES)
         world.e.fault(operation=operation, status=status, body=body)
         before = world.e.struck()
-        ended = survived(world.run("correct", 2))
+        ended = survived(world.run("repair", 2))
         assert world.e.struck() > before
         assert (ended.done == {}) if ended.error else (set(ended.done) == set(ACCOUNTS[:2]))
-        assert (world.seen(), world.twins()) == (ready.right, [])
+        assert (world.seen(), world.duplicates()) == (ready.right, [])
 
 
 class Fleet(NamedTuple):
@@ -121,7 +121,7 @@ class Fleet(NamedTuple):
             self.world.e.fault(operation=operation, account=account, status=data.draw(statuses), body=body)
 
     def run(self, *, absent: bool = False) -> engine.Ended:
-        ended = survived(engine.run(engine.listed(HOSTS, **WISHES["correct"]), fleet.Order(absent=absent)))
+        ended = survived(engine.run(engine.listed(HOSTS, **PHASE_VARIABLES["repair"]), fleet.Order(absent=absent)))
         assert ended.error is None
         assert set(ended.done) == set(MANY)
         return ended
@@ -145,7 +145,7 @@ def right() -> dict[str, Any]:
 def many(world: World, recordings: Answers, right: dict[str, Any]) -> Fleet:
     world.prepare("create", 0)
     for account in MANY:
-        at(world.e, account).create_role(RoleName=NEIGHBOUR, AssumeRolePolicyDocument=json.dumps(ANYONE))
+        at(world.e, account).create_role(RoleName=OTHER_ROLE, AssumeRolePolicyDocument=json.dumps(ANYONE))
     fleet_of = Fleet(world, recordings, right)
     if not right:
         with recorded() as answers:
@@ -167,7 +167,7 @@ def test_an_answer_in_an_account_that_is_odd_leads_to_no_wrong_write(many: Fleet
     # Who was lied to may write, but nothing else than what was wished.
     written = {request["account"] for request in cloud.requests("iam", write=True)}
     assert standing(cloud, written) == {account: many.right[account] for account in written}
-    assert many.world.twins() == []
+    assert many.world.duplicates() == []
 
 
 @often(1)
@@ -177,7 +177,7 @@ def test_an_odd_answer_to_a_write_is_got_over_by_the_next_run(many: Fleet, data:
     others = many.others()
     many.spoil(data, WRITES)
     many.run()
-    assert (many.others(), many.world.twins()) == (others, [])
+    assert (many.others(), many.world.duplicates()) == (others, [])
     many.settle()
     assert standing(many.world.e, MANY) == many.right
     assert len(many.world.e.connectors()) == len(others) + len(MANY)
@@ -193,7 +193,7 @@ def test_an_odd_answer_leads_to_no_wrong_removal(many: Fleet, data: st.DataObjec
     many.settle(absent=True)
     assert many.world.e.connectors() == others
     left = {account: [role["RoleName"] for role in roles] for account, roles in standing(many.world.e, MANY).items()}
-    assert left == {account: [NEIGHBOUR] for account in MANY}
+    assert left == {account: [OTHER_ROLE] for account in MANY}
 
 
 @often(3)
@@ -240,7 +240,7 @@ def test_a_list_that_cannot_be_read_is_not_an_empty_one(ready: Ready) -> None:
     for answer in UNREADABLE:
         ready.world.e.heal()
         ready.world.e.fault(operation="DataConnectors_List", status=200, body=json.dumps(answer))
-        ended = survived(ready.world.run("correct", 2))
+        ended = survived(ready.world.run("repair", 2))
         assert ended.error, answer
         assert "list the data connectors of workspace sentinel" in str(ended.error)
     assert ready.world.writes() == []
@@ -252,7 +252,7 @@ def test_kinds_and_states_that_nobody_knows_are_left_alone_or_corrected(ready: R
     [ours] = ready.right.ours[VICTIM]["connectors"]
     ours["properties"]["dataTypes"]["logs"]["state"] = "Hibernating"
     world.e.seed_connector(ours)
-    ended = survived(world.run("correct", 2))
+    ended = survived(world.run("repair", 2))
     assert ended.calls == {VICTIM: "DataConnectors_CreateOrUpdate"}
     assert [one.code for one in ended.done[VICTIM].report.findings] == ["connector_disabled"]
     assert strange in world.e.connectors()
@@ -262,7 +262,7 @@ def test_ten_megabytes_of_connectors_are_read(ready: Ready) -> None:
     for number in range(12):
         ready.world.e.seed_connector({"name": f"big{number}", "kind": "Office365", "properties": {"x": "x" * 900_000}})
     ready.world.e.forget()
-    assert survived(ready.world.run("correct", 2)).calls == {}
+    assert survived(ready.world.run("repair", 2)).calls == {}
     assert ready.world.writes() == []
 
 
@@ -285,7 +285,7 @@ def test_ten_megabytes_of_aws_are_refused(ready: Ready, monkeypatch: pytest.Monk
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", f"http://127.0.0.1:{server.server_port}")
         ready.world.e.forget()
-        ended = survived(ready.world.run("correct", 2))
+        ended = survived(ready.world.run("repair", 2))
         server.shutdown()
     assert {error.kind for error in ended.failed.values()} == {"transient"}
     assert len(ended.failed) == 2
@@ -307,7 +307,7 @@ def test_a_role_that_answers_for_another_account_is_not_believed(ready: Ready) -
     body = about("666666666666", ready.answers["GetRole"][-1])
     ready.world.e.fault(operation="GetRole", account=VICTIM, status=200, body=body)
     ready.world.e.forget()
-    ended = survived(ready.world.run("correct", 2))
+    ended = survived(ready.world.run("repair", 2))
     assert ended.failed[VICTIM].kind == "transient"
     assert ready.world.writes() == []
     assert ready.world.seen() == ready.right
@@ -316,7 +316,7 @@ def test_a_role_that_answers_for_another_account_is_not_believed(ready: Ready) -
 def test_a_tag_that_names_no_workspace_lets_nobody_in(ready: Ready) -> None:
     world = ready.world
     world.make(VICTIM, "TagRole", RoleName=ROLE, Tags=[{"Key": TAG_WORKSPACE, "Value": "x *"}])
-    assert survived(world.run("correct", 2)).calls == {VICTIM: "TagRole"}
+    assert survived(world.run("repair", 2)).calls == {VICTIM: "TagRole"}
     assert world.seen() == ready.right
 
 
@@ -340,7 +340,7 @@ def test_an_odd_listing_of_the_organization_removes_no_orphan(ready: Ready) -> N
     for answer in NO_LISTINGS:
         cloud.heal()
         cloud.fault(operation="ListAccounts", status=200, body=json.dumps(answer))
-        survived(ready.world.run("correct", 2, orphans="remove"))
+        survived(ready.world.run("repair", 2, orphans="remove"))
     assert cloud.operations().count("ListAccounts") == len(NO_LISTINGS)
     assert ready.world.writes() == []
 
@@ -353,7 +353,7 @@ def test_an_odd_later_page_of_the_organization_removes_no_orphan(ready: Ready, a
     world.e.seed_connector({"name": "gone", "kind": OURS["kind"], "properties": gone})
     world.e.forget()
     world.e.fault(operation="ListAccounts", skip=1, status=200, body=json.dumps(answer) if answer != "" else "")
-    ended = survived(world.run("correct", 2, orphans="remove"))
+    ended = survived(world.run("repair", 2, orphans="remove"))
     assert ended.error
     assert world.writes() == []
 

@@ -21,7 +21,7 @@ from tests.emulators.connectors import account_of
 from tests.emulators.environment import INTERFERING
 from tests.emulators.faults import AZURE_DENIED, IDENTITY_DENIED
 from tests.faults import engine
-from tests.faults.world import NEIGHBOUR, ROLE, STRANGER, VICTIM, World, connector, name_of
+from tests.faults.world import OTHER_ACCOUNT, OTHER_ROLE, ROLE, VICTIM, World, connector, name_of
 from tests.unit.playbooks.conftest import Play
 
 from .plants import ANYONE, ANYTHING, ATTACKS, BOUNDARY, arn_of, at, standing
@@ -69,7 +69,7 @@ def prepare(cloud: Emulators, hosts: engine.Hosts = HOSTS) -> None:
     """Connect all accounts, with neighbours that nobody may touch."""
     cloud.reset()
     for account in hosts:
-        at(cloud, account).create_role(RoleName=NEIGHBOUR, AssumeRolePolicyDocument=json.dumps(ANYONE))
+        at(cloud, account).create_role(RoleName=OTHER_ROLE, AssumeRolePolicyDocument=json.dumps(ANYONE))
     cloud.seed_connector(connector("stranger", arn_of("555555555555")))
     run(hosts)
 
@@ -133,26 +133,26 @@ def test_every_code_of_security_has_its_attack() -> None:
 
 
 def test_what_a_repair_removed_is_shown_also_where_it_failed_on_the_way(world: World) -> None:
-    world.prepare("correct")
+    world.prepare("repair")
     document = {"Version": "2012-10-17", "Statement": [{**ANYTHING, "Action": "kms:Decrypt"}]}
     world.make(VICTIM, "PutRolePolicy", RoleName=ROLE, PolicyName="another", PolicyDocument=document)
     world.e.fault(operation="DeleteRolePolicy", account=VICTIM, skip=1, **IDENTITY_DENIED)
-    done = world.run("correct").done[VICTIM]
+    done = world.run("repair").done[VICTIM]
     assert done.status == "failed"
     assert [call.args["PolicyName"] for call in done.report.calls if call.name == "DeleteRolePolicy"] == ["another"]
     [diff] = done.report.diff
     assert "kms:decrypt" in str(diff["before"])
-    assert f"{STRANGER}" in str(diff["before"])
+    assert f"{OTHER_ACCOUNT}" in str(diff["before"])
     assert "kms:decrypt" not in str(diff["after"])
 
 
 def test_the_connector_that_was_corrected_is_shown_also_where_that_failed(world: World) -> None:
-    world.prepare("correct")
-    world.e.seed_connector(connector(name_of(VICTIM), arn_of(VICTIM, NEIGHBOUR)))
+    world.prepare("repair")
+    world.e.seed_connector(connector(name_of(VICTIM), arn_of(VICTIM, OTHER_ROLE)))
     world.e.fault(operation="DataConnectors_CreateOrUpdate", account=VICTIM, **AZURE_DENIED)
-    done = world.run("correct").done[VICTIM]
+    done = world.run("repair").done[VICTIM]
     assert done.status == "failed"
-    assert [diff["before"].get("role_arn") for diff in done.report.diff] == [None, arn_of(VICTIM, NEIGHBOUR)]
+    assert [diff["before"].get("role_arn") for diff in done.report.diff] == [None, arn_of(VICTIM, OTHER_ROLE)]
 
 
 def test_the_playbook_tells_all_of_it_the_worst_first(here: Emulators, play: Play) -> None:

@@ -24,7 +24,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run imp
 from tests.emulators import faults
 from tests.emulators.client import Emulators
 from tests.faults import engine
-from tests.faults.world import ACCOUNTS, NEIGHBOUR, PHASES, ROLE, VICTIM, Phase, World, arn_of, connector
+from tests.faults.world import ACCOUNTS, OTHER_ROLE, PHASES, ROLE, VICTIM, Phase, World, arn_of, connector
 from tests.unit.playbooks.conftest import WORKSPACE, Play
 
 from .plants import ADMIN, OTHER_ID, ROOT, pinned, statement
@@ -37,8 +37,8 @@ BEYOND: list[Attempt] = [
     ("read", "CreateRole", {"RoleName": ROLE, "AssumeRolePolicyDocument": TRUST}),
     ("read", "UpdateAssumeRolePolicy", {"RoleName": ROLE, "PolicyDocument": TRUST}),
     ("write", "DeleteRole", {"RoleName": ROLE}),
-    ("write", "GetRole", {"RoleName": NEIGHBOUR}),
-    ("write", "UpdateAssumeRolePolicy", {"RoleName": NEIGHBOUR, "PolicyDocument": TRUST}),
+    ("write", "GetRole", {"RoleName": OTHER_ROLE}),
+    ("write", "UpdateAssumeRolePolicy", {"RoleName": OTHER_ROLE, "PolicyDocument": TRUST}),
     ("write", "AttachRolePolicy", {"RoleName": "OrganizationAccountAccessRole", "PolicyArn": ADMIN}),
     ("write", "AttachRolePolicy", {"RoleName": ROLE, "PolicyArn": ADMIN}),
     ("write", "PutRolePolicy", {"RoleName": ROLE, "PolicyName": "p", "PolicyDocument": TRUST}),
@@ -49,7 +49,7 @@ BEYOND: list[Attempt] = [
     ("write", "ListRoles", {}),
     ("remove", "AttachRolePolicy", {"RoleName": ROLE, "PolicyArn": ADMIN}),
     ("remove", "PutRolePolicy", {"RoleName": ROLE, "PolicyName": "p", "PolicyDocument": TRUST}),
-    ("remove", "DeleteRole", {"RoleName": NEIGHBOUR}),
+    ("remove", "DeleteRole", {"RoleName": OTHER_ROLE}),
 ]
 
 

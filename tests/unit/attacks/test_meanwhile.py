@@ -56,7 +56,7 @@ def test_an_inline_policy_that_is_written_anew_is_shown_as_it_was_at_last(world:
     world.prepare("remove")
     put(world, WEAK, name)
     with watched(Once("after", "GetRolePolicy", lambda: put(world, STRONG, name))):
-        ended = world.run("correct", 1)
+        ended = world.run("repair", 1)
     assert ended.failed == {}
     assert "iam:*" in str(ended.done[VICTIM].report.diff)
     assert "iam:*" not in str(shown(world)["inline"])

@@ -158,10 +158,10 @@ def test_nothing_that_is_seen_or_left_holds_a_secret(
 
 
 def test_the_record_of_a_run_holds_no_secret_and_only_its_owner_reads_it(world: World, tmp_path: Path) -> None:
-    world.prepare("correct")
+    world.prepare("repair")
     for account, failure in zip(ACCOUNTS[1:], (FAILURES[0], ENDING["222222222202"]), strict=True):
         world.e.fault(**failure, account=account)
-    ended = world.run("correct")
+    ended = world.run("repair")
     record = Record(tmp_path / "below" / "reports", "record")
     for done in ended.done.values():
         record.add(done)

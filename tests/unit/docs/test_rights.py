@@ -109,7 +109,7 @@ def test_who_onboards_corrects_and_offboards_may_do_just_that(world: World) -> N
         permit(world.e, "azure-operator")
         world.e.forget()
         runs = [settled(world.run(phase, 1))]
-        if phase == "correct":
+        if phase == "repair":
             bare = engine.listed({VICTIM: {"aws_account_id": VICTIM}}, **BARE)
             runs.append(settled(engine.run(bare, fleet.ListingOptions())))
         seen.add(world.e, *runs)

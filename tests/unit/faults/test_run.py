@@ -45,11 +45,11 @@ def test_expired_base_credentials_stop_the_run_with_one_message(world: World) ->
     assert (again.error, again.failed) == (None, {})
     assert set(again.calls) == set(MANY) - {one.account.account_id for one in changed}
     assert {account_of(raw) for raw in world.e.connectors()} >= set(MANY)
-    assert world.twins() == []
+    assert world.duplicates() == []
 
 
 def test_a_session_that_expires_in_one_account_does_not_stop_the_others(world: World) -> None:
-    right = world.right("create")
+    right = world.expected("create")
     world.prepare("create")
     world.e.fault(operation="GetRole", account=VICTIM, **faults.EXPIRED_TOKEN)
     ended = world.run("create", concurrency=1)
@@ -60,7 +60,7 @@ def test_a_session_that_expires_in_one_account_does_not_stop_the_others(world: W
 
 
 def test_an_account_that_hangs_is_given_up_and_delays_nobody(world: World) -> None:
-    right = world.right("create")
+    right = world.expected("create")
     world.prepare("create")
     world.e.fault(account=VICTIM, service="iam", delay=30.0, reset="before")
     finished: dict[str, float] = {}
@@ -85,12 +85,12 @@ def test_an_account_that_hangs_is_given_up_and_delays_nobody(world: World) -> No
 
 
 def test_a_list_that_lags_behind_a_write_leads_to_no_duplicate(world: World) -> None:
-    right = world.right("create")
+    right = world.expected("create")
     world.prepare("create")
     world.e.settings(lag_reads=2)
     world.e.fault(operation="DataConnectors_CreateOrUpdate", times=3, reset="after")
     assert world.run("create").failed == {}
-    assert world.twins() == []
+    assert world.duplicates() == []
     world.e.heal()
     assert world.run("create").failed == {}
     world.e.settings(lag_reads=0)
@@ -101,18 +101,18 @@ def test_a_list_that_lags_behind_a_write_leads_to_no_duplicate(world: World) -> 
 
 @pytest.mark.parametrize("status", [409, 412])
 def test_a_stale_etag_is_read_again_even_if_the_list_lags(world: World, status: int) -> None:
-    right = world.right("correct")
-    world.prepare("correct")
+    right = world.expected("repair")
+    world.prepare("repair")
     world.e.settings(lag_reads=1, stale_etag_status=status)
     world.e.fault(operation="DataConnectors_CreateOrUpdate", times=1, reset="after")
-    ended = world.run("correct")
+    ended = world.run("repair")
     assert (ended.error, ended.failed) == (None, {})
     assert ended.done[VICTIM].status == "changed"
     assert world.seen().ours == right.ours
 
 
 def test_a_role_that_sentinel_cannot_see_yet_is_waited_for(world: World) -> None:
-    right = world.right("create")
+    right = world.expected("create")
     world.prepare("create")
     world.e.settings(role_propagation_seconds=0.7)
     ended = world.run("create")
@@ -121,7 +121,7 @@ def test_a_role_that_sentinel_cannot_see_yet_is_waited_for(world: World) -> None
 
 
 def test_a_token_that_ends_in_the_middle_is_renewed(world: World) -> None:
-    right = world.right("create")
+    right = world.expected("create")
     world.prepare("create")
     world.e.forget()
     with engine.clock_put_forward("AttachRolePolicy", 2 * 3600):
