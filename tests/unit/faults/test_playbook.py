@@ -12,7 +12,7 @@ from tests.unit.playbooks.conftest import Play
 
 # What takes as long in earnest as a time-out is left to the engine with little patience; an expired session is a matter
 # of the whole run, and the refusal of a role names one of another account.
-LEFT_OUT = ("time-out", "time-out, done late", "expired session", "role refused")
+LEFT_OUT = ("time-out", "time-out, processed late", "expired session", "role rejected")
 
 
 def planted() -> dict[str, tuple[Kind, Request]]:
