@@ -26,7 +26,7 @@ ROOT = "r-ab12"
 PLUGIN = "plugin: trailbridge.sentinel.aws_organization\n"
 PAGE = 20
 REPETITIONS = 2
-# Parsing may take so many times the CPU of the static inventory.
+# Limit of the CPU time, as a multiple of that of the static inventory.
 MAX_RATIO = 2.0
 
 

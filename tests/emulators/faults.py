@@ -112,7 +112,7 @@ class Faults:
         return fault
 
 
-# Ready-made refusals: e.fault(operation="CreateRole", account="111111111111", **SCP_DENIED)
+# Ready-made errors: e.fault(operation="CreateRole", account="111111111111", **SCP_DENIED)
 
 Refusal = dict[str, Any]
 

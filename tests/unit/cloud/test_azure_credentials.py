@@ -59,7 +59,7 @@ def no_pauses() -> Iterator[None]:
         yield
 
 
-# --- what the tests sign in with ---
+# --- credentials and helpers ---
 
 
 class KeyPair(NamedTuple):
@@ -565,7 +565,7 @@ def test_an_unusable_credentials_file(signed_out: Emulators, file: Path, text: s
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
 
 
-# --- none of them ---
+# --- no credentials ---
 
 
 def test_without_credentials_every_option_is_listed(signed_out: Emulators) -> None:
@@ -668,7 +668,7 @@ def test_unusable_cloud_metadata(signed_out: Emulators, fault: dict[str, Any], e
     assert expected in str(error)
 
 
-# --- what goes wrong on the way ---
+# --- failures ---
 
 
 def closed_port() -> int:

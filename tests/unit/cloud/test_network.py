@@ -71,7 +71,7 @@ def bundle(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> str:
     return found
 
 
-# --- the paths to both clouds; AWS is asked at the emulator of Azure, which alone has TLS, and answers what it does ---
+# --- clients; those of AWS use the emulator of Azure, because only that has TLS ---
 
 
 def signed_requests(cloud: Emulators, **given: object) -> None:
@@ -407,7 +407,7 @@ def test_a_service_without_tls(here: Emulators, connect: Connect, monkeypatch: p
     assert "does not use TLS" in str(error)
 
 
-# --- the certificates to trust ---
+# --- CA bundles ---
 
 BUNDLES: dict[str, Callable[[Path], object]] = {
     "not there": lambda _path: None,

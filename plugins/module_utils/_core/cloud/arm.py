@@ -14,7 +14,7 @@ import os
 import random
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -85,6 +85,9 @@ _random = random.SystemRandom()
 
 T = TypeVar("T")
 Hook = Callable[[Any], None]
+"""Gets each PipelineResponse of a request."""
+JsonObject = Mapping[str, Any]
+"""A JSON object, as an API of Azure returns it."""
 
 
 class RateLimit(Protocol):
@@ -125,14 +128,14 @@ class Azure:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._transport.close()
 
-    async def get(self, path: str, api_version: str, *, action: str, rate_limit: RateLimit) -> dict[str, Any]:
+    async def get(self, path: str, api_version: str, *, action: str, rate_limit: RateLimit) -> JsonObject:
         """Return the JSON body of a GET of an ARM path or nextLink; raises SentinelError, "Cannot <action>: …"."""
         link = urlsplit(path)
         # A nextLink may have another spelling of the host, and contains the API version.
         url = f"{self._cloud.arm}/{link.path.removeprefix('/')}{link.query and f'?{link.query}'}"
         params = {} if link.query else {"api-version": api_version}
 
-        def send(hook: Hook) -> dict[str, Any]:
+        def send(hook: Hook) -> JsonObject:
             return _get_json(self._arm, url, params, hook)
 
         return await self.call(send, "reads", action=action, rate_limit=rate_limit)
@@ -210,10 +213,10 @@ def _is_installed(package: str) -> bool:
 
 def _get_json(
     client: PipelineClient[Any, Any], url: str, params: dict[str, str], hook: Hook | None = None
-) -> dict[str, Any]:
+) -> JsonObject:
     response = client.send_request(HttpRequest("GET", url, params=params), raw_response_hook=hook)
     response.raise_for_status()
-    body: dict[str, Any] = response.json()
+    body: JsonObject = response.json()
     return body
 
 

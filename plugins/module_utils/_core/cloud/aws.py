@@ -68,7 +68,7 @@ _CHECK_FILES = (
 _MFA = (
     "Cannot find AWS credentials: the profile {profile} requires an MFA code (mfa_serial), which cannot be entered "
     'during a run. Export session credentials first: eval "$(aws configure export-credentials --profile {profile} '
-    '--format env)" asks for the code. Or use a profile without mfa_serial.'
+    '--format env)" prompts for the code. Or use a profile without mfa_serial.'
 )
 
 # Phrases that name the reason of a denial ("Troubleshoot access denied error messages", IAM User Guide).

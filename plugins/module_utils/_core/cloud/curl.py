@@ -192,7 +192,7 @@ def _fault_of_curl(error: RequestLostError, connect_status: int, url: str, proxy
     host = urlsplit(url).hostname or url
     if proxy and connect_status >= 300:
         return network_errors.proxy_refusal(network.proxy_name(proxy), host, connect_status)
-    # libcurl before 7.62 has a code of its own for a certificate of an unknown authority.
+    # libcurl before 7.62 has a separate code for a certificate of an unknown authority.
     if error.code in (pycurl.E_SSL_CACERT_BADFILE, pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT):
         return network_errors.untrusted(host, error.message)
     if error.code == pycurl.E_COULDNT_RESOLVE_HOST:
@@ -218,7 +218,7 @@ def _fault_of_proxy(error: RequestLostError, proxy: str) -> Fault | None:
     if error.code == pycurl.E_COULDNT_RESOLVE_PROXY:
         return network_errors.proxy_unreachable(proxy, "its name cannot be resolved")
     unreachable = error.code in (pycurl.E_COULDNT_CONNECT, E_PROXY)
-    return network_errors.proxy_unreachable(proxy, "nothing answers at this address") if unreachable else None
+    return network_errors.proxy_unreachable(proxy, "no response at this address") if unreachable else None
 
 
 class _ResponseBody:

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from azure.core.pipeline.transport import RequestsTransport
 
 CLI_TIMEOUT_SECONDS = 30
-# As azure-identity: a token is renewed so long before its end, and no more often than that.
+# As in azure-identity: how long before its expiry a token is renewed, and how long until a failed renewal is retried.
 REFRESH_BEFORE_SECONDS, REFRESH_RETRY_SECONDS = 300, 30
 _HTTP_STATUS = re.compile(r"HTTP (?:Error|status): (\d{3})")
 _AADSTS = re.compile(r"AADSTS\d+: [^\"\\\r\n]+")
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
-# It logs every error that it raises; ours are said once, and without a handler Python prints them.
+# azure-identity logs every error that it raises, which Python prints on stderr if there is no handler.
 logging.getLogger("azure.identity").addHandler(logging.NullHandler())
 
 

@@ -22,11 +22,14 @@ from ..model.validation import RULES
 from .aws import translate_aws_errors
 from .service import ServiceClient
 
-# Right after its creation a role may not be known everywhere yet.
+# A new role may not be visible everywhere yet (eventual consistency).
 NEW_ROLE_AGE = timedelta(minutes=5)
-# So many times a new role is refused because it exists, and then not found, before that is believed.
+# Tries before a conflict with a role that no read returns is reported.
 MAX_HIDDEN_ROLE_ERRORS = 4
 _DOCUMENT_ARGS = ("AssumeRolePolicyDocument", "PolicyDocument")
+
+PolicyDocument = dict[str, Any]
+"""A policy document as parsed JSON."""
 
 
 class RoleAdapter:
@@ -121,7 +124,7 @@ class RoleAdapter:
             raise KeyError("Arn")
         return role
 
-    async def _read_inline_policy(self, name: str) -> dict[str, Any]:
+    async def _read_inline_policy(self, name: str) -> PolicyDocument:
         response = await self._iam("GetRolePolicy", RoleName=self._name, PolicyName=name)
         return _parse_document(response["PolicyDocument"])
 
@@ -131,13 +134,15 @@ class RoleAdapter:
         return translate_aws_errors(f"{action} role {self._name} in account {self._account_id}", expired=expired)
 
 
-async def find_roles_by_trust(iam: ServiceClient, account_id: str, matches: Callable[[Any], bool]) -> list[str]:
+async def find_roles_by_trust(
+    iam: ServiceClient, account_id: str, matches: Callable[[PolicyDocument], bool]
+) -> list[str]:
     """Return the names of the roles in an account whose trust policy `matches`."""
     policies = await list_trust_policies(iam, account_id)
     return [arn.rpartition("/")[2] for arn, document in policies.items() if matches(document)]
 
 
-async def list_trust_policies(iam: ServiceClient, account_id: str) -> dict[str, dict[str, Any]]:
+async def list_trust_policies(iam: ServiceClient, account_id: str) -> dict[str, PolicyDocument]:
     """Return the trust policy (a dict) of every role in an account, by role ARN."""
     with translate_aws_errors(f"list the roles in account {account_id}"):
         roles = await iam.pages("ListRoles", "Roles")
@@ -164,7 +169,7 @@ async def last_used(iam: ServiceClient, account_id: str, name: str) -> dict[str,
 
 
 @lru_cache(maxsize=512)
-def _parse_document(text: str) -> dict[str, Any]:
+def _parse_document(text: str) -> PolicyDocument:
     """Return a policy document as a dict. It is cached and shared, so never change it."""
     try:
         document = json.loads(unquote(text))

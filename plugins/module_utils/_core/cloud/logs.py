@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..model.errors import SentinelError
-from .arm import Azure, Hook, RateLimit, translate_azure_errors
+from .arm import Azure, Hook, JsonObject, RateLimit, translate_azure_errors
 
 with suppress(ImportError):  # reported by `cloud.arm.Azure`
     from azure.core.exceptions import HttpResponseError
     from azure.core.rest import HttpRequest
 
 MAX_CONCURRENT_QUERIES = 5
-# The service gives up before we do, and says so.
+# Shorter than the read timeout, so that the service responds with its own error.
 QUERY_TIMEOUT_SECONDS = 50
 _UNRESOLVED_NAME = "SEM0100"
 
@@ -59,7 +59,7 @@ class Logs:
         A row is a dict by column name. Raises SentinelError, "Cannot <action>: …".
         """
 
-        def send(hook: Hook) -> Mapping[str, Any]:
+        def send(hook: Hook) -> JsonObject:
             request = HttpRequest(
                 "POST",
                 self._client.format_url(f"/v1/workspaces/{workspace_id}/query"),
@@ -68,7 +68,7 @@ class Logs:
             )
             response = self._client.send_request(request, raw_response_hook=hook)
             response.raise_for_status()
-            body: Mapping[str, Any] = response.json()
+            body: JsonObject = response.json()
             return body
 
         async with self._free:
@@ -82,7 +82,7 @@ class Logs:
             return QueryResult(parse(_rows(raw)), partial=bool(raw.get("error")))
 
 
-def _rows(raw: Mapping[str, Any]) -> Rows:
+def _rows(raw: JsonObject) -> Rows:
     [table] = [table for table in raw["tables"] if table["name"] == "PrimaryResult"]
     names = [column["name"] for column in table["columns"]]
     return [dict(zip(names, row, strict=True)) for row in table["rows"]]

@@ -19,7 +19,7 @@ from ..model.network_errors import Fault
 
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 _HOST_IN_TEXT = re.compile(r"host='([^']+)'|Failed to resolve '([^']+)'|https?://([^/:\s'\"]+)")
-# How OpenSSL names the files of a folder: by the hash of the subject ("openssl-rehash").
+# File names of a certificate directory of OpenSSL: hashes of the subjects ("openssl-rehash").
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 # Class names of requests and urllib3, which may not be installed.
 _UNUSABLE_PROXY_ERRORS = {"InvalidProxyURL", "InvalidSchema", "InvalidURL", "LocationParseError", "ProxySchemeUnknown"}

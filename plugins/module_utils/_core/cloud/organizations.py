@@ -58,12 +58,12 @@ async def read(
     Raises SentinelError; wrong_account names the management account if a member account may not list accounts.
     """
     with closing(Aws(source)) as aws:
-        known = cached(await _cache_key(aws, assume_role)) if cached else None
-        if known and options.is_complete(known):
-            return known
+        organization = cached(await _cache_key(aws, assume_role)) if cached else None
+        if organization and options.is_complete(organization):
+            return organization
         keys = await aws.assume_administrator_role(assume_role)
         client, sts = (aws.service(name).client(keys) for name in ("organizations", "sts"))
-        found = known or await list_accounts(client, sts)
+        found = organization or await list_accounts(client, sts)
         if options.needs_tree(found):
             found = await _read_tree(client, found)
         if missing := options.accounts_without_tags(found):

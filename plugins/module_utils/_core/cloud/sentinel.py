@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -22,7 +22,7 @@ from ..model.connector.workspace import Workspace
 from ..model.errors import ChangedError, NotYetError, OutdatedError, SentinelError, cannot
 from ..model.plan import Call
 from ..model.validation import RULES
-from .arm import Azure, Hook, RateLimit, azure_message, translate_azure_errors
+from .arm import Azure, Hook, JsonObject, RateLimit, azure_message, translate_azure_errors
 
 with suppress(ImportError):  # reported by `cloud.arm.Azure`
     from azure.core.exceptions import HttpResponseError
@@ -61,7 +61,7 @@ class Sentinel:
     def _operations(self) -> Any:
         return self._azure.insights(self._subscription_id).data_connectors
 
-    async def _get(self, path: str, version: str, action: str) -> dict[str, Any]:
+    async def _get(self, path: str, version: str, action: str) -> JsonObject:
         return await self._azure.get(path, version, action=action, rate_limit=self._rate_limit)
 
     async def workspace(self) -> Workspace:
@@ -148,14 +148,14 @@ class Sentinel:
         if current is None or current.role_arn != connector.role_arn:
             raise cannot("connector_conflict", action, "it was changed since it was listed", OutdatedError)
 
-    async def list_connectors(self, parse: Callable[[list[Mapping[str, Any]]], T]) -> T:
+    async def list_connectors(self, parse: Callable[[list[JsonObject]], T]) -> T:
         """Return `parse` of the data connectors of every kind, as the API returns them; raises SentinelError.
 
         Errors that `parse` raises for malformed connectors become SentinelError as well.
         """
         page: str | None = f"{self.id}/providers/Microsoft.SecurityInsights/dataConnectors"
         seen: set[str] = set()
-        connectors: list[Mapping[str, Any]] = []
+        connectors: list[JsonObject] = []
         while page:
             if page in seen:
                 raise cannot("transient", self._list_action, "a page links to itself as the next page")
@@ -196,7 +196,7 @@ class Sentinel:
             raise
 
 
-def _body(raw: Mapping[str, Any]) -> Any:
+def _body(raw: JsonObject) -> Any:
     from azure.mgmt.securityinsight import models
 
     properties = raw["properties"]
@@ -221,7 +221,7 @@ def _retry_error(error: HttpResponseError, call: Call, action: str, role_is_new:
     return None
 
 
-def _list_of(raw: Mapping[str, Any]) -> list[Any]:
+def _list_of(raw: JsonObject) -> list[Any]:
     """Return the items of a list response; raises KeyError or TypeError: a malformed list is not an empty one."""
     items = raw["value"]
     if not isinstance(items, list):
@@ -229,14 +229,14 @@ def _list_of(raw: Mapping[str, Any]) -> list[Any]:
     return items
 
 
-def _resources(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _resources(raw: JsonObject) -> list[JsonObject]:
     items = _list_of(raw)
     if not all(item["name"] and isinstance(item["name"], str) and isinstance(item["kind"], str) for item in items):
         raise TypeError(items)
     return items
 
 
-def _next_page(raw: Mapping[str, Any]) -> str | None:
+def _next_page(raw: JsonObject) -> str | None:
     page = raw.get("nextLink") or None
     if not isinstance(page, str | None):
         raise TypeError(page)
@@ -250,7 +250,7 @@ class _Listing(NamedTuple):
     s3: dict[str, tuple[dict[str, Any], ...]]
 
 
-def _index(connectors: Iterable[Mapping[str, Any]]) -> _Listing:
+def _index(connectors: Iterable[JsonObject]) -> _Listing:
     listing = _Listing({}, {})
     for raw in connectors:
         if (connector := model.parse(raw)) is not None:

@@ -61,6 +61,11 @@ _REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
 _QUOTED = {byte: quote_plus(bytes((byte,))) for byte in range(256)}
 _SIGNED = ("host", "x-amz-date", "x-amz-security-token", "x-amz-target", "content-type")
 
+Parameters = Mapping[str, Any]
+"""The parameters of an operation, as in the API reference."""
+Response = dict[str, Any]
+"""The parsed response of an operation, as in the API reference."""
+
 log = logging.getLogger("trailbridge.sentinel")
 _random = random.SystemRandom()
 
@@ -126,7 +131,7 @@ class Service:
         self._endpoint = _read_endpoint(client)
         self._serializer = create_serializer(self._model.metadata["protocol"], include_validation=False)
         self._parser = _parsers().create_parser(self._model.metadata["protocol"])
-        self._last_requests: dict[str, tuple[Mapping[str, Any], _SerializedRequest]] = {}
+        self._last_requests: dict[str, tuple[Parameters, _SerializedRequest]] = {}
         self._parse_list = lru_cache(maxsize=64)(partial(self._parse, status=HTTPStatus.OK))
         self._http = http
         self._observer = observer
@@ -146,7 +151,7 @@ class Service:
         """Return a client of this service that signs with these keys."""
         return ServiceClient(self, keys)
 
-    async def call(self, keys: Keys, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    async def call(self, keys: Keys, operation: str, params: Parameters) -> Response:
         """Make one call, with retries; return the parsed response. Raises ClientError or RequestLostError."""
         start, waits = time.monotonic(), pauses(_random.uniform)
         # Idempotency tokens: the same for all retries of a call, as in botocore.
@@ -166,7 +171,7 @@ class Service:
         local = isinstance(error, RequestLostError) and error.fault and not self._reached
         return min(BRIEF, AWS_RETRY_SECONDS) if local else AWS_RETRY_SECONDS
 
-    async def _send(self, keys: Keys, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    async def _send(self, keys: Keys, operation: str, params: Parameters) -> Response:
         serialized = self._serialized(operation, params)
         headers = self._headers(keys, serialized)
         start = time.monotonic()
@@ -181,7 +186,7 @@ class Service:
             raise ClientError(cast("Any", response), operation)
         return response
 
-    def _serialized(self, operation: str, params: Mapping[str, Any]) -> _SerializedRequest:
+    def _serialized(self, operation: str, params: Parameters) -> _SerializedRequest:
         """Return the serialized request of a call. The last one is cached: most accounts get the same parameters."""
         last = self._last_requests.get(operation)
         if last and last[0] == params:
@@ -193,18 +198,16 @@ class Service:
         self._last_requests[operation] = params, serialized
         return serialized
 
-    def _parse_response(self, operation: str, status: int, content: bytes) -> dict[str, Any]:
+    def _parse_response(self, operation: str, status: int, content: bytes) -> Response:
         """Return a parsed response. Lists are cached without request id: they are equal in most accounts."""
         if status == HTTPStatus.OK and operation.startswith("List"):
             return self._parse_list(operation, content=_REQUEST_ID.sub(b"", content))
         return self._parse(operation, status, content)
 
-    def _parse(self, operation: str, status: int, content: bytes) -> dict[str, Any]:
+    def _parse(self, operation: str, status: int, content: bytes) -> Response:
         shape = self._model.operation_model(operation).output_shape
         try:
-            response: dict[str, Any] = self._parser.parse(
-                {"status_code": status, "headers": {}, "body": content}, shape
-            )
+            response: Response = self._parser.parse({"status_code": status, "headers": {}, "body": content}, shape)
         except (AttributeError, LookupError, TypeError, ValueError, ResponseParserError) as error:
             if status >= HTTPStatus.MULTIPLE_CHOICES:
                 # Not from the service but from a proxy or load balancer in between.
@@ -247,7 +250,7 @@ class ServiceClient(NamedTuple):
     service: Service
     keys: Keys
 
-    async def __call__(self, operation: str, **params: Any) -> dict[str, Any]:
+    async def __call__(self, operation: str, **params: Any) -> Response:
         """Call an operation with the parameter names of the API; return the parsed response.
 
         Raises ClientError or RequestLostError.
