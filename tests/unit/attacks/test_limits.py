@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws, explained
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws, translate_aws_errors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AssumeRole,
     AwsCredentials,
@@ -61,7 +61,7 @@ async def attempt(attempts: list[Attempt], *, limited: bool = True) -> list[Sent
         for work, operation, args in attempts:
             keys = await aws.assume_role_in(VICTIM, entry, ROLE, work)
             try:
-                with explained(f"make {operation}"):
+                with translate_aws_errors(f"make {operation}"):
                     await aws.service("iam").client(keys)(operation, **args)
             except SentinelError as error:
                 told.append(error)

@@ -18,7 +18,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.jou
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 from tests.faults.world import ACCOUNTS, VICTIM, World
-from tests.unit.cloud.test_azure_credentials import ISSUER, SUBJECT, federated, pair
+from tests.unit.cloud.test_azure_credentials import ISSUER, SUBJECT, federated, key_pair
 from tests.unit.playbooks.conftest import WORKSPACE
 
 TOKEN = "emulatedSessionToken/of+the+user/hush=="
@@ -79,7 +79,7 @@ def leaked(secrets: Iterable[str], *places: str) -> list[str]:
 
 def ways(cloud: Emulators, folder: Path) -> tuple[list[dict[str, Any]], set[str]]:
     """Every kind of credential as variables of a host, and what must not be seen of it."""
-    issuer, certificate = pair(), pair()
+    issuer, certificate = key_pair(), key_pair()
     # Other tests on the same emulators have an issuer with a key of their own.
     name = f"{ISSUER}/secrets"
     cloud.trust_issuer(name, SUBJECT, issuer.public_key)

@@ -111,7 +111,7 @@ def test_who_onboards_corrects_and_offboards_may_do_just_that(world: World) -> N
         runs = [settled(world.run(phase, 1))]
         if phase == "repair":
             bare = engine.listed({VICTIM: {"aws_account_id": VICTIM}}, **BARE)
-            runs.append(settled(engine.run(bare, fleet.ListingOptions())))
+            runs.append(settled(engine.run(bare, fleet.Order())))
         seen.add(world.e, *runs)
     assert seen.iam == {*allowed("aws-operator"), *allowed("aws-lookup-events")}
     assert seen.sts == set(allowed("aws-base"))

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tokens: azure-identity runs unchanged; wrong secrets and bad tokens are refused as Entra and ARM do.
 
-Every way that azure-identity signs in is tried in tests/unit/cloud; here is what only a broken client would send.
+Valid requests of azure-identity are tested in tests/unit/cloud; here are the requests of a broken client.
 """
 
 from __future__ import annotations
