@@ -214,7 +214,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.template import trust_as_template
 
-from ..module_utils._core.cloud.organizations import Order, read
+from ..module_utils._core.cloud.organizations import ListingOptions, read
 from ..module_utils._core.model import account
 from ..module_utils._core.model.errors import SentinelError
 from ..module_utils._core.model.organization import account_filter
@@ -320,14 +320,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             return [one.account_id for one in account_filter.select_accounts(organization, spec.ignoring_tags())[0]]
 
         paths = any(unit.startswith("/") for unit in spec.units)
-        order = Order(
-            placed=units != "none" or bool(spec.units), names=units == "names" or paths, tagged=accounts_with_tags
+        options = ListingOptions(
+            parents=units != "none" or bool(spec.units), unit_names=units == "names" or paths, tagged=accounts_with_tags
         )
         connection = self._connection_account(path)
         if not uses_cache:
-            return asyncio.run(read(connection.aws, connection.assume_role, order))
+            return asyncio.run(read(connection.aws, connection.assume_role, options))
         cached = _CachedOrganization(self._cache, self.get_cache_key(path), reads=cache)
-        organization = asyncio.run(read(connection.aws, connection.assume_role, order, cached.load))
+        organization = asyncio.run(read(connection.aws, connection.assume_role, options, cached.load))
         if organization is not cached.value:
             cached.store(organization)
         return organization

@@ -324,7 +324,7 @@ orphans:
       description: Why the connector could not be removed, or the roles not be listed.
       returned: on error
       type: str
-      sample: Cannot make DataConnectors_Delete of data connector 0f2ad0b5-….
+      sample: Cannot call DataConnectors_Delete for data connector 0f2ad0b5-….
 error:
   description: The error for which the run could not start, with its C(class).
   returned: if the run could not start

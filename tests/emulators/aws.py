@@ -1,9 +1,9 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS: a proxy in front of moto that counts, refuses and breaks, so that moto stays as it is.
+"""AWS: a proxy in front of an unchanged moto that logs, rejects and breaks requests.
 
-moto takes any credentials for any role. Here, an access key belongs to an account, and only some roles can be assumed.
+moto accepts any credentials for any role. Here an access key belongs to an account, and only some roles can be assumed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Aws:
         self.session = session
 
     def identify(self, request: web.BaseRequest, body: bytes) -> Call:
-        """Read operation, account and caller off the request."""
+        """Return operation, account and caller of a request."""
         found = CREDENTIAL.search(request.headers.get("Authorization", ""))
         key, service = found.groups() if found else ("", "unknown")
         operation, parameters = _operation(request, body)
@@ -69,17 +69,17 @@ class Aws:
         return known or AwsCaller(CALLER_ACCOUNT, f"arn:aws:iam::{CALLER_ACCOUNT}:user/unknown")
 
     async def act(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
-        """Let moto answer, unless AWS would refuse; learn from the answer."""
+        """Return the response of moto, or the error that AWS would return."""
         refusal = self._refusal(request, body, call)
         if refusal is not None:
             return self.refuse(call, refusal)
         if call.service == "organizations" and self.state.organization:
-            return self._organized(self.state.organization, body, call)
+            return self._organizations_response(self.state.organization, body, call)
         if call.service == "cloudformation":
-            return await self._deployed(request, body, call)
+            return await self._cloudformation_response(request, body, call)
         response = await self._forward(request, body, call)
         if response.status == 200:
-            self._learn(call, response, _operation(request, body)[1])
+            self._record(call, response, _operation(request, body)[1])
         return response
 
     def _refusal(self, request: web.BaseRequest, body: bytes, call: Call) -> Fault | None:
@@ -97,14 +97,14 @@ class Aws:
         policy = self._caller(found[1] if found else "").policy
         return None if _allowed(policy, call, parameters) else Fault(**SESSION_DENIED)
 
-    def _organized(self, organization: Organization, body: bytes, call: Call) -> web.Response:
-        """Answer for AWS Organizations as it does, where moto would not."""
+    def _organizations_response(self, organization: Organization, body: bytes, call: Call) -> web.Response:
+        """Return the response of AWS Organizations, where moto differs from it."""
         answer = organization.answer(call.operation, json.loads(body or b"{}"), call.accounts[0])
         if isinstance(answer, Fault):
             return self.refuse(call, answer)
         return web.json_response(answer, content_type="application/x-amz-json-1.1")
 
-    async def _deployed(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
+    async def _cloudformation_response(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
         return await self.state.stacksets.act(
             call.operation,
             body,
@@ -113,7 +113,7 @@ class Aws:
         )
 
     async def _forward(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
-        """Pass it on. The account goes along: looking keys up costs moto a second per account."""
+        """Forward a request, with its account in a header: moto needs a second per account to look up keys."""
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
         headers["x-moto-account-id"] = call.accounts[0]
         async with self.session.request(
@@ -122,8 +122,8 @@ class Aws:
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
             return web.Response(status=answer.status, body=await answer.read(), headers=kept)
 
-    def _learn(self, call: Call, response: web.Response, parameters: dict[str, str]) -> None:
-        """Remember whose the new keys are, and when a role was made."""
+    def _record(self, call: Call, response: web.Response, parameters: dict[str, str]) -> None:
+        """Record the account of new keys and the creation time of roles."""
         text = response.body.decode() if isinstance(response.body, bytes) else ""
         if call.operation == "AssumeRole":
             session = {name: _element(text, name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken", "Arn")}
@@ -135,7 +135,7 @@ class Aws:
             self.state.roles_created[_element(text, "Arn")] = time.monotonic()
 
     def refuse(self, call: Call, fault: Fault) -> web.Response:
-        """An error as the service words it: XML for the query protocol, JSON for the others."""
+        """Return an error response in the format of the service: XML for the query protocol, else JSON."""
         message, request_id = call.fill(fault.message), str(uuid.uuid4())
         if call.service in NAMESPACES:
             text = _xml_error(NAMESPACES[call.service], fault, message, request_id)
@@ -148,7 +148,7 @@ class Aws:
 
 
 def _operation(request: web.BaseRequest, body: bytes) -> tuple[str, dict[str, str]]:
-    """The operation and its parameters, in either protocol."""
+    """Return the operation and its parameters, in either protocol."""
     target = request.headers.get("X-Amz-Target")
     if target:
         return target.rsplit(".", 1)[-1], {}
@@ -158,7 +158,7 @@ def _operation(request: web.BaseRequest, body: bytes) -> tuple[str, dict[str, st
 
 
 def _target(operation: str, parameters: dict[str, str], caller: AwsCaller) -> tuple[str, str]:
-    """The account a request is about, and the resource that a denial names."""
+    """Return the account of a request and the resource that a denial contains."""
     role = ROLE_ARN.fullmatch(parameters.get("RoleArn", ""))
     if operation == "AssumeRole":
         return role[1] if role else caller.account, parameters.get("RoleArn", "")
@@ -169,7 +169,7 @@ def _target(operation: str, parameters: dict[str, str], caller: AwsCaller) -> tu
 
 
 def _allowed(policy: str, call: Call, parameters: dict[str, str]) -> bool:
-    """Whether a session policy, if there is one, lets the call pass; only what ours say is understood."""
+    """Return whether the session policy, if any, allows a call; only elements that this collection uses."""
     if not policy:
         return True
     statements = json.loads(policy)["Statement"]

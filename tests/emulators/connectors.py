@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sentinel's data connectors: list, get, put, delete, and everything the service is known to refuse."""
+"""Sentinel's data connectors: list, get, put and delete, with all known error responses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DUPLICATE = "connector validation failed there are two connectors with different
 
 
 def account_of(raw: Any) -> str:
-    """The AWS account of a connector of any kind, or nothing."""
+    """Return the AWS account of a connector of any kind, or ""."""
     properties = raw.get("properties") if isinstance(raw, dict) else None
     arn = (properties.get("awsRoleArn") or properties.get("roleArn")) if isinstance(properties, dict) else None
     found = ROLE_ARN.fullmatch(arn) if isinstance(arn, str) else None
@@ -31,13 +31,13 @@ def account_of(raw: Any) -> str:
 
 
 def new_etag(state: State) -> str:
-    """Opaque, in one of the two shapes that are met."""
+    """Return an opaque etag, in one of the two formats that the service uses."""
     tag = str(uuid.uuid4())
     return f'"{tag}"' if state.settings.etag_style == "quoted" else tag
 
 
 def seed(state: State, workspace: Workspace, raw: Json) -> Json:
-    """Put a connector there as it is; only what every resource has is added."""
+    """Store a connector without validation; add id, name, type and etag."""
     name = str(raw.get("name") or uuid.uuid4())
     frame = {
         "id": f"{workspace.id}/providers/Microsoft.SecurityInsights/dataConnectors/{name}",
@@ -50,7 +50,7 @@ def seed(state: State, workspace: Workspace, raw: Json) -> Json:
 
 
 def page(workspace: Workspace, size: int, token: str, url: str) -> Json:
-    """One page; `url` is continued by the next one's token."""
+    """Return one page; nextLink is `url` with the skip token of the next page."""
     seen = [raw for connector in workspace.connectors.values() if (raw := connector.read()) is not None]
     start = _offset(token)
     answer: Json = {"value": seen[start : start + size]}
@@ -68,7 +68,7 @@ def _offset(token: str) -> int:
 
 
 def get(workspace: Workspace, name: str) -> Json:
-    """One connector, as reads see it."""
+    """Return one connector as reads return it, which may lag."""
     connector = workspace.connectors.get(name.lower())
     raw = connector.read() if connector else None
     if raw is None:
@@ -77,7 +77,7 @@ def get(workspace: Workspace, name: str) -> Json:
 
 
 def put(state: State, workspace: Workspace, name: str, body: bytes, if_match: str) -> tuple[int, Json]:
-    """Create or replace: the status and the connector."""
+    """Create or replace a connector; return status and connector."""
     sent = _parse(body)
     old = workspace.connectors.get(name.lower())
     if old is not None:
@@ -94,12 +94,12 @@ def put(state: State, workspace: Workspace, name: str, body: bytes, if_match: st
 
 
 def delete(workspace: Workspace, name: str) -> int:
-    """200 the first time, 204 when it was gone already."""
+    """Delete a connector; return 200, or 204 if it does not exist."""
     return 200 if workspace.connectors.pop(name.lower(), None) else 204
 
 
 def _parse(body: bytes) -> Json:
-    """The body, if the schema allows it; everything under `properties` is wanted."""
+    """Return the parsed body; raise ServiceError if it does not match the schema."""
     try:
         sent = json.loads(body)
     except ValueError:
@@ -127,7 +127,7 @@ def _check_keys(value: Any, where: str, wanted: set[str], allowed: set[str] | No
 
 
 def _check_replace(state: State, old: Json, sent: Json, if_match: str) -> None:
-    """An etag is not needed, but one that is sent must be the current one."""
+    """Check the etag, which is optional but must be the current one."""
     etags = {etag for etag in (sent.get("etag"), if_match) if etag and etag != "*"}
     if etags - {old["etag"]}:
         code = "Conflict" if state.settings.stale_etag_status == 409 else "PreconditionFailed"
@@ -137,7 +137,7 @@ def _check_replace(state: State, old: Json, sent: Json, if_match: str) -> None:
 
 
 def _context(state: State, raw: Json) -> tuple[Any, str]:
-    """What makes two connectors the same. Nobody could verify whether it is the role or its account."""
+    """Return the key of duplicates. It is not documented whether this is the role or its account."""
     whole_account = state.settings.duplicate_scope == "account"
     return raw.get("kind"), account_of(raw) if whole_account else str(raw.get("properties", {}).get("awsRoleArn"))
 
@@ -149,13 +149,13 @@ def _check_duplicate(state: State, workspace: Workspace, name: str, sent: Json) 
 
 
 def _check_role(state: State, arn: str) -> None:
-    """A role that IAM has not spread yet cannot be assumed."""
+    """Reject a role that was created too recently (eventual consistency of IAM)."""
     age = time.monotonic() - state.roles_created.get(arn, float("-inf"))
     if age < state.settings.role_propagation_seconds:
         raise bad_request(f"connector validation failed: the role '{arn}' could not be assumed.")
 
 
 def _stored(properties: Json) -> Json:
-    """The service answers `enabled` to `Enabled`."""
+    """Return the stored properties: the service changes `Enabled` to `enabled`."""
     state = str(properties["dataTypes"]["logs"]["state"]).lower()
     return {"awsRoleArn": properties["awsRoleArn"], "dataTypes": {"logs": {"state": state}}}

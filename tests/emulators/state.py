@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What both servers know: settings, workspaces, credentials, the request log."""
+"""The state of both servers: settings, workspaces, credentials, request log."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ SENTINEL_CONTRIBUTOR: list[Json] = [
         ],
     }
 ]
-"""What "Microsoft Sentinel Contributor" may do, as far as connectors and queries go."""
+"""The permissions of "Microsoft Sentinel Contributor" that concern connectors and queries."""
 
 
 @dataclass
 class Settings:
-    """How the services behave where Microsoft and AWS leave it open, or a test wants it different."""
+    """Behaviour of the services that is not documented, or that a test changes."""
 
     etag_style: Literal["quoted", "guid"] = "quoted"
     stale_etag_status: Literal[409, 412] = 412
     duplicate_scope: Literal["arn", "account"] = "arn"
     create_status: Literal[200, 201] = 201
     lag_reads: int = 0
-    """So many reads after a PUT still show what was there before."""
+    """Number of reads after a PUT that still return the previous state."""
     lag_seconds: float = 0.0
     page_size: int = 100
     provider_registered: bool = True
@@ -60,19 +60,19 @@ class Settings:
     """ARM's documented token buckets: reads 250 (+25/s), writes 200 (+10/s), deletes 200 (+10/s)."""
     throttle_retry_after: bool = True
     identity_provider: Literal["AAD", "ADFS"] = "AAD"
-    """What the cloud's metadata name: Entra, or an AD FS server of one's own."""
+    """The identity provider in the cloud metadata: Entra ID or an AD FS server."""
     token_seconds: float = 3600.0
     role_propagation_seconds: float = 0.0
-    """For so long after CreateRole, a connector with that role is refused."""
+    """How long after CreateRole a connector with that role is rejected."""
     role_names: list[str] = field(default_factory=lambda: ["OrganizationAccountAccessRole"])
     """Roles that can be assumed in every account; wildcards allowed."""
     external_id: str = ""
-    """What AssumeRole must bring along, if anything."""
+    """The external id that AssumeRole requires, if any."""
     refuse_unknown_keys: bool = False
-    """Answer InvalidClientTokenId to access keys that were not issued here."""
+    """Return InvalidClientTokenId for access keys that the emulator has not issued."""
 
     def change(self, values: Json) -> None:
-        """Set some of them; an unknown name is an error."""
+        """Change settings; raise ValueError for an unknown name."""
         known = {f.name for f in dataclasses.fields(self)}
         for name, value in values.items():
             if name not in known:
@@ -82,7 +82,7 @@ class Settings:
 
 @dataclass
 class Connector:
-    """A stored connector, and what reads still show while they lag behind."""
+    """A stored connector, and its previous state for reads that lag."""
 
     raw: Json
     before: Json | None = None
@@ -90,7 +90,7 @@ class Connector:
     hidden_until: float = 0.0
 
     def read(self) -> Json | None:
-        """What one read sees."""
+        """Return what one read returns, None before it exists."""
         if self.hidden_reads > 0:
             self.hidden_reads -= 1
             return self.before
@@ -113,20 +113,20 @@ class Workspace:
 
     @property
     def id(self) -> str:
-        """Its ARM id."""
+        """The ARM id."""
         group = f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
         return f"{group}/providers/Microsoft.OperationalInsights/workspaces/{self.name}"
 
 
 @dataclass
 class Identity:
-    """The one service principal and the one AWS user; new values at every start, easy to search for."""
+    """The service principal and the AWS user; new values at every start, easy to search for."""
 
     tenant: str = field(default_factory=lambda: str(uuid.uuid4()))
     client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     client_secret: str = field(default_factory=lambda: f"emulated~client~secret~{secrets.token_hex(12)}")
     user_assigned: str = field(default_factory=lambda: str(uuid.uuid4()))
-    """The client id of a managed identity beside the one that the machine has itself."""
+    """The client id of the user-assigned managed identity."""
     identity_header: str = field(default_factory=lambda: f"emulated~identity~header~{secrets.token_hex(12)}")
     subscription_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     access_key: str = field(default_factory=lambda: f"AKIAEMULATED{secrets.token_hex(4).upper()}")
@@ -135,7 +135,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Federation:
-    """Whose tokens stand for the service principal: of which issuer, about whom, signed with which key (PEM)."""
+    """A federated credential of the service principal: issuer, subject and signing key (PEM)."""
 
     issuer: str
     subject: str
@@ -145,16 +145,16 @@ class Federation:
 
 @dataclass(frozen=True)
 class AwsCaller:
-    """Who signs with an access key."""
+    """The identity of an access key."""
 
     account: str
     arn: str
     policy: str = ""
-    """The session policy, as JSON text."""
+    """The session policy as JSON."""
 
 
 class State:
-    """Everything the two servers share. One event loop touches it, so there are no locks."""
+    """The shared state of the two servers, on one event loop, so without locks."""
 
     def __init__(self) -> None:
         self.identity = Identity()
@@ -168,7 +168,7 @@ class State:
         self.reset()
 
     def reset(self) -> None:
-        """As after the start, but credentials that were handed out stay good."""
+        """Reset to the state after the start; issued credentials stay valid."""
         self.settings = Settings()
         self.faults = Faults()
         self.log: list[Json] = []
@@ -179,11 +179,11 @@ class State:
         self.buckets: dict[tuple[str, str], Any] = {}
 
     def add_caller(self, key: str, account: str) -> None:
-        """Know the access key of a user of that account."""
+        """Add the access key of a user of that account."""
         self.callers[key] = AwsCaller(account, f"arn:aws:iam::{account}:user/moto")
 
     def workspace(self, name: str | None) -> Workspace:
-        """The workspace of that name, ARM id or customer id; the first one if not said."""
+        """Return the workspace with that name, ARM id or customer id; the first one for None."""
         for workspace in self.workspaces:
             if name is None or name in (workspace.name, workspace.id, workspace.customer_id):
                 return workspace

@@ -19,7 +19,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     trust,
 )
 from tests.emulators.client import CUSTOMER_ID, Emulators
-from tests.faults.world import NEIGHBOUR, ROLE, arn_of, connector, name_of
+from tests.faults.world import OTHER_ROLE, ROLE, arn_of, connector, name_of
 
 Json = dict[str, Any]
 Plant = Callable[[Emulators, str], object]
@@ -208,8 +208,8 @@ CONNECTORS = (
     Attack("the connector off", reads(arn_of, "Disabled"), ("high connector_disabled",), "Disabled"),
     Attack("the connector of another account", reads(lambda _account: arn_of(INTRUDER)),
            ("high connector_wrong_account", "high connector_missing"), arn_of(INTRUDER)),
-    Attack("the connector with another role", reads(lambda account: arn_of(account, NEIGHBOUR)),
-           ("medium connector_stale",), NEIGHBOUR),
+    Attack("the connector with another role", reads(lambda account: arn_of(account, OTHER_ROLE)),
+           ("medium connector_stale",), OTHER_ROLE),
     Attack("no connector", lambda cloud, account: cloud.delete_connector(name_of(account)),
            ("high connector_missing",), ""),
 )  # fmt: skip

@@ -28,7 +28,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run imp
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion, results
 from tests.emulators.connectors import account_of
 from tests.faults import engine
-from tests.faults.world import ACCOUNTS, NEIGHBOUR, ROLE, VICTIM, WISHES, Seen, World, arn_of, connector
+from tests.faults.world import ACCOUNTS, OTHER_ROLE, PHASE_VARIABLES, ROLE, VICTIM, Snapshot, World, arn_of, connector
 from tests.unit.modules.test_ingestion_info import arrived, unhealthy
 
 from .mutants import RUBBISH, Answers, about, mutants, recorded
@@ -58,7 +58,7 @@ class Ready(NamedTuple):
     """A world in the desired state, and the responses that show it."""
 
     world: World
-    right: Seen
+    right: Snapshot
     answers: Answers
 
 
@@ -69,9 +69,9 @@ def recordings() -> Answers:
 
 @pytest.fixture
 def ready(world: World, recordings: Answers) -> Ready:
-    world.prepare("correct", 2)
+    world.prepare("repair", 2)
     with recorded() as answers:
-        ended = world.run("correct", 2)
+        ended = world.run("repair", 2)
     assert (ended.error, ended.failed) == (None, {})
     recordings |= answers
     return Ready(world, world.seen(), recordings)
@@ -100,10 +100,10 @@ def test_a_malformed_response_for_all_accounts_leads_to_no_wrong_write(ready: Re
         body, status = data.draw(mutants(ready.answers[operation][-1])), data.draw(STATUSES)
         world.e.fault(operation=operation, status=status, body=body)
         before = world.e.struck()
-        ended = survived(world.run("correct", 2))
+        ended = survived(world.run("repair", 2))
         assert world.e.struck() > before
         assert (ended.results == {}) if ended.error else (set(ended.results) == set(ACCOUNTS[:2]))
-        assert (world.seen(), world.twins()) == (ready.right, [])
+        assert (world.seen(), world.duplicates()) == (ready.right, [])
 
 
 class Fleet(NamedTuple):
@@ -121,7 +121,9 @@ class Fleet(NamedTuple):
             self.world.e.fault(operation=operation, account=account, status=data.draw(statuses), body=body)
 
     def run(self, *, absent: bool = False) -> engine.RunResult:
-        ended = survived(engine.run(engine.accounts_of(HOSTS, **WISHES["correct"]), fleet.RunOptions(absent=absent)))
+        ended = survived(
+            engine.run(engine.accounts_of(HOSTS, **PHASE_VARIABLES["repair"]), fleet.RunOptions(absent=absent))
+        )
         assert ended.error is None
         assert set(ended.results) == set(MANY)
         return ended
@@ -145,7 +147,7 @@ def right() -> dict[str, Any]:
 def many(world: World, recordings: Answers, right: dict[str, Any]) -> Fleet:
     world.prepare("create", 0)
     for account in MANY:
-        at(world.e, account).create_role(RoleName=NEIGHBOUR, AssumeRolePolicyDocument=json.dumps(ANYONE))
+        at(world.e, account).create_role(RoleName=OTHER_ROLE, AssumeRolePolicyDocument=json.dumps(ANYONE))
     fleet_of = Fleet(world, recordings, right)
     if not right:
         with recorded() as answers:
@@ -167,7 +169,7 @@ def test_a_malformed_response_in_an_account_leads_to_no_wrong_write(many: Fleet,
     # After a wrong response the run may write, but only the desired state.
     written = {request["account"] for request in cloud.requests("iam", write=True)}
     assert standing(cloud, written) == {account: many.right[account] for account in written}
-    assert many.world.twins() == []
+    assert many.world.duplicates() == []
 
 
 @often(1)
@@ -177,7 +179,7 @@ def test_a_malformed_response_to_a_write_is_repaired_by_the_next_run(many: Fleet
     others = many.others()
     many.spoil(data, WRITES)
     many.run()
-    assert (many.others(), many.world.twins()) == (others, [])
+    assert (many.others(), many.world.duplicates()) == (others, [])
     many.settle()
     assert standing(many.world.e, MANY) == many.right
     assert len(many.world.e.connectors()) == len(others) + len(MANY)
@@ -193,7 +195,7 @@ def test_a_malformed_response_leads_to_no_wrong_removal(many: Fleet, data: st.Da
     many.settle(absent=True)
     assert many.world.e.connectors() == others
     left = {account: [role["RoleName"] for role in roles] for account, roles in standing(many.world.e, MANY).items()}
-    assert left == {account: [NEIGHBOUR] for account in MANY}
+    assert left == {account: [OTHER_ROLE] for account in MANY}
 
 
 @often(3)
@@ -240,7 +242,7 @@ def test_an_unreadable_list_is_not_an_empty_one(ready: Ready) -> None:
     for answer in UNREADABLE:
         ready.world.e.heal()
         ready.world.e.fault(operation="DataConnectors_List", status=200, body=json.dumps(answer))
-        ended = survived(ready.world.run("correct", 2))
+        ended = survived(ready.world.run("repair", 2))
         assert ended.error, answer
         assert "data connectors of workspace sentinel" in str(ended.error)
     assert ready.world.writes() == []
@@ -252,7 +254,7 @@ def test_unknown_kinds_are_not_changed_and_unknown_states_are_repaired(ready: Re
     [ours] = ready.right.ours[VICTIM]["connectors"]
     ours["properties"]["dataTypes"]["logs"]["state"] = "Hibernating"
     world.e.seed_connector(ours)
-    ended = survived(world.run("correct", 2))
+    ended = survived(world.run("repair", 2))
     assert ended.calls == {VICTIM: "DataConnectors_CreateOrUpdate"}
     assert [one.code for one in ended.results[VICTIM].report.findings] == ["connector_disabled"]
     assert strange in world.e.connectors()
@@ -262,7 +264,7 @@ def test_ten_megabytes_of_connectors_are_read(ready: Ready) -> None:
     for number in range(12):
         ready.world.e.seed_connector({"name": f"big{number}", "kind": "Office365", "properties": {"x": "x" * 900_000}})
     ready.world.e.forget()
-    assert survived(ready.world.run("correct", 2)).calls == {}
+    assert survived(ready.world.run("repair", 2)).calls == {}
     assert ready.world.writes() == []
 
 
@@ -285,7 +287,7 @@ def test_ten_megabytes_from_aws_are_refused(ready: Ready, monkeypatch: pytest.Mo
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", f"http://127.0.0.1:{server.server_port}")
         ready.world.e.forget()
-        ended = survived(ready.world.run("correct", 2))
+        ended = survived(ready.world.run("repair", 2))
         server.shutdown()
     assert {error.kind for error in ended.failed.values()} == {"transient"}
     assert len(ended.failed) == 2
@@ -307,7 +309,7 @@ def test_a_response_for_another_account_is_refused(ready: Ready) -> None:
     body = about("666666666666", ready.answers["GetRole"][-1])
     ready.world.e.fault(operation="GetRole", account=VICTIM, status=200, body=body)
     ready.world.e.forget()
-    ended = survived(ready.world.run("correct", 2))
+    ended = survived(ready.world.run("repair", 2))
     assert ended.failed[VICTIM].kind == "transient"
     assert ready.world.writes() == []
     assert ready.world.seen() == ready.right
@@ -316,7 +318,7 @@ def test_a_response_for_another_account_is_refused(ready: Ready) -> None:
 def test_a_tag_without_a_workspace_allows_no_other_principal(ready: Ready) -> None:
     world = ready.world
     world.make(VICTIM, "TagRole", RoleName=ROLE, Tags=[{"Key": TAG_WORKSPACE, "Value": "x *"}])
-    assert survived(world.run("correct", 2)).calls == {VICTIM: "TagRole"}
+    assert survived(world.run("repair", 2)).calls == {VICTIM: "TagRole"}
     assert world.seen() == ready.right
 
 
@@ -340,7 +342,7 @@ def test_a_malformed_listing_of_the_organization_removes_no_orphan(ready: Ready)
     for answer in NO_LISTINGS:
         cloud.heal()
         cloud.fault(operation="ListAccounts", status=200, body=json.dumps(answer))
-        survived(ready.world.run("correct", 2, orphans="remove"))
+        survived(ready.world.run("repair", 2, orphans="remove"))
     assert cloud.operations().count("ListAccounts") == len(NO_LISTINGS)
     assert ready.world.writes() == []
 
@@ -353,7 +355,7 @@ def test_a_malformed_later_page_of_the_organization_removes_no_orphan(ready: Rea
     world.e.seed_connector({"name": "gone", "kind": OURS["kind"], "properties": gone})
     world.e.forget()
     world.e.fault(operation="ListAccounts", skip=1, status=200, body=json.dumps(answer) if answer != "" else "")
-    ended = survived(world.run("correct", 2, orphans="remove"))
+    ended = survived(world.run("repair", 2, orphans="remove"))
     assert ended.error
     assert world.writes() == []
 

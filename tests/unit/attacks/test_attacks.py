@@ -21,7 +21,7 @@ from tests.emulators.connectors import account_of
 from tests.emulators.environment import INTERFERING
 from tests.emulators.faults import AZURE_DENIED, IDENTITY_DENIED
 from tests.faults import engine
-from tests.faults.world import NEIGHBOUR, ROLE, STRANGER, VICTIM, World, connector, name_of
+from tests.faults.world import OTHER_ACCOUNT, OTHER_ROLE, ROLE, VICTIM, World, connector, name_of
 from tests.unit.playbooks.conftest import Play
 
 from .plants import ANYONE, ANYTHING, ATTACKS, BOUNDARY, arn_of, at, standing
@@ -69,7 +69,7 @@ def prepare(cloud: Emulators, hosts: engine.Hosts = HOSTS) -> None:
     """Connect all accounts, which have other roles and connectors that must not change."""
     cloud.reset()
     for account in hosts:
-        at(cloud, account).create_role(RoleName=NEIGHBOUR, AssumeRolePolicyDocument=json.dumps(ANYONE))
+        at(cloud, account).create_role(RoleName=OTHER_ROLE, AssumeRolePolicyDocument=json.dumps(ANYONE))
     cloud.seed_connector(connector("unrelated", arn_of("555555555555")))
     run(hosts)
 
@@ -103,7 +103,7 @@ def test_each_attack_is_reported_before_its_repair(campaign: Campaign) -> None:
         [diff] = report.diff
         reported = " ".join([str(diff["before"]), *(one.message for one in report.findings)])
         assert attack.shown in reported, attack.name
-        assert campaign.preview.done[account].report.diff == [diff]
+        assert campaign.preview.results[account].report.diff == [diff]
 
 
 def test_each_attack_is_repaired_by_the_run(campaign: Campaign) -> None:
@@ -118,9 +118,9 @@ def test_a_preview_writes_nothing(campaign: Campaign) -> None:
 
 def test_nothing_else_is_changed(campaign: Campaign) -> None:
     assert campaign.after == campaign.before
-    assert campaign.preview.done[BYSTANDER].status == campaign.results.results[BYSTANDER].status == "ok"
+    assert campaign.preview.results[BYSTANDER].status == campaign.done.results[BYSTANDER].status == "ok"
     assert {request["account"] for request in campaign.writes if request["service"] == "iam"} <= set(ATTACKS)
-    planned = {account: results.report.calls for account, results in campaign.preview.done.items()}
+    planned = {account: results.report.calls for account, results in campaign.preview.results.items()}
     assert planned == {account: results.report.calls for account, results in campaign.done.results.items()}
     assert campaign.again.calls == {}
 
@@ -133,26 +133,26 @@ def test_every_security_finding_has_an_attack() -> None:
 
 
 def test_a_partial_repair_reports_what_it_removed(world: World) -> None:
-    world.prepare("correct")
+    world.prepare("repair")
     document = {"Version": "2012-10-17", "Statement": [{**ANYTHING, "Action": "kms:Decrypt"}]}
     world.make(VICTIM, "PutRolePolicy", RoleName=ROLE, PolicyName="another", PolicyDocument=document)
     world.e.fault(operation="DeleteRolePolicy", account=VICTIM, skip=1, **IDENTITY_DENIED)
-    results = world.run("correct").results[VICTIM]
+    results = world.run("repair").results[VICTIM]
     assert results.status == "failed"
     assert [call.args["PolicyName"] for call in results.report.calls if call.name == "DeleteRolePolicy"] == ["another"]
     [diff] = results.report.diff
     assert "kms:decrypt" in str(diff["before"])
-    assert f"{STRANGER}" in str(diff["before"])
+    assert f"{OTHER_ACCOUNT}" in str(diff["before"])
     assert "kms:decrypt" not in str(diff["after"])
 
 
 def test_a_failed_repair_of_a_connector_is_reported(world: World) -> None:
-    world.prepare("correct")
-    world.e.seed_connector(connector(name_of(VICTIM), arn_of(VICTIM, NEIGHBOUR)))
+    world.prepare("repair")
+    world.e.seed_connector(connector(name_of(VICTIM), arn_of(VICTIM, OTHER_ROLE)))
     world.e.fault(operation="DataConnectors_CreateOrUpdate", account=VICTIM, **AZURE_DENIED)
-    results = world.run("correct").results[VICTIM]
+    results = world.run("repair").results[VICTIM]
     assert results.status == "failed"
-    assert [diff["before"].get("role_arn") for diff in results.report.diff] == [None, arn_of(VICTIM, NEIGHBOUR)]
+    assert [diff["before"].get("role_arn") for diff in results.report.diff] == [None, arn_of(VICTIM, OTHER_ROLE)]
 
 
 def test_the_playbook_reports_every_finding_by_severity(here: Emulators, play: Play) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws, explained
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws, translate_aws_errors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AssumeRole,
     AwsCredentials,
@@ -24,7 +24,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run imp
 from tests.emulators import faults
 from tests.emulators.client import Emulators
 from tests.faults import engine
-from tests.faults.world import ACCOUNTS, NEIGHBOUR, PHASES, ROLE, VICTIM, Phase, World, arn_of, connector
+from tests.faults.world import ACCOUNTS, OTHER_ROLE, PHASES, ROLE, VICTIM, Phase, World, arn_of, connector
 from tests.unit.playbooks.conftest import WORKSPACE, Play
 
 from .plants import ADMIN, OTHER_ID, ROOT, pinned, statement
@@ -37,8 +37,8 @@ BEYOND: list[Attempt] = [
     ("read", "CreateRole", {"RoleName": ROLE, "AssumeRolePolicyDocument": TRUST}),
     ("read", "UpdateAssumeRolePolicy", {"RoleName": ROLE, "PolicyDocument": TRUST}),
     ("write", "DeleteRole", {"RoleName": ROLE}),
-    ("write", "GetRole", {"RoleName": NEIGHBOUR}),
-    ("write", "UpdateAssumeRolePolicy", {"RoleName": NEIGHBOUR, "PolicyDocument": TRUST}),
+    ("write", "GetRole", {"RoleName": OTHER_ROLE}),
+    ("write", "UpdateAssumeRolePolicy", {"RoleName": OTHER_ROLE, "PolicyDocument": TRUST}),
     ("write", "AttachRolePolicy", {"RoleName": "OrganizationAccountAccessRole", "PolicyArn": ADMIN}),
     ("write", "AttachRolePolicy", {"RoleName": ROLE, "PolicyArn": ADMIN}),
     ("write", "PutRolePolicy", {"RoleName": ROLE, "PolicyName": "p", "PolicyDocument": TRUST}),
@@ -49,7 +49,7 @@ BEYOND: list[Attempt] = [
     ("write", "ListRoles", {}),
     ("remove", "AttachRolePolicy", {"RoleName": ROLE, "PolicyArn": ADMIN}),
     ("remove", "PutRolePolicy", {"RoleName": ROLE, "PolicyName": "p", "PolicyDocument": TRUST}),
-    ("remove", "DeleteRole", {"RoleName": NEIGHBOUR}),
+    ("remove", "DeleteRole", {"RoleName": OTHER_ROLE}),
 ]
 
 
@@ -59,10 +59,10 @@ async def attempt(attempts: list[Attempt], *, limited: bool = True) -> list[Sent
     with closing(Aws(AwsCredentials())) as aws:
         assume_role = AssumeRole(roles=("OrganizationAccountAccessRole",), session_policy=limited)
         for work, operation, args in attempts:
-            keys = await aws.enter(VICTIM, assume_role, ROLE, work)
+            keys = await aws.assume_role_in(VICTIM, assume_role, ROLE, work)
             try:
-                with explained(f"make {operation}"):
-                    await aws.service("iam").of(keys)(operation, **args)
+                with translate_aws_errors(f"make {operation}"):
+                    await aws.service("iam").client(keys)(operation, **args)
             except SentinelError as error:
                 errors.append(error)
     return errors

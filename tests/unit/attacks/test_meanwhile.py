@@ -58,7 +58,7 @@ def test_a_changed_inline_policy_is_reported_in_its_last_version(world: World, n
     world.prepare("remove")
     put(world, WEAK, name)
     with watched(Once("after", "GetRolePolicy", lambda: put(world, STRONG, name))):
-        ended = world.run("correct", 1)
+        ended = world.run("repair", 1)
     assert ended.failed == {}
     assert "iam:*" in str(ended.results[VICTIM].report.diff)
     assert "iam:*" not in str(shown(world)["inline"])

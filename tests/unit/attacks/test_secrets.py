@@ -18,7 +18,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.jou
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 from tests.faults.world import ACCOUNTS, VICTIM, World
-from tests.unit.cloud.test_azure_credentials import ISSUER, SUBJECT, federated, pair
+from tests.unit.cloud.test_azure_credentials import ISSUER, SUBJECT, federated, key_pair
 from tests.unit.playbooks.conftest import WORKSPACE
 
 TOKEN = "emulatedSessionToken/of+the+user/hush=="
@@ -79,7 +79,7 @@ def leaked(secrets: Iterable[str], *places: str) -> list[str]:
 
 def credentials_of_hosts(cloud: Emulators, folder: Path) -> tuple[list[dict[str, Any]], set[str]]:
     """Every kind of credential as variables of a host, and its secrets."""
-    issuer, certificate = pair(), pair()
+    issuer, certificate = key_pair(), key_pair()
     # Other tests on the same emulators have an issuer with a key of their own.
     name = f"{ISSUER}/secrets"
     cloud.trust_issuer(name, SUBJECT, issuer.public_key)
@@ -166,10 +166,10 @@ def test_no_output_and_no_file_contains_a_secret(
 
 
 def test_the_journal_contains_no_secret_and_only_its_owner_can_read_it(world: World, tmp_path: Path) -> None:
-    world.prepare("correct")
+    world.prepare("repair")
     for account, failure in zip(ACCOUNTS[1:], (FAILURES[0], ENDING["222222222202"]), strict=True):
         world.e.fault(**failure, account=account)
-    ended = world.run("correct")
+    ended = world.run("repair")
     record = Journal(tmp_path / "below" / "reports", "record")
     for results in ended.results.values():
         record.add(results)

@@ -20,7 +20,7 @@ from tests.emulators.connectors import DUPLICATE
 from tests.faults import engine
 from tests.faults.hook import Once, watched
 from tests.faults.kinds import DELETE, GET, PUT
-from tests.faults.world import ACCOUNTS, NEIGHBOUR, ROLE, VICTIM, World, arn_of, connector, name_of
+from tests.faults.world import ACCOUNTS, OTHER_ROLE, ROLE, VICTIM, World, arn_of, connector, name_of
 
 from .plants import ADMIN, GONE, OTHER_ID, pinned, statement
 
@@ -225,8 +225,8 @@ def test_offboarding_reports_the_remaining_connectors_of_the_account(world: Worl
     assert ended.failed == {}
     found = ended.results[VICTIM].report.findings
     assert {one.code for one in found} == {"connector_remaining"}
-    assert {name for name in (NEIGHBOUR, "OIDC_x") if any(name in one.message for one in found)} == {
-        NEIGHBOUR,
+    assert {name for name in (OTHER_ROLE, "OIDC_x") if any(name in one.message for one in found)} == {
+        OTHER_ROLE,
         "OIDC_x",
     }
     assert ended.results[ACCOUNTS[1]].report.findings == []

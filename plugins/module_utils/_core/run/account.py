@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..cloud.aws import Aws
-from ..cloud.iam import Roles
+from ..cloud.iam import RoleAdapter
 from ..cloud.service import Keys
 from ..model.account import Account
 from ..model.account_result import AccountReport
@@ -36,7 +36,7 @@ from .reconcile import Adapter, AlreadyRead, Outcome, Sleep, reconcile
 
 if TYPE_CHECKING:
     # Azure's packages take longer to load than all others, and are not needed to change a role.
-    from ..cloud.sentinel import Sentinel, Turn
+    from ..cloud.sentinel import Sentinel, UntilUsable
 
 # Time limit for the role of one account: slightly more than the retries for IAM's eventual consistency may take.
 ROLE_TIMEOUT_SECONDS = 240.0
@@ -104,11 +104,11 @@ async def disconnect(report: AccountReport, account: Account, context: Context) 
         account, sentinel = await context.ready(account)
     spec = ConnectorSpec(have.arn if have else account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
     with _findings_on_error(report, partial(roles.findings, account.role_spec, have), is_security):
-        readers = await sentinel.readers(account.account_id)
+        connectors_reading = await sentinel.connectors_reading(account.account_id)
         others = await context.other_readers(account.account_id, sentinel)
-        report.findings += connectors.remaining_findings(spec, [*readers, *others])
+        report.findings += connectors.remaining_findings(spec, [*connectors_reading, *others])
         if roles.without(account.role_spec, have) != have:
-            connectors.check_no_other_reader(spec, readers)
+            connectors.check_no_other_reader(spec, connectors_reading)
         await reconcile_connector(report, spec, sentinel, check_mode=context.check_mode, absent=True)
         async with context.slots, role_timeout(account):
             have = await _reread_if_changing(adapter, have, partial(roles.without, account.role_spec), context)
@@ -151,7 +151,7 @@ def _findings_without_workspace(account: Account, have: Role | None, context: Co
 
 
 async def _reread_if_changing(
-    adapter: Roles, have: Role | None, overlay: Callable[[Role | None], Role | None], context: Context
+    adapter: RoleAdapter, have: Role | None, overlay: Callable[[Role | None], Role | None], context: Context
 ) -> Role | None:
     """Read the role again if it will be changed: someone else may have changed it since the first read."""
     if have is None or context.check_mode:
@@ -162,7 +162,7 @@ async def _reread_if_changing(
         if not calls:
             return have
     return await read_consistent(
-        adapter.read if _removes_policies(calls) else partial(adapter.again, have), context.slots.sleep
+        adapter.read if _removes_policies(calls) else partial(adapter.reread, have), context.slots.sleep
     )
 
 
@@ -230,10 +230,12 @@ async def role_timeout(account: Account) -> AsyncIterator[None]:
         raise cannot("transient", what, f"AWS took longer than {ROLE_TIMEOUT_SECONDS:.0f} seconds") from error
 
 
-async def _read_role(account: Account, context: Context, *, removing: bool = False) -> tuple[Roles, Role | None]:
+async def _read_role(account: Account, context: Context, *, removing: bool = False) -> tuple[RoleAdapter, Role | None]:
     keys = await _assume_role(account, context, removing=removing)
-    iam = context.aws.service("iam").of(keys)
-    adapter = Roles(iam, account.account_id, account.role_spec.name, writes=not context.check_mode, removing=removing)
+    iam = context.aws.service("iam").client(keys)
+    adapter = RoleAdapter(
+        iam, account.account_id, account.role_spec.name, writes=not context.check_mode, removing=removing
+    )
     async with role_timeout(account):
         return adapter, await read_consistent(adapter.read, context.slots.sleep)
 
@@ -243,7 +245,9 @@ async def _assume_role(account: Account, context: Context, *, removing: bool) ->
 
     async def assume_role() -> Keys:
         async with role_timeout(account):
-            return await context.aws.enter(account.account_id, account.assume_role, account.role_spec.name, work)
+            return await context.aws.assume_role_in(
+                account.account_id, account.assume_role, account.role_spec.name, work
+            )
 
     return await new_account.retry_while_new(account, assume_role, context.slots.sleep)
 
@@ -343,14 +347,14 @@ async def reconcile_connector(
     sentinel: Sentinel,
     *,
     check_mode: bool,
-    visible: Turn | None = None,
+    visible: UntilUsable | None = None,
     absent: bool = False,
 ) -> None:
     """Change the connector of a role to its desired state, or with `absent` remove it.
 
     For a new role, each call waits for its turn by `visible`.
     """
-    adapter = sentinel.connectors_of(spec, writes=not check_mode, visible=visible)
+    adapter = sentinel.connector_adapter(spec, writes=not check_mode, until_usable=visible)
 
     def overlay(have: Connectors | None) -> Connectors:
         return (connectors.without if absent else connectors.overlay)(spec, have or ())
