@@ -60,7 +60,8 @@ class Azure:
         try:
             if route.versions:
                 headers |= self._admit(route, asked, call)
-            response = route.answer(asked)
+            answer = route.answer(asked)
+            response = answer if isinstance(answer, web.Response) else await answer
         except ServiceError as refused:
             response = refused.response()
         response.headers.update({name: value for name, value in headers.items() if name not in response.headers})

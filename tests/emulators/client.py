@@ -154,6 +154,16 @@ class Emulators:
         """Let queries that name this table be answered with these rows."""
         self.control("seed_table", name=name, columns=columns, rows=rows, partial=partial, workspace=workspace)
 
+    def read_queues(self, workspace: str | None = None) -> list[Json]:
+        """Let the connectors of the S3 kind read their queues now: what each did, with the code of what stopped it."""
+        done: list[Json] = self.control("read_queues", workspace=workspace)
+        return done
+
+    def rows(self, table: str, workspace: str | None = None) -> list[Json]:
+        """The rows that connectors wrote to a table, oldest first."""
+        found: list[Json] = self.control("rows", table=table, workspace=workspace)
+        return found
+
     def credentials(self, account_id: str) -> dict[str, str]:
         """A new key pair of a user of that account, as keyword arguments for boto3."""
         keys: dict[str, str] = self.control("credentials", account=account_id)
@@ -173,13 +183,13 @@ class Emulators:
         """Let tokens of this issuer about this subject, signed with this key (PEM), stand for the service principal."""
         self.control("trust_issuer", issuer=issuer, subject=subject, key=key)
 
-    def boto(self, service: str, account_id: str | None = None) -> Any:
+    def boto(self, service: str, account_id: str | None = None, region: str = "us-east-1") -> Any:
         """A boto3 client inside that account, straight at moto: not counted, never refused."""
         from botocore.config import Config
 
         client = _session().client(
             service,
-            region_name="us-east-1",
+            region_name=region,
             endpoint_url=self.moto,
             aws_access_key_id="direct",
             aws_secret_access_key="direct",

@@ -45,6 +45,7 @@ def handler(state: State, emulator: Emulator, control: Control) -> Callable[[web
         state.touched = time.monotonic()
         # What was asked before the log was emptied is no part of the new one, however late it is answered.
         log = state.log
+        await _continue(request)
         body = await request.read()
         if request.path.startswith(CONTROL):
             return await _controlled(control, request.path.removeprefix(CONTROL), body)
@@ -54,6 +55,12 @@ def handler(state: State, emulator: Emulator, control: Control) -> Callable[[web
         return response if response is not None else _cut(request)
 
     return handle
+
+
+async def _continue(request: web.BaseRequest) -> None:
+    """Clients of S3 wait a second for this before they send an object."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 async def _controlled(control: Control, command: str, body: bytes) -> web.Response:
