@@ -169,6 +169,10 @@ ORGANIZATION_BUSY = _refusal(
     service="organizations",
 )
 
+SLOW_DOWN = _refusal(503, "SlowDown", "Please reduce your request rate.", service="s3")
+SQS_THROTTLED = _refusal(400, "ThrottlingException", "Rate exceeded", service="sqs")
+S3_DENIED = _refusal(403, "AccessDenied", f"{_DENIED} with an explicit deny in a service control policy", service="s3")
+
 AZURE_DENIED = _refusal(
     403,
     "AuthorizationFailed",

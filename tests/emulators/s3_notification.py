@@ -24,6 +24,7 @@ DESTINATIONS = {
 }
 EVENT_BRIDGE = "EventBridgeConfiguration"
 RULE_NAMES = ("prefix", "suffix")
+ET.register_namespace("", NAMESPACE)
 
 
 def invalid(message: str) -> Fault:
@@ -93,7 +94,6 @@ def parse(body: bytes) -> Document | Fault:
 
 def shown(text: bytes, event_bridge: bool) -> bytes:
     """Moto's answer as S3 words it."""
-    ET.register_namespace("", NAMESPACE)
     root = ET.fromstring(text)
     root.tag = f"{{{NAMESPACE}}}NotificationConfiguration"
     for name in _rule_names(root):

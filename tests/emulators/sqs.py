@@ -237,8 +237,11 @@ def _learn(state: State, call: Call, before: dict[str, str] | None) -> None:
         state.s3.queues_deleted[call.resource] = time.monotonic()
     elif call.operation == "SetQueueAttributes" or (call.operation == "CreateQueue" and before is None):
         until = time.monotonic() + state.settings.queue_lag_seconds
-        in_force = _in_force(state, call.resource, before or {})
-        state.s3.queue_changes[call.resource] = QueueChange(in_force, until)
+        last = state.s3.queue_changes.get(call.resource)
+        if last and time.monotonic() < last.until:
+            state.s3.queue_changes[call.resource] = QueueChange(last.before, max(last.until, until))
+        else:
+            state.s3.queue_changes[call.resource] = QueueChange(before or {}, until)
 
 
 def _after(state: State, call: Call, response: web.Response) -> web.Response:

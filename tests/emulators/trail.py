@@ -29,7 +29,7 @@ def key(
     kind: str = "CloudTrail",
     when: datetime | None = None,
 ) -> str:
-    """Where a trail's file lies; a digest has the kind `CloudTrail-Digest`, Control Tower the organization as prefix."""
+    """Where a trail's file lies; a digest has the kind `CloudTrail-Digest`."""
     when = when or datetime.now(UTC)
     folder = "/".join(filter(None, (prefix, "AWSLogs", organization, account, kind, region, when.strftime("%Y/%m/%d"))))
     return f"{folder}/{account}_{kind}_{region}_{when:%Y%m%dT%H%MZ}_{uuid.uuid4().hex[:16]}.json.gz"
