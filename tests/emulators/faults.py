@@ -186,3 +186,6 @@ AZURE_THROTTLED = _refusal(
 AZURE_UNAVAILABLE = _refusal(503, "ServiceUnavailable", "The service is unavailable.", service="azure")
 AZURE_FAILURE = _refusal(500, "InternalServerError", "Internal server error", service="azure")
 AZURE_CONFLICT = _refusal(409, "Conflict", "Newer instance of the resource exists.", service="azure")
+AZURE_TIMEOUT = _refusal(
+    504, "GatewayTimeout", "The gateway did not receive a response from 'Microsoft.SecurityInsights'.", service="azure"
+)

@@ -73,7 +73,7 @@ class S3Connection:
                 "sts:RoleSessionName": [f"MicrosoftSentinel_{self.workspace_id}"],
             }
         }
-        return _document(
+        return document(
             {
                 "Effect": "Allow",
                 "Principal": {"Federated": self.provider_arn},
@@ -86,14 +86,14 @@ class S3Connection:
         """What the role may do."""
         queue = ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueUrl", "GetQueueAttributes")
         objects = f"arn:{self.partition}:s3:::{self.bucket}/{self.prefix}*"
-        return _document(
+        return document(
             {"Effect": "Allow", "Action": [f"sqs:{one}" for one in queue], "Resource": self.queue.arn},
             {"Effect": "Allow", "Action": "s3:GetObject", "Resource": objects},
         )
 
     def queue_policy(self) -> Json:
         """Who may send: S3, for this bucket."""
-        return _document(
+        return document(
             {
                 "Effect": "Allow",
                 "Principal": {"Service": "s3.amazonaws.com"},
@@ -169,8 +169,8 @@ class S3Connection:
         """The role with its inline policy; another document may stand in for either."""
         iam, text = self.boto(e, "iam"), json.dumps(trust or self.trust())
         iam.create_role(RoleName=self.role_name, AssumeRolePolicyDocument=text)
-        document = json.dumps(policy or self.role_policy())
-        iam.put_role_policy(RoleName=self.role_name, PolicyName=self.queue_name, PolicyDocument=document)
+        wanted = json.dumps(policy or self.role_policy())
+        iam.put_role_policy(RoleName=self.role_name, PolicyName=self.queue_name, PolicyDocument=wanted)
 
     def make_queue(self, e: Emulators, policy: Json | None = None, **attributes: str) -> None:
         """The queue with its policy."""
@@ -179,13 +179,14 @@ class S3Connection:
 
     def make_notification(self, e: Emulators, **others: Any) -> None:
         """The bucket's notification; `others` are more of the document."""
-        document = {"QueueConfigurations": [self.entry()], **others}
-        self.boto(e, "s3").put_bucket_notification_configuration(Bucket=self.bucket, NotificationConfiguration=document)
+        wanted = {"QueueConfigurations": [self.entry()], **others}
+        self.boto(e, "s3").put_bucket_notification_configuration(Bucket=self.bucket, NotificationConfiguration=wanted)
 
     def boto(self, e: Emulators, service: str) -> Any:
         """A client inside the account, straight at moto."""
         return e.boto(service, self.account, self.region)
 
 
-def _document(*statements: Json) -> Json:
+def document(*statements: Json) -> Json:
+    """A policy of these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
