@@ -22,7 +22,7 @@ import aiohttp
 from aiohttp import web
 
 from . import extensions, oidc, policies
-from .faults import INVALID_TOKEN, SESSION_DENIED, TRUST_DENIED, Call, Fault
+from .faults import INVALID_TOKEN, LONG_POLICY, SESSION_DENIED, TRUST_DENIED, Call, Fault
 from .organization import Organization
 from .stacksets import accounts_below
 from .state import CALLER_ACCOUNT, AwsCaller, State
@@ -111,6 +111,8 @@ class Aws:
             known = role and any(fnmatchcase(role[2], name) for name in settings.role_names)
             if not known or settings.external_id not in ("", sent):
                 return Fault(**TRUST_DENIED)
+            if len(parameters.get("Policy", "")) > 2048:
+                return Fault(**LONG_POLICY)
         policy = self._caller(found[1] if found else "").policy
         return None if _allowed(policy, call, parameters) else Fault(**SESSION_DENIED)
 

@@ -43,6 +43,9 @@ class Request(TypedDict):
     path: str
     status: int
     write: bool
+    action: str
+    """The right that it takes, as policies name it."""
+    resource: str
 
 
 class Emulators:

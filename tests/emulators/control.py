@@ -142,3 +142,7 @@ class Control:
     def do_rows(self, table: str, workspace: str | None = None) -> list[Json]:
         """What connectors wrote to a table."""
         return self.state.workspace(workspace).rows.get(table, [])
+
+    def do_event_bridge(self, bucket: str) -> None:
+        """Let a bucket send its events to EventBridge, too; moto forgets that it does."""
+        self.state.s3.event_bridge.add(bucket)

@@ -125,12 +125,20 @@ def _holds(name: str, keys: Json, context: dict[str, str]) -> bool:
     )
 
 
+def _matches_arn(pattern: str, value: str) -> bool:
+    """Part by part; a wildcard does not reach over a colon."""
+    patterns, values = pattern.split(":", 5), value.split(":", 5)
+    if len(patterns) != len(values):
+        return pattern == "*"
+    return all(matches(one, part) for one, part in zip(patterns, values, strict=True))
+
+
 COMPARISONS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda value, expected: value == expected,
     "StringEqualsIgnoreCase": lambda value, expected: value.lower() == expected.lower(),
     "StringLike": lambda value, expected: matches(expected, value),
-    "ArnEquals": lambda value, expected: matches(expected, value),
-    "ArnLike": lambda value, expected: matches(expected, value),
+    "ArnEquals": lambda value, expected: _matches_arn(expected, value),
+    "ArnLike": lambda value, expected: _matches_arn(expected, value),
     "Bool": lambda value, expected: value.lower() == expected.lower(),
 }
 

@@ -9,8 +9,10 @@ Made straight at moto, so uncounted and unchecked: whatever is changed in it is 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
-from dataclasses import dataclass
+import zipfile
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .s3_state import S3Settings
@@ -182,6 +184,62 @@ class S3Connection:
         wanted = {"QueueConfigurations": [self.entry()], **others}
         self.boto(e, "s3").put_bucket_notification_configuration(Bucket=self.bucket, NotificationConfiguration=wanted)
 
+    def make_others(self, e: Emulators) -> Json:
+        """What other teams have on the bucket: topic, function, queue and EventBridge; returns the document."""
+        other = replace(self, queue_name="inventory")
+        other.make_queue(e)
+        found = {
+            "TopicConfigurations": [{"Id": "removed", "TopicArn": self._topic(e), "Events": ["s3:ObjectRemoved:*"]}],
+            "LambdaFunctionConfigurations": [
+                {
+                    "Id": "scan",
+                    "LambdaFunctionArn": self._function(e),
+                    "Events": ["s3:ObjectCreated:*"],
+                    "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "uploads/"}]}},
+                }
+            ],
+            "QueueConfigurations": [
+                other.entry(
+                    Id="inventory", Filter={"Key": {"FilterRules": [{"Name": "prefix", "Value": "inventory/"}]}}
+                )
+            ],
+        }
+        self.boto(e, "s3").put_bucket_notification_configuration(Bucket=self.bucket, NotificationConfiguration=found)
+        e.control("event_bridge", bucket=self.bucket)
+        return {**found, "EventBridgeConfiguration": {}}
+
+    def _topic(self, e: Emulators) -> str:
+        sns = self.boto(e, "sns")
+        arn = str(sns.create_topic(Name="removed")["TopicArn"])
+        policy = json.dumps(self.queue_policy()).replace("sqs:SendMessage", "sns:Publish").replace(self.queue.arn, arn)
+        sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
+        return arn
+
+    def _function(self, e: Emulators) -> str:
+        """Moto makes it, and runs it nowhere."""
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as archive:
+            archive.writestr("scan.py", "")
+        trust = json.dumps(document({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}))
+        role = self.boto(e, "iam").create_role(RoleName="scan", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        functions = self.boto(e, "lambda")
+        made = functions.create_function(
+            FunctionName="scan",
+            Runtime="python3.12",
+            Role=role,
+            Handler="scan.run",
+            Code={"ZipFile": code.getvalue()},
+        )
+        functions.add_permission(
+            FunctionName="scan",
+            StatementId="s3",
+            Action="lambda:InvokeFunction",
+            Principal="s3.amazonaws.com",
+            SourceArn=f"arn:{self.partition}:s3:::{self.bucket}",
+            SourceAccount=self.account,
+        )
+        return str(made["FunctionArn"])
+
     def boto(self, e: Emulators, service: str) -> Any:
         """A client inside the account, straight at moto."""
         return e.boto(service, self.account, self.region)
@@ -190,3 +248,7 @@ class S3Connection:
 def document(*statements: Json) -> Json:
     """A policy of these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _below(prefix: str) -> Json:
+    return {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}}

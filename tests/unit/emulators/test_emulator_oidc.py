@@ -165,3 +165,14 @@ def test_session_policies_name_trail_and_key(e: Emulators) -> None:
     assert refused(kms.get_key_policy, KeyId=key["Arn"], PolicyName="default")[1] == "AccessDenied"
     seen = [(one["service"], one["operation"], one["write"]) for one in e.requests("kms")]
     assert seen == [("kms", "DescribeKey", False), ("kms", "GetKeyPolicy", False)]
+
+
+def test_a_session_policy_has_at_most_2048_characters(e: Emulators) -> None:
+    arn = f"arn:aws:iam::{A}:role/OrganizationAccountAccessRole"
+    sts = client(e, "sts", CALLER_ACCOUNT)
+    shortest = '{"Version": "2012-10-17", "Statement": []}'
+    wanted = {"RoleArn": arn, "RoleSessionName": "test"}
+    assert sts.assume_role(**wanted, Policy=shortest.ljust(2048))["Credentials"]
+    assert refused(sts.assume_role, **wanted, Policy=shortest.ljust(2049))[:2] == (400, "ValidationError")
+    e.fault(times=1, **faults.PACKED_POLICY)
+    assert refused(sts.assume_role, **wanted, Policy=shortest)[1] == "PackedPolicyTooLarge"

@@ -67,6 +67,14 @@ def test_operations_are_recorded_under_their_names(e: Emulators, s3: Any) -> Non
         ("GetObject", False, A, 200),
         ("ListBuckets", False, A, 200),
     ]
+    rights = [(one["action"], one["resource"]) for one in e.requests("s3")]
+    bucket = f"arn:aws:s3:::{ONE.bucket}"
+    assert rights[0] == ("s3:PutBucketNotification", bucket)
+    assert rights[4:] == [
+        ("s3:PutObject", f"{bucket}/a/b c"),
+        ("s3:GetObject", f"{bucket}/a/b c"),
+        ("s3:ListAllMyBuckets", "*"),
+    ]
 
 
 def test_the_notification_comes_back_as_s3_words_it(e: Emulators, s3: Any) -> None:
@@ -152,6 +160,18 @@ def test_a_topic_needs_a_policy_too(e: Emulators, s3: Any) -> None:
     sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(allowed))
     put(s3, TopicConfigurations=[topic])
     assert stored(s3)["TopicConfigurations"][0]["TopicArn"] == arn
+
+
+def test_what_other_teams_have_on_a_bucket_stays(e: Emulators, s3: Any) -> None:
+    others = ONE.make_others(e)
+    found = stored(s3)
+    assert {name: len(value) for name, value in found.items()} == {name: len(value) for name, value in others.items()}
+    document = {**found, "QueueConfigurations": [*found["QueueConfigurations"], ONE.entry()]}
+    s3.put_bucket_notification_configuration(Bucket=ONE.bucket, NotificationConfiguration=document)
+    after = stored(s3)
+    assert {**after, "QueueConfigurations": after["QueueConfigurations"][:1]} == found
+    e.boto("lambda", A).remove_permission(FunctionName="scan", StatementId="s3")
+    assert put_refused(s3, LambdaFunctionConfigurations=found["LambdaFunctionConfigurations"]) == UNVERIFIED
 
 
 @pytest.mark.parametrize(("grant", "works"), [(True, True), (False, False)])
