@@ -21,7 +21,8 @@ from xml.sax.saxutils import escape
 import aiohttp
 from aiohttp import web
 
-from .faults import INVALID_TOKEN, SESSION_DENIED, TRUST_DENIED, Call, Fault
+from . import extensions, oidc, policies
+from .faults import INVALID_TOKEN, LONG_POLICY, SESSION_DENIED, TRUST_DENIED, Call, Fault
 from .organization import Organization
 from .stacksets import accounts_below
 from .state import CALLER_ACCOUNT, AwsCaller, State
@@ -32,9 +33,10 @@ NAMESPACES = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
 }
-HOP_BY_HOP = {"connection", "content-length", "host", "keep-alive", "transfer-encoding", "x-moto-account-id"}
+HOP_BY_HOP = {"connection", "content-length", "expect", "host", "keep-alive", "transfer-encoding", "x-moto-account-id"}
 ROLE_ARN = re.compile(r"arn:[\w-]+:iam::(\d{12}):role/(?:.*/)?([^/]+)")
 CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/")
+SIGNED_REGION = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
 
 
 class Aws:
@@ -49,10 +51,13 @@ class Aws:
         """Return operation, account and caller of a request."""
         found = CREDENTIAL.search(request.headers.get("Authorization", ""))
         key, service = found.groups() if found else ("", "unknown")
+        signed = extensions.Signed(self._caller(key), self.region(request))
+        if service in extensions.IDENTIFY:
+            return extensions.IDENTIFY[service](request, body, signed)
         operation, parameters = _operation(request, body)
         caller = self._caller(key)
         account, resource = _target(operation, parameters, caller)
-        return Call(
+        call = Call(
             service=service,
             operation=operation,
             method=request.method,
@@ -61,8 +66,14 @@ class Aws:
             accounts=(account,),
             caller=caller.arn,
             action=f"{service}:{operation}",
-            resource=resource,
+            resource=oidc.resource(parameters, account, signed.partition) or resource,
         )
+        return extensions.refine(call, body, signed)
+
+    def region(self, request: web.BaseRequest) -> str:
+        """The Region that a request is signed for."""
+        found = SIGNED_REGION.search(request.headers.get("Authorization", ""))
+        return found[1] if found else "us-east-1"
 
     def _caller(self, key: str) -> AwsCaller:
         known = self.state.callers.get(key)
@@ -76,10 +87,16 @@ class Aws:
         if call.service == "organizations" and self.state.organization:
             return self._organizations_response(self.state.organization, body, call)
         if call.service == "cloudformation":
-            return await self._cloudformation_response(request, body, call)
-        response = await self._forward(request, body, call)
+            return await self._deployed(request, body, call)
+        if call.service in extensions.ACT:
+            return await extensions.ACT[call.service](self, request, body, call)
+        parameters = _operation(request, body)[1]
+        if call.service == "iam":
+            response = await oidc.act(self, request, body, call, parameters)
+        else:
+            response = await self.forward(request, body, call)
         if response.status == 200:
-            self._record(call, response, _operation(request, body)[1])
+            self._learn(call, response, parameters)
         return response
 
     def _refusal(self, request: web.BaseRequest, body: bytes, call: Call) -> Fault | None:
@@ -94,6 +111,8 @@ class Aws:
             known = role and any(fnmatchcase(role[2], name) for name in settings.role_names)
             if not known or settings.external_id not in ("", sent):
                 return Fault(**TRUST_DENIED)
+            if len(parameters.get("Policy", "")) > 2048:
+                return Fault(**LONG_POLICY)
         policy = self._caller(found[1] if found else "").policy
         return None if _allowed(policy, call, parameters) else Fault(**SESSION_DENIED)
 
@@ -108,12 +127,12 @@ class Aws:
         return await self.state.stacksets.act(
             call.operation,
             body,
-            lambda changed: self._forward(request, changed, call),
+            lambda changed: self.forward(request, changed, call),
             partial(accounts_below, self.session, self.moto, call.accounts[0]),
         )
 
-    async def _forward(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
-        """Forward a request, with its account in a header: moto needs a second per account to look up keys."""
+    async def forward(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
+        """Pass it on. The account goes along: looking keys up costs moto a second per account."""
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
         headers["x-moto-account-id"] = call.accounts[0]
         async with self.session.request(
@@ -135,7 +154,9 @@ class Aws:
             self.state.roles_created[_element(text, "Arn")] = time.monotonic()
 
     def refuse(self, call: Call, fault: Fault) -> web.Response:
-        """Return an error response in the format of the service: XML for the query protocol, else JSON."""
+        """An error as the service words it: XML for the query protocol, JSON for the others."""
+        if call.service in extensions.REFUSE:
+            return extensions.REFUSE[call.service](call, fault)
         message, request_id = call.fill(fault.message), str(uuid.uuid4())
         if call.service in NAMESPACES:
             text = _xml_error(NAMESPACES[call.service], fault, message, request_id)
@@ -169,20 +190,12 @@ def _target(operation: str, parameters: dict[str, str], caller: AwsCaller) -> tu
 
 
 def _allowed(policy: str, call: Call, parameters: dict[str, str]) -> bool:
-    """Return whether the session policy, if any, allows a call; only elements that this collection uses."""
+    """Whether a session policy, if there is one, lets the call pass."""
     if not policy:
         return True
-    statements = json.loads(policy)["Statement"]
-    return any(
-        call.action in statement["Action"]
-        and any(fnmatchcase(call.resource, pattern) for pattern in _listed(statement["Resource"]))
-        and statement.get("Condition") in (None, {"ArnEquals": {"iam:PolicyARN": parameters.get("PolicyArn")}})
-        for statement in statements
-    )
-
-
-def _listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
+    context = {"iam:PolicyARN": parameters["PolicyArn"]} if "PolicyArn" in parameters else {}
+    access = policies.Access(call.action, call.resource, context=context)
+    return policies.decide([json.loads(policy)], access) == "allow"
 
 
 def _element(text: str, name: str) -> str:

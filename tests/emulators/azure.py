@@ -59,8 +59,9 @@ class Azure:
         headers = trace_headers()
         try:
             if route.versions:
-                headers |= self._admit(route, routed, call)
-            response = route.answer(routed)
+                headers |= self._admit(route, asked, call)
+            answer = route.answer(asked)
+            response = answer if isinstance(answer, web.Response) else await answer
         except ServiceError as refused:
             response = refused.response()
         response.headers.update({name: value for name, value in headers.items() if name not in response.headers})

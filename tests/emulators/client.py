@@ -43,6 +43,9 @@ class Request(TypedDict):
     path: str
     status: int
     write: bool
+    action: str
+    """The right that it takes, as policies name it."""
+    resource: str
 
 
 class Emulators:
@@ -154,6 +157,16 @@ class Emulators:
         """Set the rows that queries of this table return."""
         self.control("seed_table", name=name, columns=columns, rows=rows, partial=partial, workspace=workspace)
 
+    def read_queues(self, workspace: str | None = None) -> list[Json]:
+        """Let the connectors of the S3 kind read their queues now: what each did, with the code of what stopped it."""
+        done: list[Json] = self.control("read_queues", workspace=workspace)
+        return done
+
+    def rows(self, table: str, workspace: str | None = None) -> list[Json]:
+        """The rows that connectors wrote to a table, oldest first."""
+        found: list[Json] = self.control("rows", table=table, workspace=workspace)
+        return found
+
     def credentials(self, account_id: str) -> dict[str, str]:
         """Return new access keys of a user of that account, as keyword arguments for boto3."""
         keys: dict[str, str] = self.control("credentials", account=account_id)
@@ -173,13 +186,13 @@ class Emulators:
         """Add a federated credential: tokens of this issuer and subject, signed with this key (PEM)."""
         self.control("trust_issuer", issuer=issuer, subject=subject, key=key)
 
-    def boto(self, service: str, account_id: str | None = None) -> Any:
-        """Return a boto3 client for that account that uses moto directly: not logged, never rejected."""
+    def boto(self, service: str, account_id: str | None = None, region: str = "us-east-1") -> Any:
+        """A boto3 client inside that account, straight at moto: not counted, never refused."""
         from botocore.config import Config
 
         client = _session().client(
             service,
-            region_name="us-east-1",
+            region_name=region,
             endpoint_url=self.moto,
             aws_access_key_id="direct",
             aws_secret_access_key="direct",

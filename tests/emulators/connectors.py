@@ -49,9 +49,10 @@ def seed(state: State, workspace: Workspace, raw: Json) -> Json:
     return workspace.connectors[name.lower()].raw
 
 
-def page(workspace: Workspace, size: int, token: str, url: str) -> Json:
-    """Return one page; nextLink is `url` with the skip token of the next page."""
-    seen = [raw for connector in workspace.connectors.values() if (raw := connector.read()) is not None]
+def page(workspace: Workspace, size: int, token: str, url: str, hidden: str = "") -> Json:
+    """One page; `url` is continued by the next one's token, and connectors of a hidden kind are left out."""
+    read = [raw for connector in workspace.connectors.values() if (raw := connector.read()) is not None]
+    seen = [raw for raw in read if raw.get("kind") != hidden]
     start = _offset(token)
     answer: Json = {"value": seen[start : start + size]}
     if start + size < len(seen):
@@ -67,11 +68,11 @@ def _offset(token: str) -> int:
         raise bad_request(f"The skip token '{token}' is not valid.") from None
 
 
-def get(workspace: Workspace, name: str) -> Json:
-    """Return one connector as reads return it, which may lag."""
+def get(workspace: Workspace, name: str, hidden: str = "") -> Json:
+    """One connector, as reads see it."""
     connector = workspace.connectors.get(name.lower())
     raw = connector.read() if connector else None
-    if raw is None:
+    if raw is None or raw.get("kind") == hidden:
         raise ServiceError(404, "NotFound", f"Data connector '{name}' was not found.")
     return raw
 
@@ -81,10 +82,15 @@ def put(state: State, workspace: Workspace, name: str, body: bytes, if_match: st
     sent = _parse(body)
     old = workspace.connectors.get(name.lower())
     if old is not None:
-        _check_replace(state, old.raw, sent, if_match)
+        check_replace(state, old.raw, sent, if_match)
     _check_duplicate(state, workspace, name, sent)
     _check_role(state, sent["properties"]["awsRoleArn"])
-    new = {"kind": sent["kind"], "properties": _stored(sent["properties"])}
+    return store(state, workspace, name, {"kind": sent["kind"], "properties": _stored(sent["properties"])})
+
+
+def store(state: State, workspace: Workspace, name: str, new: Json) -> tuple[int, Json]:
+    """Put a connector in the place of what has its name: the status and the connector."""
+    old = workspace.connectors.get(name.lower())
     raw = seed(state, workspace, {"name": old.raw["name"] if old else name, **new})
     connector = workspace.connectors[name.lower()]
     connector.before = old.raw if old else None
@@ -104,12 +110,12 @@ def _parse(body: bytes) -> Json:
         sent = json.loads(body)
     except ValueError:
         raise ServiceError(400, "InvalidRequestContent", "The request content was invalid.") from None
-    _check_keys(sent, "the connector", {"kind", "properties"}, {"etag"})
+    check_keys(sent, "the connector", {"kind", "properties"}, {"etag"})
     if sent["kind"] != CLOUDTRAIL:
         raise bad_request(f"The data connector kind '{sent['kind']}' is not supported.")
-    _check_keys(sent["properties"], "properties", {"awsRoleArn", "dataTypes"})
-    _check_keys(sent["properties"]["dataTypes"], "dataTypes", {"logs"})
-    _check_keys(sent["properties"]["dataTypes"]["logs"], "logs", {"state"})
+    check_keys(sent["properties"], "properties", {"awsRoleArn", "dataTypes"})
+    check_keys(sent["properties"]["dataTypes"], "dataTypes", {"logs"})
+    check_keys(sent["properties"]["dataTypes"]["logs"], "logs", {"state"})
     if str(sent["properties"]["dataTypes"]["logs"]["state"]).lower() not in ("enabled", "disabled"):
         raise bad_request("'state' must be 'Enabled' or 'Disabled'.")
     if not account_of(sent):
@@ -117,7 +123,7 @@ def _parse(body: bytes) -> Json:
     return dict(sent)
 
 
-def _check_keys(value: Any, where: str, wanted: set[str], allowed: set[str] | None = None) -> None:
+def check_keys(value: Any, where: str, wanted: set[str], allowed: set[str] | None = None) -> None:
     if not isinstance(value, dict):
         raise bad_request(f"{where} must be an object.")
     if missing := wanted - set(value):
@@ -126,8 +132,8 @@ def _check_keys(value: Any, where: str, wanted: set[str], allowed: set[str] | No
         raise bad_request(f"Could not find member '{min(unknown)}' on {where}.")
 
 
-def _check_replace(state: State, old: Json, sent: Json, if_match: str) -> None:
-    """Check the etag, which is optional but must be the current one."""
+def check_replace(state: State, old: Json, sent: Json, if_match: str) -> None:
+    """An etag is not needed, but one that is sent must be the current one."""
     etags = {etag for etag in (sent.get("etag"), if_match) if etag and etag != "*"}
     if etags - {old["etag"]}:
         code = "Conflict" if state.settings.stale_etag_status == 409 else "PreconditionFailed"

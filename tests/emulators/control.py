@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import inspect
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from . import connectors
+from . import connectors, s3_reader
 from .faults import Fault
 from .organization import Organization
 from .state import Federation, Json, State, Workspace
@@ -30,7 +31,8 @@ class Control:
         method = getattr(self, f"do_{command}", None)
         if method is None:
             raise ValueError(f"There is no command '{command}'.")
-        return method(**arguments)
+        answer = method(**arguments)
+        return await answer if inspect.isawaitable(answer) else answer
 
     def do_about(self) -> Json:
         """Return URLs and environment."""
@@ -132,3 +134,15 @@ class Control:
         """Delete a connector without a request."""
         if connectors.delete(self.state.workspace(workspace), name) != 200:
             raise ValueError(f"There is no connector '{name}'.")
+
+    async def do_read_queues(self, workspace: str | None = None) -> list[Json]:
+        """Let the connectors of the S3 kind read."""
+        return await s3_reader.read(self.state, self.state.workspace(workspace))
+
+    def do_rows(self, table: str, workspace: str | None = None) -> list[Json]:
+        """What connectors wrote to a table."""
+        return self.state.workspace(workspace).rows.get(table, [])
+
+    def do_event_bridge(self, bucket: str) -> None:
+        """Let a bucket send its events to EventBridge, too; moto forgets that it does."""
+        self.state.s3.event_bridge.add(bucket)

@@ -35,6 +35,8 @@ class Call:
             "path": self.path,
             "status": status,
             "write": self.write,
+            "action": self.action,
+            "resource": self.resource,
         }
 
     def fill(self, text: str) -> str:
@@ -169,6 +171,23 @@ ORGANIZATION_BUSY = _refusal(
     service="organizations",
 )
 
+PACKED_POLICY = _refusal(
+    400,
+    "PackedPolicyTooLarge",
+    "Packed policy consumes 104% of allotted space, please use smaller policy.",
+    service="sts",
+    operation="AssumeRole",
+)
+LONG_POLICY = _refusal(
+    400,
+    "ValidationError",
+    "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must have length less than or "
+    "equal to 2048",
+)
+SLOW_DOWN = _refusal(503, "SlowDown", "Please reduce your request rate.", service="s3")
+SQS_THROTTLED = _refusal(400, "ThrottlingException", "Rate exceeded", service="sqs")
+S3_DENIED = _refusal(403, "AccessDenied", f"{_DENIED} with an explicit deny in a service control policy", service="s3")
+
 AZURE_DENIED = _refusal(
     403,
     "AuthorizationFailed",
@@ -182,3 +201,6 @@ AZURE_THROTTLED = _refusal(
 AZURE_UNAVAILABLE = _refusal(503, "ServiceUnavailable", "The service is unavailable.", service="azure")
 AZURE_FAILURE = _refusal(500, "InternalServerError", "Internal server error", service="azure")
 AZURE_CONFLICT = _refusal(409, "Conflict", "Newer instance of the resource exists.", service="azure")
+AZURE_TIMEOUT = _refusal(
+    504, "GatewayTimeout", "The gateway did not receive a response from 'Microsoft.SecurityInsights'.", service="azure"
+)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from . import connectors, login, logs
+from . import connectors, login, logs, s3_connectors, s3_reader
 from .answers import ServiceError, not_onboarded
 from .state import State, Workspace
 
@@ -34,6 +34,7 @@ SENTINEL_VERSIONS: tuple[str, ...] = (
     "2024-03-01",
     "2024-09-01",
     "2025-09-01",
+    *s3_connectors.PREVIEWS,
 )
 
 
@@ -120,18 +121,24 @@ def list_connectors(routed: RoutedRequest) -> web.Response:
     query = routed.request.query
     url = f"{routed.base}{routed.request.path}?api-version={quote(query['api-version'])}"
     token = query.get("$skipToken", "")
-    return web.json_response(connectors.page(_onboarded(routed), routed.state.settings.page_size, token, url))
+    hidden = s3_connectors.hidden(asked.state, query["api-version"])
+    return web.json_response(connectors.page(_onboarded(asked), asked.state.settings.page_size, token, url, hidden))
 
 
-def get_connector(routed: RoutedRequest) -> web.Response:
-    """Return one connector."""
-    return web.json_response(connectors.get(_onboarded(routed), routed.names["name"]))
+def get_connector(asked: Asked) -> web.Response:
+    """One of them."""
+    hidden = s3_connectors.hidden(asked.state, asked.request.query["api-version"])
+    return web.json_response(connectors.get(_onboarded(asked), asked.names["name"], hidden))
 
 
-def put_connector(routed: RoutedRequest) -> web.Response:
-    """Create or replace a connector."""
-    etag = routed.request.headers.get("If-Match", "")
-    status, raw = connectors.put(routed.state, _onboarded(routed), routed.names["name"], routed.body, etag)
+async def put_connector(asked: Asked) -> web.Response:
+    """Create or replace one."""
+    etag = asked.request.headers.get("If-Match", "")
+    where = (asked.state, _onboarded(asked), asked.names["name"], asked.body, etag)
+    if s3_connectors.is_meant(asked.body):
+        status, raw = await s3_connectors.put(*where, asked.request.query["api-version"])
+    else:
+        status, raw = connectors.put(*where)
     return web.json_response(raw, status=status)
 
 
@@ -168,15 +175,17 @@ def get_machine_token(routed: RoutedRequest) -> web.Response:
     return web.json_response(login.of_machine(routed.state, routed.base, request.headers, request.query))
 
 
-def post_query(routed: RoutedRequest) -> web.Response:
-    """Run a query of Log Analytics."""
-    login.check_bearer(routed.state, routed.base, routed.request.headers.get("Authorization", ""))
-    for workspace in routed.state.workspaces:
-        if workspace.customer_id == routed.names["customer"].lower():
+async def post_query(asked: Asked) -> web.Response:
+    """An answer of Log Analytics."""
+    login.check_bearer(asked.state, asked.base, asked.request.headers.get("Authorization", ""))
+    for workspace in asked.state.workspaces:
+        if workspace.customer_id == asked.names["customer"].lower():
             if not granted(workspace, "Microsoft.OperationalInsights/workspaces/query/read"):
                 message = "The provided credentials have insufficient access to perform the requested operation"
                 raise ServiceError(403, "InsufficientAccessError", message)
-            return web.json_response(logs.query(workspace, routed.body))
+            if asked.state.settings.reading == "on_query":
+                await s3_reader.read(asked.state, workspace)
+            return web.json_response(logs.query(workspace, asked.body))
     raise ServiceError(404, "WorkspaceNotFoundError", "The workspace could not be found")
 
 
@@ -186,7 +195,7 @@ class Route(NamedTuple):
     operation: str
     method: str
     path: str
-    answer: Callable[[RoutedRequest], web.Response]
+    answer: Callable[[Asked], web.Response | Awaitable[web.Response]]
     versions: tuple[str, ...] = ()
     right: str = ""
 

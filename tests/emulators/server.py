@@ -33,6 +33,7 @@ from .aws import Aws
 from .azure import Azure
 from .control import Control
 from .environment import variables
+from .moto import Moto
 from .serving import Emulator, handler
 from .state import State
 
@@ -78,6 +79,7 @@ async def servers(
     async with contextlib.AsyncExitStack() as stack:
         port = await asyncio.to_thread(moto.stdout.readline) if moto.stdout else ""
         moto_url = f"http://127.0.0.1:{int(port)}"
+        state.moto = Moto(moto_url)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64), auto_decompress=False)
         )

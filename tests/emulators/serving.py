@@ -45,6 +45,7 @@ def handler(state: State, emulator: Emulator, control: Control) -> Callable[[web
         state.touched = time.monotonic()
         # A request from before the log was cleared is not added to the new log, however late its response is.
         log = state.log
+        await _continue(request)
         body = await request.read()
         if request.path.startswith(CONTROL):
             return await _control(control, request.path.removeprefix(CONTROL), body)
@@ -56,7 +57,13 @@ def handler(state: State, emulator: Emulator, control: Control) -> Callable[[web
     return handle
 
 
-async def _control(control: Control, command: str, body: bytes) -> web.Response:
+async def _continue(request: web.BaseRequest) -> None:
+    """Clients of S3 wait a second for this before they send an object."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+async def _controlled(control: Control, command: str, body: bytes) -> web.Response:
     try:
         return web.json_response(await control(command, json.loads(body or b"{}")))
     except (ValueError, TypeError, KeyError) as error:

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .faults import Faults
+from .moto import Moto
 from .organization import Organization
+from .s3_state import S3Settings, S3State
 from .stacksets import StackSets
 
 Json = dict[str, Any]
@@ -44,8 +46,8 @@ SENTINEL_CONTRIBUTOR: list[Json] = [
 
 
 @dataclass
-class Settings:
-    """Behaviour of the services that is not documented, or that a test changes."""
+class Settings(S3Settings):
+    """How the services behave where Microsoft and AWS leave it open, or a test wants it different."""
 
     etag_style: Literal["quoted", "guid"] = "quoted"
     stale_etag_status: Literal[409, 412] = 412
@@ -110,6 +112,8 @@ class Workspace:
     permissions: list[Json] = field(default_factory=lambda: SENTINEL_CONTRIBUTOR)
     connectors: dict[str, Connector] = field(default_factory=dict)
     tables: dict[str, Json] = field(default_factory=dict)
+    rows: dict[str, list[Json]] = field(default_factory=dict)
+    """What connectors wrote, by table: raw rows with Microsoft's column names."""
 
     @property
     def id(self) -> str:
@@ -164,6 +168,7 @@ class State:
         self.tokens: dict[str, float] = {}
         self.callers: dict[str, AwsCaller] = {}
         self.touched = time.monotonic()
+        self.moto = Moto("")
         self.add_caller(self.identity.access_key, CALLER_ACCOUNT)
         self.reset()
 
@@ -177,6 +182,7 @@ class State:
         self.workspaces = [Workspace(self.identity.subscription_id, customer_id=CUSTOMER_ID)]
         self.roles_created: dict[str, float] = {}
         self.buckets: dict[tuple[str, str], Any] = {}
+        self.s3 = S3State()
 
     def add_caller(self, key: str, account: str) -> None:
         """Add the access key of a user of that account."""
