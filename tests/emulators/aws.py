@@ -87,7 +87,7 @@ class Aws:
         if call.service == "organizations" and self.state.organization:
             return self._organizations_response(self.state.organization, body, call)
         if call.service == "cloudformation":
-            return await self._deployed(request, body, call)
+            return await self._cloudformation_response(request, body, call)
         if call.service in extensions.ACT:
             return await extensions.ACT[call.service](self, request, body, call)
         parameters = _operation(request, body)[1]
@@ -96,7 +96,7 @@ class Aws:
         else:
             response = await self.forward(request, body, call)
         if response.status == 200:
-            self._learn(call, response, parameters)
+            self._record(call, response, parameters)
         return response
 
     def _refusal(self, request: web.BaseRequest, body: bytes, call: Call) -> Fault | None:

@@ -59,8 +59,8 @@ class Azure:
         headers = trace_headers()
         try:
             if route.versions:
-                headers |= self._admit(route, asked, call)
-            answer = route.answer(asked)
+                headers |= self._admit(route, routed, call)
+            answer = route.answer(routed)
             response = answer if isinstance(answer, web.Response) else await answer
         except ServiceError as refused:
             response = refused.response()

@@ -121,22 +121,22 @@ def list_connectors(routed: RoutedRequest) -> web.Response:
     query = routed.request.query
     url = f"{routed.base}{routed.request.path}?api-version={quote(query['api-version'])}"
     token = query.get("$skipToken", "")
-    hidden = s3_connectors.hidden(asked.state, query["api-version"])
-    return web.json_response(connectors.page(_onboarded(asked), asked.state.settings.page_size, token, url, hidden))
+    hidden = s3_connectors.hidden(routed.state, query["api-version"])
+    return web.json_response(connectors.page(_onboarded(routed), routed.state.settings.page_size, token, url, hidden))
 
 
-def get_connector(asked: Asked) -> web.Response:
+def get_connector(routed: RoutedRequest) -> web.Response:
     """One of them."""
-    hidden = s3_connectors.hidden(asked.state, asked.request.query["api-version"])
-    return web.json_response(connectors.get(_onboarded(asked), asked.names["name"], hidden))
+    hidden = s3_connectors.hidden(routed.state, routed.request.query["api-version"])
+    return web.json_response(connectors.get(_onboarded(routed), routed.names["name"], hidden))
 
 
-async def put_connector(asked: Asked) -> web.Response:
+async def put_connector(routed: RoutedRequest) -> web.Response:
     """Create or replace one."""
-    etag = asked.request.headers.get("If-Match", "")
-    where = (asked.state, _onboarded(asked), asked.names["name"], asked.body, etag)
-    if s3_connectors.is_meant(asked.body):
-        status, raw = await s3_connectors.put(*where, asked.request.query["api-version"])
+    etag = routed.request.headers.get("If-Match", "")
+    where = (routed.state, _onboarded(routed), routed.names["name"], routed.body, etag)
+    if s3_connectors.is_meant(routed.body):
+        status, raw = await s3_connectors.put(*where, routed.request.query["api-version"])
     else:
         status, raw = connectors.put(*where)
     return web.json_response(raw, status=status)
@@ -175,17 +175,17 @@ def get_machine_token(routed: RoutedRequest) -> web.Response:
     return web.json_response(login.of_machine(routed.state, routed.base, request.headers, request.query))
 
 
-async def post_query(asked: Asked) -> web.Response:
+async def post_query(routed: RoutedRequest) -> web.Response:
     """An answer of Log Analytics."""
-    login.check_bearer(asked.state, asked.base, asked.request.headers.get("Authorization", ""))
-    for workspace in asked.state.workspaces:
-        if workspace.customer_id == asked.names["customer"].lower():
+    login.check_bearer(routed.state, routed.base, routed.request.headers.get("Authorization", ""))
+    for workspace in routed.state.workspaces:
+        if workspace.customer_id == routed.names["customer"].lower():
             if not granted(workspace, "Microsoft.OperationalInsights/workspaces/query/read"):
                 message = "The provided credentials have insufficient access to perform the requested operation"
                 raise ServiceError(403, "InsufficientAccessError", message)
-            if asked.state.settings.reading == "on_query":
-                await s3_reader.read(asked.state, workspace)
-            return web.json_response(logs.query(workspace, asked.body))
+            if routed.state.settings.reading == "on_query":
+                await s3_reader.read(routed.state, workspace)
+            return web.json_response(logs.query(workspace, routed.body))
     raise ServiceError(404, "WorkspaceNotFoundError", "The workspace could not be found")
 
 
@@ -195,7 +195,7 @@ class Route(NamedTuple):
     operation: str
     method: str
     path: str
-    answer: Callable[[Asked], web.Response | Awaitable[web.Response]]
+    answer: Callable[[RoutedRequest], web.Response | Awaitable[web.Response]]
     versions: tuple[str, ...] = ()
     right: str = ""
 

@@ -63,7 +63,7 @@ async def _continue(request: web.BaseRequest) -> None:
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-async def _controlled(control: Control, command: str, body: bytes) -> web.Response:
+async def _control(control: Control, command: str, body: bytes) -> web.Response:
     try:
         return web.json_response(await control(command, json.loads(body or b"{}")))
     except (ValueError, TypeError, KeyError) as error:

@@ -72,7 +72,10 @@ def test_an_account_that_hangs_times_out_and_delays_no_other(world: World) -> No
             assert one.status == ("failed" if one.account.account_id == VICTIM else "changed")
             assert one.error is None or one.error.kind == "transient"
 
-    with mock.patch.object(account, "ROLE_TIMEOUT_SECONDS", 3.0), mock.patch.object(engine.curl, "AWS_REQUEST_TIMEOUT_SECONDS", 60):
+    with (
+        mock.patch.object(account, "ROLE_TIMEOUT_SECONDS", 3.0),
+        mock.patch.object(engine.curl, "AWS_REQUEST_TIMEOUT_SECONDS", 60),
+    ):
         asyncio.run(work())
     assert finished[VICTIM] < 30
     assert max(finished[other] for other in set(ACCOUNTS) - {VICTIM}) < finished[VICTIM]
