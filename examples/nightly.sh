@@ -1,7 +1,7 @@
 #!/bin/sh
-# The night of a fleet, called by cron. Beside it are accounts.aws_organization.yml, group_vars/all.yml and `credentials`,
-# a file that only its owner can read, with lines such as: export AZURE_CLIENT_ID=…
-# The exit code is 0 if there is nothing for a person to do.
+# The nightly run of all accounts, started by cron. The folder also has accounts.aws_organization.yml, group_vars/all.yml
+# and `credentials`, a file that only its owner can read, with lines such as: export AZURE_CLIENT_ID=…
+# The exit code is 0 if no action is required.
 cd "$(dirname "$0")" || exit 1
 . ./credentials
 export ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true
@@ -14,12 +14,12 @@ run() {
     -e sentinel_report_dir=reports "$@" || result=2
 }
 
-# Connects new accounts and corrects the others. Security findings end with exit code 2, though they are repaired.
+# Connects new accounts and repairs drift. Security findings lead to exit code 2, even if they are repaired.
 run onboard -e sentinel_fail_on=security
-# Looks once whether events arrive.
+# Checks once whether events arrive.
 run verify -e sentinel_verify_wait=0
-# Removes the connectors of accounts that were closed or have left. Leave it out if the workspace also reads accounts of
-# another organization, or of none: this one does not list them, so they would count as gone.
+# Removes the connectors of accounts that are closed or left. Omit it if the workspace also reads accounts of another
+# organization, or of none. They are not listed by this one, so they would count as departed.
 run departed
 
 exit $result

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action of `fleet`: reads the accounts from the hosts of the batch, runs them in this process, tells progress."""
+"""The action of `fleet`: reads the accounts of the batch, runs them in this process, displays the progress."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ from ..module_utils._core.options import AWS, AZURE, FLEET, FLEET_ROLE, STATE, W
 from ..module_utils._core.run import fleet, new_account
 from ..module_utils._core.run.fleet_result import FleetResult
 from ..module_utils._core.run.journal import Journal, NoJournal
-from ..plugin_utils.batch import BatchAction, Refused, is_given
+from ..plugin_utils.batch import BatchAction, RefusedAccount, is_option_given
 
 SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE
-VARIABLES = {field.variable: field.option for field in FIELDS}
-REQUESTS_AT = 3
-# Signals that come within so many seconds are one Ctrl-C.
-SAME_SECONDS = 0.5
+OPTION_BY_VARIABLE = {field.variable: field.option for field in FIELDS}
+REQUEST_LOG_VERBOSITY = 3
+# Signals within so many seconds are one Ctrl-C.
+SAME_SIGNAL_SECONDS = 0.5
 _ALIASES = {"aws_profile": "profile"}
-LIFT = "-e sentinel_max_change_percent=100"
-# What leads to the workspace and the organization, where there is no account.
-_HOME = tuple(
+LIFT_LIMIT = "-e sentinel_max_change_percent=100"
+# The fields that a run without accounts needs to reach the workspace and the organization.
+_WORKSPACE_FIELDS = tuple(
     field
     for field in FIELDS
     if field.part in ("account", "aws", "azure") or field.option in ("workspace_id", "microsoft_account_id")
@@ -52,216 +52,219 @@ class ActionModule(BatchAction):
     """See the documentation of M(trailbridge.sentinel.fleet)."""
 
     spec = SPEC
-    host_variables = VARIABLES
+    host_variables = OPTION_BY_VARIABLE
 
-    _ended = 0.0
-    _outside: TextIO | None = None
+    _interrupted_at = 0.0
+    _ansible_stdout: TextIO | None = None
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the task."""
-        # This process was forked for the task: what Ansible brought along stays, nobody need look through it for waste.
+        # This process was forked for the task: the objects of Ansible stay, so the collector need not visit them.
         gc.freeze()
-        self._follow_requests()
+        self._log_requests()
         return super().run(tmp, task_vars)
 
-    def work(self) -> dict[str, Any]:
-        """Bring all accounts to the wish, and return the results."""
+    def execute(self) -> dict[str, Any]:
+        """Reconcile all accounts with the desired state, and return the results."""
         options = self.task_options
-        refused: list[Refused] = []
+        refused: list[RefusedAccount] = []
         if options["accounts"] is None:
             absent = options["state"] == "absent"
-            batch, options = self.read_hosts(options, everywhere=absent)
-            accounts, refused = [account for account, _given in batch.accounts], batch.refused
+            batch, options = self.read_batch(options, whole_inventory=absent)
+            accounts, refused = [one.account for one in batch.accounts], batch.refused
         else:
-            options = self.validated(self.read_run())
-            accounts = _listed(options, self._shared(options))
-        order = self._order(options, accounts)
-        # Playbooks that share a role with others say who they are.
-        playbook = self.task_vars.get("__sentinel_playbook") or ("offboard" if order.absent else "onboard")
-        return asyncio.run(self._work(accounts, refused, order, {**options, "playbook": playbook}))
+            options = self.validate_options(self.read_run_options())
+            accounts = _parse_accounts(options, self._shared_options(options))
+        run_options = self._run_options(options, accounts)
+        # Playbooks that share a role with others set their name.
+        playbook = self.task_vars.get("__sentinel_playbook") or ("offboard" if run_options.absent else "onboard")
+        return asyncio.run(self._run(accounts, refused, run_options, {**options, "playbook": playbook}))
 
-    def _shared(self, options: Mapping[str, Any]) -> dict[str, Any]:
+    def _shared_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options of all listed accounts: those of localhost's variables, else those of the task."""
-        of_task = {name: options[name] for name in VARIABLES.values() if options.get(name) is not None}
-        return of_task | self.of_localhost(FIELDS if options["accounts"] else _HOME)
+        of_task = {name: options[name] for name in OPTION_BY_VARIABLE.values() if options.get(name) is not None}
+        return of_task | self.read_localhost_options(FIELDS if options["accounts"] else _WORKSPACE_FIELDS)
 
-    def _order(self, options: Mapping[str, Any], accounts: Sequence[Account]) -> fleet.RunOptions:
+    def _run_options(self, options: Mapping[str, Any], accounts: Sequence[Account]) -> fleet.RunOptions:
         percent = options["max_change_percent"]
-        counted = self._counted(options, accounts) if percent is not None else 0
-        most = None if percent is None else percent * counted / 100
-        is_empty = options["accounts"] == []
+        counted = self._count_limited_accounts(options, accounts) if percent is not None else 0
+        max_change = None if percent is None else percent * counted / 100
+        has_no_accounts = options["accounts"] == []
         return fleet.RunOptions(
             absent=options["state"] == "absent",
             check_mode=self._task.check_mode,
             concurrency=options["concurrency"],
-            # Without accounts only connectors go, which have a share of their own.
-            max_change=None if is_empty else most,
-            max_change_reason=f"{percent:g} % of {counted} accounts is {int(most)}; {LIFT} lifts it"
-            if most is not None
-            else "",
+            # Without accounts only connectors are removed, which have a max_change_reason of their own.
+            max_change=None if has_no_accounts else max_change,
+            max_change_reason=""
+            if max_change is None
+            else f"{percent:g} % of {counted} accounts is {int(max_change)}; {LIFT_LIMIT} lifts it",
             max_departed_percent=fleet.DEPARTED_PERCENT if percent is None else percent,
-            orphans=_about_orphans(options),
+            orphans=_orphan_handling(options),
             orphan_account_ids=None if options["orphan_account_ids"] is None else tuple(options["orphan_account_ids"]),
             find_unconnected_roles=bool(options["find_unconnected_roles"]),
-            orphan_search=self._home(options) if is_empty else None,
+            orphan_search=self._workspace_account(options) if has_no_accounts else None,
             minimum_accounts=options["minimum_accounts"],
         )
 
-    def _counted(self, options: Mapping[str, Any], accounts: Sequence[Account]) -> int:
-        """Return the number of accounts of which a share may change."""
-        whole = len(self.task_vars["ansible_play_batch"]) == len(self.task_vars["ansible_play_hosts_all"])
-        # With serial each batch is measured by itself: together they stay within the limit.
-        return self.accounts_of_play() if whole and options["accounts"] is None else len(accounts)
+    def _count_limited_accounts(self, options: Mapping[str, Any], accounts: Sequence[Account]) -> int:
+        """Return the number of accounts that `max_change_percent` is a share of."""
+        is_whole_play = len(self.task_vars["ansible_play_batch"]) == len(self.task_vars["ansible_play_hosts_all"])
+        # With serial the limit applies to each batch: together they stay within it.
+        return self.count_play_accounts() if is_whole_play and options["accounts"] is None else len(accounts)
 
-    def _home(self, options: Mapping[str, Any]) -> Account | None:
-        """Return where to look for orphans when there are no accounts."""
-        if _about_orphans(options) == "ignore":
+    def _workspace_account(self, options: Mapping[str, Any]) -> Account | None:
+        """Return the workspace and the credentials to look for orphans with when there are no accounts."""
+        if _orphan_handling(options) == "ignore":
             return None
-        home = parse(self._shared(options), "", names="variable")
-        check_workspace(home, "accounts that are gone", "variable")
-        return home
+        account = parse(self._shared_options(options), "", names="variable")
+        check_workspace(account, "accounts that are closed or left", "variable")
+        return account
 
-    async def _work(
-        self, accounts: list[Account], refused: list[Refused], order: fleet.RunOptions, options: dict[str, Any]
+    async def _run(
+        self,
+        accounts: list[Account],
+        refused: list[RefusedAccount],
+        run_options: fleet.RunOptions,
+        options: dict[str, Any],
     ) -> dict[str, Any]:
-        results, stop, started = FleetResult(options["fail_on"]), fleet.Cancellation(), datetime.now(UTC)
-        with self._interruptible(stop), self._recorded(options["report_dir"]) as record:
+        results, cancellation, started = FleetResult(options["fail_on"]), fleet.Cancellation(), datetime.now(UTC)
+        with self._handle_signals(cancellation), self._open_journal(options["report_dir"]) as journal:
             for one in refused:
-                self._take(
-                    AccountResult(one.account, AccountReport(), one.error, check_mode=order.check_mode), results, record
-                )
-            refusal = await self._do(accounts, order, stop, results, record)
-            # What was refused was only previewed, and is told as such.
-            order = replace(order, check_mode=True) if refusal else order
-            for line in results.finish(order):
-                self.say(line)
-            if stop.interrupted:
-                record.add_orphans(results.orphans)
-                self.say(f"The run was ended before all accounts were done.{record.hint}")
-                # Nobody listens any more: Ansible's own end is under way.
-                return {"failed": True, "msg": str(stop.interrupted)}
-            allowed = 100 if refusal else options["max_fail_percentage"]
-            sentences = [*map(str, refusal), *results.skip_reasons(stop), *results.failure_messages(allowed)]
+                result = AccountResult(one.account, AccountReport(), one.error, check_mode=run_options.check_mode)
+                self._add_result(result, results, journal)
+            refusal = await self._run_accounts(accounts, run_options, cancellation, results, journal)
+            # A refused run only previewed the changes, and is reported as check mode.
+            run_options = replace(run_options, check_mode=True) if refusal else run_options
+            for line in results.finish(run_options):
+                self.display_line(line)
+            if cancellation.interrupted:
+                journal.add_orphans(results.orphans)
+                self.display_line(f"The run was ended before all accounts were done.{journal.hint}")
+                # Ansible does not read this result any more, since it is ending as well.
+                return {"failed": True, "msg": str(cancellation.interrupted)}
+            max_failed = 100 if refusal else options["max_fail_percentage"]
+            sentences = [*map(str, refusal), *results.skip_reasons(cancellation), *results.failure_messages(max_failed)]
             try:
-                self._report(record, options, _header(options, accounts, order, results, started))
-                record.keep = False
+                self._write_report(journal, options, _header(options, accounts, run_options, results, started))
+                journal.keep = False
             except SentinelError as error:
-                record.add_orphans(results.orphans)
-                sentences.append(f"{error}{record.hint}")
+                journal.add_orphans(results.orphans)
+                sentences.append(f"{error}{journal.hint}")
         kind = {"changed": False, "error": {"class": refusal[0].kind}} if refusal else {}
         return results.result() | kind | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
 
-    async def _do(
+    async def _run_accounts(
         self,
         accounts: list[Account],
-        order: fleet.RunOptions,
-        stop: fleet.Cancellation,
+        run_options: fleet.RunOptions,
+        cancellation: fleet.Cancellation,
         results: FleetResult,
-        record: Journal | NoJournal,
+        journal: Journal | NoJournal,
     ) -> list[SentinelError]:
-        """Work on the accounts, and tell how it goes; returns why nothing was begun, if too much would change."""
+        """Run the accounts and display the progress; returns the refusal if too many accounts would change."""
         progress = account_lines.Progress(len(accounts))
         if line := new_account.notice(accounts):
-            self.say(line)
+            self.display_line(line)
         try:
-            async for done in fleet.run(accounts, order, stop, results.orphans):
-                self._take(done, results, record)
+            async for result in fleet.run(accounts, run_options, cancellation, results.orphans):
+                self._add_result(result, results, journal)
                 if line := progress.line(results.summary, time.monotonic()):
-                    self.say(line)
+                    self.display_line(line)
         except SentinelError as error:
             if error.kind == "too_many_changes":
                 return [error]
-            if not stop.interrupted:
+            if not cancellation.interrupted:
                 raise
         except BaseException:
-            record.add_orphans(results.orphans)
+            journal.add_orphans(results.orphans)
             raise
         return []
 
-    def _take(self, done: AccountResult, results: FleetResult, record: Journal | NoJournal) -> None:
-        """Take in the result of an account."""
-        results.add(done)
-        record.add(done)
-        for line in account_lines.of(done, verbose=self._display.verbosity > 0):
-            self.say(line)
+    def _add_result(self, result: AccountResult, results: FleetResult, journal: Journal | NoJournal) -> None:
+        results.add(result)
+        journal.add(result)
+        for line in account_lines.of(result, verbose=self._display.verbosity > 0):
+            self.display_line(line)
 
-    def _report(self, record: Journal | NoJournal, options: dict[str, Any], header: dict[str, Any]) -> None:
-        if isinstance(record, Journal) and record.error:
+    def _write_report(self, journal: Journal | NoJournal, options: dict[str, Any], header: dict[str, Any]) -> None:
+        if isinstance(journal, Journal) and journal.error:
             if not options["report_dir"]:
-                self._warn_of_record(record.path.parent, record.error)
+                self._warn_without_journal(journal.path.parent, journal.error)
                 return
-            raise cannot("bad_input", f"write into {record.path.parent}", record.error.strerror or "")
-        self.report(options, header, record.read())
+            raise cannot("bad_input", f"write into {journal.path.parent}", journal.error.strerror or "")
+        self.write_report(options, header, journal.read())
 
     @contextmanager
-    def _interruptible(self, stop: fleet.Cancellation) -> Iterator[None]:
-        """Take the signals that would end this process at once: accounts under way are finished first."""
-        loop, own = asyncio.get_running_loop(), threading.current_thread() is threading.main_thread()
-        signals = (signal.SIGINT, signal.SIGTERM) if own else ()
+    def _handle_signals(self, cancellation: fleet.Cancellation) -> Iterator[None]:
+        """Handle the signals that would end this process at once, so that accounts in progress are finished first."""
+        loop, is_main = asyncio.get_running_loop(), threading.current_thread() is threading.main_thread()
+        signals = (signal.SIGINT, signal.SIGTERM) if is_main else ()
         before = {number: signal.getsignal(number) for number in signals}
         for number in signals:
-            loop.add_signal_handler(number, self._interrupt, stop, number)
+            loop.add_signal_handler(number, self._interrupt, cancellation, number)
         with suppress(OSError):
-            # When Ansible ends, what this process displays is read by nobody; what Ansible writes to is still there.
-            self._outside = Path(f"/proc/{os.getppid()}/fd/1").open("a", encoding="utf-8")  # noqa: SIM115 below
+            # A parent process that is ending reads no more display messages; its standard output is still open.
+            self._ansible_stdout = Path(f"/proc/{os.getppid()}/fd/1").open("a", encoding="utf-8")  # noqa: SIM115 below
         try:
             yield
         finally:
             for number, handler in before.items():
                 loop.remove_signal_handler(number)
                 signal.signal(number, handler)
-            if self._outside:
-                self._outside.close()
+            if self._ansible_stdout:
+                self._ansible_stdout.close()
 
-    def _interrupt(self, stop: fleet.Cancellation, number: int) -> None:
+    def _interrupt(self, cancellation: fleet.Cancellation, number: int) -> None:
         # Ansible passes Ctrl-C on, and at once a SIGTERM of its own, which the system may deliver first; a Ctrl-C that
         # comes later is the user's second one.
-        if self._ended and number == signal.SIGINT and time.monotonic() > self._ended + SAME_SECONDS:
+        is_second = self._interrupted_at and time.monotonic() > self._interrupted_at + SAME_SIGNAL_SECONDS
+        if is_second and number == signal.SIGINT:
             os._exit(1)
-        if not self._ended:
-            self._ended = time.monotonic()
-            stop.interrupt(f"it got {signal.Signals(number).name}")
+        if not self._interrupted_at:
+            self._interrupted_at = time.monotonic()
+            cancellation.interrupt(f"it received {signal.Signals(number).name}")
 
     @contextmanager
-    def _recorded(self, report_dir: str | None) -> Iterator[Journal | NoJournal]:
+    def _open_journal(self, report_dir: str | None) -> Iterator[Journal | NoJournal]:
         folder = Path(report_dir or Path(constants.config.get_config_value("ANSIBLE_HOME"), "trailbridge.sentinel"))
-        record: Journal | NoJournal = NoJournal()
+        journal: Journal | NoJournal = NoJournal()
         try:
-            record = Journal(folder, f"{time.strftime('%Y-%m-%dT%H%M%S')}-{os.getpid()}")
+            journal = Journal(folder, f"{time.strftime('%Y-%m-%dT%H%M%S')}-{os.getpid()}")
         except OSError as error:
             if report_dir:
-                why = f"Cannot write into {folder} (report_dir): {error.strerror}."
-                raise SentinelError("bad_input", why) from error
-            self._warn_of_record(folder, error)
+                message = f"Cannot write into {folder} (report_dir): {error.strerror}."
+                raise SentinelError("bad_input", message) from error
+            self._warn_without_journal(folder, error)
         try:
-            yield record
+            yield journal
         finally:
-            record.close()
+            journal.close()
 
-    def _warn_of_record(self, folder: Path, error: OSError) -> None:
+    def _warn_without_journal(self, folder: Path, error: OSError) -> None:
         self._display.warning(
-            f"Cannot write into {folder}: {error.strerror}. The run goes on; if it is interrupted, there is no record "
-            "of what was done. Set ANSIBLE_HOME or sentinel_report_dir to a folder that can be written to."
+            f"Cannot write into {folder}: {error.strerror}. The run continues; if it is interrupted, there is no "
+            "journal of its changes. Set ANSIBLE_HOME or sentinel_report_dir to a writable folder."
         )
 
-    def say(self, line: str) -> None:
-        """Show a line, also when Ansible itself is about to end."""
-        if not self._ended:
-            super().say(line)
-        elif self._outside:
+    def display_line(self, line: str) -> None:
+        """Display a line, also when Ansible itself is ending."""
+        if not self._interrupted_at:
+            super().display_line(line)
+        elif self._ansible_stdout:
             with suppress(OSError):
-                print(line, file=self._outside, flush=True)
+                print(line, file=self._ansible_stdout, flush=True)
 
-    def _follow_requests(self) -> None:
-        """Say every request at -vvv."""
+    def _log_requests(self) -> None:
+        """Log every request at -vvv."""
         log = logging.getLogger("trailbridge.sentinel")
-        if self._display.verbosity >= REQUESTS_AT and not log.handlers:
-            log.addHandler(_Shown(self._display))
+        if self._display.verbosity >= REQUEST_LOG_VERBOSITY and not log.handlers:
+            log.addHandler(_DisplayHandler(self._display))
             log.setLevel(logging.DEBUG)
 
 
-class _Shown(logging.Handler):
-    """A handler that writes as Ansible does."""
+class _DisplayHandler(logging.Handler):
+    """Writes log messages by Ansible's display, at -vvv."""
 
     def __init__(self, display: Any) -> None:
         super().__init__()
@@ -274,49 +277,50 @@ class _Shown(logging.Handler):
 def _header(
     options: Mapping[str, Any],
     accounts: list[Account],
-    order: fleet.RunOptions,
+    run_options: fleet.RunOptions,
     results: FleetResult,
     started: datetime,
 ) -> dict[str, Any]:
-    """Return what the report says of the run as a whole."""
-    described = [*accounts, *([order.orphan_search] if order.orphan_search else [])]
+    """Return the header of the report: the run as a whole."""
+    orphan_search = [run_options.orphan_search] if run_options.orphan_search else []
     return {
         "playbook": options["playbook"],
         "started": started.isoformat(timespec="milliseconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "check_mode": order.check_mode,
-        "workspaces": sorted({one.workspace for one in described}),
+        "check_mode": run_options.check_mode,
+        "workspaces": sorted({account.workspace for account in (*accounts, *orphan_search)}),
         "summary": results.summary,
         "orphans": [orphan.show() for orphan in results.orphans],
-        "organization": _organization(results.orphans.organization, accounts),
+        "organization": _organization_header(results.orphans.organization, accounts),
     }
 
 
-def _about_orphans(options: Mapping[str, Any]) -> str:
-    # To remove orphans is all that can be meant where there is no account.
+def _orphan_handling(options: Mapping[str, Any]) -> str:
+    # Without accounts, removing orphans is all that the task can do.
     if options["state"] == "absent" and (options["offboard_orphans"] or options["accounts"] == []):
         return "remove"
     return "report" if options["find_orphans"] else "ignore"
 
 
-def _organization(listed: Organization | None, accounts: list[Account]) -> dict[str, Any] | None:
-    """Return what the report says of the organization."""
-    if listed is None:
+def _organization_header(organization: Organization | None, accounts: list[Account]) -> dict[str, Any] | None:
+    """Return the part of the report's header about the organization: its accounts, and those outside of the run."""
+    if organization is None:
         return None
     return {
-        "accounts": len(listed.accounts),
-        "excluded": listed.excluded({account.account_id for account in accounts}),
+        "accounts": len(organization.accounts),
+        "excluded": organization.excluded({account.account_id for account in accounts}),
     }
 
 
-def _listed(options: Mapping[str, Any], shared: Mapping[str, Any]) -> list[Account]:
-    """Return the accounts that the task lists; an option of an entry wins over that of all."""
+def _parse_accounts(options: Mapping[str, Any], shared: Mapping[str, Any]) -> list[Account]:
+    """Return the accounts that the task lists; an option of an entry wins over the shared one."""
     accounts, mistakes = list[Account](), list[Mistake]()
     for number, entry in enumerate(options["accounts"], 1):
-        where = _where(number, entry)
+        where = _place_of_entry(number, entry)
         try:
-            known = {name: value for name, value in _known(number, entry).items() if is_given(name, value)}
-            accounts.append(parse({**shared, **known}, where, names="option"))
+            own = _entry_options(number, entry)
+            given = {name: value for name, value in own.items() if is_option_given(name, value)}
+            accounts.append(parse({**shared, **given}, where, names="option"))
             check_complete(accounts[-1], where, "option")
         except InputError as error:
             mistakes += error.mistakes
@@ -325,14 +329,16 @@ def _listed(options: Mapping[str, Any], shared: Mapping[str, Any]) -> list[Accou
     return accounts
 
 
-def _where(number: int, entry: Mapping[str, Any]) -> str:
+def _place_of_entry(number: int, entry: Mapping[str, Any]) -> str:
     account_id = entry.get("account_id")
     return f"account {account_id}" if isinstance(account_id, str) else f"entry {number} of accounts"
 
 
-def _known(number: int, entry: Mapping[str, Any]) -> dict[str, Any]:
-    known = {_ALIASES.get(name, name): value for name, value in entry.items()}
-    unknown = sorted(set(known) - set(VARIABLES.values()))
+def _entry_options(number: int, entry: Mapping[str, Any]) -> dict[str, Any]:
+    options = {_ALIASES.get(name, name): value for name, value in entry.items()}
+    unknown = sorted(set(options) - set(OPTION_BY_VARIABLE.values()))
     if unknown:
-        raise InputError([Mistake(f"Cannot use {', '.join(unknown)}", _where(number, entry), "no such option")])
-    return known
+        raise InputError(
+            [Mistake(f"Cannot use {', '.join(unknown)}", _place_of_entry(number, entry), "unknown option")]
+        )
+    return options

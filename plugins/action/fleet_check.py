@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action of `fleet_check`: counts the accounts that a play is about, before its limit and after it."""
+"""The action of `fleet_check`: counts the AWS accounts of a play, before the limit of the run and after it."""
 
 from __future__ import annotations
 
@@ -14,85 +14,88 @@ from ..module_utils._core.model.errors import InputError, Mistake, SentinelError
 from ..module_utils._core.model.run_options import RUN_OPTIONS, read_option
 from ..module_utils._core.options import FLEET_CHECK
 from ..plugin_utils.batch import SentinelAction
-from ..plugin_utils.play_accounts import count
+from ..plugin_utils.play_accounts import count_accounts
 from ..plugin_utils.variables import LOCALHOST
 
 SPEC = FLEET_CHECK
-HOSTS = "sentinel_hosts"
+HOSTS_VARIABLE = "sentinel_hosts"
 
 
 class ActionModule(SentinelAction):
     """See the documentation of M(trailbridge.sentinel.fleet_check)."""
 
     spec = SPEC
-    # The pattern is read as Ansible reads that of a play.
-    run_options = tuple(option for option in RUN_OPTIONS if option.variable != HOSTS)
+    # This one is a host pattern, which is read as Ansible reads that of a play.
+    run_options = tuple(option for option in RUN_OPTIONS if option.variable != HOSTS_VARIABLE)
 
-    def work(self) -> dict[str, Any]:
-        """Count the accounts, and raise SentinelError where they are none or too few."""
-        run = self.of_the_run()
+    def execute(self) -> dict[str, Any]:
+        """Count the accounts; raises SentinelError for none or too few."""
+        variables = self.run_variables()
         pattern = self._pattern(self.task_options)
         matched = self.accounts.matched(pattern)
-        self._refuse_hosts(LOCALHOST, self.variables.raw(LOCALHOST))
-        ids = self.accounts.ids(matched, self._refuse_hosts)
-        if run.is_open:
+        self._refuse_in_inventory(LOCALHOST, self.variables.raw(LOCALHOST))
+        ids = self.accounts.ids(matched, self._refuse_in_inventory)
+        if variables.needs_accounts:
             for host in ids:
-                run.see(host, self.variables.raw(host))
-        minimum, accounts = self.validated(run.read())["minimum_accounts"], count(ids)
-        limited = count(self.accounts.ids(self.accounts.matched(pattern, limited=True)))
+                variables.compare(host, self.variables.raw(host))
+        minimum, accounts = self.validate_options(variables.read())["minimum_accounts"], count_accounts(ids)
+        limited = count_accounts(self.accounts.ids(self.accounts.matched(pattern, limited=True)))
+        hosts = _hosts_text(pattern)
         if minimum:
-            self._refuse_nobody(pattern)
+            self._refuse_unmatched_parts(pattern)
         if minimum and not accounts:
-            raise _refused(f"{_shown(pattern)} matches no AWS account{_hint(matched)}")
+            raise _start_error(f"{hosts} matches no AWS account{_non_accounts_text(matched)}")
         if accounts < minimum:
-            raise _refused(
-                f"{_shown(pattern)} matches {accounts} AWS account{'' if accounts == 1 else 's'}, "
-                f"sentinel_minimum_accounts demands {minimum}"
+            raise _start_error(
+                f"{hosts} matches {accounts} AWS account{'' if accounts == 1 else 's'}, "
+                f"sentinel_minimum_accounts requires {minimum}"
             )
         if minimum and not limited:
-            raise _refused(f"the limit of the run leaves none of the {accounts} AWS accounts of {_shown(pattern)}")
+            raise _start_error(f"the limit of the run excludes all {accounts} AWS accounts of {hosts}")
         return {"changed": False, "accounts": accounts, "limited_accounts": limited}
 
-    def _refuse_hosts(self, host: str, known: Mapping[str, Any]) -> None:
-        """Refuse `sentinel_hosts` of the inventory, where Ansible does not look for the hosts of a play."""
-        if HOSTS in known and HOSTS not in self.variables.for_all:
-            rule = "Ansible does not read the inventory for the hosts of a play; give it by -e"
-            raise InputError([Mistake(f"Cannot use {HOSTS}", f"host {host}", rule)])
+    def _refuse_in_inventory(self, host: str, host_vars: Mapping[str, Any]) -> None:
+        """Refuse `sentinel_hosts` in the inventory, which Ansible does not read for the hosts of a play."""
+        if HOSTS_VARIABLE in host_vars and HOSTS_VARIABLE not in self.variables.for_all_hosts:
+            rule = "Ansible does not read the inventory for the hosts of a play; set it by -e"
+            raise InputError([Mistake(f"Cannot use {HOSTS_VARIABLE}", f"host {host}", rule)])
 
     def _pattern(self, options: Mapping[str, Any]) -> Sequence[str]:
-        """Return the patterns of hosts; raises InputError for one that is empty, which Ansible takes for everybody."""
+        """Return the host patterns; raises InputError for an empty one, which Ansible takes for all hosts."""
         pattern: Sequence[str] = options["hosts"] or ["all"]
-        given = self.variables.for_all
-        if HOSTS in given:
-            found = self.variables.filled(LOCALHOST, self.variables.raw(LOCALHOST) | given, [HOSTS])
-            [option] = (one for one in RUN_OPTIONS if one.variable == HOSTS)
-            pattern = read_option(option, found.get(HOSTS))
+        given = self.variables.for_all_hosts
+        if HOSTS_VARIABLE in given:
+            rendered = self.variables.rendered(LOCALHOST, self.variables.raw(LOCALHOST) | given, [HOSTS_VARIABLE])
+            [option] = (one for one in RUN_OPTIONS if one.variable == HOSTS_VARIABLE)
+            pattern = read_option(option, rendered.get(HOSTS_VARIABLE))
         for one in pattern:
             parts = split_host_pattern(one)
             if not parts or not all(part.lstrip("!&").removeprefix("~") for part in parts):
-                raise InputError([Mistake(f"Cannot use {HOSTS} {','.join(pattern)!r}", "", "a part of it is empty")])
+                raise InputError(
+                    [Mistake(f"Cannot use {HOSTS_VARIABLE} {','.join(pattern)!r}", "", "a part of it is empty")]
+                )
             if one.isdigit() and len(one) < 12 and not self.accounts.matched(one):
-                rule = "digits that are fewer than twelve are no account id; it may have lost its zeros, quote it"
-                raise InputError([Mistake(f"Cannot use {HOSTS} {one!r}", "", rule)])
+                rule = "an account id has twelve digits; leading zeros may be lost, so quote it"
+                raise InputError([Mistake(f"Cannot use {HOSTS_VARIABLE} {one!r}", "", rule)])
         return pattern
 
-    def _refuse_nobody(self, pattern: Sequence[str]) -> None:
-        """Refuse an exclusion, or an intersection, of hosts that are not there: a misspelt one excludes nobody."""
+    def _refuse_unmatched_parts(self, pattern: Sequence[str]) -> None:
+        """Refuse an exclusion, or an intersection, that matches no host: a misspelt one would exclude nothing."""
         for part in (part for one in pattern for part in split_host_pattern(one)):
             if part.startswith(("!", "&")) and not self.accounts.matched(part[1:]):
-                raise _refused(f"the part {part} of {_shown(pattern)} matches no host")
+                raise _start_error(f"the part {part} of {_hosts_text(pattern)} matches no host")
 
 
-def _refused(why: str) -> SentinelError:
-    return SentinelError("bad_input", f"Cannot start: {why}.")
+def _start_error(cause: str) -> SentinelError:
+    return SentinelError("bad_input", f"Cannot start: {cause}.")
 
 
-def _shown(pattern: Sequence[str]) -> str:
+def _hosts_text(pattern: Sequence[str]) -> str:
     return "the inventory" if list(pattern) == ["all"] else f"the pattern {','.join(pattern)}"
 
 
-def _hint(matched: Sequence[str]) -> str:
-    """Say what the hosts lack, where there are any."""
+def _non_accounts_text(matched: Sequence[str]) -> str:
+    """Return what makes a host an account, where hosts are matched."""
     if not matched:
         return ""
-    return f", though {len(matched)} hosts; an account has aws_account_id, or twelve digits as its name"
+    return f", only {len(matched)} other hosts; an account has aws_account_id, or twelve digits as its name"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How to get into AWS."""
+"""Options of the AWS credentials and of the roles to assume."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class ModuleDocFragment:
 options:
   access_key:
     description:
-      - Access key id of the base credentials.
-      - Without it, botocore's own chain finds them (environment, shared files, container and instance roles).
+      - Access key ID of the source credentials.
+      - If not set, botocore finds the credentials (environment, shared files, container and instance roles).
     type: str
     aliases: [aws_access_key_id, aws_access_key]
   secret_key:
@@ -24,49 +24,55 @@ options:
     type: str
     aliases: [aws_session_token]
   profile:
-    description: Profile of the AWS shared configuration files that the base credentials come from.
+    description: Profile of the shared AWS configuration files to read the source credentials from.
     type: str
     aliases: [aws_profile]
   region:
     description:
       - Region of the AWS STS endpoint to use.
-      - Without it the region of the environment or the profile is used, else V(us-east-1).
+      - If not set, the Region of the environment or the profile is used, otherwise V(us-east-1).
     type: str
     aliases: [aws_region]
   endpoint_url:
     description:
       - Endpoint to use for every AWS service.
-      - An endpoint that is not AWS's own needs O(access_key) and O(secret_key), unless E(AWS_ENDPOINT_URL) is the same.
-      - Without it botocore's own settings count, such as E(AWS_ENDPOINT_URL).
+      - An endpoint outside of AWS requires O(access_key) and O(secret_key), unless E(AWS_ENDPOINT_URL) is set to the
+        same value.
+      - If not set, the settings of botocore are used, such as E(AWS_ENDPOINT_URL).
     type: str
     aliases: [aws_endpoint_url]
   aws_ca_bundle:
     description:
-      - File with the certificates to trust when talking to AWS, as E(AWS_CA_BUNDLE), or a folder of them whose files
-        C(openssl rehash) has named.
-      - Without it E(AWS_CA_BUNDLE), the profile's C(ca_bundle) and E(REQUESTS_CA_BUNDLE) count, in this order.
+      - File with the CA certificates to trust for connections to AWS, or a folder of such files whose names were made
+        by C(openssl rehash).
+      - If not set, E(AWS_CA_BUNDLE), C(ca_bundle) of the profile and E(REQUESTS_CA_BUNDLE) are used, in this order.
     type: path
   validate_certs:
-    description: Whether the certificates of AWS endpoints are checked. They are, unless this is V(false).
+    description:
+      - Whether to validate the certificates of AWS endpoints.
+      - Defaults to V(true).
     type: bool
   assume_role:
     description:
       - Name or ARN of the IAM role to assume in the account, or a list of them to try in order.
-      - The caller's own account is worked on with the base credentials, without assuming a role. A role that a
-        StackSet or the list of accounts is managed with is assumed there as well.
-      - An empty list means no role at all.
+      - In the account of the source credentials no role is assumed, except for managing a StackSet or listing the
+        accounts of an organization.
+      - An empty list means that no role is assumed.
     type: list
     elements: str
   assume_role_external_id:
-    description: External id to send when assuming the role.
+    description: External ID to send when assuming the role.
     type: str
   assume_role_session_name:
-    description: Session name to use when assuming the role. V(trailbridge.sentinel) when not given.
+    description:
+      - Session name to use when assuming the role.
+      - Defaults to V(trailbridge.sentinel).
     type: str
   assume_role_session_policy:
     description:
-      - Whether a session in the account is limited to the calls that the task needs, on this one role, by a session
-        policy. In check mode these are reads alone. It is, unless this is V(false).
+      - Whether to limit the session of the assumed role, by a session policy, to the calls that the task needs on the
+        IAM role for Microsoft Sentinel. In check mode these are read calls alone.
+      - Defaults to V(true).
     type: bool
 requirements:
   - boto3 >= 1.34.0

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the IAM role shall be, under the names of `fleet`, where every host may say otherwise."""
+"""Options of the desired IAM role, by the names of `fleet`, where each host may have other values."""
 
 from __future__ import annotations
 
@@ -10,22 +10,30 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   role_name:
-    description: Name of the role. V(MicrosoftSentinelRole) when not given.
+    description:
+      - Name of the role.
+      - Defaults to V(MicrosoftSentinelRole).
     type: str
   role_path:
-    description: Path of the role. AWS cannot change it on a role that exists; a difference is a finding.
+    description:
+      - Path of the role.
+      - AWS cannot change the path of an existing role. A difference is reported as a finding.
     type: str
   role_description:
     description: Description of the role.
     type: str
   role_max_session_duration:
-    description: Longest session of the role, in seconds, from 3600 to 43200.
+    description: Maximum session duration of the role in seconds, from 3600 to 43200.
     type: int
   role_permissions_boundary:
-    description: ARN of the managed policy that is the permissions boundary. An empty text removes the boundary.
+    description:
+      - ARN of the managed policy to set as the permissions boundary.
+      - An empty string removes the boundary.
     type: str
   role_tags:
-    description: Tags of the role. The two tags that mark it as ours come on top. Empty means that no others are wished.
+    description:
+      - Tags of the role. The two tags of this collection, whose keys begin with C(trailbridge.sentinel), are added.
+      - An empty dictionary means that the role is to have no other tags, see O(role_purge_tags).
     type: dict
   role_purge_tags:
     description:
@@ -34,28 +42,32 @@ options:
     type: bool
   permission_mode:
     description:
-      - V(managed) attaches the managed policy C(AWSCloudTrail_ReadOnlyAccess), as Microsoft documents it.
-        This is the default.
+      - V(managed) attaches the managed policy C(AWSCloudTrail_ReadOnlyAccess), as documented by Microsoft.
       - V(lookup_events) allows C(cloudtrail:LookupEvents) alone, by an inline policy.
+      - Defaults to V(managed).
     type: str
     choices: [managed, lookup_events]
   microsoft_account_id:
     description:
-      - AWS account of Microsoft that the role trusts. V(197857026523), that of the Azure commercial cloud, when not
-        given.
-      - V(123412341234) is a placeholder of old documents and is refused.
+      - Microsoft's AWS account, which the role trusts.
+      - Defaults to V(197857026523), the account of the Azure commercial cloud.
+      - V(123412341234) is a placeholder of outdated documentation and is refused.
     type: str
   external_ids:
-    description: Workspace ids of further workspaces that may use the role. An empty list means none.
+    description:
+      - Workspace IDs of other workspaces that may use the role.
+      - An empty list means that no other workspace may use it.
     type: list
     elements: str
   exclusive:
-    description: Whether trust and policies beyond the wish are removed. They are, unless this is V(false).
+    description:
+      - Whether to remove unexpected principals from the trust policy, and unexpected permissions policies.
+      - Defaults to V(true).
     type: bool
   adopt:
     description:
-      - Whether a role of that name is taken over although it belongs to somebody else.
-      - It is refused, unless this is V(true).
-      - It is removed only if it trusts Microsoft or carries the tag C(trailbridge.sentinel).
+      - Whether to adopt an existing role of that name that is not managed by this collection. Otherwise it is refused.
+      - Such a role is removed only if it trusts Microsoft's account or has the tag C(trailbridge.sentinel).
+      - Defaults to V(false).
     type: bool
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which Log Analytics workspace Microsoft Sentinel runs on."""
+"""Options of the Log Analytics workspace of Microsoft Sentinel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   subscription_id:
-    description: Azure subscription of the workspace. E(AZURE_SUBSCRIPTION_ID) serves as well.
+    description:
+      - Azure subscription of the workspace.
+      - If not set, E(AZURE_SUBSCRIPTION_ID) is used.
     type: str
   resource_group:
     description: Resource group of the workspace.
@@ -20,7 +22,7 @@ options:
     type: str
   workspace_id:
     description:
-      - Workspace id (the C(customerId) GUID) that Microsoft Sentinel sends to AWS as external id.
-      - Read from the workspace when not given.
+      - Workspace ID (the C(customerId) GUID), which Microsoft Sentinel sends to AWS as external ID.
+      - If not set, it is read from the workspace.
     type: str
 """

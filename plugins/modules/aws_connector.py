@@ -10,8 +10,9 @@ module: aws_connector
 short_description: CloudTrail data connector of one AWS account in Microsoft Sentinel
 version_added: 1.0.0
 description:
-  - Creates, corrects or removes the data connector of the kind C(AmazonWebServicesCloudTrail) for one IAM role.
-  - A connector of the same role, or of the same AWS account, is found whatever its name is, and never made twice.
+  - Creates, updates or removes the data connector of kind C(AmazonWebServicesCloudTrail) of one IAM role.
+  - An existing connector of the same role, or of the same AWS account, is found by any name, so that no second one is
+    created.
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -25,12 +26,14 @@ options:
     required: true
   deduplicate:
     description:
-      - Whether further connectors of the same role are removed.
-      - The enabled one is kept, among several the oldest. Without it they are only reported.
+      - Whether to remove duplicate connectors of the same role. Otherwise they are only reported.
+      - The enabled connector is kept. If several are enabled, the oldest one is kept.
     type: bool
     default: false
   state:
-    description: Whether the connector shall exist.
+    description:
+      - V(present) creates the connector or updates it to the desired state.
+      - V(absent) removes the connector.
     type: str
     choices: [present, absent]
     default: present
@@ -40,7 +43,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have Microsoft Sentinel read the account
+- name: Create the data connector of an account
   trailbridge.sentinel.aws_connector:
     resource_group: security
     workspace: sentinel
@@ -49,7 +52,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 connector:
-  description: The data connector after the run. Empty when it was removed.
+  description: The data connector after the run. Empty if it was removed.
   returned: success
   type: dict
   contains:
@@ -66,7 +69,7 @@ connector:
       type: str
       sample: AmazonWebServicesCloudTrail
     role_arn:
-      description: ARN of the IAM role that it uses.
+      description: ARN of the IAM role that the connector assumes.
       type: str
       sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
     state:
@@ -74,7 +77,7 @@ connector:
       type: str
       sample: Enabled
 findings:
-  description: What was wrong before the repair, security first.
+  description: Findings before the repair. Security findings come first.
   returned: success
   type: list
   elements: dict
@@ -88,17 +91,17 @@ findings:
       type: str
       sample: connector_missing
     message:
-      description: What was found, in one sentence.
+      description: The finding in one sentence.
       type: str
       sample: No data connector reads role arn:aws:iam::111111111111:role/MicrosoftSentinelRole.
 calls:
-  description: The API calls that were made, or would be made in check mode.
+  description: API calls that were made, or in check mode would be made.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: Name of the operation, as the service documents it.
+      description: Name of the operation in the API of the service.
       type: str
       sample: DataConnectors_CreateOrUpdate
     args:
@@ -106,7 +109,7 @@ calls:
       type: dict
       sample: {"data_connector_id": "0f2ad0b5-62ad-5cf4-9f9a-0a1f2b3c4d5e"}
 error:
-  description: What went wrong.
+  description: The error that failed the module.
   returned: failure
   type: dict
   contains:

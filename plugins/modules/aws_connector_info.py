@@ -10,8 +10,8 @@ module: aws_connector_info
 short_description: AWS data connectors of a Microsoft Sentinel workspace
 version_added: 1.0.0
 description:
-  - Lists the data connectors of both AWS kinds, C(AmazonWebServicesCloudTrail) and C(AmazonWebServicesS3).
-  - The API is the truth, the list in the portal can hide connectors.
+  - Lists the data connectors of the kinds C(AmazonWebServicesCloudTrail) and C(AmazonWebServicesS3).
+  - The list is that of the API, which is complete. The list in the portal can lack connectors.
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 connectors:
-  description: The connectors that were found.
+  description: The connectors of the workspace.
   returned: success
   type: list
   elements: dict
@@ -53,7 +53,7 @@ connectors:
       type: str
       sample: AmazonWebServicesCloudTrail
     role_arn:
-      description: ARN of the IAM role that it uses.
+      description: ARN of the IAM role that the connector assumes.
       type: str
       sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
     state:
@@ -61,20 +61,20 @@ connectors:
       type: str
       sample: Enabled
     sqs_urls:
-      description: URLs of the queues, of a connector of the kind C(AmazonWebServicesS3).
+      description: URLs of the SQS queues of a connector of kind C(AmazonWebServicesS3).
       type: list
       elements: str
       sample: []
     destination_table:
-      description: Table that the events go to, of a connector of the kind C(AmazonWebServicesS3).
+      description: Table that a connector of kind C(AmazonWebServicesS3) writes to.
       type: str
       sample: AWSVPCFlow
     codeless:
-      description: Whether a connector of the kind C(AmazonWebServicesS3) belongs to a codeless one, such as AWS WAF.
+      description: Whether a connector of kind C(AmazonWebServicesS3) is a codeless connector, such as that of AWS WAF.
       type: bool
       sample: false
 findings:
-  description: What is wrong with the connectors of the kind C(AmazonWebServicesCloudTrail), security first.
+  description: Findings of the connectors of kind C(AmazonWebServicesCloudTrail). Security findings come first.
   returned: success
   type: list
   elements: dict
@@ -88,11 +88,11 @@ findings:
       type: str
       sample: connector_disabled
     message:
-      description: What was found, in one sentence.
+      description: The finding in one sentence.
       type: str
       sample: Data connector 0f2ad0b5-62ad-5cf4-9f9a-0a1f2b3c4d5e is disabled.
 error:
-  description: What went wrong.
+  description: The error that failed the module.
   returned: failure
   type: dict
   contains:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: aws_role
-short_description: IAM role that lets Microsoft Sentinel read AWS CloudTrail
+short_description: IAM role that Microsoft Sentinel assumes to read AWS CloudTrail
 version_added: 1.0.0
 description:
-  - Creates, corrects or removes the IAM role that Microsoft Sentinel assumes in one AWS account.
-  - The role trusts Microsoft's AWS account on behalf of one workspace only, and may read AWS CloudTrail.
-  - Policy documents are compared by what they mean, so other spellings of the same trust are left alone.
-  - A role of that name that belongs to somebody else is refused, see O(adopt).
+  - Creates, updates or removes the IAM role that Microsoft Sentinel assumes in one AWS account.
+  - The role trusts Microsoft's AWS account with the external ID of the workspace, and may read AWS CloudTrail.
+  - Policy documents are compared by their normalized statements, so an equivalent document is not changed.
+  - An existing role of that name that is not managed by this collection is refused, see O(adopt).
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -25,8 +25,8 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) brings the role to the wish.
-      - V(absent) takes the workspace out of the role, and removes the role when it serves no other one.
+      - V(present) creates the role or updates it to the desired state.
+      - V(absent) removes the workspace from the trust policy, and removes the role if no other workspace uses it.
     type: str
     choices: [present, absent]
     default: present
@@ -36,7 +36,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let Microsoft Sentinel into an account
+- name: Create the role for Microsoft Sentinel in an account
   trailbridge.sentinel.aws_role:
     account_id: "111111111111"
     assume_role: OrganizationAccountAccessRole
@@ -47,7 +47,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 role:
-  description: The role after the run. Empty when it was removed.
+  description: The role after the run. Empty if it was removed.
   returned: success
   type: dict
   contains:
@@ -68,15 +68,15 @@ role:
       type: str
       sample: Lets Microsoft Sentinel read AWS CloudTrail
     max_session_duration:
-      description: Longest session in seconds.
+      description: Maximum session duration in seconds.
       type: int
       sample: 3600
     assume_role_policy_document:
-      description: The trust policy, in one form for all its spellings.
+      description: The trust policy, normalized.
       type: dict
       sample: {"Version": "2012-10-17", "Statement": []}
     permissions_boundary:
-      description: ARN of the permissions boundary, or null.
+      description: ARN of the permissions boundary, V(null) if there is none.
       type: str
       sample: null
     tags:
@@ -93,7 +93,7 @@ role:
       type: dict
       sample: {}
 findings:
-  description: What was wrong before the repair, security first.
+  description: Findings before the repair. Security findings come first.
   returned: success
   type: list
   elements: dict
@@ -107,17 +107,17 @@ findings:
       type: str
       sample: trust_external_id_missing
     message:
-      description: What was found, in one sentence.
+      description: The finding in one sentence.
       type: str
       sample: Account 197857026523 may assume the role without an external id.
 calls:
-  description: The API calls that were made, or would be made in check mode.
+  description: API calls that were made, or in check mode would be made.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: Name of the operation, as the service documents it.
+      description: Name of the operation in the API of the service.
       type: str
       sample: AttachRolePolicy
     args:
@@ -125,7 +125,7 @@ calls:
       type: dict
       sample: {"RoleName": "MicrosoftSentinelRole"}
 error:
-  description: What went wrong.
+  description: The error that failed the module.
   returned: failure
   type: dict
   contains:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: aws_role_info
-short_description: IAM roles that trust Microsoft Sentinel, and what is wrong with them
+short_description: IAM roles that trust Microsoft Sentinel, with their findings
 version_added: 1.0.0
 description:
-  - Reads the roles of one AWS account that let Microsoft's AWS account in, whoever made them; those that let in
-    everybody, on whatever conditions, are among them.
-  - Each comes with its findings, measured by the workspace if one is given, else by the workspaces that it serves.
+  - Reads the roles of one AWS account that trust Microsoft's AWS account, by any creator. Roles that trust every
+    principal, under any condition, are included.
+  - Returns the findings of each role. The expected trust is that of the workspace, if one is set, otherwise that of the
+    workspaces that the role serves.
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -26,21 +27,23 @@ attributes:
 options:
   account_id:
     description:
-      - AWS account to look at, as a text of 12 digits (quote it in YAML).
-      - The account of the credentials when not given.
+      - ID of the AWS account. Quote it, since YAML reads some IDs as octal numbers.
+      - If not set, the account of the credentials is used.
     type: str
   name:
-    description: Name of the only role to look at, whether or not it trusts Microsoft's account.
+    description: Name of a single role to read, even if it does not trust Microsoft's account.
     type: str
   microsoft_account_id:
-    description: AWS account of Microsoft. V(197857026523), that of the Azure commercial cloud, when not given.
+    description:
+      - Microsoft's AWS account.
+      - Defaults to V(197857026523), the account of the Azure commercial cloud.
     type: str
 seealso:
   - module: trailbridge.sentinel.aws_role
 """
 
 EXAMPLES = r"""
-- name: Look for roles that let Microsoft Sentinel in
+- name: List the roles that trust Microsoft Sentinel
   trailbridge.sentinel.aws_role_info:
     account_id: "111111111111"
     assume_role: OrganizationAccountAccessRole
@@ -49,7 +52,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 roles:
-  description: The roles that were found.
+  description: The roles that trust Microsoft's account.
   returned: success
   type: list
   elements: dict
@@ -71,15 +74,15 @@ roles:
       type: str
       sample: Lets Microsoft Sentinel read AWS CloudTrail
     max_session_duration:
-      description: Longest session in seconds.
+      description: Maximum session duration in seconds.
       type: int
       sample: 3600
     assume_role_policy_document:
-      description: The trust policy, in one form for all its spellings.
+      description: The trust policy, normalized.
       type: dict
       sample: {"Version": "2012-10-17", "Statement": []}
     permissions_boundary:
-      description: ARN of the permissions boundary, or null.
+      description: ARN of the permissions boundary, V(null) if there is none.
       type: str
       sample: null
     tags:
@@ -96,7 +99,7 @@ roles:
       type: dict
       sample: {}
     findings:
-      description: What is wrong with the role, security first.
+      description: Findings of the role. Security findings come first.
       returned: success
       type: list
       elements: dict
@@ -110,11 +113,11 @@ roles:
           type: str
           sample: trust_external_id_missing
         message:
-          description: What was found, in one sentence.
+          description: The finding in one sentence.
           type: str
           sample: Account 197857026523 may assume the role without an external id.
 error:
-  description: What went wrong.
+  description: The error that failed the module.
   returned: failure
   type: dict
   contains:

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: aws_stackset
-short_description: CloudFormation StackSet that makes the role for Microsoft Sentinel in every account
+short_description: CloudFormation StackSet that creates the role for Microsoft Sentinel in every account
 version_added: 1.0.0
 description:
-  - Keeps a service-managed StackSet that makes the IAM role for Microsoft Sentinel in the accounts of organizational
-    units, and in accounts that come later. It is the role that M(trailbridge.sentinel.aws_role) would make.
-  - For organizations whose accounts nobody may change from outside. The connectors still have to be made, by
-    M(trailbridge.sentinel.fleet), which accepts these roles as they are.
-  - CloudFormation never deploys to the management account. M(trailbridge.sentinel.fleet) makes the role there.
-  - CloudFormation cannot make a role that is there already. Such an account is left as it is, the others go on.
-  - Runs with the credentials of the management account or of a delegated administrator, see
-    O(delegated_administrator). Trusted access of StackSets to the organization must be on.
-  - Options that are not given are taken from the variables that the playbooks use, as C(localhost) has them. Those of
-    the StackSet are called C(sentinel_stackset_<option>), as are the ways into the managing account (O(assume_role) and
-    what belongs to it).
-  - CloudFormation works on after the module has ended. A StackSet that goes is removed when its stacks are, at the
-    latest by running the module again.
+  - Manages a service-managed StackSet that creates the IAM role for Microsoft Sentinel in the accounts of
+    organizational units, including accounts that are added later. The role is the one that
+    M(trailbridge.sentinel.aws_role) creates.
+  - Use it in organizations whose member accounts must not be changed by assumed roles. The connectors are still created
+    by M(trailbridge.sentinel.fleet), which accepts these roles.
+  - CloudFormation never deploys to the management account. M(trailbridge.sentinel.fleet) creates the role there.
+  - CloudFormation cannot create a role that already exists. Such an account is not changed, and the others are still
+    deployed.
+  - Requires the credentials of the management account or of a delegated administrator, see O(delegated_administrator).
+    Trusted access of StackSets to the organization must be enabled.
+  - Options that are not set are read from the variables of the playbooks, for the host C(localhost). The variables of
+    the StackSet are named C(sentinel_stackset_<option>), as are those of O(assume_role) and the options that belong to
+    it, since they apply to the managing account.
+  - CloudFormation continues after the module has ended. With O(state=absent) the StackSet is deleted when its stacks
+    are deleted, if necessary by the next run of the module.
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -37,31 +39,38 @@ options:
     default: MicrosoftSentinelRole
   organizational_units:
     description:
-      - Ids of the organizational units, or of the root, whose accounts get the role. Those below belong to them.
-      - Stacks of units that are no longer listed are deleted. When not given, the units are left as they are. An empty
-        list is refused; O(state=absent) deletes all stacks.
-      - They are worked on 50 a call, as many as AWS allows.
+      - IDs of the organizational units, or of the root, in whose accounts to create the role. Units below them are
+        included.
+      - Stacks of units that are no longer listed are deleted. If not set, the units are not changed. An empty list is
+        refused. Use O(state=absent) to delete all stacks.
+      - Each call to AWS has at most 50 units, which is the limit of AWS.
     type: list
     elements: str
   auto_deployment:
     description:
-      - Whether accounts that come into a unit get the role by themselves. They do, unless this is V(false).
+      - Whether to create the role automatically in accounts that are added to a unit.
+      - Defaults to V(true).
     type: bool
   retain:
     description:
-      - Whether the role stays in an account that leaves a unit, in units that are no longer listed, and when the
-        StackSet is removed. It does not, unless this is V(true).
+      - Whether to retain the role in accounts that are removed from a unit, in units that are no longer listed, and
+        when the StackSet is deleted.
+      - Defaults to V(false).
     type: bool
   delegated_administrator:
-    description: Whether the credentials are of a delegated administrator and not of the management account.
+    description: Whether the credentials are those of a delegated administrator instead of the management account.
     type: bool
     default: false
   adopt:
-    description: Whether a StackSet of that name is taken over although it was not made here.
+    description:
+      - Whether to adopt an existing StackSet of that name that is not managed by this collection. Otherwise it is
+        refused.
     type: bool
     default: false
   role_name:
-    description: Name of the role. V(MicrosoftSentinelRole) when not given.
+    description:
+      - Name of the role.
+      - Defaults to V(MicrosoftSentinelRole).
     type: str
   role_path:
     description: Path of the role.
@@ -70,35 +79,37 @@ options:
     description: Description of the role.
     type: str
   role_max_session_duration:
-    description: Longest session of the role, in seconds, from 3600 to 43200.
+    description: Maximum session duration of the role in seconds, from 3600 to 43200.
     type: int
   role_permissions_boundary:
     description:
-      - ARN of the managed policy that is the permissions boundary.
-      - Of a policy of your own, that of the same name in each account is meant, whatever account the ARN names.
+      - ARN of the managed policy to set as the permissions boundary.
+      - For a customer managed policy, the policy of that name in each account is used. The account in the ARN is
+        ignored.
     type: str
   role_tags:
-    description: Tags of the role. The two tags that mark it as ours come on top.
+    description:
+      - Tags of the role. The two tags of this collection, whose keys begin with C(trailbridge.sentinel), are added.
     type: dict
   permission_mode:
     description:
-      - V(managed) attaches the managed policy C(AWSCloudTrail_ReadOnlyAccess), as Microsoft documents it.
-        This is the default.
+      - V(managed) attaches the managed policy C(AWSCloudTrail_ReadOnlyAccess), as documented by Microsoft.
       - V(lookup_events) allows C(cloudtrail:LookupEvents) alone, by an inline policy.
+      - Defaults to V(managed).
     type: str
     choices: [managed, lookup_events]
   microsoft_account_id:
     description:
-      - AWS account of Microsoft that the role trusts. V(197857026523), that of the Azure commercial cloud, when not
-        given.
+      - Microsoft's AWS account, which the role trusts.
+      - Defaults to V(197857026523), the account of the Azure commercial cloud.
     type: str
   external_ids:
-    description: Workspace ids of further workspaces that may use the role.
+    description: Workspace IDs of other workspaces that may use the role.
     type: list
     elements: str
   state:
     description:
-      - V(present) brings the StackSet to the wish.
+      - V(present) creates the StackSet or updates it to the desired state.
       - V(absent) deletes its stacks and then the StackSet.
     type: str
     choices: [present, absent]
@@ -109,7 +120,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make the role in every account of two organizational units
+- name: Create the role in every account of two organizational units
   trailbridge.sentinel.aws_stackset:
     workspace_id: 00aa00aa-1111-2222-3333-444455556666
     organizational_units:
@@ -121,7 +132,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 stackset:
-  description: The StackSet after the run. Empty when it was removed.
+  description: The StackSet after the run. Empty if it was deleted.
   returned: success
   type: dict
   contains:
@@ -142,31 +153,31 @@ stackset:
       type: dict
       sample: {"trailbridge.sentinel": "managed"}
     organizational_units:
-      description: Ids of the organizational units whose accounts get the role.
+      description: IDs of the organizational units in whose accounts the role is created.
       type: list
       elements: str
       sample: [ou-ab12-11111111]
     regions:
-      description: The Region of the stacks. IAM is global, so there is only one.
+      description: The Region of the stacks. One is enough, since IAM is global.
       type: list
       elements: str
       sample: [us-east-1]
     auto_deployment:
-      description: Whether accounts that come get the role by themselves.
+      description: Whether the role is created automatically in accounts that are added to a unit.
       type: bool
       sample: true
     retain:
-      description: Whether the role stays where its stack goes.
+      description: Whether the role is retained when its stack is deleted.
       type: bool
       sample: false
 calls:
-  description: The API calls that were made, or would be made in check mode.
+  description: API calls that were made, or in check mode would be made.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: Name of the operation, as the service documents it.
+      description: Name of the operation in the API of the service.
       type: str
       sample: CreateStackSet
     args:
@@ -174,7 +185,7 @@ calls:
       type: dict
       sample: {"StackSetName": "MicrosoftSentinelRole"}
 error:
-  description: What went wrong.
+  description: The error that failed the module.
   returned: failure
   type: dict
   contains:

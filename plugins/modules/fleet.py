@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The documentation of `fleet`; plugins/action/fleet.py does the work."""
+"""The documentation of `fleet`, which plugins/action/fleet.py implements."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ module: fleet
 short_description: Connects many AWS accounts to Microsoft Sentinel in one task
 version_added: 1.0.0
 description:
-  - Brings the IAM role, then the data connector, of every account of the batch to the wish.
-  - Works in one task for all accounts, in one event loop with shared connections. No process is started for an account,
-    and nothing connects to its host.
-  - Without O(accounts) the accounts are the hosts of the batch. Each host's variables are read by this plugin itself.
-    C(aws_account_id) is the account (the host name where that is 12 digits), and C(sentinel_<option>) sets an option
-    for all, a group or one host; O(profile) is set by C(sentinel_aws_profile). Such a variable wins over the option of
-    the task.
-  - Options that count for the whole run have variables as well, such as C(sentinel_concurrency) for O(concurrency).
-    Their value is the one that C(localhost) has, else the one that all accounts have; where these differ, the task
-    fails.
-  - A value that is none or blank means "not given", in variables as in options, unless the option says that an empty
-    value counts.
-  - C(localhost), C(127.0.0.1) and C(::1) are left out. Two hosts that are the same account fail, whatever the limit of
-    the run.
-  - One account's failure never stops the others.
+  - Creates, updates or removes the IAM role and the data connector of every account of the batch.
+  - One task works on all accounts in parallel, with shared connections. It starts no process for an account, and opens
+    no connection to its host.
+  - Without O(accounts), the accounts are the hosts of the batch. The plugin reads the variables of each host. The
+    variable C(aws_account_id) is the account ID; it is not needed if the host name is the ID. The variables
+    C(sentinel_<option>) set options for all hosts, a group or one host; that of O(profile) is C(sentinel_aws_profile).
+    These variables override the options of the task.
+  - Options that apply to the whole run have variables as well, such as C(sentinel_concurrency) for O(concurrency). They
+    are read for C(localhost), otherwise for the accounts. The task fails if they differ.
+  - Empty values, in variables and in options, mean that the option is not set, except where the documentation of the
+    option describes an empty value.
+  - C(localhost), C(127.0.0.1) and C(::1) are skipped. Two hosts with the same account ID fail, independent of the limit
+    of the run.
+  - The failure of one account never stops the others.
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -37,125 +36,137 @@ extends_documentation_fragment:
 options:
   accounts:
     description:
-      - The accounts to work on, for a play on localhost. Each entry has C(account_id) and any of the options that
-        may differ by account. What an entry lacks is taken from the variables of C(localhost), then from the task.
-      - Without it the hosts of the batch are the accounts.
-      - It may be empty to look for orphans alone, in the workspace of the task. With O(state=absent) they are removed.
+      - The accounts to work on, for a play on C(localhost). Each entry has C(account_id) and any of the options that
+        can be set for a single host. Options that an entry does not set are read from the variables of C(localhost),
+        otherwise from the task.
+      - If not set, the hosts of the batch are the accounts.
+      - With an empty list, only orphans in the workspace of the task are found. With O(state=absent) they are removed.
     type: list
     elements: dict
   account_joined:
     description:
-      - When the account joined its AWS organization, such as V(2026-11-22T17:00:00Z). The inventory plugin
-        C(aws_organization) says it.
-      - The role to assume in a new account can take some minutes to be there. As long as the account is younger than
-        15 minutes, it is tried again, and holds up nobody else.
+      - Time at which the account joined its AWS organization, such as V(2026-11-22T17:00:00Z). The inventory plugin
+        C(aws_organization) sets it.
+      - It can take some minutes until the role to assume exists in a new account. Assuming it is retried until the
+        account is 15 minutes old, without delaying other accounts.
     type: str
   ou_path:
     description:
-      - The organizational unit of the account, such as V(/Workloads/Production), by which reports group accounts. The
-        inventory plugin C(aws_organization) says it.
+      - Path of the organizational unit of the account, such as V(/Workloads/Production), by which reports group the
+        accounts. The inventory plugin C(aws_organization) sets it.
     type: str
   deduplicate:
     description:
-      - Whether further connectors of the same role are removed. They are only reported, unless this is V(true).
-      - The enabled one is kept, among several the oldest.
+      - Whether to remove duplicate connectors of the same role. Otherwise they are only reported.
+      - The enabled connector is kept. If several are enabled, the oldest one is kept.
+      - Defaults to V(false).
     type: bool
   accepted_findings:
     description:
-      - Findings that are known and accepted, each with C(code), C(reason) and C(until), the last day in the form
+      - Findings that are accepted, each with C(code), C(reason) and C(until), which is the last day in the format
         V(2027-01-31).
-      - They are counted and shown with the reason, and have no effect on the exit code. Critical ones are refused.
-      - An entry that has expired, or that fits no finding of the account, is a finding itself.
+      - Accepted findings are counted and displayed with the reason, and do not affect the exit code. Critical findings
+        cannot be accepted.
+      - An expired entry, or one that matches no finding of the account, is a finding itself.
     type: list
     elements: dict
   state:
     description:
-      - V(present) brings role and connector to the wish.
-      - V(absent) removes the connector, takes the workspace out of the role, and removes the role when it serves no
-        other one. A role that does not carry the collection's tag is refused, unless O(adopt) is set.
+      - V(present) creates the role and the connector or updates them to the desired state.
+      - V(absent) removes the connector, removes the workspace from the trust policy of the role, and removes the role
+        if no other workspace uses it. A role without the tag of this collection is refused, unless O(adopt) is V(true).
     type: str
     choices: [present, absent]
     default: present
   concurrency:
     description:
-      - The most accounts that are worked on at the same time. It begins with 32, grows while AWS answers quickly and
-        shrinks when AWS refuses requests.
+      - Maximum number of accounts to work on at the same time. The run begins with 32, adds more while AWS responds
+        quickly, and works on fewer when AWS throttles requests.
     type: int
     default: 64
   max_fail_percentage:
     description:
-      - How many per cent of the accounts may fail before the task fails. Every account's result is returned either
-        way.
+      - Maximum percentage of accounts that may fail before the task fails. The results of all accounts are returned in
+        either case.
     type: float
     default: 0
   max_change_percent:
     description:
-      - How many per cent of the accounts may change. When more would, nothing is written and the task fails.
-      - Measured by the accounts of the play's pattern before the limit of the run, with C(serial) by those of the
-        batch, or by O(accounts). Accounts that cannot be read count as changed.
-      - Any number, when not given. When given, everything is read once more before the first write. What is refused is
-        returned as check mode would, with C(error.class) C(too_many_changes); check mode fails in the same way.
+      - Maximum percentage of accounts that may change. If more would change, nothing is written and the task fails.
+      - It is a percentage of the accounts of the play's pattern before the limit of the run, with C(serial) of those of
+        the batch, or of O(accounts). Accounts that cannot be read count as changed.
+      - If set, all accounts are read once more before the first write. A refused run returns the result of check mode,
+        with C(error.class) C(too_many_changes). Check mode fails in the same way.
+      - If not set, any number of accounts may change.
     type: float
   find_orphans:
     description:
-      - Whether to list the AWS organization, and to say which connectors belong to accounts that are gone, see
-        RV(orphans). An account that is only outside of the inventory, the batch or the limit is not gone.
-      - Says as well which further connectors of the accounts read a role that does not exist.
-      - Lists with the base credentials, which have to be those of the management account or of a delegated
-        administrator, and the same for all accounts.
-      - An account in which the roles cannot be looked at is in RV(failures).
+      - Whether to list the accounts of the AWS organization, and to report the connectors of accounts that are closed
+        or left it, see RV(orphans). Being outside of the inventory, the batch or the limit does not make an account an
+        orphan.
+      - Additional connectors of the accounts whose roles do not exist are reported as well.
+      - The source credentials must be those of the management account or of a delegated administrator, and the same for
+        all accounts.
+      - An account whose roles cannot be read is listed in RV(failures).
+      - Defaults to V(false).
     type: bool
   offboard_orphans:
     description:
-      - Whether to remove these connectors as well. Only with O(state=absent); finds them by itself.
-      - Only for a workspace whose accounts are all of this one organization. Where it also reads accounts of another
-        one, or of none, name those that may go by O(orphan_account_ids).
-      - Of a workspace's connectors at most O(max_change_percent) go as departed, at least one; 20 % when it is not
-        given. None goes where the organization has none of the accounts that the workspace reads.
+      - Whether to remove the connectors that O(find_orphans) reports. It requires O(state=absent), and implies
+        O(find_orphans).
+      - Use it only for a workspace whose accounts all belong to this organization. If the workspace also reads accounts
+        of another organization, or of none, restrict the removal by O(orphan_account_ids).
+      - At most O(max_change_percent) of the connectors of a workspace are removed as orphans, but at least one. If
+        O(max_change_percent) is not set, the limit is 20 %. None is removed if the organization has none of the
+        accounts that the workspace reads.
+      - Defaults to V(false).
     type: bool
   orphan_account_ids:
     description:
-      - Account ids among which to look for accounts that are gone, as texts or as numbers of 12 digits. All when not
-        given. Its variable is C(sentinel_departed), which must not be empty once it is there.
+      - IDs of the accounts to check for being closed or having left, as strings or as numbers of 12 digits.
+      - Its variable is C(sentinel_departed), which must not be set to an empty value.
+      - If not set, all accounts that the workspace reads are checked.
     type: list
     elements: str
   find_unconnected_roles:
     description:
-      - Whether to say which roles in the accounts let Microsoft Sentinel in although no connector reads them, see
+      - Whether to report roles in the accounts that trust Microsoft Sentinel but belong to no connector, see
         RV(orphans). They are never removed.
-      - Roles whose external ids are only those of other workspaces are left out.
-      - Where a workspace of the run cannot be used or listed, nobody knows what it reads. Then a line says so, and no
-        role is named.
-      - Needs C(iam:ListRoles) in the accounts, and for each account one session more and a page of roles.
+      - Roles that trust only other workspaces are not reported.
+      - If the connectors of a workspace of the run cannot be listed, no role is reported, and a message explains that.
+      - This requires C(iam:ListRoles) in the accounts, and one more session and C(ListRoles) request for each account.
+      - Defaults to V(false).
     type: bool
   minimum_accounts:
-    description: With fewer active accounts in the organization, nobody is taken for gone. V(1) when not given.
+    description: Minimum number of active accounts in the organization. With fewer, no account is considered an orphan.
     type: int
     default: 1
   report_dir:
     description:
-      - Folder in which the run leaves its report. None is written when not given.
-      - A run that is ended from outside leaves its record there, or in C(trailbridge.sentinel) below Ansible's home.
+      - Folder to write the report of the run to. If not set, no report is written.
+      - An interrupted run leaves the journal of its changes in this folder, or in C(trailbridge.sentinel) below the
+        home folder of Ansible (E(ANSIBLE_HOME)).
     type: path
   report_name:
     description:
-      - Name of the run that this is a part of, such as a job slice or a batch of C(serial).
-      - Parts of the same name share one report in O(report_dir), to which each adds its accounts.
-      - A name that comes again 6 hours after the last part was done is another run. The report of the former one is
-        set aside, with its date behind the name of the folder.
-      - Letters, digits and C(._-). Each run has a report of its own when not given.
+      - Name of a run that has several parts, such as job slices or batches of C(serial).
+      - Parts with the same name share one report in O(report_dir), to which each part adds its accounts.
+      - A part that starts more than 6 hours after the last one ended begins a new run. The folder of the previous
+        report is renamed, with its date as suffix.
+      - The name consists of letters, digits and C(._-). If not set, each run has a report of its own.
     type: str
   fail_on:
     description:
-      - Which accounts are listed under RV(failures) besides those that failed.
-      - V(drift) adds those that differ from the wish, V(security) those with a security finding, V(never) none.
+      - Which accounts to list in RV(failures) in addition to those that failed.
+      - V(drift) adds accounts that differ from the desired state, V(security) accounts with a security finding,
+        V(never) none.
     type: str
     choices: [drift, security, never]
     default: never
 notes:
-  - It is an action plugin that runs once per batch. C(environment) counts, and is the same for all accounts; a C(when)
-    on the task is asked of the first host alone.
-  - The strategies C(free) and C(host_pinned) refuse it, since they would run it once per host.
+  - This action plugin runs once for the batch, on the control node. The keyword C(environment) applies, and must be the
+    same for all accounts. The keyword C(when) is evaluated for the first host alone.
+  - The strategies C(free) and C(host_pinned) cannot run it, since they run every task once for each host.
 seealso:
   - module: trailbridge.sentinel.aws_role
   - module: trailbridge.sentinel.aws_connector
@@ -183,19 +194,20 @@ EXAMPLES = r"""
 
 RETURN = r"""
 summary:
-  description: How many accounts there were, by status.
-  returned: always, unless the run could not start
+  description: Number of accounts in total and by status.
+  returned: always, unless the run cannot start
   type: dict
   sample: {"accounts": 12, "ok": 10, "changed": 1, "failed": 1, "skipped": 0}
 accounts:
   description:
-    - The accounts of which there is something to say, by account id. Those that are right are only counted, those that
-      were not worked on as well.
-  returned: always, unless the run could not start
+    - Accounts that changed, failed or have findings, by account ID. All other accounts are only counted, as are those
+      that were skipped.
+  returned: always, unless the run cannot start
   type: dict
   contains:
     status:
-      description: V(ok), V(changed) or V(failed). V(ok) has something that only the owner of the role can correct.
+      description:
+        - V(ok), V(changed) or V(failed). An account listed here as V(ok) has findings that only the owner can repair.
       type: str
       sample: changed
     host:
@@ -207,11 +219,11 @@ accounts:
       type: str
       sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
     connector_id:
-      description: ARM id of the data connector.
+      description: ARM ID of the data connector.
       type: str
       sample: /subscriptions/…/providers/Microsoft.SecurityInsights/dataConnectors/0f2ad0b5-…
     findings:
-      description: What was wrong before the repair, security first.
+      description: Findings before the repair. Security findings come first.
       returned: always
       type: list
       elements: dict
@@ -225,45 +237,45 @@ accounts:
           type: str
           sample: trust_external_id_missing
         message:
-          description: What was found, in one sentence.
+          description: The finding in one sentence.
           type: str
           sample: Account 197857026523 may assume the role without an external id.
         repaired:
-          description: Whether it is not found any more after the run, in check mode whether it would not be.
+          description: Whether the run repaired it, or in check mode would repair it.
           type: bool
           sample: true
         accepted:
-          description: Why it is accepted, and until when. Only where it is.
+          description: Reason and last day of the acceptance.
           type: str
           sample: Break-glass access, ticket 4711 (until 2027-01-31)
     calls:
-      description: The API calls that were made, or would be made in check mode.
+      description: API calls that were made, or in check mode would be made.
       returned: always
       type: list
       elements: dict
       contains:
         name:
-          description: Name of the operation, as the service documents it.
+          description: Name of the operation in the API of the service.
           type: str
           sample: AttachRolePolicy
         args:
-          description: Arguments of the operation. Only the first 100 accounts have them, and their part of the diff.
+          description: Arguments of the operation. They are returned for the first 100 accounts, as is the diff.
           returned: for the first 100 accounts
           type: dict
           sample: {"RoleName": "MicrosoftSentinelRole"}
     error:
-      description: What went wrong in this account, with C(class) and C(message).
-      returned: when the account failed
+      description: The error that failed the account, with C(class) and C(message).
+      returned: if the account failed
       type: dict
       sample: {"class": "assume_denied", "message": "Cannot assume role OrganizationAccountAccessRole."}
 failures:
-  description: The accounts to fail in the end, see O(fail_on).
-  returned: always, unless the run could not start
+  description: Accounts that failed or that O(fail_on) selects.
+  returned: always, unless the run cannot start
   type: list
   elements: dict
   contains:
     account_id:
-      description: The account.
+      description: ID of the account.
       type: str
       sample: "111111111111"
     host:
@@ -271,17 +283,19 @@ failures:
       type: str
       sample: payments-production
     message:
-      description: The reason in one sentence.
+      description: Reason in one sentence.
       type: str
       sample: Cannot assume role OrganizationAccountAccessRole.
 orphans:
-  description: Connectors of accounts or roles that are gone, and roles that no connector reads, see O(find_orphans).
-  returned: always, unless the run could not start
+  description: >-
+    Connectors whose account is closed or left the organization, or whose role does not exist, and roles without a
+    connector. See O(find_orphans) and O(find_unconnected_roles).
+  returned: always, unless the run cannot start
   type: list
   elements: dict
   contains:
     account_id:
-      description: The account.
+      description: ID of the account.
       type: str
       sample: "111111111111"
     workspace:
@@ -289,32 +303,32 @@ orphans:
       type: str
       sample: sentinel
     connector_id:
-      description: ARM id of the data connector, empty for a role without one.
+      description: ARM ID of the data connector, empty for a role without a connector.
       type: str
       sample: /subscriptions/…/providers/Microsoft.SecurityInsights/dataConnectors/0f2ad0b5-…
     role_arn:
-      description: The role that the connector reads, or that has none.
+      description: ARN of the role of the connector, or of the role without a connector.
       type: str
       sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
     reason:
       description:
-        - V(closed) or V(left) where the account is gone, V(role_gone) where the role does not exist,
-          V(no_connector) for a role that no connector reads.
-        - V(unknown) where the roles of an account could not be listed.
+        - V(closed) or V(left) for the account, V(role_gone) if the role does not exist, V(no_connector) for a role
+          without a connector.
+        - V(unknown) if the roles of the account could not be listed.
       type: str
       sample: closed
     removed:
-      description: Whether it was removed.
+      description: Whether the connector was removed.
       type: bool
       sample: false
     error:
-      description: Why it could not be removed, or why it is unknown.
-      returned: when something went wrong
+      description: Why the connector could not be removed, or the roles not be listed.
+      returned: on error
       type: str
-      sample: Cannot make DataConnectors_Delete of data connector 0f2ad0b5-….
+      sample: Cannot call DataConnectors_Delete for data connector 0f2ad0b5-….
 error:
-  description: Why the run could not start, as C(class).
-  returned: when the run could not start
+  description: The error for which the run could not start, with its C(class).
+  returned: if the run could not start
   type: dict
   sample: {"class": "bad_input"}
 """

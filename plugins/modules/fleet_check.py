@@ -1,21 +1,21 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The documentation of `fleet_check`; plugins/action/fleet_check.py does the work."""
+"""The documentation of `fleet_check`, which plugins/action/fleet_check.py implements."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fleet_check
-short_description: Checks that a play is about as many AWS accounts as it should
+short_description: Checks the number of AWS accounts of a play
 version_added: 1.0.0
 description:
-  - Fails where the hosts of a play are no AWS accounts, or fewer than expected. Ansible itself ends such a play without
-    an error, so an inventory that cannot be read, or a group with a misspelt name, looks like success.
-  - The playbooks of this collection begin with it, in a play of its own that runs under any limit.
-  - Counts accounts, that is hosts with C(aws_account_id) or with twelve digits as their name. C(localhost) and other
-    hosts do not count.
-  - Makes no request, neither to AWS nor to Azure.
+  - Fails if the hosts of a play are no AWS accounts, or fewer than expected. Ansible itself ends such a play without an
+    error, so an inventory that cannot be read, or a misspelt group, would look like success.
+  - The playbooks of this collection begin with it, in a play that runs under any limit.
+  - Counts accounts, which are hosts with C(aws_account_id) or with a name of twelve digits. C(localhost) and other
+    hosts are not counted.
+  - Makes no requests to AWS or Azure.
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -23,20 +23,21 @@ extends_documentation_fragment:
 options:
   hosts:
     description:
-      - Patterns of the hosts that the next play is about. All hosts when not given.
-      - The variable C(sentinel_hosts) wins over it. It must not be empty, nor be set in the inventory, where Ansible
-        does not look for the hosts of a play. Account ids may be texts, or numbers of twelve digits.
+      - Host patterns of the next play. If not set, all hosts are counted.
+      - The variable C(sentinel_hosts) overrides this option. It must not be empty, and must not be set in the
+        inventory, which Ansible does not read for the hosts of a play. Account IDs may be strings, or numbers of twelve
+        digits.
     type: list
     elements: str
   minimum_accounts:
     description:
-      - How many accounts there must be at least before the limit of the run. V(1) when not given.
-      - With V(0), there may be none, before the limit and after it, as in a job slice.
-      - The variable C(sentinel_minimum_accounts) wins over it.
+      - Minimum number of accounts before the limit of the run.
+      - V(0) allows a play without accounts, before the limit and after it, such as a job slice.
+      - The variable C(sentinel_minimum_accounts) overrides this option.
     type: int
     default: 1
 notes:
-  - It is an action plugin that runs once per batch, in the process of C(ansible-playbook).
+  - This action plugin runs once for the batch, on the control node.
 seealso:
   - module: trailbridge.sentinel.fleet
 """
@@ -50,17 +51,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 accounts:
-  description: How many AWS accounts the hosts are, before the limit of the run.
+  description: Number of AWS accounts before the limit of the run.
   returned: success
   type: int
   sample: 247
 limited_accounts:
-  description: How many of them the limit leaves.
+  description: Number of AWS accounts after the limit of the run.
   returned: success
   type: int
   sample: 12
 error:
-  description: Why the run cannot start, as C(class).
+  description: The error that failed the check, with its C(class).
   returned: failure
   type: dict
   sample: {"class": "bad_input"}

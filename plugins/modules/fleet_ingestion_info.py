@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The documentation of `fleet_ingestion_info`; plugins/action/fleet_ingestion_info.py does the work."""
+"""The documentation of `fleet_ingestion_info`, which plugins/action/fleet_ingestion_info.py implements."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ module: fleet_ingestion_info
 short_description: Waits until the events of many AWS accounts arrive in Microsoft Sentinel
 version_added: 1.0.0
 description:
-  - Asks in one query for all accounts of the batch whether their events arrive, again and again until all do or the
-    time is over. Then evaluates each account.
-  - Works in one task for all accounts. No process is started for an account, and nothing connects to its host.
-  - The accounts are the hosts of the batch. Each host's variables are read by this plugin itself. C(aws_account_id) is
-    the account (the host name where that is 12 digits), C(sentinel_<option>) says how to get in and which workspace.
-    C(sentinel_allow_silent) and C(sentinel_verify_stale_after) set O(allow_silent) and O(stale_after) for a group or
-    one host.
-  - An account without a data connector that is enabled is not waited for.
+  - Queries the workspace for the events of all accounts of the batch, repeatedly until the events of all accounts
+    arrive or O(wait) is over. Then evaluates each account.
+  - One task works on all accounts. It starts no process for an account, and opens no connection to its host.
+  - The accounts are the hosts of the batch. The plugin reads the variables of each host. The variable C(aws_account_id)
+    is the account ID; it is not needed if the host name is the ID. The variables C(sentinel_<option>) set credentials
+    and workspace, C(sentinel_allow_silent) and C(sentinel_verify_stale_after) set O(allow_silent) and O(stale_after),
+    for all hosts, a group or one host.
+  - Accounts without an enabled data connector are not waited for.
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -32,72 +32,70 @@ attributes:
 options:
   wait:
     description:
-      - How long to wait until the events of every account arrive, written as O(lookback). V(30m) when not given.
-      - V(0) looks once. The first events of a new connector take 5 to 30 minutes.
+      - Maximum time to wait until the events of every account arrive. The format is that of O(lookback).
+      - V(0) queries once. The first events of a new connector take 5 to 30 minutes.
     type: str
     default: 30m
   allow_silent:
     description:
-      - Whether accounts may be silent or stale without being unexpected. They are not waited for then, unless with
-        O(canary).
-      - They may not, unless this is V(true).
+      - Whether accounts are allowed to be silent or stale. They are not waited for then, except with O(canary).
     type: bool
     default: false
   canary:
     description:
-      - Whether to cause a canary event in every account first. This is one C(sts:AssumeRole) by the roles of
-        O(assume_role), with a session name that nobody else uses. The wait is then for events with that name, which
-        also proves accounts in which little happens.
-      - In the account of the source credentials no role is assumed. It is evaluated by its other events.
-      - No event is caused, unless this is V(true).
+      - Whether to cause a canary event in every account first, by assuming the role of O(assume_role) with a unique
+        session name. The task then waits for the events with that name, which confirms the ingestion of accounts with
+        little activity as well.
+      - In the account of the source credentials no role is assumed, so it is evaluated by its other events.
     type: bool
     default: false
   concurrency:
-    description: The most accounts that are worked on at the same time, for O(canary) and O(role_last_used).
+    description: Maximum number of accounts to work on at the same time, for O(canary) and O(role_last_used).
     type: int
     default: 64
   max_fail_percentage:
     description:
-      - How many per cent of the accounts may be listed under RV(failures) before the task fails. Everything is returned
-        either way.
+      - Maximum percentage of accounts that may be listed in RV(failures) before the task fails. The results of all
+        accounts are returned in either case.
     type: float
     default: 0
   report_dir:
-    description: Folder in which the run leaves its report. None is written when not given.
+    description: Folder to write the report of the run to. If not set, no report is written.
     type: path
   report_name:
     description:
-      - Name of the run that this is a part of, such as a job slice or a batch of C(serial).
-      - Parts of the same name share one report in O(report_dir), to which each adds its accounts.
-      - A name that comes again 6 hours after the last part was done is another run. The report of the former one is
-        set aside, with its date behind the name of the folder.
-      - Letters, digits and C(._-). Each run has a report of its own when not given.
+      - Name of a run that has several parts, such as job slices or batches of C(serial).
+      - Parts with the same name share one report in O(report_dir), to which each part adds its accounts.
+      - A part that starts more than 6 hours after the last one ended begins a new run. The folder of the previous
+        report is renamed, with its date as suffix.
+      - The name consists of letters, digits and C(._-). If not set, each run has a report of its own.
     type: str
   fail_on:
     description:
-      - Whether accounts that are not as they should be are listed under RV(failures). V(never) lists none.
-      - V(drift) and V(security) list them all; both are there because other plays share the variable.
+      - Whether to list accounts whose ingestion status is not as expected in RV(failures).
+      - V(drift) and V(security) list all of them, V(never) none. Both choices exist because
+        M(trailbridge.sentinel.fleet) shares the variable.
     type: str
     choices: [drift, security, never]
     default: drift
 notes:
-  - It is an action plugin that runs once per batch. Its environment is that of C(ansible-playbook), and a C(when) on
-    the task is asked of the first host alone.
-  - The strategies C(free) and C(host_pinned) refuse it, since they would run it once per host.
+  - This action plugin runs once for the batch, on the control node. The keyword C(environment) applies, and must be the
+    same for all accounts. The keyword C(when) is evaluated for the first host alone.
+  - The strategies C(free) and C(host_pinned) cannot run it, since they run every task once for each host.
 seealso:
   - module: trailbridge.sentinel.ingestion_info
   - module: trailbridge.sentinel.fleet
 """
 
 EXAMPLES = r"""
-- name: Wait until the accounts of the inventory have events
+- name: Wait until the events of all accounts of the inventory arrive
   trailbridge.sentinel.fleet_ingestion_info:
     resource_group: security
     workspace: sentinel
     wait: 45m
   run_once: true
 
-- name: Prove every account, also those that nobody uses
+- name: Verify every account by a canary event, including unused ones
   trailbridge.sentinel.fleet_ingestion_info:
     resource_group: security
     workspace: sentinel
@@ -108,94 +106,94 @@ EXAMPLES = r"""
 
 RETURN = r"""
 summary:
-  description: How many accounts were looked at, and how many have each ingestion status.
-  returned: always, unless the run could not start
+  description: Number of accounts in total and by ingestion status.
+  returned: always, unless the run cannot start
   type: dict
   contains:
     accounts:
-      description: All accounts.
+      description: Number of all accounts.
       type: int
       sample: 40
     receiving:
-      description: Their events arrive.
+      description: Number of accounts whose events arrive.
       type: int
       sample: 37
     stale:
-      description: Their last event is old.
+      description: Number of accounts whose last event is older than O(stale_after).
       type: int
       sample: 1
     silent:
-      description: No event arrived.
+      description: Number of accounts without events within O(lookback).
       type: int
       sample: 1
     unhealthy:
-      description: Microsoft Sentinel reports that it cannot fetch their events.
+      description: Number of accounts for which Microsoft Sentinel reports that it cannot fetch events.
       type: int
       sample: 1
     not_connected:
-      description: No data connector that is enabled reads them.
+      description: Number of accounts without an enabled data connector.
       type: int
       sample: 0
     unknown:
-      description: Log Analytics answered in part only, and not about them.
+      description: Number of accounts that a partial result of Log Analytics did not contain.
       type: int
       sample: 0
 accounts:
   description:
-    - The accounts that are not as they should be, or of which there is something else to say, by account id.
-    - All others are only counted.
-  returned: always, unless the run could not start
+    - Accounts that are not as expected, or have a message, by account ID. All other accounts are only counted.
+  returned: always, unless the run cannot start
   type: dict
   contains:
     ingestion_status:
       description:
-        - V(receiving), V(stale), V(silent), V(unhealthy), V(not_connected), or V(unknown) where Log Analytics answered
-          in part only.
+        - V(receiving), V(stale), V(silent), V(unhealthy), V(not_connected), or V(unknown) if Log Analytics returned a
+          partial result only.
       type: str
       sample: receiving
     as_expected:
-      description: Whether that is as it should be; accounts that are allowed to be silent may be silent or stale.
+      description:
+        - Whether the ingestion status is as expected. Accounts that are allowed to be silent may be silent or stale.
       type: bool
       sample: true
     message:
-      description: Why, in a sentence, and what to do about it. Empty where events arrive.
+      description: Cause and remedy. Empty if events arrive.
       type: str
       sample: No event arrived in the last 7 d.
     last_event:
-      description: When the last event arrived, V(null) for none.
+      description: Time at which the last event arrived, V(null) if there is none.
       type: str
       sample: "2026-11-22T17:20:15Z"
     age_seconds:
-      description: How many seconds ago that is, V(null) for none.
+      description: Age of the last event in seconds, V(null) if there is none.
       type: int
       sample: 312
     events:
-      description: How many events arrived within O(lookback).
+      description: Number of events that arrived within O(lookback).
       type: int
       sample: 18034
     regions:
-      description: The Regions that they are of, at most 50.
+      description: Regions of these events, at most 50.
       type: list
       elements: str
       sample: [eu-central-1, us-east-1]
     connector_id:
-      description: ARM id of the data connector, empty for none.
+      description: ARM ID of the data connector, empty if there is none.
       type: str
       sample: /subscriptions/…/providers/Microsoft.SecurityInsights/dataConnectors/9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d
     role_arn:
-      description: ARN of the role that the data connector names.
+      description: ARN of the role of the data connector.
       type: str
       sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
     health:
-      description: What Microsoft Sentinel last said of the data connector. Empty where it said nothing.
+      description: Last health record of Microsoft Sentinel for the data connector. Empty if there is none.
       type: dict
       contains:
         failed:
-          description: Whether it cannot fetch events.
+          description: Whether the data connector fails to fetch events.
           type: bool
           sample: true
         time:
-          description: When it said so.
+          description: Time of the health record.
           type: str
           sample: "2026-11-22T16:00:00Z"
         reason:
@@ -203,32 +201,32 @@ accounts:
           type: str
           sample: AccessDenied
         message:
-          description: Text of the first failure.
+          description: Message of the first failure.
           type: str
           sample: Access denied
     canary:
       description: Whether the canary event arrived.
-      returned: with O(canary), where one was left
+      returned: with O(canary), if one was caused
       type: bool
       sample: true
     role_last_used:
-      description: When (C(time)) and in which Region (C(region)) the role was used last. Empty for never.
+      description: Time (C(time)) and Region (C(region)) of the last use of the role. Empty if it was never used.
       returned: with O(role_last_used)
       type: dict
       sample: {"time": "2026-11-22T17:20:00+00:00", "region": "us-east-1"}
     error:
-      description: Why the account could not be entered, with C(class) and C(message).
-      returned: when it could not
+      description: Why the role could not be assumed in the account, with C(class) and C(message).
+      returned: if the role could not be assumed
       type: dict
       sample: {"class": "assume_denied", "message": "Cannot assume role OrganizationAccountAccessRole."}
 failures:
-  description: The accounts to fail in the end, see O(fail_on).
-  returned: always, unless the run could not start
+  description: Accounts that O(fail_on) selects.
+  returned: always, unless the run cannot start
   type: list
   elements: dict
   contains:
     account_id:
-      description: The account.
+      description: ID of the account.
       type: str
       sample: "111111111111"
     host:
@@ -236,18 +234,18 @@ failures:
       type: str
       sample: payments-production
     message:
-      description: The reason in one sentence.
+      description: Reason in one sentence.
       type: str
       sample: "Account 111111111111 is silent: No event arrived in the last 7 d."
 notes:
-  description: What is to be said of the workspaces, such as that one has no table C(SentinelHealth).
-  returned: always, unless the run could not start
+  description: Notes on the workspaces, such as that one has no table C(SentinelHealth).
+  returned: always, unless the run cannot start
   type: list
   elements: str
   sample: []
 error:
-  description: Why the run could not start, or not end.
-  returned: when it could not
+  description: The error for which the run could not start or not finish.
+  returned: if the run could not start or not finish
   type: dict
   contains:
     class:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ingestion_info
-short_description: Whether the events of AWS accounts arrive in Microsoft Sentinel
+short_description: Ingestion status of AWS accounts in Microsoft Sentinel
 version_added: 1.0.0
 description:
-  - Asks table C(AWSCloudTrail) of a workspace which events arrived, by account, in one query for all of them.
-  - Asks table C(SentinelHealth) how the connectors are doing. That the workspace keeps none is said in RV(notes).
-  - A table C(AWSCloudTrail) that does not exist yet is no error. Nothing was ever ingested then.
-  - To wait until events arrive, use the role C(verify).
+  - Queries the table C(AWSCloudTrail) of a workspace for the events of all accounts, in one query.
+  - Queries the table C(SentinelHealth) for the health of the connectors. RV(notes) reports if the workspace does not
+    have it.
+  - If the table C(AWSCloudTrail) does not exist, no event was ever ingested. This is not an error.
+  - Use the role C(verify) to wait until events arrive.
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -28,32 +29,32 @@ attributes:
 options:
   account_ids:
     description:
-      - The AWS accounts to look at, each a text of 12 digits (quote them in YAML).
-      - Without it, all that have a data connector or events.
+      - IDs of the AWS accounts. Quote them, since YAML reads some IDs as octal numbers.
+      - If not set, all accounts that have a data connector or events are evaluated.
     type: list
     elements: str
   allow_silent_account_ids:
-    description: Accounts that may be silent or stale without being unexpected.
+    description: IDs of accounts that are allowed to be silent or stale.
     type: list
     elements: str
     default: []
 notes:
-  - Needs the rights to query the workspace, C(Microsoft.OperationalInsights/workspaces/query/read), and the tables
-    C(AWSCloudTrail) and C(SentinelHealth), such as C(…/query/AWSCloudTrail/read). Without the right on the second one,
-    why a connector fails is not known.
+  - Requires the permissions to query the workspace, C(Microsoft.OperationalInsights/workspaces/query/read), and the
+    tables C(AWSCloudTrail) and C(SentinelHealth), such as C(…/query/AWSCloudTrail/read). Without the permission on
+    C(SentinelHealth), the cause of a failing connector is not reported.
 seealso:
   - module: trailbridge.sentinel.fleet_ingestion_info
   - module: trailbridge.sentinel.aws_connector_info
 """
 
 EXAMPLES = r"""
-- name: See which accounts have events
+- name: Read the ingestion status of all accounts
   trailbridge.sentinel.ingestion_info:
     resource_group: security
     workspace: sentinel
   register: ingestion
 
-- name: Look at two accounts, one of which is hardly used
+- name: Read the ingestion status of two accounts, one of which is rarely used
   trailbridge.sentinel.ingestion_info:
     resource_group: security
     workspace: sentinel
@@ -67,92 +68,93 @@ EXAMPLES = r"""
 
 RETURN = r"""
 summary:
-  description: How many accounts were looked at, and how many have each ingestion status.
+  description: Number of accounts in total and by ingestion status.
   returned: success
   type: dict
   contains:
     accounts:
-      description: All accounts.
+      description: Number of all accounts.
       type: int
       sample: 40
     receiving:
-      description: Their events arrive.
+      description: Number of accounts whose events arrive.
       type: int
       sample: 37
     stale:
-      description: Their last event is old.
+      description: Number of accounts whose last event is older than O(stale_after).
       type: int
       sample: 1
     silent:
-      description: No event arrived.
+      description: Number of accounts without events within O(lookback).
       type: int
       sample: 1
     unhealthy:
-      description: Microsoft Sentinel reports that it cannot fetch their events.
+      description: Number of accounts for which Microsoft Sentinel reports that it cannot fetch events.
       type: int
       sample: 1
     not_connected:
-      description: No data connector that is enabled reads them.
+      description: Number of accounts without an enabled data connector.
       type: int
       sample: 0
     unknown:
-      description: Log Analytics answered in part only, and not about them.
+      description: Number of accounts that a partial result of Log Analytics did not contain.
       type: int
       sample: 0
 accounts:
-  description: The accounts, by account id.
+  description: The accounts by account ID.
   returned: success
   type: dict
   contains:
     ingestion_status:
       description:
-        - V(receiving), V(stale), V(silent), V(unhealthy), V(not_connected), or V(unknown) where Log Analytics answered
-          in part only.
+        - V(receiving), V(stale), V(silent), V(unhealthy), V(not_connected), or V(unknown) if Log Analytics returned a
+          partial result only.
       type: str
       sample: receiving
     as_expected:
-      description: Whether that is as it should be; accounts that are allowed to be silent may be silent or stale.
+      description:
+        - Whether the ingestion status is as expected. Accounts that are allowed to be silent may be silent or stale.
       type: bool
       sample: true
     message:
-      description: Why, in a sentence, and what to do about it. Empty where events arrive.
+      description: Cause and remedy. Empty if events arrive.
       type: str
       sample: No event arrived in the last 7 d.
     last_event:
-      description: When the last event arrived, V(null) for none.
+      description: Time at which the last event arrived, V(null) if there is none.
       type: str
       sample: "2026-11-22T17:20:15Z"
     age_seconds:
-      description: How many seconds ago that is, V(null) for none.
+      description: Age of the last event in seconds, V(null) if there is none.
       type: int
       sample: 312
     events:
-      description: How many events arrived within O(lookback).
+      description: Number of events that arrived within O(lookback).
       type: int
       sample: 18034
     regions:
-      description: The Regions that they are of, at most 50.
+      description: Regions of these events, at most 50.
       type: list
       elements: str
       sample: [eu-central-1, us-east-1]
     connector_id:
-      description: ARM id of the data connector, empty for none.
+      description: ARM ID of the data connector, empty if there is none.
       type: str
       sample: /subscriptions/…/providers/Microsoft.SecurityInsights/dataConnectors/9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d
     role_arn:
-      description: ARN of the role that the data connector names.
+      description: ARN of the role of the data connector.
       type: str
       sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
     health:
-      description: What Microsoft Sentinel last said of the data connector. Empty where it said nothing.
+      description: Last health record of Microsoft Sentinel for the data connector. Empty if there is none.
       type: dict
       contains:
         failed:
-          description: Whether it cannot fetch events.
+          description: Whether the data connector fails to fetch events.
           type: bool
           sample: true
         time:
-          description: When it said so.
+          description: Time of the health record.
           type: str
           sample: "2026-11-22T16:00:00Z"
         reason:
@@ -160,27 +162,27 @@ accounts:
           type: str
           sample: AccessDenied
         message:
-          description: Text of the first failure.
+          description: Message of the first failure.
           type: str
           sample: Access denied
     role_last_used:
-      description: When (C(time)) and in which Region (C(region)) the role was used last. Empty for never.
+      description: Time (C(time)) and Region (C(region)) of the last use of the role. Empty if it was never used.
       returned: with O(role_last_used)
       type: dict
       sample: {"time": "2026-11-22T17:20:00+00:00", "region": "us-east-1"}
     error:
-      description: Why the account could not be entered, with C(class) and C(message).
-      returned: when it could not
+      description: Why the role could not be assumed in the account, with C(class) and C(message).
+      returned: if the role could not be assumed
       type: dict
       sample: {"class": "assume_denied", "message": "Cannot assume role OrganizationAccountAccessRole."}
 notes:
-  description: What is to be said of the workspace, such as that it has no table C(SentinelHealth).
+  description: Notes on the workspace, such as that it has no table C(SentinelHealth).
   returned: success
   type: list
   elements: str
   sample: []
 error:
-  description: What went wrong.
+  description: The error that failed the module.
   returned: failure
   type: dict
   contains:

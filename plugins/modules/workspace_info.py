@@ -7,10 +7,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: workspace_info
-short_description: Workspace that Microsoft Sentinel runs on
+short_description: Log Analytics workspace of Microsoft Sentinel
 version_added: 1.0.0
 description:
-  - Reads the workspace id, whether Microsoft Sentinel is enabled, and which rights on data connectors are held.
+  - Reads the workspace ID, whether Microsoft Sentinel is enabled, and the permissions on data connectors.
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -25,7 +25,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the workspace
+- name: Read the workspace
   trailbridge.sentinel.workspace_info:
     resource_group: security
     workspace: sentinel
@@ -47,7 +47,7 @@ workspace:
       type: str
       sample: sentinel
     customer_id:
-      description: Workspace id, the external id that Microsoft Sentinel sends to AWS.
+      description: Workspace ID, which Microsoft Sentinel sends to AWS as external ID.
       type: str
       sample: 00aa00aa-1111-2222-3333-444455556666
     location:
@@ -59,11 +59,11 @@ workspace:
       type: bool
       sample: true
     rights:
-      description: Whether data connectors may be read, written and deleted.
+      description: Whether the credentials may read, write and delete data connectors.
       type: dict
       sample: {"read": true, "write": true, "delete": true}
 error:
-  description: What went wrong.
+  description: The error that failed the module.
   returned: failure
   type: dict
   contains:

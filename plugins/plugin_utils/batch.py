@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the actions share: options from the task and from variables, the accounts of a batch, lines and the report."""
+"""The base of the actions: options from the task and from variables, accounts of a batch, messages and the report."""
 
 from __future__ import annotations
 
@@ -24,30 +24,37 @@ from ..module_utils._core.model.errors import InputError, Mistake, SentinelError
 from ..module_utils._core.model.run_options import RUN_OPTIONS, OptionSpec, read_option
 from ..module_utils._core.model.text import one_line, visible
 from ..module_utils._core.report import report
-from . import unknown_variables
-from .environment import environment_of
-from .play_accounts import ACCOUNT_ID, LOCAL, PlayAccounts, account_of, count, shared
-from .variables import LOCALHOST, RunVariables, UnfilledError, Variables
+from .environment import task_environment
+from .play_accounts import ACCOUNT_ID, LOCAL_HOSTS, PlayAccounts, count_accounts, duplicates, host_account_id
+from .unknown_variables import find_unknown
+from .variables import LOCALHOST, RunVariables, TaskVariables, TemplateError
 
 Options = dict[str, Any]
-FIELD_OF = {field.option: field for field in FIELDS}
-# What says which account one is, and where it is: of none else.
-OF_ONE_ACCOUNT = ("account_id", "account_joined", "ou_path")
+FIELD_BY_OPTION = {field.option: field for field in FIELDS}
+# These identify a single account, so localhost sets them for none.
+SINGLE_ACCOUNT_OPTIONS = ("account_id", "account_joined", "ou_path")
 
 
-class Refused(NamedTuple):
-    """An account that is not worked on, and why."""
+class RefusedAccount(NamedTuple):
+    """An account that the run does not work on, and the reason."""
 
     account: Account
     error: SentinelError
 
 
+class BatchAccount(NamedTuple):
+    """An account of the batch, and the options of its host, by name."""
+
+    account: Account
+    options: Options
+
+
 @dataclass(slots=True)
 class Batch:
-    """The accounts of a batch with all their options, and those that are refused."""
+    """The accounts of a batch, and those that are refused."""
 
-    accounts: list[tuple[Account, Options]] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    accounts: list[BatchAccount] = field(default_factory=list)
+    refused: list[RefusedAccount] = field(default_factory=list)
 
 
 class SentinelAction(ActionBase):
@@ -62,19 +69,19 @@ class SentinelAction(ActionBase):
     run_options: ClassVar[Collection[OptionSpec]] = RUN_OPTIONS
 
     task_vars: Mapping[str, Any]
-    variables: Variables
+    variables: TaskVariables
     accounts: PlayAccounts
 
     def run(self, tmp: Any = None, task_vars: Options | None = None) -> Options:
-        """Return the result of the task; errors end it with their class."""
+        """Return the result of the task; errors fail it with their class."""
         result: Options = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
         try:
-            self.variables = Variables(self, self.task_vars)
+            self.variables = TaskVariables(self, self.task_vars)
             self.accounts = PlayAccounts(self.variables, self.task_vars)
-            with environment_of(self, self.variables, self.task_vars):
-                return {**result, **visible(self.work())}
-        except UnfilledError as error:
+            with task_environment(self, self.variables, self.task_vars):
+                return {**result, **visible(self.execute())}
+        except TemplateError as error:
             return {**result, "failed": True, "msg": str(InputError([error.mistake])), "error": {"class": "bad_input"}}
         except SentinelError as error:
             return {**result, "failed": True, "msg": str(error), "error": {"class": error.kind}}
@@ -82,32 +89,34 @@ class SentinelAction(ActionBase):
             return {**result, "failed": True, "msg": one_line(str(error)), "error": {"class": "bad_input"}}
 
     @abstractmethod
-    def work(self) -> Options:
-        """Do what the task is for. Raises SentinelError and AnsibleError."""
+    def execute(self) -> Options:
+        """Execute the task and return its result; raises SentinelError and AnsibleError."""
 
-    def of_the_run(self) -> RunVariables:
+    def run_variables(self) -> RunVariables:
         """Return the variables of the options of the run that this action has."""
-        return RunVariables(self.variables, [one for one in self.run_options if one.option in self.spec])
+        return RunVariables(self.variables, [option for option in self.run_options if option.option in self.spec])
 
     @cached_property
     def task_options(self) -> Options:
-        """The options as the task gives them, without variables; raises AnsibleError, InputError."""
-        return self.validated({})
+        """The options that the task itself gives, without variables; raises AnsibleError, InputError."""
+        return self.validate_options({})
 
-    def validated(self, variables: Mapping[str, Any]) -> Options:
-        """Return the options of the task, with those of variables over them; raises AnsibleError, InputError."""
+    def validate_options(self, variables: Mapping[str, Any]) -> Options:
+        """Return the options of the task, overridden by variables; raises AnsibleError, InputError."""
         for option in self.run_options:
             if option.narrows and option.option in self._task.args:
                 read_option(option, self._task.args[option.option], name=option.option)
-        given = {name: value for name, value in self._task.args.items() if name == "accounts" or is_given(name, value)}
+        given = {
+            name: value for name, value in self._task.args.items() if name == "accounts" or is_option_given(name, value)
+        }
         result = ArgumentSpecValidator(self.spec).validate({**given, **variables})
         if result.error_messages:
             raise AnsibleError(f"Cannot use the options of {self._task.action}: {' '.join(result.error_messages)}")
         validated: Options = result.validated_parameters
         return validated
 
-    def rule_mistakes(self, options: Options) -> list[Mistake]:
-        """Return what is wrong with options of the run that the task itself gives."""
+    def option_mistakes(self, options: Options) -> list[Mistake]:
+        """Return the mistakes in options of the run that the task itself gives."""
         mistakes: list[Mistake] = []
         for option in self.run_options:
             if option.option in self._task.args and options.get(option.option) is not None:
@@ -117,55 +126,58 @@ class SentinelAction(ActionBase):
                     mistakes += error.mistakes
         return mistakes
 
-    def read_run(self) -> Options:
-        """Return the options of the run of a task that works on no host; raises InputError with every mistake."""
-        run, mistakes = self.of_the_run(), self.check_names([LOCALHOST])
-        if run.is_open:
+    def read_run_options(self) -> Options:
+        """Return the options of the run, for a task that works on no host; raises InputError with every mistake."""
+        variables, mistakes = self.run_variables(), self.check_variable_names([LOCALHOST])
+        if variables.needs_accounts:
             accounts = self.accounts.ids(self.accounts.matched("all"))
             for host in accounts:
-                run.see(host, self.variables.raw(host))
-            mistakes += self.check_names(list(accounts), run.names)
-        return self._read(run, mistakes + self.rule_mistakes(self.task_options))
+                variables.compare(host, self.variables.raw(host))
+            mistakes += self.check_variable_names(list(accounts), variables.names)
+        return self._read_or_raise(variables, mistakes + self.option_mistakes(self.task_options))
 
     @staticmethod
-    def _read(run: RunVariables, mistakes: list[Mistake]) -> Options:
+    def _read_or_raise(variables: RunVariables, mistakes: list[Mistake]) -> Options:
         """Return the options of the run; raises InputError with these mistakes and its own."""
         options: Options = {}
         try:
-            options = run.read()
+            options = variables.read()
         except InputError as error:
             mistakes += error.mistakes
         if mistakes:
             raise InputError(mistakes)
         return options
 
-    def of_localhost(self, fields: Iterable[Field]) -> Options:
-        """Return the options of an account that the variables of localhost set for all of them."""
-        known = self.variables.raw(LOCALHOST)
-        options = {field.variable: field.option for field in fields if field.option not in OF_ONE_ACCOUNT}
-        found = {options[name]: value for name, value in self.variables.filled(LOCALHOST, known, options).items()}
-        return {option: value for option, value in found.items() if is_given(option, value)}
+    def read_localhost_options(self, fields: Iterable[Field]) -> Options:
+        """Return the options of accounts that the variables of localhost set for all of them."""
+        host_vars = self.variables.raw(LOCALHOST)
+        options = {field.variable: field.option for field in fields if field.option not in SINGLE_ACCOUNT_OPTIONS}
+        rendered = self.variables.rendered(LOCALHOST, host_vars, options)
+        found = {options[variable]: value for variable, value in rendered.items()}
+        return {option: value for option, value in found.items() if is_option_given(option, value)}
 
-    def check_names(self, hosts: Collection[str], of_run: Collection[str] | None = None) -> list[Mistake]:
-        """Warn of variables that nobody reads; returns those where an option was meant that is not given.
+    def check_variable_names(self, hosts: Collection[str], only: Collection[str] | None = None) -> list[Mistake]:
+        """Warn of unknown variables; returns as mistakes those whose probable option is not given.
 
-        Where the hosts are not worked on, only the variables `of_run` can be meant.
+        `only` restricts the check to misspellings of these variables, for hosts that the task does not work on.
         """
         given = {
-            name: value for name, value in self.task_options.items() if name in self.spec and self._is_of_task(name)
+            name: value
+            for name, value in self.task_options.items()
+            if name in self.spec and self._is_given_by_task(name)
         }
-        found = unknown_variables.find(self.variables, hosts, self.accounts.matched("all"), given, of_run)
-        for warning in found.warnings:
+        unknown = find_unknown(self.variables, hosts, self.accounts.matched("all"), given, only)
+        for warning in unknown.warnings:
             self._display.warning(one_line(warning))
-        return found.mistakes
+        return unknown.mistakes
 
-    def _is_of_task(self, option: str) -> bool:
-        """Whether the task itself gives an option, by its name or another name of it."""
+    def _is_given_by_task(self, option: str) -> bool:
+        """Whether the task itself gives an option, by its name or an alias."""
         names = (option, *self.spec[option].get("aliases", ()))
-        return any(is_given(option, self._task.args.get(name)) for name in names)
+        return any(is_option_given(option, self._task.args.get(name)) for name in names)
 
-    def say(self, line: str) -> None:
-        """Show a line to the people who watch the run, where no program reads it."""
+    def display_line(self, line: str) -> None:
+        """Display a line; on stderr where a program reads stdout."""
         self._display.display(one_line(line), stderr=stdout_is_data())
 
 
@@ -175,59 +187,59 @@ class BatchAction(SentinelAction):
     host_variables: ClassVar[Mapping[str, str]]
     """The option that each variable of a host sets."""
     host_options: ClassVar[Collection[OptionSpec]] = ()
-    """Those of them that are no part of an account."""
+    """Those of them that are not options of an account."""
 
-    def read_hosts(self, options: Options, *, everywhere: bool = False) -> tuple[Batch, Options]:
+    def read_batch(self, options: Options, *, whole_inventory: bool = False) -> tuple[Batch, Options]:
         """Return the accounts of the batch, and the options with those of the run; raises InputError for all mistakes.
 
-        Where two hosts are one account, both are refused: hosts of the play's pattern, or with `everywhere` of the
-        inventory, whatever the limit.
+        Two hosts of the same account are both refused: hosts of the play's pattern, or with `whole_inventory` of the
+        inventory, independent of the limit.
         """
-        run, batch, mistakes = self.of_the_run(), Batch(), self.rule_mistakes(options)
-        hosts = self._without_local(self.task_vars["ansible_play_batch"])
+        variables, batch, mistakes = self.run_variables(), Batch(), self.option_mistakes(options)
+        hosts = self._without_local_hosts(self.task_vars["ansible_play_batch"])
         for host in hosts:
-            known = self.variables.raw(host)
+            host_vars = self.variables.raw(host)
             try:
-                run.see(host, known)
-                own = self.variables.filled(host, known, self.host_variables)
-                batch.accounts.append(self._account(host, options, own))
-            except UnfilledError as error:
+                variables.compare(host, host_vars)
+                own = self.variables.rendered(host, host_vars, self.host_variables)
+                batch.accounts.append(self._read_account(host, options, own))
+            except TemplateError as error:
                 mistakes.append(error.mistake)
             except InputError as error:
                 mistakes += error.mistakes
-        mistakes += self.check_names(hosts)
-        options = self.validated(self._read(run, mistakes))
-        return self._without_shared(batch, everywhere=everywhere), options
+        mistakes += self.check_variable_names(hosts)
+        options = self.validate_options(self._read_or_raise(variables, mistakes))
+        return self._refuse_duplicates(batch, whole_inventory=whole_inventory), options
 
-    def _without_local(self, hosts: Iterable[str]) -> list[str]:
-        if local := [host for host in hosts if host in LOCAL]:
-            self.say(f"{', '.join(local)}: left out, this machine is no AWS account.")
-        return [host for host in hosts if host not in LOCAL]
+    def _without_local_hosts(self, hosts: Iterable[str]) -> list[str]:
+        if local := [host for host in hosts if host in LOCAL_HOSTS]:
+            self.display_line(f"{', '.join(local)}: skipped, the control node is no AWS account.")
+        return [host for host in hosts if host not in LOCAL_HOSTS]
 
-    def _account(self, host: str, options: Options, own: Mapping[str, Any]) -> tuple[Account, Options]:
+    def _read_account(self, host: str, options: Options, own: Mapping[str, Any]) -> BatchAccount:
         """Return the account of a host by its own values, else by those of the task."""
         where = f"host {host}"
-        if not account_of(host, own.get(ACCOUNT_ID)):
+        if not host_account_id(host, own.get(ACCOUNT_ID)):
             rule = (
-                f"{ACCOUNT_ID} is not given; set it, name the host by its 12 digits, or leave the host out by "
+                f"{ACCOUNT_ID} is not given; set it, name the host by its 12 digits, or exclude the host by "
                 "sentinel_hosts or --limit"
             )
             raise InputError([Mistake("Cannot work", where, rule, " on ")])
         given = {name: options[name] for name in self.host_variables.values() if options.get(name) is not None}
         own = {self.host_variables[name]: value for name, value in own.items()}
-        given |= {"account_id": host, **{name: value for name, value in own.items() if is_given(name, value)}}
-        mistakes = [*self._of_host(own, given, where), *missing(given, where, "variable")]
+        given |= {"account_id": host, **{name: value for name, value in own.items() if is_option_given(name, value)}}
+        mistakes = [*self._read_host_options(own, given, where), *missing(given, where, "variable")]
         try:
             account = parse(given, where, host=host, names="variable")
         except InputError as error:
             raise InputError([*error.mistakes, *mistakes]) from None
         if mistakes:
             raise InputError(mistakes)
-        self.accounts.learn(host, account.account_id)
-        return account, given
+        self.accounts.set_id(host, account.account_id)
+        return BatchAccount(account, given)
 
-    def _of_host(self, own: Mapping[str, Any], given: Options, where: str) -> list[Mistake]:
-        """Read the options that are no part of an account; returns what is wrong with them."""
+    def _read_host_options(self, own: Mapping[str, Any], given: Options, where: str) -> list[Mistake]:
+        """Add to `given` the options of a host that are not options of an account; returns the mistakes in them."""
         mistakes: list[Mistake] = []
         for option in self.host_options:
             try:
@@ -238,24 +250,25 @@ class BatchAction(SentinelAction):
                 given |= {} if value is None else {option.option: value}
         return mistakes
 
-    def _without_shared(self, batch: Batch, *, everywhere: bool) -> Batch:
-        matched = self.accounts.matched("all") if everywhere else self.accounts.of_play(self._task)
-        by_id = shared(self.accounts.ids({*matched, *(account.host for account, _given in batch.accounts)}))
+    def _refuse_duplicates(self, batch: Batch, *, whole_inventory: bool) -> Batch:
+        matched = self.accounts.matched("all") if whole_inventory else self.accounts.hosts_of_play(self._task)
+        by_id = duplicates(self.accounts.ids({*matched, *(one.account.host for one in batch.accounts)}))
         if not by_id:
             return batch
         found = Batch()
-        for account, given in batch.accounts:
-            if account.account_id in by_id:
-                found.refused.append(Refused(account, _is_shared(account, by_id[account.account_id])))
+        for one in batch.accounts:
+            account_id = one.account.account_id
+            if account_id in by_id:
+                found.refused.append(RefusedAccount(one.account, _duplicate_error(one.account, by_id[account_id])))
             else:
-                found.accounts.append((account, given))
+                found.accounts.append(one)
         return found
 
-    def accounts_of_play(self) -> int:
-        """Return how many accounts the play's pattern has, whatever the limit."""
-        return count(self.accounts.ids(self.accounts.of_play(self._task)))
+    def count_play_accounts(self) -> int:
+        """Return the number of accounts of the play's pattern, independent of the limit."""
+        return count_accounts(self.accounts.ids(self.accounts.hosts_of_play(self._task)))
 
-    def check_report(self, options: Options) -> None:
+    def check_report_dir(self, options: Options) -> None:
         """Raise bad_input where no report can be written."""
         if options["report_dir"]:
             folder = Path(options["report_dir"])
@@ -263,29 +276,29 @@ class BatchAction(SentinelAction):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 TemporaryFile(dir=folder).close()
             except OSError as error:
-                why = f"Cannot write into {folder} (report_dir): {error.strerror}."
-                raise SentinelError("bad_input", why) from error
+                message = f"Cannot write into {folder} (report_dir): {error.strerror}."
+                raise SentinelError("bad_input", message) from error
 
-    def report(self, options: Options, header: Options, records: Iterable[Any]) -> None:
-        """Write the report and say where it is, if one is wanted."""
+    def write_report(self, options: Options, header: Options, records: Iterable[Any]) -> None:
+        """Write the report and display its path, if `report_dir` is given."""
         if options["report_dir"]:
-            where = report.write(Path(options["report_dir"]), header, list(records), options["report_name"] or "")
-            self.say(f"Report: {where / 'report.html'}")
+            folder = report.write(Path(options["report_dir"]), header, list(records), options["report_name"] or "")
+            self.display_line(f"Report: {folder / 'report.html'}")
 
 
-def is_given(option: str, value: Any) -> bool:
-    """Whether a value of an option of an account counts."""
-    one = FIELD_OF.get(option)
-    return validation.is_given(value, one.type if one else "str", empty_counts=bool(one and one.empty_counts))
+def is_option_given(option: str, value: Any) -> bool:
+    """Whether a value of an option of an account counts as given."""
+    field = FIELD_BY_OPTION.get(option)
+    return validation.is_given(value, field.type if field else "str", empty_counts=bool(field and field.empty_counts))
 
 
-def _is_shared(account: Account, hosts: Iterable[str]) -> SentinelError:
-    why = f"the hosts {' and '.join(sorted(hosts))} are the same account; list each account once"
-    return InputError([Mistake("Cannot work", f"AWS account {account.account_id}", why, " on ")])
+def _duplicate_error(account: Account, hosts: Iterable[str]) -> SentinelError:
+    rule = f"the hosts {' and '.join(sorted(hosts))} are the same account; list each account once"
+    return InputError([Mistake("Cannot work", f"AWS account {account.account_id}", rule, " on ")])
 
 
 @cache
 def stdout_is_data() -> bool:
-    """Tell whether what goes to stdout is read by a program."""
+    """Whether a program reads stdout."""
     callback: str = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK")
     return callback.endswith(("json", "jsonl"))

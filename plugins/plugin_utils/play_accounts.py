@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which hosts of an inventory are AWS accounts, and of which id; a limit of the run changes nothing in that."""
+"""The AWS accounts among the hosts of an inventory, and their ids; independent of the limit of the run."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from ansible.errors import AnsibleError
 from ansible.playbook.task import Task
 
 from ..module_utils._core.model import validation
-from .variables import Known, Variables
+from .host_variables import HostVars
+from .variables import TaskVariables
 
-Look = Callable[[str, Known], None]
+CheckHost = Callable[[str, HostVars], None]
 ACCOUNT_ID = "aws_account_id"
-_NO_DIGIT = re.compile("[^0-9]")
-# Names of the machine that Ansible runs on, which is no account.
-LOCAL = ("localhost", "127.0.0.1", "::1")
+_NON_DIGITS = re.compile("[^0-9]")
+# Names of the control node, which is no account.
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 def is_account_id(text: str) -> bool:
@@ -27,9 +28,9 @@ def is_account_id(text: str) -> bool:
     return len(text) == 12 and text.isascii() and text.isdigit()
 
 
-def account_of(host: str, given: Any) -> str:
-    """Return the id of the account that a host is by its `aws_account_id` or its name; empty where it is none."""
-    if host in LOCAL:
+def host_account_id(host: str, given: Any) -> str:
+    """Return the account id of a host by its `aws_account_id`, else by its name; empty for a host without one."""
+    if host in LOCAL_HOSTS:
         return ""
     if not validation.is_blank(given, "str"):
         return str(validation.account_id(given))
@@ -37,11 +38,11 @@ def account_of(host: str, given: Any) -> str:
 
 
 class PlayAccounts:
-    """Answers from the whole inventory, whatever the limit and the batch are."""
+    """The accounts of the whole inventory, independent of limit and batch."""
 
-    def __init__(self, variables: Variables, task_vars: Mapping[str, Any]) -> None:
+    def __init__(self, variables: TaskVariables, task_vars: Mapping[str, Any]) -> None:
         self._variables = variables
-        self._inventory = task_vars["hostvars"]._inventory  # noqa: SLF001 there is no public way
+        self._inventory = task_vars["hostvars"]._inventory  # noqa: SLF001 there is no public API
         self._ids: dict[str, str] = {}
 
     def matched(self, pattern: str | Sequence[str], *, limited: bool = False) -> list[str]:
@@ -50,41 +51,41 @@ class PlayAccounts:
         found = self._inventory.get_hosts(patterns, ignore_limits=not limited, ignore_restrictions=True)
         return [host.get_name() for host in found]
 
-    def of_play(self, task: Task) -> list[str]:
+    def hosts_of_play(self, task: Task) -> list[str]:
         """Return the hosts that the pattern of the task's play matches, before the limit of the run."""
         return self.matched(task.get_play().hosts)
 
-    def learn(self, host: str, account_id: str) -> None:
+    def set_id(self, host: str, account_id: str) -> None:
         """Keep the id of a host whose variables were read."""
         self._ids[host] = account_id
 
-    def ids(self, hosts: Collection[str], look: Look | None = None) -> dict[str, str]:
-        """Return the account id of each of these hosts that is an account; `look` sees all variables of each."""
+    def ids(self, hosts: Collection[str], check_host: CheckHost | None = None) -> dict[str, str]:
+        """Return the account id of each of these hosts that is an account; `check_host` may refuse a host."""
         for host in hosts:
             if host not in self._ids:
-                known = self._variables.raw(host)
-                if look:
-                    look(host, known)
-                self._ids[host] = account_of(host, self._given(host, known))
+                host_vars = self._variables.raw(host)
+                if check_host:
+                    check_host(host, host_vars)
+                self._ids[host] = host_account_id(host, self._given_id(host, host_vars))
         return {host: self._ids[host] for host in hosts if self._ids[host]}
 
-    def _given(self, host: str, known: Known) -> Any:
-        """Return what a host has as its account id; the template itself where that cannot be filled."""
+    def _given_id(self, host: str, host_vars: HostVars) -> Any:
+        """Return the value of a host's `aws_account_id`; the template itself where rendering fails."""
         try:
-            return self._variables.filled(host, known, [ACCOUNT_ID]).get(ACCOUNT_ID)
+            return self._variables.rendered(host, host_vars, [ACCOUNT_ID]).get(ACCOUNT_ID)
         except AnsibleError:
-            return known[ACCOUNT_ID]
+            return host_vars[ACCOUNT_ID]
 
 
-def count(ids: Mapping[str, str]) -> int:
-    """Return how many accounts these hosts are: ids that can be used, each once."""
+def count_accounts(ids: Mapping[str, str]) -> int:
+    """Return the number of distinct valid account ids of these hosts."""
     return len({account_id for account_id in ids.values() if is_account_id(account_id)})
 
 
-def shared(ids: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the hosts by each account id that more than one of them has, however it is written."""
+def duplicates(ids: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the hosts by each account id that more than one of them has, in any notation."""
     by_id: dict[str, list[str]] = {}
     for host, written in ids.items():
-        digits = _NO_DIGIT.sub("", written.removesuffix(".0"))
+        digits = _NON_DIGITS.sub("", written.removesuffix(".0"))
         by_id.setdefault(digits if is_account_id(digits) else written, []).append(host)
     return {account_id: hosts for account_id, hosts in by_id.items() if len(hosts) > 1}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Templates of many hosts, filled once where hosts have the same values of all that a template refers to."""
+"""Templates of many hosts, rendered once where hosts have the same values of all variables that a template names."""
 
 from __future__ import annotations
 
@@ -12,63 +12,63 @@ from typing import Any, NamedTuple
 from ansible.template import Templar
 
 _WORD = re.compile(r"[^\W\d]\w*")
-# What gives another value each time, or reads variables by names that are not in the template.
-_OPEN = {"lookup", "query", "q", "vars", "now", "random", "shuffle", "varnames", "hostvars"}
-_NOTHING = object()
-MAX_KEPT = 8
+# These give another value each time, or read variables by names that are not in the template.
+_DYNAMIC = {"lookup", "query", "q", "vars", "now", "random", "shuffle", "varnames", "hostvars"}
+_UNDEFINED = object()
+MAX_RESULTS = 8
 
 
-class Filled(NamedTuple):
-    """A value as it was filled, with everything that it was made of."""
+class RenderedTemplate(NamedTuple):
+    """A rendered value, with all variables that it depends on."""
 
     raw: Any
-    referred: Mapping[str, Any]
-    found: Mapping[str, Any]
+    dependencies: Mapping[str, Any]
+    result: Mapping[str, Any]
 
-    def serves(self, raw: Any, known: Mapping[str, Any]) -> bool:
-        """Whether it is what this value would be filled to."""
-        return _same(raw, self.raw) and all(
-            _same(known.get(name, _NOTHING), value) for name, value in self.referred.items()
+    def is_valid_for(self, raw: Any, host_vars: Mapping[str, Any]) -> bool:
+        """Whether this value would be rendered to the same result."""
+        return _is_identical(raw, self.raw) and all(
+            _is_identical(host_vars.get(name, _UNDEFINED), value) for name, value in self.dependencies.items()
         )
 
 
-class Templates:
-    """Fills by Ansible's own templating; raises AnsibleError."""
+class TemplateCache:
+    """Renders by Ansible's own templating; raises AnsibleError."""
 
     def __init__(self, templar: Templar) -> None:
         self._templar = templar
-        self._kept: dict[str, list[Filled]] = {}
+        self._results: dict[str, list[RenderedTemplate]] = {}
 
-    def fill(self, given: Mapping[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-        """Return these variables filled; what is omitted is left out."""
-        found: dict[str, Any] = {}
-        for name, raw in given.items():
-            kept = self._kept.setdefault(name, [])
-            filled = next((one for one in kept if one.serves(raw, known)), None)
-            if filled is None:
-                self._templar.available_variables = known
-                referred = _referred(raw, known)
-                filled = Filled(raw, referred or {}, self._templar.template({name: raw}))
-                if referred is not None:
-                    kept[:] = [filled, *kept[: MAX_KEPT - 1]]
-            found |= filled.found
-        return found
+    def render(self, templates: Mapping[str, Any], host_vars: dict[str, Any]) -> dict[str, Any]:
+        """Return these variables rendered, without omitted ones."""
+        rendered: dict[str, Any] = {}
+        for name, raw in templates.items():
+            results = self._results.setdefault(name, [])
+            cached = next((result for result in results if result.is_valid_for(raw, host_vars)), None)
+            if cached is None:
+                self._templar.available_variables = host_vars
+                dependencies = _dependencies(raw, host_vars)
+                cached = RenderedTemplate(raw, dependencies or {}, self._templar.template({name: raw}))
+                if dependencies is not None:
+                    results[:] = [cached, *results[: MAX_RESULTS - 1]]
+            rendered |= cached.result
+        return rendered
 
 
-def _same(one: Any, other: Any) -> bool:
+def _is_identical(one: Any, other: Any) -> bool:
     return one is other or (one.__class__ is other.__class__ and bool(one == other))
 
 
-def _referred(raw: Any, known: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return all variables that a value may refer to, also by others; None where nobody can tell."""
+def _dependencies(raw: Any, host_vars: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return all variables that a value may refer to, directly or not; None where that cannot be determined."""
     found: dict[str, Any] = {}
-    fresh = set(_words(raw))
-    while fresh:
-        if fresh & _OPEN:
+    pending = set(_words(raw))
+    while pending:
+        if pending & _DYNAMIC:
             return None
-        values = {name: known.get(name, _NOTHING) for name in fresh}
+        values = {name: host_vars.get(name, _UNDEFINED) for name in pending}
         found |= values
-        fresh = {word for value in values.values() for word in _words(value)} - found.keys()
+        pending = {word for value in values.values() for word in _words(value)} - found.keys()
     return found
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Variables whose names look like options of this collection and are none, such as a misspelt one."""
+"""Variables with the prefix of this collection that set no option, such as misspelt ones."""
 
 from __future__ import annotations
 
@@ -20,141 +20,144 @@ from ..module_utils._core.model.run_options import (
     option_names,
     option_type,
 )
-from .variables import Known, Variables
+from .host_variables import HostVars
+from .variables import TaskVariables
 
-_NAME = re.compile(r"\bsentinel_\w+", re.IGNORECASE)
-
-
-# So many names are warned of.
-MAX_NAMES = 10
+_SENTINEL_NAME = re.compile(r"\bsentinel_\w+", re.IGNORECASE)
+MAX_WARNINGS = 10
 
 
-class Unknown(NamedTuple):
-    """What to say of unknown names: those whose option is not given are mistakes, of others it is only to be warned."""
+class UnknownVariables(NamedTuple):
+    """Unknown names: mistakes where a similar option is not given, warnings for all others."""
 
     mistakes: list[Mistake]
     warnings: list[str]
 
 
-def find(
-    variables: Variables,
+def find_unknown(
+    variables: TaskVariables,
     hosts: Collection[str],
     inventory: Collection[str],
     given: Mapping[str, Any],
     only: Collection[str] | None = None,
-) -> Unknown:
-    """Look at the names in inventory, play, roles and extra variables; `given` are options that the task itself gives.
+) -> UnknownVariables:
+    """Check the names in inventory, play, roles and extra variables; `given` are the options of the task itself.
 
-    Left alone are names that a value anywhere in the `inventory`, or the play, refers to, those that the run registered
-    or set, and those that `sentinel_known_variables` lists. With `only`, others than these variables cannot be meant.
+    Ignored are names that a value anywhere in the `inventory`, or the play, refers to, those that the run registered
+    or set, and those that `sentinel_known_variables` lists. `only` restricts the check to misspellings of these
+    variables.
     """
-    places = _places(variables, hosts)
-    if not places:
-        return Unknown([], [])
-    in_use = _in_use(variables, inventory, places.keys())
-    wanted = {name: closest_variable(name) for name in sorted(places) if name not in in_use}
+    hosts_by_name = _hosts_by_name(variables, hosts)
+    if not hosts_by_name:
+        return UnknownVariables([], [])
+    referenced = _referenced(variables, inventory, hosts_by_name.keys())
+    suggestions = {name: closest_variable(name) for name in sorted(hosts_by_name) if name not in referenced}
     if only is not None:
-        wanted = {name: variable for name, variable in wanted.items() if variable in only}
+        suggestions = {name: suggestion for name, suggestion in suggestions.items() if suggestion in only}
     missing: dict[str, list[str]] = {}
-    owned = set[str]()
-    by_host: dict[str, list[str]] = {}
-    for name in wanted:
-        for host in places[name]:
-            by_host.setdefault(host, []).append(name)
-    for host, names in by_host.items():
-        known = variables.raw(host)
-        owned |= _listed(variables, host, known)
+    known = set[str]()
+    names_by_host: dict[str, list[str]] = {}
+    for name in suggestions:
+        for host in hosts_by_name[name]:
+            names_by_host.setdefault(host, []).append(name)
+    for host, names in names_by_host.items():
+        host_vars = variables.raw(host)
+        known |= _known_variables(variables, host, host_vars)
         for name in names:
-            if name not in owned and wanted[name] and not _has(variables, host, known, wanted[name], given):
+            suggestion = suggestions[name]
+            if name not in known and suggestion and not _has_option(variables, host, host_vars, suggestion, given):
                 missing.setdefault(name, []).append(host)
-    warned = [name for name in wanted if name not in missing and name not in owned] if only is None else []
-    warnings = [_warning(name, wanted[name]) for name in warned[:MAX_NAMES]]
-    if more := warned[MAX_NAMES:]:
-        warnings.append(f"And {len(more)} more variables that no option is called by.")
-    return Unknown([_mistake(name, wanted[name], host) for name, found in missing.items() for host in found], warnings)
+    unused = [name for name in suggestions if name not in missing and name not in known] if only is None else []
+    warnings = [_warning(name, suggestions[name]) for name in unused[:MAX_WARNINGS]]
+    if more := unused[MAX_WARNINGS:]:
+        warnings.append(f"{len(more)} more variables set no option of this collection.")
+    mistakes = [_misspelt(name, suggestions[name], host) for name, found in missing.items() for host in found]
+    return UnknownVariables(mistakes, warnings)
 
 
-def _mistake(name: str, wanted: str, host: str) -> Mistake:
-    rule = f"no option is called so; {wanted} is meant, and it is not given"
+def _misspelt(name: str, suggestion: str, host: str) -> Mistake:
+    rule = f"unknown variable; {suggestion}, which is probably meant, is not set"
     return Mistake(f"Cannot use {name}", f"host {host}", rule)
 
 
-def _warning(name: str, wanted: str) -> str:
-    hint = f"{wanted} is meant." if wanted else "List it in sentinel_known_variables if it is yours."
-    return f"The variable {name} is read by nothing of this collection: no option is called so. {hint}"
+def _warning(name: str, suggestion: str) -> str:
+    hint = f"Did you mean {suggestion}?" if suggestion else "If it is your own, list it in sentinel_known_variables."
+    return f"The variable {name} sets no option of this collection. {hint}"
 
 
-def _places(variables: Variables, hosts: Collection[str]) -> dict[str, list[str]]:
+def _hosts_by_name(variables: TaskVariables, hosts: Collection[str]) -> dict[str, list[str]]:
     """Return the hosts that have each unknown name."""
-    for_all = [name for name in variables.for_all if is_unknown(name)]
-    places: dict[str, list[str]] = {name: list(hosts) for name in for_all}
+    for_all = [name for name in variables.for_all_hosts if is_unknown(name)]
+    hosts_by_name: dict[str, list[str]] = {name: list(hosts) for name in for_all}
     of_groups: dict[int, list[str]] = {}
     for host in hosts:
-        groups, own = variables.known_of.sources(host)
+        groups, own = variables.host_variables.sources(host)
         if id(groups) not in of_groups:
             of_groups[id(groups)] = [name for name in groups if is_unknown(name) and name not in for_all]
-        for name in {*of_groups[id(groups)], *(one for one in own if is_unknown(one) and one not in for_all)}:
-            places.setdefault(name, []).append(host)
-    return places
+        for name in {*of_groups[id(groups)], *(name for name in own if is_unknown(name) and name not in for_all)}:
+            hosts_by_name.setdefault(name, []).append(host)
+    return hosts_by_name
 
 
-def _in_use(variables: Variables, hosts: Iterable[str], unknown: Collection[str]) -> set[str]:
-    """Return the names that are referred to by what is in use itself."""
-    referred: dict[str, set[str]] = {}
+def _referenced(variables: TaskVariables, hosts: Iterable[str], unknown: Collection[str]) -> set[str]:
+    """Return the names that the play refers to, or a variable that is in use itself."""
+    references: dict[str, set[str]] = {}
     for source in _sources(variables, hosts):
         for name, value in source.items():
-            referred.setdefault(name, set()).update(_references(value))
-    used, fresh = set(_references(variables.play, bare=True)), {name for name in referred if name not in unknown}
-    fresh |= used
-    while fresh:
-        fresh = set[str]().union(*(referred.get(name, ()) for name in fresh)) - used
-        used |= fresh
-    return used
+            references.setdefault(name, set()).update(_names_in(value))
+    found, pending = set(_names_in(variables.play, bare=True)), {name for name in references if name not in unknown}
+    pending |= found
+    while pending:
+        pending = set[str]().union(*(references.get(name, ()) for name in pending)) - found
+        found |= pending
+    return found
 
 
-def _sources(variables: Variables, hosts: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+def _sources(variables: TaskVariables, hosts: Iterable[str]) -> Iterator[Mapping[str, Any]]:
     """Yield the variables that are set for all, for each set of groups, and for each host."""
-    yield variables.for_all
+    yield variables.for_all_hosts
     seen = set[int]()
     for host in hosts:
-        groups, own = variables.known_of.sources(host)
+        groups, own = variables.host_variables.sources(host)
         if id(groups) not in seen:
             seen.add(id(groups))
             yield groups
         yield own
 
 
-def _references(value: Any, *, bare: bool = False) -> Iterator[str]:
-    """Yield the names in templates; with `bare` also those without braces, as conditions have them."""
+def _names_in(value: Any, *, bare: bool = False) -> Iterator[str]:
+    """Yield the names in templates; with `bare` also those without braces, as in conditions."""
     if isinstance(value, str):
         if bare or "{" in value:
-            yield from _NAME.findall(value)
+            yield from _SENTINEL_NAME.findall(value)
     elif isinstance(value, Mapping):
         for key, one in value.items():
-            # The names that a play sets are not used by that.
-            yield from () if bare and key == "vars" else _references(one, bare=bare)
+            # Setting a variable in a play does not use it.
+            yield from () if bare and key == "vars" else _names_in(one, bare=bare)
     elif isinstance(value, list):
         for one in value:
-            yield from _references(one, bare=bare)
+            yield from _names_in(one, bare=bare)
 
 
-def _listed(variables: Variables, host: str, known: Known) -> set[str]:
-    """Return the names that are the user's own."""
+def _known_variables(variables: TaskVariables, host: str, host_vars: HostVars) -> set[str]:
+    """Return the names that `sentinel_known_variables` lists for a host."""
     try:
-        given = variables.filled(host, known, [KNOWN_VARIABLES]).get(KNOWN_VARIABLES)
+        given = variables.rendered(host, host_vars, [KNOWN_VARIABLES]).get(KNOWN_VARIABLES)
     except AnsibleError:
         return set()
-    listed = validation.convert("list", given)
-    return {str(one).strip() for one in listed} if isinstance(listed, tuple) else set()
+    names = validation.convert("list", given)
+    return {str(name).strip() for name in names} if isinstance(names, tuple) else set()
 
 
-def _has(variables: Variables, host: str, known: Known, name: str, given: Mapping[str, Any]) -> bool:
+def _has_option(
+    variables: TaskVariables, host: str, host_vars: HostVars, variable: str, given: Mapping[str, Any]
+) -> bool:
     """Whether the option of a variable is given for a host, by the variable, the playbook or the task."""
-    kind, empty_counts = option_type(name)
-    if option_names(name) & given.keys():
+    kind, empty_counts = option_type(variable)
+    if option_names(variable) & given.keys():
         return True
     try:
-        found = variables.filled(host, known, (name, f"__{name}"))
+        found = variables.rendered(host, host_vars, (variable, f"__{variable}"))
     except AnsibleError:
         return True
     return any(validation.is_given(value, kind, empty_counts=empty_counts) for value in found.values())

@@ -1,14 +1,14 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure the shipped playbook, the floor and an expert's script, alternating, against servers of our own.
+"""Measure the playbook, the floor and an expert's script, alternating, against local servers.
 
 python -m tests.bench                                        everything, about 20 minutes
 python -m tests.bench --quick                                a short form, under 3 minutes
 python -m tests.bench --phase unchanged --n 1000 --latency 30 --only playbook --only floor
 python -m tests.bench --phase unchanged --n 1000 --latency 30 -- ansible-playbook -i INVENTORY playbook.yml
 
-The last one runs a command of your own, such as a profiler, once against the servers; INVENTORY is filled in.
+The last one runs another command, such as a profiler, once against the servers; INVENTORY is replaced by the path.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ from .services import ROOT, services
 
 
 def main(arguments: list[str]) -> int:
-    """Parse the command line; 1 if something went wrong or a target was missed."""
+    """Parse the command line; return 1 if a run failed or a target was missed."""
     options = parse(arguments)
-    asked = bool(options.phase or options.n or options.latency)
+    selected = bool(options.phase or options.n or options.latency)
     cases = plan.quick() if options.quick else plan.full()
-    if asked:
-        cases = plan.own(options.phase, options.n, options.latency, options.only)
+    if selected:
+        cases = plan.selected(options.phase, options.n, options.latency, options.only)
     if options.command:
-        return visit(options, cases[0])
-    results = measure(options, [again(case, options.repeat) for case in cases])
-    keep(results, options.out)
-    if options.write and not (asked or options.only):
+        return run_command(options, cases[0])
+    results = measure(options, [repeated(case, options.repeat) for case in cases])
+    write_results(results, options.out)
+    if options.write and not (selected or options.only):
         table.write(options.write / "performance.md", results)
         chart.write(options.write / "performance.svg", results)
-    return judge(results)
+    return report_targets(results)
 
 
-def again(case: plan.Case, repetitions: int | None) -> plan.Case:
-    """As often as planned, or as asked for."""
+def repeated(case: plan.Case, repetitions: int | None) -> plan.Case:
+    """Return the case with the number of repetitions of the option, if given."""
     return dataclasses.replace(case, repetitions=repetitions or case.repetitions)
 
 
-def judge(results: Results) -> int:
-    """Say which targets were met; 1 if one was not, or if a run went wrong."""
-    found = targets.ingestion_statuses(results)
+def report_targets(results: Results) -> int:
+    """Print the targets; return 1 if one was missed or a run failed."""
+    found = targets.evaluate(results)
     print()
     for one in found:
         print(f"{'met   ' if one.met else 'MISSED'}  {one.target}\n        {one.figure}")
@@ -66,25 +66,25 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="the short form")
     parser.add_argument("--phase", action="append", default=[], choices=list(plan.DEFAULT), help="only this phase")
     parser.add_argument(
-        "--n", action="append", default=[], type=int, metavar="NUMBER", help="only for so many accounts"
+        "--n", action="append", default=[], type=int, metavar="NUMBER", help="only this number of accounts"
     )
     parser.add_argument("--latency", action="append", default=[], type=int, metavar="MS", help="only this latency")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="only this program")
-    parser.add_argument("--repeat", type=int, help="how often, instead of what is planned")
-    parser.add_argument("--tree", type=Path, default=default_tree(), help="what holds ansible_collections")
-    parser.add_argument("--out", type=Path, default=Path("build/bench"), help="folder of the raw results")
-    parser.add_argument("--write", type=Path, metavar="DOCS", help="folder whose performance.md and .svg are renewed")
-    parser.add_argument("command", nargs="*", help="what to run instead of the contestants")
+    parser.add_argument("--repeat", type=int, help="number of repetitions")
+    parser.add_argument("--tree", type=Path, default=default_tree(), help="directory that contains ansible_collections")
+    parser.add_argument("--out", type=Path, default=Path("build/bench"), help="directory of the raw results")
+    parser.add_argument("--write", type=Path, metavar="DOCS", help="directory with performance.md and .svg to update")
+    parser.add_argument("command", nargs="*", help="command to run instead of the programs")
     return parser.parse_args(arguments)
 
 
 def default_tree() -> Path:
-    """Where Ansible finds the collection."""
+    """Return the directory in which Ansible finds the collection."""
     return Path(os.environ.get("ANSIBLE_COLLECTIONS_PATH") or ROOT / "build")
 
 
-def visit(options: argparse.Namespace, case: plan.Case) -> int:
-    """Run somebody's command against the servers, and say which requests it made."""
+def run_command(options: argparse.Namespace, case: plan.Case) -> int:
+    """Run a command against the servers, and print the requests that it made."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name, services(options.tree.resolve()) as running:
         inventory = str(prepare(running, case, Path(name)).inventory)
         command = [word.replace("INVENTORY", inventory) for word in options.command]
@@ -94,10 +94,11 @@ def visit(options: argparse.Namespace, case: plan.Case) -> int:
 
 
 def measure(options: argparse.Namespace, cases: list[plan.Case]) -> Results:
-    """Run all of them, and say each result at once."""
+    """Run all cases, and print each result."""
     found: list[Result] = []
     print(
-        f"{'phase':11} {'N':>6} {'ms':>3}  {'who':9} {'wall':>7} {'CPU':>7} {'MiB':>5} {'servers':>8} {'requests':>8}"
+        f"{'phase':11} {'N':>6} {'ms':>3}  {'program':9} {'wall':>7} {'CPU':>7} {'MiB':>5} {'servers':>8} "
+        f"{'requests':>8}"
     )
     with tempfile.TemporaryDirectory(prefix="bench-") as name, services(options.tree.resolve()) as running:
         for result in measured(running, cases, Path(name), lambda who: not options.only or who in options.only):
@@ -107,18 +108,18 @@ def measure(options: argparse.Namespace, cases: list[plan.Case]) -> Results:
 
 
 def line(result: Result) -> str:
-    """One result in words."""
+    """Return one result as a line."""
     share = f"{100 * result.server_cpu / result.wall:.0f} %"
     text = (
         f"{result.phase:11} {result.number:6} {result.latency:3}  {result.contestant:9} {result.wall:7.2f} "
         f"{result.cpu:7.2f} {result.memory:5.0f} {share:>8} {sum(result.requests.values()):8}"
     )
-    text += f"  refused {result.refused}" if result.refused else ""
+    text += f"  throttled {result.refused}" if result.refused else ""
     return text + (f"\n{result.problem}" if result.problem else "")
 
 
-def keep(results: Results, folder: Path) -> None:
-    """Write the raw results."""
+def write_results(results: Results, folder: Path) -> None:
+    """Write the raw results as JSON."""
     folder.mkdir(parents=True, exist_ok=True)
     raw = [dataclasses.asdict(result) for result in results.all]
     (folder / "results.json").write_text(json.dumps(raw, indent=1))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS's answers in XML, as botocore reads them. Source: "IAM API Reference", "STS API Reference" (AWS)."""
+"""AWS's responses in XML, as botocore parses them. Source: "IAM API Reference", "STS API Reference" (AWS)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOKEN = "FwoGZXIvYXdzEBYaDH" * 22
 
 @dataclass
 class Stored:
-    """A role, as IAM holds it."""
+    """A role, as stored in IAM."""
 
     name: str
     arn: str
@@ -37,25 +37,25 @@ class Stored:
 
 
 def document(text: str) -> Mapping[str, Any]:
-    """A policy document that was sent."""
+    """Return the policy document of a request."""
     parsed: Mapping[str, Any] = json.loads(text)
     return parsed
 
 
 def tags(form: Mapping[str, str]) -> dict[str, str]:
-    """The tags that were sent: Tags.member.1.Key and so on."""
+    """Return the tags of a request: Tags.member.1.Key and so on."""
     keys = (name for name in form if name.startswith("Tags.member.") and name.endswith(".Key"))
     return {form[name]: form[f"{name[:-4]}.Value"] for name in keys}
 
 
 def caller_identity(account: str) -> bytes:
-    """Whose key it is."""
+    """Return the caller identity."""
     result = f"<UserId>AIDABENCH</UserId><Account>{account}</Account><Arn>arn:aws:iam::{account}:user/bench</Arn>"
     return _answer("GetCallerIdentity", STS, result)
 
 
 def assumed(arn: str, session: str) -> bytes:
-    """Keys of the role's account; the key names it."""
+    """Return credentials in the role's account; the access key contains it."""
     account, name = arn.split(":")[4], arn.rpartition("/")[2]
     result = (
         f"<AssumedRoleUser><AssumedRoleId>AROABENCH:{session}</AssumedRoleId>"
@@ -68,7 +68,7 @@ def assumed(arn: str, session: str) -> bytes:
 
 
 def role(operation: str, stored: Stored) -> bytes:
-    """The role."""
+    """Return a role."""
     trust = _quoted(json.dumps(stored.trust))
     listed = "".join(
         f"<member><Key>{escape(key)}</Key><Value>{escape(value)}</Value></member>" for key, value in stored.tags.items()
@@ -86,12 +86,12 @@ def role(operation: str, stored: Stored) -> bytes:
 
 @lru_cache(maxsize=1000)
 def _quoted(text: str) -> str:
-    """Most accounts have the same trust."""
+    """Cached: most accounts have the same trust policy."""
     return quote(text, safe="")
 
 
 def attached(stored: Stored) -> bytes:
-    """The managed policies."""
+    """Return the attached managed policies."""
     members = "".join(
         f"<member><PolicyName>{arn.rpartition('/')[2]}</PolicyName><PolicyArn>{arn}</PolicyArn></member>"
         for arn in stored.managed
@@ -101,22 +101,22 @@ def attached(stored: Stored) -> bytes:
 
 
 def inline(_stored: Stored) -> bytes:
-    """No inline policies."""
+    """Return an empty list of inline policies."""
     return _answer("ListRolePolicies", IAM, "<IsTruncated>false</IsTruncated><PolicyNames/>")
 
 
 def instance_profiles(_stored: Stored) -> bytes:
-    """No instance profiles."""
+    """Return an empty list of instance profiles."""
     return _answer("ListInstanceProfilesForRole", IAM, "<IsTruncated>false</IsTruncated><InstanceProfiles/>")
 
 
 def done(operation: str) -> bytes:
-    """It is done."""
+    """Return an empty response."""
     return f'<{operation}Response xmlns="{IAM}">{META}</{operation}Response>'.encode()
 
 
 def error(code: str, message: str) -> bytes:
-    """It is not."""
+    """Return an error response."""
     return (
         f'<ErrorResponse xmlns="{IAM}"><Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}'
         "</Message></Error><RequestId>01234567-89ab-cdef-0123-456789abcdef</RequestId></ErrorResponse>"

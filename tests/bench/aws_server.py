@@ -1,9 +1,9 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The few calls of AWS that the collection makes, answered by a program that does nothing else, as an ASGI application.
+"""A minimal AWS for the calls of the collection, as an ASGI application.
 
-moto takes about 5 ms a request; this takes 0.1 ms. An access key that is handed out here names its account.
+moto needs about 5 ms per request; this needs 0.1 ms. The access keys that it issues contain the account id.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ Answer = tuple[int, bytes]
 
 CREDENTIAL = b"Credential="
 LONG_AGO = "2025-01-02T03:04:05Z"
-INTRUDER = "666666666666"
-TOO_MUCH = "arn:aws:iam::aws:policy/AdministratorAccess"
+EXTERNAL_ACCOUNT = "666666666666"
+EXTRA_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
-def right_role(account: str, workspace_id: str) -> Stored:
-    """The role that the collection would make."""
+def expected_role(account: str, workspace_id: str) -> Stored:
+    """Return the role that the collection creates."""
     role = model.overlay(model.RoleSpec(account_id=account, workspace_id=workspace_id), None)
     return Stored(
         role.name, role.arn, role.path, role.description, role.max_session_duration, LONG_AGO, role.trust,
@@ -41,13 +41,13 @@ def right_role(account: str, workspace_id: str) -> Stored:
     )  # fmt: skip
 
 
-def spoil(stored: Stored, workspace_id: str) -> None:
-    """What somebody did by hand: one more policy, and a stranger in the trust."""
+def change_role(stored: Stored, workspace_id: str) -> None:
+    """Change a role: attach another policy, trust an external account."""
     trust = model.trust(model.MICROSOFT_ACCOUNT, [workspace_id])
     statement = trust["Statement"][0]
-    statement["Principal"] = {"AWS": [statement["Principal"]["AWS"], f"arn:aws:iam::{INTRUDER}:root"]}
+    statement["Principal"] = {"AWS": [statement["Principal"]["AWS"], f"arn:aws:iam::{EXTERNAL_ACCOUNT}:root"]}
     stored.trust = trust
-    stored.managed.append(TOO_MUCH)
+    stored.managed.append(EXTRA_POLICY)
 
 
 class Aws:
@@ -57,29 +57,29 @@ class Aws:
         self.state = state
         self.latency = 0.0
         self.throttle_every = 0
-        """One IAM request in so many is refused; 0 for none."""
+        """Every n-th IAM request is throttled; 0 for none."""
         self.throttled = 0
         self.counts: Counter[str] = Counter()
         self.roles: dict[str, Stored] = {}
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         self.latency = 0.0
         self.throttle_every = self.throttled = 0
         self.counts.clear()
         self.roles.clear()
 
-    def preset(self, accounts: Iterable[str], drifted: set[str], workspace_id: str) -> None:
-        """Give accounts the right role, and spoil some of them."""
+    def add_roles(self, accounts: Iterable[str], drifted: set[str], workspace_id: str) -> None:
+        """Create the expected role in accounts, and change it in some of them."""
         for account in accounts:
-            self.roles[account] = right_role(account, workspace_id)
+            self.roles[account] = expected_role(account, workspace_id)
             if account in drifted:
-                spoil(self.roles[account], workspace_id)
+                change_role(self.roles[account], workspace_id)
 
     async def __call__(
         self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
     ) -> None:
-        """Answer one request."""
+        """Respond to one request."""
         body = await _body(receive)
         authorization = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
         status, text = self.answer(_account(authorization), dict(parse_qsl(body.decode(), keep_blank_values=True)))
@@ -90,7 +90,7 @@ class Aws:
         await send({"type": "http.response.body", "body": text})
 
     def answer(self, account: str, form: Form) -> Answer:
-        """Status and body."""
+        """Return status and body."""
         operation = form.get("Action", "")
         self.counts[operation] += 1
         if operation == "GetCallerIdentity":
@@ -151,7 +151,7 @@ READS: dict[str, Callable[[Stored], bytes]] = {
 
 
 def _account(authorization: bytes) -> str:
-    """The account of the access key: our own keys end in it, any other key is the caller's."""
+    """Return the account of the access key: issued keys contain it, other keys belong to the caller's."""
     key = authorization.partition(CREDENTIAL)[2].partition(b"/")[0]
     return key[4:].decode() if key.startswith(b"ASIA") else CALLER_ACCOUNT
 

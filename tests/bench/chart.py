@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The results as a picture: seconds against accounts, both on logarithmic scales."""
+"""The results as a chart: seconds by accounts, both on logarithmic scales."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ SERIES = {
     "ansible": "Ansible's own start",
 }
 APART = 15
-"""Pixels between two names."""
+"""Pixels between two labels."""
 
 
 class Point(NamedTuple):
-    """A place in the picture, and what stands there."""
+    """A position in the chart, and its text."""
 
     x: float
     y: float
@@ -35,7 +35,7 @@ class Point(NamedTuple):
 
 
 def write(picture: Path, results: Results) -> None:
-    """Draw it, if there is something to draw."""
+    """Write the chart, if there are results."""
     known = {who: seconds(results, who) for who in SERIES}
     known = {who: found for who, found in known.items() if found}
     if not known:
@@ -58,7 +58,7 @@ def write(picture: Path, results: Results) -> None:
 
 
 def seconds(results: Results, who: str) -> dict[int, float]:
-    """Wall time by number of accounts."""
+    """Return wall time by number of accounts."""
     found = {number: results.best("wall", "unchanged", number, LATENCY, who) for number in NUMBERS}
     return {number: value for number, value in found.items() if value}
 
@@ -76,7 +76,7 @@ def _y(value: float, low: int, high: int) -> float:
 
 
 def _names(lines: dict[str, list[Point]]) -> dict[str, Point]:
-    """A name at the end of each line; one that would cover another one stands lower."""
+    """Return a label at the end of each line; labels that would overlap are moved down."""
     found: dict[str, Point] = {}
     lowest = 0.0
     for who, points in sorted(lines.items(), key=lambda item: item[1][-1].y):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who takes part: each is a whole program in the same environment, over the same accounts."""
+"""The programs: each runs in the same environment, with the same accounts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 FIRST_ACCOUNT = 200000000001
 CONCURRENCY = 64
-"""How many accounts the floor works on at a time: as many as the playbook does if nobody says otherwise."""
+"""Concurrent accounts of the floor: the default of the playbook."""
 
 INVENTORY = """\
 all:
@@ -38,20 +38,20 @@ READ = """\
   gather_facts: false
   strategy: ansible.builtin.linear
   tasks:
-    - name: Read the variables of all hosts; the last one lacks its account, so nothing else happens
+    - name: Read the variables of all hosts; the last one has no account id, so the run ends there
       trailbridge.sentinel.fleet:
       run_once: true
 """
 
 
 def accounts(number: int) -> list[str]:
-    """Account ids."""
+    """Return account ids."""
     return [str(FIRST_ACCOUNT + index) for index in range(number)]
 
 
 @dataclass(frozen=True)
 class Files:
-    """Inventories and playbooks for so many accounts, below one folder."""
+    """Inventories and playbooks for a number of accounts, in one directory."""
 
     folder: Path
     number: int
@@ -67,7 +67,7 @@ class Files:
         return self.folder / f"incomplete-{self.number}.yml"
 
     def write(self) -> None:
-        """Write what is not there yet."""
+        """Write all files."""
         hosts = [f'    account-{index:05}: {{aws_account_id: "{account}"}}\n'
                  for index, account in enumerate(accounts(self.number))]  # fmt: skip
         self.inventory.write_text(INVENTORY + "".join(hosts))
@@ -78,7 +78,7 @@ class Files:
 
 
 def command(name: str, files: Files) -> list[str]:
-    """How a contestant is called."""
+    """Return the command of a program."""
     here = f"{__package__}."
     playbook = ["ansible-playbook", "-i", str(files.inventory)]
     return {

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The floor: the playbook's requests, signed by hand, and nothing else; answers are not looked at.
+"""The floor: only the playbook's requests, signed by hand; responses are not checked.
 
 python -m tests.bench.floor NUMBER CONCURRENCY
 """
@@ -26,7 +26,7 @@ from .contestants import accounts
 from .curl import Curl
 
 REGION = "us-east-1"
-WHO = "Action=GetCallerIdentity&Version=2011-06-15"
+IDENTITY = "Action=GetCallerIdentity&Version=2011-06-15"
 ASSUME = (
     "Action=AssumeRole&Version=2011-06-15&RoleSessionName=floor&DurationSeconds=3600"
     "&RoleArn=arn%3Aaws%3Aiam%3A%3AACCOUNT%3Arole%2FOrganizationAccountAccessRole"
@@ -48,13 +48,13 @@ class Keys(NamedTuple):
 
 @lru_cache(maxsize=1)
 def stamp(second: int) -> str:
-    """The time, as signatures have it."""
+    """Return the time in the format of signatures."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
 
 
 @lru_cache(maxsize=1024)
 def signing_key(secret: str, scope: str) -> bytes:
-    """The key of one day, Region and service."""
+    """Return the signing key of one day, Region and service."""
     key = f"AWS4{secret}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
@@ -62,7 +62,7 @@ def signing_key(secret: str, scope: str) -> bytes:
 
 
 def sign(keys: Keys, service: str, host: str, body: str) -> list[str]:
-    """Headers of AWS's signature, version 4."""
+    """Return the headers with a Signature Version 4."""
     now = stamp(int(time.time()))
     scope = f"{now[:8]}/{REGION}/{service}/aws4_request"
     signed = {"content-type": FORM, "host": host, "x-amz-date": now}
@@ -78,21 +78,21 @@ def sign(keys: Keys, service: str, host: str, body: str) -> list[str]:
 
 
 class Aws:
-    """AWS with its base credentials."""
+    """AWS, with the source credentials."""
 
     def __init__(self, curl: Curl) -> None:
         self.curl = curl
         self.url = os.environ["AWS_ENDPOINT_URL"]
         self.host = urlsplit(self.url).netloc
-        self.base = Keys(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+        self.source_keys = Keys(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
 
     async def call(self, keys: Keys, service: str, body: str) -> bytes:
-        """One call."""
+        """Make one call."""
         return await self.curl.send(f"{self.url}/", sign(keys, service, self.host, body), body)
 
     async def account(self, account: str) -> None:
-        """The four requests of an account, one after the other."""
-        answer = await self.call(self.base, "sts", ASSUME.replace("ACCOUNT", account))
+        """Make the four requests of an account, in sequence."""
+        answer = await self.call(self.source_keys, "sts", ASSUME.replace("ACCOUNT", account))
         keys = Keys(*(_element(answer, name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")))
         for body in READS:
             await self.call(keys, "iam", body)
@@ -104,7 +104,7 @@ def _element(answer: bytes, name: str) -> str:
 
 
 async def azure(curl: Curl) -> int:
-    """Sign in, look at the workspace, list the connectors: how many there are."""
+    """Sign in, read the workspace, list the connectors; return their number."""
     base, tenant = os.environ["AZURE_CLOUD_ENVIRONMENT"], os.environ["AZURE_TENANT"]
     await curl.send(f"{base}/metadata/endpoints?api-version=2022-09-01", [])
     await curl.send(f"{base}/{tenant}/v2.0/.well-known/openid-configuration", [])
@@ -140,7 +140,7 @@ async def main(number: int, concurrency: int) -> None:
             await aws.account(account)
 
     async def fleet() -> None:
-        await aws.call(aws.base, "sts", WHO)
+        await aws.call(aws.source_keys, "sts", IDENTITY)
         await asyncio.gather(*(work() for _number in range(min(concurrency, number))))
 
     _unused, listed = await asyncio.gather(fleet(), azure(curl))

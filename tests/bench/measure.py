@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One program as a whole: its time, the CPU time and the memory of all its processes."""
+"""Run time, CPU time and memory of a program with all its processes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PROC = Path("/proc")
 
 
 @dataclass
-class Used:
-    """What a program took: seconds, seconds of CPU, MiB at its peak; and how it ended."""
+class Usage:
+    """The resources of a program: seconds, seconds of CPU, peak MiB; exit code and output."""
 
     wall: float
     cpu: float
@@ -28,8 +28,8 @@ class Used:
     output: str
 
 
-def run(command: list[str], environment: Mapping[str, str], folder: Path, output: Path) -> Used:
-    """Run a program and wait for it. CPU time is of all processes that it waited for itself."""
+def run(command: list[str], environment: Mapping[str, str], folder: Path, output: Path) -> Usage:
+    """Run a program and wait for it. CPU time includes the processes that it waited for."""
     with output.open("wb") as out:
         began = time.perf_counter()
         process = subprocess.Popen(
@@ -43,11 +43,11 @@ def run(command: list[str], environment: Mapping[str, str], folder: Path, output
     sampler.ended.set()
     sampler.join()
     text = output.read_text(errors="replace")
-    return Used(wall, used.ru_utime + used.ru_stime, sampler.peak / 1024, process.returncode, text)
+    return Usage(wall, used.ru_utime + used.ru_stime, sampler.peak / 1024, process.returncode, text)
 
 
 class Sampler(threading.Thread):
-    """Looks at the memory of a process and its descendants; PSS shares what forked processes have in common."""
+    """Samples the memory (PSS) of a process and its descendants; shared pages count by their share."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -56,7 +56,7 @@ class Sampler(threading.Thread):
         self.peak = 0
 
     def run(self) -> None:
-        """Look until the program has ended; soon at first, as short programs have only one chance to be seen."""
+        """Sample until the program has ended; the first time early, for short programs."""
         pause = 0.1
         while not self.ended.wait(pause):
             self.peak = max(self.peak, sum(map(proportional, family(self.pid))))
@@ -64,7 +64,7 @@ class Sampler(threading.Thread):
 
 
 def family(pid: int) -> list[int]:
-    """The process and its descendants."""
+    """Return the process and its descendants."""
     found = [pid]
     for listed in PROC.glob(f"{pid}/task/*/children"):
         try:
@@ -77,7 +77,7 @@ def family(pid: int) -> list[int]:
 
 
 def proportional(pid: int) -> int:
-    """The memory of a process in KiB, shared pages by their share; 0 if it has ended."""
+    """Return the PSS of a process in KiB, 0 if it has ended."""
     try:
         lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
     except OSError:

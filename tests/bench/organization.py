@@ -1,12 +1,12 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure the inventory of an organization against a static one with the same hosts, variables and groups.
+"""Compare the inventory of an organization with a static one with the same hosts, variables and groups.
 
 python -m tests.bench.organization          10,000 accounts in 100 organizational units, 4 minutes
 python -m tests.bench.organization 1000     fewer
 
-Both are read whole by `ansible-inventory --host`, which shows one host. Exits with 1 if a target is missed.
+`ansible-inventory --host` reads both completely and prints one host. Exits with 1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ ROOT = "r-ab12"
 PLUGIN = "plugin: trailbridge.sentinel.aws_organization\n"
 PAGE = 20
 REPETITIONS = 2
-# Parsing may take so many times the CPU of the static inventory.
-MOST = 2.0
+# Limit of the CPU time, as a multiple of that of the static inventory.
+MAX_RATIO = 2.0
 
 
 def filled(cloud: Emulators, number: int) -> dict[str, list[str]]:
-    """Put so many accounts into a tree of two levels, and return its units."""
+    """Create an organization with a tree of two levels, and return its units."""
     units = {f"ou-ab12-{n:08}": [f"Unit {n}", ROOT if n < 10 else f"ou-ab12-{n % 10:08}"] for n in range(100)}
     names = list(units)
     accounts = [
@@ -42,7 +42,7 @@ def filled(cloud: Emulators, number: int) -> dict[str, list[str]]:
 
 
 def sources(folder: Path, environment: Mapping[str, str]) -> dict[str, Path]:
-    """The inventories to compare: from AWS, from the cache of that, and the same as a file."""
+    """Return the inventories to compare: from AWS, from its cache, and as a static file."""
     cache = f"cache: true\ncache_plugin: ansible.builtin.jsonfile\ncache_connection: {folder / 'cache'}\n"
     texts = {"AWS": PLUGIN, "cache": PLUGIN + cache}
     found = {}
@@ -56,8 +56,8 @@ def sources(folder: Path, environment: Mapping[str, str]) -> dict[str, Path]:
 
 
 def main(number: int) -> int:
-    """Print the figures; 1 if a target is missed."""
-    best: dict[str, measure.Used] = {}
+    """Print the figures; return 1 if a target is missed."""
+    best: dict[str, measure.Usage] = {}
     with emulators(managed_policies="few") as cloud, tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         environment = cloud.whole_environment(ANSIBLE_HOME=name, ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="1")
@@ -76,7 +76,7 @@ def main(number: int) -> int:
         print(f"{source:10} {used.wall:6.2f} s, {used.cpu:6.2f} s of CPU, {used.memory:4.0f} MiB")
     print({name: count // REPETITIONS for name, count in requests.items()})
     pages = -(-number // PAGE)
-    met = best["AWS"].cpu <= MOST * best["YAML file"].cpu and requests["ListAccounts"] == pages * REPETITIONS
+    met = best["AWS"].cpu <= MAX_RATIO * best["YAML file"].cpu and requests["ListAccounts"] == pages * REPETITIONS
     print("met" if met else "MISSED")
     return int(not met)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is measured: phases, numbers of accounts, latencies, who takes part, how often."""
+"""What is measured: phases, numbers of accounts, latencies, programs, repetitions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DRIFTED = 20
-"""One account in so many is spoilt in the phase `drifted`."""
+"""One of this many accounts is drifted in the phase `drifted`."""
 SETTINGS: dict[str, dict[str, Any]] = {
     "new": {"throttle": True},
     "propagation": {"throttle": True, "role_propagation_seconds": 8.0},
 }
-"""Of the Azure emulator: ARM's documented limits; how long a new role cannot be seen."""
+"""Settings of the Azure emulator: ARM's documented limits; how long a new role is not visible."""
 DEFAULT = {
     "unchanged": ("ansible", "floor", "playbook"),
     "drifted": ("playbook",),
@@ -22,35 +22,35 @@ DEFAULT = {
     "propagation": ("playbook",),
     "reading": ("ansible", "reading"),
 }
-"""Who takes part if nobody is named."""
+"""The programs of each phase, if none is selected."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One situation, and who meets it."""
+    """One situation and the programs that are measured in it."""
 
     phase: str
     number: int
     latency: int
-    """Of every request, in milliseconds."""
+    """Latency of every request, in milliseconds."""
     contestants: tuple[str, ...]
     repetitions: int = 1
     settings: dict[str, Any] = field(default_factory=dict, hash=False)
-    """Of the Azure emulator."""
+    """Settings of the Azure emulator."""
 
     @property
     def there(self) -> bool:
-        """Whether the accounts are connected already."""
+        """Whether the accounts are connected before the run."""
         return self.phase in ("unchanged", "drifted", "reading")
 
     @property
     def drifted(self) -> int:
-        """How many accounts are spoilt."""
+        """The number of drifted accounts."""
         return max(1, self.number // DRIFTED) if self.phase == "drifted" else 0
 
 
 def full() -> list[Case]:
-    """All of it: 15 to 20 minutes. The script is slow: it has one try, and none with 10,000 accounts."""
+    """All cases: 15 to 20 minutes. The script is slow: it runs once, and not with 10,000 accounts."""
     some = ("ansible", "floor", "playbook")
     return [
         *(Case("unchanged", number, latency, some, 3) for number in (1, 10, 100, 1000) for latency in (0, 30)),
@@ -78,19 +78,19 @@ def quick() -> list[Case]:
 
 
 def new(*numbers: int) -> list[Case]:
-    """New accounts under ARM's limits, and 200 whose roles become visible late."""
+    """New accounts with ARM's limits, and 200 whose roles become visible late."""
     return [case("new", number, 30, ("playbook",)) for number in numbers] + [
         case("propagation", 200, 30, ("playbook",))
     ]
 
 
 def case(phase: str, number: int, latency: int, contestants: tuple[str, ...] = ()) -> Case:
-    """One case with what its phase needs."""
+    """One case with the settings of its phase."""
     return Case(phase, number, latency, contestants or DEFAULT[phase], settings=SETTINGS.get(phase, {}))
 
 
-def own(phases: list[str], numbers: list[int], latencies: list[int], contestants: list[str]) -> list[Case]:
-    """The cases that somebody asks for; what is not said is 1,000 unchanged accounts at 30 ms."""
+def selected(phases: list[str], numbers: list[int], latencies: list[int], contestants: list[str]) -> list[Case]:
+    """The selected cases; by default 1,000 unchanged accounts at 30 ms."""
     return [
         case(phase, number, latency, tuple(contestants))
         for phase in phases or ["unchanged"]

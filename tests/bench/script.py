@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an expert would write instead: 32 threads, boto3, the Azure SDK. Checks about what the playbook checks.
+"""A script as an expert would write it: 32 threads, boto3, the Azure SDK. It checks about the same as the playbook.
 
 python -m tests.bench.script NUMBER
 """
@@ -27,7 +27,7 @@ MICROSOFT = "arn:aws:iam::197857026523:root"
 
 
 def connected_roles() -> set[str]:
-    """The roles that Sentinel reads."""
+    """Return the ARNs of the roles of the data connectors."""
     arm = os.environ["AZURE_CLOUD_ENVIRONMENT"]
     credential = ClientSecretCredential(
         os.environ["AZURE_TENANT"], os.environ["AZURE_CLIENT_ID"], os.environ["AZURE_SECRET"],
@@ -41,7 +41,7 @@ def connected_roles() -> set[str]:
 
 
 class Aws:
-    """One session for all accounts; a client for each, as a client keeps its credentials."""
+    """One session for all accounts, and a client for each."""
 
     def __init__(self) -> None:
         self.session = boto3.session.Session()
@@ -49,7 +49,7 @@ class Aws:
         self.lock = threading.Lock()
 
     def inside(self, account: str) -> Any:
-        """An IAM client in that account. Making one is not safe for threads."""
+        """Return an IAM client for that account. Creating clients is not thread-safe."""
         arn = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
         keys = self.sts.assume_role(RoleArn=arn, RoleSessionName="script")["Credentials"]
         with self.lock:
@@ -62,7 +62,7 @@ class Aws:
 
 
 def check(account: str, aws: Aws, connected: set[str]) -> str | None:
-    """What is wrong with an account."""
+    """Return the problem of an account, None if there is none."""
     iam = aws.inside(account)
     role = iam.get_role(RoleName=ROLE)["Role"]
     [statement] = role["AssumeRolePolicyDocument"]["Statement"]

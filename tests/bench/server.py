@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one process behind AWS and Azure of the benchmark: both on one loop, over TLS, sharing what they know.
+"""The process of AWS and Azure for the benchmark: both on one event loop, over TLS, with one state.
 
 Prints one line of JSON when it is ready; ends when stdin is closed.
 """
@@ -36,18 +36,18 @@ from tests.emulators.faults import Call
 from tests.emulators.server import listen, server_tls
 from tests.emulators.state import State
 
-from .aws_server import Aws, right_role
+from .aws_server import Aws, expected_role
 
 
 class SlowAzure(Azure):
-    """Azure, as far away as AWS."""
+    """Azure, with the same latency as AWS."""
 
     def __init__(self, state: State, base: str, aws: Aws) -> None:
         super().__init__(state, base)
         self.aws = aws
 
     async def act(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
-        """Answer after the same time as AWS."""
+        """Return the response after the latency."""
         response = await super().act(request, body, call)
         if self.aws.latency:
             await asyncio.sleep(self.aws.latency)
@@ -55,7 +55,7 @@ class SlowAzure(Azure):
 
 
 class BenchControl(Control):
-    """The emulators' control API, and what the benchmark asks beyond."""
+    """The emulators' control API, with commands of the benchmark."""
 
     def __init__(self, state: State, about: dict[str, Any], aws: Aws) -> None:
         self.aws = aws
@@ -73,23 +73,23 @@ class BenchControl(Control):
         throttle_every: int = 0,
         **settings: Any,
     ) -> None:
-        """Make everything as new: the accounts connected or not, some of them spoilt."""
+        """Reset everything: the accounts are connected or not, some of them drifted."""
         self.aws.reset()
         self.state.reset()
         self.state.settings.change(settings)
         if there:
             workspace = self.state.workspaces[0]
-            self.aws.preset(accounts, set(drifted), workspace.customer_id)
+            self.aws.add_roles(accounts, set(drifted), workspace.customer_id)
             for account in accounts:
-                arn = right_role(account, workspace.customer_id).arn
+                arn = expected_role(account, workspace.customer_id).arn
                 connectors.seed(self.state, workspace, _connector(arn, workspace.id, workspace.customer_id))
         self.aws.latency, self.aws.throttle_every = latency, throttle_every
-        # What is there now is not looked at again: collecting garbage would be measured as latency.
+        # Exclude existing objects from garbage collection, which would be measured as latency.
         gc.collect()
         gc.freeze()
 
     def do_figures(self) -> dict[str, Any]:
-        """Requests by operation, refused ones apart, what is there, and the CPU time of this process."""
+        """Return requests by operation, throttled requests, existing resources and the CPU time of this process."""
         log = self.state.log
         used = resource.getrusage(resource.RUSAGE_SELF)
         azure = Counter(record["operation"] for record in log)
@@ -113,7 +113,7 @@ def _connector(arn: str, workspace: str, workspace_id: str) -> dict[str, Any]:
 
 
 async def serve(folder: Path, bundle: Path, authority: trustme.CA) -> None:
-    """Start both, say where they are, wait for the end of stdin."""
+    """Start both, print their addresses, wait for the end of stdin."""
     async with contextlib.AsyncExitStack() as stack:
         print(json.dumps(await _start(stack, authority, folder, str(bundle))), flush=True)
         ended = asyncio.Event()
@@ -135,14 +135,14 @@ async def _start(stack: contextlib.AsyncExitStack, authority: trustme.CA, folder
 
 
 class Uvicorn(uvicorn.Server):
-    """uvicorn, which says when it listens."""
+    """uvicorn with an event for when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen."""
+        """Start to listen."""
         await super().startup(sockets)
         self.ready.set()
 
@@ -181,7 +181,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         authority = trustme.CA()
         bundle = Path(name) / "bundle.pem"
-        # As large as what real clients load.
+        # As large as the bundle that real clients load.
         bundle.write_bytes(Path(certifi.where()).read_bytes() + authority.cert_pem.bytes())
         uvloop.run(serve(Path(name), bundle, authority))
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The servers, as the benchmark sees them."""
+"""The servers of the benchmark as a child process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Services:
-    """Running servers, and the environment in which clients find them."""
+    """Running servers, and the environment with which clients use them."""
 
     def __init__(self, about: dict[str, Any], tree: Path) -> None:
         self.address: str = about["control"]
@@ -49,7 +49,7 @@ class Services:
 
 @contextlib.contextmanager
 def services(tree: Path) -> Iterator[Services]:
-    """Start the servers with the collection that is below `tree`, and stop them at the end."""
+    """Start the servers with the collection below `tree`, and stop them at the end."""
     process = subprocess.Popen(
         [sys.executable, "-m", f"{__package__}.server"],
         stdin=subprocess.PIPE,

@@ -25,7 +25,7 @@ Row = Iterable[str]
 
 
 def write(page: Path, results: Results) -> None:
-    """Put the results where the last ones stand."""
+    """Replace the previous results."""
     text = page.read_text()
     before, _unused, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
@@ -33,9 +33,9 @@ def write(page: Path, results: Results) -> None:
 
 
 def markdown(results: Results) -> str:
-    """All tables."""
+    """Return all tables."""
     measured = f"Measured on {datetime.now(tz=UTC):%Y-%m-%d}; the best of the repetitions."
-    titles = ("### Targets", "### Everything that was measured", "### How it grows", "### Requests by operation")
+    titles = ("### Targets", "### All measurements", "### Growth", "### Requests by operation")
     tables = (_targets(results), _figures(results), _growth(results), _requests(results))
     parts = (part for pair in zip(titles, tables, strict=True) for part in pair)
     return "\n\n".join([measured, *parts])
@@ -48,12 +48,12 @@ def _table(head: Row, rows: Iterable[Row], numbers_from: int) -> str:
 
 
 def _targets(results: Results) -> str:
-    rows = [(v.target, v.figure, "met" if v.met else "**missed**") for v in targets.target_results(results)]
+    rows = [(v.target, v.figure, "met" if v.met else "**missed**") for v in targets.evaluate(results)]
     return _table(("target", "measured", ""), rows, 3)
 
 
 def groups(results: Results) -> dict[tuple[str, int, int, str], list[Result]]:
-    """Repetitions together, in the order of phase, number, latency."""
+    """Group the repetitions of a case and program."""
     found: dict[tuple[str, int, int, str], list[Result]] = {}
     for run in results.all:
         found.setdefault((run.phase, run.number, run.latency, run.contestant), []).append(run)
@@ -80,7 +80,7 @@ def _figures(results: Results) -> str:
 def _row(results: Results, runs: list[Result]) -> Row:
     best = min(runs, key=lambda run: run.wall)
     floor = results.best("wall", best.phase, best.number, best.latency, "floor")
-    refused = f", {best.refused} refused" if best.refused else ""
+    refused = f", {best.refused} throttled" if best.refused else ""
     return (
         best.phase,
         f"{best.number:,}",
@@ -102,7 +102,7 @@ def _growth(results: Results) -> str:
             found = [targets.exponent(results, what, latency, who) for what in ("wall", "cpu")]
             if None not in found:
                 rows.append((NAMES[who], f"{latency} ms", *(f"{value:.2f}" for value in found)))
-    text = "By which power of the number of accounts it grows from 1,000 to 10,000 (1: in proportion).\n\n"
+    text = "Growth exponent from 1,000 to 10,000 accounts (1: proportional).\n\n"
     return text + _table(("program", "latency", "wall", "CPU"), rows, 2)
 
 

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tour on this machine: twelve AWS accounts are onboarded, broken, repaired, verified; one leaves; the report.
+"""A tour on this machine: twelve AWS accounts are onboarded, changed, repaired, verified; one is offboarded.
 
-The playbooks are the shipped ones. AWS and Azure are emulators that stop with this program.
+It runs the playbooks of the collection. AWS and Azure are emulators that stop with this program.
 """
 
 from __future__ import annotations
@@ -20,67 +20,68 @@ from tests.emulators.client import Emulators, emulators
 
 ROLE = "MicrosoftSentinelRole"
 MICROSOFT = "197857026523"
-INTRUDER = "666666666666"
+EXTERNAL_ACCOUNT = "666666666666"
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--reports", type=Path, default=Path("reports"), help="where the reports go")
+    arguments.add_argument("--reports", type=Path, default=Path("reports"), help="directory of the reports")
     reports = arguments.parse_args().reports.resolve()
     shutil.rmtree(reports, ignore_errors=True)
-    say("Starting an AWS organization and a Sentinel workspace on this machine …")
+    show("Starting an AWS organization and a Sentinel workspace on this machine …")
     with emulators(managed_policies="few") as cloud:
         tour(cloud, reports)
-    # Names begin with the date and the time.
+    # Names begin with date and time.
     last = max(reports.glob("*/report.html"))
-    say(f"\nThat was all. The emulators have stopped; README.md says how to connect real accounts.\nThe report: {last}")
+    show("\nThe tour is complete and the emulators have stopped. README.md describes how to connect real accounts.")
+    show(f"Last report: {last}")
 
 
 def tour(cloud: Emulators, reports: Path) -> None:
-    """Take every step, and make sure that it did what was announced."""
+    """Run every step, and check its exit code and writes."""
 
     def play(name: str, *options: str, writes: bool, code: int = 0) -> None:
         run(cloud, name, *options, "-e", f"sentinel_report_dir={reports}", writes=writes, code=code)
 
-    step("1. Preview", "Every account would get a role and a connector. Nothing is written.")
+    step("1. Preview", "Every account would get a role and a data connector. Nothing is changed.")
     play("onboard", "--check", writes=False)
 
-    step("2. Onboard", "The same accounts, the same calls, now for real.")
+    step("2. Onboard", "The same accounts and calls, without check mode.")
     play("onboard", writes=True)
 
-    step("3. Onboard again", "Nothing to do: changed=0, and not one write request.")
+    step("3. Onboard again", "Nothing to change: changed=0 and no write requests.")
     play("onboard", writes=False)
 
-    step("4. Somebody changes four accounts by hand", "See what was done to them:")
-    sabotage(cloud)
+    step("4. Manual changes in four accounts", "These changes are made:")
+    change_by_hand(cloud)
 
-    step("5. Drift", "The four accounts and what is wrong there, security first; the exit code is 2.")
+    step("5. Drift", "Reports the four accounts with their findings, security findings first; exit code 2.")
     play("drift", writes=False, code=2)
 
-    step("6. Repair", "Onboarding again puts only those four right. The diff shows what is taken away.")
+    step("6. Repair", "Onboarding again repairs only these four accounts. The diff shows what is removed.")
     play("onboard", "--diff", writes=True)
 
-    step("7. Drift", "Nothing differs any more; the exit code is 0.")
+    step("7. Drift", "No findings; exit code 0.")
     play("drift", writes=False)
 
-    step("8. Offboard", "One account leaves: first its connector goes, then its role. The others are not touched.")
+    step("8. Offboard", "Removes the data connector and then the role of one account. The others are not changed.")
     play("offboard", "--limit", "website", writes=True)
 
-    step("9. Verify", "Do events arrive? From all accounts but one, and it is said why; the exit code is 2.")
+    step("9. Verify", "Do events arrive? From all accounts but one, with the reason; exit code 2.")
     events(cloud)
     play("verify", "--limit", "!website", "-e", "sentinel_verify_wait=0", writes=False, code=2)
 
 
-def sabotage(cloud: Emulators) -> None:
+def change_by_hand(cloud: Emulators) -> None:
     workspace_id = external_id(cloud, "111111111101")
-    say(f"  payments      account {INTRUDER} may assume the role as well")
-    trust(cloud, "111111111101", [MICROSOFT, INTRUDER], workspace_id)
-    say("  orders        the external id is no longer asked for")
+    show(f"  payments      account {EXTERNAL_ACCOUNT} is allowed to assume the role")
+    trust(cloud, "111111111101", [MICROSOFT, EXTERNAL_ACCOUNT], workspace_id)
+    show("  orders        the external id is no longer required")
     trust(cloud, "111111111102", [MICROSOFT], None)
-    say("  sandbox       the policy AdministratorAccess is attached")
+    show("  sandbox       the policy AdministratorAccess is attached")
     policy = "arn:aws:iam::aws:policy/AdministratorAccess"
     cloud.boto("iam", "222222222203").attach_role_policy(RoleName=ROLE, PolicyArn=policy)
-    say("  audit         the data connector is deleted")
+    show("  audit         the data connector is deleted")
     [name] = [raw["name"] for raw in cloud.connectors() if "333333333304" in raw["properties"]["awsRoleArn"]]
     cloud.delete_connector(name)
 
@@ -104,7 +105,7 @@ def trust(cloud: Emulators, account: str, principals: list[str], workspace_id: s
 
 
 def events(cloud: Emulators) -> None:
-    """Let events arrive from all connected accounts but one, whose events Sentinel may not look up."""
+    """Add events of all connected accounts but one, which denies LookupEvents to Sentinel."""
     arns = {raw["properties"]["awsRoleArn"]: raw["name"] for raw in cloud.connectors()}
     silent = f"arn:aws:iam::333333333303:role/{ROLE}"
     now = datetime.now(UTC)
@@ -114,14 +115,14 @@ def events(cloud: Emulators) -> None:
     ]
     kinds = {"Account": "string", "LastIngested": "datetime", "Events": "long", "Regions": "dynamic"}
     cloud.seed_table("AWSCloudTrail", [{"name": name, "type": kind} for name, kind in kinds.items()], rows)
-    why = {"FailureSummary": [{"StatusCode": "AccessDenied", "StatusMessage": "An explicit deny in a policy."}]}
+    summary = {"FailureSummary": [{"StatusCode": "AccessDenied", "StatusMessage": "An explicit deny in a policy."}]}
     health = {
         "TimeGenerated": _stamp(now),
         "OperationName": "Data fetch failure summary",
         "Status": "Informational",
         "SentinelResourceName": arns[silent],
         "Description": "",
-        "ExtendedProperties": json.dumps(why),
+        "ExtendedProperties": json.dumps(summary),
     }
     failure = {**health, "OperationName": "Data fetch status change", "Status": "Failure", "ExtendedProperties": ""}
     columns = [{"name": name, "type": "string"} for name in health]
@@ -133,22 +134,22 @@ def _stamp(when: datetime) -> str:
 
 
 def run(cloud: Emulators, name: str, *options: str, writes: bool, code: int) -> None:
-    """Run a shipped playbook as a user would, and make sure that it did what was announced."""
+    """Run a playbook of the collection as a user would, and check its exit code and writes."""
     command = ["ansible-playbook", f"trailbridge.sentinel.{name}", "-i", "accounts.yml", *options]
-    say(f"$ {' '.join(command)}")
+    show(f"$ {' '.join(command)}")
     cloud.forget()
     done = subprocess.run(command, cwd=Path(__file__).parent, env=cloud.whole_environment(), check=False)
     made = len([request for request in cloud.requests(write=True) if request["service"] != "sts"])
-    say(f"-- exit code {done.returncode}, {len(cloud.requests())} requests, {made} of them writes")
+    show(f"-- exit code {done.returncode}, {len(cloud.requests())} requests, {made} of them writes")
     if done.returncode != code or bool(made) != writes:
-        sys.exit("This is not what was expected.")
+        sys.exit("Unexpected exit code or writes.")
 
 
 def step(title: str, text: str) -> None:
-    say(f"\n=== {title}\n    {text}\n")
+    show(f"\n=== {title}\n    {text}\n")
 
 
-def say(text: str) -> None:
+def show(text: str) -> None:
     print(text, flush=True)
 
 

@@ -17,7 +17,7 @@ from aiobotocore.session import get_session
 
 
 def parsed(body: str) -> Any:
-    """Return what a message holds."""
+    """Return the content of a message."""
     try:
         return json.loads(body)
     except json.JSONDecodeError:
@@ -25,7 +25,7 @@ def parsed(body: str) -> Any:
 
 
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
-    """Hand on every message that comes."""
+    """Pass on every received message."""
     async with get_session().create_client("sqs", region_name=args["region"]) as client:
         url = (await client.get_queue_url(QueueName=args["name"]))["QueueUrl"]
         while True:

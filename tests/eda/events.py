@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Events of AWS Organizations as AWS sends them, and as somebody else might."""
+"""Events of AWS Organizations as AWS sends them, and as an attacker might."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PLAYBOOKS = {
     "departed": "departed",
     "departed_as_member": "departed",
 }
-"""What each event of an account that came or went leads to; the other events lead to nothing."""
+"""The playbook for each event of an added or removed account; other events have none."""
 IDS: dict[str, Keys] = {
     "created": (*DETAILS, "createAccountStatus", "accountId"),
     "joined": (*DETAILS, "accountId"),
@@ -43,7 +43,7 @@ _serial = itertools.count(1)
 
 
 def lookup(body: Json, path: Keys) -> Json:
-    """Return what stands at a path."""
+    """Return the value at a path."""
     for key in path:
         body = body[key]
     return body
@@ -69,5 +69,5 @@ def leaves(body: Json, path: Keys = ()) -> Iterator[Keys]:
 
 
 def wrapped(body: Json) -> Json:
-    """Return a message as ansible.eda.aws_sqs_queue hands it on."""
+    """Return a message as ansible.eda.aws_sqs_queue passes it on."""
     return {"body": body, "meta": {"MessageId": f"message-{next(_serial)}"}}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules act on twelve digits and on nothing else of an event, once, in the engine of ansible-rulebook itself."""
+"""Rules use only twelve digits of an event, once, in the engine of ansible-rulebook itself."""
 
 from __future__ import annotations
 
@@ -89,32 +89,32 @@ def acts(actions: list[dict[str, Any]], playbook: str, account: Any) -> bool:
 
 @pytest.mark.parametrize("name", EVENTS)
 @pytest.mark.parametrize("account", ["011111111111", "089999999999", "000000000001"])
-def test_an_event_leads_to_one_run_for_its_account_or_to_none(rules: Rules, name: str, account: str) -> None:
+def test_an_event_starts_one_run_for_its_account_or_none(rules: Rules, name: str, account: str) -> None:
     actions = rules.actions(event(name, account))
     assert acts(actions, PLAYBOOKS[name], account) if name in PLAYBOOKS else actions == []
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_an_id_without_a_leading_zero_arrives_as_a_number(rules: Rules, name: str) -> None:
-    """Which is why playbooks have to take both."""
+    """Playbooks must accept both types."""
     assert acts(rules.actions(event(name, GOOD)), PLAYBOOKS[name], int(GOOD))
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
-def test_what_is_no_text_of_twelve_digits_leads_to_nothing(rules: Rules, name: str) -> None:
+def test_an_id_that_is_no_string_of_twelve_digits_starts_no_run(rules: Rules, name: str) -> None:
     acted = [value for value in [*TEXTS, *VALUES] if rules.actions(event(name, value))]
     assert acted == []
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_a_number_of_twelve_digits_is_that_account(rules: Rules, name: str) -> None:
-    """The engine compares numbers as texts, and AWS sends none."""
+    """The engine compares numbers as strings, and AWS sends none."""
     assert acts(rules.actions(event(name, int(GOOD))), PLAYBOOKS[name], int(GOOD))
 
 
 @pytest.mark.parametrize("hostile", [TEMPLATE, None, 7, [TEMPLATE], {TEMPLATE: TEMPLATE}], ids=str)
 @pytest.mark.parametrize("name", PLAYBOOKS)
-def test_a_run_has_nothing_of_an_event_but_the_id(rules: Rules, name: str, hostile: Any) -> None:
+def test_a_run_uses_only_the_id_of_an_event(rules: Rules, name: str, hostile: Any) -> None:
     for path in leaves(EVENTS[name]):
         if path in (IDS[name], ("id",)):
             continue
@@ -123,7 +123,7 @@ def test_a_run_has_nothing_of_an_event_but_the_id(rules: Rules, name: str, hosti
 
 
 @pytest.mark.parametrize("name", ["joined", "joined_as_member", "departed", "departed_as_member"])
-def test_beside_a_good_id_a_hostile_one_is_not_used(rules: Rules, name: str) -> None:
+def test_a_hostile_id_beside_a_valid_one_is_not_used(rules: Rules, name: str) -> None:
     (other,) = {"accountId", "memberAccountId"} - {IDS[name][-1]}
     for hostile in [*TEXTS, *VALUES]:
         actions = rules.actions(replaced(event(name), (*DETAILS, other), hostile))
@@ -131,13 +131,13 @@ def test_beside_a_good_id_a_hostile_one_is_not_used(rules: Rules, name: str) -> 
 
 
 @pytest.mark.parametrize("name", ["joined", "departed"])
-def test_both_names_of_the_id_lead_to_one_run(rules: Rules, name: str) -> None:
+def test_both_keys_of_the_id_start_one_run(rules: Rules, name: str) -> None:
     actions = rules.actions(replaced(event(name), (*DETAILS, "memberAccountId"), "011111111111"))
     assert acts(actions, PLAYBOOKS[name], "011111111111")
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
-def test_keys_that_look_like_paths_stand_for_nothing(rules: Rules, name: str) -> None:
+def test_keys_that_look_like_paths_are_ignored(rules: Rules, name: str) -> None:
     hostile = event(name, TEMPLATE)
     for cut in range(len(IDS[name])):
         body = dict(hostile)
@@ -151,7 +151,7 @@ def test_keys_that_look_like_paths_stand_for_nothing(rules: Rules, name: str) ->
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
-def test_a_message_of_another_shape_leads_to_nothing(rules: Rules, name: str) -> None:
+def test_a_message_of_another_shape_starts_no_run(rules: Rules, name: str) -> None:
     whole = event(name)
     values: list[Any] = [None, [], {}, GOOD, TEMPLATE, 7, [EVENTS[name]], [{"accountId": GOOD}]]
     for path in {IDS[name][:length] for length in range(1, len(IDS[name]))}:
@@ -162,7 +162,7 @@ def test_a_message_of_another_shape_leads_to_nothing(rules: Rules, name: str) ->
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
-def test_an_event_that_comes_twice_leads_to_one_run(rules: Rules, name: str) -> None:
+def test_a_repeated_event_starts_one_run(rules: Rules, name: str) -> None:
     body = event(name)
     assert acts(rules.actions(body), PLAYBOOKS[name], "011111111111")
     assert rules.actions(body) == []
@@ -170,7 +170,7 @@ def test_an_event_that_comes_twice_leads_to_one_run(rules: Rules, name: str) -> 
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
-def test_an_event_with_a_strange_id_of_its_own_hinders_no_other(rules: Rules, name: str) -> None:
+def test_an_event_with_an_invalid_event_id_does_not_block_others(rules: Rules, name: str) -> None:
     values: list[Any] = [None, "", TEMPLATE, 7, [], [TEMPLATE], {}, {"body": 1}, "x" * 100_000, "\ud800", '"; drop']
     for value in values:
         actions = rules.actions(replaced(event(name), ("id",), value))

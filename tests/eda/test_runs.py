@@ -34,11 +34,11 @@ RECAP = re.compile(r"\S+ +: ok=[1-9]\d* +changed=(\d+) +unreachable=(\d+) +faile
 CREATED, JOINED, LAST = "222222222222", "333333333333", "011111111111"
 CLOSED, LEFT = "555555555555", "066666666666"
 SPARED, ACTIVE = "888888888888", "999999999999"
-"""Accounts by what happens to them. Only hostile events name the last two, of which the first is closed."""
+"""Accounts by their events. Only hostile events name the last two, of which the first is closed."""
 
 
 class Outcome(NamedTuple):
-    """What ansible-rulebook printed, which accounts have a connector now, and what a template would have left."""
+    """The output of ansible-rulebook, the accounts with a connector, and files that a template would have created."""
 
     output: str
     connected: set[str]
@@ -60,7 +60,7 @@ def poisoned(body: Any, folder: Path) -> Any:
 
 
 def hostile(folder: Path) -> list[Any]:
-    """Return messages that must lead to nothing."""
+    """Return messages that must start no run."""
     ids: list[Any] = [
         f"{SPARED}\n",
         f"{SPARED}\u2028",
@@ -81,7 +81,7 @@ def hostile(folder: Path) -> list[Any]:
 
 
 def good(folder: Path) -> list[Any]:
-    """Return messages that lead to one run each."""
+    """Return messages that start one run each."""
     created = event("created", CREATED)
     beside = replaced(event("joined", JOINED), (*DETAILS, "memberAccountId"), template(folder, "beside"))
     return [created, created, beside, event("closed", CLOSED), poisoned(event("departed", LEFT), folder)]
@@ -96,7 +96,7 @@ def seed(cloud: Emulators, account: str) -> None:
 
 
 def organization(cloud: Emulators) -> None:
-    """Have an organization in which accounts are gone whose connectors are still there."""
+    """Create an organization without the accounts of some connectors."""
     active, closed = (CALLER_ACCOUNT, CREATED, JOINED, LAST, ACTIVE), (CLOSED, SPARED)
     cloud.organization([{"Id": one} for one in active] + [{"Id": one, "State": "CLOSED"} for one in closed])
     for account in (CLOSED, LEFT, SPARED, ACTIVE):
@@ -116,7 +116,7 @@ def fill(cloud: Emulators, messages: list[Any]) -> None:
 
 
 def write(folder: Path, cloud: Emulators) -> None:
-    """Write what a user has: inventory, variables, the collection of the source."""
+    """Write the files of a user: inventory, variables, the collection of the source."""
     inventory = folder / "inventory"
     (inventory / "group_vars").mkdir(parents=True)
     (inventory / "accounts.aws_organization.yml").write_text("plugin: trailbridge.sentinel.aws_organization\n")
@@ -184,15 +184,15 @@ def outcome(clouds: Emulators, tmp_path_factory: pytest.TempPathFactory) -> Outc
     return Outcome(output, connected(clouds), sorted(traces.iterdir()))
 
 
-def test_nothing_of_an_event_is_run(outcome: Outcome) -> None:
+def test_no_template_of_an_event_is_executed(outcome: Outcome) -> None:
     assert outcome.traces == []
 
 
-def test_accounts_that_came_are_connected_and_those_that_left_are_not(outcome: Outcome) -> None:
+def test_added_accounts_are_connected_and_departed_ones_disconnected(outcome: Outcome) -> None:
     assert outcome.connected == {CREATED, JOINED, LAST, SPARED, ACTIVE}, outcome.output
 
 
-def test_each_good_event_leads_to_one_run_and_a_hostile_one_to_none(outcome: Outcome) -> None:
+def test_each_valid_event_starts_one_run_and_a_hostile_one_none(outcome: Outcome) -> None:
     assert outcome.output.count("PLAY RECAP") == 5, outcome.output
     recaps = [match.groups() for match in map(RECAP.match, outcome.output.splitlines()) if match]
     assert [numbers for numbers in recaps if numbers[1:] != ("0", "0")] == [], outcome.output

@@ -1,4 +1,4 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Azure and AWS on this machine: real clients run against them unchanged."""
+"""Emulators of Azure and AWS on this machine: real clients run against them unchanged."""

@@ -22,12 +22,16 @@ from .environment import INTERFERING, interfering
 
 
 def main(arguments: list[str]) -> int:
-    """Parse the command line; returns the exit code."""
+    """Parse the command line; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.emulators", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--idle", type=float, default=900.0, metavar="SECONDS", help="without a command: when to end")
-    parser.add_argument("--managed-policies", choices=["all", "few"], default="all", help="what every account has")
+    parser.add_argument(
+        "--idle", type=float, default=900.0, metavar="SECONDS", help="without a command: idle time after which they end"
+    )
+    parser.add_argument(
+        "--managed-policies", choices=["all", "few"], default="all", help="managed policies of every account"
+    )
     parser.add_argument("command", nargs="*", help="what to run")
     options = parser.parse_args(arguments)
     if options.command:
@@ -40,22 +44,22 @@ def main(arguments: list[str]) -> int:
 
 
 def run(command: list[str], running: Emulators) -> int:
-    """Run a command; signals are its business, we wait for it and stop after it."""
+    """Run a command and return its exit code; the command handles signals, the emulators end after it."""
     environment = {**running.whole_environment(), "EMULATORS_PID": str(running.pid)}
 
-    def leave_it_to_the_child(number: int, _frame: FrameType | None) -> None:
+    def forward_to_child(number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGTERM:
             child.terminate()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, leave_it_to_the_child)
+        signal.signal(number, forward_to_child)
     child = subprocess.Popen(command, env=environment)
     code = child.wait()
     return code if code >= 0 else 128 - code
 
 
 def exports(running: Emulators) -> str:
-    """Shell lines that set the environment."""
+    """Return shell commands that set the environment."""
     unwanted = sorted({*INTERFERING, *interfering(os.environ)})
     wanted = {**running.environment, "EMULATORS_PID": str(running.pid)}
     lines = [f"export {name}={shlex.quote(value)}" for name, value in wanted.items()]

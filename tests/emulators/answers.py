@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How Azure answers: errors, and the headers that every answer carries."""
+"""Error responses of Azure, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aiohttp import web
 
 
 class ServiceError(Exception):
-    """The service says no."""
+    """An error response of ARM or Log Analytics."""
 
     def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
@@ -22,12 +22,12 @@ class ServiceError(Exception):
         self.body: dict[str, Any] = {"error": {"code": code, "message": message}}
 
     def response(self) -> web.Response:
-        """As HTTP."""
+        """Return the HTTP response."""
         return web.json_response(self.body, status=self.status, headers=self.headers)
 
 
 class LoginError(ServiceError):
-    """The token endpoint says no, in OAuth's own shape."""
+    """An error response of the token endpoint, in the format of OAuth 2.0."""
 
     def __init__(self, status: int, error: str, message: str) -> None:
         super().__init__(status, error, message)
@@ -35,16 +35,16 @@ class LoginError(ServiceError):
 
 
 def bad_request(message: str) -> ServiceError:
-    """400 for what the caller sent."""
+    """Return a 400 for an invalid request."""
     return ServiceError(400, "BadRequest", message)
 
 
 def not_onboarded(name: str) -> ServiceError:
-    """400 whose message holds JSON again, as Sentinel words it."""
+    """Return the 400 of Sentinel, whose message contains JSON again."""
     inner = {"error": {"code": "BadRequest", "message": f"Workspace '{name}' is not onboarded to Microsoft Sentinel."}}
     return bad_request(json.dumps(inner))
 
 
 def trace_headers() -> dict[str, str]:
-    """The ids that Microsoft's support asks for."""
+    """Return the headers with request and correlation ids."""
     return {"x-ms-request-id": str(uuid.uuid4()), "x-ms-correlation-request-id": str(uuid.uuid4())}

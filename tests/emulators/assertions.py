@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Client assertions: a token that the service principal signs with its certificate, or that somebody trusted signs.
+"""Client assertions: tokens signed by the service principal with its certificate, or by a trusted issuer.
 
 Sources: "Microsoft identity platform application authentication certificate credentials" and "Workload identity
 federation" (Microsoft Learn); RFC 7523.
@@ -20,11 +20,11 @@ from .answers import LoginError
 from .state import Federation, State
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-NEEDED = ["aud", "exp", "iss", "sub"]
+REQUIRED_CLAIMS = ["aud", "exp", "iss", "sub"]
 
 
 def check(state: State, endpoint: str, form: dict[str, str]) -> None:
-    """Refuse an assertion that does not prove to be the service principal; `endpoint` is where it was sent."""
+    """Raise LoginError for an assertion that is not valid for the service principal at this token `endpoint`."""
     assertion = form["client_assertion"]
     state.secrets.add(assertion)
     if form.get("client_assertion_type") != JWT_BEARER:
@@ -41,9 +41,9 @@ def check(state: State, endpoint: str, form: dict[str, str]) -> None:
 
 
 def _check_own(state: State, endpoint: str, assertion: str, header: dict[str, Any]) -> None:
-    """One that is signed with the private key of a certificate that is registered."""
+    """Check an assertion that is signed with the key of a registered certificate."""
     client = state.identity.client_id
-    certificate = next((known for known in _certificates(state) if _is_named(known, header)), None)
+    certificate = next((one for one in _certificates(state) if _is_named(one, header)), None)
     if certificate is None:
         name = header.get("x5t#S256") or header.get("x5t")
         raise _refused(
@@ -62,7 +62,7 @@ def _certificates(state: State) -> list[x509.Certificate]:
 
 
 def _is_named(certificate: x509.Certificate, header: dict[str, Any]) -> bool:
-    """Whether the header has its fingerprint; AD FS knows only SHA-1."""
+    """Return whether the header contains the thumbprint of the certificate; AD FS supports only SHA-1."""
     prints = {"x5t": hashes.SHA1(), "x5t#S256": hashes.SHA256()}
     named = {
         name: urlsafe_b64encode(certificate.fingerprint(kind)).decode().rstrip("=") for name, kind in prints.items()
@@ -71,14 +71,14 @@ def _is_named(certificate: x509.Certificate, header: dict[str, Any]) -> bool:
 
 
 def _check_federated(state: State, assertion: str, claims: dict[str, Any]) -> None:
-    """One that an issuer signed with whom a trust is set up, for that very subject."""
-    known = [trust for trust in state.federations if trust.issuer == claims.get("iss")]
-    if not known:
+    """Check an assertion of an issuer and subject that are trusted (federated credential)."""
+    trusts = [trust for trust in state.federations if trust.issuer == claims.get("iss")]
+    if not trusts:
         raise _unmatched("AADSTS700211", "issuer", claims.get("iss"))
-    known = [trust for trust in known if trust.subject == claims.get("sub")]
-    if not known:
+    trusts = [trust for trust in trusts if trust.subject == claims.get("sub")]
+    if not trusts:
         raise _unmatched("AADSTS700213", "subject", claims.get("sub"))
-    trust: Federation = known[0]
+    trust: Federation = trusts[0]
     if claims.get("aud") != trust.audience:
         raise _unmatched("AADSTS700212", "audience", claims.get("aud"))
     _verified(assertion, trust.key, ["RS256"], trust.audience)
@@ -87,7 +87,7 @@ def _check_federated(state: State, assertion: str, claims: dict[str, Any]) -> No
 def _verified(assertion: str, key: Any, algorithms: list[str], audience: str) -> dict[str, Any]:
     try:
         claims: dict[str, Any] = jwt.decode(
-            assertion, key, algorithms=algorithms, audience=audience, options={"require": NEEDED}
+            assertion, key, algorithms=algorithms, audience=audience, options={"require": REQUIRED_CLAIMS}
         )
     except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError):
         raise _refused("AADSTS700024: Client assertion is not within its valid time range.") from None

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS: a proxy in front of moto that counts, refuses and breaks, so that moto stays as it is.
+"""AWS: a proxy in front of an unchanged moto that logs, rejects and breaks requests.
 
-moto takes any credentials for any role. Here, an access key belongs to an account, and only some roles can be assumed.
+moto accepts any credentials for any role. Here an access key belongs to an account, and only some roles can be assumed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from xml.sax.saxutils import escape
 import aiohttp
 from aiohttp import web
 
-from .faults import INVALID_TOKEN, SESSION_DENIED, TRUST_DENIED, Call, Fault
+from . import extensions, oidc, policies
+from .faults import INVALID_TOKEN, LONG_POLICY, SESSION_DENIED, TRUST_DENIED, Call, Fault
 from .organization import Organization
 from .stacksets import accounts_below
 from .state import CALLER_ACCOUNT, AwsCaller, State
@@ -32,9 +33,10 @@ NAMESPACES = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
 }
-HOP_BY_HOP = {"connection", "content-length", "host", "keep-alive", "transfer-encoding", "x-moto-account-id"}
+HOP_BY_HOP = {"connection", "content-length", "expect", "host", "keep-alive", "transfer-encoding", "x-moto-account-id"}
 ROLE_ARN = re.compile(r"arn:[\w-]+:iam::(\d{12}):role/(?:.*/)?([^/]+)")
 CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/")
+SIGNED_REGION = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
 
 
 class Aws:
@@ -46,13 +48,16 @@ class Aws:
         self.session = session
 
     def identify(self, request: web.BaseRequest, body: bytes) -> Call:
-        """Read operation, account and caller off the request."""
+        """Return operation, account and caller of a request."""
         found = CREDENTIAL.search(request.headers.get("Authorization", ""))
         key, service = found.groups() if found else ("", "unknown")
+        signed = extensions.Signed(self._caller(key), self.region(request))
+        if service in extensions.IDENTIFY:
+            return extensions.IDENTIFY[service](request, body, signed)
         operation, parameters = _operation(request, body)
         caller = self._caller(key)
         account, resource = _target(operation, parameters, caller)
-        return Call(
+        call = Call(
             service=service,
             operation=operation,
             method=request.method,
@@ -61,25 +66,37 @@ class Aws:
             accounts=(account,),
             caller=caller.arn,
             action=f"{service}:{operation}",
-            resource=resource,
+            resource=oidc.resource(parameters, account, signed.partition) or resource,
         )
+        return extensions.refine(call, body, signed)
+
+    def region(self, request: web.BaseRequest) -> str:
+        """The Region that a request is signed for."""
+        found = SIGNED_REGION.search(request.headers.get("Authorization", ""))
+        return found[1] if found else "us-east-1"
 
     def _caller(self, key: str) -> AwsCaller:
         known = self.state.callers.get(key)
         return known or AwsCaller(CALLER_ACCOUNT, f"arn:aws:iam::{CALLER_ACCOUNT}:user/unknown")
 
     async def act(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
-        """Let moto answer, unless AWS would refuse; learn from the answer."""
+        """Return the response of moto, or the error that AWS would return."""
         refusal = self._refusal(request, body, call)
         if refusal is not None:
             return self.refuse(call, refusal)
         if call.service == "organizations" and self.state.organization:
-            return self._organized(self.state.organization, body, call)
+            return self._organizations_response(self.state.organization, body, call)
         if call.service == "cloudformation":
-            return await self._deployed(request, body, call)
-        response = await self._forward(request, body, call)
+            return await self._cloudformation_response(request, body, call)
+        if call.service in extensions.ACT:
+            return await extensions.ACT[call.service](self, request, body, call)
+        parameters = _operation(request, body)[1]
+        if call.service == "iam":
+            response = await oidc.act(self, request, body, call, parameters)
+        else:
+            response = await self.forward(request, body, call)
         if response.status == 200:
-            self._learn(call, response, _operation(request, body)[1])
+            self._record(call, response, parameters)
         return response
 
     def _refusal(self, request: web.BaseRequest, body: bytes, call: Call) -> Fault | None:
@@ -94,25 +111,27 @@ class Aws:
             known = role and any(fnmatchcase(role[2], name) for name in settings.role_names)
             if not known or settings.external_id not in ("", sent):
                 return Fault(**TRUST_DENIED)
+            if len(parameters.get("Policy", "")) > 2048:
+                return Fault(**LONG_POLICY)
         policy = self._caller(found[1] if found else "").policy
         return None if _allowed(policy, call, parameters) else Fault(**SESSION_DENIED)
 
-    def _organized(self, organization: Organization, body: bytes, call: Call) -> web.Response:
-        """Answer for AWS Organizations as it does, where moto would not."""
+    def _organizations_response(self, organization: Organization, body: bytes, call: Call) -> web.Response:
+        """Return the response of AWS Organizations, where moto differs from it."""
         answer = organization.answer(call.operation, json.loads(body or b"{}"), call.accounts[0])
         if isinstance(answer, Fault):
             return self.refuse(call, answer)
         return web.json_response(answer, content_type="application/x-amz-json-1.1")
 
-    async def _deployed(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
+    async def _cloudformation_response(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
         return await self.state.stacksets.act(
             call.operation,
             body,
-            lambda changed: self._forward(request, changed, call),
+            lambda changed: self.forward(request, changed, call),
             partial(accounts_below, self.session, self.moto, call.accounts[0]),
         )
 
-    async def _forward(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
+    async def forward(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
         """Pass it on. The account goes along: looking keys up costs moto a second per account."""
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
         headers["x-moto-account-id"] = call.accounts[0]
@@ -122,8 +141,8 @@ class Aws:
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
             return web.Response(status=answer.status, body=await answer.read(), headers=kept)
 
-    def _learn(self, call: Call, response: web.Response, parameters: dict[str, str]) -> None:
-        """Remember whose the new keys are, and when a role was made."""
+    def _record(self, call: Call, response: web.Response, parameters: dict[str, str]) -> None:
+        """Record the account of new keys and the creation time of roles."""
         text = response.body.decode() if isinstance(response.body, bytes) else ""
         if call.operation == "AssumeRole":
             session = {name: _element(text, name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken", "Arn")}
@@ -136,6 +155,8 @@ class Aws:
 
     def refuse(self, call: Call, fault: Fault) -> web.Response:
         """An error as the service words it: XML for the query protocol, JSON for the others."""
+        if call.service in extensions.REFUSE:
+            return extensions.REFUSE[call.service](call, fault)
         message, request_id = call.fill(fault.message), str(uuid.uuid4())
         if call.service in NAMESPACES:
             text = _xml_error(NAMESPACES[call.service], fault, message, request_id)
@@ -148,7 +169,7 @@ class Aws:
 
 
 def _operation(request: web.BaseRequest, body: bytes) -> tuple[str, dict[str, str]]:
-    """The operation and its parameters, in either protocol."""
+    """Return the operation and its parameters, in either protocol."""
     target = request.headers.get("X-Amz-Target")
     if target:
         return target.rsplit(".", 1)[-1], {}
@@ -158,7 +179,7 @@ def _operation(request: web.BaseRequest, body: bytes) -> tuple[str, dict[str, st
 
 
 def _target(operation: str, parameters: dict[str, str], caller: AwsCaller) -> tuple[str, str]:
-    """The account a request is about, and the resource that a denial names."""
+    """Return the account of a request and the resource that a denial contains."""
     role = ROLE_ARN.fullmatch(parameters.get("RoleArn", ""))
     if operation == "AssumeRole":
         return role[1] if role else caller.account, parameters.get("RoleArn", "")
@@ -169,20 +190,12 @@ def _target(operation: str, parameters: dict[str, str], caller: AwsCaller) -> tu
 
 
 def _allowed(policy: str, call: Call, parameters: dict[str, str]) -> bool:
-    """Whether a session policy, if there is one, lets the call pass; only what ours say is understood."""
+    """Whether a session policy, if there is one, lets the call pass."""
     if not policy:
         return True
-    statements = json.loads(policy)["Statement"]
-    return any(
-        call.action in statement["Action"]
-        and any(fnmatchcase(call.resource, pattern) for pattern in _listed(statement["Resource"]))
-        and statement.get("Condition") in (None, {"ArnEquals": {"iam:PolicyARN": parameters.get("PolicyArn")}})
-        for statement in statements
-    )
-
-
-def _listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
+    context = {"iam:PolicyARN": parameters["PolicyArn"]} if "PolicyArn" in parameters else {}
+    access = policies.Access(call.action, call.resource, context=context)
+    return policies.decide([json.loads(policy)], access) == "allow"
 
 
 def _element(text: str, name: str) -> str:

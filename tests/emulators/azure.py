@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Azure: which request is which operation, who may do it, and who answers it."""
+"""Azure: maps requests to operations, and checks tokens, permissions and API versions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aiohttp import web
 from . import connectors, login
 from .answers import ServiceError, trace_headers
 from .faults import AZURE_DENIED, Call, Fault
-from .operations import Asked, Route, find, granted
+from .operations import Route, RoutedRequest, find, granted
 from .state import State
 from .throttle import spend
 
@@ -26,7 +26,7 @@ class Azure:
         self.base = base
 
     def identify(self, request: web.BaseRequest, body: bytes) -> Call:
-        """Name the operation and, for connectors, the AWS account."""
+        """Return the operation of a request and, for connectors, the AWS account."""
         route, names = find(request.method, request.path)
         subscription = names.get("subscription", "")
         return Call(
@@ -42,7 +42,7 @@ class Azure:
         )
 
     def _account(self, names: dict[str, str], body: bytes) -> str:
-        """The account that a connector is about: as sent, or else as stored."""
+        """Return the AWS account of a connector: from the request body, else from the stored connector."""
         if "name" not in names:
             return ""
         try:
@@ -53,25 +53,26 @@ class Azure:
         return connectors.account_of(sent) or next((connectors.account_of(c.raw) for c in stored if c), "")
 
     async def act(self, request: web.BaseRequest, body: bytes, call: Call) -> web.Response:
-        """Answer, with the headers of every answer."""
+        """Return the response, with the headers of every response."""
         route, names = find(request.method, request.path)
-        asked = Asked(self.state, self.base, request, body, names)
+        routed = RoutedRequest(self.state, self.base, request, body, names)
         headers = trace_headers()
         try:
             if route.versions:
-                headers |= self._admit(route, asked, call)
-            response = route.answer(asked)
+                headers |= self._admit(route, routed, call)
+            answer = route.answer(routed)
+            response = answer if isinstance(answer, web.Response) else await answer
         except ServiceError as refused:
             response = refused.response()
         response.headers.update({name: value for name, value in headers.items() if name not in response.headers})
         return response
 
-    def _admit(self, route: Route, asked: Asked, call: Call) -> dict[str, str]:
-        """What ARM checks before the provider sees a request."""
-        login.check_bearer(self.state, self.base, asked.request.headers.get("Authorization", ""))
-        _check_version(route, asked.request.query.get("api-version", ""))
-        headers = spend(self.state, asked.names["subscription"].lower(), route.method)
-        workspace = asked.workspace
+    def _admit(self, route: Route, routed: RoutedRequest, call: Call) -> dict[str, str]:
+        """Check token, API version, rate limit and permissions, as ARM does before the resource provider."""
+        login.check_bearer(self.state, self.base, routed.request.headers.get("Authorization", ""))
+        _check_version(route, routed.request.query.get("api-version", ""))
+        headers = spend(self.state, routed.names["subscription"].lower(), route.method)
+        workspace = routed.workspace
         if not granted(workspace, route.right):
             raise ServiceError(403, "AuthorizationFailed", call.fill(AZURE_DENIED["message"]))
         if not self.state.settings.provider_registered and "SecurityInsights" in route.right:
@@ -80,7 +81,7 @@ class Azure:
         return headers
 
     def refuse(self, call: Call, fault: Fault) -> web.Response:
-        """The planted error; the token endpoint has a shape of its own."""
+        """Return the error of a fault; the token endpoint has its own format."""
         message = call.fill(fault.message)
         body: dict[str, Any] = {"error": {"code": fault.code, "message": message}}
         if call.operation == "Token":

@@ -34,7 +34,7 @@ Policies = Literal["all", "few"]
 
 
 class Request(TypedDict):
-    """One line of the request log; status 0 is a connection that was reset."""
+    """One entry of the request log; status 0 is a connection that was reset."""
 
     service: str
     operation: str
@@ -43,10 +43,13 @@ class Request(TypedDict):
     path: str
     status: int
     write: bool
+    action: str
+    """The right that it takes, as policies name it."""
+    resource: str
 
 
 class Emulators:
-    """Running emulators. `environment` is what to set so that real clients find them."""
+    """Running emulators. `environment` contains the variables with which real clients use them."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -60,7 +63,7 @@ class Emulators:
         self.user_assigned: str = about["user_assigned"]
 
     def control(self, command: str, **arguments: Any) -> Any:
-        """Run a command of the control API; what it refuses is a ValueError."""
+        """Run a command of the control API; raises ValueError if it fails."""
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=120)
         with contextlib.closing(connection):
             connection.request("POST", CONTROL + command, json.dumps(arguments))
@@ -71,33 +74,33 @@ class Emulators:
         return answer
 
     def whole_environment(self, **more: str) -> dict[str, str]:
-        """This process's environment without what would interfere, with ours: for a child process."""
+        """Return an environment for a child process: this one's and the emulators', without interfering variables."""
         return {**merged(os.environ, self.environment), **more}
 
-    # What happened
+    # Requests and secrets
 
     def requests(self, service: str | None = None, write: bool | None = None) -> list[Request]:
-        """The request log, oldest first. Services: `aws` (all of AWS), `iam`, `sts`, `organizations`, `azure`."""
+        """Return the request log, oldest first. Services: `aws` (all), `iam`, `sts`, `organizations`, `azure`."""
         log: list[Request] = self.control("requests", service=service, write=write)
         return log
 
     def operations(self, service: str | None = None, write: bool | None = None) -> list[str]:
-        """The names of the logged operations, in order."""
+        """Return the names of the logged operations, in order."""
         return [request["operation"] for request in self.requests(service, write)]
 
     def forget(self) -> None:
-        """Empty the request log."""
+        """Clear the request log."""
         self.control("forget")
 
     def secrets(self) -> list[str]:
-        """Every secret that exists: client secret, secret keys, bearer and session tokens."""
+        """Return every secret: client secret, secret keys, bearer and session tokens."""
         found: list[str] = self.control("secrets")
         return found
 
-    # What goes wrong
+    # Faults and settings
 
     def fault(self, **rule: Any) -> None:
-        """Plant a fault; the keys are the fields of `faults.Fault`."""
+        """Add a fault; the keys are the fields of `faults.Fault`."""
         self.control("fault", **rule)
 
     def heal(self) -> None:
@@ -105,32 +108,32 @@ class Emulators:
         self.control("heal")
 
     def struck(self) -> int:
-        """How many requests were hit by a fault since the last reset."""
+        """Return how many requests a fault was applied to since the last reset."""
         hits: int = self.control("struck")
         return hits
 
     def settings(self, **values: Any) -> None:
-        """Change how the services behave; the names are the fields of `state.Settings`."""
+        """Change settings; the names are the fields of `state.Settings`."""
         self.control("settings", **values)
 
     def reset(self) -> None:
-        """As after the start, moto included; credentials that were handed out stay good."""
+        """Reset everything, including moto, to the state after the start; issued credentials stay valid."""
         self.control("reset")
 
-    # What is there
+    # State of the services
 
     def connectors(self, workspace: str | None = None) -> list[Json]:
-        """The connectors of a workspace (name, ARM id or customer id; default: the first one)."""
+        """Return the connectors of a workspace (name, ARM id or customer id; default: the first one)."""
         found: list[Json] = self.control("connectors", workspace=workspace)
         return found
 
     def seed_connector(self, raw: Json, workspace: str | None = None) -> Json:
-        """Put a connector of any kind there, unchecked; returns it with id, name, type and etag."""
+        """Add a connector of any kind without validation; return it with id, name, type and etag."""
         stored: Json = self.control("seed_connector", raw=raw, workspace=workspace)
         return stored
 
     def delete_connector(self, name: str, workspace: str | None = None) -> None:
-        """Remove a connector behind everyone's back."""
+        """Delete a connector without a request."""
         self.control("delete_connector", name=name, workspace=workspace)
 
     def add_workspace(self, **values: Any) -> Json:
@@ -151,35 +154,45 @@ class Emulators:
         partial: bool = False,
         workspace: str | None = None,
     ) -> None:
-        """Let queries that name this table be answered with these rows."""
+        """Set the rows that queries of this table return."""
         self.control("seed_table", name=name, columns=columns, rows=rows, partial=partial, workspace=workspace)
 
+    def read_queues(self, workspace: str | None = None) -> list[Json]:
+        """Let the connectors of the S3 kind read their queues now: what each did, with the code of what stopped it."""
+        done: list[Json] = self.control("read_queues", workspace=workspace)
+        return done
+
+    def rows(self, table: str, workspace: str | None = None) -> list[Json]:
+        """The rows that connectors wrote to a table, oldest first."""
+        found: list[Json] = self.control("rows", table=table, workspace=workspace)
+        return found
+
     def credentials(self, account_id: str) -> dict[str, str]:
-        """A new key pair of a user of that account, as keyword arguments for boto3."""
+        """Return new access keys of a user of that account, as keyword arguments for boto3."""
         keys: dict[str, str] = self.control("credentials", account=account_id)
         return keys
 
     def organization(self, accounts: list[Json], **settings: Any) -> None:
-        """Have an AWS organization of these accounts; `settings` are the fields of `organization.Organization`."""
+        """Create an AWS organization with these accounts; `settings` are the fields of `organization.Organization`."""
         self.control("organization", **settings)
         for start in range(0, len(accounts), 2000):
             self.control("add_accounts", accounts=accounts[start : start + 2000])
 
     def trust_certificate(self, pem: str) -> None:
-        """Register a certificate (PEM, without its key) at the service principal."""
+        """Register a certificate (PEM, without key) at the service principal."""
         self.control("trust_certificate", pem=pem)
 
     def trust_issuer(self, issuer: str, subject: str, key: str) -> None:
-        """Let tokens of this issuer about this subject, signed with this key (PEM), stand for the service principal."""
+        """Add a federated credential: tokens of this issuer and subject, signed with this key (PEM)."""
         self.control("trust_issuer", issuer=issuer, subject=subject, key=key)
 
-    def boto(self, service: str, account_id: str | None = None) -> Any:
+    def boto(self, service: str, account_id: str | None = None, region: str = "us-east-1") -> Any:
         """A boto3 client inside that account, straight at moto: not counted, never refused."""
         from botocore.config import Config
 
         client = _session().client(
             service,
-            region_name="us-east-1",
+            region_name=region,
             endpoint_url=self.moto,
             aws_access_key_id="direct",
             aws_secret_access_key="direct",
@@ -195,14 +208,14 @@ class Emulators:
 
 @cache
 def _session() -> Any:
-    """Each session reads the descriptions of the services anew, which takes a while."""
+    """Return one session for all clients: each session loads the service models again, which is slow."""
     import boto3
 
     return boto3.session.Session()
 
 
 def launch(*options: str, watched: bool = True) -> tuple[subprocess.Popen[str], Emulators]:
-    """Start the server process. Watched, it ends with us; else it is left to its idle time."""
+    """Start the server process. With `watched` it ends with this process, else after its idle time."""
     root = Path(__file__).parents[len(__name__.split(".")) - 1]
     package = __name__.rpartition(".")[0]
     paths = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")]))
@@ -223,7 +236,7 @@ def launch(*options: str, watched: bool = True) -> tuple[subprocess.Popen[str], 
 
 @contextlib.contextmanager
 def emulators(*, managed_policies: Policies = "all") -> Iterator[Emulators]:
-    """Start both services, and stop them at the end. They also end when this process is killed."""
+    """Start both services, and stop them at the end, even if this process is killed."""
     process, running = launch("--managed-policies", managed_policies)
     try:
         yield running

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sentinel's data connectors: list, get, put, delete, and everything the service is known to refuse."""
+"""Sentinel's data connectors: list, get, put and delete, with all known error responses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DUPLICATE = "connector validation failed there are two connectors with different
 
 
 def account_of(raw: Any) -> str:
-    """The AWS account of a connector of any kind, or nothing."""
+    """Return the AWS account of a connector of any kind, or ""."""
     properties = raw.get("properties") if isinstance(raw, dict) else None
     arn = (properties.get("awsRoleArn") or properties.get("roleArn")) if isinstance(properties, dict) else None
     found = ROLE_ARN.fullmatch(arn) if isinstance(arn, str) else None
@@ -31,13 +31,13 @@ def account_of(raw: Any) -> str:
 
 
 def new_etag(state: State) -> str:
-    """Opaque, in one of the two shapes that are met."""
+    """Return an opaque etag, in one of the two formats that the service uses."""
     tag = str(uuid.uuid4())
     return f'"{tag}"' if state.settings.etag_style == "quoted" else tag
 
 
 def seed(state: State, workspace: Workspace, raw: Json) -> Json:
-    """Put a connector there as it is; only what every resource has is added."""
+    """Store a connector without validation; add id, name, type and etag."""
     name = str(raw.get("name") or uuid.uuid4())
     frame = {
         "id": f"{workspace.id}/providers/Microsoft.SecurityInsights/dataConnectors/{name}",
@@ -49,9 +49,10 @@ def seed(state: State, workspace: Workspace, raw: Json) -> Json:
     return workspace.connectors[name.lower()].raw
 
 
-def page(workspace: Workspace, size: int, token: str, url: str) -> Json:
-    """One page; `url` is continued by the next one's token."""
-    seen = [raw for connector in workspace.connectors.values() if (raw := connector.read()) is not None]
+def page(workspace: Workspace, size: int, token: str, url: str, hidden: str = "") -> Json:
+    """One page; `url` is continued by the next one's token, and connectors of a hidden kind are left out."""
+    read = [raw for connector in workspace.connectors.values() if (raw := connector.read()) is not None]
+    seen = [raw for raw in read if raw.get("kind") != hidden]
     start = _offset(token)
     answer: Json = {"value": seen[start : start + size]}
     if start + size < len(seen):
@@ -67,24 +68,29 @@ def _offset(token: str) -> int:
         raise bad_request(f"The skip token '{token}' is not valid.") from None
 
 
-def get(workspace: Workspace, name: str) -> Json:
+def get(workspace: Workspace, name: str, hidden: str = "") -> Json:
     """One connector, as reads see it."""
     connector = workspace.connectors.get(name.lower())
     raw = connector.read() if connector else None
-    if raw is None:
+    if raw is None or raw.get("kind") == hidden:
         raise ServiceError(404, "NotFound", f"Data connector '{name}' was not found.")
     return raw
 
 
 def put(state: State, workspace: Workspace, name: str, body: bytes, if_match: str) -> tuple[int, Json]:
-    """Create or replace: the status and the connector."""
+    """Create or replace a connector; return status and connector."""
     sent = _parse(body)
     old = workspace.connectors.get(name.lower())
     if old is not None:
-        _check_replace(state, old.raw, sent, if_match)
+        check_replace(state, old.raw, sent, if_match)
     _check_duplicate(state, workspace, name, sent)
     _check_role(state, sent["properties"]["awsRoleArn"])
-    new = {"kind": sent["kind"], "properties": _stored(sent["properties"])}
+    return store(state, workspace, name, {"kind": sent["kind"], "properties": _stored(sent["properties"])})
+
+
+def store(state: State, workspace: Workspace, name: str, new: Json) -> tuple[int, Json]:
+    """Put a connector in the place of what has its name: the status and the connector."""
+    old = workspace.connectors.get(name.lower())
     raw = seed(state, workspace, {"name": old.raw["name"] if old else name, **new})
     connector = workspace.connectors[name.lower()]
     connector.before = old.raw if old else None
@@ -94,22 +100,22 @@ def put(state: State, workspace: Workspace, name: str, body: bytes, if_match: st
 
 
 def delete(workspace: Workspace, name: str) -> int:
-    """200 the first time, 204 when it was gone already."""
+    """Delete a connector; return 200, or 204 if it does not exist."""
     return 200 if workspace.connectors.pop(name.lower(), None) else 204
 
 
 def _parse(body: bytes) -> Json:
-    """The body, if the schema allows it; everything under `properties` is wanted."""
+    """Return the parsed body; raise ServiceError if it does not match the schema."""
     try:
         sent = json.loads(body)
     except ValueError:
         raise ServiceError(400, "InvalidRequestContent", "The request content was invalid.") from None
-    _check_keys(sent, "the connector", {"kind", "properties"}, {"etag"})
+    check_keys(sent, "the connector", {"kind", "properties"}, {"etag"})
     if sent["kind"] != CLOUDTRAIL:
         raise bad_request(f"The data connector kind '{sent['kind']}' is not supported.")
-    _check_keys(sent["properties"], "properties", {"awsRoleArn", "dataTypes"})
-    _check_keys(sent["properties"]["dataTypes"], "dataTypes", {"logs"})
-    _check_keys(sent["properties"]["dataTypes"]["logs"], "logs", {"state"})
+    check_keys(sent["properties"], "properties", {"awsRoleArn", "dataTypes"})
+    check_keys(sent["properties"]["dataTypes"], "dataTypes", {"logs"})
+    check_keys(sent["properties"]["dataTypes"]["logs"], "logs", {"state"})
     if str(sent["properties"]["dataTypes"]["logs"]["state"]).lower() not in ("enabled", "disabled"):
         raise bad_request("'state' must be 'Enabled' or 'Disabled'.")
     if not account_of(sent):
@@ -117,7 +123,7 @@ def _parse(body: bytes) -> Json:
     return dict(sent)
 
 
-def _check_keys(value: Any, where: str, wanted: set[str], allowed: set[str] | None = None) -> None:
+def check_keys(value: Any, where: str, wanted: set[str], allowed: set[str] | None = None) -> None:
     if not isinstance(value, dict):
         raise bad_request(f"{where} must be an object.")
     if missing := wanted - set(value):
@@ -126,7 +132,7 @@ def _check_keys(value: Any, where: str, wanted: set[str], allowed: set[str] | No
         raise bad_request(f"Could not find member '{min(unknown)}' on {where}.")
 
 
-def _check_replace(state: State, old: Json, sent: Json, if_match: str) -> None:
+def check_replace(state: State, old: Json, sent: Json, if_match: str) -> None:
     """An etag is not needed, but one that is sent must be the current one."""
     etags = {etag for etag in (sent.get("etag"), if_match) if etag and etag != "*"}
     if etags - {old["etag"]}:
@@ -137,7 +143,7 @@ def _check_replace(state: State, old: Json, sent: Json, if_match: str) -> None:
 
 
 def _context(state: State, raw: Json) -> tuple[Any, str]:
-    """What makes two connectors the same. Nobody could verify whether it is the role or its account."""
+    """Return the key of duplicates. It is not documented whether this is the role or its account."""
     whole_account = state.settings.duplicate_scope == "account"
     return raw.get("kind"), account_of(raw) if whole_account else str(raw.get("properties", {}).get("awsRoleArn"))
 
@@ -149,13 +155,13 @@ def _check_duplicate(state: State, workspace: Workspace, name: str, sent: Json) 
 
 
 def _check_role(state: State, arn: str) -> None:
-    """A role that IAM has not spread yet cannot be assumed."""
+    """Reject a role that was created too recently (eventual consistency of IAM)."""
     age = time.monotonic() - state.roles_created.get(arn, float("-inf"))
     if age < state.settings.role_propagation_seconds:
         raise bad_request(f"connector validation failed: the role '{arn}' could not be assumed.")
 
 
 def _stored(properties: Json) -> Json:
-    """The service answers `enabled` to `Enabled`."""
+    """Return the stored properties: the service changes `Enabled` to `enabled`."""
     state = str(properties["dataTypes"]["logs"]["state"]).lower()
     return {"awsRoleArn": properties["awsRoleArn"], "dataTypes": {"logs": {"state": state}}}

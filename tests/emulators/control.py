@@ -1,15 +1,16 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control API: what a test may ask of the emulators, under `/_emulator/` on both servers; never counted."""
+"""The control API for tests, under `/_emulator/` on both servers; its requests are not logged."""
 
 from __future__ import annotations
 
+import inspect
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from . import connectors
+from . import connectors, s3_reader
 from .faults import Fault
 from .organization import Organization
 from .state import Federation, Json, State, Workspace
@@ -30,18 +31,19 @@ class Control:
         method = getattr(self, f"do_{command}", None)
         if method is None:
             raise ValueError(f"There is no command '{command}'.")
-        return method(**arguments)
+        answer = method(**arguments)
+        return await answer if inspect.isawaitable(answer) else answer
 
     def do_about(self) -> Json:
-        """Addresses and environment."""
+        """Return URLs and environment."""
         return self.about
 
     def do_reset(self) -> None:
-        """As after the start; credentials that were handed out stay good."""
+        """Reset the state to that after the start; issued credentials stay valid."""
         self.state.reset()
 
     def do_requests(self, service: str | None = None, write: bool | None = None) -> list[Json]:
-        """The log, oldest first."""
+        """Return the request log, oldest first."""
         services = None if service is None else {service}
         if service == "aws":
             services = {record["service"] for record in self.state.log} - {"azure"}
@@ -52,11 +54,11 @@ class Control:
         ]
 
     def do_forget(self) -> None:
-        """Empty the log."""
+        """Clear the request log."""
         self.state.log = []
 
     def do_fault(self, **rule: Any) -> None:
-        """Plant a fault."""
+        """Add a fault."""
         self.state.faults.plant(Fault(**rule))
 
     def do_heal(self) -> None:
@@ -64,7 +66,7 @@ class Control:
         self.state.faults.heal()
 
     def do_struck(self) -> int:
-        """How many requests were hit since the last reset."""
+        """Return how many requests a fault was applied to since the last reset."""
         return self.state.faults.struck
 
     def do_settings(self, **values: Any) -> None:
@@ -72,32 +74,32 @@ class Control:
         self.state.settings.change(values)
 
     def do_secrets(self) -> list[str]:
-        """Everything that must not be seen in any output."""
+        """Return all secrets: none of them may appear in any output."""
         return sorted(self.state.secrets)
 
     def do_credentials(self, account: str) -> Json:
-        """A key pair of a user of that account."""
+        """Return new access keys of a user of that account."""
         key, secret = f"AKIAEMULATED{secrets.token_hex(4).upper()}", f"emulatedSecretKey{secrets.token_hex(12)}"
         self.state.add_caller(key, account)
         self.state.secrets.add(secret)
         return {"aws_access_key_id": key, "aws_secret_access_key": secret}
 
     def do_organization(self, **settings: Any) -> None:
-        """Have an AWS organization of our own, instead of moto's; without accounts as yet."""
+        """Create an AWS organization without accounts, which replaces moto's."""
         self.state.organization = Organization(**settings)
 
     def do_add_accounts(self, accounts: list[Json]) -> None:
-        """Let accounts join it, described as the API does; `Parent` and `Tags` are what listings leave out."""
+        """Add accounts, as the API describes them, with `Parent` and `Tags` in addition."""
         if self.state.organization is None:
             raise ValueError("There is no organization.")
         self.state.organization.accounts += accounts
 
     def do_trust_certificate(self, pem: str) -> None:
-        """Register a certificate (without its key) at the service principal."""
+        """Register a certificate (PEM, without key) at the service principal."""
         self.state.certificates.append(pem)
 
     def do_trust_issuer(self, **federation: str) -> None:
-        """Let the tokens of an issuer about a subject stand for the service principal."""
+        """Add a federated credential of the service principal."""
         new = Federation(**federation)
         others = [one for one in self.state.federations if (one.issuer, one.subject) != (new.issuer, new.subject)]
         self.state.federations = [*others, new]
@@ -109,7 +111,7 @@ class Control:
         return {"id": workspace.id, "customer_id": workspace.customer_id}
 
     def do_change_workspace(self, workspace: str | None = None, **values: Any) -> None:
-        """Switch Sentinel on or off, change the caller's permissions."""
+        """Change `onboarded`, `permissions` or `location`."""
         found = self.state.workspace(workspace)
         for name, value in values.items():
             if name not in ("onboarded", "permissions", "location"):
@@ -117,18 +119,30 @@ class Control:
             setattr(found, name, value)
 
     def do_seed_table(self, name: str, workspace: str | None = None, **table: Any) -> None:
-        """Give a table its columns and rows."""
+        """Set the columns and rows of a table."""
         self.state.workspace(workspace).tables[name] = table
 
     def do_connectors(self, workspace: str | None = None) -> list[Json]:
-        """All of them, as they are (not as lagging reads show them)."""
+        """Return all connectors, without the lag of reads."""
         return [connector.raw for connector in self.state.workspace(workspace).connectors.values()]
 
     def do_seed_connector(self, raw: Json, workspace: str | None = None) -> Json:
-        """Put a connector of any kind there, unchecked."""
+        """Add a connector of any kind without validation."""
         return connectors.seed(self.state, self.state.workspace(workspace), raw)
 
     def do_delete_connector(self, name: str, workspace: str | None = None) -> None:
-        """Remove a connector behind everyone's back."""
+        """Delete a connector without a request."""
         if connectors.delete(self.state.workspace(workspace), name) != 200:
             raise ValueError(f"There is no connector '{name}'.")
+
+    async def do_read_queues(self, workspace: str | None = None) -> list[Json]:
+        """Let the connectors of the S3 kind read."""
+        return await s3_reader.read(self.state, self.state.workspace(workspace))
+
+    def do_rows(self, table: str, workspace: str | None = None) -> list[Json]:
+        """What connectors wrote to a table."""
+        return self.state.workspace(workspace).rows.get(table, [])
+
+    def do_event_bridge(self, bucket: str) -> None:
+        """Let a bucket send its events to EventBridge, too; moto forgets that it does."""
+        self.state.s3.event_bridge.add(bucket)

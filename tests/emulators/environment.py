@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The environment in which real clients meet the emulators, and what must not be in it."""
+"""The environment variables with which real clients use the emulators, and those that interfere."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ INTERFERING = (
     "AZURE_X509_CERTIFICATE_PATH",
     "IDENTITY_SERVER_THUMBPRINT",
 )
-"""To be unset: each of them would win over, or change, what we set."""
+"""To be unset: each of them overrides or changes the variables of the emulators."""
 
 
 def variables(identity: Identity, aws: str, azure: str, bundle: str) -> dict[str, str]:
-    """What to set."""
+    """Return the variables to set."""
     return {
         "AWS_ENDPOINT_URL": aws,
         "AWS_ACCESS_KEY_ID": identity.access_key,
@@ -68,12 +68,12 @@ def variables(identity: Identity, aws: str, azure: str, bundle: str) -> dict[str
 
 
 def interfering(environment: Mapping[str, str]) -> list[str]:
-    """The names in an environment that are to be unset."""
+    """Return the names of the variables to unset."""
     per_service = [name for name in environment if name.startswith("AWS_ENDPOINT_URL_")]
     return [name for name in INTERFERING if name in environment] + per_service
 
 
 def merged(environment: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:
-    """A whole environment for a child process."""
+    """Return an environment for a child process."""
     unwanted = set(interfering(environment))
     return {**{name: value for name, value in environment.items() if name not in unwanted}, **ours}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults: one kind of rule for both services, and the words in which AWS and Azure refuse."""
+"""Faults: one type of rule for both services, and error messages of AWS and Azure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Call:
-    """One request, as rules and the log see it."""
+    """One request, as used by rules and log."""
 
     service: str
     operation: str
@@ -20,13 +20,13 @@ class Call:
     path: str
     write: bool
     accounts: tuple[str, ...] = ()
-    """What a rule's `account` may name; the first one is logged."""
+    """Matched by a rule's `account`; the first one is logged."""
     caller: str = ""
     action: str = ""
     resource: str = ""
 
     def record(self, status: int) -> dict[str, Any]:
-        """The line of the request log; status 0 means that the connection was reset."""
+        """Return the entry of the request log; status 0 means that the connection was reset."""
         return {
             "service": self.service,
             "operation": self.operation,
@@ -35,10 +35,12 @@ class Call:
             "path": self.path,
             "status": status,
             "write": self.write,
+            "action": self.action,
+            "resource": self.resource,
         }
 
     def fill(self, text: str) -> str:
-        """Put this request's names into a message; not with `format`, as messages may hold JSON."""
+        """Return a message with its placeholders replaced; not by `format`, because messages may contain JSON."""
         names = {"caller": self.caller, "action": self.action, "resource": self.resource}
         names["name"] = self.resource.rsplit("/", 1)[-1]
         for name, value in names.items():
@@ -48,10 +50,10 @@ class Call:
 
 @dataclass
 class Fault:
-    """What goes wrong, for which requests, and how often.
+    """A fault: for which requests, how often, and with which effect.
 
     `service`, `operation` and `account` may hold wildcards; service `aws` is every AWS service.
-    The first `skip` requests that match get through, then the fault strikes `times` times (None: always).
+    The fault is not applied to the first `skip` matching requests, then to `times` ones (None: all).
     """
 
     service: str = "*"
@@ -64,21 +66,21 @@ class Fault:
     message: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     body: str | None = None
-    """Answered as it is, instead of an error built from `code` and `message`."""
+    """The response body, instead of an error built from `code` and `message`."""
     reset: Literal["before", "after"] | None = None
-    """Cut the connection before, or after, the service acted."""
+    """Reset the connection before, or after, the service has processed the request."""
     delay: float = 0.0
 
     def matches(self, call: Call) -> bool:
-        """Whether this rule is about that request."""
+        """Return whether the rule matches a request."""
         return (
             (fnmatchcase(call.service, self.service) or (self.service == "aws" and call.service != "azure"))
             and fnmatchcase(call.operation, self.operation)
             and (self.account == "*" or any(fnmatchcase(account, self.account) for account in call.accounts))
         )
 
-    def strikes(self) -> bool:
-        """Count one matching request, and say whether it is hit."""
+    def applies(self) -> bool:
+        """Count a matching request; return whether the fault applies to it."""
         if self.skip:
             self.skip -= 1
             return False
@@ -88,7 +90,7 @@ class Fault:
 
 
 class Faults:
-    """The rules in force, oldest first; the first that strikes decides."""
+    """The active rules, oldest first; the first one that applies is used."""
 
     def __init__(self) -> None:
         self.rules: list[Fault] = []
@@ -99,20 +101,20 @@ class Faults:
         self.rules.append(fault)
 
     def heal(self) -> None:
-        """Forget every rule."""
+        """Remove every rule."""
         self.rules.clear()
 
     def strike(self, call: Call) -> Fault | None:
-        """The rule that hits this request, if any; a rule that is used up is dropped."""
-        hit = next((rule for rule in self.rules if rule.matches(call) and rule.strikes()), None)
-        if hit is not None:
+        """Return the rule that applies to a request, or None; a rule that is used up is removed."""
+        fault = next((rule for rule in self.rules if rule.matches(call) and rule.applies()), None)
+        if fault is not None:
             self.struck += 1
-            if hit.times == 0:
-                self.rules.remove(hit)
-        return hit
+            if fault.times == 0:
+                self.rules.remove(fault)
+        return fault
 
 
-# Ready-made refusals: e.fault(operation="CreateRole", account="111111111111", **SCP_DENIED)
+# Ready-made errors: e.fault(operation="CreateRole", account="111111111111", **SCP_DENIED)
 
 Refusal = dict[str, Any]
 
@@ -169,6 +171,23 @@ ORGANIZATION_BUSY = _refusal(
     service="organizations",
 )
 
+PACKED_POLICY = _refusal(
+    400,
+    "PackedPolicyTooLarge",
+    "Packed policy consumes 104% of allotted space, please use smaller policy.",
+    service="sts",
+    operation="AssumeRole",
+)
+LONG_POLICY = _refusal(
+    400,
+    "ValidationError",
+    "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must have length less than or "
+    "equal to 2048",
+)
+SLOW_DOWN = _refusal(503, "SlowDown", "Please reduce your request rate.", service="s3")
+SQS_THROTTLED = _refusal(400, "ThrottlingException", "Rate exceeded", service="sqs")
+S3_DENIED = _refusal(403, "AccessDenied", f"{_DENIED} with an explicit deny in a service control policy", service="s3")
+
 AZURE_DENIED = _refusal(
     403,
     "AuthorizationFailed",
@@ -182,3 +201,6 @@ AZURE_THROTTLED = _refusal(
 AZURE_UNAVAILABLE = _refusal(503, "ServiceUnavailable", "The service is unavailable.", service="azure")
 AZURE_FAILURE = _refusal(500, "InternalServerError", "Internal server error", service="azure")
 AZURE_CONFLICT = _refusal(409, "Conflict", "Newer instance of the resource exists.", service="azure")
+AZURE_TIMEOUT = _refusal(
+    504, "GatewayTimeout", "The gateway did not receive a response from 'Microsoft.SecurityInsights'.", service="azure"
+)

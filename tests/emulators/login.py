@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entra: where a cloud's endpoints are, and tokens for its one service principal and its managed identities."""
+"""Entra ID: cloud metadata, and tokens for the service principal and the managed identities."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ADFS = "adfs"
 
 
 def endpoints(state: State, base: str) -> dict[str, Any]:
-    """The metadata of a cloud whose every endpoint is this one."""
+    """Return the metadata of a cloud whose endpoints are all this server."""
     adfs = state.settings.identity_provider == "ADFS"
     host = base.removeprefix("https://")
     return {
@@ -39,7 +39,7 @@ def endpoints(state: State, base: str) -> dict[str, Any]:
 
 
 def openid_configuration(state: State, base: str, tenant: str) -> dict[str, Any]:
-    """Where the tenant's tokens are."""
+    """Return the OpenID configuration of the tenant."""
     _check_tenant(state, tenant)
     version = "" if tenant == ADFS else "/v2.0"
     return {
@@ -53,12 +53,12 @@ def openid_configuration(state: State, base: str, tenant: str) -> dict[str, Any]
 
 
 def token_endpoint(base: str, tenant: str) -> str:
-    """Where the tenant's tokens are; AD FS has no versions."""
+    """Return the token endpoint of the tenant; AD FS has no versions."""
     return f"{base}/{tenant}/oauth2{'' if tenant == ADFS else '/v2.0'}/token"
 
 
 def issue_token(state: State, base: str, tenant: str, body: bytes) -> dict[str, Any]:
-    """A bearer token for the right secret, certificate or federated token, and a scope of this cloud."""
+    """Return a bearer token for a valid secret, certificate or federated token and a scope of this cloud."""
     _check_tenant(state, tenant)
     form = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
     _check_client(state, form)
@@ -73,7 +73,7 @@ def issue_token(state: State, base: str, tenant: str, body: bytes) -> dict[str, 
 
 
 def of_app_service(state: State, base: str, headers: Mapping[str, str], query: Mapping[str, str]) -> dict[str, Any]:
-    """A token for a managed identity, as Functions and App Service hand it out (`IDENTITY_ENDPOINT`)."""
+    """Return a token of a managed identity, as in Functions and App Service (`IDENTITY_ENDPOINT`)."""
     if headers.get("X-IDENTITY-HEADER") != state.identity.identity_header:
         raise ManagedIdentityError(401, {"statusCode": 401, "message": "The identity header is missing or wrong."})
     if query.get("api-version") != "2019-08-01":
@@ -84,7 +84,7 @@ def of_app_service(state: State, base: str, headers: Mapping[str, str], query: M
 
 
 def of_machine(state: State, base: str, headers: Mapping[str, str], query: Mapping[str, str]) -> dict[str, Any]:
-    """A token for a managed identity, as a virtual machine's metadata service hands it out."""
+    """Return a token of a managed identity, as from the instance metadata service of a virtual machine."""
     if headers.get("Metadata") != "true":
         error = {"error": "invalid_request", "error_description": "Required metadata header not specified"}
         raise ManagedIdentityError(400, error)
@@ -94,7 +94,7 @@ def of_machine(state: State, base: str, headers: Mapping[str, str], query: Mappi
 
 
 class ManagedIdentityError(ServiceError):
-    """What hands out the tokens of managed identities says no, in a shape of its own."""
+    """An error response of the token endpoints of managed identities."""
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:
         super().__init__(status, "", "")
@@ -132,14 +132,14 @@ def _check_client(state: State, form: dict[str, str]) -> None:
 
 
 def _check_scope(base: str, scope: str) -> None:
-    """MSAL adds nothing for client credentials; a doubled slash is a resource that ends in one."""
+    """Check the scope; a double slash is from a resource with a trailing slash."""
     wanted = scope.partition(" ")[0]
     if wanted not in (f"{base}/.default", f"{base}//.default"):
         raise LoginError(400, "invalid_scope", f"AADSTS70011: The provided scope '{scope}' is not valid.")
 
 
 def check_bearer(state: State, base: str, authorization: str) -> None:
-    """Refuse, with a challenge, a token that is missing, unknown or expired."""
+    """Raise a 401 with a challenge for a missing, unknown or expired token."""
     scheme, _unused, token = authorization.partition(" ")
     expires = state.tokens.get(token)
     if scheme.lower() != "bearer" or not token:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Log Analytics: a seeded table is the answer to any query that names it."""
+"""Log Analytics: any query returns the rows of the first table that it names."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .answers import ServiceError
 from .state import Json, Workspace
 
 Table = dict[str, Any]
-"""`columns` (name and type), `rows`, and `partial` when the answer is to be incomplete."""
+"""`columns` (name and type), `rows`, and `partial` for an incomplete result."""
 
 
 def query(workspace: Workspace, body: bytes) -> Json:
-    """Answer with the table that the query names first."""
+    """Return the rows of the first table in the query."""
     try:
         text = str(json.loads(body)["query"])
     except (ValueError, KeyError, TypeError):
@@ -37,7 +37,7 @@ def _result(table: Table) -> Json:
 
 
 def _unresolved(text: str) -> ServiceError:
-    """What a table that never got a row answers: a semantic error, two levels down."""
+    """Return the error for a table that does not exist: a semantic error, nested two levels deep."""
     first = re.search(r"\w+", text)
     cause = f"'{first[0] if first else ''}': Failed to resolve table or column expression"
     refused = ServiceError(400, "BadArgumentError", "The request had some invalid properties")

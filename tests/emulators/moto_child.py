@@ -1,9 +1,9 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The child process that is AWS: moto's own server, until the parent is gone.
+"""The child process with moto's server; it ends with its parent.
 
-Started as `python -m …moto_child all|few FOLDER`. Prints its port; ends, and removes FOLDER, when stdin is closed.
+Started as `python -m …moto_child all|few FOLDER`. Prints its port; ends and removes FOLDER when stdin is closed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def keep_few_policies() -> None:
     models: Any = importlib.import_module("moto.iam.models")
 
     table = json.loads(models.aws_managed_policies_data)
-    # AWS has removed it since; there are still roles that hold it.
+    # Removed by AWS, but still attached to existing roles.
     table[REPLACED] = {**table["AWSCloudTrail_ReadOnlyAccess"], "Arn": f"arn:aws:iam::aws:policy/{REPLACED}"}
     models.aws_managed_policies_data = json.dumps({name: table[name] for name in (*FEW, REPLACED)})
 

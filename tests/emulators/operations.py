@@ -1,12 +1,12 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Azure's operations: how each is called, what right it takes, what it answers."""
+"""Azure's operations: path, API versions, required permission and handler of each."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from . import connectors, login, logs
+from . import connectors, login, logs, s3_connectors, s3_reader
 from .answers import ServiceError, not_onboarded
 from .state import State, Workspace
 
@@ -34,12 +34,13 @@ SENTINEL_VERSIONS: tuple[str, ...] = (
     "2024-03-01",
     "2024-09-01",
     "2025-09-01",
+    *s3_connectors.PREVIEWS,
 )
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request, ready to be answered."""
+class RoutedRequest:
+    """One request with the names in its path."""
 
     state: State
     base: str
@@ -49,7 +50,7 @@ class Asked:
 
     @property
     def workspace(self) -> Workspace:
-        """The workspace of the path, or ARM's words for which part of it does not exist."""
+        """The workspace in the path; raises ARM's error for the part that does not exist."""
         subscription, group, name = (self.names[part] for part in ("subscription", "group", "workspace"))
         mine = [w for w in self.state.workspaces if w.subscription_id == subscription.lower()]
         if not mine:
@@ -64,9 +65,9 @@ class Asked:
         raise ServiceError(404, "ResourceNotFound", f"{message} was not found.")
 
 
-def get_workspace(asked: Asked) -> web.Response:
-    """Location and customer id."""
-    workspace = asked.workspace
+def get_workspace(routed: RoutedRequest) -> web.Response:
+    """Return the workspace."""
+    workspace = routed.workspace
     return web.json_response(
         {
             "id": workspace.id,
@@ -83,18 +84,18 @@ def get_workspace(asked: Asked) -> web.Response:
     )
 
 
-def get_table(asked: Asked) -> web.Response:
-    """Whether a table exists."""
-    workspace, name = asked.workspace, asked.names["table"]
+def get_table(routed: RoutedRequest) -> web.Response:
+    """Return a table, 404 if it does not exist."""
+    workspace, name = routed.workspace, routed.names["table"]
     if name not in workspace.tables:
         raise ServiceError(404, "ResourceNotFound", f"Table '{name}' was not found.")
     kind = "Microsoft.OperationalInsights/workspaces/tables"
     return web.json_response({"id": f"{workspace.id}/tables/{name}", "name": name, "type": kind, "properties": {}})
 
 
-def get_onboarding(asked: Asked) -> web.Response:
-    """Whether Sentinel is on."""
-    workspace = asked.workspace
+def get_onboarding(routed: RoutedRequest) -> web.Response:
+    """Return the onboarding state, 404 if Sentinel is not enabled."""
+    workspace = routed.workspace
     if not workspace.onboarded:
         raise ServiceError(404, "NotFound", "Sentinel onboarding state 'default' was not found.")
     kind = "Microsoft.SecurityInsights/onboardingStates"
@@ -103,90 +104,98 @@ def get_onboarding(asked: Asked) -> web.Response:
     return web.json_response({"id": resource, "name": "default", "type": kind, "properties": properties})
 
 
-def list_permissions(asked: Asked) -> web.Response:
-    """What the caller may do."""
-    return web.json_response({"value": asked.workspace.permissions})
+def list_permissions(routed: RoutedRequest) -> web.Response:
+    """Return the permissions of the caller."""
+    return web.json_response({"value": routed.workspace.permissions})
 
 
-def _onboarded(asked: Asked) -> Workspace:
-    workspace = asked.workspace
+def _onboarded(routed: RoutedRequest) -> Workspace:
+    workspace = routed.workspace
     if not workspace.onboarded:
         raise not_onboarded(workspace.name)
     return workspace
 
 
-def list_connectors(asked: Asked) -> web.Response:
-    """One page of them."""
-    query = asked.request.query
-    url = f"{asked.base}{asked.request.path}?api-version={quote(query['api-version'])}"
+def list_connectors(routed: RoutedRequest) -> web.Response:
+    """Return one page of connectors."""
+    query = routed.request.query
+    url = f"{routed.base}{routed.request.path}?api-version={quote(query['api-version'])}"
     token = query.get("$skipToken", "")
-    return web.json_response(connectors.page(_onboarded(asked), asked.state.settings.page_size, token, url))
+    hidden = s3_connectors.hidden(routed.state, query["api-version"])
+    return web.json_response(connectors.page(_onboarded(routed), routed.state.settings.page_size, token, url, hidden))
 
 
-def get_connector(asked: Asked) -> web.Response:
+def get_connector(routed: RoutedRequest) -> web.Response:
     """One of them."""
-    return web.json_response(connectors.get(_onboarded(asked), asked.names["name"]))
+    hidden = s3_connectors.hidden(routed.state, routed.request.query["api-version"])
+    return web.json_response(connectors.get(_onboarded(routed), routed.names["name"], hidden))
 
 
-def put_connector(asked: Asked) -> web.Response:
+async def put_connector(routed: RoutedRequest) -> web.Response:
     """Create or replace one."""
-    etag = asked.request.headers.get("If-Match", "")
-    status, raw = connectors.put(asked.state, _onboarded(asked), asked.names["name"], asked.body, etag)
+    etag = routed.request.headers.get("If-Match", "")
+    where = (routed.state, _onboarded(routed), routed.names["name"], routed.body, etag)
+    if s3_connectors.is_meant(routed.body):
+        status, raw = await s3_connectors.put(*where, routed.request.query["api-version"])
+    else:
+        status, raw = connectors.put(*where)
     return web.json_response(raw, status=status)
 
 
-def delete_connector(asked: Asked) -> web.Response:
-    """Remove one."""
-    status = connectors.delete(_onboarded(asked), asked.names["name"])
+def delete_connector(routed: RoutedRequest) -> web.Response:
+    """Delete a connector."""
+    status = connectors.delete(_onboarded(routed), routed.names["name"])
     return web.json_response({}) if status == 200 else web.Response(status=status)
 
 
-def get_endpoints(asked: Asked) -> web.Response:
-    """The cloud's metadata."""
-    return web.json_response(login.endpoints(asked.state, asked.base))
+def get_endpoints(routed: RoutedRequest) -> web.Response:
+    """Return the cloud metadata."""
+    return web.json_response(login.endpoints(routed.state, routed.base))
 
 
-def get_openid(asked: Asked) -> web.Response:
-    """The tenant's metadata."""
-    return web.json_response(login.openid_configuration(asked.state, asked.base, asked.names["tenant"]))
+def get_openid(routed: RoutedRequest) -> web.Response:
+    """Return the OpenID configuration."""
+    return web.json_response(login.openid_configuration(routed.state, routed.base, routed.names["tenant"]))
 
 
-def post_token(asked: Asked) -> web.Response:
-    """A token."""
-    return web.json_response(login.issue_token(asked.state, asked.base, asked.names["tenant"], asked.body))
+def post_token(routed: RoutedRequest) -> web.Response:
+    """Return a token."""
+    return web.json_response(login.issue_token(routed.state, routed.base, routed.names["tenant"], routed.body))
 
 
-def get_app_service_token(asked: Asked) -> web.Response:
-    """A token for a managed identity."""
-    request = asked.request
-    return web.json_response(login.of_app_service(asked.state, asked.base, request.headers, request.query))
+def get_app_service_token(routed: RoutedRequest) -> web.Response:
+    """Return a token of a managed identity."""
+    request = routed.request
+    return web.json_response(login.of_app_service(routed.state, routed.base, request.headers, request.query))
 
 
-def get_machine_token(asked: Asked) -> web.Response:
-    """A token for a managed identity."""
-    request = asked.request
-    return web.json_response(login.of_machine(asked.state, asked.base, request.headers, request.query))
+def get_machine_token(routed: RoutedRequest) -> web.Response:
+    """Return a token of a managed identity."""
+    request = routed.request
+    return web.json_response(login.of_machine(routed.state, routed.base, request.headers, request.query))
 
 
-def post_query(asked: Asked) -> web.Response:
+async def post_query(routed: RoutedRequest) -> web.Response:
     """An answer of Log Analytics."""
-    login.check_bearer(asked.state, asked.base, asked.request.headers.get("Authorization", ""))
-    for workspace in asked.state.workspaces:
-        if workspace.customer_id == asked.names["customer"].lower():
+    login.check_bearer(routed.state, routed.base, routed.request.headers.get("Authorization", ""))
+    for workspace in routed.state.workspaces:
+        if workspace.customer_id == routed.names["customer"].lower():
             if not granted(workspace, "Microsoft.OperationalInsights/workspaces/query/read"):
                 message = "The provided credentials have insufficient access to perform the requested operation"
                 raise ServiceError(403, "InsufficientAccessError", message)
-            return web.json_response(logs.query(workspace, asked.body))
+            if routed.state.settings.reading == "on_query":
+                await s3_reader.read(routed.state, workspace)
+            return web.json_response(logs.query(workspace, routed.body))
     raise ServiceError(404, "WorkspaceNotFoundError", "The workspace could not be found")
 
 
 class Route(NamedTuple):
-    """An operation: how it is called, what right it takes (ARM only), who answers."""
+    """An operation: method, path, handler, API versions and required permission (ARM only)."""
 
     operation: str
     method: str
     path: str
-    answer: Callable[[Asked], web.Response]
+    answer: Callable[[RoutedRequest], web.Response | Awaitable[web.Response]]
     versions: tuple[str, ...] = ()
     right: str = ""
 
@@ -220,16 +229,16 @@ ROUTES = [
 PATTERNS = [(route, re.compile(route.path, re.IGNORECASE)) for route in ROUTES]
 
 
-def not_emulated(asked: Asked) -> web.Response:
-    """Everything else."""
-    raise ServiceError(404, "NotFound", f"There is no {asked.request.method} {asked.request.path}.")
+def not_emulated(routed: RoutedRequest) -> web.Response:
+    """Return 404 for everything else."""
+    raise ServiceError(404, "NotFound", f"There is no {routed.request.method} {routed.request.path}.")
 
 
 UNKNOWN = Route("Unknown", "", "", not_emulated)
 
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
-    """The operation of a request, and the names in its path."""
+    """Return the route of a request and the names in its path."""
     for route, pattern in PATTERNS:
         if route.method == method and (found := pattern.fullmatch(path)):
             return route, found.groupdict()
@@ -237,7 +246,7 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
 
 
 def granted(workspace: Workspace, action: str) -> bool:
-    """Whether one entry allows an action and does not take it back."""
+    """Return whether one entry allows an action and does not exclude it."""
 
     def covers(patterns: list[str]) -> bool:
         return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)

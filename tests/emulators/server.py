@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one process behind both services: starts moto, serves, and ends by itself.
+"""The process of both services: starts moto, serves, and ends by itself.
 
 Prints one line of JSON when it is ready. Ends on SIGTERM, after `--idle` seconds without a request, when moto ends,
 or (`--watch-stdin`) when stdin is closed, which also happens when the parent is killed.
@@ -33,6 +33,7 @@ from .aws import Aws
 from .azure import Azure
 from .control import Control
 from .environment import variables
+from .moto import Moto
 from .serving import Emulator, handler
 from .state import State
 
@@ -40,14 +41,16 @@ from .state import State
 def main() -> None:
     """Parse the command line and serve."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--idle", type=float, default=0.0, help="end after so many seconds without a request")
+    parser.add_argument("--idle", type=float, default=0.0, help="end after this many seconds without a request")
     parser.add_argument("--watch-stdin", action="store_true", help="end when stdin is closed")
-    parser.add_argument("--managed-policies", choices=["all", "few"], default="all", help="what every account has")
+    parser.add_argument(
+        "--managed-policies", choices=["all", "few"], default="all", help="managed policies of every account"
+    )
     asyncio.run(serve(parser.parse_args()))
 
 
 async def serve(options: argparse.Namespace) -> None:
-    """Start everything, wait for the end, stop everything."""
+    """Start everything, wait for a reason to end, stop everything."""
     folder = tempfile.mkdtemp(prefix="emulators-")
     moto = start_moto(options.managed_policies, folder)
     try:
@@ -62,7 +65,7 @@ async def serve(options: argparse.Namespace) -> None:
 
 
 def start_moto(policies: str, folder: str) -> subprocess.Popen[str]:
-    """AWS itself, as a child that ends when our end of its stdin is closed, however we end."""
+    """Start moto as a child that ends when its stdin is closed, even if this process is killed."""
     command = [sys.executable, "-m", f"{__package__}.moto_child", policies, folder]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
@@ -71,11 +74,12 @@ def start_moto(policies: str, folder: str) -> subprocess.Popen[str]:
 async def servers(
     authority: trustme.CA, moto: subprocess.Popen[str], bundle: str
 ) -> AsyncIterator[tuple[State, dict[str, Any]]]:
-    """Both servers on free ports, sharing one state."""
+    """Start both servers on free ports, with one state."""
     state, about = State(), dict[str, Any]()
     async with contextlib.AsyncExitStack() as stack:
         port = await asyncio.to_thread(moto.stdout.readline) if moto.stdout else ""
         moto_url = f"http://127.0.0.1:{int(port)}"
+        state.moto = Moto(moto_url)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64), auto_decompress=False)
         )
@@ -95,7 +99,7 @@ async def servers(
 
 
 def server_tls(authority: trustme.CA) -> ssl.SSLContext:
-    """A certificate for this machine's own names."""
+    """Return a TLS context with a certificate for localhost."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
     return context
@@ -108,7 +112,7 @@ async def listen(
     make: Callable[[int], Emulator],
     tls: ssl.SSLContext | None = None,
 ) -> int:
-    """Serve on a free port; the emulator is made when it is known which."""
+    """Serve on a free port, and return it; `make` gets the port."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
     port: int = listening.getsockname()[1]
     web_server = web.Server(handler(state, make(port), control), access_log=None)
@@ -119,7 +123,7 @@ async def listen(
 
 
 async def end(options: argparse.Namespace, state: State, moto: subprocess.Popen[str]) -> None:
-    """Return when there is a reason to stop."""
+    """Wait until there is a reason to end."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     state.touched = time.monotonic()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CloudFormation StackSets where moto falls short: it forgets their units and settings, and deletes no stacks by unit.
+"""CloudFormation StackSets where moto differs: units and settings are missing, and stacks cannot be deleted by unit.
 
-moto keeps the StackSets and makes the roles. What it does not make of a role is the managed policies; and where stacks
-are to be retained, it deletes them all the same.
+moto stores the StackSets and creates the roles, but without managed policies, and it deletes stacks that should be
+retained.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from urllib.parse import parse_qsl, urlencode
 import aiohttp
 from aiohttp import web
 
-Ask = Callable[[bytes], Awaitable[web.Response]]
+Forward = Callable[[bytes], Awaitable[web.Response]]
 NUMBERED = re.compile(r"(.+)\.member\.\d+")
 
 
 @dataclass
 class StackSet:
-    """What moto does not keep of one."""
+    """The properties of a StackSet that moto does not store."""
 
     auto_deployment: str = "false"
     retain: str = "false"
@@ -33,13 +33,13 @@ class StackSet:
     regions: list[str] = field(default_factory=list)
 
     def settings(self, sent: dict[str, list[str]]) -> None:
-        """Take over what a call sets."""
+        """Update the settings from the parameters of a call."""
         self.auto_deployment = sent.get("AutoDeployment.Enabled", [self.auto_deployment])[0]
         self.retain = sent.get("AutoDeployment.RetainStacksOnAccountRemoval", [self.retain])[0]
         self.managed = sent.get("ManagedExecution.Active", [self.managed])[0]
 
     def shown(self, text: str) -> str:
-        """Return moto's answer with what it lacks."""
+        """Return moto's response with the missing properties."""
         text = re.sub("<ManagedExecution>.*?</ManagedExecution>", "", text, flags=re.DOTALL)
         more = (
             f"<ManagedExecution><Active>{self.managed}</Active></ManagedExecution>"
@@ -55,30 +55,30 @@ class StackSets:
     """All StackSets, by name."""
 
     def __init__(self) -> None:
-        self.known: dict[str, StackSet] = {}
+        self.stacksets: dict[str, StackSet] = {}
 
     async def act(
-        self, operation: str, body: bytes, ask: Ask, below: Callable[[str], Awaitable[list[str]]]
+        self, operation: str, body: bytes, forward: Forward, below: Callable[[str], Awaitable[list[str]]]
     ) -> web.Response:
-        """Have moto do it by `ask`, and return its answer as AWS would give it; `below` tells a unit's accounts."""
+        """Forward a call to moto and return the response as AWS would; `below` returns the accounts of a unit."""
         sent = _sent(body)
         name = sent.get("StackSetName", [""])[0]
         units = sent.get("DeploymentTargets.OrganizationalUnitIds", [])
         if operation == "DeleteStackInstances":
             accounts = [account for unit in units for account in await below(unit)]
             body = _with_accounts(body, accounts)
-        response = await ask(body)
+        response = await forward(body)
         if response.status == 200:
-            self._learn(operation, name, sent, units)
+            self._record(operation, name, sent, units)
             if operation == "DescribeStackSet" and isinstance(response.body, bytes):
-                response.body = self.known[name].shown(response.body.decode()).encode()
+                response.body = self.stacksets[name].shown(response.body.decode()).encode()
         return response
 
-    def _learn(self, operation: str, name: str, sent: dict[str, list[str]], units: list[str]) -> None:
+    def _record(self, operation: str, name: str, sent: dict[str, list[str]], units: list[str]) -> None:
         if operation == "DeleteStackSet":
-            self.known.pop(name, None)
+            self.stacksets.pop(name, None)
             return
-        stackset = self.known.setdefault(name, StackSet())
+        stackset = self.stacksets.setdefault(name, StackSet())
         if operation in ("CreateStackSet", "UpdateStackSet"):
             stackset.settings(sent)
         elif operation == "CreateStackInstances":
@@ -89,9 +89,9 @@ class StackSets:
 
 
 async def accounts_below(session: aiohttp.ClientSession, moto: str, management: str, unit: str) -> list[str]:
-    """Return the accounts in a unit of moto's organization and in those below it."""
+    """Return the accounts below a unit of moto's organization, at any level."""
 
-    async def asked(operation: str, key: str) -> list[str]:
+    async def list_ids(operation: str, key: str) -> list[str]:
         headers = {
             "X-Amz-Target": f"AWSOrganizationsV20161128.{operation}",
             "Content-Type": "application/x-amz-json-1.1",
@@ -101,8 +101,8 @@ async def accounts_below(session: aiohttp.ClientSession, moto: str, management: 
         async with session.post(moto, data=json.dumps({"ParentId": unit}), headers=headers) as answer:
             return [one["Id"] for one in json.loads(await answer.read()).get(key, [])]
 
-    found = await asked("ListAccountsForParent", "Accounts")
-    for child in await asked("ListOrganizationalUnitsForParent", "OrganizationalUnits"):
+    found = await list_ids("ListAccountsForParent", "Accounts")
+    for child in await list_ids("ListOrganizationalUnitsForParent", "OrganizationalUnits"):
         found += await accounts_below(session, moto, management, child)
     return found
 

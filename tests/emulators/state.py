@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What both servers know: settings, workspaces, credentials, the request log."""
+"""The state of both servers: settings, workspaces, credentials, request log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .faults import Faults
+from .moto import Moto
 from .organization import Organization
+from .s3_state import S3Settings, S3State
 from .stacksets import StackSets
 
 Json = dict[str, Any]
@@ -40,11 +42,11 @@ SENTINEL_CONTRIBUTOR: list[Json] = [
         ],
     }
 ]
-"""What "Microsoft Sentinel Contributor" may do, as far as connectors and queries go."""
+"""The permissions of "Microsoft Sentinel Contributor" that concern connectors and queries."""
 
 
 @dataclass
-class Settings:
+class Settings(S3Settings):
     """How the services behave where Microsoft and AWS leave it open, or a test wants it different."""
 
     etag_style: Literal["quoted", "guid"] = "quoted"
@@ -52,7 +54,7 @@ class Settings:
     duplicate_scope: Literal["arn", "account"] = "arn"
     create_status: Literal[200, 201] = 201
     lag_reads: int = 0
-    """So many reads after a PUT still show what was there before."""
+    """Number of reads after a PUT that still return the previous state."""
     lag_seconds: float = 0.0
     page_size: int = 100
     provider_registered: bool = True
@@ -60,19 +62,19 @@ class Settings:
     """ARM's documented token buckets: reads 250 (+25/s), writes 200 (+10/s), deletes 200 (+10/s)."""
     throttle_retry_after: bool = True
     identity_provider: Literal["AAD", "ADFS"] = "AAD"
-    """What the cloud's metadata name: Entra, or an AD FS server of one's own."""
+    """The identity provider in the cloud metadata: Entra ID or an AD FS server."""
     token_seconds: float = 3600.0
     role_propagation_seconds: float = 0.0
-    """For so long after CreateRole, a connector with that role is refused."""
+    """How long after CreateRole a connector with that role is rejected."""
     role_names: list[str] = field(default_factory=lambda: ["OrganizationAccountAccessRole"])
     """Roles that can be assumed in every account; wildcards allowed."""
     external_id: str = ""
-    """What AssumeRole must bring along, if anything."""
+    """The external id that AssumeRole requires, if any."""
     refuse_unknown_keys: bool = False
-    """Answer InvalidClientTokenId to access keys that were not issued here."""
+    """Return InvalidClientTokenId for access keys that the emulator has not issued."""
 
     def change(self, values: Json) -> None:
-        """Set some of them; an unknown name is an error."""
+        """Change settings; raise ValueError for an unknown name."""
         known = {f.name for f in dataclasses.fields(self)}
         for name, value in values.items():
             if name not in known:
@@ -82,7 +84,7 @@ class Settings:
 
 @dataclass
 class Connector:
-    """A stored connector, and what reads still show while they lag behind."""
+    """A stored connector, and its previous state for reads that lag."""
 
     raw: Json
     before: Json | None = None
@@ -90,7 +92,7 @@ class Connector:
     hidden_until: float = 0.0
 
     def read(self) -> Json | None:
-        """What one read sees."""
+        """Return what one read returns, None before it exists."""
         if self.hidden_reads > 0:
             self.hidden_reads -= 1
             return self.before
@@ -110,23 +112,25 @@ class Workspace:
     permissions: list[Json] = field(default_factory=lambda: SENTINEL_CONTRIBUTOR)
     connectors: dict[str, Connector] = field(default_factory=dict)
     tables: dict[str, Json] = field(default_factory=dict)
+    rows: dict[str, list[Json]] = field(default_factory=dict)
+    """What connectors wrote, by table: raw rows with Microsoft's column names."""
 
     @property
     def id(self) -> str:
-        """Its ARM id."""
+        """The ARM id."""
         group = f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
         return f"{group}/providers/Microsoft.OperationalInsights/workspaces/{self.name}"
 
 
 @dataclass
 class Identity:
-    """The one service principal and the one AWS user; new values at every start, easy to search for."""
+    """The service principal and the AWS user; new values at every start, easy to search for."""
 
     tenant: str = field(default_factory=lambda: str(uuid.uuid4()))
     client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     client_secret: str = field(default_factory=lambda: f"emulated~client~secret~{secrets.token_hex(12)}")
     user_assigned: str = field(default_factory=lambda: str(uuid.uuid4()))
-    """The client id of a managed identity beside the one that the machine has itself."""
+    """The client id of the user-assigned managed identity."""
     identity_header: str = field(default_factory=lambda: f"emulated~identity~header~{secrets.token_hex(12)}")
     subscription_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     access_key: str = field(default_factory=lambda: f"AKIAEMULATED{secrets.token_hex(4).upper()}")
@@ -135,7 +139,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Federation:
-    """Whose tokens stand for the service principal: of which issuer, about whom, signed with which key (PEM)."""
+    """A federated credential of the service principal: issuer, subject and signing key (PEM)."""
 
     issuer: str
     subject: str
@@ -145,16 +149,16 @@ class Federation:
 
 @dataclass(frozen=True)
 class AwsCaller:
-    """Who signs with an access key."""
+    """The identity of an access key."""
 
     account: str
     arn: str
     policy: str = ""
-    """The session policy, as JSON text."""
+    """The session policy as JSON."""
 
 
 class State:
-    """Everything the two servers share. One event loop touches it, so there are no locks."""
+    """The shared state of the two servers, on one event loop, so without locks."""
 
     def __init__(self) -> None:
         self.identity = Identity()
@@ -164,11 +168,12 @@ class State:
         self.tokens: dict[str, float] = {}
         self.callers: dict[str, AwsCaller] = {}
         self.touched = time.monotonic()
+        self.moto = Moto("")
         self.add_caller(self.identity.access_key, CALLER_ACCOUNT)
         self.reset()
 
     def reset(self) -> None:
-        """As after the start, but credentials that were handed out stay good."""
+        """Reset to the state after the start; issued credentials stay valid."""
         self.settings = Settings()
         self.faults = Faults()
         self.log: list[Json] = []
@@ -177,13 +182,14 @@ class State:
         self.workspaces = [Workspace(self.identity.subscription_id, customer_id=CUSTOMER_ID)]
         self.roles_created: dict[str, float] = {}
         self.buckets: dict[tuple[str, str], Any] = {}
+        self.s3 = S3State()
 
     def add_caller(self, key: str, account: str) -> None:
-        """Know the access key of a user of that account."""
+        """Add the access key of a user of that account."""
         self.callers[key] = AwsCaller(account, f"arn:aws:iam::{account}:user/moto")
 
     def workspace(self, name: str | None) -> Workspace:
-        """The workspace of that name, ARM id or customer id; the first one if not said."""
+        """Return the workspace with that name, ARM id or customer id; the first one for None."""
         for workspace in self.workspaces:
             if name is None or name in (workspace.name, workspace.id, workspace.customer_id):
                 return workspace

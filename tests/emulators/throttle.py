@@ -18,7 +18,7 @@ KINDS = {"GET": "reads", "DELETE": "deletes"}
 
 @dataclass
 class Bucket:
-    """Tokens that come back with time."""
+    """A token bucket."""
 
     size: float
     rate: float
@@ -26,7 +26,7 @@ class Bucket:
     at: float = field(default_factory=time.monotonic)
 
     def take(self) -> float:
-        """Take one token: 0, or the seconds until there is one."""
+        """Take one token; return 0, or the seconds until one is available."""
         now = time.monotonic()
         self.level = min(self.size, self.level + (now - self.at) * self.rate)
         self.at = now
@@ -37,7 +37,7 @@ class Bucket:
 
 
 def spend(state: State, subscription: str, method: str) -> dict[str, str]:
-    """Pay for one request; what is left goes into the answer's headers. Refuse it when nothing is."""
+    """Take a token for a request; return the headers with the rest, raise a 429 without one."""
     kind = KINDS.get(method, "writes")
     size, rate = RATES[kind]
     bucket: Bucket = state.buckets.setdefault((subscription, kind), Bucket(size, rate, size))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The matrix: every fault at every request of a run, once and always; and every request to be killed at."""
+"""The matrix: every fault at every request of a run, once and always; and a crash at every request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FOR_ALL = (
         )
     ),
 )
-"""What a run asks once."""
+"""The requests that are made once per run."""
 _ASSUME = Request("sts", "AssumeRole")
 
 
@@ -39,7 +39,7 @@ def _iam(*operations: str) -> tuple[Request, ...]:
 
 ACCOUNT: dict[Phase, tuple[Request, ...]] = {
     "create": (_ASSUME, *_iam("GetRole", "CreateRole", "AttachRolePolicy"), Request("azure", PUT)),
-    "correct": (
+    "repair": (
         _ASSUME,
         *_iam("GetRole", "ListAttachedRolePolicies", "ListRolePolicies", "GetRolePolicy"),
         Request("iam", "GetRole", 1),
@@ -60,11 +60,11 @@ ACCOUNT: dict[Phase, tuple[Request, ...]] = {
         *_iam("DetachRolePolicy", "DeleteRole"),
     ),
 }
-"""What a run asks and does in the first account, in order."""
+"""The requests in the first account, in order."""
 
 
 class Cell(NamedTuple):
-    """One fault at one request, the first time (or times), or always."""
+    """One fault at one request, `times` times or always (None)."""
 
     phase: Phase
     request: Request
@@ -73,19 +73,19 @@ class Cell(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Its name in a list of tests."""
+        """The id of the test."""
         often = "once" if self.times else "always"
         number = f" {self.request.skip + 1}" if self.request.skip else ""
         return f"{self.phase}-{self.request.operation}{number}-{self.kind.name}-{often}"
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes of the error that it may end with; if it is empty the run gets over it."""
+        """The error classes with which the run may fail; if empty, it must succeed."""
         return self.kind.once if self.times else self.kind.always
 
 
 class Crash(NamedTuple):
-    """A run that is killed at its request of that number, before the service acts or after it answered."""
+    """A run that is killed at its n-th request, before the service processes it or after it has responded."""
 
     phase: Phase
     number: int
@@ -93,7 +93,7 @@ class Crash(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Its name in a list of tests."""
+        """The id of the test."""
         return f"{self.phase}-{self.number}-{self.moment}"
 
 
@@ -108,21 +108,21 @@ def every() -> Iterator[Cell]:
 
 
 def sample() -> list[Cell]:
-    """One cell for each kind of fault, and one for each end of those that a run only gets over once.
+    """One cell for each kind of fault, and one for each error class with which a fault that is always applied fails.
 
     They are spread over phases and requests.
     """
     found: list[Cell] = []
     cells = list(every())
-    for kind, times in (*((kind, 1) for kind in KINDS), *((kind, None) for kind in _ending(cells))):
+    for kind, times in (*((kind, 1) for kind in KINDS), *((kind, None) for kind in _kinds_that_fail_a_run(cells))):
         fitting = [cell for cell in cells if cell.kind is kind and cell.times == times]
-        # A step of a prime number visits another request with each kind.
+        # A prime step selects a different request for each kind.
         found.append(fitting[7 * len(found) % len(fitting)])
     return found
 
 
-def _ending(cells: list[Cell]) -> Iterable[Kind]:
-    """What ends a run always but not once: the first kind for each class of error, in AWS, in Azure and in both."""
+def _kinds_that_fail_a_run(cells: list[Cell]) -> Iterable[Kind]:
+    """Kinds that fail a run only if applied always: the first one per error class, in AWS, in Azure and in both."""
     found: dict[tuple[object, ...], Kind] = {}
     for kind in KINDS:
         if kind.once != kind.always:
@@ -132,17 +132,17 @@ def _ending(cells: list[Cell]) -> Iterable[Kind]:
 
 
 def sample_of_crashes() -> list[Crash]:
-    """Each phase killed around one of its last two writes."""
+    """Each phase, killed at one of its last two writes."""
     last = {phase: len(FOR_ALL) + len(ACCOUNT[phase]) for phase in PHASES}
     return [
         Crash("create", last["create"] - 1, "after"),
-        Crash("correct", last["correct"], "before"),
+        Crash("repair", last["repair"], "before"),
         Crash("remove", last["remove"] - 1, "after"),
     ]
 
 
 def crashes() -> Iterator[Crash]:
-    """Every request of a run over one account, before and after it was acted on."""
+    """Every request of a run with one account, before and after it is processed."""
     for phase in PHASES:
         for number in range(1, len(FOR_ALL) + len(ACCOUNT[phase]) + 1):
             yield Crash(phase, number, "before")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One cell: plant the fault, run, see what became of it, run again undisturbed."""
+"""One cell: run with the fault, check the result, run again without it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 from . import engine
 from .cells import Cell
 from .engine import RunResult
-from .world import ACCOUNTS, VICTIM, Seen, World
+from .world import ACCOUNTS, VICTIM, Snapshot, World
 
 Figures = Callable[[str, Any], None]
 
 
 def check(world: World, cell: Cell, count: Figures) -> None:
-    """Let a fault strike, and assert what is promised; `count` takes the figures."""
-    right = world.right(cell.phase)
+    """Run with the fault of a cell and assert what is documented; `count` receives the figures."""
+    expected = world.expected(cell.phase)
     world.prepare(cell.phase)
     before = world.seen()
     world.e.fault(
@@ -34,50 +34,54 @@ def check(world: World, cell: Cell, count: Figures) -> None:
     world.e.forget()
     with engine.short_request_timeouts() if cell.kind.lasts else nullcontext():
         ended = world.run(cell.phase)
-    struck = world.e.struck()
-    _settle(cell)
+    applied = world.e.struck()
+    _wait_for_late_requests(cell)
     after = world.seen()
-    _count(count, struck, ended, (before, after, right), world)
-    assert struck, "the fault never struck"
-    _assert_nothing_foreign(world)
+    _count(count, applied, ended, (before, after, expected), world)
+    assert applied, "the fault was never applied"
+    _assert_no_unexpected_requests(world)
     if cell.request.is_for_all and ended.error:
         _assert_stopped(cell, ended, before, after)
     else:
-        _assert_isolated(cell, ended, after, right)
-    _assert_truthful(ended, before, after)
+        _assert_isolated(cell, ended, after, expected)
+    _assert_changes_reported(ended, before, after)
     assert after.other_workspaces == before.other_workspaces
-    assert world.twins() == []
-    _assert_repaired(world, cell, after, before)
+    assert world.duplicates() == []
+    _assert_next_run_repairs(world, cell, after, before)
 
 
-def _settle(cell: Cell) -> None:
-    """Wait until the service did what it was asked for and did not answer."""
+def _wait_for_late_requests(cell: Cell) -> None:
+    """Wait until the service has processed requests whose response was lost."""
     if cell.kind.lasts and "reset" not in cell.kind.rule():
         time.sleep(cell.kind.lasts + 0.2)
 
 
-def _count(count: Figures, struck: int, ended: RunResult, seen: tuple[Seen, Seen, Seen], world: World) -> None:
-    before, after, right = seen
+def _count(
+    count: Figures, applied: int, ended: RunResult, seen: tuple[Snapshot, Snapshot, Snapshot], world: World
+) -> None:
+    before, after, expected = seen
     count("cells", 1)
-    count("faults injected", struck)
-    count("accounts lost", 0 if ended.error else len(lost(ended, after, right)))
+    count("faults injected", applied)
+    count("accounts lost", 0 if ended.error else len(lost(ended, after, expected)))
     count("wrong deletes", len([thing for thing in before.other_workspaces if thing not in after.other_workspaces]))
-    count("duplicates", len(world.twins()))
+    count("duplicates", len(world.duplicates()))
 
 
-def lost(ended: RunResult, after: Seen, right: Seen) -> list[str]:
-    """Accounts that are neither right nor reported as not done."""
-    told = {account for account, done in ended.results.items() if done.status in ("failed", "skipped")}
-    return [account for account in ACCOUNTS if account not in told and after.ours[account] != right.ours[account]]
+def lost(ended: RunResult, after: Snapshot, expected: Snapshot) -> list[str]:
+    """Accounts in an unexpected state that are not reported as failed or skipped."""
+    reported = {account for account, results in ended.results.items() if results.status in ("failed", "skipped")}
+    return [
+        account for account in ACCOUNTS if account not in reported and after.ours[account] != expected.ours[account]
+    ]
 
 
-def _assert_nothing_foreign(world: World) -> None:
-    """No request but those that a run makes; above all no registration of a resource provider."""
+def _assert_no_unexpected_requests(world: World) -> None:
+    """No unexpected requests, such as the registration of a resource provider."""
     assert "Unknown" not in world.e.operations()
 
 
-def _assert_stopped(cell: Cell, ended: RunResult, before: Seen, after: Seen) -> None:
-    """The run as a whole ended before its first write."""
+def _assert_stopped(cell: Cell, ended: RunResult, before: Snapshot, after: Snapshot) -> None:
+    """The whole run ended before its first write."""
     assert ended.error
     assert ended.error.kind in cell.classes, str(ended.error)
     assert ended.results == {}
@@ -85,8 +89,8 @@ def _assert_stopped(cell: Cell, ended: RunResult, before: Seen, after: Seen) -> 
     _assert_readable(str(ended.error))
 
 
-def _assert_isolated(cell: Cell, ended: RunResult, after: Seen, right: Seen) -> None:
-    """The account is right or failed with the right class; the others are right whatever happened."""
+def _assert_isolated(cell: Cell, ended: RunResult, after: Snapshot, expected: Snapshot) -> None:
+    """The account has the expected state or error class; the others always have the expected state."""
     assert ended.error is None, str(ended.error)
     assert set(ended.results) == set(ACCOUNTS)
     assert set(ended.failed) <= {VICTIM}, {account: str(error) for account, error in ended.failed.items()}
@@ -94,34 +98,34 @@ def _assert_isolated(cell: Cell, ended: RunResult, after: Seen, right: Seen) -> 
         assert error.kind in cell.classes, f"{error.kind}: {error}"
         _assert_readable(str(error))
     else:
-        assert after.ours[VICTIM] == right.ours[VICTIM]
+        assert after.ours[VICTIM] == expected.ours[VICTIM]
     for account in set(ACCOUNTS) - {VICTIM}:
-        assert after.ours[account] == right.ours[account], account
+        assert after.ours[account] == expected.ours[account], account
 
 
 def _assert_readable(sentence: str) -> None:
     assert sentence.startswith("Cannot ")
-    assert '{"' not in sentence, "a message within a message was not unwrapped"
+    assert '{"' not in sentence, "the message contains an unparsed message"
 
 
-def _assert_truthful(ended: RunResult, before: Seen, after: Seen) -> None:
-    """What was changed is never reported as untouched."""
-    untouched = {account for account, done in ended.results.items() if done.status == "ok"}
+def _assert_changes_reported(ended: RunResult, before: Snapshot, after: Snapshot) -> None:
+    """A changed account is never reported as unchanged."""
+    unchanged = {account for account, results in ended.results.items() if results.status == "ok"}
     changed = {account for account in ACCOUNTS if before.ours[account] != after.ours[account]}
-    assert untouched & changed == set()
+    assert unchanged & changed == set()
 
 
-def _assert_repaired(world: World, cell: Cell, after: Seen, before: Seen) -> None:
-    """The next clean run does the rest, and the one after it nothing."""
-    right = world.right(cell.phase)
+def _assert_next_run_repairs(world: World, cell: Cell, after: Snapshot, before: Snapshot) -> None:
+    """The next run without faults completes the work, and the one after it changes nothing."""
+    expected = world.expected(cell.phase)
     world.e.heal()
-    if after.ours != right.ours:
-        clean = world.run(cell.phase)
-        assert (clean.error, clean.failed) == (None, {})
+    if after.ours != expected.ours:
+        next_run = world.run(cell.phase)
+        assert (next_run.error, next_run.failed) == (None, {})
     world.e.forget()
-    last = world.run(cell.phase)
-    assert (last.error, last.failed, last.calls) == (None, {}, {})
+    second_run = world.run(cell.phase)
+    assert (second_run.error, second_run.failed, second_run.calls) == (None, {}, {})
     assert world.writes() == []
     final = world.seen()
-    assert final.ours == right.ours
+    assert final.ours == expected.ours
     assert final.other_workspaces == before.other_workspaces

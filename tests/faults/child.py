@@ -15,7 +15,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run imp
 
 from . import engine
 from .hook import Moment, watched
-from .world import VICTIM, WISHES, Phase
+from .world import PHASE_VARIABLES, VICTIM, Phase
 
 
 def main(phase: Phase, number: int, moment: Moment) -> None:
@@ -26,7 +26,7 @@ def main(phase: Phase, number: int, moment: Moment) -> None:
         if next(seen[now]) == number and now == moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    accounts = engine.accounts_of({VICTIM: {"aws_account_id": VICTIM}}, **WISHES[phase])
+    accounts = engine.accounts_of({VICTIM: {"aws_account_id": VICTIM}}, **PHASE_VARIABLES[phase])
     with engine.short_timeouts(), watched(see):
         asyncio.run(engine.all_results(accounts, fleet.RunOptions(absent=phase == "remove")))
 

@@ -25,7 +25,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run imp
 from .cells import ACCOUNT, Crash
 from .check import Figures
 from .hook import Moment, watched
-from .world import VICTIM, Phase, Seen, World
+from .world import VICTIM, Phase, Snapshot, World
 
 ROOT = Path(__file__).parents[2]
 WRITES: dict[Phase, list[str]] = {
@@ -36,7 +36,7 @@ WRITES: dict[Phase, list[str]] = {
 
 def check_crash(world: World, crash: Crash, count: Figures) -> None:
     """Kill a run, and assert that the next one completes it without duplicates."""
-    right = world.right(crash.phase, 1)
+    expected = world.expected(crash.phase, 1)
     world.prepare(crash.phase, 1)
     before = world.seen()
     world.e.forget()
@@ -47,12 +47,12 @@ def check_crash(world: World, crash: Crash, count: Figures) -> None:
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     count("runs killed", 1)
-    _assert_finished(world, crash, (before, right), count)
+    _assert_finished(world, crash, (before, expected), count)
 
 
 def check_interrupt(world: World, crash: Crash, count: Figures) -> None:
     """Interrupt a run as Ctrl-C does, without grace period, and assert the same."""
-    right = world.right(crash.phase, 1)
+    expected = world.expected(crash.phase, 1)
     world.prepare(crash.phase, 1)
     before = world.seen()
     world.e.forget()
@@ -60,10 +60,10 @@ def check_interrupt(world: World, crash: Crash, count: Figures) -> None:
         result = asyncio.run(_interrupted(world, crash))
     # The service may still process the last request.
     time.sleep(0.3)
-    assert result.status in ("failed", "skipped") or world.seen().ours == right.ours
+    assert result.status in ("failed", "skipped") or world.seen().ours == expected.ours
     assert result.error is None or result.error.kind == "interrupted", str(result.error)
     count("runs interrupted", 1)
-    _assert_finished(world, crash, (before, right), count)
+    _assert_finished(world, crash, (before, expected), count)
 
 
 async def _interrupted(world: World, crash: Crash) -> AccountResult:
@@ -87,7 +87,7 @@ async def _interrupted(world: World, crash: Crash) -> AccountResult:
     return result
 
 
-def _assert_finished(world: World, crash: Crash, seen: tuple[Seen, Seen], count: Figures) -> None:
+def _assert_finished(world: World, crash: Crash, seen: tuple[Snapshot, Snapshot], count: Figures) -> None:
     """Assert that the next run completes the interrupted one without duplicates."""
     before, right = seen
     written = world.writes()
@@ -96,10 +96,10 @@ def _assert_finished(world: World, crash: Crash, seen: tuple[Seen, Seen], count:
     count("cells", 1)
     count("accounts lost", int(not clean.failed and final.ours != right.ours))
     count("wrong deletes", len([thing for thing in before.other_workspaces if thing not in final.other_workspaces]))
-    count("duplicates", len(world.twins()))
+    count("duplicates", len(world.duplicates()))
     assert (clean.error, clean.failed) == (None, {})
     rest = [name for name in clean.calls.get(VICTIM, "").split(", ") if name]
     assert written + rest == WRITES[crash.phase], "the next run makes only the missing calls"
     assert final.ours == right.ours
     assert final.other_workspaces == before.other_workspaces
-    assert world.twins() == []
+    assert world.duplicates() == []

@@ -35,20 +35,20 @@ RUN_TIMEOUT_SECONDS = 30.0
 _PAUSES = (
     (backoff, "INITIAL_PAUSE", 0.05),
     (backoff, "MAX_PAUSE", 0.2),
-    (arm, "LONGEST_PAUSE", 0.05),
+    (arm, "MAX_PAUSE_SECONDS", 0.05),
 )
 _TIMEOUTS = (
     (reconcile, "RETRY_TIMEOUT", 1.0),
     (pacing, "RETRY_TIMEOUT", 1.0),
-    (service, "DEADLINE", 1.0),
+    (service, "AWS_RETRY_SECONDS", 1.0),
     (account, "ROLE_TIMEOUT_SECONDS", 20.0),
-    (arm, "DEADLINE", 2.5),
+    (arm, "ARM_RETRY_SECONDS", 2.5),
 )
 _REQUEST_TIMEOUTS = (
-    (service, "DEADLINE", 3.0),
-    (curl, "REQUEST_SECONDS", 1),
-    (arm, "DEADLINE", 3.0),
-    (arm, "READ_SECONDS", 1.0),
+    (service, "AWS_RETRY_SECONDS", 3.0),
+    (curl, "AWS_REQUEST_TIMEOUT_SECONDS", 1),
+    (arm, "ARM_RETRY_SECONDS", 3.0),
+    (arm, "AZURE_READ_TIMEOUT_SECONDS", 1.0),
 )
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong with a request, where, and how a run may end then."""
+"""Kinds of faults: at which requests they are applied, and the error classes they may cause."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.emulators import faults
 from tests.emulators.connectors import DUPLICATE
 
 Rule = dict[str, Any]
-HANGS = 1.6
-"""Longer than a request may take here."""
+HANG_SECONDS = 1.6
+"""Longer than the request timeout of these tests."""
 
 
 class Request(NamedTuple):
-    """A request of a run: the one of its operation that comes after `skip` others."""
+    """A request of a run: the one after `skip` requests of the same operation."""
 
     service: str
     operation: str
@@ -29,13 +29,13 @@ class Request(NamedTuple):
 
     @property
     def writes(self) -> bool:
-        """Whether it changes anything."""
+        """Whether it is a write."""
         reads = ("Get", "List", "AssumeRole", GET)
         return not self.operation.startswith(reads) and not self.is_for_all
 
     @property
     def is_for_all(self) -> bool:
-        """Whether it is made once for all accounts."""
+        """Whether it is made once per run."""
         azure = self.service == "azure" and self.operation not in (GET, PUT, DELETE)
         return azure or self.operation == "GetCallerIdentity"
 
@@ -46,9 +46,9 @@ Where = Callable[[Request], bool]
 
 @dataclass(frozen=True)
 class Kind:
-    """A fault: where it can be, and the classes of the error with which an account (or the run) may end.
+    """A fault: requests that it is applied to, and the error classes with which an account (or the run) may fail.
 
-    Struck once, a run gets over it unless `once` has classes; struck always it ends with one of `always`.
+    Applied once, the run succeeds unless `once` has classes; applied always, it fails with one of `always`.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Kind:
     always: tuple[str, ...]
     once: tuple[str, ...] = ()
     lasts: float = 0.0
-    """How long after it struck the service may still act, in seconds."""
+    """How long the service may still process the request after the fault, in seconds."""
 
 
 def everywhere(_request: Request) -> bool:
@@ -81,7 +81,7 @@ def arm(request: Request) -> bool:
 
 
 def sentinel(request: Request) -> bool:
-    """At every request to Microsoft Sentinel itself."""
+    """At every request to Microsoft Sentinel."""
     return request.operation.startswith(("DataConnectors", "SentinelOnboarding"))
 
 
@@ -105,8 +105,8 @@ def at(*operations: str) -> Where:
     return lambda request: request.operation in operations
 
 
-def but(where: Where, *operations: str) -> Where:
-    """There, but not at these operations."""
+def unless(where: Where, *operations: str) -> Where:
+    """At these requests, except for these operations."""
     return lambda request: where(request) and request.operation not in operations
 
 
@@ -118,56 +118,56 @@ def _later(retry_after: Callable[[], str]) -> Callable[[], Rule]:
     return lambda: {**_same(faults.AZURE_THROTTLED)(), "headers": {"Retry-After": retry_after()}}
 
 
-def _refused(status: int, code: str, message: str) -> Callable[[], Rule]:
+def _error(status: int, code: str, message: str) -> Callable[[], Rule]:
     return lambda: {"status": status, "code": code, "message": message}
 
 
-_LOST = ("transient",)
+_TRANSIENT = ("transient",)
 _INNER = {"error": {"code": "BadRequest", "message": "Workspace 'sentinel' is not onboarded to Microsoft Sentinel."}}
-_REFUSED_ROLE = "connector validation failed: the role 'arn:aws:iam::111111111101:role/MicrosoftSentinelRole' cannot."
+_ROLE_REJECTED = "connector validation failed: the role 'arn:aws:iam::111111111101:role/MicrosoftSentinelRole' cannot."
 _UNREGISTERED = "The subscription is not registered to use namespace 'Microsoft.SecurityInsights'."
 
 KINDS = (
-    Kind("reset before", _same({"reset": "before"}), everywhere, _LOST),
-    Kind("reset after", _same({"reset": "after"}), everywhere, _LOST),
-    Kind("time-out", _same({"delay": HANGS, "reset": "before"}), everywhere, _LOST, lasts=HANGS),
-    Kind("time-out, done late", _same({"delay": HANGS}), everywhere, _LOST, lasts=HANGS),
-    Kind("500", _same(faults.FAILURE), aws, _LOST),
-    Kind("503", _same(faults.UNAVAILABLE), aws, _LOST),
-    Kind("ARM 500", _same(faults.AZURE_FAILURE), azure, _LOST),
-    Kind("ARM 503", _same(faults.AZURE_UNAVAILABLE), azure, _LOST),
+    Kind("reset before", _same({"reset": "before"}), everywhere, _TRANSIENT),
+    Kind("reset after", _same({"reset": "after"}), everywhere, _TRANSIENT),
+    Kind("time-out", _same({"delay": HANG_SECONDS, "reset": "before"}), everywhere, _TRANSIENT, lasts=HANG_SECONDS),
+    Kind("time-out, processed late", _same({"delay": HANG_SECONDS}), everywhere, _TRANSIENT, lasts=HANG_SECONDS),
+    Kind("500", _same(faults.FAILURE), aws, _TRANSIENT),
+    Kind("503", _same(faults.UNAVAILABLE), aws, _TRANSIENT),
+    Kind("ARM 500", _same(faults.AZURE_FAILURE), azure, _TRANSIENT),
+    Kind("ARM 503", _same(faults.AZURE_UNAVAILABLE), azure, _TRANSIENT),
     Kind("throttling", _same(faults.THROTTLED), aws, ("throttled",)),
-    Kind("429", _refused(429, "TooManyRequestsException", "Too many requests."), aws, ("throttled",)),
-    Kind("ARM 429", _refused(429, "TooManyRequests", "Please retry."), azure, ("throttled",)),
+    Kind("429", _error(429, "TooManyRequestsException", "Too many requests."), aws, ("throttled",)),
+    Kind("ARM 429", _error(429, "TooManyRequests", "Please retry."), azure, ("throttled",)),
     Kind("ARM 429, in seconds", _later(lambda: "1"), azure, ("throttled",)),
     Kind("ARM 429, at a date", _later(lambda: formatdate(time.time() + 2, usegmt=True)), azure, ("throttled",)),
     Kind("ARM 429, tomorrow", _later(lambda: "86400"), azure, ("throttled",), ("throttled",)),
     Kind("concurrent modification", _same(faults.CONCURRENT_MODIFICATION), iam_write, ("transient",)),
-    Kind("exists already", _same(faults.ENTITY_EXISTS), at("CreateRole"), ("role_conflict",)),
+    Kind("already exists", _same(faults.ENTITY_EXISTS), at("CreateRole"), ("role_conflict",)),
     Kind("delete conflict", _same(faults.DELETE_CONFLICT), at("DeleteRole"), ("role_conflict",)),
-    Kind("not there yet", _same(faults.NO_SUCH_ROLE), but(iam_write, "CreateRole"), ("transient",)),
+    Kind("not visible yet", _same(faults.NO_SUCH_ROLE), unless(iam_write, "CreateRole"), ("transient",)),
     Kind(
-        "gone while read",
+        "deleted while read",
         _same(faults.NO_SUCH_ROLE),
         lambda request: iam(request) and request.operation.startswith("List"),
         ("transient",),
         ("transient",),
     ),
-    Kind("invalid principal", _same(faults.INVALID_PRINCIPAL), at("CreateRole", "UpdateAssumeRolePolicy"), _LOST),
-    Kind("expired session", _same(faults.EXPIRED_TOKEN), iam, _LOST, _LOST),
+    Kind("invalid principal", _same(faults.INVALID_PRINCIPAL), at("CreateRole", "UpdateAssumeRolePolicy"), _TRANSIENT),
+    Kind("expired session", _same(faults.EXPIRED_TOKEN), iam, _TRANSIENT, _TRANSIENT),
     Kind("not trusted", _same(faults.TRUST_DENIED), at("AssumeRole"), ("assume_denied",), ("assume_denied",)),
-    Kind("no right", _same(faults.IDENTITY_DENIED), iam, ("aws_denied",), ("aws_denied",)),
-    Kind("denied by SCP", _same(faults.SCP_DENIED), but(aws, "GetCallerIdentity"), ("scp_denied",), ("scp_denied",)),
+    Kind("no permission", _same(faults.IDENTITY_DENIED), iam, ("aws_denied",), ("aws_denied",)),
+    Kind("denied by SCP", _same(faults.SCP_DENIED), unless(aws, "GetCallerIdentity"), ("scp_denied",), ("scp_denied",)),
     Kind("denied by boundary", _same(faults.BOUNDARY_DENIED), iam, ("boundary_denied",), ("boundary_denied",)),
     Kind("quota", _same(faults.QUOTA), at("CreateRole", "AttachRolePolicy", "PutRolePolicy"), ("quota",), ("quota",)),
     Kind("ARM 409", _same(faults.AZURE_CONFLICT), connector_write, ("connector_conflict",)),
-    Kind("ARM 412", _refused(412, "PreconditionFailed", "Newer exists."), connector_write, ("connector_conflict",)),
-    Kind("duplicate refused", _refused(400, "BadRequest", DUPLICATE), at(PUT), ("connector_conflict",)),
-    Kind("role refused", _refused(400, "BadRequest", _REFUSED_ROLE), at(PUT), ("transient",)),
+    Kind("ARM 412", _error(412, "PreconditionFailed", "Newer exists."), connector_write, ("connector_conflict",)),
+    Kind("duplicate rejected", _error(400, "BadRequest", DUPLICATE), at(PUT), ("connector_conflict",)),
+    Kind("role rejected", _error(400, "BadRequest", _ROLE_REJECTED), at(PUT), ("transient",)),
     Kind("ARM 403", _same(faults.AZURE_DENIED), arm, ("azure_denied",), ("azure_denied",)),
-    Kind("expired token", _refused(401, "ExpiredAuthenticationToken", "The access token expired."), arm,
+    Kind("expired token", _error(401, "ExpiredAuthenticationToken", "The access token expired."), arm,
          ("azure_denied",), ("azure_denied",)),
-    Kind("not registered", _refused(409, "MissingSubscriptionRegistration", _UNREGISTERED), sentinel,
+    Kind("not registered", _error(409, "MissingSubscriptionRegistration", _UNREGISTERED), sentinel,
          ("bad_input",), ("bad_input",)),
-    Kind("not onboarded", _refused(400, "BadRequest", json.dumps(_INNER)), sentinel, ("bad_input",), ("bad_input",)),
+    Kind("not onboarded", _error(400, "BadRequest", json.dumps(_INNER)), sentinel, ("bad_input",), ("bad_input",)),
 )  # fmt: skip

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The world that a disturbed run meets: three accounts, their neighbours, and what must be true at the end."""
+"""The state before a run with faults: three accounts, resources of others; and the expected state after it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from tests.emulators.connectors import CLOUDTRAIL, account_of
 from . import engine
 
 Json = dict[str, Any]
-Phase = Literal["create", "correct", "remove"]
+Phase = Literal["create", "repair", "remove"]
 
 VICTIM = "111111111101"
 ACCOUNTS = (VICTIM, "111111111102", "111111111103")
-STRANGER = "999999999999"
-ROLE, NEIGHBOUR = "MicrosoftSentinelRole", "OtherTeam"
-TOO_MUCH = "arn:aws:iam::aws:policy/AdministratorAccess"
+OTHER_ACCOUNT = "999999999999"
+ROLE, OTHER_ROLE = "MicrosoftSentinelRole", "OtherTeam"
+EXTRA_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
 _EXTRA: Json = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
-PHASES: tuple[Phase, ...] = ("create", "correct", "remove")
-WISHES: dict[Phase, Json] = {
+PHASES: tuple[Phase, ...] = ("create", "repair", "remove")
+PHASE_VARIABLES: dict[Phase, Json] = {
     "create": {},
-    "correct": {
+    "repair": {
         "sentinel_permission_mode": "lookup_events",
         "sentinel_role_tags": {"owner": "security"},
         "sentinel_role_max_session_duration": 7200,
@@ -42,8 +42,8 @@ WISHES: dict[Phase, Json] = {
 }
 
 
-class Seen(NamedTuple):
-    """What is there: our role and connector by account, and what belongs to others."""
+class Snapshot(NamedTuple):
+    """A snapshot: managed role and connectors by account, and the resources of others."""
 
     ours: dict[str, Json]
     other_workspaces: list[Json]
@@ -55,73 +55,73 @@ class World:
     def __init__(self, emulators: Emulators) -> None:
         self.e = emulators
         self._boto = cache(lambda account: emulators.boto("iam", account))
-        self._right: dict[tuple[Phase, int], Seen] = {}
+        self._expected: dict[tuple[Phase, int], Snapshot] = {}
 
     def prepare(self, phase: Phase, number: int = len(ACCOUNTS)) -> None:
-        """Make everything as a run of that phase finds it, for the first accounts."""
+        """Set up the state before a run of that phase, for the first accounts."""
         self.e.reset()
-        self._seed_neighbours(phase)
+        self._add_resources_of_others(phase)
         for account in ACCOUNTS[:number] if phase != "create" else ():
             self._connect(account)
-        if phase == "correct":
-            self._spoil(VICTIM)
+        if phase == "repair":
+            self._drift(VICTIM)
 
-    def _seed_neighbours(self, phase: Phase) -> None:
-        self._boto(VICTIM).create_role(RoleName=NEIGHBOUR, AssumeRolePolicyDocument=_json(_trust()))
-        self.e.seed_connector(connector("stranger", arn_of(STRANGER)))
+    def _add_resources_of_others(self, phase: Phase) -> None:
+        self._boto(VICTIM).create_role(RoleName=OTHER_ROLE, AssumeRolePolicyDocument=_json(_trust()))
+        self.e.seed_connector(connector("other-account", arn_of(OTHER_ACCOUNT)))
         self.e.seed_connector(
             {"name": "s3", "kind": "AmazonWebServicesS3", "properties": {"roleArn": arn_of(VICTIM, "OIDC_x")}}
         )
         if phase == "remove":
-            # Elsewhere it would be the connector of the account under an outdated role, and so be taken over.
-            self.e.seed_connector(connector("other", arn_of(VICTIM, NEIGHBOUR)))
+            # In other phases it would be adopted, as the account's connector with an outdated role.
+            self.e.seed_connector(connector("other", arn_of(VICTIM, OTHER_ROLE)))
 
     def _connect(self, account: str) -> None:
         self.connect_role(account)
         self.e.seed_connector(connector(name_of(account), arn_of(account)))
 
     def connect_role(self, account: str) -> None:
-        """Make the right role."""
+        """Create the expected role."""
         wanted = roles.overlay(roles.RoleSpec(account_id=account, workspace_id=CUSTOMER_ID), None)
         for call in role_plan.plan(None, wanted):
             self.make(account, call.name, **call.args)
 
-    def _spoil(self, account: str) -> None:
+    def _drift(self, account: str) -> None:
         trust = copy.deepcopy(_trust())
-        trust["Statement"][0]["Principal"] = {"AWS": [f"arn:aws:iam::{STRANGER}:root"]}
+        trust["Statement"][0]["Principal"] = {"AWS": [f"arn:aws:iam::{OTHER_ACCOUNT}:root"]}
         self.make(account, "UpdateAssumeRolePolicy", RoleName=ROLE, PolicyDocument=trust)
-        self.make(account, "AttachRolePolicy", RoleName=ROLE, PolicyArn=TOO_MUCH)
+        self.make(account, "AttachRolePolicy", RoleName=ROLE, PolicyArn=EXTRA_POLICY)
         self.make(account, "PutRolePolicy", RoleName=ROLE, PolicyName="extra", PolicyDocument=_EXTRA)
         self.e.seed_connector(connector(name_of(account), arn_of(account), "disabled"))
 
     def make(self, account: str, operation: str, **args: Any) -> None:
-        """Make a call of IAM behind everyone's back."""
-        given = {name: _json(value) if name.endswith("Document") else value for name, value in args.items()}
+        """Make a call of IAM that is not logged."""
+        params = {name: _json(value) if name.endswith("Document") else value for name, value in args.items()}
         client = self._boto(account)
-        known = {value: name for name, value in client.meta.method_to_api_mapping.items()}
-        getattr(client, known[operation])(**given)
+        methods = {value: name for name, value in client.meta.method_to_api_mapping.items()}
+        getattr(client, methods[operation])(**params)
 
     def accounts(self, phase: Phase, number: int = len(ACCOUNTS)) -> list[Account]:
-        """The wish of the phase for the first accounts."""
+        """The accounts of a run, with the variables of the phase."""
         return engine.accounts_of(
-            {account: {"aws_account_id": account} for account in ACCOUNTS[:number]}, **WISHES[phase]
+            {account: {"aws_account_id": account} for account in ACCOUNTS[:number]}, **PHASE_VARIABLES[phase]
         )
 
     def run(self, phase: Phase, number: int = len(ACCOUNTS), **order: Any) -> engine.RunResult:
         """Run the engine over the first accounts."""
         return engine.run(self.accounts(phase, number), fleet.RunOptions(absent=phase == "remove", **order))
 
-    def right(self, phase: Phase, number: int = len(ACCOUNTS)) -> Seen:
-        """What an undisturbed run leaves behind."""
-        if (phase, number) not in self._right:
+    def expected(self, phase: Phase, number: int = len(ACCOUNTS)) -> Snapshot:
+        """The state after a run without faults."""
+        if (phase, number) not in self._expected:
             self.prepare(phase, number)
             ended = self.run(phase, number)
             assert (ended.error, ended.failed) == (None, {})
-            self._right[phase, number] = self.seen()
-        return self._right[phase, number]
+            self._expected[phase, number] = self.seen()
+        return self._expected[phase, number]
 
-    def seen(self) -> Seen:
-        """Look at everything, past the proxy."""
+    def seen(self) -> Snapshot:
+        """Take a snapshot of both services; these requests are not logged."""
         ours: dict[str, Json] = {account: {} for account in ACCOUNTS}
         other_workspaces: list[Json] = []
         for account in ACCOUNTS:
@@ -137,20 +137,20 @@ class World:
                 ours[account_of(raw)].setdefault("connectors", []).append(_stripped(raw))
             else:
                 other_workspaces.append(raw)
-        return Seen(ours, other_workspaces)
+        return Snapshot(ours, other_workspaces)
 
     def is_ours(self, raw: Json) -> bool:
-        """Whether a connector is one that a run may touch."""
+        """Whether a run may change the connector."""
         found = raw["properties"].get("awsRoleArn", "")
         return raw["kind"] == CLOUDTRAIL and found in map(arn_of, ACCOUNTS)
 
-    def twins(self) -> list[str]:
-        """Role ARNs that two connectors read."""
+    def duplicates(self) -> list[str]:
+        """Role ARNs that more than one connector has."""
         arns = [raw["properties"].get("awsRoleArn", "") for raw in self.e.connectors() if raw["kind"] == CLOUDTRAIL]
         return sorted(arn for arn in set(arns) if arns.count(arn) > 1)
 
     def writes(self) -> list[str]:
-        """What was written since the log was emptied; requests that were refused do not count."""
+        """The successful write operations since the log was cleared."""
         return [request["operation"] for request in self.e.requests(write=True) if request["status"] in (200, 201)]
 
 
@@ -160,12 +160,12 @@ def arn_of(account: str, name: str = ROLE) -> str:
 
 
 def name_of(account: str) -> str:
-    """The name that our connector of an account has."""
+    """The generated name of the connector of an account."""
     return ConnectorSpec(arn_of(account), "", CUSTOMER_ID).name
 
 
 def connector(name: str, arn: str, state: str = "enabled") -> Json:
-    """A connector, to be seeded."""
+    """A connector for `seed_connector`."""
     return {
         "name": name,
         "kind": CLOUDTRAIL,

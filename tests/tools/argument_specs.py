@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the argument specs of the roles from the one table of account options and the doc fragments.
+"""Write the argument specs of the roles from the table of account options and the doc fragments.
 
 Run it after a change of either: make specs
 """
@@ -28,56 +28,57 @@ FRAGMENTS = {
 }
 PACKAGE = "ansible_collections.trailbridge.sentinel.plugins"
 NO_LOG = ("secret", "secret_key", "session_token", "oidc_token")
-OF_THE_RUN = {option.variable for option in RUN_OPTIONS}
+RUN_VARIABLES = {option.variable for option in RUN_OPTIONS}
 VARIABLES = {field.option: field.variable for field in FIELDS}
 
 ACCOUNT = {
     "description": [
-        "AWS account, as a text of 12 digits (quote it in YAML).",
-        "The host name serves where it is 12 digits.",
+        "ID of the AWS account. Quote it, since YAML reads some IDs as octal numbers.",
+        "If not set, the host name must be the ID.",
     ],
     "type": "str",
 }
 RUN = {
     "sentinel_concurrency": {
-        "description": "The most accounts that are worked on at the same time. V(64) when not given.",
+        "description": ["Maximum number of accounts to work on at the same time.", "Defaults to V(64)."],
         "type": "int",
     },
     "sentinel_max_change_percent": {
         "description": [
-            "How many per cent of the accounts of the play may change, whatever the limit of the run.",
-            "When more would, nothing is written.",
-            "With C(serial) each batch is measured by itself.",
-            "Any number when not given; V(20) in the playbook C(offboard).",
+            "Maximum percentage of the accounts of the play that may change, independent of the limit of the run.",
+            "If more would change, nothing is written.",
+            "With C(serial) it is a percentage of each batch.",
+            "If not set, any number of accounts may change. The playbook C(offboard) sets V(20).",
         ],
         "type": "float",
     },
     "sentinel_max_fail_percentage": {
         "description": [
-            "How many per cent of the batch may fail before the task fails, and with it the batch and all later ones.",
-            "V(0) when the role is used alone. V(100) in the playbooks, whose last play fails the hosts that failed.",
+            "Maximum percentage of the batch that may fail before the task fails. No later batch is started then.",
+            "Defaults to V(0). The playbooks set V(100), and fail the hosts of failed accounts in their last play.",
         ],
         "type": "float",
     },
     "sentinel_minimum_accounts": {
         "description": [
-            "How many accounts the play must have at least before its limit. V(1) when not given.",
-            "The playbooks check it in a play of their own. V(0) allows a job slice without an account.",
-            "With fewer active accounts in the AWS organization, nobody is taken for gone.",
+            "Minimum number of accounts of the play before the limit of the run.",
+            "Defaults to V(1). V(0) allows a job slice without accounts.",
+            "The playbooks check it in a play of their own.",
+            "With fewer active accounts in the AWS organization, no account is considered closed or departed.",
         ],
         "type": "int",
     },
     "sentinel_report_dir": {
         "description": [
-            "Folder in which the run leaves its report. None is written when not given.",
-            "A run that is ended from outside leaves its record there, or below Ansible's home.",
+            "Folder to write the report of the run to. If not set, no report is written.",
+            "An interrupted run leaves the journal of its changes in this folder, or below the home folder of Ansible.",
         ],
         "type": "path",
     },
     "sentinel_report_name": {
         "description": [
-            "Name of the run that this is a part of, such as a job slice or a batch of C(serial).",
-            "Parts of the same name share one report, to which each adds its accounts.",
+            "Name of a run that has several parts, such as job slices or batches of C(serial).",
+            "Parts with the same name share one report, to which each part adds its accounts.",
         ],
         "type": "str",
     },
@@ -85,9 +86,9 @@ RUN = {
 FAIL_ON = {
     "sentinel_fail_on": {
         "description": [
-            "Which accounts end up in the group C(sentinel_failed) besides those that failed.",
-            "V(drift) adds those that differ from the wish, V(security) those with a security finding, V(never) none.",
-            "V(never) when the role is used alone and in the playbook C(onboard), V(drift) in the playbook C(drift).",
+            "Which accounts to add to the group C(sentinel_failed) in addition to those that failed.",
+            "V(drift) adds accounts that differ from the desired state, V(security) those with a security finding.",
+            "Defaults to V(never). The playbook C(drift) sets V(drift).",
         ],
         "type": "str",
         "choices": ["drift", "security", "never"],
@@ -96,16 +97,18 @@ FAIL_ON = {
 FIND_ORPHANS = {
     "sentinel_find_orphans": {
         "description": [
-            "Whether to list the AWS organization, and to say which connectors belong to accounts that are gone.",
-            "Names also further connectors of the accounts that read a role which does not exist.",
-            "Lists with the base credentials, those of the management account or of a delegated administrator.",
+            "Whether to report the connectors of accounts that are closed or left the AWS organization.",
+            "Additional connectors of the accounts whose roles do not exist are reported as well.",
+            "The source credentials must be those of the management account or of a delegated administrator.",
+            "Defaults to V(false).",
         ],
         "type": "bool",
     },
     "sentinel_find_unconnected_roles": {
         "description": [
-            "Whether to name the roles in the accounts that let Microsoft Sentinel in and that no connector reads.",
-            "They are never removed. Needs C(iam:ListRoles) in the accounts.",
+            "Whether to report roles in the accounts that trust Microsoft Sentinel but belong to no connector.",
+            "They are never removed. This requires C(iam:ListRoles) in the accounts.",
+            "Defaults to V(false).",
         ],
         "type": "bool",
     },
@@ -114,10 +117,11 @@ OFFBOARD_ORPHANS = {
     "sentinel_offboard_orphans": {
         "description": [
             "Whether to remove also the connectors of accounts that are closed or have left the AWS organization.",
-            "Of the accounts that are offboarded, connectors that read a role which does not exist go as well.",
-            "Needs the credentials of the management account or of a delegated administrator.",
-            "An account that is only outside of the inventory, the batch or the limit is never touched.",
-            "Only for a workspace whose accounts are all of this one organization: of others it does not know.",
+            "Additional connectors of the accounts whose roles do not exist are removed as well.",
+            "The source credentials must be those of the management account or of a delegated administrator.",
+            "Being outside of the inventory, the batch or the limit does not make an account an orphan.",
+            "Use it only for a workspace whose accounts all belong to this organization.",
+            "Defaults to V(false).",
         ],
         "type": "bool",
     },
@@ -125,35 +129,36 @@ OFFBOARD_ORPHANS = {
 VERIFY_FAIL_ON = {
     "sentinel_fail_on": {
         "description": [
-            "Whether accounts that are not as they should be end up in the group C(sentinel_failed).",
-            "V(never) for none; V(drift), which is the default here, and V(security) for all of them.",
+            "Whether to add accounts whose ingestion status is not as expected to the group C(sentinel_failed).",
+            "V(drift) and V(security) add all of them, V(never) none.",
+            "Defaults to V(drift) in this role.",
         ],
         "type": "str",
         "choices": ["drift", "security", "never"],
     },
 }
-# Options of fleet_ingestion_info; the first two may differ by account.
+# Options of fleet_ingestion_info, by variable; the first two can be set for a single host.
 VERIFY = {
     one.option: one.variable
     for one in (*HOST_OPTIONS, *RUN_OPTIONS)
     if one in HOST_OPTIONS or one.variable.startswith("sentinel_verify_")
 }
-# What verification reads of an account beside the options of fleet_ingestion_info.
+# Options of an account that verification reads in addition to those of fleet_ingestion_info.
 READ_BY_VERIFY = ("ou_path", "role_name", "microsoft_account_id")
 VERIFY_RUN = ("sentinel_concurrency", "sentinel_max_fail_percentage", "sentinel_report_dir", "sentinel_report_name")
 COMMON = [
-    "One host of the inventory is one AWS account. Variables may be set for all, for a group or for one host.",
-    "Those that count for the whole run say so, and are the same for all: set them in C(group_vars/all) or by C(-e).",
-    "Call it by C(include_role) with C(run_once). All accounts of the batch are worked on in one task.",
-    "Afterwards the hosts of failed accounts are in the group C(sentinel_failed), and C(sentinel_failure) says why.",
+    "Each host of the inventory is one AWS account. Variables can be set for all hosts, a group or one host.",
+    "Variables that apply to the whole run are marked. Set them for all hosts, in C(group_vars/all) or by C(-e).",
+    "Call the role by C(include_role) with C(run_once). One task works on all accounts of the batch.",
+    "Hosts of failed accounts are added to the group C(sentinel_failed), with the reason in C(sentinel_failure).",
 ]
 ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     "onboard": (
         "Connects the AWS accounts of the batch to Microsoft Sentinel",
         [
-            "Brings the IAM role and the data connector of every account of the batch to the wish.",
-            "The connector reads management and Insights events by C(LookupEvents), which AWS allows twice a second.",
-            "That is per account and Region, and shared with all other callers.",
+            "Creates or updates the IAM role and the data connector of every account of the batch.",
+            "The connector reads management and Insights events by C(LookupEvents).",
+            "AWS allows two of these requests a second for each account and Region, shared with all other callers.",
             "Do not also stream events from one Region into another.",
         ],
         {**RUN, **FAIL_ON, **FIND_ORPHANS},
@@ -161,18 +166,19 @@ ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     "offboard": (
         "Disconnects the AWS accounts of the batch from Microsoft Sentinel",
         [
-            "Removes the data connector of every account of the batch, then takes the workspace out of the IAM role.",
-            "A role that serves no other workspace is removed.",
-            "A role that does not carry the collection's tag is refused, unless O(sentinel_adopt) is set.",
-            "One that C(onboard) adopted carries it, and is removed with its policies, and its connector.",
+            "Removes the data connector of every account of the batch.",
+            "Then removes the workspace from the trust policy of the IAM role.",
+            "A role that no other workspace uses is removed.",
+            "A role without the tag of this collection is refused, unless O(sentinel_adopt) is V(true).",
+            "A role that C(onboard) adopted has the tag, and is removed with its policies and its connector.",
         ],
         {**RUN, **OFFBOARD_ORPHANS},
     ),
     "verify": (
         "Waits until the events of the AWS accounts of the batch arrive in Microsoft Sentinel",
         [
-            "Asks in one query for all accounts whether events arrived, again until all have some or the time is over.",
-            "Then evaluates each account.",
+            "Queries the workspace for events until those of all accounts arrive or the time to wait is over.",
+            "Then evaluates the ingestion status of each account.",
             "It is C(receiving), C(stale), C(silent), C(unhealthy), C(not_connected) or C(unknown).",
         ],
         {**{name: RUN[name] for name in VERIFY_RUN}, **VERIFY_FAIL_ON},
@@ -181,15 +187,15 @@ ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
 
 
 class Dumper(yaml.SafeDumper):
-    """Indents lists, as ansible-lint wants it."""
+    """Indents lists, as required by ansible-lint."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        """Never leave a list at the indent of its key."""
+        """Indent a list deeper than its key."""
         super().increase_indent(flow, False)
 
 
 def documented(module: str) -> dict[str, Any]:
-    """Return the options of a module, with those of the fragments."""
+    """Return the options of a module, including those of its fragments."""
     found = {"account_id": ACCOUNT}
     for name in FRAGMENTS[module]:
         fragment = importlib.import_module(f"{PACKAGE}.doc_fragments.{name}").ModuleDocFragment
@@ -199,7 +205,7 @@ def documented(module: str) -> dict[str, Any]:
 
 
 def account_options(role: str) -> dict[str, Any]:
-    """Return the options that may differ by account, under the names of their variables."""
+    """Return the options of an account, by the names of their variables."""
     fleet, verify = documented("fleet"), documented("fleet_ingestion_info")
     fields = [field for field in FIELDS if role != "verify" or field.option in {*verify, *READ_BY_VERIFY}]
     found = {field.variable: _option(field.option, fleet[field.option]) for field in fields}
@@ -208,16 +214,23 @@ def account_options(role: str) -> dict[str, Any]:
 
 def _option(name: str, source: dict[str, Any]) -> dict[str, Any]:
     text = source["description"]
-    option = {"description": [_renamed(line) for line in text] if isinstance(text, list) else _renamed(text)}
+    lines = [_renamed(line) for line in (text if isinstance(text, list) else [text])]
+    if "default" in source:
+        lines.append(f"Defaults to V({str(source['default']).lower()}).")
+    option: dict[str, Any] = {"description": lines if isinstance(text, list) or "default" in source else lines[0]}
     option |= {key: source[key] for key in ("type", "elements", "choices") if key in source}
     return option | ({"no_log": True} if name in NO_LOG else {})
 
 
-def _told(name: str, option: dict[str, Any]) -> dict[str, Any]:
-    """Return the option, which says so where it counts for the whole run."""
+def _marked(name: str, option: dict[str, Any]) -> dict[str, Any]:
+    """Return the option, marked if it applies to the whole run."""
     text = option["description"]
     listed = text if isinstance(text, list) else [text]
-    return option | {"description": [*listed, "Counts for the whole run."]} if name in OF_THE_RUN else option
+    return (
+        option | {"description": [*listed, "This variable applies to the whole run."]}
+        if name in RUN_VARIABLES
+        else option
+    )
 
 
 def _renamed(text: str) -> str:
@@ -232,7 +245,7 @@ def main(root: Path) -> None:
             "version_added": "1.0.0",
             "author": ["trailbridge contributors (@trailbridge)"],
             "description": description + COMMON,
-            "options": {name: _told(name, option) for name, option in (account_options(role) | options).items()},
+            "options": {name: _marked(name, option) for name, option in (account_options(role) | options).items()},
         }
         text = yaml.dump({"argument_specs": {"main": main_spec}}, Dumper=Dumper, sort_keys=False, width=115)
         (root / "roles" / role / "meta" / "argument_specs.yml").write_text(f"---\n{text}")

@@ -19,7 +19,7 @@ from types import SimpleNamespace
 
 from ansible_test._internal.python_requirements import get_venv_packages
 
-# get-pip.py's options, but for two that pip does not know.
+# The options of get-pip.py, without two that pip does not have.
 GET_PIP = """\
 import subprocess
 import sys

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the unit tests with every supported Ansible and the oldest and newest packages: matrix.py FOLDER [NAME ...].
 
-Each environment is made anew below FOLDER. Who uses pyenv sets PYENV_VERSION to the versions of all three Pythons.
+Each environment is created again below FOLDER. With pyenv, set PYENV_VERSION to the versions of all three Pythons.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TOOLS = (
     *("aiohttp", "ansible-builder", "ansible-runner", "hypothesis", "jsonschema", "moto[server]", "pytest"),
     *("pytest-xdist", "trustme"),
 )
-# What measures needs servers of its own, and runs with the project's own packages alone.
+# The benchmarks need servers of their own, and run with the packages of the project alone.
 LEFT_OUT = "--ignore=tests/unit/test_bench.py"
 OLDEST = (
     "azure-identity==1.19.0",
@@ -31,7 +31,7 @@ BESIDE_AZCOLLECTION = ("azure-core==1.31.0", "azure-mgmt-core==1.4.0", "azure-id
 
 
 class Environment(NamedTuple):
-    """A Python, and what is installed for it beside the newest of everything."""
+    """A Python, and version constraints of packages; all others are the newest."""
 
     python: str
     packages: tuple[str, ...]
@@ -46,7 +46,7 @@ ENVIRONMENTS = {
 
 
 def make(folder: Path, environment: Environment) -> None:
-    """Make an environment."""
+    """Create an environment."""
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([environment.python, "-m", "venv", folder], check=True)
     pip = [folder / "bin/python", "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
@@ -54,7 +54,7 @@ def make(folder: Path, environment: Environment) -> None:
 
 
 def main(folder: Path, names: list[str]) -> int:
-    """Return the number of environments in which a test failed."""
+    """Return the number of environments with a failed test."""
     failed = []
     for name in names or ENVIRONMENTS:
         environment = ENVIRONMENTS[name]

@@ -1,7 +1,7 @@
 # Copyright (c) trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copy the checkout to where Ansible's tools want a collection: python tree.py DESTINATION.
+"""Copy the checkout to where Ansible's tools expect a collection: python tree.py DESTINATION.
 
 Tracked files and new ones that git does not ignore. Unchanged files keep their time stamp, so caches stay valid.
 """
@@ -23,7 +23,7 @@ def listed() -> list[Path]:
 
 
 def same(source: Path, target: Path) -> bool:
-    """Say whether a copy is up to date, its executable bit included."""
+    """Whether a copy is up to date, including its executable bit."""
     return (
         target.is_file()
         and not target.is_symlink()
@@ -33,7 +33,7 @@ def same(source: Path, target: Path) -> bool:
 
 
 def prune(root: Path, wanted: set[Path]) -> None:
-    """Remove what is in the copy and not wanted, and folders that this leaves empty."""
+    """Remove files that are not in the checkout, and empty folders."""
     for path in sorted(root.rglob("*"), reverse=True):
         relative = path.relative_to(root)
         if relative.parts[0] == ".git" or relative in wanted:
@@ -46,7 +46,7 @@ def prune(root: Path, wanted: set[Path]) -> None:
 
 
 def main(destination: str) -> None:
-    """Make the copy equal to the checkout."""
+    """Make the copy identical to the checkout."""
     root = Path(destination)
     root.mkdir(parents=True, exist_ok=True)
     files = listed()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulators, started once for each worker; every test finds them as new."""
+"""The emulators, started once for each worker and reset for every test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import settings
 from tests.emulators.client import Emulators, emulators
 from tests.emulators.environment import INTERFERING
 
-# A machine that is busy with other tests is no reason to fail; HYPOTHESIS_PROFILE=thorough looks longer.
+# A busy machine must not fail a test, so there is no deadline; HYPOTHESIS_PROFILE=thorough runs longer.
 settings.register_profile("quick", deadline=None, max_examples=30)
 settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
@@ -34,7 +34,7 @@ def cloud(clouds: Emulators) -> Emulators:
 
 @pytest.fixture
 def here(cloud: Emulators, monkeypatch: pytest.MonkeyPatch) -> Emulators:
-    """Have this process find the emulators."""
+    """Set the environment of this process to that of the emulators."""
     for name in INTERFERING:
         monkeypatch.delenv(name, raising=False)
     for name, value in cloud.environment.items():

@@ -1,16 +1,19 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Layers of packages whose dependencies only point down: a reader knows from its folder what a file may do."""
+"""Packages in layers whose dependencies only point down: the package of a file limits what it may do."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import botocore.session
 import pytest
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
@@ -23,8 +26,8 @@ def _core(*names: str) -> set[str]:
     return {CORE if name == "." else f"{CORE}/{name}" for name in names}
 
 
-# What the files of a layer may import: layers of ours, and packages of others beside the standard library. A layer is a
-# folder with everything below it, except for what stands in this table itself.
+# What the files of a layer may import: layers of this collection, and third-party packages. A layer is a folder with
+# everything below it, except for folders that have an entry of their own.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     MODEL: (_core("model"), set()),
     f"{CORE}/cloud": (_core("model", "cloud"), {"azure", "botocore", "pycurl", "requests"}),
@@ -40,15 +43,15 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "doc_fragments": (set(), set()),
 }
 
-# The packages by which a service is called, and the files that call it: nobody else may.
-CALLERS = {
+# The packages that connect to a service, and the only files that import them.
+CLIENT_PACKAGES = {
     "pycurl": {"curl"},
     "botocore": {"aws", "service"},
     "requests": {"arm"},
     "azure": {"arm", "entra", "logs", "sentinel"},
 }
 
-# What opens a connection or a file, or differs from run to run, has no place in a file that only decides.
+# Standard library modules with side effects or changing results, which the model must not import.
 IMPURE = {
     "asyncio",
     "datetime",
@@ -71,12 +74,31 @@ IMPURE = {
     "urllib",
 }
 
+# The services, and the only files that call their operations or request their paths.
+AWS_ADAPTERS = {
+    "cloudformation": "cloudformation",
+    "iam": "iam",
+    "organizations": "organizations",
+    "sts": "aws",
+}
+AZURE_PATHS = {
+    "/metadata/endpoints": "arm",
+    "/providers/Microsoft.Authorization/": "sentinel",
+    "/providers/Microsoft.OperationalInsights/": "sentinel",
+    "/providers/Microsoft.SecurityInsights/": "sentinel",
+    "/v1/workspaces/": "logs",
+}
+ADAPTERS = sorted({*AWS_ADAPTERS.values(), *AZURE_PATHS.values()})
+
 FILES = sorted(path for path in PLUGINS.rglob("*.py"))
 EVERY = [pytest.param(path, id=str(path.relative_to(PLUGINS))) for path in FILES]
+# Files of the model describe calls as data, and can import no client.
+CALLING = [param for param in EVERY if not str(param.id).startswith(MODEL)]
+DOCUMENTATION = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 
 
 def layer_of(folder: str) -> str:
-    """The layer that a folder below plugins belongs to: the longest name in the table that it begins with."""
+    """The layer of a folder below plugins: the longest matching prefix in the table."""
     found = [layer for layer in LAYERS if folder == layer or folder.startswith(f"{layer}/")]
     assert found, f"{folder} is in no layer"
     return max(found, key=len)
@@ -95,23 +117,74 @@ def tree(path: Path) -> ast.Module:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Every module that a file imports, wherever in the file: ours as paths below plugins, others by their names."""
+    """Every module that a file imports anywhere: own ones as "/path" below plugins, others by name."""
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level:
-            yield from (ours(path, node, alias.name) for alias in node.names)
+            yield from (relative(path, node, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module or ""
 
 
-def ours(path: Path, node: ast.ImportFrom, name: str) -> str:
-    """The file that a relative import means: a name of a package is a file of it."""
+def relative(path: Path, node: ast.ImportFrom, name: str) -> str:
+    """The file of a relative import; an imported name may be a file of the package."""
     origin = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
     below = origin / f"{name}.py"
     found = below if below.is_file() else origin.with_suffix(".py")
     assert found.is_file(), f"{path}: {node.module} {name}"
     return f"/{found.relative_to(PLUGINS)}"
+
+
+@cache
+def operations() -> dict[str, set[str]]:
+    """Every operation of these AWS services, by the service models of botocore, and the adapters that may call it."""
+    session, found = botocore.session.Session(), defaultdict[str, set[str]](set)
+    for service, adapter in AWS_ADAPTERS.items():
+        for name in session.get_service_model(service).operation_names:
+            found[name].add(adapter)
+    return found
+
+
+def foreign_operations(code: ast.Module, adapter: str) -> Iterator[str]:
+    """Operations that an adapter (or "" for other files) may not call, as arguments of calls or in variables.
+
+    A call in a plan (`Call`) is data.
+    """
+    for node in ast.walk(code):
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr):
+            values = [node.value] if node.value else []
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) != "Call":
+            values = [*node.args, *(keyword.value for keyword in node.keywords)]
+        else:
+            continue
+        for name in strings(values):
+            if name in operations() and adapter not in operations()[name]:
+                yield name
+
+
+def strings(values: list[ast.expr]) -> Iterator[str]:
+    """The string literals that an expression may evaluate to."""
+    for value in values:
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            yield value.value
+        elif isinstance(value, ast.IfExp):
+            yield from strings([value.body, value.orelse])
+        elif isinstance(value, ast.BoolOp):
+            yield from strings(value.values)
+
+
+def foreign_paths(code: ast.Module, adapter: str) -> Iterator[str]:
+    """Paths of Azure services that an adapter (or "" for other files) may not use, in strings but documentation."""
+    documentation = {node.value for node in ast.walk(code) if isinstance(node, ast.Expr)}
+    documentation |= {
+        node.value
+        for node in code.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in DOCUMENTATION
+    }
+    for node in ast.walk(code):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in documentation:
+            yield from (path for path, owner in AZURE_PATHS.items() if path in node.value and adapter != owner)
 
 
 def may(module: str, layer: str) -> bool:
@@ -123,7 +196,7 @@ def may(module: str, layer: str) -> bool:
     )
 
 
-def test_every_layer_has_files_and_every_file_a_layer() -> None:
+def test_every_layer_has_files_and_every_file_has_a_layer() -> None:
     assert {layer_of(folder_of(path)) for path in FILES} == set(LAYERS)
 
 
@@ -134,7 +207,7 @@ def test_dependencies_only_point_down(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", EVERY)
-def test_a_file_of_ours_is_imported_relatively(path: Path) -> None:
+def test_files_of_the_collection_are_imported_relatively(path: Path) -> None:
     assert [module for module in imported(path) if module.startswith("ansible_collections.")] == []
 
 
@@ -146,7 +219,7 @@ def test_a_wrong_dependency_would_be_found() -> None:
 
 
 @pytest.mark.parametrize("path", files(MODEL))
-def test_what_decides_opens_nothing_and_asks_no_clock(path: Path) -> None:
+def test_the_model_reads_no_files_connections_or_clocks(path: Path) -> None:
     assert {module.split(".")[0] for module in imported(path)} & IMPURE == set()
     called = {
         node.func.id for node in ast.walk(tree(path)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
@@ -155,7 +228,7 @@ def test_what_decides_opens_nothing_and_asks_no_clock(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [param for param in EVERY if "module_utils" in str(param.id)])
-def test_below_the_declarations_nobody_knows_ansible(path: Path) -> None:
+def test_shared_code_does_not_depend_on_ansible_modules(path: Path) -> None:
     names = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
     attributes = {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
     assert (names | attributes) & {"AnsibleModule", "AnsibleError", "fail_json", "exit_json"} == set()
@@ -163,19 +236,57 @@ def test_below_the_declarations_nobody_knows_ansible(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", files(MODEL))
-def test_a_pure_file_says_so(path: Path) -> None:
+def test_the_docstring_of_a_pure_file_ends_with_pure(path: Path) -> None:
     assert (ast.get_docstring(tree(path)) or "").splitlines()[0].endswith(" Pure.")
 
 
-@pytest.mark.parametrize("package", CALLERS)
-def test_a_service_is_called_in_its_own_files_only(package: str) -> None:
+@pytest.mark.parametrize("package", CLIENT_PACKAGES)
+def test_a_client_package_is_imported_in_its_adapters_only(package: str) -> None:
     found = {path.stem for path in FILES for module in imported(path) if module.split(".")[0] == package}
-    assert found == CALLERS[package]
+    assert found == CLIENT_PACKAGES[package]
+
+
+@pytest.mark.parametrize("path", CALLING)
+def test_an_operation_of_a_service_is_called_in_its_adapter_only(path: Path) -> None:
+    adapter = path.stem if folder_of(path) == f"{CORE}/cloud" else ""
+    assert list(foreign_operations(tree(path), adapter)) == []
+    assert list(foreign_paths(tree(path), adapter)) == []
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_every_adapter_calls_operations_of_its_service(adapter: str) -> None:
+    code = tree(PLUGINS / CORE / "cloud" / f"{adapter}.py")
+    assert [*foreign_operations(code, ""), *foreign_paths(code, "")]
+
+
+FOREIGN_CALLS = {
+    "a call": ('client("GetRole", RoleName="x")', True),
+    "a listing": ('client.pages("ListRoles", "Roles")', True),
+    "an operation as keyword": ('client.call(operation="AssumeRole")', True),
+    "a conditional operation": ('client("GetRole" if name else "ListRoles")', True),
+    "an operation in a variable": ('operation = "DescribeStackSet"; client(operation)', True),
+    "a path": ('path = f"{workspace}/providers/Microsoft.SecurityInsights/dataConnectors"', True),
+    "a plan": ('Call("CreateRole", {"RoleName": "x"})', False),
+    "a comparison": ('call.name == "DeleteRole" or call.name in {"CreateRole"}', False),
+    "another word": ('client("Role", "roles")', False),
+    "a docstring": ('"""Microsoft.SecurityInsights and GetRole"""', False),
+}
+
+
+@pytest.mark.parametrize(("code", "foreign"), FOREIGN_CALLS.values(), ids=FOREIGN_CALLS)
+def test_a_call_of_a_service_outside_of_its_adapter_is_found(code: str, foreign: bool) -> None:
+    found = [*foreign_operations(ast.parse(code), ""), *foreign_paths(ast.parse(code), "")]
+    assert bool(found) is foreign
+
+
+@pytest.mark.parametrize(("code", "owner"), [('sts("AssumeRole")', "aws"), ('iam("GetRole")', "iam")])
+def test_an_adapter_may_not_call_the_service_of_another_one(code: str, owner: str) -> None:
+    assert [adapter for adapter in ADAPTERS if not list(foreign_operations(ast.parse(code), adapter))] == [owner]
 
 
 @pytest.mark.parametrize("path", [*files("modules"), *files("action"), *files("inventory")])
 def test_a_declaration_makes_no_decision(path: Path) -> None:
-    """A module is documentation, a spec and one call; actions and inventories work, so only for them more is fine."""
+    """A module is documentation, a spec and one call; actions and inventory plugins may contain more."""
     functions = [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)]
     if path.parent.name == "modules":
         assert [function.name for function in functions] in ([], ["main"])
@@ -211,6 +322,6 @@ for name in sys.argv[1:]:
 
 
 def test_every_file_can_be_imported_without_the_sdks() -> None:
-    """Ansible imports plugins to document them; what is missing is said in one sentence when it is needed."""
+    """Ansible imports plugins to document them; a missing package is reported when it is needed."""
     names = [f"{PACKAGE}.{path.relative_to(PLUGINS).with_suffix('').as_posix().replace('/', '.')}" for path in FILES]
     subprocess.run([sys.executable, "-c", WITHOUT_SDKS, *names], check=True, timeout=60)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The benchmark's own AWS answers what real botocore understands; nothing is timed here."""
+"""The responses of the benchmark's AWS are valid for botocore; nothing is timed here."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def running() -> Iterator[Services]:
 @pytest.fixture(scope="module")
 def boto(running: Services) -> Boto:
     names = ("aws_access_key_id", "aws_secret_access_key")
-    base = {name: running.environment[name.upper()] for name in names}
-    known = {"endpoint_url": running.environment["AWS_ENDPOINT_URL"], "verify": running.environment["AWS_CA_BUNDLE"]}
+    keys = {name: running.environment[name.upper()] for name in names}
+    endpoint = {"endpoint_url": running.environment["AWS_ENDPOINT_URL"], "verify": running.environment["AWS_CA_BUNDLE"]}
     session: Any = boto3.session.Session(region_name="us-east-1")
-    return lambda service, keys=base: session.client(service, **known, **keys)
+    return lambda service, keys=keys: session.client(service, **endpoint, **keys)
 
 
 def inside(boto: Boto, account: str) -> Any:
@@ -59,11 +59,11 @@ def principal(iam: Any) -> Any:
     return iam.get_role(RoleName=ROLE)["Role"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["AWS"]
 
 
-def test_the_caller_is_known(boto: Boto) -> None:
+def test_the_caller_has_an_identity(boto: Boto) -> None:
     assert boto("sts").get_caller_identity()["Account"] == "123456789012"
 
 
-def test_a_connected_account_has_the_right_role(boto: Boto) -> None:
+def test_a_connected_account_has_the_expected_role(boto: Boto) -> None:
     iam = inside(boto, accounts(2)[1])
     role = iam.get_role(RoleName=ROLE)["Role"]
     assert role["Arn"] == f"arn:aws:iam::{accounts(2)[1]}:role/{ROLE}"
@@ -74,7 +74,7 @@ def test_a_connected_account_has_the_right_role(boto: Boto) -> None:
     assert iam.list_instance_profiles_for_role(RoleName=ROLE)["InstanceProfiles"] == []
 
 
-def test_a_spoilt_role_can_be_repaired(boto: Boto) -> None:
+def test_a_changed_role_can_be_repaired(boto: Boto) -> None:
     iam = inside(boto, accounts(1)[0])
     assert len(principal(iam)) == 2
     assert len(policies(iam)) == 2
@@ -87,7 +87,7 @@ def test_a_spoilt_role_can_be_repaired(boto: Boto) -> None:
     assert {"Key": "a", "Value": "b & c"} in iam.get_role(RoleName=ROLE)["Role"]["Tags"]
 
 
-def test_a_role_comes_and_goes(boto: Boto) -> None:
+def test_a_role_can_be_created_and_deleted(boto: Boto) -> None:
     iam = inside(boto, NEW)
     with pytest.raises(ClientError, match="NoSuchEntity"):
         iam.get_role(RoleName=ROLE)
@@ -111,7 +111,7 @@ def test_requests_are_counted(running: Services, boto: Boto) -> None:
     assert running.control("figures")["requests"]["GetCallerIdentity"] == before + 1
 
 
-def test_a_missed_target_is_said() -> None:
+def test_a_missed_target_is_marked() -> None:
     runs = [
         Result("unchanged", 1000, 30, who, wall, 1, 100, 1, {}, 0, 0) for who, wall in (("floor", 2), ("playbook", 9))
     ]

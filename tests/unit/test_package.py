@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What users get: the archive holds what they need and no more, works where it was installed, with what is said."""
+"""The archive contains the files that users need, works when installed, and has the documented requirements."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WANTED = {
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The archive that Ansible Galaxy would be given."""
+    """The archive for Ansible Galaxy."""
     folder = tmp_path_factory.mktemp("package")
     galaxy("build", str(ROOT), "--output-path", str(folder))
     [found] = folder.glob("trailbridge-sentinel-*.tar.gz")
@@ -43,7 +43,7 @@ def galaxy(*arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_archive_holds_what_users_need(archive: Path) -> None:
+def test_the_archive_contains_the_files_that_users_need(archive: Path) -> None:
     with tarfile.open(archive) as packed:
         names = [name for name in packed.getnames() if packed.getmember(name).isfile()]
     assert {name.split("/")[0] for name in names} == WANTED
@@ -53,7 +53,7 @@ def test_the_archive_holds_what_users_need(archive: Path) -> None:
     assert not [name for name in names if name.endswith((".pyc", ".pyi")) or "/.." in name]
 
 
-def test_it_works_from_where_it_was_installed(cloud: Emulators, archive: Path, tmp_path: Path) -> None:
+def test_the_installed_collection_works(cloud: Emulators, archive: Path, tmp_path: Path) -> None:
     galaxy("install", str(archive), "--collections-path", str(tmp_path), "--offline")
     galaxy("verify", "trailbridge.sentinel", "--collections-path", str(tmp_path), "--offline")
     [accounts] = [text for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "aws_account_id" in text]
@@ -75,7 +75,7 @@ def test_it_works_from_where_it_was_installed(cloud: Emulators, archive: Path, t
     assert {one["properties"]["awsRoleArn"] for one in cloud.connectors()} == wanted
 
 
-def test_the_oldest_releases_that_are_promised_are_those_that_are_tested() -> None:
+def test_the_oldest_documented_releases_are_the_tested_ones() -> None:
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))
     lines = [f"ansible-core{runtime['requires_ansible']}", *(ROOT / "requirements.txt").read_text().splitlines()]
     promised = dict(found.groups() for line in lines if (found := re.match(r"([a-z0-9-]+)>=([0-9.]+)", line)))

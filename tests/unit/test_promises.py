@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documentation promises is what the code does: options, defaults, results, groups, examples."""
+"""The documentation matches the code: options, defaults, results, groups, examples."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ COLLECTION = "trailbridge.sentinel"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 ROLES = sorted(path.parts[-3] for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))
 ACTIONS = {"fleet": action, "fleet_check": fleet_check, "fleet_ingestion_info": verify}
-# The action that does the work of a role, where it is not fleet.
+# The action of a role, if it is not fleet.
 ACTION_OF = {"verify": verify}
 TASK_KEYWORDS = {"name", "register", "run_once", "loop", "when", "delegate_to", "no_log", "vars", "check_mode", "diff"}
 RESULT_OF_ANSIBLE = {"changed", "diff", "failed", "msg", "_ansible_verbose_override"}
@@ -103,7 +103,7 @@ def documented(name: str) -> dict[str, dict[str, Any]]:
 
 
 class Stopped(Exception):  # noqa: N818 it is no error
-    """What stands in for AnsibleModule: it only takes the spec."""
+    """Replaces AnsibleModule, to capture the argument spec."""
 
     def __init__(self, *, argument_spec: dict[str, Any], **settings: Any) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ def raise_stopped(argument_spec: dict[str, Any], **settings: Any) -> None:
 
 @cache
 def declared(name: str) -> Stopped:
-    """What a module hands to AnsibleModule; an action has its spec itself."""
+    """The arguments of AnsibleModule in a module, or the spec of an action."""
     if name in ACTIONS:
         return Stopped(argument_spec=ACTIONS[name].SPEC, supports_check_mode=True)
     with pytest.MonkeyPatch.context() as patch:
@@ -132,7 +132,7 @@ def spec(name: str) -> dict[str, dict[str, Any]]:
 
 
 def meaning(option: dict[str, Any]) -> dict[str, Any]:
-    """What documentation and spec both say of an option."""
+    """The properties of an option that documentation and spec share."""
     return {
         "type": option.get("type", "str"),
         "required": option.get("required", False),
@@ -153,8 +153,8 @@ def words(description: str | list[str]) -> str:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_has_the_options_that_it_documents(name: str) -> None:
-    told = {option: meaning(one) for option, one in documented(name).items()}
-    assert {option: meaning(one) for option, one in spec(name).items()} == told
+    documented_values = {option: meaning(one) for option, one in documented(name).items()}
+    assert {option: meaning(one) for option, one in spec(name).items()} == documented_values
 
 
 @pytest.mark.parametrize(
@@ -168,9 +168,9 @@ def test_a_module_has_the_options_that_it_documents(name: str) -> None:
         ("ingestion", options.INGESTION),
     ],
 )
-def test_a_fragment_documents_the_piece_of_its_name(name: str, piece: options.Spec) -> None:
-    told = {option: meaning(one) for option, one in fragment(name)["options"].items()}
-    assert {option: meaning(one) for option, one in piece.items()} == told
+def test_a_fragment_documents_the_argument_spec_of_its_name(name: str, piece: options.Spec) -> None:
+    documented_values = {option: meaning(one) for option, one in fragment(name)["options"].items()}
+    assert {option: meaning(one) for option, one in piece.items()} == documented_values
 
 
 def test_every_fragment_is_used() -> None:
@@ -180,27 +180,27 @@ def test_every_fragment_is_used() -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_an_environment_variable_that_serves_is_documented(name: str) -> None:
+def test_every_environment_variable_is_documented(name: str) -> None:
     for option, one in spec(name).items():
         _function, variables = one.get("fallback", (None, []))
-        told = set(re.findall(r"E\((AZURE_\w+)\)", words(documented(name)[option]["description"])))
-        assert told == set(variables), option
+        documented_values = set(re.findall(r"E\((AZURE_\w+)\)", words(documented(name)[option]["description"])))
+        assert documented_values == set(variables), option
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_every_secret_has_a_decision(name: str) -> None:
+def test_every_secret_option_sets_no_log(name: str) -> None:
     undecided = [option for option, one in spec(name).items() if SECRET.search(option) and "no_log" not in one]
     assert undecided == []
 
 
-def test_what_is_not_logged_is_not_shown_either() -> None:
+def test_options_without_logging_are_hidden_in_representations() -> None:
     secret = {option for name in MODULES for option, one in spec(name).items() if one.get("no_log")}
     hidden = {one.name for kind in (AwsCredentials, AzureCredentials) for one in fields(kind) if not one.repr}
     assert secret == hidden == {"secret_key", "session_token", "secret", "oidc_token"}
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_every_option_is_explained_in_sentences(name: str) -> None:
+def test_every_option_is_described_in_sentences(name: str) -> None:
     for option, one in documented(name).items():
         for sentence in [one["description"]] if isinstance(one["description"], str) else one["description"]:
             assert re.match(r"[A-Z]|[A-Z]\(", sentence), option
@@ -208,14 +208,14 @@ def test_every_option_is_explained_in_sentences(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_options_and_results_that_are_mentioned_exist(name: str) -> None:
+def test_referenced_options_and_results_exist(name: str) -> None:
     described = [text(name, "DOCUMENTATION")["description"], *(one["description"] for one in documented(name).values())]
-    told = " ".join(map(words, described))
-    assert set(re.findall(r"\bO\((\w+)\)", told)) <= documented(name).keys()
-    assert set(re.findall(r"\bRV\((\w+)\)", told)) <= text(name, "RETURN").keys()
+    documented_values = " ".join(map(words, described))
+    assert set(re.findall(r"\bO\((\w+)\)", documented_values)) <= documented(name).keys()
+    assert set(re.findall(r"\bRV\((\w+)\)", documented_values)) <= text(name, "RETURN").keys()
 
 
-# --- the one table of account options ---
+# --- the table of account options ---
 
 
 def fleet_wide() -> dict[str, dict[str, Any]]:
@@ -238,14 +238,14 @@ def test_fleet_has_an_option_for_every_field_but_the_account() -> None:
     assert [field.option for field in FIELDS if field.option not in action.SPEC] == ["account_id"]
 
 
-def test_an_option_that_hosts_may_set_has_no_default_in_fleet() -> None:
-    told = [field.option for field in FIELDS if "default" in action.SPEC.get(field.option, {})]
-    assert told == []
+def test_an_option_of_a_host_has_no_default_in_fleet() -> None:
+    documented_values = [field.option for field in FIELDS if "default" in action.SPEC.get(field.option, {})]
+    assert documented_values == []
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=[field.option for field in FIELDS])
 def test_a_default_is_the_same_everywhere(field: Field) -> None:
-    """The one of the single module, the one in the text of fleet, and the one of the data."""
+    """That of the single module, that in the description of fleet, and that of the data class."""
     parts = {
         "role_spec": role.RoleSpec("", ""),
         "assume_role": AssumeRole(),
@@ -254,13 +254,12 @@ def test_a_default_is_the_same_everywhere(field: Field) -> None:
     }
     names = {f"assume_role_{name}": name for name in ("external_id", "session_name", "session_policy")}
     kept = getattr(parts.get(field.part, parse({}, "")), names.get(field.short, field.short), None)
-    told = documented("fleet").get(field.option, {}).get("description", "")
-    for default in re.findall(r"V\(([^)]*)\)(?:, that of [\w\s]+,)? when not given", words(told)):
-        assert str(kept) == default
-    if "unless this is V(false)" in words(told):
-        assert kept is True
-    if "unless this is V(true)" in words(told):
-        assert kept is False
+    description = documented("fleet").get(field.option, {}).get("description", "")
+    documented_default = re.search(r"Defaults to V\(([^)]*)\)", words(description))
+    if isinstance(kept, bool):
+        assert documented_default
+    if documented_default:
+        assert documented_default[1] == (str(kept).lower() if isinstance(kept, bool) else str(kept))
     for name in MODULES:
         one = spec(name).get(field.short, {})
         if name != "fleet" and "default" in one:
@@ -281,7 +280,7 @@ BY_VARIABLE = {field.variable: field for field in FIELDS}
 
 
 def in_variables(description: str) -> str:
-    """A text of fleet's documentation with variables for options."""
+    """A description of fleet with variables instead of options."""
     by_option = {field.option: field.variable for field in FIELDS}
     return re.sub(r"O\((\w+)\)", lambda found: f"O({by_option.get(found[1], f'sentinel_{found[1]}')})", description)
 
@@ -303,22 +302,22 @@ def test_a_variable_of_a_role_is_an_option_of_its_action(name: str) -> None:
         option = option_of(variable)
         if option == "account_id":
             continue
-        # Of an account verification reads more than its action has options for.
-        told = spec_of(name).get(option) or action.SPEC[option]
-        assert meaning(one) == {**meaning(told), "default": None, "aliases": []}, variable
-        assert one.get("no_log", False) == told.get("no_log", False), variable
+        # Verification reads more variables of an account than its action has options.
+        documented_values = spec_of(name).get(option) or action.SPEC[option]
+        assert meaning(one) == {**meaning(documented_values), "default": None, "aliases": []}, variable
+        assert one.get("no_log", False) == documented_values.get("no_log", False), variable
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_a_variable_of_an_account_is_explained_as_its_option(name: str) -> None:
-    explained = documented("fleet")
+def test_a_variable_of_an_account_is_described_as_its_option(name: str) -> None:
+    fleet_options = documented("fleet")
     for variable, one in entry_point(name)["options"].items():
         if variable in BY_VARIABLE and variable != "aws_account_id":
-            wanted = in_variables(words(explained[option_of(variable)]["description"]))
+            wanted = in_variables(words(fleet_options[option_of(variable)]["description"]))
             assert words(one["description"]) == wanted, variable
 
 
-def test_onboarding_takes_every_variable_of_an_account_and_of_the_run() -> None:
+def test_onboard_has_every_variable_of_an_account_and_of_the_run() -> None:
     run_wide = {
         f"sentinel_{option}"
         for option in fleet_wide()
@@ -328,17 +327,17 @@ def test_onboarding_takes_every_variable_of_an_account_and_of_the_run() -> None:
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_a_run_wide_default_is_told_as_it_is(name: str) -> None:
+def test_the_default_of_a_run_variable_is_documented(name: str) -> None:
     for variable, one in entry_point(name)["options"].items():
         default = spec_of(name).get(option_of(variable), {}).get("default")
         if default is False:
-            assert "unless this is V(true)" in words(one["description"]), variable
+            assert "Defaults to V(false)" in words(one["description"]), variable
         elif variable not in BY_VARIABLE and default is not None:
-            assert f"V({default:g})" if isinstance(default, float) else f"V({default})" in words(one["description"])
+            assert f"Defaults to V({default})" in words(one["description"]), variable
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_every_variable_of_a_role_is_one_that_the_actions_read(name: str) -> None:
+def test_every_variable_of_a_role_is_read_by_an_action(name: str) -> None:
     assert entry_point(name)["options"].keys() <= COLLECTION_VARIABLES
 
 
@@ -361,7 +360,7 @@ def test_a_role_sets_no_default_of_its_own(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_a_role_says_the_same_in_all_its_metadata(name: str) -> None:
+def test_a_role_has_one_description_in_all_its_metadata(name: str) -> None:
     path = ROOT / "roles" / name / "meta/main.yml"
     galaxy = yaml.safe_load(path.read_text(encoding="utf-8"))["galaxy_info"]
     assert galaxy["description"] == entry_point(name)["short_description"]
@@ -395,17 +394,17 @@ def test_a_module_takes_all_credentials_of_a_group_or_none(name: str, group: str
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_documented_membership_is_real(name: str) -> None:
-    told = {
+    documented_values = {
         one.removeprefix(f"{COLLECTION}.")
         for part in (*fragments_of(name), text(name, "DOCUMENTATION"))
         for one in part.get("attributes", {}).get("action_group", {}).get("membership", [])
     }
-    assert "all" in told
-    assert [group for group in told if name not in groups()[group]] == []
+    assert "all" in documented_values
+    assert [group for group in documented_values if name not in groups()[group]] == []
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_check_mode_is_supported_where_it_is_promised(name: str) -> None:
+def test_check_mode_is_supported_as_documented(name: str) -> None:
     attributes: dict[str, Any] = {}
     for part in (*fragments_of(name), text(name, "DOCUMENTATION")):
         attributes |= part.get("attributes", {})
@@ -508,26 +507,26 @@ RESULTS = {
 }
 
 
-def undocumented(result: Any, told: dict[str, Any], where: str = "") -> list[str]:
-    """The keys of a result that its documentation does not know; what is not broken down there may hold anything."""
+def undocumented(result: Any, documented_values: dict[str, Any], where: str = "") -> list[str]:
+    """The undocumented keys of a result; keys without `contains` may have any content."""
     missing = []
     for key, value in result.items():
-        if key not in told:
+        if key not in documented_values:
             missing.append(f"{where}{key}")
             continue
         for inner in [value] if isinstance(value, dict) else value if isinstance(value, list) else []:
-            contains = told[key].get("contains")
+            contains = documented_values[key].get("contains")
             if isinstance(inner, dict) and contains:
-                by_id = key == "accounts" and told[key]["type"] == "dict"
+                by_id = key == "accounts" and documented_values[key]["type"] == "dict"
                 for one in inner.values() if by_id else [inner]:
                     missing += undocumented(one, contains, f"{where}{key}.")
     return missing
 
 
-def unreturned(told: dict[str, Any], result: dict[str, Any], where: str = "") -> list[str]:
-    """The documented keys that a result never has."""
+def unreturned(documented_values: dict[str, Any], result: dict[str, Any], where: str = "") -> list[str]:
+    """The documented keys that a result lacks."""
     missing = []
-    for key, one in told.items():
+    for key, one in documented_values.items():
         if key not in result:
             missing.append(f"{where}{key}")
             continue
@@ -542,20 +541,20 @@ def unreturned(told: dict[str, Any], result: dict[str, Any], where: str = "") ->
 
 
 @pytest.mark.parametrize("name", sorted(RESULTS.keys() & set(MODULES)))
-def test_a_result_has_the_keys_that_are_documented(name: str) -> None:
+def test_a_result_has_the_documented_keys(name: str) -> None:
     result = {key: value for key, value in RESULTS[name]().items() if key not in RESULT_OF_ANSIBLE}
     assert undocumented(result, text(name, "RETURN")) == []
     assert unreturned(text(name, "RETURN"), result) == []
 
 
-def test_every_module_has_its_result_tried() -> None:
+def test_the_result_of_every_module_is_tested() -> None:
     assert sorted(RESULTS) == MODULES
 
 
-def returns(told: dict[str, Any], where: str = "") -> list[tuple[str, dict[str, Any]]]:
-    """Every documented key of a result, with those inside."""
+def returns(documented_values: dict[str, Any], where: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """Every documented key of a result, including nested ones."""
     found = []
-    for key, one in told.items():
+    for key, one in documented_values.items():
         found += [(f"{where}{key}", one), *returns(one.get("contains", {}), f"{where}{key}.")]
     return found
 
@@ -585,7 +584,7 @@ def test_codes_and_classes_in_the_documentation_exist(name: str) -> None:
             assert one["sample"]["class"] in CLASSES
 
 
-def test_every_code_that_is_found_is_in_the_table() -> None:
+def test_every_finding_code_is_in_the_table() -> None:
     used = {
         node.args[0].value
         for path in (ROOT / "plugins").rglob("*.py")
@@ -597,17 +596,17 @@ def test_every_code_that_is_found_is_in_the_table() -> None:
     assert used <= CODES.keys()
 
 
-# --- texts ---
+# --- descriptions and examples ---
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_documents_itself_under_its_name(name: str) -> None:
-    told = text(name, "DOCUMENTATION")
-    assert told["module"] == name
-    assert not told["short_description"].endswith(".")
-    assert re.fullmatch(r"\d+\.\d+\.\d+", str(told["version_added"]))
-    assert told["author"]
-    seen = [one["module"].removeprefix(f"{COLLECTION}.") for one in told["seealso"] if "module" in one]
+def test_the_documentation_of_a_module_has_its_name(name: str) -> None:
+    documented_values = text(name, "DOCUMENTATION")
+    assert documented_values["module"] == name
+    assert not documented_values["short_description"].endswith(".")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", str(documented_values["version_added"]))
+    assert documented_values["author"]
+    seen = [one["module"].removeprefix(f"{COLLECTION}.") for one in documented_values["seealso"] if "module" in one]
     assert set(seen) <= set(MODULES) - {name}
 
 

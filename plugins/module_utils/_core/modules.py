@@ -13,9 +13,9 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from .cloud.aws import Aws
-from .cloud.cloudformation import StackSets
-from .cloud.iam import Roles, trusting
-from .cloud.service import Caller
+from .cloud.cloudformation import StackSetAdapter
+from .cloud.iam import RoleAdapter, find_roles_by_trust
+from .cloud.service import ServiceClient
 from .model import validation
 from .model.account import Account, check_partition, parse
 from .model.account_result import AccountReport
@@ -34,8 +34,9 @@ from .model.role.permissions import SessionScope, policy_for, session_scope
 from .model.role.plan import ROLE
 from .model.role.role import Role
 from .model.text import visible
-from .run.pacing import Budget
-from .run.reconcile import Mode, read_consistent, reconcile
+from .run.account import read_consistent, reconcile_connector, reconcile_role
+from .run.pacing import AzureRateLimit
+from .run.reconcile import reconcile
 from .verify import ingestion, results
 
 if TYPE_CHECKING:
@@ -68,8 +69,10 @@ async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         work = session_scope(account.role_spec, check_mode=check_mode, removing=absent)
         iam = await _iam_caller(account, aws, account.role_spec.name, work)
         with AccountReport().attached_to_errors() as report:
-            adapter = Roles(iam, account.account_id, account.role_spec.name, writes=not check_mode, removing=absent)
-            await reconcile(report, ROLE, account.role_spec, adapter, Mode(check_mode, absent))
+            adapter = RoleAdapter(
+                iam, account.account_id, account.role_spec.name, writes=not check_mode, removing=absent
+            )
+            await reconcile_role(report, account.role_spec, adapter, check_mode=check_mode, absent=absent)
     return report.result()
 
 
@@ -82,7 +85,7 @@ async def aws_role_info(params: Mapping[str, Any]) -> Result:
         found = [
             role
             for name in await _role_names(params["name"], account, iam)
-            if (role := await read_consistent(Roles(iam, account.account_id, name, writes=False).read))
+            if (role := await read_consistent(RoleAdapter(iam, account.account_id, name, writes=False).read))
         ]
     return {"changed": False, "roles": [_role_with_findings(role, account) for role in found]}
 
@@ -103,16 +106,15 @@ async def _complete_account(params: Mapping[str, Any], aws: Aws, *, required: bo
     return found
 
 
-async def _iam_caller(account: Account, aws: Aws, role_name: str | None, work: SessionScope) -> Caller:
-    policy = policy_for(account.account_id, role_name, work)
-    return aws.service("iam").of(await aws.enter(account.account_id, account.assume_role, policy))
+async def _iam_caller(account: Account, aws: Aws, role_name: str | None, work: SessionScope) -> ServiceClient:
+    return aws.service("iam").client(await aws.assume_role_in(account.account_id, account.assume_role, role_name, work))
 
 
-async def _role_names(name: str | None, account: Account, iam: Caller) -> list[str]:
+async def _role_names(name: str | None, account: Account, iam: ServiceClient) -> list[str]:
     if name:
         return [name]
     microsoft = account.role_spec.microsoft_account_id
-    return await trusting(iam, account.account_id, lambda document: policy.lets_in(document, microsoft))
+    return await find_roles_by_trust(iam, account.account_id, lambda document: policy.lets_in(document, microsoft))
 
 
 def _role_with_findings(role: Role, account: Account) -> Result:
@@ -143,8 +145,8 @@ async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result
     stacksets.check_units(params["organizational_units"])
     with closing(Aws(account.aws)) as aws:
         spec = await _stackset_spec(params, account, aws)
-        call = aws.service("cloudformation").of(await aws.administer(account.assume_role))
-        adapter = StackSets(call, spec.name, writes=not check_mode, delegated=params["delegated_administrator"])
+        call = aws.service("cloudformation").client(await aws.assume_administrator_role(account.assume_role))
+        adapter = StackSetAdapter(call, spec.name, writes=not check_mode, delegated=params["delegated_administrator"])
         with AccountReport().attached_to_errors() as report:
             kind = replace(STACKSET, plan=partial(stacksets.plan, retain=spec.retain))
             await reconcile(report, kind, spec, adapter, Mode(check_mode, params["state"] == "absent"))
@@ -177,6 +179,20 @@ async def _stackset_spec(params: Mapping[str, Any], account: Account, aws: Aws) 
     return found
 
 
+async def _reconcile_stackset(
+    report: AccountReport, spec: StackSetSpec, adapter: StackSetAdapter, *, check_mode: bool, absent: bool
+) -> None:
+    overlay = partial(stacksets.without if absent else stacksets.overlay, spec)
+    plan = partial(stacksets.plan, retain=spec.retain)
+    outcome = await reconcile(
+        adapter, overlay, plan, check_mode=check_mode, applied=report.calls, on_read=lambda _have: None
+    )
+    report.add("stackset", stacksets.show, outcome.want)
+    if outcome.changed:
+        before, after = stacksets.show(outcome.have), stacksets.show(outcome.want)
+        report.diff.append(difference(f"StackSet {spec.name}", before, after))
+
+
 @_synchronous
 async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Run the module `aws_connector`."""
@@ -197,7 +213,7 @@ async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Resul
 async def aws_connector_info(params: Mapping[str, Any]) -> Result:
     """Run the module `aws_connector_info`."""
     with _workspace_client(parse(params, "", names="short")) as sentinel:
-        return await sentinel.raw_connectors(_connectors_with_findings)
+        return await sentinel.list_connectors(_connectors_with_findings)
 
 
 def _connectors_with_findings(answers: list[Mapping[str, Any]]) -> Result:
@@ -214,7 +230,7 @@ def _connectors_with_findings(answers: list[Mapping[str, Any]]) -> Result:
 async def workspace_info(params: Mapping[str, Any]) -> Result:
     """Run the module `workspace_info`."""
     with _workspace_client(parse(params, "", names="short")) as sentinel:
-        return {"changed": False, "workspace": workspaces.show(await sentinel.whole_workspace())}
+        return {"changed": False, "workspace": workspaces.show(await sentinel.workspace_details())}
 
 
 @_synchronous
@@ -264,4 +280,4 @@ def _workspace_client(account: Account) -> Iterator[Sentinel]:
 
     _check_workspace(account)
     with closing(Azure(account.azure)) as azure:
-        yield Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, Budget())
+        yield Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, AzureRateLimit())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real answers of the services, and what may become of them: missing fields, wrong types, rubbish."""
+"""Responses of the services, and malformed variants of them: missing fields, wrong types, garbage."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Path = tuple[str | int, ...]
 
 @contextlib.contextmanager
 def recorded() -> Iterator[Answers]:
-    """Take down the bodies of all answers, by operation."""
+    """Record the bodies of all responses, by operation."""
     answers: Answers = {}
     post, send = Http.post, RequestsTransport.send
 
@@ -66,13 +66,13 @@ def recorded() -> Iterator[Answers]:
 
 
 def about(account: str, body: str) -> str:
-    """The same answer about another account."""
+    """The same response for another account."""
     return re.sub(r"(?<!\d)(1{10}|5{10})\d\d(?!\d)", account, body)
 
 
 @st.composite
 def mutants(draw: st.DrawFn, body: str) -> str:
-    """That answer with something missing or wrong, or something else altogether."""
+    """The response with a missing or wrong value, or an entirely different one."""
     if draw(st.integers(0, 4)) == 0:
         return draw(st.sampled_from(RUBBISH) | st.text(max_size=30))
     return draw(_json(json.loads(body)) if body.startswith("{") else _xml(body))
@@ -109,8 +109,8 @@ def _xml(draw: st.DrawFn, body: str) -> str:
         if not parents:
             break
         parent, child = draw(st.sampled_from(parents))
-        kind = draw(st.sampled_from(["gone", "twice", "renamed", "nested", "text", "text"]))
-        if kind == "gone":
+        kind = draw(st.sampled_from(["removed", "twice", "renamed", "nested", "text", "text"]))
+        if kind == "removed":
             parent.remove(child)
         elif kind == "twice":
             parent.append(copy.deepcopy(child))

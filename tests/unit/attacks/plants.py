@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an attacker, or a hasty colleague, changes in an account by hand, and what must be said of it."""
+"""Changes of an attacker, or a careless colleague, in an account, and the findings that must report them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     trust,
 )
 from tests.emulators.client import CUSTOMER_ID, Emulators
-from tests.faults.world import NEIGHBOUR, ROLE, arn_of, connector, name_of
+from tests.faults.world import OTHER_ROLE, ROLE, arn_of, connector, name_of
 
 Json = dict[str, Any]
 Plant = Callable[[Emulators, str], object]
@@ -28,7 +28,7 @@ INTRUDER = "666666666666"
 OTHER_ID = "99999999-9999-4999-8999-999999999999"
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
-WISHED = f"arn:aws:iam::aws:policy/{MANAGED_POLICY}"
+MANAGED = f"arn:aws:iam::aws:policy/{MANAGED_POLICY}"
 USER = f"arn:aws:iam::{INTRUDER}:user/u"
 ROOT = f"arn:aws:iam::{INTRUDER}:root"
 GONE = "AROAJQABLZS4A3QDU576Q"
@@ -40,7 +40,7 @@ ANYTHING = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
 
 
 class Attack(NamedTuple):
-    """One change: what is found of it, and what must be shown before it is gone."""
+    """One change: its findings, and the value that must be reported before the repair."""
 
     name: str
     plant: Plant
@@ -50,7 +50,7 @@ class Attack(NamedTuple):
 
 
 def statement(**changes: Any) -> Json:
-    """The right statement, changed; None takes an element away."""
+    """The desired statement, changed; None removes an element."""
     right = copy.deepcopy(trust(MICROSOFT_ACCOUNT, [CUSTOMER_ID])["Statement"][0])
     return {name: value for name, value in {**right, **changes}.items() if value is not None}
 
@@ -61,7 +61,7 @@ def pinned(value: Any, operator: str = "StringEquals") -> Json:
 
 
 class _Hand:
-    """One client for all accounts: making one takes longer than all that is asked of it."""
+    """One client for all accounts, since creating one takes longer than all its requests."""
 
     def __init__(self, cloud: Emulators) -> None:
         self._account = ""
@@ -72,7 +72,7 @@ class _Hand:
         request.headers["x-moto-account-id"] = self._account
 
     def of(self, account: str) -> Any:
-        """The client, in that account from now on."""
+        """The client, with credentials of that account."""
         self._account = account
         return self._client
 
@@ -81,12 +81,12 @@ _hand = cache(_Hand)
 
 
 def at(cloud: Emulators, account: str) -> Any:
-    """A client of IAM in that account, past the proxy; to be used at once."""
+    """A client of IAM in that account that bypasses the proxy; the next call changes its account."""
     return _hand(cloud).of(account)
 
 
 def standing(cloud: Emulators, accounts: Iterable[str]) -> dict[str, list[Any]]:
-    """Every role of these accounts, with all that belongs to it."""
+    """Every role of these accounts, with its policies and tags."""
     found: dict[str, list[Any]] = {}
     for account in accounts:
         answer = at(cloud, account).get_account_authorization_details(Filter=["Role"])
@@ -95,13 +95,13 @@ def standing(cloud: Emulators, accounts: Iterable[str]) -> dict[str, list[Any]]:
 
 
 def iam(operation: str, **args: Any) -> Plant:
-    """A call of IAM, behind everyone's back."""
+    """A call of IAM that the proxy does not count."""
     given = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in args.items()}
     return lambda cloud, account: getattr(at(cloud, account), operation)(RoleName=ROLE, **given)
 
 
 def trusting(*statements: Json) -> Plant:
-    """Another trust policy. Where moto would not store what AWS does, the next three reads show it all the same."""
+    """Another trust policy. If moto refuses one that AWS stores, the next three reads return it."""
     document = {"Version": "2012-10-17", "Statement": list(statements)}
 
     def plant(cloud: Emulators, account: str) -> None:
@@ -116,7 +116,7 @@ def trusting(*statements: Json) -> Plant:
 
 
 def get_role_answer(role: Json, document: str) -> str:
-    """What IAM answers to GetRole, with another trust policy."""
+    """The response to GetRole, with another trust policy."""
     tags = "".join(f"<member><Key>{tag['Key']}</Key><Value>{tag['Value']}</Value></member>" for tag in role["Tags"])
     boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
     bound = f"<PermissionsBoundary><PermissionsBoundaryArn>{boundary}</PermissionsBoundaryArn></PermissionsBoundary>"
@@ -133,18 +133,18 @@ def get_role_answer(role: Json, document: str) -> str:
 
 
 def attach_namesake(cloud: Emulators, account: str) -> None:
-    """A policy of the account that is called like the one that AWS replaced."""
+    """A policy of the account with the name of the one that AWS replaced."""
     document = json.dumps({"Version": "2012-10-17", "Statement": [ANYTHING]})
     made = at(cloud, account).create_policy(PolicyName=REPLACED_POLICY, PolicyDocument=document)
     iam("attach_role_policy", PolicyArn=made["Policy"]["Arn"])(cloud, account)
 
 
 def reads(arn: Callable[[str], str], state: str = "enabled") -> Plant:
-    """Our connector with another role, or switched off."""
+    """The managed connector with another role, or disabled."""
     return lambda cloud, account: cloud.seed_connector(connector(name_of(account), arn(account), state))
 
 
-def _let_in(name: str, code: str, principal: Any, shown: str) -> Attack:
+def _trusting(name: str, code: str, principal: Any, shown: str) -> Attack:
     return Attack(name, trusting(statement(), statement(Principal=principal)), (f"critical {code}",), shown)
 
 
@@ -158,13 +158,13 @@ _DENY = {**statement(Effect="Deny", Principal=_ANY, Condition=None)}
 _INLINE = {"Version": "2012-10-17", "Statement": [ANYTHING]}
 
 TRUST = (
-    _let_in("anyone", "trust_anyone", "*", "*"),
-    _let_in("any account", "trust_anyone", _ANY, "*"),
-    _let_in("an account", _FOREIGN, {"AWS": ROOT}, INTRUDER),
-    _let_in("a role", _FOREIGN, {"AWS": f"arn:aws:iam::{INTRUDER}:role/r"}, f"{INTRUDER}:role/r"),
-    _let_in("a user beside Microsoft", _FOREIGN, {"AWS": [MICROSOFT_ACCOUNT, USER]}, USER),
-    _let_in("a service", "trust_principal_type", {"Service": "ec2.amazonaws.com"}, "ec2.amazonaws.com"),
-    _let_in("an identity provider", "trust_principal_type", {"Federated": "accounts.google.com"}, "accounts.google"),
+    _trusting("anyone", "trust_anyone", "*", "*"),
+    _trusting("any account", "trust_anyone", _ANY, "*"),
+    _trusting("an account", _FOREIGN, {"AWS": ROOT}, INTRUDER),
+    _trusting("a role", _FOREIGN, {"AWS": f"arn:aws:iam::{INTRUDER}:role/r"}, f"{INTRUDER}:role/r"),
+    _trusting("a user beside Microsoft", _FOREIGN, {"AWS": [MICROSOFT_ACCOUNT, USER]}, USER),
+    _trusting("a service", "trust_principal_type", {"Service": "ec2.amazonaws.com"}, "ec2.amazonaws.com"),
+    _trusting("an identity provider", "trust_principal_type", {"Federated": "accounts.google.com"}, "accounts.google"),
     Attack("everyone but one", trusting(statement(), statement(Principal=None, NotPrincipal={"AWS": ROOT})),
            ("critical trust_not_principal",), "NotPrincipal"),
     _weak("no condition", None, MICROSOFT_ACCOUNT, "high trust_external_id_missing"),
@@ -197,7 +197,7 @@ PERMISSIONS = (
            f"/{REPLACED_POLICY}"),
     Attack("an inline policy", iam("put_role_policy", PolicyName="helper", PolicyDocument=_INLINE),
            ("high permission_inline_extra",), "s3:*"),
-    Attack("no rights", iam("detach_role_policy", PolicyArn=WISHED), ("high permission_policy_missing",), WISHED),
+    Attack("no rights", iam("detach_role_policy", PolicyArn=MANAGED), ("high permission_policy_missing",), MANAGED),
     Attack("no boundary", iam("delete_role_permissions_boundary"), ("high role_boundary_missing",), BOUNDARY),
     Attack("a wider boundary", iam("put_role_permissions_boundary", PermissionsBoundary=ADMIN),
            ("medium role_boundary_changed",), ADMIN),
@@ -206,13 +206,13 @@ PERMISSIONS = (
 
 CONNECTORS = (
     Attack("the connector off", reads(arn_of, "Disabled"), ("high connector_disabled",), "Disabled"),
-    Attack("the connector astray", reads(lambda _account: arn_of(INTRUDER)),
+    Attack("the connector of another account", reads(lambda _account: arn_of(INTRUDER)),
            ("high connector_wrong_account", "high connector_missing"), arn_of(INTRUDER)),
-    Attack("the connector with another role", reads(lambda account: arn_of(account, NEIGHBOUR)),
-           ("medium connector_stale",), NEIGHBOUR),
+    Attack("the connector with another role", reads(lambda account: arn_of(account, OTHER_ROLE)),
+           ("medium connector_stale",), OTHER_ROLE),
     Attack("no connector", lambda cloud, account: cloud.delete_connector(name_of(account)),
            ("high connector_missing",), ""),
 )  # fmt: skip
 
 ATTACKS = {f"7777777777{number:02}": attack for number, attack in enumerate((*TRUST, *PERMISSIONS, *CONNECTORS))}
-"""By the account in which it is planted."""
+"""Attacks by account."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever services answer: an error with a class for the account or the run, never a traceback or a wrong write."""
+"""Malformed responses lead to an error with a class, never to a traceback or a wrong write."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run imp
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion, results
 from tests.emulators.connectors import account_of
 from tests.faults import engine
-from tests.faults.world import ACCOUNTS, NEIGHBOUR, ROLE, VICTIM, WISHES, Seen, World, arn_of, connector
+from tests.faults.world import ACCOUNTS, OTHER_ROLE, PHASE_VARIABLES, ROLE, VICTIM, Snapshot, World, arn_of, connector
 from tests.unit.modules.test_ingestion_info import arrived, unhealthy
 
 from .mutants import RUBBISH, Answers, about, mutants, recorded
@@ -45,7 +45,7 @@ STATUSES = st.sampled_from([200, 200, 200, 200, 400, 403, 404])
 
 
 def often(times: int) -> settings:
-    """So many examples; HYPOTHESIS_PROFILE=thorough looks longer."""
+    """The number of examples; HYPOTHESIS_PROFILE=thorough has more."""
     most = (settings.default or settings()).max_examples * times // 30
     return settings(
         max_examples=most,
@@ -55,10 +55,10 @@ def often(times: int) -> settings:
 
 
 class Ready(NamedTuple):
-    """A world that needs nothing, and the answers that told so."""
+    """A world in the desired state, and the responses that show it."""
 
     world: World
-    right: Seen
+    right: Snapshot
     answers: Answers
 
 
@@ -69,16 +69,16 @@ def recordings() -> Answers:
 
 @pytest.fixture
 def ready(world: World, recordings: Answers) -> Ready:
-    world.prepare("correct", 2)
+    world.prepare("repair", 2)
     with recorded() as answers:
-        ended = world.run("correct", 2)
+        ended = world.run("repair", 2)
     assert (ended.error, ended.failed) == (None, {})
     recordings |= answers
     return Ready(world, world.seen(), recordings)
 
 
 def survived(ended: engine.RunResult) -> engine.RunResult:
-    """Whatever was answered, all that is said is a sentence with a class."""
+    """Every error has a class and a message of one line."""
     for error in filter(None, (ended.error, *ended.failed.values())):
         assert_sentence(error)
     return ended
@@ -93,41 +93,43 @@ def assert_sentence(error: SentinelError) -> None:
 
 @often(3)
 @given(data=st.data())
-def test_an_answer_for_all_that_is_odd_leads_to_no_wrong_write(ready: Ready, data: st.DataObject) -> None:
+def test_a_malformed_response_for_all_accounts_leads_to_no_wrong_write(ready: Ready, data: st.DataObject) -> None:
     world = ready.world
     for operation in FOR_ALL:
         world.e.heal()
         body, status = data.draw(mutants(ready.answers[operation][-1])), data.draw(STATUSES)
         world.e.fault(operation=operation, status=status, body=body)
         before = world.e.struck()
-        ended = survived(world.run("correct", 2))
+        ended = survived(world.run("repair", 2))
         assert world.e.struck() > before
         assert (ended.results == {}) if ended.error else (set(ended.results) == set(ACCOUNTS[:2]))
-        assert (world.seen(), world.twins()) == (ready.right, [])
+        assert (world.seen(), world.duplicates()) == (ready.right, [])
 
 
 class Fleet(NamedTuple):
-    """Many accounts that need nothing, the answers that told so, and what stands in each."""
+    """Many accounts in the desired state, the responses that show it, and the resources of each."""
 
     world: World
     answers: Answers
     right: dict[str, Any]
 
     def spoil(self, data: st.DataObject, operations: tuple[str, ...], statuses: Any = STATUSES) -> None:
-        """Have something odd answered in each account, to one of the operations."""
+        """Return a malformed response in each account, to one of the operations."""
         for account in MANY:
             operation = data.draw(st.sampled_from(operations))
             body = data.draw(mutants(about(account, self.answers[operation][-1])))
             self.world.e.fault(operation=operation, account=account, status=data.draw(statuses), body=body)
 
     def run(self, *, absent: bool = False) -> engine.RunResult:
-        ended = survived(engine.run(engine.accounts_of(HOSTS, **WISHES["correct"]), fleet.RunOptions(absent=absent)))
+        ended = survived(
+            engine.run(engine.accounts_of(HOSTS, **PHASE_VARIABLES["repair"]), fleet.RunOptions(absent=absent))
+        )
         assert ended.error is None
         assert set(ended.results) == set(MANY)
         return ended
 
     def settle(self, *, absent: bool = False) -> None:
-        """Run it undisturbed."""
+        """Run it without faults."""
         self.world.e.heal()
         assert self.run(absent=absent).failed == {}
 
@@ -145,7 +147,7 @@ def right() -> dict[str, Any]:
 def many(world: World, recordings: Answers, right: dict[str, Any]) -> Fleet:
     world.prepare("create", 0)
     for account in MANY:
-        at(world.e, account).create_role(RoleName=NEIGHBOUR, AssumeRolePolicyDocument=json.dumps(ANYONE))
+        at(world.e, account).create_role(RoleName=OTHER_ROLE, AssumeRolePolicyDocument=json.dumps(ANYONE))
     fleet_of = Fleet(world, recordings, right)
     if not right:
         with recorded() as answers:
@@ -158,26 +160,26 @@ def many(world: World, recordings: Answers, right: dict[str, Any]) -> Fleet:
 
 @often(2)
 @given(data=st.data())
-def test_an_answer_in_an_account_that_is_odd_leads_to_no_wrong_write(many: Fleet, data: st.DataObject) -> None:
+def test_a_malformed_response_in_an_account_leads_to_no_wrong_write(many: Fleet, data: st.DataObject) -> None:
     cloud = many.world.e
     many.settle()
     cloud.forget()
     many.spoil(data, READS)
     many.run()
-    # Who was lied to may write, but nothing else than what was wished.
+    # After a wrong response the run may write, but only the desired state.
     written = {request["account"] for request in cloud.requests("iam", write=True)}
     assert standing(cloud, written) == {account: many.right[account] for account in written}
-    assert many.world.twins() == []
+    assert many.world.duplicates() == []
 
 
 @often(1)
 @given(data=st.data())
-def test_an_odd_answer_to_a_write_is_got_over_by_the_next_run(many: Fleet, data: st.DataObject) -> None:
+def test_a_malformed_response_to_a_write_is_repaired_by_the_next_run(many: Fleet, data: st.DataObject) -> None:
     many.settle(absent=True)
     others = many.others()
     many.spoil(data, WRITES)
     many.run()
-    assert (many.others(), many.world.twins()) == (others, [])
+    assert (many.others(), many.world.duplicates()) == (others, [])
     many.settle()
     assert standing(many.world.e, MANY) == many.right
     assert len(many.world.e.connectors()) == len(others) + len(MANY)
@@ -185,7 +187,7 @@ def test_an_odd_answer_to_a_write_is_got_over_by_the_next_run(many: Fleet, data:
 
 @often(1)
 @given(data=st.data())
-def test_an_odd_answer_leads_to_no_wrong_removal(many: Fleet, data: st.DataObject) -> None:
+def test_a_malformed_response_leads_to_no_wrong_removal(many: Fleet, data: st.DataObject) -> None:
     many.settle()
     others = many.others()
     many.spoil(data, REMOVAL, st.just(200))
@@ -193,12 +195,12 @@ def test_an_odd_answer_leads_to_no_wrong_removal(many: Fleet, data: st.DataObjec
     many.settle(absent=True)
     assert many.world.e.connectors() == others
     left = {account: [role["RoleName"] for role in roles] for account, roles in standing(many.world.e, MANY).items()}
-    assert left == {account: [NEIGHBOUR] for account in MANY}
+    assert left == {account: [OTHER_ROLE] for account in MANY}
 
 
 @often(3)
 @given(data=st.data())
-def test_an_odd_list_of_connectors_leads_to_no_wrong_removal(ready: Ready, data: st.DataObject) -> None:
+def test_a_malformed_list_of_connectors_leads_to_no_wrong_removal(ready: Ready, data: st.DataObject) -> None:
     world = ready.world
     world.prepare("remove", 2)
     before = world.seen()
@@ -235,24 +237,24 @@ UNREADABLE: list[Any] = [
 ]
 
 
-def test_a_list_that_cannot_be_read_is_not_an_empty_one(ready: Ready) -> None:
+def test_an_unreadable_list_is_not_an_empty_one(ready: Ready) -> None:
     ready.world.e.forget()
     for answer in UNREADABLE:
         ready.world.e.heal()
         ready.world.e.fault(operation="DataConnectors_List", status=200, body=json.dumps(answer))
-        ended = survived(ready.world.run("correct", 2))
+        ended = survived(ready.world.run("repair", 2))
         assert ended.error, answer
-        assert "list the data connectors of workspace sentinel" in str(ended.error)
+        assert "data connectors of workspace sentinel" in str(ended.error)
     assert ready.world.writes() == []
 
 
-def test_kinds_and_states_that_nobody_knows_are_left_alone_or_corrected(ready: Ready) -> None:
+def test_unknown_kinds_are_not_changed_and_unknown_states_are_repaired(ready: Ready) -> None:
     world = ready.world
     strange = world.e.seed_connector({"name": "new", "kind": "AmazonWebServicesQuantum", "properties": {"x": [1]}})
     [ours] = ready.right.ours[VICTIM]["connectors"]
     ours["properties"]["dataTypes"]["logs"]["state"] = "Hibernating"
     world.e.seed_connector(ours)
-    ended = survived(world.run("correct", 2))
+    ended = survived(world.run("repair", 2))
     assert ended.calls == {VICTIM: "DataConnectors_CreateOrUpdate"}
     assert [one.code for one in ended.results[VICTIM].report.findings] == ["connector_disabled"]
     assert strange in world.e.connectors()
@@ -262,17 +264,17 @@ def test_ten_megabytes_of_connectors_are_read(ready: Ready) -> None:
     for number in range(12):
         ready.world.e.seed_connector({"name": f"big{number}", "kind": "Office365", "properties": {"x": "x" * 900_000}})
     ready.world.e.forget()
-    assert survived(ready.world.run("correct", 2)).calls == {}
+    assert survived(ready.world.run("repair", 2)).calls == {}
     assert ready.world.writes() == []
 
 
 class _Endless(BaseHTTPRequestHandler):
-    """Answers every request with ten megabytes."""
+    """Responds to every request with ten megabytes."""
 
     def do_POST(self) -> None:
         self.send_response(200)
         self.end_headers()
-        # The client hangs up long before.
+        # The client closes the connection earlier.
         with contextlib.suppress(OSError):
             self.wfile.write(b"x" * (10 << 20))
 
@@ -280,12 +282,12 @@ class _Endless(BaseHTTPRequestHandler):
         pass
 
 
-def test_ten_megabytes_of_aws_are_refused(ready: Ready, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ten_megabytes_from_aws_are_refused(ready: Ready, monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Endless) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", f"http://127.0.0.1:{server.server_port}")
         ready.world.e.forget()
-        ended = survived(ready.world.run("correct", 2))
+        ended = survived(ready.world.run("repair", 2))
         server.shutdown()
     assert {error.kind for error in ended.failed.values()} == {"transient"}
     assert len(ended.failed) == 2
@@ -303,20 +305,20 @@ def test_an_error_may_have_any_shape(many: Fleet) -> None:
     assert {error.kind for error in failed.values()} <= {"azure_denied", "transient"}
 
 
-def test_a_role_that_answers_for_another_account_is_not_believed(ready: Ready) -> None:
+def test_a_response_for_another_account_is_refused(ready: Ready) -> None:
     body = about("666666666666", ready.answers["GetRole"][-1])
     ready.world.e.fault(operation="GetRole", account=VICTIM, status=200, body=body)
     ready.world.e.forget()
-    ended = survived(ready.world.run("correct", 2))
+    ended = survived(ready.world.run("repair", 2))
     assert ended.failed[VICTIM].kind == "transient"
     assert ready.world.writes() == []
     assert ready.world.seen() == ready.right
 
 
-def test_a_tag_that_names_no_workspace_lets_nobody_in(ready: Ready) -> None:
+def test_a_tag_without_a_workspace_allows_no_other_principal(ready: Ready) -> None:
     world = ready.world
     world.make(VICTIM, "TagRole", RoleName=ROLE, Tags=[{"Key": TAG_WORKSPACE, "Value": "x *"}])
-    assert survived(world.run("correct", 2)).calls == {VICTIM: "TagRole"}
+    assert survived(world.run("repair", 2)).calls == {VICTIM: "TagRole"}
     assert world.seen() == ready.right
 
 
@@ -334,32 +336,32 @@ NO_LISTINGS: list[Any] = [
 LATER: list[Any] = [{}, {"NextToken": "x"}, {"Accounts": None}, ""]
 
 
-def test_an_odd_listing_of_the_organization_removes_no_orphan(ready: Ready) -> None:
+def test_a_malformed_listing_of_the_organization_removes_no_orphan(ready: Ready) -> None:
     cloud = ready.world.e
     cloud.forget()
     for answer in NO_LISTINGS:
         cloud.heal()
         cloud.fault(operation="ListAccounts", status=200, body=json.dumps(answer))
-        survived(ready.world.run("correct", 2, orphans="remove"))
+        survived(ready.world.run("repair", 2, orphans="remove"))
     assert cloud.operations().count("ListAccounts") == len(NO_LISTINGS)
     assert ready.world.writes() == []
 
 
 @pytest.mark.parametrize("answer", LATER, ids=str)
-def test_an_odd_later_page_of_the_organization_removes_no_orphan(ready: Ready, answer: Any) -> None:
+def test_a_malformed_later_page_of_the_organization_removes_no_orphan(ready: Ready, answer: Any) -> None:
     world = ready.world
     world.e.organization([{"Id": f"5555555555{number:02}", "Name": "x"} for number in range(20)] + [{"Id": VICTIM}])
     gone = {"awsRoleArn": arn_of("555555555590"), "dataTypes": {"logs": {"state": "enabled"}}}
     world.e.seed_connector({"name": "gone", "kind": OURS["kind"], "properties": gone})
     world.e.forget()
     world.e.fault(operation="ListAccounts", skip=1, status=200, body=json.dumps(answer) if answer != "" else "")
-    ended = survived(world.run("correct", 2, orphans="remove"))
+    ended = survived(world.run("repair", 2, orphans="remove"))
     assert ended.error
     assert world.writes() == []
 
 
 def look(world: World) -> list[ingestion.Watched]:
-    """Ask whether events arrive; raises SentinelError."""
+    """Read the ingestion status; raises SentinelError."""
     watched = [ingestion.Watched(account, Expected()) for account in world.accounts("create", 2)]
     asyncio.run(ingestion.verify(watched, ingestion.Order(86400), print))
     return watched
@@ -367,7 +369,7 @@ def look(world: World) -> list[ingestion.Watched]:
 
 @pytest.fixture
 def telling(world: World) -> Ready:
-    """A world where events arrive from one account and not from the other, and the answers that told so."""
+    """A world with events of one account and not of the other, and the responses that show it."""
     world.prepare("remove", 2)
     arrived(world.e, {VICTIM: 0.1})
     unhealthy(world.e, ACCOUNTS[1], "AccessDenied")
@@ -378,7 +380,7 @@ def telling(world: World) -> Ready:
 
 @often(8)
 @given(data=st.data())
-def test_an_odd_answer_about_events_leads_to_a_verdict_or_a_sentence(telling: Ready, data: st.DataObject) -> None:
+def test_a_malformed_response_about_events_leads_to_a_status_or_an_error(telling: Ready, data: st.DataObject) -> None:
     cloud = telling.world.e
     operation, skip = data.draw(st.sampled_from([("Query", 0), ("Query", 1), ("DataConnectors_List", 0)]))
     cloud.heal()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run may not do: take over what is not ours, go beyond its session, change more than it was allowed to."""
+"""A run does not adopt unmanaged roles, exceed its session policy, or change more accounts than allowed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws, explained
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws, translate_aws_errors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AssumeRole,
     AwsCredentials,
@@ -24,7 +24,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run imp
 from tests.emulators import faults
 from tests.emulators.client import Emulators
 from tests.faults import engine
-from tests.faults.world import ACCOUNTS, NEIGHBOUR, PHASES, ROLE, VICTIM, Phase, World, arn_of, connector
+from tests.faults.world import ACCOUNTS, OTHER_ROLE, PHASES, ROLE, VICTIM, Phase, World, arn_of, connector
 from tests.unit.playbooks.conftest import WORKSPACE, Play
 
 from .plants import ADMIN, OTHER_ID, ROOT, pinned, statement
@@ -37,8 +37,8 @@ BEYOND: list[Attempt] = [
     ("read", "CreateRole", {"RoleName": ROLE, "AssumeRolePolicyDocument": TRUST}),
     ("read", "UpdateAssumeRolePolicy", {"RoleName": ROLE, "PolicyDocument": TRUST}),
     ("write", "DeleteRole", {"RoleName": ROLE}),
-    ("write", "GetRole", {"RoleName": NEIGHBOUR}),
-    ("write", "UpdateAssumeRolePolicy", {"RoleName": NEIGHBOUR, "PolicyDocument": TRUST}),
+    ("write", "GetRole", {"RoleName": OTHER_ROLE}),
+    ("write", "UpdateAssumeRolePolicy", {"RoleName": OTHER_ROLE, "PolicyDocument": TRUST}),
     ("write", "AttachRolePolicy", {"RoleName": "OrganizationAccountAccessRole", "PolicyArn": ADMIN}),
     ("write", "AttachRolePolicy", {"RoleName": ROLE, "PolicyArn": ADMIN}),
     ("write", "PutRolePolicy", {"RoleName": ROLE, "PolicyName": "p", "PolicyDocument": TRUST}),
@@ -49,34 +49,34 @@ BEYOND: list[Attempt] = [
     ("write", "ListRoles", {}),
     ("remove", "AttachRolePolicy", {"RoleName": ROLE, "PolicyArn": ADMIN}),
     ("remove", "PutRolePolicy", {"RoleName": ROLE, "PolicyName": "p", "PolicyDocument": TRUST}),
-    ("remove", "DeleteRole", {"RoleName": NEIGHBOUR}),
+    ("remove", "DeleteRole", {"RoleName": OTHER_ROLE}),
 ]
 
 
 async def attempt(attempts: list[Attempt], *, limited: bool = True) -> list[SentinelError]:
-    """Make calls of IAM in an account that was entered for some work on our role; returns what they were told."""
-    told = []
+    """Make IAM calls in an account with the session of some work on the role; returns their errors."""
+    errors = []
     with closing(Aws(AwsCredentials())) as aws:
-        entry = AssumeRole(roles=("OrganizationAccountAccessRole",), session_policy=limited)
+        assume_role = AssumeRole(roles=("OrganizationAccountAccessRole",), session_policy=limited)
         for work, operation, args in attempts:
-            keys = await aws.enter(VICTIM, entry, ROLE, work)
+            keys = await aws.assume_role_in(VICTIM, assume_role, ROLE, work)
             try:
-                with explained(f"make {operation}"):
-                    await aws.service("iam").of(keys)(operation, **args)
+                with translate_aws_errors(f"make {operation}"):
+                    await aws.service("iam").client(keys)(operation, **args)
             except SentinelError as error:
-                told.append(error)
-    return told
+                errors.append(error)
+    return errors
 
 
-def test_the_session_of_a_run_is_denied_what_the_run_does_not_do(world: World) -> None:
-    told = asyncio.run(attempt(BEYOND))
-    assert [error.kind for error in told] == ["aws_denied"] * len(BEYOND)
-    for error, (_work, operation, _args) in zip(told, BEYOND, strict=True):
+def test_the_session_policy_denies_calls_that_the_run_does_not_make(world: World) -> None:
+    errors = asyncio.run(attempt(BEYOND))
+    assert [error.kind for error in errors] == ["aws_denied"] * len(BEYOND)
+    for error, (_work, operation, _args) in zip(errors, BEYOND, strict=True):
         assert f"because no session policy allows the iam:{operation} action" in str(error)
 
 
-def test_who_turns_the_limit_off_has_all_that_the_role_has(world: World) -> None:
-    assert asyncio.run(attempt([("read", "CreateUser", {"UserName": "somebody"})], limited=False)) == []
+def test_without_the_session_policy_the_session_has_all_permissions_of_the_role(world: World) -> None:
+    assert asyncio.run(attempt([("read", "CreateUser", {"UserName": "someone"})], limited=False)) == []
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_who_turns_the_limit_off_has_all_that_the_role_has(world: World) -> None
         pytest.param(statement(Principal={"Service": "ec2.amazonaws.com"}, Condition=None), id="a service's"),
         pytest.param(statement(Principal={"AWS": ROOT}), id="another account's"),
         pytest.param(statement(Condition=pinned(OTHER_ID)), id="another workspace's"),
-        pytest.param(statement(Condition=pinned(f"{OTHER_ID[:9]}*", "StringLike")), id="nobody knows whose"),
+        pytest.param(statement(Condition=pinned(f"{OTHER_ID[:9]}*", "StringLike")), id="an unknown workspace's"),
     ],
 )
-def test_a_role_of_that_name_that_is_not_ours_is_refused(world: World, trust: Any) -> None:
+def test_an_unmanaged_role_of_that_name_is_refused(world: World, trust: Any) -> None:
     world.prepare("create")
     document = {"Version": "2012-10-17", "Statement": [trust]}
     world.make(VICTIM, "CreateRole", RoleName=ROLE, AssumeRolePolicyDocument=document)
@@ -98,12 +98,12 @@ def test_a_role_of_that_name_that_is_not_ours_is_refused(world: World, trust: An
     after = world.seen()
     assert (after.ours[VICTIM], after.other_workspaces) == (before.ours[VICTIM], before.other_workspaces)
     assert set(ended.calls) == {"111111111102", "111111111103"}
-    gone = world.run("remove")
-    assert gone.failed[VICTIM].kind == "role_conflict"
+    removed = world.run("remove")
+    assert removed.failed[VICTIM].kind == "role_conflict"
     assert world.seen().ours[VICTIM] == before.ours[VICTIM]
 
 
-def test_a_connector_of_ours_that_reads_another_account_stays_named_beside_the_right_one(world: World) -> None:
+def test_a_connector_of_another_account_is_reported_beside_the_right_one(world: World) -> None:
     world.prepare("create")
     world.run("create")
     [ours] = world.seen().ours[VICTIM]["connectors"]
@@ -116,7 +116,7 @@ def test_a_connector_of_ours_that_reads_another_account_stays_named_beside_the_r
     assert (ended.calls, world.writes()) == ({}, [])
 
 
-def test_offboarding_leaves_a_connector_that_reads_another_account(world: World) -> None:
+def test_offboarding_keeps_a_connector_of_another_account(world: World) -> None:
     world.prepare("remove")
     [ours] = world.seen().ours[VICTIM]["connectors"]
     strayed = world.e.seed_connector(connector(ours["name"], arn_of("666666666666")))
@@ -140,7 +140,7 @@ def test_more_changes_than_allowed_stop_the_run_before_the_first_one(world: Worl
 
 
 @pytest.mark.parametrize("phase", ["create", "remove"])
-def test_an_account_that_cannot_be_read_counts_as_one_that_changes(world: World, phase: Phase) -> None:
+def test_an_unreadable_account_counts_as_changed(world: World, phase: Phase) -> None:
     world.prepare(phase)
     world.run(phase)
     world.e.fault(account=VICTIM, **faults.TRUST_DENIED)
@@ -153,7 +153,7 @@ def test_an_account_that_cannot_be_read_counts_as_one_that_changes(world: World,
     assert world.run(phase, max_change=0.0).error is None
 
 
-def test_no_accounts_are_nothing_to_do(world: World) -> None:
+def test_without_accounts_nothing_is_done(world: World) -> None:
     world.prepare("remove")
     world.e.forget()
     for order in (
@@ -171,17 +171,17 @@ GUARDS: list[tuple[dict[str, Any], str]] = [
     ({"max_change_percent": "few"}, "argument 'max_change_percent' is of type"),
     ({"max_fail_percentage": "nan"}, "max_fail_percentage nan: it must be a number from 0 to 100"),
     ({"minimum_accounts": "ten"}, "argument 'minimum_accounts' is of type"),
-    ({"concurrency": 0}, "concurrency 0: it must be "),
+    ({"concurrency": 0}, "concurrency 0: it must be a whole number from 1 to 256"),
     ({"report_dir": "/proc/nowhere"}, "Cannot write into /proc/nowhere (report_dir)"),
-    ({"state": "gone"}, "value of state must be one of: present, absent, got: gone"),
+    ({"state": "deleted"}, "value of state must be one of: present, absent, got: deleted"),
     ({"acounts": []}, "acounts"),
 ]
 
 
-def test_a_guard_stops_the_run_before_the_first_write_also_where_it_is_misspelt(cloud: Emulators, play: Play) -> None:
+def test_a_guard_stops_the_run_before_the_first_write_even_if_misspelt(cloud: Emulators, play: Play) -> None:
     listed = [{"account_id": f"1111111111{number:02}"} for number in range(1, 13)]
     shared = {name.removeprefix("sentinel_"): value for name, value in WORKSPACE.items()} | {"accounts": listed}
-    tasks = [{"trailbridge.sentinel.fleet": shared | guard, "ignore_errors": True} for guard, _told in GUARDS]
+    tasks = [{"trailbridge.sentinel.fleet": shared | guard, "ignore_errors": True} for guard, _message in GUARDS]
     text = yaml.safe_dump(
         [
             {"hosts": "localhost", "gather_facts": False, "tasks": tasks},
@@ -191,9 +191,9 @@ def test_a_guard_stops_the_run_before_the_first_write_also_where_it_is_misspelt(
     run = play(text, {account["account_id"]: {} for account in listed}, sentinel_minimum_accounts=13)
     assert run.code == 2, run.output
     output = " ".join(run.output.replace("\\", "").split())
-    assert [told for _guard, told in GUARDS if told not in output] == []
-    assert "the inventory matches 12 AWS accounts, sentinel_minimum_accounts demands 13" in output
+    assert [message for _guard, message in GUARDS if message not in output] == []
+    assert "the inventory matches 12 AWS accounts, sentinel_minimum_accounts requires 13" in output
     assert "Traceback" not in output
-    # Only the first of them needed to look.
+    # Only the first of them makes requests.
     assert cloud.operations().count("GetCallerIdentity") == 1
     assert cloud.requests("iam", write=True) == cloud.connectors() == []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody changes while a run is under way: it is told before it is gone, and nothing that is in use goes."""
+"""Changes during a run: they are reported before they are removed, and nothing in use is removed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def swap(world: World) -> None:
 
 
 @pytest.mark.parametrize("moment", ["ListRolePolicies", "UpdateAssumeRolePolicy"])
-def test_a_policy_that_takes_the_place_of_another_is_found_and_shown(world: World, moment: str) -> None:
+def test_a_policy_that_replaces_another_meanwhile_is_reported(world: World, moment: str) -> None:
     world.prepare("remove")
     attach(world, READ_ONLY)
     widen(world, statement(), ANYBODY)
@@ -54,18 +54,18 @@ def test_a_policy_that_takes_the_place_of_another_is_found_and_shown(world: Worl
 
 
 @pytest.mark.parametrize("name", ["theirs", "MicrosoftSentinelLookupEvents"])
-def test_an_inline_policy_that_is_written_anew_is_shown_as_it_was_at_last(world: World, name: str) -> None:
+def test_a_changed_inline_policy_is_reported_in_its_last_version(world: World, name: str) -> None:
     world.prepare("remove")
     put(world, WEAK, name)
     with watched(Once("after", "GetRolePolicy", lambda: put(world, STRONG, name))):
-        ended = world.run("correct", 1)
+        ended = world.run("repair", 1)
     assert ended.failed == {}
     assert "iam:*" in str(ended.results[VICTIM].report.diff)
     assert "iam:*" not in str(shown(world)["inline"])
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_what_is_put_into_a_role_that_goes_is_shown(world: World, before: bool) -> None:
+def test_a_policy_added_to_a_role_that_is_removed_is_reported(world: World, before: bool) -> None:
     world.prepare("remove")
     if before:
         put(world, WEAK)
@@ -76,7 +76,7 @@ def test_what_is_put_into_a_role_that_goes_is_shown(world: World, before: bool) 
     assert shown(world) is None
 
 
-def test_a_role_that_is_in_use_by_now_keeps_all_that_it_has(world: World) -> None:
+def test_a_role_that_is_used_meanwhile_is_not_changed(world: World) -> None:
     world.prepare("remove")
     before = shown(world)
 
@@ -92,17 +92,17 @@ def test_a_role_that_is_in_use_by_now_keeps_all_that_it_has(world: World) -> Non
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_of_a_role_that_stays_for_others_it_is_said_who_gets_in(world: World, exclusive: bool) -> None:
+def test_the_other_principals_of_a_kept_role_are_reported(world: World, exclusive: bool) -> None:
     world.prepare("remove")
     attach(world, ADMIN)
     widen(world, statement(Condition=pinned([CUSTOMER_ID, OTHER_ID])), ANYBODY)
     tag(world, workspaces=f"{CUSTOMER_ID} {OTHER_ID}")
     accounts = engine.accounts_of({VICTIM: {"aws_account_id": VICTIM}}, sentinel_exclusive=exclusive)
-    done = engine.run(accounts, fleet.RunOptions(absent=True)).results[VICTIM]
-    assert done.error is None
+    results = engine.run(accounts, fleet.RunOptions(absent=True)).results[VICTIM]
+    assert results.error is None
     open_to_all = [] if exclusive else ["trust_anyone"]
-    assert [one.code for one in done.report.findings if one.severity == "critical"] == open_to_all
-    assert "permission_policy_extra" in {one.code for one in done.report.findings}
+    assert [one.code for one in results.report.findings if one.severity == "critical"] == open_to_all
+    assert "permission_policy_extra" in {one.code for one in results.report.findings}
 
 
 def drop(world: World) -> None:
@@ -114,7 +114,7 @@ def drop(world: World) -> None:
 
 @pytest.mark.parametrize("phase", ["create", "remove"])
 @pytest.mark.parametrize("moment", ["GetRole", "ListAttachedRolePolicies", "ListRolePolicies"])
-def test_a_role_that_goes_while_it_is_read_is_gone(world: World, phase: Any, moment: str) -> None:
+def test_a_role_deleted_while_it_is_read_is_absent(world: World, phase: Any, moment: str) -> None:
     world.prepare("remove")
     put(world, WEAK)
     with watched(Once("after", moment, lambda: drop(world))):
@@ -123,7 +123,7 @@ def test_a_role_that_goes_while_it_is_read_is_gone(world: World, phase: Any, mom
     assert (shown(world) is None) == (phase == "remove")
 
 
-def test_an_inline_policy_that_goes_while_it_is_read_stops_nothing(world: World) -> None:
+def test_an_inline_policy_deleted_while_it_is_read_is_no_error(world: World) -> None:
     world.prepare("remove")
     put(world, WEAK)
     gone = {"RoleName": ROLE, "PolicyName": "theirs"}
@@ -133,8 +133,8 @@ def test_an_inline_policy_that_goes_while_it_is_read_stops_nothing(world: World)
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_a_role_that_a_connector_of_another_kind_reads_stays(world: World, there: bool) -> None:
-    """Where it is gone already the connector is named, and nothing is in the way."""
+def test_a_role_of_a_connector_of_another_kind_is_kept(world: World, there: bool) -> None:
+    """If the role is deleted already, the connector is reported, and nothing prevents the removal."""
     world.prepare("remove")
     properties = {"roleArn": arn_of(VICTIM), "sqsUrls": ["q"], "destinationTable": "AWSCloudTrail"}
     world.e.seed_connector({"name": "s3same", "kind": "AmazonWebServicesS3", "properties": properties})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No output, result, diff, log, record or temporary file holds a secret, whoever signs in how and whatever fails."""
+"""No output, result, diff, log, journal or temporary file contains a secret, with any credential and any failure."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.jou
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 from tests.faults.world import ACCOUNTS, VICTIM, World
-from tests.unit.cloud.test_azure_credentials import ISSUER, SUBJECT, federated, pair
+from tests.unit.cloud.test_azure_credentials import ISSUER, SUBJECT, federated, key_pair
 from tests.unit.playbooks.conftest import WORKSPACE
 
 TOKEN = "emulatedSessionToken/of+the+user/hush=="
 BROKEN = "<AssumeRoleResponse><SecretAccessKey>emulatedSecretKeyOfABrokenAnswer</SecretAccessKey"
-# What AWS says after a wrong signature: it quotes the request as it should have been signed.
+# The error of AWS for a wrong signature, which quotes the canonical request.
 CANONICAL = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
     "and signing method.\n\nThe Canonical String for this request should have been\n'POST\n/\n\n"
@@ -77,9 +77,9 @@ def leaked(secrets: Iterable[str], *places: str) -> list[str]:
     return [secret for secret in secrets if any(secret in place for place in places)]
 
 
-def ways(cloud: Emulators, folder: Path) -> tuple[list[dict[str, Any]], set[str]]:
-    """Every kind of credential as variables of a host, and what must not be seen of it."""
-    issuer, certificate = pair(), pair()
+def credentials_of_hosts(cloud: Emulators, folder: Path) -> tuple[list[dict[str, Any]], set[str]]:
+    """Every kind of credential as variables of a host, and its secrets."""
+    issuer, certificate = key_pair(), key_pair()
     # Other tests on the same emulators have an issuer with a key of their own.
     name = f"{ISSUER}/secrets"
     cloud.trust_issuer(name, SUBJECT, issuer.public_key)
@@ -106,12 +106,14 @@ def ways(cloud: Emulators, folder: Path) -> tuple[list[dict[str, Any]], set[str]
         {"oidc_token": given},
         {"oidc_token_file_path": str(token)},
     ]
-    told = {given, token.read_text(), TOKEN, *keys.values(), "emulatedSecretKeyOfABrokenAnswer"}
-    told |= {line for line in certificate.private().splitlines() if len(line) == 64}
-    return [{f"sentinel_{name}": value for name, value in way.items()} for way in listed], told - {keys["access_key"]}
+    secrets_in_use = {given, token.read_text(), TOKEN, *keys.values(), "emulatedSecretKeyOfABrokenAnswer"}
+    secrets_in_use |= {line for line in certificate.private().splitlines() if len(line) == 64}
+    return [
+        {f"sentinel_{name}": value for name, value in credential.items()} for credential in listed
+    ], secrets_in_use - {keys["access_key"]}
 
 
-def test_nothing_that_is_seen_or_left_holds_a_secret(
+def test_no_output_and_no_file_contains_a_secret(
     cloud: Emulators, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     # Ansible puts sockets below TMPDIR, whose paths must be short.
@@ -119,19 +121,25 @@ def test_nothing_that_is_seen_or_left_holds_a_secret(
     home.mkdir()
     (out / "tmp").mkdir(parents=True)
     (out / "reports").mkdir()
-    known, told = ways(cloud, home)
-    hosts = {f"way{number}": {"aws_account_id": f"1111111111{number:02}", **way} for number, way in enumerate(known)}
+    credentials, secrets_in_use = credentials_of_hosts(cloud, home)
+    hosts = {
+        f"way{number}": {"aws_account_id": f"1111111111{number:02}", **credential}
+        for number, credential in enumerate(credentials)
+    }
     for number, failure in enumerate(FAILURES):
         account = f"3333333333{number:02}"
-        hosts[f"failure{number}"] = {"aws_account_id": account, **known[1]}
+        hosts[f"failure{number}"] = {"aws_account_id": account, **credentials[1]}
         cloud.fault(**failure, account=account)
     for account, failure in ENDING.items():
         cloud.fault(**failure, account=account)
     variables = {**WORKSPACE, "sentinel_report_dir": str(out / "reports"), "sentinel_concurrency": 8}
     (home / "accounts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": variables}}))
     (home / "play.yml").write_text(MODULES)
-    names = {"aws": known[1], "azure": known[3]}
-    keys = {group: {name.removeprefix("sentinel_"): way[name] for name in way} for group, way in names.items()}
+    names = {"aws": credentials[1], "azure": credentials[3]}
+    keys = {
+        group: {name.removeprefix("sentinel_"): credential[name] for name in credential}
+        for group, credential in names.items()
+    }
     (home / "keys.yml").write_text(yaml.safe_dump({"keys": keys}))
     environment = cloud.whole_environment(
         HOME=str(home),
@@ -145,7 +153,7 @@ def test_nothing_that_is_seen_or_left_holds_a_secret(
     command = ["ansible-playbook", "play.yml", "-i", "accounts.yml", "-e", "@keys.yml", "--diff", "-vvv"]
     done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=200, check=False)
     output = done.stdout + done.stderr
-    assert all(f" way{number}] CreateRole" in output for number in range(len(known))), output
+    assert all(f" way{number}] CreateRole" in output for number in range(len(credentials))), output
     assert all(f" failure{number}] " in output for number in range(len(FAILURES)))
     assert "SignatureDoesNotMatch" in output
     assert "trailbridge.sentinel.fleet" in output
@@ -153,18 +161,18 @@ def test_nothing_that_is_seen_or_left_holds_a_secret(
     assert out / "log" in files
     written = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (out / "reports").rglob("*") if path.is_file()}
     assert {name for name, mode in written.items() if mode != 0o600} == set()
-    texts = [path.read_text(errors="replace") for path in files]
-    assert leaked({*told, *cloud.secrets()}, output, *texts) == []
+    contents = [path.read_text(errors="replace") for path in files]
+    assert leaked({*secrets_in_use, *cloud.secrets()}, output, *contents) == []
 
 
-def test_the_record_of_a_run_holds_no_secret_and_only_its_owner_reads_it(world: World, tmp_path: Path) -> None:
-    world.prepare("correct")
+def test_the_journal_contains_no_secret_and_only_its_owner_can_read_it(world: World, tmp_path: Path) -> None:
+    world.prepare("repair")
     for account, failure in zip(ACCOUNTS[1:], (FAILURES[0], ENDING["222222222202"]), strict=True):
         world.e.fault(**failure, account=account)
-    ended = world.run("correct")
+    ended = world.run("repair")
     record = Journal(tmp_path / "below" / "reports", "record")
-    for done in ended.results.values():
-        record.add(done)
+    for results in ended.results.values():
+        record.add(results)
     text = record.path.read_text()
     assert all(account in text for account in ACCOUNTS)
     assert "UpdateAssumeRolePolicy" in text
@@ -174,7 +182,7 @@ def test_the_record_of_a_run_holds_no_secret_and_only_its_owner_reads_it(world: 
     record.close()
 
 
-def test_a_service_that_quotes_a_secret_is_not_quoted(world: World) -> None:
+def test_a_secret_in_a_response_is_not_displayed(world: World) -> None:
     world.prepare("create", 1)
     secret = world.e.environment["AZURE_SECRET"]
     message = f"AADSTS7000215: Invalid client secret provided: '{secret}'."
@@ -186,7 +194,7 @@ def test_a_service_that_quotes_a_secret_is_not_quoted(world: World) -> None:
 
 
 @pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "InvalidSignatureException"])
-def test_of_a_refused_signature_only_the_first_line_is_told(world: World, code: str) -> None:
+def test_of_a_refused_signature_only_the_first_line_is_reported(world: World, code: str) -> None:
     world.prepare("create")
     world.e.fault(operation="GetRole", account=VICTIM, status=403, code=code, message=CANONICAL)
     ended = world.run("create")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may tag a role, or changes it while a run waits: nobody gets in, nothing is hidden, nothing of others is lost."""
+"""Tags, and changes while a run waits, give nobody access, hide no finding, and remove nothing of others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.emulators.connectors import DUPLICATE
 from tests.faults import engine
 from tests.faults.hook import Once, watched
 from tests.faults.kinds import DELETE, GET, PUT
-from tests.faults.world import ACCOUNTS, NEIGHBOUR, ROLE, VICTIM, World, arn_of, connector, name_of
+from tests.faults.world import ACCOUNTS, OTHER_ROLE, ROLE, VICTIM, World, arn_of, connector, name_of
 
 from .plants import ADMIN, GONE, OTHER_ID, pinned, statement
 
@@ -33,7 +33,7 @@ def trusted(*statements: Any) -> dict[str, Any]:
 
 
 def tag(world: World, **tags: str) -> None:
-    """Tag the role; `ours` and `workspaces` stand for the keys of our tags."""
+    """Tag the role; `ours` and `workspaces` are the keys of the tags of the collection."""
     keys = {"ours": roles.TAG, "workspaces": roles.TAG_WORKSPACE}
     pairs = [{"Key": keys.get(key, key), "Value": value} for key, value in tags.items()]
     world.make(VICTIM, "TagRole", RoleName=ROLE, Tags=pairs)
@@ -61,7 +61,7 @@ def shown(world: World) -> Any:
 
 
 @pytest.mark.parametrize("plant", [six_ids, many_tags, untag])
-def test_whoever_may_tag_hides_no_finding_and_stops_no_repair(world: World, plant: Any) -> None:
+def test_a_tag_hides_no_finding_and_prevents_no_repair(world: World, plant: Any) -> None:
     world.prepare("remove")
     world.make(VICTIM, "AttachRolePolicy", RoleName=ROLE, PolicyArn=ADMIN)
     widen(world, statement(), ANYBODY)
@@ -76,7 +76,7 @@ def test_whoever_may_tag_hides_no_finding_and_stops_no_repair(world: World, plan
     assert (again.failed, again.calls) == ({}, {})
 
 
-def test_a_role_that_is_refused_is_judged_all_the_same_and_named_where_our_connector_reads_it(world: World) -> None:
+def test_a_refused_role_is_evaluated_and_reported_if_a_connector_of_the_workspace_reads_it(world: World) -> None:
     world.prepare("remove")
     untag(world)
     widen(world, ANYBODY)
@@ -110,7 +110,7 @@ def test_a_role_that_is_refused_is_judged_all_the_same_and_named_where_our_conne
         ),
     ],
 )
-def test_a_tag_beside_an_inert_condition_lets_nobody_in_and_removes_nothing(
+def test_a_tag_beside_an_ineffective_condition_allows_no_principal_and_removes_nothing(
     world: World, statements: list[Any]
 ) -> None:
     world.prepare("remove")
@@ -131,11 +131,11 @@ def test_a_tag_beside_an_inert_condition_lets_nobody_in_and_removes_nothing(
         pytest.param([statement(Condition=pinned("*", "StringLike"))], id="any id"),
     ],
 )
-def test_a_tag_lets_nobody_in_and_keeps_no_role(world: World, statements: list[Any]) -> None:
+def test_a_tag_allows_no_principal_and_keeps_no_role(world: World, statements: list[Any]) -> None:
     world.prepare("remove")
     tag(world, workspaces=f"{CUSTOMER_ID} {OTHER_ID}")
     with_gone = any(GONE in str(one) for one in statements)
-    if not with_gone:  # moto stores no principal that is gone
+    if not with_gone:  # moto stores no deleted principal
         widen(world, *statements)
         assert world.run("create").failed == {}
         assert OTHER_ID not in str(shown(world)["trust"])
@@ -144,7 +144,7 @@ def test_a_tag_lets_nobody_in_and_keeps_no_role(world: World, statements: list[A
     assert shown(world) is None
 
 
-def test_tags_in_another_case_converge_and_can_be_offboarded(world: World) -> None:
+def test_tags_in_another_case_are_repaired_and_can_be_offboarded(world: World) -> None:
     world.prepare("remove")
     untag(world)
     tag(world, **{"Trailbridge.Sentinel": "managed", "TRAILBRIDGE.sentinel.workspace": CUSTOMER_ID})
@@ -157,17 +157,17 @@ def test_tags_in_another_case_converge_and_can_be_offboarded(world: World) -> No
 
 
 def shares(world: World) -> None:
-    """A second workspace begins to share the role."""
+    """A second workspace shares the role."""
     widen(world, statement(Condition=pinned([CUSTOMER_ID, OTHER_ID])))
     tag(world, workspaces=f"{CUSTOMER_ID} {OTHER_ID}")
 
 
 def is_named(world: World) -> None:
-    """Somebody whom the tag does not name gets into the trust."""
+    """A principal that the tag does not name is added to the trust policy."""
     widen(world, statement(Condition=pinned([CUSTOMER_ID, OTHER_ID])))
 
 
-def test_a_role_that_another_workspace_shares_by_now_is_not_removed(world: World) -> None:
+def test_a_role_that_another_workspace_shares_meanwhile_is_not_removed(world: World) -> None:
     world.prepare("remove")
     with watched(Once("after", DELETE, lambda: shares(world))):
         ended = world.run("remove", 1)
@@ -177,7 +177,7 @@ def test_a_role_that_another_workspace_shares_by_now_is_not_removed(world: World
     assert ended.calls[VICTIM].endswith("TagRole, UpdateAssumeRolePolicy")
 
 
-def test_a_role_that_somebody_else_uses_by_now_is_refused(world: World) -> None:
+def test_a_role_with_another_use_meanwhile_is_refused(world: World) -> None:
     world.prepare("remove")
     with watched(Once("after", DELETE, lambda: is_named(world))):
         ended = world.run("remove", 1)
@@ -185,7 +185,7 @@ def test_a_role_that_somebody_else_uses_by_now_is_refused(world: World) -> None:
     assert OTHER_ID in str(shown(world)["trust"])
 
 
-def test_who_began_to_share_a_role_while_a_run_waited_for_its_workspace_stays(world: World) -> None:
+def test_a_workspace_that_shares_the_role_while_a_run_waits_keeps_its_access(world: World) -> None:
     world.prepare("remove")
     widen(world, statement(), ANYBODY)
     world.e.fault(operation="Workspaces_Get", times=1, delay=1.0)
@@ -196,7 +196,7 @@ def test_who_began_to_share_a_role_while_a_run_waited_for_its_workspace_stays(wo
     assert shown(world)["tags"][roles.TAG_WORKSPACE] == " ".join(sorted([CUSTOMER_ID, OTHER_ID]))
 
 
-def test_a_role_that_is_right_is_read_once_and_one_that_is_removed_once_more(world: World) -> None:
+def test_a_role_in_sync_is_read_once_and_a_removed_one_twice(world: World) -> None:
     world.prepare("remove")
     world.e.forget()
     assert world.run("create", 1).calls == {}
@@ -206,7 +206,7 @@ def test_a_role_that_is_right_is_read_once_and_one_that_is_removed_once_more(wor
     assert (world.e.operations("iam").count("GetRole"), world.e.operations().count(GET)) == (2, 1)
 
 
-def test_a_connector_that_reads_another_role_by_now_is_not_removed(world: World) -> None:
+def test_a_connector_that_reads_another_role_meanwhile_is_not_removed(world: World) -> None:
     world.prepare("remove")
 
     def point_elsewhere() -> None:
@@ -219,14 +219,14 @@ def test_a_connector_that_reads_another_role_by_now_is_not_removed(world: World)
     assert arn_of("666666666666") in {raw["properties"].get("awsRoleArn") for raw in world.e.connectors()}
 
 
-def test_offboarding_names_the_connectors_that_go_on_reading_the_account(world: World) -> None:
+def test_offboarding_reports_the_remaining_connectors_of_the_account(world: World) -> None:
     world.prepare("remove")
     ended = world.run("remove")
     assert ended.failed == {}
     found = ended.results[VICTIM].report.findings
     assert {one.code for one in found} == {"connector_remaining"}
-    assert {name for name in (NEIGHBOUR, "OIDC_x") if any(name in one.message for one in found)} == {
-        NEIGHBOUR,
+    assert {name for name in (OTHER_ROLE, "OIDC_x") if any(name in one.message for one in found)} == {
+        OTHER_ROLE,
         "OIDC_x",
     }
     assert ended.results[ACCOUNTS[1]].report.findings == []
@@ -235,7 +235,7 @@ def test_offboarding_names_the_connectors_that_go_on_reading_the_account(world: 
 # --- what no list shows ---
 
 
-def test_a_connector_that_no_list_shows_ends_at_once_with_what_to_do(world: World) -> None:
+def test_a_connector_missing_in_the_list_is_an_error_with_a_remedy(world: World) -> None:
     world.prepare("create")
     world.e.fault(operation=PUT, account=VICTIM, status=400, code="BadRequest", message=DUPLICATE)
     world.e.forget()
@@ -247,7 +247,7 @@ def test_a_connector_that_no_list_shows_ends_at_once_with_what_to_do(world: Worl
     assert len(puts) <= 4
 
 
-def test_a_role_in_another_case_ends_at_once_with_what_to_do(world: World) -> None:
+def test_a_role_name_in_another_case_is_an_error_with_a_remedy(world: World) -> None:
     world.prepare("create")
     world.e.fault(operation="CreateRole", account=VICTIM, **faults.ENTITY_EXISTS)
     world.e.forget()
@@ -260,14 +260,14 @@ def test_a_role_in_another_case_ends_at_once_with_what_to_do(world: World) -> No
     assert time.monotonic() - began < 15
 
 
-def test_what_exclusive_false_leaves_open_is_named_and_not_called_repaired(world: World) -> None:
+def test_findings_that_exclusive_false_keeps_are_not_reported_as_repaired(world: World) -> None:
     world.prepare("remove")
     world.make(VICTIM, "AttachRolePolicy", RoleName=ROLE, PolicyArn=ADMIN)
     widen(world, ANYBODY)
     hosts = {VICTIM: {"aws_account_id": VICTIM}}
-    done = engine.run(engine.accounts_of(hosts, sentinel_exclusive=False), fleet.RunOptions()).results[VICTIM]
-    assert done.status == "changed"
-    found = {one["code"]: one["repaired"] for one in done.result()["findings"]}
+    results = engine.run(engine.accounts_of(hosts, sentinel_exclusive=False), fleet.RunOptions()).results[VICTIM]
+    assert results.status == "changed"
+    found = {one["code"]: one["repaired"] for one in results.result()["findings"]}
     assert found.items() >= {"trust_anyone": False, "permission_policy_extra": False}.items()
     assert engine.run(engine.accounts_of(hosts), fleet.RunOptions()).results[VICTIM].report.repaired
 
@@ -283,7 +283,7 @@ def onboarded(world: World, *entries: Any) -> AccountResult:
     return engine.run(accounts, fleet.RunOptions()).results[ACCOUNTS[1]]
 
 
-def test_an_accepted_finding_is_shown_with_its_reason_and_fails_nothing(world: World) -> None:
+def test_an_accepted_finding_is_reported_with_its_reason_and_fails_nothing(world: World) -> None:
     world.prepare("remove")
     world.make(ACCOUNTS[1], "AttachRolePolicy", RoleName=ROLE, PolicyArn=ADMIN)
     for fail_on, failed in (("drift", 1), ("security", 1), ("never", 0)):
@@ -292,11 +292,11 @@ def test_an_accepted_finding_is_shown_with_its_reason_and_fails_nothing(world: W
     [shown_one] = onboarded(world, ENTRY).result()["findings"]
     assert (shown_one["code"], "Ticket 1" in shown_one["accepted"]) == ("permission_policy_extra", True)
     assert any("Ticket 1" in line for line in account_lines.of(onboarded(world, ENTRY)))
-    told = [one.code for one in onboarded(world, {**ENTRY, "until": "2026-01-31"}).report.unaccepted]
-    assert told == ["permission_policy_extra", "acceptance_expired"]
+    codes = [one.code for one in onboarded(world, {**ENTRY, "until": "2026-01-31"}).report.unaccepted]
+    assert codes == ["permission_policy_extra", "acceptance_expired"]
 
 
-def test_an_entry_that_fits_nothing_is_a_finding_that_counts(world: World) -> None:
+def test_an_unused_accepted_finding_is_a_finding(world: World) -> None:
     world.prepare("remove")
     done = onboarded(world, ENTRY)
     assert [one.code for one in done.report.findings] == ["acceptance_unused"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever others write into policies, names, tags, answers and tables: no line of the terminal is theirs."""
+"""Text of others in policies, names, tags, responses and tables adds no line to the terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.unit.playbooks.conftest import WORKSPACE
 from .plants import at, iam, pinned, statement, trusting
 
 LINE = "ok: [222222222222] MARK"
-# XML cannot carry all of it.
+# XML cannot contain all of these characters.
 TOLD = f"x\n{LINE}\x9b1A\u202e\u200f\u200b\u2028{LINE}\ufeff\U000e0041"
 FORGED = f"x\n{LINE}\r{LINE}\x1b[2K\x9b1A\u202e\u2066\u200f\u061c\u200b\u2028{LINE}\x85{LINE}\ufeff\U000e0041"
 TRUST, DENIED, ARM, CONFLICT, TAGS, STALE = (f"11111111111{number}" for number in range(6))
@@ -52,7 +52,7 @@ PLAY = """
 
 
 def plant(cloud: Emulators) -> None:
-    """Have a hostile string in every place that is read."""
+    """Put a hostile string into every value that is read."""
     accounts = (TRUST, DENIED, ARM, CONFLICT, TAGS, STALE)
     world = World(cloud)
     for account in accounts:
@@ -104,7 +104,7 @@ def hidden(text: str) -> set[str]:
     return {letter for letter in text.replace("\n", "") if not letter.isprintable()}
 
 
-def test_no_line_of_the_terminal_is_somebody_elses(cloud: Emulators, tmp_path: Path) -> None:
+def test_no_text_of_others_adds_a_line_to_the_terminal(cloud: Emulators, tmp_path: Path) -> None:
     plant(cloud)
     # YAML escapes less than JSON does; a traceback shows the causes of an error as well.
     style = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_DISPLAY_TRACEBACK": "error"}

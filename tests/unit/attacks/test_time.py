@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clocks that are wrong, and tokens that end in the middle of a run."""
+"""Wrong clocks, and tokens that expire during a run."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ SKEWS = [
 
 
 @pytest.mark.parametrize(("code", "message"), SKEWS, ids=[f"{code}-{message[:15]}" for code, message in SKEWS])
-def test_a_wrong_clock_is_named_before_anything_is_written(world: World, code: str, message: str) -> None:
+def test_a_wrong_clock_is_reported_before_the_first_write(world: World, code: str, message: str) -> None:
     world.prepare("create")
     world.e.forget()
     world.e.fault(service="sts", operation="GetCallerIdentity", status=403, code=code, message=message)
     ended = world.run("create")
     assert ended.error
     assert ended.error.kind == "clock_skew"
-    assert "the clock of this machine" in str(ended.error)
+    assert str(ended.error).endswith("Set the clock of this machine.")
     assert world.writes() == []
 
 
-def test_a_clock_that_goes_wrong_in_the_middle_is_named_for_the_account(world: World) -> None:
+def test_a_clock_that_becomes_wrong_is_reported_for_the_account(world: World) -> None:
     world.prepare("create")
     code, message = SKEWS[0]
     world.e.fault(operation="AttachRolePolicy", account=VICTIM, status=403, code=code, message=message)
@@ -42,10 +42,10 @@ def test_a_clock_that_goes_wrong_in_the_middle_is_named_for_the_account(world: W
     assert world.run("create").calls == {VICTIM: "AttachRolePolicy, DataConnectors_CreateOrUpdate"}
 
 
-def test_a_token_that_ends_in_the_middle_is_refreshed_once_for_all(world: World) -> None:
+def test_a_token_that_expires_during_the_run_is_refreshed_once(world: World) -> None:
     hosts = {f"3333333333{number:02}": {"aws_account_id": f"3333333333{number:02}"} for number in range(20)}
     world.prepare("create")
-    # All accounts write their connectors when it ended, half of them at once.
+    # All accounts write their connectors after it expired, half of them at the same time.
     world.e.fault(operation="AttachRolePolicy", account="33333333331*", delay=1.0)
     world.e.forget()
     with engine.clock_ahead("AttachRolePolicy", 2 * 3600):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests to Azure Resource Manager: where the next page is, how long it is tried again."""
+"""Requests to Azure Resource Manager: pages and the timeout of retries."""
 
 from __future__ import annotations
 
@@ -18,34 +18,38 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.s
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AzureCredentials,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import AzureRateLimit
 from tests.emulators import faults
 from tests.emulators.client import RESOURCE_GROUP, WORKSPACE, Emulators
 
 
-async def listed(cloud: Emulators, budget: Budget) -> list[dict[str, Any]]:
+async def listed(cloud: Emulators, rate_limit: AzureRateLimit) -> list[dict[str, Any]]:
     """The names of all connectors of the workspace."""
     with closing(Azure(AzureCredentials())) as client:
         place = cloud.environment["AZURE_SUBSCRIPTION_ID"], RESOURCE_GROUP, WORKSPACE
-        return await Sentinel(client, *place, budget).raw_connectors(list)
+        return await Sentinel(client, *place, rate_limit).list_connectors(list)
 
 
 @pytest.mark.parametrize("host", ["https://localhost:443", "https://elsewhere.example", ""])
-def test_the_next_page_is_asked_of_the_same_service_however_its_host_is_spelled(here: Emulators, host: str) -> None:
+def test_the_next_page_is_requested_from_the_same_service_whatever_host_its_link_has(
+    here: Emulators, host: str
+) -> None:
     raw = {"awsRoleArn": "arn:aws:iam::111111111111:role/x", "dataTypes": {"logs": {"state": "enabled"}}}
     here.seed_connector({"name": "second", "kind": "AmazonWebServicesCloudTrail", "properties": raw})
-    asyncio.run(listed(here, Budget()))
+    asyncio.run(listed(here, AzureRateLimit()))
     [path] = [request["path"] for request in here.requests("azure") if request["operation"] == "DataConnectors_List"]
     link = f"{host}{path}?api-version=2021-10-01&$skipToken=YWZ0ZXI6MA=="
     here.fault(operation="DataConnectors_List", times=1, status=200, body=json.dumps({"value": [], "nextLink": link}))
-    assert [one["name"] for one in asyncio.run(listed(here, Budget()))] == ["second"]
+    assert [one["name"] for one in asyncio.run(listed(here, AzureRateLimit()))] == ["second"]
 
 
-def test_waiting_for_ones_turn_takes_nothing_from_the_tries(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Slow(Budget):
-        async def turn(self, kind: str) -> None:
+def test_waiting_for_the_rate_limit_does_not_count_as_retry_time(
+    here: Emulators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(AzureRateLimit):
+        async def acquire(self, kind: str) -> None:
             await asyncio.sleep(0.8)
 
-    monkeypatch.setattr(arm, "DEADLINE", 2.0)
+    monkeypatch.setattr(arm, "ARM_RETRY_SECONDS", 2.0)
     here.fault(operation="DataConnectors_List", times=1, delay=1.0, **faults.UNAVAILABLE)
     assert asyncio.run(listed(here, Slow())) == []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every way into AWS."""
+"""Source credentials and assumed roles of AWS, from every source, against the emulator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from botocore.tokens import SSOTokenProvider
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import service
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws, Identity
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Caller, Keys
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Keys, ServiceClient
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AssumeRole,
     AwsCredentials,
@@ -37,8 +37,8 @@ ADMIN = AssumeRole(("OrganizationAccountAccessRole",))
 T = TypeVar("T")
 
 
-def do(work: Callable[[Aws], Coroutine[Any, Any, T]], **credentials: Any) -> T:
-    """Do some work with AWS on a loop of its own."""
+def with_aws(work: Callable[[Aws], Coroutine[Any, Any, T]], **credentials: Any) -> T:
+    """Return the result of work with an open client, on its own event loop."""
 
     async def opened() -> T:
         with closing(Aws(AwsCredentials(**credentials))) as aws:
@@ -49,7 +49,7 @@ def do(work: Callable[[Aws], Coroutine[Any, Any, T]], **credentials: Any) -> T:
 
 @contextmanager
 def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Serve on a free port; gives the address."""
+    """Serve on a free port; yields the URL."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
@@ -61,15 +61,15 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 
 def identity(**credentials: Any) -> Identity:
-    return do(Aws.identity, **credentials)
+    return with_aws(Aws.identity, **credentials)
 
 
-def enter(account: str, assume_role: AssumeRole) -> Keys:
-    return do(lambda aws: aws.enter(account, assume_role, None, "read"))
+def assume(account: str, assume_role: AssumeRole) -> Keys:
+    return with_aws(lambda aws: aws.assume_role_in(account, assume_role, None, "read"))
 
 
-async def iam(aws: Aws, account: str, assume_role: AssumeRole = ADMIN) -> Caller:
-    return aws.service("iam").of(await aws.enter(account, assume_role, None, "read"))
+async def iam(aws: Aws, account: str, assume_role: AssumeRole = ADMIN) -> ServiceClient:
+    return aws.service("iam").client(await aws.assume_role_in(account, assume_role, None, "read"))
 
 
 async def list_roles(aws: Aws, account: str = ACCOUNT) -> list[Any]:
@@ -86,28 +86,28 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def test_the_environment_serves(here: Emulators) -> None:
+def test_credentials_come_from_the_environment(here: Emulators) -> None:
     found = identity()
     assert (found.account_id, found.partition) == (CALLER_ACCOUNT, "aws")
 
 
-def test_given_keys_win_over_the_environment(here: Emulators) -> None:
+def test_keys_from_options_take_precedence_over_the_environment(here: Emulators) -> None:
     assert identity(**keys(here, OTHER)).account_id == OTHER
 
 
 @pytest.mark.parametrize("name", ["AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"])
-def test_session_tokens_of_the_environment_are_sent(
+def test_a_session_token_from_the_environment_is_used(
     here: Emulators, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, "token-of-a-session")
 
     async def token(aws: Aws) -> str | None:
-        return aws.own("sts").keys.token
+        return aws.with_source_credentials("sts").keys.token
 
-    assert do(token) == "token-of-a-session"
+    assert with_aws(token) == "token-of-a-session"
 
 
-def test_a_profile_serves(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_credentials_come_from_a_profile(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = keys(here, OTHER)
     shared = tmp_path / "credentials"
     shared.write_text(
@@ -119,7 +119,7 @@ def test_a_profile_serves(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_
 
 @pytest.fixture
 def sso(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """The profile `sso` of IAM Identity Center, whose portal hands out keys; returns where it is kept who signed in."""
+    """The profile `sso` of IAM Identity Center with a portal that issues keys; yields the token cache directory."""
     no_environment(monkeypatch)
     handed = {**keys(here, OTHER), "session_token": "token-of-the-portal"}
     names = {"access_key": "accessKeyId", "secret_key": "secretAccessKey", "session_token": "sessionToken"}
@@ -127,16 +127,16 @@ def sso(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
 
     class Portal(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            good = self.headers["x-amz-sso_bearer_token"] == "token-of-the-user"
-            body = json.dumps(answer if good else {"message": "Session token not found or invalid"}).encode()
-            self.send_response(200 if good else 401)
+            is_valid = self.headers["x-amz-sso_bearer_token"] == "token-of-the-user"
+            body = json.dumps(answer if is_valid else {"message": "Session token not found or invalid"}).encode()
+            self.send_response(200 if is_valid else 401)
             self.send_header("x-amzn-ErrorType", "UnauthorizedException")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
         def log_message(self, *_arguments: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     config = tmp_path / "config"
     config.write_text(
@@ -144,7 +144,7 @@ def sso(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
         "[sso-session ours]\nsso_region = eu-west-1\nsso_start_url = https://ours.awsapps.com/start\n"
     )
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    # botocore asks for the home when it is loaded.
+    # botocore reads HOME on import.
     monkeypatch.setattr(SSOTokenProvider, "_SSO_TOKEN_CACHE_DIR", str(tmp_path))
     with serving(Portal) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", url)
@@ -152,18 +152,18 @@ def sso(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
 
 
 def signed_in(cache: Path, token: str) -> None:
-    """Leave behind what `aws sso login` does."""
+    """Write a token to the cache, as `aws sso login` does."""
     text = json.dumps({"accessToken": token, "expiresAt": "2100-01-01T00:00:00Z"})
     (cache / f"{hashlib.sha1(b'ours').hexdigest()}.json").write_text(text)
 
 
-def test_a_profile_of_identity_center_serves(sso: Path) -> None:
+def test_credentials_come_from_an_identity_center_profile(sso: Path) -> None:
     signed_in(sso, "token-of-the-user")
     assert identity(profile="sso").account_id == OTHER
 
 
 @pytest.mark.parametrize("token", ["", "token-that-was-revoked"])
-def test_who_is_not_signed_in_at_identity_center_is_told(sso: Path, token: str) -> None:
+def test_a_missing_or_revoked_identity_center_session_is_reported(sso: Path, token: str) -> None:
     if token:
         signed_in(sso, token)
     with pytest.raises(SentinelError, match="SSO") as caught:
@@ -181,15 +181,15 @@ def test_the_endpoint_of_a_profile_is_used(here: Emulators, monkeypatch: pytest.
     )
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    assert do(list_roles, profile="other") == []
+    assert with_aws(list_roles, profile="other") == []
 
 
-def test_the_endpoint_can_be_given(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_endpoint_of_the_option_is_used(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     assert identity(endpoint_url=here.aws, **keys(here, OTHER)).account_id == OTHER
 
 
-def test_an_endpoint_of_the_options_gets_no_session_of_the_environment(
+def test_an_endpoint_from_the_options_never_gets_a_session_from_the_environment(
     here: Emulators, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL")
@@ -200,9 +200,11 @@ def test_an_endpoint_of_the_options_gets_no_session_of_the_environment(
     assert here.requests() == []
 
 
-def test_keys_that_cannot_be_renewed_are_told(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_keys_that_cannot_be_renewed_are_expired_credentials(
+    here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     no_environment(monkeypatch)
-    config, once = tmp_path / "config", tmp_path / "once"
+    config, printed = tmp_path / "config", tmp_path / "once"
     found = keys(here, OTHER)
     answer = {
         "Version": 1,
@@ -211,73 +213,73 @@ def test_keys_that_cannot_be_renewed_are_told(here: Emulators, monkeypatch: pyte
         "SessionToken": "token",
         "Expiration": "2026-01-01T00:00:00Z",
     }
-    once.write_text(json.dumps(answer))
-    config.write_text(f"{OF_PROCESS}sh -c 'cat {once} && rm {once}'\n")
+    printed.write_text(json.dumps(answer))
+    config.write_text(f"{PROCESS}sh -c 'cat {printed} && rm {printed}'\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
 
     async def twice(aws: Aws) -> None:
-        aws._keys()
+        aws._source_keys()
 
     with pytest.raises(SentinelError, match="find AWS credentials") as caught:
-        do(twice, profile="other")
+        with_aws(twice, profile="other")
     assert caught.value.kind == "expired_credentials"
 
 
 MFA = "mfa_serial = arn:aws:iam::222222222222:mfa/jane\n"
 BASE = "[profile base]\naws_access_key_id = x\naws_secret_access_key = y\n"
 MID = "[profile mid]\nrole_arn = {role}\nsource_profile = base\n"
-OF_PROCESS = "[profile other]\ncredential_process = "
+PROCESS = "[profile other]\ncredential_process = "
 CONFIGS = {
-    "no such profile": ("", "bad_input", "AWS_PROFILE"),
+    "missing profile": ("", "bad_input", "AWS_PROFILE"),
     "not an INI file": ("[profile other", "bad_input", "~/.aws/config"),
-    "no such source": ("[profile other]\nrole_arn = {role}\nsource_profile = nobody\n", "bad_input", "nobody"),
-    "its own source": ("[profile other]\nrole_arn = {role}\nsource_profile = other\n", "bad_input", "other"),
+    "missing source profile": ("[profile other]\nrole_arn = {role}\nsource_profile = nobody\n", "bad_input", "nobody"),
+    "own source profile": ("[profile other]\nrole_arn = {role}\nsource_profile = other\n", "bad_input", "other"),
     "no source": ("[profile other]\nrole_arn = {role}\n", "bad_input", "credential_source"),
-    "an unknown kind of source": (
+    "unknown credential_source": (
         "[profile other]\nrole_arn = {role}\ncredential_source = Somewhere\n", "bad_input", "Somewhere",
     ),
-    "an empty source": (
+    "empty credential_source": (
         "[profile other]\nrole_arn = {role}\ncredential_source = Environment\n", "expired_credentials", "Environment",
     ),
-    "half a pair of keys": ("[profile other]\naws_access_key_id = x\n", "bad_input", "aws_secret_access_key"),
-    "a process that fails": (
-        f"{OF_PROCESS}sh -c 'echo locked out >&2; exit 1'\n",
-        "expired_credentials", "credential_process by hand",
+    "access key without secret": ("[profile other]\naws_access_key_id = x\n", "bad_input", "aws_secret_access_key"),
+    "failing process": (
+        f"{PROCESS}sh -c 'echo locked out >&2; exit 1'\n",
+        "expired_credentials", "credential_process",
     ),
-    "a process that is not there": (f"{OF_PROCESS}/no/such/thing\n", "bad_input", "/no/such"),
-    "a process that prints no JSON": (f"{OF_PROCESS}echo hello\n", "bad_input", "~/.aws/config"),
-    "a process that prints a list": (f"{OF_PROCESS}echo [1]\n", "bad_input", "~/.aws/config"),
-    "a code of MFA": (
+    "missing process": (f"{PROCESS}/no/such/thing\n", "bad_input", "/no/such"),
+    "process without JSON output": (f"{PROCESS}echo hello\n", "bad_input", "~/.aws/config"),
+    "process with a JSON list": (f"{PROCESS}echo [1]\n", "bad_input", "~/.aws/config"),
+    "MFA": (
         f"[profile other]\nrole_arn = {{role}}\nsource_profile = base\n{MFA}{BASE}",
         "bad_input", "aws configure export-credentials --profile other",
     ),
-    "a code of MFA in the middle": (
+    "MFA in a chain of profiles": (
         f"[profile other]\nrole_arn = {{role}}\nsource_profile = mid\n{MID}{MFA}{BASE}",
         "bad_input", "mfa_serial",
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("by", ["option", "environment"])
-@pytest.mark.parametrize(("text", "kind", "told"), CONFIGS.values(), ids=CONFIGS)
-def test_a_profile_that_cannot_be_used_is_told_with_what_helps(
-    here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by: str, text: str, kind: str, told: str
+@pytest.mark.parametrize("given_by", ["option", "environment"])
+@pytest.mark.parametrize(("text", "kind", "expected"), CONFIGS.values(), ids=CONFIGS)
+def test_an_unusable_profile_is_reported_with_advice(
+    here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given_by: str, text: str, kind: str, expected: str
 ) -> None:
     no_environment(monkeypatch)
     config = tmp_path / "config"
     config.write_text(text.format(role=f"arn:aws:iam::{OTHER}:role/Operator"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    if by == "environment":
+    if given_by == "environment":
         monkeypatch.setenv("AWS_PROFILE", "other")
     with pytest.raises(SentinelError) as caught:
-        identity(**({"profile": "other"} if by == "option" else {}))
-    assert (caught.value.kind, told in str(caught.value)) == (kind, True), str(caught.value)
+        identity(**({"profile": "other"} if given_by == "option" else {}))
+    assert (caught.value.kind, expected in str(caught.value)) == (kind, True), str(caught.value)
     assert "Run it again" not in str(caught.value)
-    assert ("Renew the AWS credentials" in str(caught.value)) is (told == "Environment")
+    assert ("Renew the AWS credentials" in str(caught.value)) is (expected == "Environment")
     assert here.requests() == []
 
 
-def test_a_token_with_a_line_end_is_told_and_not_shown(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_with_a_line_ending_is_rejected_and_not_shown(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", "very-secret\r")
     with pytest.raises(SentinelError) as caught:
         identity()
@@ -285,24 +287,24 @@ def test_a_token_with_a_line_end_is_told_and_not_shown(here: Emulators, monkeypa
     assert "very-secret" not in str(caught.value)
 
 
-def test_failures_of_some_accounts_use_up_no_retries_of_others(here: Emulators) -> None:
+def test_failures_of_some_accounts_do_not_use_up_retries_of_others(here: Emulators) -> None:
     for number in range(40):
         here.fault(operation="ListRoles", account=f"4444444444{number:02}", times=2, **faults.UNAVAILABLE)
 
     async def everywhere(aws: Aws) -> list[list[Any]]:
         return await asyncio.gather(*(list_roles(aws, f"4444444444{number:02}") for number in range(40)))
 
-    assert do(everywhere) == [[]] * 40
+    assert with_aws(everywhere) == [[]] * 40
 
 
-def test_no_credentials_at_all_are_told(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_reported(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
     no_environment(monkeypatch)
     with pytest.raises(SentinelError, match="Cannot find AWS credentials: set AWS_ACCESS_KEY_ID"):
         identity()
 
 
 @pytest.mark.parametrize("refusal", [faults.INVALID_TOKEN, faults.EXPIRED_TOKEN])
-def test_credentials_that_are_not_accepted_are_told(here: Emulators, refusal: dict[str, Any]) -> None:
+def test_rejected_credentials_are_expired_credentials(here: Emulators, refusal: dict[str, Any]) -> None:
     here.fault(operation="GetCallerIdentity", **refusal)
     with pytest.raises(SentinelError) as caught:
         identity()
@@ -311,86 +313,90 @@ def test_credentials_that_are_not_accepted_are_told(here: Emulators, refusal: di
 
 def test_the_external_id_is_sent(here: Emulators) -> None:
     here.settings(external_id="between-us")
-    assert enter(ACCOUNT, AssumeRole(ADMIN.roles, external_id="between-us")).token
+    assert assume(ACCOUNT, AssumeRole(ADMIN.roles, external_id="between-us")).token
     with pytest.raises(SentinelError) as caught:
-        enter(ACCOUNT, ADMIN)
+        assume(ACCOUNT, ADMIN)
     assert caught.value.kind == "assume_denied"
 
 
-def test_the_session_is_named(here: Emulators) -> None:
+def test_the_session_has_the_configured_name(here: Emulators) -> None:
     here.fault(operation="GetRole", **faults.IDENTITY_DENIED)
 
-    async def look(aws: Aws) -> Any:
+    async def get_role(aws: Aws) -> Any:
         return await (await iam(aws, ACCOUNT, AssumeRole(ADMIN.roles, session_name="nightly-run")))(
             "GetRole", RoleName="x"
         )
 
     with pytest.raises(Exception, match="assumed-role/OrganizationAccountAccessRole/nightly-run"):
-        do(look)
+        with_aws(get_role)
 
 
-def test_a_role_of_another_account_is_refused(here: Emulators) -> None:
-    entry = AssumeRole((f"arn:aws:iam::{OTHER}:role/OrganizationAccountAccessRole",))
+def test_a_role_arn_of_another_account_is_rejected(here: Emulators) -> None:
+    assume_role = AssumeRole((f"arn:aws:iam::{OTHER}:role/OrganizationAccountAccessRole",))
     with pytest.raises(SentinelError) as caught:
-        enter(ACCOUNT, entry)
+        assume(ACCOUNT, assume_role)
     assert caught.value.kind == "wrong_account"
     assert "AssumeRole" not in here.operations()
 
 
-MANAGER = f"arn:aws:iam::{CALLER_ACCOUNT}:role/OrganizationAccountAccessRole"
+ADMINISTRATOR_ARN = f"arn:aws:iam::{CALLER_ACCOUNT}:role/OrganizationAccountAccessRole"
 
 
-def administrator(assume_role: AssumeRole) -> Keys:
-    return do(lambda aws: aws.administer(assume_role))
+def assume_administrator(assume_role: AssumeRole) -> Keys:
+    return with_aws(lambda aws: aws.assume_administrator_role(assume_role))
 
 
 @pytest.mark.parametrize("account", [CALLER_ACCOUNT, OTHER])
-def test_a_role_to_administer_with_is_assumed_in_the_own_account_as_well(here: Emulators, account: str) -> None:
-    assert administrator(AssumeRole((MANAGER.replace(CALLER_ACCOUNT, account),))).assumed
+def test_an_administrator_role_is_assumed_in_the_callers_own_account_as_well(here: Emulators, account: str) -> None:
+    assert assume_administrator(AssumeRole((ADMINISTRATOR_ARN.replace(CALLER_ACCOUNT, account),))).assumed
     assert here.operations("sts").count("AssumeRole") == 1
 
 
-def test_the_first_role_to_administer_with_that_can_be_assumed_counts(here: Emulators) -> None:
-    assert administrator(AssumeRole((MANAGER.replace("Organization", "Nobody"), MANAGER))).assumed
+def test_the_first_administrator_role_that_can_be_assumed_is_used(here: Emulators) -> None:
+    assert assume_administrator(
+        AssumeRole((ADMINISTRATOR_ARN.replace("Organization", "Nobody"), ADMINISTRATOR_ARN))
+    ).assumed
 
 
-def test_who_is_in_a_session_of_that_role_already_need_not_assume_it(here: Emulators) -> None:
-    session = here.boto("sts").assume_role(RoleArn=MANAGER, RoleSessionName="nightly")["Credentials"]
-    own = {"access_key": session["AccessKeyId"], "secret_key": session["SecretAccessKey"]}
-    own["session_token"] = session["SessionToken"]
+def test_an_administrator_role_is_not_assumed_from_its_own_session(here: Emulators) -> None:
+    session = here.boto("sts").assume_role(RoleArn=ADMINISTRATOR_ARN, RoleSessionName="nightly")["Credentials"]
+    session_keys = {"access_key": session["AccessKeyId"], "secret_key": session["SecretAccessKey"]}
+    session_keys["session_token"] = session["SessionToken"]
     here.forget()
-    assert not do(lambda aws: aws.administer(AssumeRole((MANAGER,))), **own).assumed
+    assert not with_aws(
+        lambda aws: aws.assume_administrator_role(AssumeRole((ADMINISTRATOR_ARN,))), **session_keys
+    ).assumed
     assert "AssumeRole" not in here.operations("sts")
 
 
-def test_a_name_alone_is_no_role_to_administer_with(here: Emulators) -> None:
-    for roles in [("Operator",), (MANAGER, "Operator")]:
+def test_an_administrator_role_needs_an_arn(here: Emulators) -> None:
+    for roles in [("Operator",), (ADMINISTRATOR_ARN, "Operator")]:
         with pytest.raises(SentinelError, match="Operator") as caught:
-            administrator(AssumeRole(roles))
+            assume_administrator(AssumeRole(roles))
         assert caught.value.kind == "bad_input"
     assert here.requests() == []
 
 
-def test_the_last_of_several_roles_tells_why_none_can_be_assumed(here: Emulators) -> None:
+def test_several_roles_that_cannot_be_assumed_are_assume_denied(here: Emulators) -> None:
     with pytest.raises(SentinelError) as caught:
-        enter(ACCOUNT, AssumeRole(("One", "Two")))
+        assume(ACCOUNT, AssumeRole(("One", "Two")))
     assert caught.value.kind == "assume_denied"
     assert here.operations("sts").count("AssumeRole") == 2
 
 
-def test_an_scp_ends_the_search_for_a_role(here: Emulators) -> None:
+def test_an_scp_stops_the_search_for_a_role(here: Emulators) -> None:
     here.fault(operation="AssumeRole", **faults.SCP_DENIED)
     with pytest.raises(SentinelError) as caught:
-        enter(ACCOUNT, AssumeRole(("One", "Two")))
+        assume(ACCOUNT, AssumeRole(("One", "Two")))
     assert caught.value.kind == "scp_denied"
     assert here.operations("sts").count("AssumeRole") == 1
 
 
-def test_all_work_at_once_and_each_on_its_own_account(here: Emulators) -> None:
+def test_concurrent_work_uses_the_credentials_of_each_account(here: Emulators) -> None:
     accounts = [f"4444444444{number:02}" for number in range(24)]
 
     async def arn(aws: Aws, account: str) -> str:
-        call = aws.service("iam").of(await aws.enter(account, ADMIN, "mine", "write"))
+        call = aws.service("iam").client(await aws.assume_role_in(account, ADMIN, "mine", "write"))
         await call("CreateRole", RoleName="mine", AssumeRolePolicyDocument="{}")
         found: str = (await call("GetRole", RoleName="mine"))["Role"]["Arn"]
         return found
@@ -398,35 +404,37 @@ def test_all_work_at_once_and_each_on_its_own_account(here: Emulators) -> None:
     async def everywhere(aws: Aws) -> list[str]:
         return await asyncio.gather(*(arn(aws, account) for account in accounts))
 
-    assert do(everywhere) == [f"arn:aws:iam::{account}:role/mine" for account in accounts]
+    assert with_aws(everywhere) == [f"arn:aws:iam::{account}:role/mine" for account in accounts]
     assert here.operations("sts").count("GetCallerIdentity") == 1
 
 
 @pytest.fixture
 def proxy() -> Iterator[tuple[str, list[str]]]:
-    """An HTTP proxy that only notes what it was asked for, and refuses it."""
-    asked: list[str] = []
+    """An HTTP proxy that refuses every request; yields its URL and the list of requested paths."""
+    requested: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked.append(self.path)
+            requested.append(self.path)
             self.send_response(403)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_message(self, *_arguments: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with serving(Handler) as url:
-        yield url, asked
+        yield url, requested
 
 
-def test_proxies_are_used(here: Emulators, monkeypatch: pytest.MonkeyPatch, proxy: tuple[str, list[str]]) -> None:
+def test_the_proxy_of_the_environment_is_used(
+    here: Emulators, monkeypatch: pytest.MonkeyPatch, proxy: tuple[str, list[str]]
+) -> None:
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("http_proxy", proxy[0])
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://sts.invalid")
-    monkeypatch.setattr(service, "DEADLINE", 0.0)
+    monkeypatch.setattr(service, "AWS_RETRY_SECONDS", 0.0)
     with pytest.raises(SentinelError):
         identity()
     assert proxy[1] == ["http://sts.invalid/"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every way into Azure, by its real protocol: azure-identity runs unchanged against the emulator."""
+"""Every credential type of Azure, by its real protocol: azure-identity runs unchanged against the emulator."""
 
 from __future__ import annotations
 
@@ -43,27 +43,27 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import AzureRateLimit
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID, Emulators
 
 ISSUER, SUBJECT = "https://ci.example", "repo:trailbridge/accounts:ref:refs/heads/main"
-SHORT = 2  # seconds that a token lives, where a test waits for its end
-IDENTITY = ("AZURE_TENANT", "AZURE_CLIENT_ID", "AZURE_SECRET")
+TOKEN_SECONDS = 2  # seconds that a token lives, where a test waits for its end
+VARIABLES = ("AZURE_TENANT", "AZURE_CLIENT_ID", "AZURE_SECRET")
 
 
 @pytest.fixture(autouse=True)
-def hurried() -> Iterator[None]:
-    """Have azure-core try again as often as ever, but at once."""
-    with mock.patch.object(arm, "LONGEST_PAUSE", 0.05):
+def no_pauses() -> Iterator[None]:
+    """azure-core retries as often as usual, with hardly any pause."""
+    with mock.patch.object(arm, "MAX_PAUSE_SECONDS", 0.05):
         yield
 
 
-# --- what the tests sign in with ---
+# --- credentials and helpers ---
 
 
-class Pair(NamedTuple):
-    """A private key, and a certificate for it that it signed itself."""
+class KeyPair(NamedTuple):
+    """A private key with a self-signed certificate."""
 
     key: rsa.RSAPrivateKey
     certificate: x509.Certificate
@@ -73,9 +73,9 @@ class Pair(NamedTuple):
         """Return the certificate in PEM."""
         return self.certificate.public_bytes(Encoding.PEM).decode()
 
-    def private(self, hidden: KeySerializationEncryption = NoEncryption()) -> str:  # noqa: B008 it has no state
+    def private(self, encryption: KeySerializationEncryption = NoEncryption()) -> str:  # noqa: B008 it has no state
         """Return the key in PEM."""
-        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, hidden).decode()
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption).decode()
 
     @property
     def public_key(self) -> str:
@@ -83,41 +83,41 @@ class Pair(NamedTuple):
         return self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-def pair() -> Pair:
+def key_pair() -> KeyPair:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name.from_rfc4514_string("CN=trailbridge")
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    return Pair(key, builder.sign(key, hashes.SHA256()))
+    return KeyPair(key, builder.sign(key, hashes.SHA256()))
 
 
 @pytest.fixture(scope="module")
-def known(clouds: Emulators) -> Pair:
+def registered(clouds: Emulators) -> KeyPair:
     """A certificate that is registered at the service principal."""
-    made = pair()
-    clouds.trust_certificate(made.public)
-    return made
+    pair = key_pair()
+    clouds.trust_certificate(pair.public)
+    return pair
 
 
 @pytest.fixture(scope="module")
-def issuer(clouds: Emulators) -> Pair:
-    """Somebody whose tokens are trusted."""
-    made = pair()
-    clouds.trust_issuer(ISSUER, SUBJECT, made.public_key)
-    return made
+def issuer(clouds: Emulators) -> KeyPair:
+    """An issuer whose tokens are trusted."""
+    pair = key_pair()
+    clouds.trust_issuer(ISSUER, SUBJECT, pair.public_key)
+    return pair
 
 
-def federated(issuer: Pair, **changed: Any) -> str:
+def federated(issuer: KeyPair, **changed: Any) -> str:
     now = int(time.time())
     claims = {"iss": ISSUER, "sub": SUBJECT, "aud": "api://AzureADTokenExchange", "nbf": now - 9, "exp": now + 300}
     return jwt.encode({**claims, **changed}, issuer.private(), "RS256")
 
 
 @pytest.fixture
-def clean(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Emulators:
-    """The emulators, for one who has no credentials, in an empty home, without the Azure CLI."""
-    for name in IDENTITY:
+def signed_out(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Emulators:
+    """The emulators, without credentials in the environment, home directory or Azure CLI."""
+    for name in VARIABLES:
         monkeypatch.delenv(name)
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -125,36 +125,36 @@ def clean(here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> E
     return here
 
 
-def who(cloud: Emulators) -> dict[str, str]:
+def application(cloud: Emulators) -> dict[str, str]:
     return {"tenant": cloud.environment["AZURE_TENANT"], "client_id": cloud.environment["AZURE_CLIENT_ID"]}
 
 
 def service_principal(cloud: Emulators) -> dict[str, str]:
-    return {**who(cloud), "secret": cloud.environment["AZURE_SECRET"]}
+    return {**application(cloud), "secret": cloud.environment["AZURE_SECRET"]}
 
 
 def azure(**given: Any) -> arm.Azure:
-    """Return what a module makes of these options."""
+    """Return the client that a module creates from these options."""
     found = ArgumentSpecValidator(options.AZURE).validate(given)
     assert not found.error_messages
     return arm.Azure(parse(found.validated_parameters, "", names="short").azure)
 
 
-def read(one: arm.Azure, cloud: Emulators) -> str:
-    """Read the workspace, which only those see who are signed in."""
+def read(client: arm.Azure, cloud: Emulators) -> str:
+    """Read the workspace, which needs a valid token."""
     group = f"/subscriptions/{cloud.environment['AZURE_SUBSCRIPTION_ID']}/resourceGroups/security"
     path = f"{group}/providers/Microsoft.OperationalInsights/workspaces/sentinel"
-    customer_id: str = asyncio.run(one.get(path, "2023-09-01", what="read the workspace", allowance=Budget()))[
-        "properties"
-    ]["customerId"]
+    customer_id: str = asyncio.run(
+        client.get(path, "2023-09-01", action="read the workspace", rate_limit=AzureRateLimit())
+    )["properties"]["customerId"]
     return customer_id
 
 
-def check_works(cloud: Emulators, **given: Any) -> None:
+def check_sign_in(cloud: Emulators, **given: Any) -> None:
     assert read(azure(**given), cloud) == CUSTOMER_ID
 
 
-def refused(cloud: Emulators, **given: Any) -> SentinelError:
+def error_of(cloud: Emulators, **given: Any) -> SentinelError:
     with pytest.raises(SentinelError) as caught:
         read(azure(**given), cloud)
     return caught.value
@@ -163,8 +163,8 @@ def refused(cloud: Emulators, **given: Any) -> SentinelError:
 # --- a secret ---
 
 
-def test_a_secret_given_as_an_option(clean: Emulators) -> None:
-    check_works(clean, **service_principal(clean))
+def test_a_secret_given_as_an_option(signed_out: Emulators) -> None:
+    check_sign_in(signed_out, **service_principal(signed_out))
 
 
 @pytest.mark.parametrize(
@@ -176,149 +176,165 @@ def test_a_secret_given_as_an_option(clean: Emulators) -> None:
     ids=["as AWX and azure.azcollection name it", "as azure-identity names it"],
 )
 @pytest.mark.parametrize("source", ["auto", "env"])
-def test_a_secret_of_the_environment(
-    clean: Emulators, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], source: str
+def test_a_secret_from_the_environment(
+    signed_out: Emulators, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], source: str
 ) -> None:
-    for name, value in zip(names, service_principal(clean).values(), strict=True):
+    for name, value in zip(names, service_principal(signed_out).values(), strict=True):
         monkeypatch.setenv(name, value)
-    check_works(clean, auth_source=source)
+    check_sign_in(signed_out, auth_source=source)
 
 
-def test_a_wrong_secret(clean: Emulators) -> None:
-    error = refused(clean, **{**service_principal(clean), "secret": "not~the~secret"})
+def test_a_wrong_secret(signed_out: Emulators) -> None:
+    error = error_of(signed_out, **{**service_principal(signed_out), "secret": "not~the~secret"})
     assert error.kind == "azure_denied"
-    assert str(error).startswith("Cannot sign in to Azure with the secret: AADSTS7000215: Invalid client secret")
+    assert "AADSTS7000215: Invalid client secret" in str(error)
     assert "not~the~secret" not in str(error)
 
 
 @pytest.mark.parametrize(("name", "code"), [("tenant", "AADSTS90002"), ("client_id", "AADSTS700016")])
-def test_a_service_principal_that_is_not_there(clean: Emulators, name: str, code: str) -> None:
-    error = refused(clean, **{**service_principal(clean), name: "11111111-1111-4111-8111-111111111111"})
+def test_an_unknown_tenant_or_application(signed_out: Emulators, name: str, code: str) -> None:
+    error = error_of(signed_out, **{**service_principal(signed_out), name: "11111111-1111-4111-8111-111111111111"})
     assert error.kind == "azure_denied"
     assert f"{code}: " in str(error)
     assert "\n" not in str(error)
 
 
-def test_half_a_service_principal(clean: Emulators) -> None:
-    error = refused(clean, client_id=clean.environment["AZURE_CLIENT_ID"], secret="hush-hush")
-    assert "the secret: tenant " in str(error)
-    assert "AZURE_TENANT" in str(error)
-    assert clean.requests() == []
+def test_a_secret_without_tenant(signed_out: Emulators) -> None:
+    error = error_of(signed_out, client_id=signed_out.environment["AZURE_CLIENT_ID"], secret="hush-hush")
+    assert str(error).startswith("Cannot sign in to Azure with the secret: tenant not given (AZURE_TENANT in ")
+    assert signed_out.requests() == []
 
 
 # --- a certificate ---
 
 
 @pytest.fixture
-def pem(known: Pair, tmp_path: Path) -> Path:
+def pem(registered: KeyPair, tmp_path: Path) -> Path:
     path = tmp_path / "certificate.pem"
-    path.write_text(known.private() + known.public)
+    path.write_text(registered.private() + registered.public)
     return path
 
 
-def test_a_certificate(clean: Emulators, pem: Path) -> None:
-    check_works(clean, **who(clean), x509_certificate_path=str(pem))
+def test_a_certificate(signed_out: Emulators, pem: Path) -> None:
+    check_sign_in(signed_out, **application(signed_out), x509_certificate_path=str(pem))
 
 
 @pytest.mark.parametrize(
     "spelled", [str.upper, str.lower, lambda text: ":".join(text[i : i + 2] for i in range(0, 40, 2))]
 )
 def test_a_certificate_with_its_thumbprint(
-    clean: Emulators, known: Pair, pem: Path, spelled: Callable[[str], str]
+    signed_out: Emulators, registered: KeyPair, pem: Path, spelled: Callable[[str], str]
 ) -> None:
-    thumbprint = hashlib.sha1(known.certificate.public_bytes(Encoding.DER)).hexdigest()
-    check_works(clean, **who(clean), x509_certificate_path=str(pem), thumbprint=spelled(thumbprint))
-
-
-def test_a_certificate_in_the_home_folder_of_the_environment(
-    clean: Emulators, pem: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in zip(IDENTITY, who(clean).values(), strict=False):
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", f"~/{pem.name}")
-    check_works(clean)
-
-
-def test_a_certificate_with_another_thumbprint(clean: Emulators, pem: Path) -> None:
-    error = refused(clean, **who(clean), x509_certificate_path=str(pem), thumbprint="ab" * 20)
-    assert (error.kind, str(error)) == (
-        "bad_input",
-        f"Cannot sign in to Azure: thumbprint {'ab' * 20} is not that of x509_certificate_path {pem}.",
+    thumbprint = hashlib.sha1(registered.certificate.public_bytes(Encoding.DER)).hexdigest()
+    check_sign_in(
+        signed_out,
+        **application(signed_out),
+        x509_certificate_path=str(pem),
+        thumbprint=spelled(thumbprint),
     )
 
 
-def test_a_certificate_that_is_not_registered(clean: Emulators, pem: Path) -> None:
-    stranger = pair()
-    pem.write_text(stranger.private() + stranger.public)
-    error = refused(clean, **who(clean), x509_certificate_path=str(pem))
+def test_a_certificate_in_the_home_directory_from_the_environment(
+    signed_out: Emulators, pem: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in zip(VARIABLES, application(signed_out).values(), strict=False):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", f"~/{pem.name}")
+    check_sign_in(signed_out)
+
+
+def test_a_certificate_with_another_thumbprint(signed_out: Emulators, pem: Path) -> None:
+    error = error_of(signed_out, **application(signed_out), x509_certificate_path=str(pem), thumbprint="ab" * 20)
+    assert error.kind == "bad_input"
+    assert f"thumbprint {'ab' * 20} " in str(error)
+    assert f"x509_certificate_path {pem}" in str(error)
+
+
+def test_a_certificate_that_is_not_registered(signed_out: Emulators, pem: Path) -> None:
+    other = key_pair()
+    pem.write_text(other.private() + other.public)
+    error = error_of(signed_out, **application(signed_out), x509_certificate_path=str(pem))
     assert error.kind == "azure_denied"
     assert "with the certificate: AADSTS700027: " in str(error)
-    assert [secret for secret in clean.secrets() if secret in str(error)] == []
+    assert [secret for secret in signed_out.secrets() if secret in str(error)] == []
 
 
-@pytest.mark.parametrize("made", ["no key", "no certificate", "another kind of file", "empty", "a password", "binary"])
-def test_a_file_that_holds_no_usable_certificate(clean: Emulators, known: Pair, pem: Path, made: str) -> None:
+@pytest.mark.parametrize(
+    "content", ["no key", "no certificate", "another kind of file", "empty", "a password", "binary"]
+)
+def test_a_file_without_usable_certificate(signed_out: Emulators, registered: KeyPair, pem: Path, content: str) -> None:
     texts = {
-        "no key": known.public,
-        "no certificate": known.private(),
+        "no key": registered.public,
+        "no certificate": registered.private(),
         "another kind of file": "hello",
         "empty": "",
-        "a password": known.private(BestAvailableEncryption(b"x")) + known.public,
+        "a password": registered.private(BestAvailableEncryption(b"x")) + registered.public,
     }
-    pem.write_bytes(texts[made].encode() if made in texts else bytes(range(256)))
-    error = refused(clean, **who(clean), x509_certificate_path=str(pem))
+    pem.write_bytes(texts[content].encode() if content in texts else bytes(range(256)))
+    error = error_of(signed_out, **application(signed_out), x509_certificate_path=str(pem))
     assert error.kind == "bad_input"
-    assert str(error).startswith(f"Cannot sign in to Azure: x509_certificate_path {pem} does not hold a certificate ")
+    assert f"x509_certificate_path {pem} " in str(error)
 
 
 @pytest.mark.parametrize("option", ["x509_certificate_path", "oidc_token_file_path"])
-@pytest.mark.parametrize(("made", "reason"), [("missing", "No such file or directory"), ("a folder", "Is a directory")])
-def test_a_file_that_cannot_be_read(clean: Emulators, tmp_path: Path, option: str, made: str, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "reason"), [("missing", "No such file or directory"), ("a folder", "Is a directory")]
+)
+def test_a_file_that_cannot_be_read(
+    signed_out: Emulators, tmp_path: Path, option: str, content: str, reason: str
+) -> None:
     path = tmp_path / "here"
-    if made == "a folder":
+    if content == "a folder":
         path.mkdir()
-    error = refused(clean, **who(clean), **{option: str(path)})
-    assert (error.kind, str(error)) == (
-        "bad_input",
-        f"Cannot sign in to Azure: {option} {path} cannot be read: {reason}.",
-    )
-    assert "Token" not in clean.operations()
+    error = error_of(signed_out, **application(signed_out), **{option: str(path)})
+    assert error.kind == "bad_input"
+    assert f"{option} {path} " in str(error)
+    assert reason in str(error)
+    assert "Token" not in signed_out.operations()
 
 
 # --- a federated token ---
 
 
-def test_a_federated_token(clean: Emulators, issuer: Pair) -> None:
-    check_works(clean, **who(clean), oidc_token=federated(issuer))
-    assert clean.operations().count("Token") == 1
+def test_a_federated_token(signed_out: Emulators, issuer: KeyPair) -> None:
+    check_sign_in(signed_out, **application(signed_out), oidc_token=federated(issuer))
+    assert signed_out.operations().count("Token") == 1
 
 
-def test_a_federated_token_of_the_environment(clean: Emulators, issuer: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_federated_token_from_the_environment(
+    signed_out: Emulators, issuer: KeyPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AZURE_FEDERATED_TOKEN", federated(issuer))
-    check_works(clean, **who(clean))
+    check_sign_in(signed_out, **application(signed_out))
 
 
-@pytest.mark.parametrize("by", ["option", "environment"])
-def test_a_file_with_a_federated_token(
-    clean: Emulators, issuer: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+@pytest.mark.parametrize("given_by", ["option", "environment"])
+def test_a_federated_token_from_a_file(
+    signed_out: Emulators, issuer: KeyPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given_by: str
 ) -> None:
     path = tmp_path / "token"
     path.write_text(federated(issuer) + "\n")
-    if by == "environment":
+    if given_by == "environment":
         monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(path))
-    check_works(clean, **who(clean), **({"oidc_token_file_path": str(path)} if by == "option" else {}))
+    check_sign_in(
+        signed_out,
+        **application(signed_out),
+        **({"oidc_token_file_path": str(path)} if given_by == "option" else {}),
+    )
 
 
-def test_a_federated_token_is_read_anew_for_every_sign_in(clean: Emulators, issuer: Pair, tmp_path: Path) -> None:
+def test_a_federated_token_file_is_read_for_every_sign_in(
+    signed_out: Emulators, issuer: KeyPair, tmp_path: Path
+) -> None:
     path = tmp_path / "token"
     path.write_text(federated(issuer))
-    one = azure(**who(clean), oidc_token_file_path=str(path))
-    read(one, clean)
+    client = azure(**application(signed_out), oidc_token_file_path=str(path))
+    read(client, signed_out)
     path.write_text(federated(issuer, sub="somebody else"))
-    read(one, clean)
+    read(client, signed_out)
     later = time.time() + 2 * 3600
     with mock.patch.object(time, "time", return_value=later), pytest.raises(SentinelError, match="AADSTS700213"):
-        read(one, clean)
+        read(client, signed_out)
 
 
 @pytest.mark.parametrize(
@@ -331,22 +347,22 @@ def test_a_federated_token_is_read_anew_for_every_sign_in(clean: Emulators, issu
     ],
 )
 def test_a_federated_token_that_is_not_accepted(
-    clean: Emulators, issuer: Pair, changed: dict[str, Any], code: str
+    signed_out: Emulators, issuer: KeyPair, changed: dict[str, Any], code: str
 ) -> None:
     token = federated(issuer, **changed)
-    error = refused(clean, **who(clean), oidc_token=token)
+    error = error_of(signed_out, **application(signed_out), oidc_token=token)
     assert error.kind == "azure_denied"
     assert f"with the federated token: {code}: " in str(error)
     assert token not in str(error)
 
 
-def test_a_federated_token_that_somebody_else_signed(clean: Emulators, issuer: Pair) -> None:
-    error = refused(clean, **who(clean), oidc_token=federated(pair()))
+def test_a_federated_token_with_another_signature(signed_out: Emulators, issuer: KeyPair) -> None:
+    error = error_of(signed_out, **application(signed_out), oidc_token=federated(key_pair()))
     assert "AADSTS50013: " in str(error)
 
 
-def test_a_federated_token_that_is_none(clean: Emulators) -> None:
-    error = refused(clean, **who(clean), oidc_token="hush-hush")
+def test_an_invalid_federated_token(signed_out: Emulators) -> None:
+    error = error_of(signed_out, **application(signed_out), oidc_token="hush-hush")
     assert "AADSTS50027: " in str(error)
     assert "hush-hush" not in str(error)
 
@@ -355,35 +371,35 @@ def test_a_federated_token_that_is_none(clean: Emulators) -> None:
 
 
 @pytest.fixture(params=["App Service", "virtual machine"])
-def machine(clean: Emulators, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Emulators:
-    """The emulators, for one who works on a machine with an identity."""
+def machine(signed_out: Emulators, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Emulators:
+    """The emulators, for a machine with managed identities."""
     if request.param == "virtual machine":
         monkeypatch.delenv("IDENTITY_ENDPOINT")
         monkeypatch.delenv("IDENTITY_HEADER")
-        monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", clean.azure)
-    return clean
+        monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", signed_out.azure)
+    return signed_out
 
 
-def test_the_identity_of_the_machine(machine: Emulators) -> None:
-    check_works(machine, auth_source="msi")
+def test_a_system_assigned_identity(machine: Emulators) -> None:
+    check_sign_in(machine, auth_source="msi")
     assert {name for name in machine.operations() if name.startswith(("ManagedIdentity_", "Token"))} in (
         {"ManagedIdentity_AppService"},
         {"ManagedIdentity_Machine"},
     )
 
 
-def test_an_identity_that_is_assigned_to_the_machine(machine: Emulators) -> None:
-    check_works(machine, auth_source="msi", client_id=machine.user_assigned)
+def test_a_user_assigned_identity(machine: Emulators) -> None:
+    check_sign_in(machine, auth_source="msi", client_id=machine.user_assigned)
 
 
-def test_an_identity_that_is_not_assigned(machine: Emulators) -> None:
-    error = refused(machine, auth_source="msi", client_id="11111111-1111-4111-8111-111111111111")
+def test_an_unknown_user_assigned_identity(machine: Emulators) -> None:
+    error = error_of(machine, auth_source="msi", client_id="11111111-1111-4111-8111-111111111111")
     assert error.kind == "azure_denied"
-    assert str(error).startswith("Cannot sign in to Azure with the managed identity: ")
+    assert "with the managed identity: " in str(error)
 
 
-def test_a_managed_identity_is_only_taken_when_asked_for(machine: Emulators) -> None:
-    assert "no credentials are given" in str(refused(machine))
+def test_a_managed_identity_needs_auth_source(machine: Emulators) -> None:
+    assert "no credentials are given" in str(error_of(machine))
     assert machine.requests() == []
 
 
@@ -395,8 +411,8 @@ echo "$@" >> {log}
 """
 
 
-class Cli:
-    """A stand-in for `az` on the path, which prints what the real one prints."""
+class AzureCli:
+    """A replacement of `az` on the path with the output of the real one."""
 
     def __init__(self, folder: Path) -> None:
         self._file, self._log = folder / "bin/az", folder / "az.log"
@@ -435,26 +451,26 @@ class Cli:
 
 
 @pytest.fixture
-def cli(clean: Emulators, tmp_path: Path) -> Cli:
-    return Cli(tmp_path)
+def cli(signed_out: Emulators, tmp_path: Path) -> AzureCli:
+    return AzureCli(tmp_path)
 
 
 @pytest.mark.parametrize("source", ["auto", "cli"])
-def test_the_azure_cli(clean: Emulators, cli: Cli, source: str) -> None:
-    cli.signed_in(clean)
-    one = azure(auth_source=source)
-    assert read(one, clean) == read(one, clean) == CUSTOMER_ID
-    assert cli.calls == [f"account get-access-token --output json --resource {clean.azure}"]
+def test_the_azure_cli(signed_out: Emulators, cli: AzureCli, source: str) -> None:
+    cli.signed_in(signed_out)
+    client = azure(auth_source=source)
+    assert read(client, signed_out) == read(client, signed_out) == CUSTOMER_ID
+    assert cli.calls == [f"account get-access-token --output json --resource {signed_out.azure}"]
 
 
-def test_the_azure_cli_is_asked_for_the_tenant(clean: Emulators, cli: Cli) -> None:
-    cli.signed_in(clean)
-    check_works(clean, tenant=who(clean)["tenant"])
-    assert cli.calls[0].endswith(f"--tenant {who(clean)['tenant']}")
+def test_the_azure_cli_gets_the_tenant(signed_out: Emulators, cli: AzureCli) -> None:
+    cli.signed_in(signed_out)
+    check_sign_in(signed_out, tenant=application(signed_out)["tenant"])
+    assert cli.calls[0].endswith(f"--tenant {application(signed_out)['tenant']}")
 
 
 @pytest.mark.parametrize(
-    ("printed", "told"),
+    ("printed", "expected"),
     [
         ("ERROR: Please run 'az login' to setup account.", "Please run 'az login' to set up an account"),
         (
@@ -463,20 +479,21 @@ def test_the_azure_cli_is_asked_for_the_tenant(clean: Emulators, cli: Cli) -> No
         ),
     ],
 )
-def test_an_azure_cli_that_is_not_signed_in(clean: Emulators, cli: Cli, printed: str, told: str) -> None:
+def test_an_azure_cli_that_is_not_signed_in(signed_out: Emulators, cli: AzureCli, printed: str, expected: str) -> None:
     cli.failing(printed)
-    error = refused(clean, auth_source="cli")
-    assert (error.kind, str(error)) == ("azure_denied", f"Cannot sign in to Azure with the Azure CLI: {told}.")
+    error = error_of(signed_out, auth_source="cli")
+    assert error.kind == "azure_denied"
+    assert str(error).endswith(f" with the Azure CLI: {expected}.")
 
 
-def test_an_azure_cli_that_is_not_there(clean: Emulators) -> None:
-    error = refused(clean, auth_source="cli")
-    assert str(error) == "Cannot sign in to Azure with the Azure CLI: Azure CLI not found on path."
+def test_a_missing_azure_cli(signed_out: Emulators) -> None:
+    error = error_of(signed_out, auth_source="cli")
+    assert "Azure CLI not found on path" in str(error)
 
 
-def test_the_azure_cli_is_no_replacement_for_an_application_without_a_secret(clean: Emulators, cli: Cli) -> None:
-    cli.signed_in(clean)
-    assert "none of secret, " in str(refused(clean, **who(clean)))
+def test_the_azure_cli_is_not_used_for_an_application_without_credential(signed_out: Emulators, cli: AzureCli) -> None:
+    cli.signed_in(signed_out)
+    assert "none of secret, " in str(error_of(signed_out, **application(signed_out)))
     assert cli.calls == []
 
 
@@ -484,7 +501,7 @@ def test_the_azure_cli_is_no_replacement_for_an_application_without_a_secret(cle
 
 
 @pytest.fixture
-def file(clean: Emulators, tmp_path: Path) -> Path:
+def file(signed_out: Emulators, tmp_path: Path) -> Path:
     path = tmp_path / ".azure/credentials"
     path.parent.mkdir()
     return path
@@ -495,158 +512,163 @@ def section(name: str, values: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("given", [{}, {"auth_source": "credential_file"}], ids=["auto", "credential_file"])
-def test_the_default_section(clean: Emulators, file: Path, given: dict[str, str]) -> None:
-    file.write_text(section("default", service_principal(clean)))
-    check_works(clean, **given)
+def test_the_default_section(signed_out: Emulators, file: Path, given: dict[str, str]) -> None:
+    file.write_text(section("default", service_principal(signed_out)))
+    check_sign_in(signed_out, **given)
 
 
-@pytest.mark.parametrize("by", ["option", "environment"])
-def test_a_section_by_its_name(clean: Emulators, file: Path, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
-    wrong = {**service_principal(clean), "secret": "wrong"}
-    file.write_text(section("default", wrong) + section("security", service_principal(clean)))
+@pytest.mark.parametrize("given_by", ["option", "environment"])
+def test_a_section_by_its_name(
+    signed_out: Emulators, file: Path, monkeypatch: pytest.MonkeyPatch, given_by: str
+) -> None:
+    wrong = {**service_principal(signed_out), "secret": "wrong"}
+    file.write_text(section("default", wrong) + section("security", service_principal(signed_out)))
     monkeypatch.setenv("AZURE_SECRET", "wrong-as-well")
-    if by == "environment":
+    if given_by == "environment":
         monkeypatch.setenv("AZURE_PROFILE", "security")
-    check_works(clean, **({"azure_profile": "security"} if by == "option" else {}))
+    check_sign_in(signed_out, **({"azure_profile": "security"} if given_by == "option" else {}))
 
 
-def test_a_section_names_certificate_and_cloud(
-    clean: Emulators, file: Path, pem: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_section_with_certificate_and_cloud(
+    signed_out: Emulators, file: Path, pem: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     more = {
         "x509_certificate_path": f"~/{pem.name}",
-        "cloud_environment": clean.azure,
+        "cloud_environment": signed_out.azure,
         "disable_instance_discovery": "True",
         "subscription_id": "is not read",
     }
-    file.write_text(section("default", {**who(clean), **more}))
+    file.write_text(section("default", {**application(signed_out), **more}))
     monkeypatch.delenv("AZURE_CLOUD_ENVIRONMENT")
-    check_works(clean)
+    check_sign_in(signed_out)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         (None, "cannot be read: No such file or directory"),
         ("[other]\nsecret=hush-hush\n", "has no section security"),
         ("secret=hush-hush\n", "is not in the INI format"),
         ("[security]\nsecret=hush-hush\nsecret=hush-hush\n", "is not in the INI format"),
     ],
-    ids=["no file", "no such section", "no section at all", "twice the same"],
+    ids=["no file", "no such section", "no section at all", "duplicate option"],
 )
-def test_a_credentials_file_that_cannot_be_used(clean: Emulators, file: Path, text: str | None, told: str) -> None:
+def test_an_unusable_credentials_file(signed_out: Emulators, file: Path, text: str | None, expected: str) -> None:
     if text is not None:
         file.write_text(text)
-    error = refused(clean, azure_profile="security")
-    assert (error.kind, str(error)) == ("bad_input", f"Cannot sign in to Azure: the credentials file {file} {told}.")
+    error = error_of(signed_out, azure_profile="security")
+    assert error.kind == "bad_input"
+    assert f"the credentials file {file} {expected}" in str(error)
     cause: BaseException | None = error
     while cause:
         assert "hush-hush" not in str(cause)
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
 
 
-# --- none of them ---
+# --- no credentials ---
 
 
-def test_without_anything_every_way_is_named(clean: Emulators) -> None:
-    error = refused(clean)
+def test_without_credentials_every_option_is_listed(signed_out: Emulators) -> None:
+    error = error_of(signed_out)
     assert error.kind == "azure_denied"
     for word in ("secret", "x509_certificate_path", "oidc_token", "az login", "~/.azure/credentials", "msi"):
         assert word in str(error)
-    assert clean.requests() == []
+    assert signed_out.requests() == []
 
 
 # --- many threads ---
 
 
-def together(one: arm.Azure, cloud: Emulators, threads: int = 16) -> None:
-    """Read the workspace in all threads at the same moment."""
+def read_in_threads(client: arm.Azure, cloud: Emulators, threads: int = 16) -> None:
+    """Read the workspace in many threads at the same time."""
     barrier = threading.Barrier(threads)
 
     def work(_number: int) -> str:
         barrier.wait()
-        return read(one, cloud)
+        return read(client, cloud)
 
     with ThreadPoolExecutor(threads) as pool:
         assert set(pool.map(work, range(threads))) == {CUSTOMER_ID}
 
 
-def ways(cloud: Emulators, issuer: Pair, pem: Path) -> dict[str, dict[str, Any]]:
+def credential_types(cloud: Emulators, issuer: KeyPair, pem: Path) -> dict[str, dict[str, Any]]:
     return {
         "secret": service_principal(cloud),
-        "certificate": {**who(cloud), "x509_certificate_path": str(pem)},
-        "token": {**who(cloud), "oidc_token": federated(issuer)},
+        "certificate": {**application(cloud), "x509_certificate_path": str(pem)},
+        "token": {**application(cloud), "oidc_token": federated(issuer)},
         "identity": {"auth_source": "msi"},
     }
 
 
-def test_an_expired_token_is_renewed_once_for_all_threads(clean: Emulators, issuer: Pair, pem: Path) -> None:
-    every = {way: azure(**given) for way, given in ways(clean, issuer, pem).items()}
-    clean.settings(token_seconds=SHORT)
-    for one in every.values():
-        read(one, clean)
-    # However slow the machine is: until then they have ended, and the next ones last. A clock that is put forward would
-    # spoil the assertions that are signed by a certificate.
-    time.sleep(SHORT + 0.1)
-    clean.settings(token_seconds=3600)
-    for way, one in every.items():
-        clean.forget()
-        together(one, clean)
-        operation = "ManagedIdentity_AppService" if way == "identity" else "Token"
-        assert clean.operations().count(operation) == 1, way
+def test_an_expired_token_is_renewed_once_for_all_threads(signed_out: Emulators, issuer: KeyPair, pem: Path) -> None:
+    clients = {
+        credential_type: azure(**given) for credential_type, given in credential_types(signed_out, issuer, pem).items()
+    }
+    signed_out.settings(token_seconds=TOKEN_SECONDS)
+    for client in clients.values():
+        read(client, signed_out)
+    # The tokens have expired now, however slow the machine is. Moving the clock instead would invalidate the
+    # assertions that are signed by a certificate.
+    time.sleep(TOKEN_SECONDS + 0.1)
+    signed_out.settings(token_seconds=3600)
+    for credential_type, client in clients.items():
+        signed_out.forget()
+        read_in_threads(client, signed_out)
+        operation = "ManagedIdentity_AppService" if credential_type == "identity" else "Token"
+        assert signed_out.operations().count(operation) == 1, credential_type
 
 
-def test_the_azure_cli_is_called_once_for_all_threads(clean: Emulators, cli: Cli) -> None:
-    cli.signed_in(clean)
-    together(azure(), clean)
+def test_the_azure_cli_is_called_once_for_all_threads(signed_out: Emulators, cli: AzureCli) -> None:
+    cli.signed_in(signed_out)
+    read_in_threads(azure(), signed_out)
     assert len(cli.calls) == 1
 
 
-def test_a_token_that_ends_soon_is_not_renewed_for_every_request(clean: Emulators) -> None:
-    clean.settings(token_seconds=60)
-    one = azure(**service_principal(clean))
+def test_a_token_that_expires_soon_is_not_renewed_for_every_request(signed_out: Emulators) -> None:
+    signed_out.settings(token_seconds=60)
+    client = azure(**service_principal(signed_out))
     for _number in range(3):
-        read(one, clean)
-    assert clean.operations().count("Token") == 1
+        read(client, signed_out)
+    assert signed_out.operations().count("Token") == 1
 
 
 # --- clouds ---
 
 
-def test_metadata_name_an_ad_fs_server(clean: Emulators) -> None:
-    clean.settings(identity_provider="ADFS")
-    check_works(clean, **{**service_principal(clean), "tenant": "adfs"})
+def test_an_ad_fs_server_from_the_cloud_metadata(signed_out: Emulators) -> None:
+    signed_out.settings(identity_provider="ADFS")
+    check_sign_in(signed_out, **{**service_principal(signed_out), "tenant": "adfs"})
 
 
 @pytest.mark.parametrize("end", ["", "/", "/adfs", "/adfs/"])
-def test_an_ad_fs_server_can_be_named(clean: Emulators, end: str, pem: Path) -> None:
-    given = {**who(clean), "tenant": "adfs", "x509_certificate_path": str(pem)}
-    check_works(clean, **given, adfs_authority_url=f"{clean.azure}{end}")
+def test_an_ad_fs_server_of_the_option(signed_out: Emulators, end: str, pem: Path) -> None:
+    given = {**application(signed_out), "tenant": "adfs", "x509_certificate_path": str(pem)}
+    check_sign_in(signed_out, **given, adfs_authority_url=f"{signed_out.azure}{end}")
 
 
-def test_the_public_cloud_needs_no_look_at_metadata() -> None:
+def test_the_metadata_of_known_clouds_is_not_requested() -> None:
     for name in ("AzureCloud", "https://management.azure.com/", "AzureUSGovernment"):
         assert azure(cloud_environment=name, tenant="adfs", client_id="x", secret="x")._cloud.predefined
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "expected"),
     [
-        ({"body": "{}", "status": 200}, "the answer is not as documented"),
-        ({"body": '{"authentication": {"audiences": []}, "resourceManager": ""}', "status": 200}, "not as documented"),
-        ({"body": "<html>", "status": 200}, "the answer cannot be read"),
+        ({"body": "{}", "status": 200}, "unexpected format"),
+        ({"body": '{"authentication": {"audiences": []}, "resourceManager": ""}', "status": 200}, "unexpected format"),
+        ({"body": "<html>", "status": 200}, "cannot be parsed"),
         (faults.AZURE_UNAVAILABLE, "(ServiceUnavailable)"),
     ],
 )
-def test_metadata_that_say_nothing(clean: Emulators, fault: dict[str, Any], told: str) -> None:
-    clean.fault(**{**fault, "operation": "Metadata_Endpoints", "headers": {"Retry-After": "0"}})
-    error = refused(clean, **service_principal(clean))
+def test_unusable_cloud_metadata(signed_out: Emulators, fault: dict[str, Any], expected: str) -> None:
+    signed_out.fault(**{**fault, "operation": "Metadata_Endpoints", "headers": {"Retry-After": "0"}})
+    error = error_of(signed_out, **service_principal(signed_out))
     assert error.kind == "transient"
-    assert str(error).startswith(f"Cannot read the cloud metadata of {clean.azure}: ")
-    assert told in str(error)
+    assert signed_out.azure in str(error)
+    assert expected in str(error)
 
 
-# --- what goes wrong on the way ---
+# --- failures ---
 
 
 def closed_port() -> int:
@@ -655,42 +677,54 @@ def closed_port() -> int:
     return port
 
 
-@pytest.mark.parametrize("way", ["secret", "token"])
-def test_an_authority_that_cannot_be_reached_is_a_matter_of_time(
-    clean: Emulators, issuer: Pair, pem: Path, way: str
+@pytest.mark.parametrize("credential_type", ["secret", "token"])
+def test_an_unreachable_authority_is_transient(
+    signed_out: Emulators, issuer: KeyPair, pem: Path, credential_type: str
 ) -> None:
-    error = refused(clean, **ways(clean, issuer, pem)[way], adfs_authority_url=f"https://localhost:{closed_port()}")
+    error = error_of(
+        signed_out,
+        **credential_types(signed_out, issuer, pem)[credential_type],
+        adfs_authority_url=f"https://localhost:{closed_port()}",
+    )
     assert error.kind == "transient"
-    assert str(error).startswith("Cannot sign in to Azure with the ")
+    assert "sign in to Azure with the " in str(error)
 
 
-@pytest.mark.parametrize("way", ["secret", "token"])
-def test_an_authority_that_is_down_is_a_matter_of_time(clean: Emulators, issuer: Pair, pem: Path, way: str) -> None:
+@pytest.mark.parametrize("credential_type", ["secret", "token"])
+def test_an_unavailable_authority_is_transient(
+    signed_out: Emulators, issuer: KeyPair, pem: Path, credential_type: str
+) -> None:
     down = {"status": 503, "code": "temporarily_unavailable", "message": "AADSTS90033: A transient error has occurred."}
-    clean.fault(operation="Token", headers={"Retry-After": "0"}, **down)
-    error = refused(clean, **ways(clean, issuer, pem)[way])
+    signed_out.fault(operation="Token", headers={"Retry-After": "0"}, **down)
+    error = error_of(signed_out, **credential_types(signed_out, issuer, pem)[credential_type])
     assert error.kind == "transient"
     assert "503" in str(error) or "AADSTS90033: " in str(error)
 
 
-def test_what_fails_once_is_tried_again(clean: Emulators) -> None:
-    clean.fault(operation="Token", times=1, status=503, code="temporarily_unavailable", message="AADSTS90033: Later.")
-    check_works(clean, **service_principal(clean))
+def test_a_transient_failure_is_retried(signed_out: Emulators) -> None:
+    signed_out.fault(
+        operation="Token", times=1, status=503, code="temporarily_unavailable", message="AADSTS90033: Later."
+    )
+    check_sign_in(signed_out, **service_principal(signed_out))
 
 
 def test_no_secret_is_logged(
-    clean: Emulators, issuer: Pair, pem: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    signed_out: Emulators,
+    issuer: KeyPair,
+    pem: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    for given in ways(clean, issuer, pem).values():
-        check_works(clean, **given)
+    for given in credential_types(signed_out, issuer, pem).values():
+        check_sign_in(signed_out, **given)
     captured = "".join([caplog.text, *capfd.readouterr()])
-    assert [secret for secret in clean.secrets() if secret in captured] == []
+    assert [secret for secret in signed_out.secrets() if secret in captured] == []
 
 
-def test_no_secret_is_in_the_text_of_credentials(clean: Emulators) -> None:
-    one = azure(**service_principal(clean))
-    assert clean.environment["AZURE_SECRET"] not in repr(one._credential._sign_in)
+def test_the_repr_of_credentials_has_no_secret(signed_out: Emulators) -> None:
+    client = azure(**service_principal(signed_out))
+    assert signed_out.environment["AZURE_SECRET"] not in repr(client._credential._sign_in)
 
 
 ALONE = """
@@ -707,18 +741,18 @@ sys.meta_path.insert(0, Missing())
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm import Azure
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials import credentials
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import AzureRateLimit
 
 try:
     azure = Azure(credentials.AzureCredentials(**json.loads(sys.argv[2])))
-    asyncio.run(azure.get("/subscriptions/1", "1", what="look around", allowance=Budget()))
+    asyncio.run(azure.get("/subscriptions/1", "1", action="read the subscription", rate_limit=AzureRateLimit()))
 except SentinelError as error:
     print(error)
 """
 
 
-def alone(given: dict[str, str], missing: str = "") -> str:
-    """Return what a process of its own says, which must say nothing but its error."""
+def run_alone(given: dict[str, str], missing: str = "") -> str:
+    """Return the output of a new process: its error, and nothing on stderr."""
     command = [sys.executable, "-c", ALONE, missing, json.dumps(given)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert done.stderr == ""
@@ -726,30 +760,29 @@ def alone(given: dict[str, str], missing: str = "") -> str:
 
 
 @pytest.mark.parametrize("package", ["azure.identity", "azure.mgmt.securityinsight"])
-def test_a_package_that_is_not_installed_is_told_in_one_sentence(clean: Emulators, package: str) -> None:
-    told = alone(service_principal(clean), missing=package)
-    assert package.replace(".", "-") in told
-    assert "installed" in told
-    assert told.count("\n") == 1
+def test_a_missing_package_is_reported_on_one_line(signed_out: Emulators, package: str) -> None:
+    expected = run_alone(service_principal(signed_out), missing=package)
+    assert package.replace(".", "-") in expected
+    assert expected.count("\n") == 1
 
 
-def test_what_goes_wrong_is_said_once(clean: Emulators) -> None:
-    told = alone({**service_principal(clean), "secret": "wrong"})
-    assert told.startswith("Cannot sign in to Azure with the secret: AADSTS7000215: ")
+def test_an_error_is_reported_once(signed_out: Emulators) -> None:
+    expected = run_alone({**service_principal(signed_out), "secret": "wrong"})
+    assert expected.count("AADSTS7000215: ") == 1
 
 
 # --- proxies, certificates of endpoints ---
 
 
 class Proxy(ThreadingTCPServer):
-    """A tunnel to this machine; every other address is refused."""
+    """A proxy with tunnels to this machine only."""
 
     allow_reuse_address = True
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Tunnel)
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     @property
     def url(self) -> str:
@@ -764,7 +797,7 @@ class Tunnel(StreamRequestHandler):
         while self.rfile.readline().strip():
             pass
         assert isinstance(self.server, Proxy)
-        self.server.asked.append(target)
+        self.server.requested.append(target)
         host, _colon, port = target.rpartition(":")
         if host != "localhost":
             self.wfile.write(b"HTTP/1.1 403 Forbidden\r\n\r\n")
@@ -785,7 +818,7 @@ def copy(source: socket.socket, target: socket.socket) -> None:
 
 
 @pytest.fixture
-def proxy(clean: Emulators, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+def proxy(signed_out: Emulators, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name)
     with Proxy() as server:
@@ -795,51 +828,57 @@ def proxy(clean: Emulators, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
         server.shutdown()
 
 
-@pytest.mark.parametrize("way", ["secret", "token"])
-def test_a_proxy_is_used_for_everything(clean: Emulators, proxy: Proxy, issuer: Pair, pem: Path, way: str) -> None:
-    check_works(clean, **ways(clean, issuer, pem)[way])
-    assert set(proxy.asked) == {clean.azure.removeprefix("https://")}
-    assert "Token" in clean.operations()
+@pytest.mark.parametrize("credential_type", ["secret", "token"])
+def test_the_proxy_is_used_for_all_requests(
+    signed_out: Emulators, proxy: Proxy, issuer: KeyPair, pem: Path, credential_type: str
+) -> None:
+    check_sign_in(signed_out, **credential_types(signed_out, issuer, pem)[credential_type])
+    assert set(proxy.requested) == {signed_out.azure.removeprefix("https://")}
+    assert "Token" in signed_out.operations()
 
 
-def test_no_proxy_is_used_for_what_is_exempt(clean: Emulators, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_is_honoured(signed_out: Emulators, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "localhost")
-    check_works(clean, **service_principal(clean))
-    assert proxy.asked == []
+    check_sign_in(signed_out, **service_principal(signed_out))
+    assert proxy.requested == []
 
 
 @pytest.mark.parametrize(
-    ("given", "asked"),
+    ("given", "requested"),
     [({}, False), ({"disable_instance_discovery": True}, False), ({"disable_instance_discovery": False}, True)],
 )
-def test_the_public_cloud_is_asked_about_a_private_one_only_by_request(
-    clean: Emulators, proxy: Proxy, given: dict[str, bool], asked: bool
+def test_instance_discovery_is_only_used_on_request(
+    signed_out: Emulators, proxy: Proxy, given: dict[str, bool], requested: bool
 ) -> None:
-    with contextlib.suppress(SentinelError) if asked else contextlib.nullcontext():
-        check_works(clean, **service_principal(clean), **given)
-    assert ("login.microsoftonline.com:443" in proxy.asked) is asked
+    with contextlib.suppress(SentinelError) if requested else contextlib.nullcontext():
+        check_sign_in(signed_out, **service_principal(signed_out), **given)
+    assert ("login.microsoftonline.com:443" in proxy.requested) is requested
 
 
 @pytest.fixture
-def untrusted(clean: Emulators, monkeypatch: pytest.MonkeyPatch) -> Emulators:
-    """The emulators, for one who does not know who signed their certificate."""
+def without_ca_bundle(signed_out: Emulators, monkeypatch: pytest.MonkeyPatch) -> Emulators:
+    """The emulators, with a certificate of an unknown authority."""
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
-    return clean
+    return signed_out
 
 
-def test_an_endpoint_with_an_unknown_certificate_is_not_trusted(untrusted: Emulators) -> None:
-    error = refused(untrusted, **service_principal(untrusted))
+def test_an_endpoint_with_an_unknown_certificate_is_not_trusted(without_ca_bundle: Emulators) -> None:
+    error = error_of(without_ca_bundle, **service_principal(without_ca_bundle))
     assert "certificate verify failed" in str(error)
-    assert untrusted.requests() == []
+    assert without_ca_bundle.requests() == []
 
 
-@pytest.mark.parametrize("way", ["secret", "certificate", "token", "identity"])
-def test_it_is_trusted_when_certificates_are_to_be_ignored(
-    untrusted: Emulators, issuer: Pair, pem: Path, way: str
+@pytest.mark.parametrize("credential_type", ["secret", "certificate", "token", "identity"])
+def test_certificates_can_be_ignored(
+    without_ca_bundle: Emulators, issuer: KeyPair, pem: Path, credential_type: str
 ) -> None:
-    check_works(untrusted, **ways(untrusted, issuer, pem)[way], cert_validation_mode="ignore")
+    check_sign_in(
+        without_ca_bundle,
+        **credential_types(without_ca_bundle, issuer, pem)[credential_type],
+        cert_validation_mode="ignore",
+    )
 
 
-def test_ignored_certificates_are_not_complained_about_for_every_request(untrusted: Emulators) -> None:
-    told = alone({**service_principal(untrusted), "cert_validation_mode": "ignore"})
-    assert told.startswith("Cannot look around: ")
+def test_ignored_certificates_cause_no_warnings(without_ca_bundle: Emulators) -> None:
+    expected = run_alone({**service_principal(without_ca_bundle), "cert_validation_mode": "ignore"})
+    assert expected.startswith("Cannot ")

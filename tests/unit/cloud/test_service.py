@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests that botocore itself could have sent: endpoints, signatures, pages; what is lost is tried again."""
+"""Signed requests: the same endpoints and signatures as botocore, pages, retries, logging."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ ENDPOINTS: dict[str, tuple[str, dict[str, str], str, str]] = {
 
 
 @pytest.fixture
-def bare(monkeypatch: pytest.MonkeyPatch, here: Emulators) -> pytest.MonkeyPatch:
-    """Keys, and nothing that says where AWS is."""
+def without_endpoint(monkeypatch: pytest.MonkeyPatch, here: Emulators) -> pytest.MonkeyPatch:
+    """An environment with keys and without endpoint."""
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     return monkeypatch
 
@@ -79,30 +79,30 @@ async def opened(name: str) -> Service:
 
 
 @pytest.mark.parametrize("case", ENDPOINTS)
-def test_the_endpoint_is_the_one_that_botocore_would_use(bare: pytest.MonkeyPatch, case: str) -> None:
+def test_the_endpoint_is_the_one_of_botocore(without_endpoint: pytest.MonkeyPatch, case: str) -> None:
     name, environment, url, region = ENDPOINTS[case]
     for variable, value in environment.items():
-        bare.setenv(variable, value)
-    request = asyncio.run(opened(name))._request
+        without_endpoint.setenv(variable, value)
+    request = asyncio.run(opened(name))._endpoint
     assert (request.url.rstrip("/"), request.region, request.name) == (url.rstrip("/"), region, name)
 
 
-def test_the_proxy_is_the_one_that_botocore_would_use(bare: pytest.MonkeyPatch) -> None:
-    bare.setenv("HTTPS_PROXY", "proxy.example:3128")
-    assert asyncio.run(opened("iam"))._request.proxy == "http://proxy.example:3128"
-    bare.setenv("NO_PROXY", "iam.amazonaws.com")
-    bare.setenv("no_proxy", "iam.amazonaws.com")
-    assert asyncio.run(opened("iam"))._request.proxy is None
+def test_the_proxy_is_the_one_of_botocore(without_endpoint: pytest.MonkeyPatch) -> None:
+    without_endpoint.setenv("HTTPS_PROXY", "proxy.example:3128")
+    assert asyncio.run(opened("iam"))._endpoint.proxy == "http://proxy.example:3128"
+    without_endpoint.setenv("NO_PROXY", "iam.amazonaws.com")
+    without_endpoint.setenv("no_proxy", "iam.amazonaws.com")
+    assert asyncio.run(opened("iam"))._endpoint.proxy is None
 
 
-class Still:
-    """A time that stands still, for botocore and for us."""
+class FrozenTime:
+    """Replaces the module time; botocore gets the same time."""
 
     NOW = "20261122T153000Z"
 
     @staticmethod
     def strftime(*_format: Any) -> str:
-        return Still.NOW
+        return FrozenTime.NOW
 
     @staticmethod
     def gmtime() -> None:
@@ -118,15 +118,17 @@ texts = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1,
     body=st.binary(max_size=200),
     target=st.none() | texts,
 )
-def test_signatures_are_those_of_botocore(url: str, keys: Keys, body: bytes, target: str | None) -> None:
-    ours = _service(url)
+def test_signatures_are_equal_to_those_of_botocore(url: str, keys: Keys, body: bytes, target: str | None) -> None:
+    signer = _service(url)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(service, "time", Still)
+        patch.setattr(service, "time", FrozenTime)
         given = {"Content-Type": "application/x-www-form-urlencoded"} | ({"X-Amz-Target": target} if target else {})
-        headers = dict(line.split(": ", 1) for line in ours._headers(keys, service._Written.of(given, body)))
+        headers = dict(
+            line.split(": ", 1) for line in signer._headers(keys, service._SerializedRequest.of(given, body))
+        )
 
     request = AWSRequest("POST", url, data=body, headers=given)
-    request.context["timestamp"] = Still.NOW
+    request.context["timestamp"] = FrozenTime.NOW
     auth = SigV4Auth(Credentials(keys.access_key, keys.secret_key, keys.token), "iam", "us-east-1")
     auth._modify_request_before_signing(request)
     canonical = auth.canonical_request(request)
@@ -151,9 +153,9 @@ def _service(url: str) -> Service:
 def call(operation: str, **params: Any) -> dict[str, Any]:
     async def work() -> dict[str, Any]:
         with closing(Aws(AwsCredentials())) as aws:
-            found: dict[str, Any] = await aws.service("iam").of(await aws.enter(ACCOUNT, ADMIN, None, "read"))(
-                operation, **params
-            )
+            found: dict[str, Any] = await aws.service("iam").client(
+                await aws.assume_role_in(ACCOUNT, ADMIN, None, "read")
+            )(operation, **params)
             return found
 
     with engine.short_pauses():
@@ -163,18 +165,18 @@ def call(operation: str, **params: Any) -> dict[str, Any]:
 LOST = {"reset before": {"reset": "before"}, "reset after": {"reset": "after"}}
 
 
-OF_A_PROXY = {"status": 503, "body": "upstream connect error"}
+PROXY_RESPONSE = {"status": 503, "body": "upstream connect error"}
 
 
-@pytest.mark.parametrize("fault", [*LOST.values(), OF_A_PROXY, faults.UNAVAILABLE, faults.THROTTLED], ids=str)
-def test_what_is_refused_for_the_moment_is_asked_again(here: Emulators, fault: dict[str, Any]) -> None:
+@pytest.mark.parametrize("fault", [*LOST.values(), PROXY_RESPONSE, faults.UNAVAILABLE, faults.THROTTLED], ids=str)
+def test_transient_failures_are_retried(here: Emulators, fault: dict[str, Any]) -> None:
     here.fault(operation="ListRoles", times=2, **fault)
     assert call("ListRoles")["Roles"] == []
     assert here.operations("iam").count("ListRoles") == 3
 
 
-def test_a_second_try_is_known_as_such(here: Emulators) -> None:
-    """Botocore's own rule: a token that is generated once for all tries of a call."""
+def test_retries_of_a_call_send_the_same_idempotency_token(here: Emulators) -> None:
+    """Botocore does the same: a token is generated once for all tries of a call."""
     here.fault(operation="CreateStackSet", times=2, **faults.FAILURE)
     bodies: list[bytes] = []
 
@@ -183,12 +185,14 @@ def test_a_second_try_is_known_as_such(here: Emulators) -> None:
         service = aws.service("cloudformation")
         post = service._http.post
 
-        async def kept(url: str, headers: list[str], body: bytes, proxy: str | None = None) -> tuple[int, bytes]:
+        async def recording_post(
+            url: str, headers: list[str], body: bytes, proxy: str | None = None
+        ) -> tuple[int, bytes]:
             bodies.append(body)
             return await post(url, headers, body, proxy)
 
-        with mock.patch.object(service._http, "post", kept), mock.patch.object(backoff, "INITIAL_PAUSE", 0.05):
-            await aws.own("cloudformation")("CreateStackSet", StackSetName="x", TemplateBody="{}")
+        with mock.patch.object(service._http, "post", recording_post), mock.patch.object(backoff, "FIRST", 0.05):
+            await aws.with_source_credentials("cloudformation")("CreateStackSet", StackSetName="x", TemplateBody="{}")
         aws.close()
 
     asyncio.run(play())
@@ -197,31 +201,31 @@ def test_a_second_try_is_known_as_such(here: Emulators) -> None:
     assert b"ClientRequestToken=" in bodies[0]
 
 
-def test_what_is_denied_is_asked_once(here: Emulators) -> None:
+def test_a_denied_call_is_not_retried(here: Emulators) -> None:
     here.fault(operation="ListRoles", **faults.IDENTITY_DENIED)
     with pytest.raises(Exception, match="AccessDenied"):
         call("ListRoles")
     assert here.operations("iam").count("ListRoles") == 1
 
 
-def test_asking_again_ends(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "DEADLINE", 0.5)
+def test_retries_end_after_the_timeout(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "AWS_RETRY_SECONDS", 0.5)
     here.fault(operation="ListRoles", times=1000, **faults.THROTTLED)
     with pytest.raises(Exception, match="Throttling"):
         call("ListRoles")
 
 
-def test_an_answer_without_end_is_not_read_to_its_end(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(curl, "LARGEST", 3000)
+def test_a_response_above_the_size_limit_is_rejected(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curl, "MAX_RESPONSE_BYTES", 3000)
     here.fault(operation="ListRoles", times=100, status=200, body="x" * 5000)
-    with pytest.raises(curl.LostError):
+    with pytest.raises(curl.RequestLostError):
         call("ListRoles")
     assert here.operations("iam").count("ListRoles") == 1
 
 
-def test_a_hanging_service_is_given_up(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(curl, "REQUEST_SECONDS", 1)
-    monkeypatch.setattr(service, "DEADLINE", 0.0)
+def test_a_hanging_service_times_out(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curl, "AWS_REQUEST_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(service, "AWS_RETRY_SECONDS", 0.0)
     here.fault(operation="GetCallerIdentity", delay=5)
 
     async def work() -> None:
@@ -232,35 +236,37 @@ def test_a_hanging_service_is_given_up(here: Emulators, monkeypatch: pytest.Monk
         asyncio.run(work())
 
 
-def test_pages_are_read_to_the_end(here: Emulators) -> None:
+def test_all_pages_are_read(here: Emulators) -> None:
     client = here.boto("iam", ACCOUNT)
     for number in range(3):
         client.create_role(RoleName=f"role{number}", AssumeRolePolicyDocument="{}")
 
     async def work() -> list[Any]:
         with closing(Aws(AwsCredentials())) as aws:
-            iam = aws.service("iam").of(await aws.enter(ACCOUNT, ADMIN, None, "read"))
+            iam = aws.service("iam").client(await aws.assume_role_in(ACCOUNT, ADMIN, None, "read"))
             return await iam.pages("ListRoles", "Roles", MaxItems=1)
 
     assert sorted(role["RoleName"] for role in asyncio.run(work())) == [f"role{number}" for number in range(3)]
 
 
-def test_a_page_without_its_list_is_not_an_empty_one(here: Emulators) -> None:
+def test_a_page_without_items_key_is_not_an_empty_page(here: Emulators) -> None:
     here.fault(operation="ListAccounts", status=200, body="{}")
 
     async def work() -> list[Any]:
         with closing(Aws(AwsCredentials())) as aws:
-            return await aws.own("organizations").pages("ListAccounts", "Accounts", marker="NextToken")
+            return await aws.with_source_credentials("organizations").pages(
+                "ListAccounts", "Accounts", cursor="NextToken"
+            )
 
     with pytest.raises(KeyError, match="Accounts"):
         asyncio.run(work())
 
 
-def test_every_request_can_be_followed_and_no_secret_is_told(here: Emulators, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_request_is_logged_without_secrets(here: Emulators, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "trailbridge.sentinel"):
         call("ListRoles")
-    told = [record.getMessage() for record in caplog.records if record.name == "trailbridge.sentinel"]
-    assert [line.split(" in ")[0] for line in told] == [
+    messages = [record.getMessage() for record in caplog.records if record.name == "trailbridge.sentinel"]
+    assert [line.split(" in ")[0] for line in messages] == [
         "sts GetCallerIdentity 200",
         "sts AssumeRole 200",
         "iam ListRoles 200",
@@ -268,7 +274,7 @@ def test_every_request_can_be_followed_and_no_secret_is_told(here: Emulators, ca
     assert [secret for secret in here.secrets() if secret in caplog.text] == []
 
 
-def test_connections_are_used_again_and_closed(here: Emulators) -> None:
+def test_connections_are_reused_and_closed(here: Emulators) -> None:
     async def work() -> int:
         client = Http(None)
         for _again in range(3):
@@ -281,12 +287,12 @@ def test_connections_are_used_again_and_closed(here: Emulators) -> None:
     assert asyncio.run(work()) == 1
 
 
-def test_who_waits_for_an_answer_when_all_is_closed_is_told(here: Emulators) -> None:
+def test_closing_cancels_requests_that_wait_for_a_response(here: Emulators) -> None:
     here.fault(operation="ListRoles", delay=30)
 
     async def work() -> tuple[float, bool]:
         aws = Aws(AwsCredentials())
-        waiting = [asyncio.ensure_future(aws.own("iam")("ListRoles")) for _number in range(3)]
+        waiting = [asyncio.ensure_future(aws.with_source_credentials("iam")("ListRoles")) for _number in range(3)]
         await asyncio.sleep(0.5)
         start = time.monotonic()
         aws.close()
@@ -299,5 +305,5 @@ def test_who_waits_for_an_answer_when_all_is_closed_is_told(here: Emulators) -> 
 
 
 @given(body=st.dictionaries(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.text() | st.integers()))
-def test_a_form_is_written_as_by_the_standard_library(body: dict[str, Any]) -> None:
-    assert service._form(body) == urlencode(body).encode()
+def test_a_form_is_encoded_as_by_the_standard_library(body: dict[str, Any]) -> None:
+    assert service._urlencode(body) == urlencode(body).encode()

@@ -109,7 +109,7 @@ def test_the_operator_policies_allow_exactly_the_calls_of_onboarding_and_offboar
         permit(world.e, "azure-operator")
         world.e.forget()
         runs = [succeeded(world.run(phase, 1))]
-        if phase == "correct":
+        if phase == "repair":
             bare = engine.accounts_of({VICTIM: {"aws_account_id": VICTIM}}, **REMOVE_OPTIONS)
             runs.append(succeeded(engine.run(bare, fleet.RunOptions())))
         recorded.add(world.e, *runs)
@@ -194,7 +194,7 @@ def test_the_organization_policy_allows_exactly_the_calls_of_a_listing(here: Emu
     def tagged(found: Iterable[str]) -> Iterable[str]:
         return [ONE]
 
-    order = organizations.Order(placed=True, names=True, tagged=tagged)  # type: ignore[arg-type]
+    order = organizations.ListingOptions(parents=True, unit_names=True, tagged=tagged)  # type: ignore[arg-type]
     here.organization(ORGANIZED, units=UNITS, hidden=["Paths"])
     asyncio.run(organizations.read(AwsCredentials(), AssumeRole(), order))
     here.organization(ORGANIZED, units=UNITS, management=ONE)

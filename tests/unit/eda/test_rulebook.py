@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the rulebooks have to say, as text. What ansible-rulebook makes of them is tested in tests/eda."""
+"""The rulebooks as YAML; ansible-rulebook itself is tested in tests/eda."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def rules(path: Path) -> list[dict[str, Any]]:
 
 
 def templates(value: Any) -> list[str]:
-    """Return every text below that ansible-rulebook would render, as its templates look."""
+    """Return every string below that ansible-rulebook would render as a template."""
     if isinstance(value, dict):
         return [text for item in value.items() for text in templates(list(item))]
     if isinstance(value, list):
@@ -36,8 +36,8 @@ def templates(value: Any) -> list[str]:
 
 
 @both
-def test_a_condition_demands_twelve_digits_of_what_the_action_renders(path: Path) -> None:
-    """The engine's $ stands before the end of a line as well, so a second condition has to refuse everything else."""
+def test_a_condition_requires_twelve_digits_in_the_value_that_the_action_renders(path: Path) -> None:
+    """The $ of the engine also matches before a line end, so a second condition must refuse all other characters."""
     for rule in rules(path):
         (text,) = templates(rule["action"])
         expression = text.removeprefix("{{ ").removesuffix(" }}")
@@ -54,13 +54,13 @@ def test_a_repeated_event_is_ignored(path: Path) -> None:
         assert rule["throttle"] == {"once_within": "1 hour", "group_by_attributes": ["event.body.id"]}
 
 
-def test_the_example_acts_on_the_same_events_as_the_rulebook() -> None:
+def test_the_example_handles_the_same_events_as_the_rulebook() -> None:
     assert [(rule["name"], rule["condition"]) for rule in rules(EXAMPLE)] == [
         (rule["name"], rule["condition"]) for rule in rules(RULEBOOK)
     ]
 
 
-def test_jobs_of_awx_get_nothing_else_of_an_event() -> None:
+def test_jobs_of_awx_have_only_the_id_of_an_event() -> None:
     assert all(rule["action"]["run_job_template"]["include_events"] is False for rule in rules(EXAMPLE))
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One start of the emulators for all of these tests; every test finds them as new."""
+"""One start of the emulators for all of these tests; they are reset before each test."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def sentinel(running: Emulators, bundle: str, credential: ClientSecretCredential
 
 @pytest.fixture(scope="session")
 def arm(running: Emulators, bundle: str, credential: ClientSecretCredential) -> Arm:
-    """A bare request below the default workspace."""
+    """A request below the path of the default workspace."""
     session = requests.Session()
     subscription = running.environment["AZURE_SUBSCRIPTION_ID"]
     group = f"/subscriptions/{subscription}/resourceGroups/{RESOURCE_GROUP}"
     workspace = f"{group}/providers/Microsoft.OperationalInsights/workspaces/{WORKSPACE}"
 
-    def ask(method: str, path: str = "", version: str | None = "2021-10-01", **options: Any) -> requests.Response:
+    def run_query(method: str, path: str = "", version: str | None = "2021-10-01", **options: Any) -> requests.Response:
         token = credential.get_token(f"{running.azure}/.default").token
         headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
         url = (
@@ -85,12 +85,12 @@ def arm(running: Emulators, bundle: str, credential: ClientSecretCredential) -> 
         query = {} if version is None else {"api-version": version}
         return session.request(method, url, params=query, headers=headers, verify=bundle, timeout=10, **options)
 
-    return ask
+    return run_query
 
 
 @pytest.fixture(scope="session")
 def boto(running: Emulators) -> Boto:
-    """A boto3 client through the proxy, without retries; by default with the base credentials."""
+    """A boto3 client through the proxy, without retries; by default with the source credentials."""
     session: Any = boto3.session.Session()
 
     def client(service: str, **keys: Any) -> Any:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rest of ARM and Log Analytics: versions, rights, throttling, workspaces, queries."""
+"""ARM and Log Analytics: API versions, permissions, throttling, workspaces, queries."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def code(answer: requests.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
-def ask(e: Emulators, arm: Any, text: str, customer: str = CUSTOMER_ID) -> requests.Response:
+def run_query(e: Emulators, arm: Any, text: str, customer: str = CUSTOMER_ID) -> requests.Response:
     answer: requests.Response = arm(
         "POST", f"{e.azure}/v1/workspaces/{customer}/query", version=None, json={"query": text, "timespan": "P7D"}
     )
     return answer
 
 
-def test_the_workspace_names_its_customer_id(e: Emulators, arm: Any) -> None:
+def test_a_workspace_has_its_customer_id(e: Emulators, arm: Any) -> None:
     properties = arm("GET", version="2023-09-01").json()["properties"]
     assert (properties["customerId"], properties["provisioningState"]) == (CUSTOMER_ID, "Succeeded")
 
@@ -59,18 +59,20 @@ def test_the_api_version_is_checked(e: Emulators, arm: Any) -> None:
         ("/subscriptions/", "/subscriptions/0", "SubscriptionNotFound"),
     ],
 )
-def test_what_does_not_exist_is_named(e: Emulators, arm: Any, part: str, wrong: str, expected: str) -> None:
+def test_an_error_names_the_part_that_does_not_exist(
+    e: Emulators, arm: Any, part: str, wrong: str, expected: str
+) -> None:
     path = urlsplit(arm("GET", version="2023-09-01").url).path
     assert code(arm("GET", path.replace(part, wrong), version="2023-09-01")) == (404, expected)
 
 
-def test_every_answer_can_be_traced_and_shows_what_is_left(e: Emulators, arm: Any) -> None:
+def test_every_response_has_trace_ids_and_remaining_requests(e: Emulators, arm: Any) -> None:
     for answer in (arm("GET", CONNECTORS), arm("GET", f"{CONNECTORS}/none")):
         assert {"x-ms-request-id", "x-ms-correlation-request-id"} <= set(answer.headers)
         assert answer.headers["x-ms-ratelimit-remaining-subscription-resource-requests"] == "250"
 
 
-def test_paths_have_no_case(e: Emulators, arm: Any) -> None:
+def test_paths_are_case_insensitive(e: Emulators, arm: Any) -> None:
     assert arm("GET", CONNECTORS.lower()).status_code == 200
 
 
@@ -87,19 +89,19 @@ def test_throttling_follows_the_documented_buckets(e: Emulators, arm: Any) -> No
 
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "7"}, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}])
-def test_a_planted_429_may_say_when(e: Emulators, arm: Any, headers: dict[str, str]) -> None:
+def test_a_429_may_have_retry_after(e: Emulators, arm: Any, headers: dict[str, str]) -> None:
     e.fault(operation="DataConnectors_List", status=429, code="TooManyRequests", headers=headers)
     answer = arm("GET", CONNECTORS)
     assert (answer.status_code, answer.headers.get("Retry-After")) == (429, headers.get("Retry-After"))
 
 
-def test_what_is_not_emulated_is_404(e: Emulators, arm: Any) -> None:
+def test_an_unknown_path_is_404(e: Emulators, arm: Any) -> None:
     assert arm("PUT", ONBOARDING, json={}).status_code == 404
     assert e.operations() == ["Unknown"]
 
 
-def test_a_table_that_is_not_there_is_a_semantic_error(e: Emulators, arm: Any) -> None:
-    error = ask(e, arm, "AWSCloudTrail | take 1").json()["error"]
+def test_a_missing_table_is_a_semantic_error(e: Emulators, arm: Any) -> None:
+    error = run_query(e, arm, "AWSCloudTrail | take 1").json()["error"]
     assert error["code"] == "BadArgumentError"
     assert error["innererror"]["code"] == "SemanticError"
     assert error["innererror"]["innererror"]["code"] == "SEM0100"
@@ -107,20 +109,20 @@ def test_a_table_that_is_not_there_is_a_semantic_error(e: Emulators, arm: Any) -
     assert arm("GET", "/tables/AWSCloudTrail", version="2022-10-01").status_code == 404
 
 
-def test_a_seeded_table_is_the_answer(e: Emulators, arm: Any) -> None:
+def test_a_query_returns_the_seeded_table(e: Emulators, arm: Any) -> None:
     e.seed_table("AWSCloudTrail", COLUMNS, [["111111111111", 5]])
-    table = ask(e, arm, "AWSCloudTrail | summarize count()").json()["tables"][0]
+    table = run_query(e, arm, "AWSCloudTrail | summarize count()").json()["tables"][0]
     assert (table["name"], table["columns"], table["rows"]) == ("PrimaryResult", COLUMNS, [["111111111111", 5]])
     assert arm("GET", "/tables/AWSCloudTrail", version="2022-10-01").status_code == 200
 
 
-def test_an_answer_may_be_partial(e: Emulators, arm: Any) -> None:
+def test_a_query_result_may_be_partial(e: Emulators, arm: Any) -> None:
     e.seed_table("AWSCloudTrail", COLUMNS, [], partial=True)
-    answer = ask(e, arm, "AWSCloudTrail")
+    answer = run_query(e, arm, "AWSCloudTrail")
     assert code(answer) == (200, "PartialError")
 
 
-def test_queries_need_their_right_and_their_workspace(e: Emulators, arm: Any) -> None:
-    assert code(ask(e, arm, "AWSCloudTrail", customer="11111111-1111-1111-1111-111111111111"))[0] == 404
+def test_a_query_needs_permission_and_workspace(e: Emulators, arm: Any) -> None:
+    assert code(run_query(e, arm, "AWSCloudTrail", customer="11111111-1111-1111-1111-111111111111"))[0] == 404
     e.change_workspace(permissions=[{"actions": ["Microsoft.SecurityInsights/*"]}])
-    assert code(ask(e, arm, "AWSCloudTrail")) == (403, "InsufficientAccessError")
+    assert code(run_query(e, arm, "AWSCloudTrail")) == (403, "InsufficientAccessError")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The proxy in front of moto: accounts, denials in AWS's words, counting; asked by real boto3."""
+"""The proxy in front of moto, with boto3: accounts, error messages, the request log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POLICY = "arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"
 DOCUMENT = '{"Version": "2012-10-17", "Statement": []}'
 
 
-def refused(call: Any, **arguments: Any) -> tuple[int, str, str]:
+def error_of(call: Any, **arguments: Any) -> tuple[int, str, str]:
     with pytest.raises(ClientError) as caught:
         call(**arguments)
     answer: Any = caught.value.response
@@ -34,7 +34,7 @@ def test_an_assumed_role_works_in_its_own_account(e: Emulators, inside: Any) -> 
     assert e.boto("iam").list_roles()["Roles"] == []
 
 
-def test_every_request_is_counted_with_its_account(e: Emulators, inside: Any) -> None:
+def test_every_request_is_logged_with_its_account(e: Emulators, inside: Any) -> None:
     inside("iam", ACCOUNT).create_role(RoleName="R", AssumeRolePolicyDocument=DOCUMENT)
     e.boto("iam", ACCOUNT).get_role(RoleName="R")
     seen = [(r["service"], r["operation"], r["account"], r["status"], r["write"]) for r in e.requests()]
@@ -45,7 +45,7 @@ def test_every_request_is_counted_with_its_account(e: Emulators, inside: Any) ->
     assert e.requests() == []
 
 
-def test_session_secrets_are_known(e: Emulators, boto: Any) -> None:
+def test_session_credentials_are_among_the_secrets(e: Emulators, boto: Any) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:role/OrganizationAccountAccessRole"
     keys = boto("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     assert {keys["SecretAccessKey"], keys["SessionToken"]} <= set(e.secrets())
@@ -53,14 +53,14 @@ def test_session_secrets_are_known(e: Emulators, boto: Any) -> None:
 
 def test_other_roles_cannot_be_assumed(e: Emulators, boto: Any) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:role/AWSControlTowerExecution"
-    status, code, message = refused(boto("sts").assume_role, RoleArn=arn, RoleSessionName="test")
+    status, code, message = error_of(boto("sts").assume_role, RoleArn=arn, RoleSessionName="test")
     assert (status, code) == (403, "AccessDenied")
     assert message.endswith(f"is not authorized to perform: sts:AssumeRole on resource: {arn}")
     e.settings(role_names=["OrganizationAccountAccessRole", "AWSControlTower*"])
     assert boto("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
 
 
-def test_the_base_credentials_belong_to_the_caller(e: Emulators, boto: Any) -> None:
+def test_the_source_credentials_belong_to_the_caller(e: Emulators, boto: Any) -> None:
     assert boto("sts").get_caller_identity()["Account"] == CALLER_ACCOUNT
     assert e.requests()[0]["account"] == CALLER_ACCOUNT
 
@@ -71,11 +71,11 @@ def test_further_credentials_belong_to_their_account(e: Emulators, boto: Any) ->
     assert keys["aws_secret_access_key"] in e.secrets()
 
 
-def test_unknown_keys_can_be_refused(e: Emulators, boto: Any) -> None:
-    strangers = {"aws_access_key_id": "AKIASTRANGER00000000", "aws_secret_access_key": "x"}
-    assert boto("sts", **strangers).get_caller_identity()["Account"] == CALLER_ACCOUNT
+def test_unknown_keys_can_be_rejected(e: Emulators, boto: Any) -> None:
+    unknown_keys = {"aws_access_key_id": "AKIAUNKNOWN000000000", "aws_secret_access_key": "x"}
+    assert boto("sts", **unknown_keys).get_caller_identity()["Account"] == CALLER_ACCOUNT
     e.settings(refuse_unknown_keys=True)
-    assert refused(boto("sts", **strangers).get_caller_identity)[:2] == (403, "InvalidClientTokenId")
+    assert error_of(boto("sts", **unknown_keys).get_caller_identity)[:2] == (403, "InvalidClientTokenId")
     assert boto("sts").get_caller_identity()["Account"] == CALLER_ACCOUNT
 
 
@@ -91,10 +91,10 @@ def test_unknown_keys_can_be_refused(e: Emulators, boto: Any) -> None:
         (faults.UNAVAILABLE, "unable"),
     ],
 )
-def test_refusals_are_worded_as_by_aws(e: Emulators, inside: Any, refusal: dict[str, Any], phrase: str) -> None:
+def test_errors_have_the_messages_of_aws(e: Emulators, inside: Any, refusal: dict[str, Any], phrase: str) -> None:
     iam = inside("iam", ACCOUNT)
     e.fault(operation="GetRole", account=ACCOUNT, **refusal)
-    status, code, message = refused(iam.get_role, RoleName="R")
+    status, code, message = error_of(iam.get_role, RoleName="R")
     assert (status, code) == (refusal["status"], refusal["code"])
     assert phrase in message
     if code == "AccessDenied":
@@ -102,17 +102,17 @@ def test_refusals_are_worded_as_by_aws(e: Emulators, inside: Any, refusal: dict[
         assert f"on resource: arn:aws:iam::{ACCOUNT}:role/R" in message
 
 
-def test_trust_can_be_denied_for_one_account(e: Emulators, inside: Any) -> None:
+def test_assume_role_can_be_denied_for_one_account(e: Emulators, inside: Any) -> None:
     e.fault(account=ACCOUNT, **faults.TRUST_DENIED)
-    assert refused(inside, service="sts", account=ACCOUNT)[1] == "AccessDenied"
+    assert error_of(inside, service="sts", account=ACCOUNT)[1] == "AccessDenied"
     assert inside("sts", "222222222222").get_caller_identity()["Account"] == "222222222222"
 
 
-def test_the_json_protocol_is_refused_in_json(e: Emulators, boto: Any) -> None:
+def test_errors_of_the_json_protocol_are_json(e: Emulators, boto: Any) -> None:
     organizations = boto("organizations")
     organizations.create_organization(FeatureSet="ALL")
     e.fault(times=1, **faults.ORGANIZATION_BUSY)
-    assert refused(organizations.list_accounts)[:2] == (400, "TooManyRequestsException")
+    assert error_of(organizations.list_accounts)[:2] == (400, "TooManyRequestsException")
     assert organizations.list_accounts()["Accounts"][0]["Id"] == CALLER_ACCOUNT
     assert e.operations("organizations") == ["CreateOrganization", "ListAccounts", "ListAccounts"]
 
@@ -121,5 +121,5 @@ def test_reset_empties_every_account_but_keeps_sessions(e: Emulators, inside: An
     iam = inside("iam", ACCOUNT)
     iam.create_role(RoleName="R", AssumeRolePolicyDocument=DOCUMENT)
     e.reset()
-    assert refused(iam.get_role, RoleName="R")[1] == "NoSuchEntity"
+    assert error_of(iam.get_role, RoleName="R")[1] == "NoSuchEntity"
     assert e.requests()[0]["account"] == ACCOUNT

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Data connectors: everything the service is known to answer, asked by Microsoft's own client."""
+"""Data connectors, with Microsoft's client: all known responses of the service."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def test_put_creates_then_updates(e: Emulators, arm: Any) -> None:
     assert arm("PUT", PATH, json=body()).status_code == 200
 
 
-def test_enabled_comes_back_in_small_letters(e: Emulators, sentinel: Any) -> None:
+def test_enabled_is_returned_in_lower_case(e: Emulators, sentinel: Any) -> None:
     assert sentinel.create_or_update(*WHERE, ONE, spec()).data_types.logs.state == "enabled"
     assert sentinel.get(*WHERE, ONE).data_types.logs.state == "enabled"
     assert e.connectors()[0]["properties"]["awsRoleArn"] == role()
 
 
 @pytest.mark.parametrize(("style", "quotes"), [("quoted", 2), ("guid", 0)])
-def test_etags_have_two_shapes_and_change(e: Emulators, sentinel: Any, style: str, quotes: int) -> None:
+def test_etags_have_two_formats_and_change(e: Emulators, sentinel: Any, style: str, quotes: int) -> None:
     e.settings(etag_style=style)
     etags = [sentinel.create_or_update(*WHERE, ONE, spec()).etag for _unused in range(2)]
     assert etags[0] != etags[1]
@@ -62,7 +62,7 @@ def test_etags_have_two_shapes_and_change(e: Emulators, sentinel: Any, style: st
 
 
 @pytest.mark.parametrize("status", [409, 412])
-def test_a_stale_etag_is_refused_and_the_current_one_is_not(e: Emulators, sentinel: Any, status: int) -> None:
+def test_a_stale_etag_is_rejected_and_the_current_one_accepted(e: Emulators, sentinel: Any, status: int) -> None:
     e.settings(stale_etag_status=status)
     old = sentinel.create_or_update(*WHERE, ONE, spec()).etag
     new = sentinel.create_or_update(*WHERE, ONE, spec(etag=old)).etag
@@ -91,14 +91,14 @@ def test_a_read_may_lag_for_some_time(e: Emulators, sentinel: Any) -> None:
     assert sentinel.get(*WHERE, ONE).name == ONE
 
 
-def test_delete_answers_200_with_a_body_then_204(e: Emulators, arm: Any) -> None:
+def test_delete_returns_200_with_a_body_then_204(e: Emulators, arm: Any) -> None:
     e.seed_connector({"name": ONE, **body()})
     first, second = arm("DELETE", PATH), arm("DELETE", PATH)
     assert (first.status_code, first.json()) == (200, {})
     assert (second.status_code, second.content) == (204, b"")
 
 
-def test_lists_come_in_pages(e: Emulators, sentinel: Any) -> None:
+def test_lists_have_pages(e: Emulators, sentinel: Any) -> None:
     e.settings(page_size=2)
     names = [f"connector-{number}" for number in range(5)]
     for name in names:
@@ -107,21 +107,21 @@ def test_lists_come_in_pages(e: Emulators, sentinel: Any) -> None:
     assert e.operations() == ["DataConnectors_List"] * 3
 
 
-def test_unknown_kinds_come_back_as_they_are(e: Emulators, arm: Any) -> None:
+def test_unknown_kinds_are_returned_unchanged(e: Emulators, arm: Any) -> None:
     raw = {"name": ONE, "kind": "AmazonWebServicesS3", "properties": {"roleArn": role(), "dcrConfig": {"x": [1]}}}
     stored = e.seed_connector(raw)
     assert arm("GET", PATH).json() == stored
     assert {**stored, **raw} == stored
 
 
-def test_a_second_connector_of_one_role_is_refused(e: Emulators, sentinel: Any) -> None:
+def test_a_second_connector_of_one_role_is_rejected(e: Emulators, sentinel: Any) -> None:
     sentinel.create_or_update(*WHERE, ONE, spec())
     with pytest.raises(HttpResponseError, match="two connectors with different names and the same kind and context id"):
         sentinel.create_or_update(*WHERE, TWO, spec())
     sentinel.create_or_update(*WHERE, TWO, spec(role(name="Other")))
 
 
-def test_the_context_may_be_the_whole_account(e: Emulators, sentinel: Any) -> None:
+def test_duplicates_may_be_determined_by_account(e: Emulators, sentinel: Any) -> None:
     e.settings(duplicate_scope="account")
     sentinel.create_or_update(*WHERE, ONE, spec())
     with pytest.raises(HttpResponseError, match="same kind and context id"):
@@ -141,7 +141,7 @@ def test_the_context_may_be_the_whole_account(e: Emulators, sentinel: Any) -> No
         [],
     ],
 )
-def test_a_wrong_body_is_refused(e: Emulators, arm: Any, sent: Any) -> None:
+def test_an_invalid_body_is_rejected(e: Emulators, arm: Any, sent: Any) -> None:
     answer = arm("PUT", PATH, json=sent)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BadRequest")
     assert e.connectors() == []
@@ -152,7 +152,7 @@ def test_a_connector_keeps_its_kind(e: Emulators, arm: Any) -> None:
     assert "kind" in arm("PUT", PATH, json=body()).json()["error"]["message"]
 
 
-def test_without_sentinel_the_message_holds_json_again(e: Emulators, sentinel: Any) -> None:
+def test_the_error_message_without_sentinel_contains_json(e: Emulators, sentinel: Any) -> None:
     e.change_workspace(onboarded=False)
     with pytest.raises(HttpResponseError) as caught:
         sentinel.create_or_update(*WHERE, ONE, spec())
@@ -161,7 +161,7 @@ def test_without_sentinel_the_message_holds_json_again(e: Emulators, sentinel: A
     assert inner["message"] == "Workspace 'sentinel' is not onboarded to Microsoft Sentinel."
 
 
-def test_a_missing_right_is_named(e: Emulators, sentinel: Any) -> None:
+def test_a_missing_permission_is_named(e: Emulators, sentinel: Any) -> None:
     e.change_workspace(permissions=[{"actions": ["*/read"], "notActions": []}])
     assert list(sentinel.list(*WHERE)) == []
     with pytest.raises(HttpResponseError) as caught:
@@ -176,7 +176,7 @@ def test_an_unregistered_provider_is_409(e: Emulators, sentinel: Any, arm: Any) 
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "MissingSubscriptionRegistration")
 
 
-def test_a_new_role_may_be_unknown_for_a_while(e: Emulators, sentinel: Any, inside: Any) -> None:
+def test_a_new_role_may_be_rejected_for_some_time(e: Emulators, sentinel: Any, inside: Any) -> None:
     e.settings(role_propagation_seconds=0.5)
     inside("iam", "111111111111").create_role(RoleName="MicrosoftSentinelRole", AssumeRolePolicyDocument="{}")
     with pytest.raises(HttpResponseError, match=role()) as caught:
@@ -186,7 +186,7 @@ def test_a_new_role_may_be_unknown_for_a_while(e: Emulators, sentinel: Any, insi
     assert sentinel.create_or_update(*WHERE, ONE, spec()).name == ONE
 
 
-def test_workspaces_do_not_know_each_other(e: Emulators, sentinel: Any) -> None:
+def test_workspaces_are_independent(e: Emulators, sentinel: Any) -> None:
     added = e.add_workspace(resource_group="other", name="second")
     sentinel.create_or_update(*WHERE, ONE, spec())
     sentinel.create_or_update("other", "second", TWO, spec())
@@ -194,7 +194,7 @@ def test_workspaces_do_not_know_each_other(e: Emulators, sentinel: Any) -> None:
     assert e.connectors(added["customer_id"]) == e.connectors(added["id"])
 
 
-def test_conflicts_can_be_planted(e: Emulators, sentinel: Any) -> None:
+def test_conflicts_can_be_injected(e: Emulators, sentinel: Any) -> None:
     e.fault(operation="DataConnectors_*", account="111111111111", status=409, code="Conflict", message="Newer")
     with pytest.raises(ResourceExistsError):
         sentinel.create_or_update(*WHERE, ONE, spec())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults: skip, times, delay, resets before and after the service acted; the same rule for both services."""
+"""Faults of both services: skip, times, delay, resets before and after the request is processed."""
 
 from __future__ import annotations
 
@@ -36,34 +36,34 @@ def test_skip_and_times(e: Emulators, arm: Any) -> None:
     assert e.struck() == 2
 
 
-def test_a_fault_without_times_stays_until_healed(e: Emulators, arm: Any) -> None:
+def test_a_fault_without_times_applies_until_it_is_removed(e: Emulators, arm: Any) -> None:
     e.fault(service="azure", status=500)
     assert statuses(arm, 3) == [500, 500, 500]
     e.heal()
     assert statuses(arm, 1) == [200]
 
 
-def test_a_fault_names_service_operation_and_account(e: Emulators, arm: Any) -> None:
+def test_a_fault_selects_service_operation_and_account(e: Emulators, arm: Any) -> None:
     e.fault(service="aws", status=500)
     e.fault(operation="DataConnectors_*", status=500)
     e.fault(account=ACCOUNT, status=500)
     assert statuses(arm, 1) == [200]
 
 
-def test_a_connector_is_found_by_the_account_it_has(e: Emulators, arm: Any) -> None:
+def test_a_connector_is_matched_by_its_account(e: Emulators, arm: Any) -> None:
     e.seed_connector({"name": "one", "kind": "AmazonWebServicesS3", "properties": {"roleArn": ARN}})
     e.fault(account=ACCOUNT, **faults.AZURE_FAILURE)
     assert arm("DELETE", CONNECTOR).status_code == 500
     assert e.requests()[-1]["account"] == ACCOUNT
 
 
-def test_a_subscription_is_an_account_too(e: Emulators, arm: Any) -> None:
+def test_an_account_may_be_a_subscription(e: Emulators, arm: Any) -> None:
     e.fault(account=e.environment["AZURE_SUBSCRIPTION_ID"], **faults.AZURE_DENIED)
     answer = arm("PUT", CONNECTOR, json=BODY)
     assert "'Microsoft.SecurityInsights/dataConnectors/write'" in answer.json()["error"]["message"]
 
 
-def test_an_answer_may_be_no_json(e: Emulators, arm: Any) -> None:
+def test_a_response_may_be_invalid_json(e: Emulators, arm: Any) -> None:
     e.fault(operation="Workspaces_Get", status=200, body="<html>")
     assert arm("GET", version="2023-09-01").text == "<html>"
 
@@ -94,7 +94,7 @@ def test_aws_resets_the_connection(e: Emulators, inside: Any, when: str, acted: 
     assert e.requests("iam")[0]["status"] == 0
 
 
-def test_both_servers_take_commands(e: Emulators, bundle: str) -> None:
+def test_both_servers_accept_commands(e: Emulators, bundle: str) -> None:
     url = f"{e.azure}/_emulator/fault"
     assert requests.post(url, data=json.dumps({"status": 503}), verify=bundle, timeout=10).status_code == 200
     assert requests.get(f"{e.aws}/", timeout=10, proxies={"http": ""}).status_code == 503
@@ -110,6 +110,6 @@ def test_both_servers_take_commands(e: Emulators, bundle: str) -> None:
         ("delete_connector", {"name": "nonsense"}),
     ],
 )
-def test_a_wrong_command_is_an_error(e: Emulators, command: str, arguments: dict[str, Any]) -> None:
+def test_an_unknown_command_is_an_error(e: Emulators, command: str, arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="nonsense"):
         e.control(command, **arguments)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tokens: azure-identity runs unchanged; wrong secrets and bad tokens are refused as Entra and ARM do.
 
-Every way that azure-identity signs in is tried in tests/unit/cloud; here is what only a broken client would send.
+Valid requests of azure-identity are tested in tests/unit/cloud; here are the requests of a broken client.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def credential_with(e: Emulators, **changed: str) -> ClientSecretCredential:
     )
 
 
-def test_metadata_names_every_endpoint(e: Emulators, bundle: str) -> None:
+def test_metadata_has_every_endpoint(e: Emulators, bundle: str) -> None:
     url = f"{e.azure}/metadata/endpoints?api-version=2022-09-01"
     cloud = requests.get(url, verify=bundle, timeout=10).json()
     assert cloud["authentication"]["loginEndpoint"] == cloud["resourceManager"] == cloud["logAnalyticsResourceId"]
@@ -55,7 +55,7 @@ def test_a_token_costs_two_requests_and_is_a_secret(e: Emulators) -> None:
         ({"tenant": "11111111-1111-1111-1111-111111111111"}, "."),
     ],
 )
-def test_wrong_credentials_are_refused(e: Emulators, changed: dict[str, str], message: str) -> None:
+def test_wrong_credentials_are_rejected(e: Emulators, changed: dict[str, str], message: str) -> None:
     with pytest.raises((ClientAuthenticationError, ValueError), match=message):
         credential_with(e, **changed).get_token(f"{e.azure}/.default")
 
@@ -74,7 +74,7 @@ def test_a_token_is_for_this_cloud_only(e: Emulators) -> None:
 @pytest.mark.parametrize(
     ("header", "code"), [("", "AuthenticationFailed"), ("Bearer nonsense", "InvalidAuthenticationToken")]
 )
-def test_a_bad_token_is_challenged(e: Emulators, arm: Any, header: str, code: str) -> None:
+def test_an_invalid_token_gets_a_challenge(e: Emulators, arm: Any, header: str, code: str) -> None:
     answer = arm("GET", "/providers/Microsoft.SecurityInsights/dataConnectors", headers={"Authorization": header})
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, code)
     assert answer.headers["WWW-Authenticate"].startswith("Bearer authorization_uri=")
@@ -88,7 +88,7 @@ def test_a_token_expires(e: Emulators, arm: Any) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "ExpiredAuthenticationToken")
 
 
-def test_the_token_endpoint_can_fail_in_its_own_words(e: Emulators) -> None:
+def test_errors_of_the_token_endpoint_have_its_format(e: Emulators) -> None:
     e.fault(operation="Token", status=400, code="invalid_client", message="AADSTS7000222: expired", times=1)
     with pytest.raises(ClientAuthenticationError, match="AADSTS7000222"):
         credential_with(e).get_token(f"{e.azure}/.default")
@@ -106,7 +106,7 @@ def key() -> rsa.RSAPrivateKey:
 
 @pytest.fixture(scope="module")
 def thumbprint(running: Emulators, key: rsa.RSAPrivateKey) -> str:
-    """The name of a certificate that is registered at the service principal."""
+    """The thumbprint of a certificate that is registered at the service principal."""
     name, now = x509.Name.from_rfc4514_string("CN=test"), datetime.now(UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
     certificate = builder.sign(key, hashes.SHA256())
@@ -114,8 +114,8 @@ def thumbprint(running: Emulators, key: rsa.RSAPrivateKey) -> str:
     return jwt.utils.base64url_encode(certificate.fingerprint(hashes.SHA256())).decode()
 
 
-def answered(e: Emulators, assertion: str, **changed: str) -> dict[str, Any]:
-    """What the token endpoint answers to an assertion."""
+def token_response(e: Emulators, assertion: str, **changed: str) -> dict[str, Any]:
+    """Return the response of the token endpoint to an assertion."""
     form = {
         "grant_type": "client_credentials",
         "client_id": e.environment["AZURE_CLIENT_ID"],
@@ -141,7 +141,7 @@ def claims(e: Emulators, **changed: Any) -> dict[str, Any]:
 
 def test_an_assertion_is_a_secret(e: Emulators, key: rsa.RSAPrivateKey, thumbprint: str) -> None:
     assertion = jwt.encode(claims(e), key, "PS256", {"x5t#S256": thumbprint})
-    assert {answered(e, assertion)["access_token"], assertion} <= set(e.secrets())
+    assert {token_response(e, assertion)["access_token"], assertion} <= set(e.secrets())
 
 
 @pytest.mark.parametrize(
@@ -154,34 +154,36 @@ def test_an_assertion_is_a_secret(e: Emulators, key: rsa.RSAPrivateKey, thumbpri
         ({"exp": None}, "AADSTS50013"),
     ],
 )
-def test_an_assertion_says_who_where_and_when(
+def test_the_claims_of_an_assertion_are_checked(
     e: Emulators, key: rsa.RSAPrivateKey, thumbprint: str, changed: dict[str, Any], code: str
 ) -> None:
     assertion = jwt.encode(claims(e, **changed), key, "PS256", {"x5t#S256": thumbprint})
-    assert answered(e, assertion)["error_description"].startswith(f"{code}: ")
+    assert token_response(e, assertion)["error_description"].startswith(f"{code}: ")
 
 
-def test_an_assertion_is_signed_with_the_key_of_its_certificate(e: Emulators, thumbprint: str) -> None:
+def test_the_signature_of_an_assertion_is_checked(e: Emulators, thumbprint: str) -> None:
     other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     assertion = jwt.encode(claims(e), other, "PS256", {"x5t#S256": thumbprint})
-    assert "AADSTS50013" in answered(e, assertion)["error_description"]
+    assert "AADSTS50013" in token_response(e, assertion)["error_description"]
 
 
 @pytest.mark.parametrize(
     ("header", "algorithm", "code"),
     [("x5t#S256", "RS256", "AADSTS50013"), ("x5t", "RS256", "AADSTS700027"), ("kid", "RS256", "AADSTS700027")],
 )
-def test_an_assertion_names_its_certificate_as_documented(
+def test_the_certificate_header_of_an_assertion_is_checked(
     e: Emulators, key: rsa.RSAPrivateKey, thumbprint: str, header: str, algorithm: str, code: str
 ) -> None:
     assertion = jwt.encode(claims(e), key, algorithm, {header: thumbprint})
-    assert code in answered(e, assertion)["error_description"]
+    assert code in token_response(e, assertion)["error_description"]
 
 
 @pytest.mark.parametrize("changed", [{"client_assertion_type": "saml"}, {"client_assertion": "not.a.token"}])
-def test_an_assertion_is_a_jwt(e: Emulators, key: rsa.RSAPrivateKey, thumbprint: str, changed: dict[str, str]) -> None:
+def test_an_assertion_must_be_a_jwt(
+    e: Emulators, key: rsa.RSAPrivateKey, thumbprint: str, changed: dict[str, str]
+) -> None:
     assertion = jwt.encode(claims(e), key, "PS256", {"x5t#S256": thumbprint})
-    assert "AADSTS50027" in answered(e, assertion, **changed)["error_description"]
+    assert "AADSTS50027" in token_response(e, assertion, **changed)["error_description"]
 
 
 # --- managed identities ---
@@ -198,22 +200,22 @@ def test_an_assertion_is_a_jwt(e: Emulators, key: rsa.RSAPrivateKey, thumbprint:
         ("/metadata/identity/oauth2/token", "2018-02-01", {"Metadata": "true"}, 200),
     ],
 )
-def test_a_managed_identity_is_handed_out_to_who_knows_the_protocol(
+def test_a_managed_identity_needs_the_right_request(
     e: Emulators, bundle: str, path: str, version: str, headers: dict[str, str], status: int
 ) -> None:
     secret = e.environment["IDENTITY_HEADER"]
     sent = {name: secret if value == "right" else value for name, value in headers.items()}
-    asked = {"api-version": version, "resource": e.azure}
-    answer = requests.get(e.azure + path, asked, headers=sent, verify=bundle, timeout=10)
+    query = {"api-version": version, "resource": e.azure}
+    answer = requests.get(e.azure + path, query, headers=sent, verify=bundle, timeout=10)
     assert answer.status_code == status
     assert ("access_token" in answer.json()) is (status == 200)
     assert secret in e.secrets()
 
 
 def test_a_managed_identity_is_for_this_cloud_only(e: Emulators, bundle: str) -> None:
-    asked = {"api-version": "2018-02-01", "resource": "https://management.azure.com"}
+    query = {"api-version": "2018-02-01", "resource": "https://management.azure.com"}
     url = f"{e.azure}/metadata/identity/oauth2/token"
-    answer = requests.get(url, asked, headers={"Metadata": "true"}, verify=bundle, timeout=10)
+    answer = requests.get(url, query, headers={"Metadata": "true"}, verify=bundle, timeout=10)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_resource")
 
 

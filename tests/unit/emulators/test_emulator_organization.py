@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The organization that answers where moto differs from AWS; asked by real boto3."""
+"""The emulator of AWS Organizations, with boto3."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_pages_have_20_accounts_and_may_be_empty(e: Emulators, boto: Any) -> Non
 
 
 @needs_paths
-def test_an_account_has_its_path_and_its_state_unless_they_are_hidden(e: Emulators, boto: Any) -> None:
+def test_an_account_has_path_and_state_unless_they_are_hidden(e: Emulators, boto: Any) -> None:
     e.organization([{**ACCOUNTS[1], "State": "CLOSED"}], units=UNITS)
     [account] = boto("organizations").list_accounts()["Accounts"]
     path = f"o-emulated01/r-ab12/ou-ab12-11111111/ou-ab12-22222222/{account['Id']}/"
@@ -57,17 +57,17 @@ def test_the_tree_and_the_tags_can_be_read(e: Emulators, boto: Any) -> None:
         assert code(listing, ParentId="ou-ab12-99999999") == "ParentNotFoundException"
 
 
-def test_a_member_may_only_ask_who_manages_it(e: Emulators, boto: Any) -> None:
+def test_a_member_account_may_only_describe_the_organization(e: Emulators, boto: Any) -> None:
     e.organization(ACCOUNTS, units=UNITS, delegates=[ACCOUNTS[2]["Id"]])
     member = boto("organizations", **e.credentials(ACCOUNTS[1]["Id"]))
     assert code(member.list_accounts) == "AccessDeniedException"
     assert member.describe_organization()["Organization"]["MasterAccountId"] == CALLER_ACCOUNT
     assert boto("organizations", **e.credentials(ACCOUNTS[2]["Id"])).list_accounts()["Accounts"]
-    stranger = boto("organizations", **e.credentials("999999999999"))
-    assert code(stranger.describe_organization) == "AWSOrganizationsNotInUseException"
+    outsider = boto("organizations", **e.credentials("999999999999"))
+    assert code(outsider.describe_organization) == "AWSOrganizationsNotInUseException"
 
 
-def test_without_it_moto_answers(e: Emulators, boto: Any) -> None:
+def test_without_an_organization_moto_responds(e: Emulators, boto: Any) -> None:
     e.organization(ACCOUNTS)
     e.reset()
     assert boto("organizations").list_accounts()["Accounts"] == []

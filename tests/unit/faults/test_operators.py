@@ -15,7 +15,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run imp
 from tests.faults import engine
 from tests.faults.hook import Moment, Once, watched
 from tests.faults.kinds import DELETE, PUT
-from tests.faults.world import ACCOUNTS, PHASES, ROLE, TOO_MUCH, VICTIM, Phase, World, arn_of, connector, name_of
+from tests.faults.world import ACCOUNTS, EXTRA_POLICY, PHASES, ROLE, VICTIM, Phase, World, arn_of, connector, name_of
 
 POLICY = "arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"
 Change = Callable[[World], object]
@@ -33,7 +33,7 @@ def two_at_once(world: World, phase: Phase) -> list[engine.RunResult]:
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_two_operators_with_the_same_options_do_no_harm(world: World, phase: Phase) -> None:
-    right = world.right(phase)
+    expected = world.expected(phase)
     world.prepare(phase)
     # Responses are delayed, so that each of the two reads before the other one has written.
     world.e.fault(service="iam", delay=0.02)
@@ -44,7 +44,7 @@ def test_two_operators_with_the_same_options_do_no_harm(world: World, phase: Pha
     for ended in both:
         assert (ended.error, ended.failed) == (None, {})
     after = world.seen()
-    assert (after.ours, after.other_workspaces, world.twins()) == (right.ours, before.other_workspaces, [])
+    assert (after.ours, after.other_workspaces, world.duplicates()) == (expected.ours, before.other_workspaces, [])
     world.e.heal()
     again = world.run(phase)
     assert (again.error, again.failed, again.calls) == (None, {}, {})
@@ -63,11 +63,11 @@ def removes_the_connector(world: World) -> None:
 
 
 def attaches_too_much(world: World) -> None:
-    world.make(VICTIM, "AttachRolePolicy", RoleName=ROLE, PolicyArn=TOO_MUCH)
+    world.make(VICTIM, "AttachRolePolicy", RoleName=ROLE, PolicyArn=EXTRA_POLICY)
 
 
 def detaches_too_much(world: World) -> None:
-    world.make(VICTIM, "DetachRolePolicy", RoleName=ROLE, PolicyArn=TOO_MUCH)
+    world.make(VICTIM, "DetachRolePolicy", RoleName=ROLE, PolicyArn=EXTRA_POLICY)
 
 
 def creates_the_role(world: World) -> None:
@@ -87,9 +87,9 @@ CHANGES = (
     ("create", "before", "CreateRole", creates_the_role),
     ("create", "after", "CreateRole", removes_the_new_role),
     ("create", "before", PUT, adds_another_connector),
-    ("correct", "before", PUT, changes_the_connector),
-    ("correct", "before", PUT, removes_the_connector),
-    ("correct", "before", "DetachRolePolicy", detaches_too_much),
+    ("repair", "before", PUT, changes_the_connector),
+    ("repair", "before", PUT, removes_the_connector),
+    ("repair", "before", "DetachRolePolicy", detaches_too_much),
     ("remove", "before", DELETE, removes_the_connector),
     ("remove", "before", "DeleteRole", attaches_too_much),
     ("remove", "before", "DetachRolePolicy", removes_the_role),
@@ -103,7 +103,7 @@ CHANGES = (
 def test_a_concurrent_change_does_no_harm(
     world: World, phase: Phase, moment: Moment, operation: str, change: Change
 ) -> None:
-    right = world.right(phase)
+    right = world.expected(phase)
     world.prepare(phase)
     before = world.seen()
     once = Once(moment, operation, lambda: change(world))
@@ -121,15 +121,15 @@ def test_a_concurrent_change_does_no_harm(
 
 
 def test_endless_concurrent_changes_are_a_conflict(world: World) -> None:
-    world.prepare("correct")
+    world.prepare("repair")
 
     def see(moment: Moment, operation: str) -> None:
         if (moment, operation) == ("before", PUT):
             changes_the_connector(world)
 
     with watched(see):
-        ended = world.run("correct")
+        ended = world.run("repair")
     assert set(ended.failed) == {VICTIM}
     assert ended.failed[VICTIM].kind == "connector_conflict"
-    assert world.run("correct").failed == {}
+    assert world.run("repair").failed == {}
     assert set(ended.results) == set(ACCOUNTS)

@@ -45,11 +45,11 @@ def test_expired_source_credentials_stop_the_run_with_one_message(world: World) 
     assert (again.error, again.failed) == (None, {})
     assert set(again.calls) == set(MANY) - {one.account.account_id for one in changed}
     assert {account_of(raw) for raw in world.e.connectors()} >= set(MANY)
-    assert world.twins() == []
+    assert world.duplicates() == []
 
 
 def test_a_session_that_expires_in_one_account_does_not_stop_the_others(world: World) -> None:
-    right = world.right("create")
+    right = world.expected("create")
     world.prepare("create")
     world.e.fault(operation="GetRole", account=VICTIM, **faults.EXPIRED_TOKEN)
     ended = world.run("create", concurrency=1)
@@ -60,7 +60,7 @@ def test_a_session_that_expires_in_one_account_does_not_stop_the_others(world: W
 
 
 def test_an_account_that_hangs_times_out_and_delays_no_other(world: World) -> None:
-    right = world.right("create")
+    expected = world.expected("create")
     world.prepare("create")
     world.e.fault(account=VICTIM, service="iam", delay=30.0, reset="before")
     finished: dict[str, float] = {}
@@ -72,25 +72,28 @@ def test_an_account_that_hangs_times_out_and_delays_no_other(world: World) -> No
             assert one.status == ("failed" if one.account.account_id == VICTIM else "changed")
             assert one.error is None or one.error.kind == "transient"
 
-    with mock.patch.object(account, "ROLE_TIMEOUT_SECONDS", 3.0), mock.patch.object(engine.curl, "REQUEST_SECONDS", 60):
+    with (
+        mock.patch.object(account, "ROLE_TIMEOUT_SECONDS", 3.0),
+        mock.patch.object(engine.curl, "AWS_REQUEST_TIMEOUT_SECONDS", 60),
+    ):
         asyncio.run(work())
     assert finished[VICTIM] < 30
     assert max(finished[other] for other in set(ACCOUNTS) - {VICTIM}) < finished[VICTIM]
     after = world.seen()
     for other in set(ACCOUNTS) - {VICTIM}:
-        assert after.ours[other] == right.ours[other]
+        assert after.ours[other] == expected.ours[other]
     world.e.heal()
     assert world.run("create").failed == {}
-    assert world.seen().ours == right.ours
+    assert world.seen().ours == expected.ours
 
 
 def test_a_list_that_lags_behind_a_write_leads_to_no_duplicate(world: World) -> None:
-    right = world.right("create")
+    right = world.expected("create")
     world.prepare("create")
     world.e.settings(lag_reads=2)
     world.e.fault(operation="DataConnectors_CreateOrUpdate", times=3, reset="after")
     assert world.run("create").failed == {}
-    assert world.twins() == []
+    assert world.duplicates() == []
     world.e.heal()
     assert world.run("create").failed == {}
     world.e.settings(lag_reads=0)
@@ -101,33 +104,33 @@ def test_a_list_that_lags_behind_a_write_leads_to_no_duplicate(world: World) -> 
 
 @pytest.mark.parametrize("status", [409, 412])
 def test_a_stale_etag_is_read_again_even_if_the_list_lags(world: World, status: int) -> None:
-    right = world.right("correct")
-    world.prepare("correct")
+    right = world.expected("repair")
+    world.prepare("repair")
     world.e.settings(lag_reads=1, stale_etag_status=status)
     world.e.fault(operation="DataConnectors_CreateOrUpdate", times=1, reset="after")
-    ended = world.run("correct")
+    ended = world.run("repair")
     assert (ended.error, ended.failed) == (None, {})
     assert ended.results[VICTIM].status == "changed"
     assert world.seen().ours == right.ours
 
 
 def test_a_role_that_sentinel_cannot_use_yet_is_retried(world: World) -> None:
-    right = world.right("create")
+    expected = world.expected("create")
     world.prepare("create")
     world.e.settings(role_propagation_seconds=0.7)
     ended = world.run("create")
     assert (ended.error, ended.failed) == (None, {})
-    assert world.seen().ours == right.ours
+    assert world.seen().ours == expected.ours
 
 
 def test_a_token_that_expires_during_the_run_is_renewed(world: World) -> None:
-    right = world.right("create")
+    expected = world.expected("create")
     world.prepare("create")
     world.e.forget()
     with engine.clock_ahead("AttachRolePolicy", 2 * 3600):
         ended = world.run("create")
     assert (ended.error, ended.failed) == (None, {})
-    assert world.seen().ours == right.ours
+    assert world.seen().ours == expected.ours
     assert world.e.operations().count("Token") == 2
 
 

@@ -45,24 +45,24 @@ ACCOUNTS: list[dict[str, Any]] = [
 
 
 def plain(value: dict[str, Any]) -> Any:
-    """Take for what it is a text that Ansible marks as no template."""
+    """Represent strings that Ansible marks as untrusted."""
     return value["__ansible_unsafe"] if value.keys() == {"__ansible_unsafe"} else value
 
 
 class Listed(NamedTuple):
-    """What Ansible made of an inventory; of a group the groups and the hosts right below it."""
+    """An inventory read by Ansible: variables by host, and the child groups and hosts of each group."""
 
     hosts: dict[str, dict[str, Any]]
     groups: dict[str, tuple[list[str], list[str]]]
 
     def members(self, group: str) -> set[str]:
-        """Return the hosts of a group and of those below it."""
+        """Return the hosts of a group and of its child groups."""
         below, hosts = self.groups[group]
         return {*hosts, *(name for child in below for name in self.members(child))}
 
 
 class Ended(NamedTuple):
-    """What ansible-inventory ended with."""
+    """The exit code and the output of ansible-inventory."""
 
     code: int
     output: str
@@ -70,7 +70,7 @@ class Ended(NamedTuple):
 
     @property
     def data(self) -> dict[str, Any]:
-        """Return its output as data."""
+        """Return its output, parsed."""
         loaded: dict[str, Any] = json.loads(self.output, object_hook=plain)
         return loaded
 
@@ -95,7 +95,7 @@ def organized(cloud: Emulators) -> Emulators:
 
 @pytest.fixture(scope="module")
 def plugins() -> Iterator[None]:
-    """Have Ansible find the collection in this process: it wants to load the packages in its own way."""
+    """Register the collection in this process, since Ansible has its own package loader."""
     init_plugin_loader()
     for name in sorted(sys.modules):
         if name.split(".")[0] == "ansible_collections" and not getattr(sys.modules[name], "__file__", None):
@@ -105,15 +105,15 @@ def plugins() -> Iterator[None]:
 
 
 @pytest.fixture
-def told() -> Iterator[list[str]]:
-    """Collect the warnings of Ansible, which shows none of them twice in one process."""
-    texts: list[str] = []
+def warnings() -> Iterator[list[str]]:
+    """Collect the warnings of Ansible, which displays each one once in a process."""
+    messages: list[str] = []
 
-    def tell(_display: Display, msg: str, exception: object = "", **_: Any) -> None:
-        texts.append(f"{msg} {exception}")
+    def collect(_display: Display, msg: str, exception: object = "", **_: Any) -> None:
+        messages.append(f"{msg} {exception}")
 
-    with mock.patch.multiple(Display, warning=tell, error_as_warning=tell):
-        yield texts
+    with mock.patch.multiple(Display, warning=collect, error_as_warning=collect):
+        yield messages
 
 
 def _secrets(cloud: Emulators, text: str) -> list[str]:
@@ -128,23 +128,23 @@ def written(folder: Path, options: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def read(here: Emulators, plugins: None, told: list[str], tmp_path: Path) -> Read:
+def read(here: Emulators, plugins: None, warnings: list[str], tmp_path: Path) -> Read:
     """Have Ansible read a file with these options."""
 
     def run(**options: Any) -> InventoryManager:
-        told.clear()
+        warnings.clear()
         return InventoryManager(DataLoader(), [written(tmp_path, options)])
 
     return run
 
 
 @pytest.fixture
-def listed(read: Read, told: list[str], cloud: Emulators) -> List:
-    """Have Ansible read a file with these options, and say nothing."""
+def listed(read: Read, warnings: list[str], cloud: Emulators) -> List:
+    """Have Ansible read a file with these options, without a warning."""
 
     def run(**options: Any) -> Listed:
         inventory = read(**options)
-        assert not told
+        assert not warnings
         manager = VariableManager(inventory._loader, inventory)
         found = Listed(
             {host.name: _variables(manager, host) for host in inventory.get_hosts()},
@@ -167,15 +167,15 @@ def _below(group: Group) -> tuple[list[str], list[str]]:
 
 
 @pytest.fixture
-def refused(read: Read, told: list[str], cloud: Emulators) -> Refuse:
-    """Have Ansible read a file with these options in vain, and return what it says."""
+def refused(read: Read, warnings: list[str], cloud: Emulators) -> Refuse:
+    """Have Ansible read a file with these options, which fails, and return the warning."""
 
     def run(**options: Any) -> str:
         read(**options)
-        said = " ".join(told)
-        assert "as an inventory source" in said
-        assert not _secrets(cloud, said)
-        return said
+        text = " ".join(warnings)
+        assert "as an inventory source" in text
+        assert not _secrets(cloud, text)
+        return text
 
     return run
 

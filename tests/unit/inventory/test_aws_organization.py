@@ -73,13 +73,13 @@ def test_active_accounts_are_hosts_with_groups_as_in_the_organization(organized:
     assert run.hosts[CALLER_ACCOUNT]["aws_management_account"] is True
 
 
-def test_hosts_are_worked_on_here_by_the_python_of_the_controller(organized: Emulators, listed: List) -> None:
+def test_hosts_have_a_local_connection_and_the_python_of_the_control_node(organized: Emulators, listed: List) -> None:
     own = listed().hosts[ONE]
     assert own["ansible_connection"] == "local"
     assert own["ansible_python_interpreter"] == "{{ ansible_playbook_python }}"
 
 
-def test_what_an_account_is_called_is_no_template(organized: Emulators, listed: List) -> None:
+def test_the_name_of_an_account_is_no_template(organized: Emulators, listed: List) -> None:
     own = listed().hosts[TWO]
     assert own["aws_account_name"] == "🚀 lab\n{{ 1 / 0 }}"
     assert is_trusted_as_template(own["aws_account_id"])
@@ -87,10 +87,10 @@ def test_what_an_account_is_called_is_no_template(organized: Emulators, listed: 
     assert not is_trusted_as_template(own["aws_ou_path"])
 
 
-def test_what_is_listed_can_be_an_inventory_again(
+def test_the_listing_can_be_read_as_an_inventory(
     organized: Emulators, listed: List, command: Command, tmp_path: Path
 ) -> None:
-    """AWX keeps what ansible-inventory says, and hands it to Ansible by a script."""
+    """AWX stores the output of ansible-inventory, and passes it to Ansible by a script."""
     run = command()
     assert (run.code, run.messages) == (0, "")
     assert run.hosts == listed().hosts
@@ -136,7 +136,7 @@ def test_host_names_come_from_a_template(organized: Emulators, listed: List) -> 
 
 
 @needs_paths
-def test_accounts_that_are_not_at_work_are_hosts_on_request(organized: Emulators, listed: List) -> None:
+def test_inactive_accounts_are_hosts_with_include_inactive(organized: Emulators, listed: List) -> None:
     run = listed(include_inactive=True, organizational_units="none", email=True)
     assert run.hosts.keys() == {*ACTIVE, CLOSED}
     assert run.members("aws_accounts_inactive") == run.members("state_closed") == {CLOSED}
@@ -146,20 +146,20 @@ def test_accounts_that_are_not_at_work_are_hosts_on_request(organized: Emulators
 
 
 @needs_paths
-def test_who_is_no_host_is_told_with_the_reason(organized: Emulators, command: Command) -> None:
+def test_excluded_accounts_are_logged_with_the_reason(organized: Emulators, command: Command) -> None:
     run = command("--list", "-vvv", include_management_account=False, exclude_filters=[{"name": "pay*"}])
     for account, reason in {
         CLOSED: "its state is CLOSED",
         CALLER_ACCOUNT: "it is the management account",
         ONE: "exclude_filters",
     }.items():
-        assert f"Account {account} is no host: {reason}." in run.output + run.messages
+        assert f"Account {account} is excluded: {reason}." in run.output + run.messages
 
 
-def test_what_constructed_offers_comes_on_top(organized: Emulators, listed: List) -> None:
+def test_the_options_of_constructed_apply(organized: Emulators, listed: List) -> None:
     run = listed(
         tags=True,
-        compose={"sentinel_role_tags": "{'owner': aws_account_tags.owner | default('nobody')}"},
+        compose={"sentinel_role_tags": "{'owner': aws_account_tags.owner | default('none')}"},
         groups={"paying": "aws_account_name == 'payments'"},
         keyed_groups=[{"key": "aws_account_tags.env", "prefix": "stage"}],
     )
@@ -168,7 +168,7 @@ def test_what_constructed_offers_comes_on_top(organized: Emulators, listed: List
     assert run.members("stage_prod") == run.members("tag_env_prod") == {ONE}
 
 
-def test_groups_and_prefix_can_be_others(organized: Emulators, listed: List) -> None:
+def test_groups_and_prefix_can_be_changed(organized: Emulators, listed: List) -> None:
     run = listed(group_by=[], hostvars_prefix="org_")
     assert run.groups["aws_accounts"] == ([], sorted(ACTIVE))
     kept = {"aws_account_id", "aws_account_joined", "aws_ou_path"}
@@ -176,7 +176,7 @@ def test_groups_and_prefix_can_be_others(organized: Emulators, listed: List) -> 
     assert run.hosts[THREE]["org_account_name"] == "payments"
 
 
-def test_by_moto(cloud: Emulators, listed: List) -> None:
+def test_accounts_of_moto_are_listed(cloud: Emulators, listed: List) -> None:
     organizations: Any = cloud.boto("organizations")
     organizations.create_organization()
     root = organizations.list_roots()["Roots"][0]["Id"]
@@ -212,7 +212,7 @@ def many(count: int) -> list[dict[str, Any]]:
         ([], {"organizational_units": "none", "include_filters": [{"ou": WORK}]}, {}),
     ],
 )
-def test_requests_are_a_page_of_20_and_the_tree_where_it_is_needed(
+def test_accounts_are_listed_by_20_and_units_only_if_needed(
     cloud: Emulators, listed: List, hidden: list[str], options: dict[str, Any], more: dict[str, int]
 ) -> None:
     cloud.organization([{"Id": CALLER_ACCOUNT}, *many(200)], units=UNITS, hidden=hidden)
@@ -221,7 +221,7 @@ def test_requests_are_a_page_of_20_and_the_tree_where_it_is_needed(
     assert asked(cloud) == {"ListAccounts": 11, **more}
 
 
-def test_the_tree_is_the_same_with_and_without_paths(organized: Emulators, listed: List) -> None:
+def test_units_are_the_same_with_and_without_paths(organized: Emulators, listed: List) -> None:
     known = listed(organizational_units="ids")
     organized.organization(ACCOUNTS, units=UNITS, hidden=["Paths"])
     assert listed(organizational_units="ids") == known
@@ -246,10 +246,10 @@ def test_tags_are_read_after_filtering(organized: Emulators, listed: List) -> No
 
 
 @pytest.mark.parametrize("fault", [faults.ORGANIZATION_BUSY, faults.ORGANIZATION_THROTTLED, faults.FAILURE])
-def test_throttling_in_both_wordings_is_waited_for(organized: Emulators, listed: List, fault: dict[str, Any]) -> None:
+def test_throttling_is_retried_for_both_error_codes(organized: Emulators, listed: List, fault: dict[str, Any]) -> None:
     for operation in ("ListAccounts", "ListOrganizationalUnitsForParent", "ListTagsForResource"):
         organized.fault(**{**fault, "operation": operation, "times": 2})
-    with mock.patch.object(backoff, "INITIAL_PAUSE", 0.05):
+    with mock.patch.object(backoff, "FIRST", 0.05):
         run = listed(tags=True)
     assert run.hosts.keys() == ACTIVE
     assert organized.struck() == 6
@@ -257,7 +257,7 @@ def test_throttling_in_both_wordings_is_waited_for(organized: Emulators, listed:
 
 @needs_paths
 @pytest.mark.parametrize("hidden", [["State"], ["Status"]])
-def test_either_field_tells_the_state(cloud: Emulators, listed: List, hidden: list[str]) -> None:
+def test_the_state_is_read_from_either_field(cloud: Emulators, listed: List, hidden: list[str]) -> None:
     cloud.organization(ACCOUNTS, units=UNITS, hidden=hidden)
     assert listed(organizational_units="none").hosts.keys() == ACTIVE
 
@@ -265,9 +265,7 @@ def test_either_field_tells_the_state(cloud: Emulators, listed: List, hidden: li
 # --- the cache ---
 
 
-def test_raw_data_are_cached_and_filters_come_after(
-    organized: Emulators, listed: List, command: Command, tmp_path: Path
-) -> None:
+def test_the_unfiltered_listing_is_cached(organized: Emulators, listed: List, command: Command, tmp_path: Path) -> None:
     cache = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
     assert listed(**cache).hosts.keys() == ACTIVE
     organized.forget()
@@ -288,13 +286,13 @@ WAYS = [
 ]
 
 
-def test_what_one_caller_listed_is_not_for_another(
+def test_the_cache_of_one_caller_is_not_used_for_another(
     organized: Emulators, listed: List, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     cache = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    # Two callers by each of the ways of which no option tells: they may list what this one must not see.
+    # Two callers whose credentials no option contains; each may list accounts that the other must not see.
     organized.organization(ACCOUNTS, units=UNITS, delegates=[ONE])
     organized.forget()
     for number, (caller, variable) in enumerate(WAYS):
@@ -320,7 +318,7 @@ ODD: dict[str, Any] = {
     "a number": lambda kept: [row.__setitem__(1, 7) for row in kept["accounts"]],
     "a circle of units": lambda kept: kept["units"].update({WORK: ["a", PROD], PROD: ["b", WORK]}),
     "a unit below nothing": lambda kept: kept["units"].update({WORK: ["a", "ou-ab12-99999999"]}),
-    "tags of nobody": lambda kept: kept["tags"].update({"x": {"a": "b"}}),
+    "tags of an unknown account": lambda kept: kept["tags"].update({"x": {"a": "b"}}),
     "a tag of a number": lambda kept: kept["tags"].update({ONE: {"a": 5}}),
     "an account twice": lambda kept: kept["accounts"].append(kept["accounts"][0]),
     "no accounts": lambda kept: kept.pop("accounts"),
@@ -335,7 +333,9 @@ def cache_file(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("case", ODD)
-def test_what_is_odd_in_the_cache_is_read_anew(organized: Emulators, listed: List, tmp_path: Path, case: str) -> None:
+def test_invalid_content_of_the_cache_is_read_again(
+    organized: Emulators, listed: List, tmp_path: Path, case: str
+) -> None:
     cache = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
     whole = listed(**cache).hosts
     kept = json.loads(cache_file(tmp_path / "cache").read_text())
@@ -348,8 +348,8 @@ def test_what_is_odd_in_the_cache_is_read_anew(organized: Emulators, listed: Lis
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\0", '"x"'])
-def test_a_cache_that_cannot_be_read_is_read_anew(
-    organized: Emulators, read: Read, told: list[str], tmp_path: Path, text: str
+def test_an_unreadable_cache_is_ignored(
+    organized: Emulators, read: Read, warnings: list[str], tmp_path: Path, text: str
 ) -> None:
     cache = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
     read(**cache)
@@ -359,7 +359,9 @@ def test_a_cache_that_cannot_be_read_is_read_anew(
     assert asked(organized)["ListAccounts"] == 1
 
 
-def test_nothing_in_the_cache_is_run(organized: Emulators, listed: List, command: Command, tmp_path: Path) -> None:
+def test_no_template_in_the_cache_is_executed(
+    organized: Emulators, listed: List, command: Command, tmp_path: Path
+) -> None:
     cache = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
     listed(**cache, tags=True)
     place = tmp_path / "run"
@@ -409,20 +411,20 @@ def test_credentials_may_be_templates(organized: Emulators, command: Command) ->
     assert run.data["ansible_connection"] == "local"
 
 
-def test_a_role_lists_in_the_callers_own_account_as_well(organized: Emulators, listed: List) -> None:
+def test_the_role_is_assumed_in_the_callers_own_account_as_well(organized: Emulators, listed: List) -> None:
     role = f"arn:aws:iam::{CALLER_ACCOUNT}:role/OrganizationAccountAccessRole"
     assert listed(assume_role=role).hosts.keys() == ACTIVE
     assert asked(organized)["AssumeRole"] == 1
 
 
-def test_a_role_in_the_management_account_lists_for_another(
+def test_a_role_in_the_management_account_can_be_assumed_from_another_account(
     organized: Emulators, listed: List, refused: Refuse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign_in(monkeypatch, organized.credentials(ONE))
     role = f"arn:aws:iam::{CALLER_ACCOUNT}:role/OrganizationAccountAccessRole"
     assert listed(assume_role=role).hosts.keys() == ACTIVE
     assert asked(organized)["AssumeRole"] == 1
-    assert "a name does not tell the account" in refused(assume_role="OrganizationAccountAccessRole")
+    assert "OrganizationAccountAccessRole" in refused(assume_role="OrganizationAccountAccessRole")
 
 
 def test_a_delegated_administrator_may_list(cloud: Emulators, listed: List, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -436,46 +438,43 @@ def test_a_delegated_administrator_may_list(cloud: Emulators, listed: List, monk
 # --- errors ---
 
 
-def test_a_member_is_told_the_management_account(organized: Emulators, command: Command) -> None:
+def test_the_error_for_a_member_names_the_management_account(organized: Emulators, command: Command) -> None:
     keys = organized.credentials(ONE)
     run = command(environment={name.upper(): value for name, value in keys.items()})
     assert run.code != 0
-    assert (
-        f"Cannot list the accounts of AWS organization o-emulated01: account {ONE} is a member that may not, the "
-        f"management account is {CALLER_ACCOUNT}."
-    ) in run.messages
+    assert all(word in run.messages for word in ("o-emulated01", ONE, CALLER_ACCOUNT))
 
 
-def test_an_account_without_an_organization_is_told_so(
+def test_an_account_without_an_organization_is_an_error(
     organized: Emulators, refused: Refuse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign_in(monkeypatch, organized.credentials("999999999999"))
-    assert "account 999999999999 is not a member of one" in refused()
+    assert "999999999999" in refused()
 
 
 @pytest.mark.parametrize(
-    ("options", "why"),
+    ("options", "message"),
     [
-        ({"exlude_filters": []}, "Cannot use exlude_filters: the inventory has no such option"),
-        ({"exclude_filters": [{"ou": "/Nowhere"}]}, "the organization has no such organizational unit"),
-        ({"include_filters": [{"id": 11111111111}]}, "include_filters[0].id 11111111111"),
-        ({"region": "Frankfurt"}, "Cannot use region 'Frankfurt' of the inventory accounts.aws_organization.yml"),
-        ({"access_key": "x"}, "access_key and secret_key"),
-        ({"secret_key": "{{ nothing }}"}, "Cannot use secret_key of the inventory: its template fails"),
-        ({"profile": "{{ nothing }}"}, "Cannot use profile of the inventory: 'nothing' is undefined"),
+        ({"exlude_filters": []}, "exlude_filters"),
+        ({"exclude_filters": [{"ou": "/Nowhere"}]}, "/Nowhere"),
+        ({"include_filters": [{"id": 11111111111}]}, "id 11111111111"),
+        ({"region": "Frankfurt"}, "region 'Frankfurt' of the inventory accounts.aws_organization.yml"),
+        ({"access_key": "x"}, "secret_key"),
+        ({"secret_key": "{{ nothing }}"}, "secret_key of the inventory"),
+        ({"profile": "{{ nothing }}"}, "profile of the inventory: 'nothing' is undefined"),
         ({"hostname": "{{ nothing }}"}, "Cannot name the host of account"),
         ({"organizational_units": "some"}, "organizational_units"),
         ({"compose": {"x": "nothing"}, "strict": True}, "Could not set x for host"),
     ],
 )
-def test_what_cannot_work_fails_and_says_why(
-    organized: Emulators, refused: Refuse, options: dict[str, Any], why: str
+def test_invalid_options_fail_with_the_reason(
+    organized: Emulators, refused: Refuse, options: dict[str, Any], message: str
 ) -> None:
-    assert why in refused(**options)
+    assert message in refused(**options)
 
 
 @needs_paths
-def test_a_part_that_cannot_be_read_is_named_and_never_taken_for_empty(organized: Emulators, refused: Refuse) -> None:
+def test_an_unreadable_part_is_reported_and_never_empty(organized: Emulators, refused: Refuse) -> None:
     for operation in ("ListAccounts", "ListRoots", "ListOrganizationalUnitsForParent", "ListTagsForResource"):
         organized.heal()
         organized.forget()
@@ -484,7 +483,7 @@ def test_a_part_that_cannot_be_read_is_named_and_never_taken_for_empty(organized
         assert len(organized.operations()) < 12
 
 
-def test_other_files_are_left_to_others(tmp_path: Path) -> None:
+def test_other_files_are_not_accepted(tmp_path: Path) -> None:
     plugin = aws_organization.InventoryModule()
     for name in ("x.aws_organization.yml", "aws_organization.yaml", "accounts.yml", "aws_organization.json"):
         path = tmp_path / name
@@ -521,7 +520,7 @@ def test_the_example_connects_the_accounts_of_the_organization(organized: Emulat
     assert connected == {ONE, TWO, THREE}
 
 
-def test_a_module_runs_with_the_python_of_the_controller(organized: Emulators, listed: List, tmp_path: Path) -> None:
+def test_a_module_runs_with_the_python_of_the_control_node(organized: Emulators, listed: List, tmp_path: Path) -> None:
     listed()
     play = {
         "hosts": ONE,

@@ -116,4 +116,4 @@ def test_the_message_of_a_raised_error_starts_with_cannot(node: ast.Call) -> Non
 
 
 def test_the_errors_of_aws_have_a_class_of_the_table() -> None:
-    assert {*aws._KINDS.values(), *(kind for _phrase, kind in aws._DENIALS)} <= CLASSES.keys()
+    assert {*aws._KIND_OF_CODE.values(), *(kind for _phrase, kind in aws._KIND_OF_DENIAL)} <= CLASSES.keys()

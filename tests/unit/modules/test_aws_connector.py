@@ -60,7 +60,7 @@ def test_deduplicate_keeps_the_older_of_two_connectors(here: Emulators, aws_conn
 
 def test_a_response_that_is_not_json_is_transient(here: Emulators, aws_connector: Module) -> None:
     here.fault(operation="DataConnectors_List", status=502, body="<html>Bad Gateway</html>")
-    no_time = mock.patch.object(arm, "DEADLINE", 0.0)
+    no_time = mock.patch.object(arm, "ARM_RETRY_SECONDS", 0.0)
     with no_time, pytest.raises(SentinelError) as caught:
         aws_connector()
     assert caught.value.kind == "transient"

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.iam import Roles
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.iam import RoleAdapter
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AssumeRole,
     AwsCredentials,
@@ -107,12 +107,12 @@ class World:
     def __init__(self, runner: asyncio.Runner) -> None:
         self.runner = runner
         self.aws = self.do(self._assume_role())
-        self.adapter = Roles(self.iam, ACCOUNT, NAME, writes=True)
+        self.adapter = RoleAdapter(self.iam, ACCOUNT, NAME, writes=True)
 
     async def _assume_role(self) -> Aws:
         aws = Aws(AwsCredentials())
-        self.iam = aws.service("iam").of(
-            await aws.enter(
+        self.iam = aws.service("iam").client(
+            await aws.assume_role_in(
                 ACCOUNT, AssumeRole(("OrganizationAccountAccessRole",), session_policy=False), NAME, "write"
             )
         )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs an action in this process, with Ansible's own inventory, variables, play and task, a hundred times as fast."""
+"""Run an action in this process, with Ansible's own inventory, variables, play and task, a hundred times as fast."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from ansible.vars.manager import VariableManager
 from tests.faults.engine import short_pauses
 
 Hosts = dict[str, dict[str, Any] | None]
-# A connection that leads nowhere.
-NOBODY = SimpleNamespace(_shell=SimpleNamespace(tmpdir="", env_prefix=dict))
+# A connection to no host.
+NO_CONNECTION = SimpleNamespace(_shell=SimpleNamespace(tmpdir="", env_prefix=dict))
 ACTIONS = "ansible_collections.trailbridge.sentinel.plugins.action"
 
 
@@ -34,13 +34,13 @@ class Ran(dict[str, Any]):
 
     @property
     def kind(self) -> str | None:
-        """The class of the error with which it ended."""
+        """The class of its error."""
         error: dict[str, str] = self.get("error") or {}
         return error.get("class")
 
 
 def trusted(value: Any) -> Any:
-    """Mark texts as Ansible does with those of playbooks, inventories and the command line."""
+    """Trust strings as templates, as Ansible does for playbooks, inventories and the command line."""
     if isinstance(value, dict):
         return {trusted(key): trusted(one) for key, one in value.items()}
     if isinstance(value, list):
@@ -69,7 +69,7 @@ def act(
         hosts = InventoryManager(loader=loader, sources=[str(source)])
         manager = VariableManager(loader=loader, inventory=hosts)
     hosts.subset(limit or None)
-    # Any action will do: what the task is called matters to nobody, and collections are not found in this process.
+    # The name of the action does not matter; collections are not found in this process.
     tasks = [{"debug": args or {}, **(task or {})}]
     written = trusted({"hosts": "all", "gather_facts": False, **(play or {}), "tasks": tasks})
     loaded = Play.load(written, variable_manager=manager, loader=loader)
@@ -80,9 +80,11 @@ def act(
     known = manager.get_vars(play=loaded, host=first, task=one) | {"hostvars": hostvars}
     known |= {"ansible_play_batch": batch or every, "ansible_play_hosts_all": every}
     templar = Templar(loader=loader, variables=known)
-    # As Ansible hands a task to an action: filled for the host that it runs for.
+    # As Ansible passes a task to an action: rendered for its host.
     one.environment = templar.template(one.environment)
-    action = import_module(f"{ACTIONS}.{name}").ActionModule(one, NOBODY, SimpleNamespace(), loader, templar, None)
-    # Who asks no service needs no emulators, either.
+    action = import_module(f"{ACTIONS}.{name}").ActionModule(
+        one, NO_CONNECTION, SimpleNamespace(), loader, templar, None
+    )
+    # An action without requests needs no emulators.
     with nullcontext() if name == "fleet_check" else short_pauses():
         return Ran(action.run(task_vars=known))

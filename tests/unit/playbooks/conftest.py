@@ -31,7 +31,7 @@ WORKSPACE = {
 
 
 class Run(NamedTuple):
-    """What a run ended with; `changed` has the calls of each account that was (or would be) changed."""
+    """The result of a run; `changed` has the calls of each account that was (or would be) changed."""
 
     code: int
     output: str
@@ -43,7 +43,7 @@ class Run(NamedTuple):
 
     @property
     def failed(self) -> dict[str, str]:
-        """Return the sentence by account id of those that failed."""
+        """Return the error of each failed account by account id."""
         return dict(re.findall(r"^failed: \[(\d{12})[^\]]*\] (.*)$", self.output, re.MULTILINE))
 
     @property
@@ -58,7 +58,7 @@ Play = Callable[..., Run]
 
 @pytest.fixture
 def play(cloud: Emulators, tmp_path: Path) -> Play:
-    """Run a playbook: by name one of the collection's, else its text, over these hosts (name: variables)."""
+    """Run a playbook of the collection by its name, or one by its YAML, for these hosts (name: variables)."""
 
     def run(playbook: str, hosts: dict[str, dict[str, Any]], *options: str, **variables: Any) -> Run:
         inventory = tmp_path / "accounts.yml"
@@ -83,7 +83,7 @@ Engine = Callable[..., dict[str, str]]
 
 
 def parsed(here: Emulators, hosts: dict[str, dict[str, Any]], **variables: Any) -> list[Account]:
-    """Return the accounts that fleet would make of these hosts."""
+    """Return the accounts that fleet would read for these hosts."""
     accounts = []
     for host, own in hosts.items():
         given = {**WORKSPACE, "sentinel_subscription_id": here.environment["AZURE_SUBSCRIPTION_ID"]}
@@ -101,7 +101,7 @@ async def all_results(accounts: list[Account], order: fleet.RunOptions) -> list[
 
 @pytest.fixture
 def engine(here: Emulators) -> Engine:
-    """Do in this process what the playbook does, several times as fast; returns the calls by account id."""
+    """Run the engine in this process, several times as fast as the playbook; returns the calls by account id."""
 
     def run(hosts: dict[str, dict[str, Any]], *, absent: bool = False, **variables: Any) -> dict[str, str]:
         accounts = parsed(here, hosts, **variables)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ids of accounts arrive as texts and as numbers, alone and in lists; --limit is that of ansible-rulebook and AWX."""
+"""Account ids are accepted as strings and numbers, alone and in lists, with the --limit of ansible-rulebook and AWX."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def given(**variables: Any) -> tuple[str, str]:
 
 
 def organization(cloud: Emulators) -> None:
-    """Have an organization in which these accounts are closed and still have their connectors."""
+    """Create an organization in which these accounts are closed and still have their connectors."""
     cloud.organization([{"Id": CALLER_ACCOUNT}, *({"Id": account, "State": "CLOSED"} for account in HOSTS)])
     for account in HOSTS:
         properties = {"awsRoleArn": f"arn:aws:iam::{account}:role/x", "dataTypes": {"logs": {"state": "enabled"}}}
@@ -37,14 +37,14 @@ def connected(cloud: Emulators) -> set[str]:
     return {one["properties"]["awsRoleArn"].split(":")[4] for one in cloud.connectors()}
 
 
-def test_hosts_are_lists_of_numbers_and_texts(cloud: Emulators, play: Play) -> None:
+def test_hosts_may_be_numbers_and_strings(cloud: Emulators, play: Play) -> None:
     run = play("onboard", HOSTS, *ALL, *given(sentinel_hosts=[[TEXT], NUMBER]))
     assert run.code == 0, run.output
     assert connected(cloud) == {str(NUMBER), TEXT}
 
 
 @needs_paths
-def test_departed_takes_lists_of_numbers_and_texts(cloud: Emulators, play: Play) -> None:
+def test_departed_accounts_may_be_numbers_and_strings(cloud: Emulators, play: Play) -> None:
     organization(cloud)
     run = play("departed", HOSTS, *ALL, *given(sentinel_departed=[NUMBER, TEXT], sentinel_max_change_percent=100))
     assert run.code == 0, run.output
@@ -59,7 +59,9 @@ def test_departed_takes_lists_of_numbers_and_texts(cloud: Emulators, play: Play)
         ("departed", "sentinel_departed", f"{TEXT}\n"),
     ],
 )
-def test_what_is_no_id_is_refused_by_name(cloud: Emulators, play: Play, playbook: str, variable: str, ids: Any) -> None:
+def test_an_invalid_id_is_refused_with_the_name_of_its_variable(
+    cloud: Emulators, play: Play, playbook: str, variable: str, ids: Any
+) -> None:
     """A number of eleven digits has lost its zero; padding it would be a guess."""
     organization(cloud)
     run = play(playbook, HOSTS, *ALL, *given(**{variable: ids}))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -42,19 +43,18 @@ def test_without_drift_the_exit_code_is_0(cloud: Emulators, play: Play, three: H
     assert run.changed == {}
 
 
-def test_drift_is_named_and_left_alone(cloud: Emulators, play: Play, three: Hosts) -> None:
+def test_drift_is_reported_and_not_changed(cloud: Emulators, play: Play, three: Hosts) -> None:
     widen(cloud)
     cloud.forget()
     run = play("drift", three)
     assert run.code == 2, run.output
     assert run.changed == {"111111111102": "DetachRolePolicy"}
-    assert "high permission_policy_extra: " in run.output
-    assert "arn:aws:iam::aws:policy/AdministratorAccess" in run.output
+    assert re.search("high permission_policy_extra: .*AdministratorAccess", run.output)
     assert {host for host, numbers in run.recap.items() if numbers["failed"]} == {"host02"}
     assert writes(cloud) == []
 
 
-def test_findings_that_are_not_about_security_can_be_let_pass(cloud: Emulators, play: Play, three: Hosts) -> None:
+def test_fail_on_security_ignores_other_findings(cloud: Emulators, play: Play, three: Hosts) -> None:
     widen(cloud)
     retag(cloud)
     run = play("drift", three, sentinel_fail_on="security")
@@ -63,9 +63,7 @@ def test_findings_that_are_not_about_security_can_be_let_pass(cloud: Emulators, 
     assert set(run.changed) == {"111111111102", "111111111103"}
 
 
-def test_an_account_that_cannot_be_read_fails_the_run_whatever_was_chosen(
-    cloud: Emulators, play: Play, three: Hosts
-) -> None:
+def test_an_unreadable_account_fails_the_run_with_every_fail_on(cloud: Emulators, play: Play, three: Hosts) -> None:
     cloud.fault(operation="GetRole", account="111111111101", **faults.IDENTITY_DENIED)
     widen(cloud)
     cloud.forget()
@@ -77,7 +75,7 @@ def test_an_account_that_cannot_be_read_fails_the_run_whatever_was_chosen(
     assert writes(cloud) == []
 
 
-def test_a_finding_that_was_accepted_by_a_group_fails_nothing_and_a_wrong_entry_is_named(
+def test_a_finding_accepted_for_a_group_fails_nothing_and_a_wrong_entry_is_reported(
     cloud: Emulators, play: Play, three: Hosts
 ) -> None:
     widen(cloud)
@@ -87,9 +85,9 @@ def test_a_finding_that_was_accepted_by_a_group_fails_nothing_and_a_wrong_entry_
     assert run.code == 0, run.output
     assert "Accepted: Ticket 1" in run.output
     hosts["host02"]["sentinel_accepted_findings"] = [{**entry, "code": "trust_anyone"}]
-    wrong = play("drift", hosts)
-    assert wrong.code == 2
-    told = " ".join(wrong.output.split())
-    assert "sentinel_accepted_findings" in told
-    assert "of host host02" in told
-    assert "Traceback" not in told
+    run = play("drift", hosts)
+    assert run.code == 2
+    output = " ".join(run.output.split())
+    assert "sentinel_accepted_findings" in output
+    assert "of host host02" in output
+    assert "Traceback" not in output

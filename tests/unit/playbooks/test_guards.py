@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Guards count accounts, whatever the limit, and no empty, misspelt or misplaced value switches one off."""
+"""Guards count accounts independent of the limit, and no empty, misspelt or misplaced value disables one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def fleet(
 
 
 def offboard(folder: Path, hosts: dict[str, Any] | None = None, **rest: Any) -> Ran:
-    """As the playbook does: its own share is 20 %."""
+    """As in the playbook, whose limit is 20 %."""
     play = {"vars": {"__sentinel_max_change_percent": 20, **rest.pop("play_vars", {})}, **rest.pop("play", {})}
     return fleet(folder, hosts, args={"state": "absent", **rest.pop("args", {})}, play=play, **rest)
 
@@ -45,7 +45,7 @@ def connected(here: Emulators, engine: Engine) -> Emulators:
     return here
 
 
-# --- not given ---
+# --- empty values ---
 
 
 @pytest.mark.parametrize("blank", BLANK, ids=repr)
@@ -84,7 +84,7 @@ def test_an_empty_value_of_an_account_is_the_default(here: Emulators, tmp_path: 
 
 
 @pytest.mark.parametrize("blank", BLANK, ids=repr)
-def test_an_empty_value_of_a_host_leaves_that_of_the_task(here: Emulators, tmp_path: Path, blank: Any) -> None:
+def test_an_empty_value_of_a_host_does_not_override_the_task(here: Emulators, tmp_path: Path, blank: Any) -> None:
     run = fleet(tmp_path, {ONE: {"sentinel_role_name": blank}}, args={"role_name": "Other"}, task={"check_mode": True})
     assert run["accounts"][ONE]["calls"][0]["args"]["RoleName"] == "Other"
 
@@ -108,7 +108,7 @@ def test_documented_empty_values_count(here: Emulators, tmp_path: Path, engine: 
 
 @pytest.fixture
 def departed(here: Emulators) -> Emulators:
-    """Have connectors of two accounts that left, beside those of ten that did not."""
+    """Create the connectors of two departed accounts and of ten members."""
     members = [f"1111111111{number:02}" for number in range(10)]
     here.organization([{"Id": CALLER_ACCOUNT}, *({"Id": account} for account in members)])
     for account in (*members, "999999999991", "999999999992"):
@@ -128,7 +128,7 @@ def depart(folder: Path, whole: dict[str, Any] | None = None, **rest: Any) -> Ra
     ["{{ nowhere }}", ["{{ nowhere }}"], "{{ nowhere | default(omit) }}", "{{ omit }}", None, "", "  ", [], [None]],
     ids=repr,
 )
-def test_who_was_to_be_named_never_stands_for_all(departed: Emulators, tmp_path: Path, value: Any) -> None:
+def test_an_empty_list_of_departed_accounts_never_means_all(departed: Emulators, tmp_path: Path, value: Any) -> None:
     named = {"sentinel_departed": value}
     group = {"vars": WORKSPACE, "children": {"aws": {"hosts": {ONE: {}}, "vars": named}}}
     runs = [depart(tmp_path, extra=named), depart(tmp_path, group)]
@@ -138,7 +138,7 @@ def test_who_was_to_be_named_never_stands_for_all(departed: Emulators, tmp_path:
     assert departed.operations(write=True) == []
 
 
-def test_one_that_left_goes_and_a_misspelt_one_does_not_stand_for_all(departed: Emulators, tmp_path: Path) -> None:
+def test_a_misspelt_departed_variable_never_means_all_accounts(departed: Emulators, tmp_path: Path) -> None:
     for name in ("sentinel_departd", "sentinel_departed_accounts", "sentinel_departed_id"):
         group = {"vars": WORKSPACE, "children": {"aws": {"hosts": {ONE: {}}, "vars": {name: "999999999991"}}}}
         assert depart(tmp_path, group).kind == "bad_input"
@@ -152,7 +152,7 @@ def test_one_that_left_goes_and_a_misspelt_one_does_not_stand_for_all(departed: 
 
 
 @pytest.mark.parametrize("others", ["one id", "no id", "a template"])
-def test_a_share_counts_each_account_once_and_no_host_without_an_id(
+def test_a_percentage_counts_each_account_once_and_no_host_without_an_id(
     connected: Emulators, tmp_path: Path, others: str
 ) -> None:
     own: dict[str, Any] = {
@@ -168,9 +168,7 @@ def test_a_share_counts_each_account_once_and_no_host_without_an_id(
 
 
 @pytest.mark.parametrize("written", ["222222222201 ", "2222-2222-2201", 222222222201.0])
-def test_an_account_that_is_written_oddly_is_the_same_account(
-    connected: Emulators, tmp_path: Path, written: Any
-) -> None:
+def test_an_id_in_another_notation_is_the_same_account(connected: Emulators, tmp_path: Path, written: Any) -> None:
     hosts = {ONE: {}, "old": {"aws_account_id": written}}
     run = offboard(tmp_path, hosts, play={"hosts": ONE}, extra={"sentinel_max_change_percent": 100})
     assert run["summary"]["failed"] == 1
@@ -178,7 +176,9 @@ def test_an_account_that_is_written_oddly_is_the_same_account(
 
 
 @pytest.mark.parametrize("share", ["{{ share }}", "{{ 100 if inventory_hostname == 'localhost' else 10 }}"])
-def test_a_template_may_be_another_value_for_accounts(connected: Emulators, tmp_path: Path, share: str) -> None:
+def test_a_template_with_another_value_for_accounts_is_refused(
+    connected: Emulators, tmp_path: Path, share: str
+) -> None:
     hosts = {
         "vars": {**WORKSPACE, "sentinel_max_change_percent": share, "share": 100},
         "children": {"aws": {"hosts": ACCOUNTS, "vars": {"share": 10}}},
@@ -198,26 +198,26 @@ def test_files_of_the_play_are_read_for_each_host(here: Emulators, tmp_path: Pat
     assert named == {ONE: "one", TWO: "two"}
 
 
-def test_a_share_is_of_accounts_and_not_of_other_hosts(connected: Emulators, tmp_path: Path) -> None:
+def test_a_percentage_is_of_accounts_and_not_of_other_hosts(connected: Emulators, tmp_path: Path) -> None:
     run = offboard(tmp_path, {**ACCOUNTS, **SERVERS}, play={"hosts": ",".join(ACCOUNTS)})
     assert run.kind == "too_many_changes"
     assert "20 % of 3 accounts is 0" in run["msg"]
     assert connected.operations(write=True) == []
 
 
-def test_a_share_is_of_the_pattern_before_the_limit(connected: Emulators, tmp_path: Path) -> None:
+def test_a_percentage_is_of_the_pattern_before_the_limit(connected: Emulators, tmp_path: Path) -> None:
     run = offboard(tmp_path, limit=ONE, extra={"sentinel_max_change_percent": 34})
     assert run["summary"] == {"accounts": 1, "ok": 0, "changed": 1, "failed": 0, "skipped": 0}
     run = offboard(tmp_path, play={"hosts": f"{ONE},{TWO}"}, extra={"sentinel_max_change_percent": 40})
     assert run.kind == "too_many_changes"
 
 
-def test_with_serial_a_share_is_of_the_batch(connected: Emulators, tmp_path: Path) -> None:
+def test_with_serial_a_percentage_is_of_the_batch(connected: Emulators, tmp_path: Path) -> None:
     run = offboard(tmp_path, batch=[ONE], extra={"sentinel_max_change_percent": 50})
     assert run.kind == "too_many_changes"
 
 
-def test_the_guard_is_not_of_the_host_that_the_task_runs_for(connected: Emulators, tmp_path: Path) -> None:
+def test_the_limit_is_not_read_for_the_first_host_alone(connected: Emulators, tmp_path: Path) -> None:
     """An explicit localhost comes first, and has none of the group's variables."""
     hosts: dict[str, Any] = {
         "hosts": {"localhost": {"ansible_connection": "local"}},
@@ -229,7 +229,7 @@ def test_the_guard_is_not_of_the_host_that_the_task_runs_for(connected: Emulator
     assert connected.operations(write=True) == []
 
 
-def test_localhost_and_an_account_that_differ_are_refused(here: Emulators, tmp_path: Path) -> None:
+def test_different_values_of_localhost_and_an_account_are_refused(here: Emulators, tmp_path: Path) -> None:
     hosts = {"localhost": {"sentinel_concurrency": 7}, ONE: {"sentinel_concurrency": 8}}
     run = fleet(tmp_path, hosts)
     assert run.kind == "bad_input"
@@ -241,29 +241,29 @@ def test_localhost_and_an_account_that_differ_are_refused(here: Emulators, tmp_p
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])
-def test_this_machine_is_left_out(
+def test_the_control_node_is_skipped(
     here: Emulators, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = fleet(tmp_path, {name: {"aws_account_id": TWO}, ONE: {}}, task={"check_mode": True})
     assert run["summary"]["accounts"] == 1
-    assert f"{name}: left out" in capsys.readouterr().out
+    assert f"{name}: skipped" in capsys.readouterr().out
 
 
-def test_every_other_host_is_an_error_that_names_the_way_out(here: Emulators, tmp_path: Path) -> None:
+def test_every_other_host_is_an_error_that_names_the_remedy(here: Emulators, tmp_path: Path) -> None:
     run = fleet(tmp_path, {ONE: {}, "web1": {}, "web2": {"aws_account_id": None}})
     assert run.kind == "bad_input"
     assert all(word in run["msg"] for word in ("web1", "web2", "aws_account_id", "sentinel_hosts", "--limit"))
     assert here.requests() == []
 
 
-def test_an_account_under_two_hosts_fails_and_the_others_go_on(here: Emulators, tmp_path: Path) -> None:
+def test_an_account_with_two_hosts_fails_and_the_others_continue(here: Emulators, tmp_path: Path) -> None:
     hosts = {"new": {"aws_account_id": ONE}, "old": {"aws_account_id": ONE}, TWO: {}}
     run = fleet(tmp_path, hosts, limit=f"old,{TWO}", args={"max_fail_percentage": 100})
     assert run["summary"] == {"accounts": 2, "ok": 0, "changed": 1, "failed": 1, "skipped": 0}
     assert [failure["host"] for failure in run["failures"]] == ["old"]
     assert "new" in run["failures"][0]["message"]
     assert {request["account"] for request in here.requests("iam", write=True)} == {TWO}
-    for batch in (["new"], ["old"]):  # serial: 1 does not let them take turns
+    for batch in (["new"], ["old"]):  # serial: 1 does not allow one after the other
         assert fleet(tmp_path, hosts, batch=batch)["summary"]["failed"] == 1
 
 
@@ -296,7 +296,7 @@ def test_an_empty_pattern_is_refused(tmp_path: Path, empty: Any, minimum: int) -
 @pytest.mark.parametrize(
     "pattern", [ONE, int(ONE), [int(ONE), TWO], f"{ONE},{TWO}", ["all", f"!{ONE}"], "all"], ids=repr
 )
-def test_a_pattern_of_texts_and_numbers_is_counted(tmp_path: Path, pattern: Any) -> None:
+def test_a_pattern_of_strings_and_numbers_is_counted(tmp_path: Path, pattern: Any) -> None:
     run = check(tmp_path, extra={"sentinel_hosts": pattern})
     assert run["accounts"] in (1, 2, 3)
     assert "failed" not in run
@@ -304,14 +304,14 @@ def test_a_pattern_of_texts_and_numbers_is_counted(tmp_path: Path, pattern: Any)
 
 @pytest.mark.parametrize("pattern", [12345670123, 0, [12345670123], "12345670123"], ids=repr)
 @pytest.mark.parametrize("minimum", [0, 1])
-def test_a_number_that_lost_its_zeros_is_refused_by_name(tmp_path: Path, pattern: Any, minimum: int) -> None:
+def test_a_number_without_its_leading_zeros_is_refused(tmp_path: Path, pattern: Any, minimum: int) -> None:
     hosts = {"012345670123": {}}
     run = check(tmp_path, hosts, extra={"sentinel_hosts": pattern, "sentinel_minimum_accounts": minimum})
     assert run.kind == "bad_input"
     assert "zeros" in run["msg"]
 
 
-def test_a_pattern_of_nobody_fails_unless_nobody_is_allowed(tmp_path: Path) -> None:
+def test_a_pattern_without_accounts_fails_unless_the_minimum_is_0(tmp_path: Path) -> None:
     for pattern in ("prodution", SERVERS.keys().__iter__().__next__()):
         rest = {"sentinel_hosts": pattern}
         assert check(tmp_path, {**ACCOUNTS, **SERVERS}, extra=rest).kind == "bad_input"
@@ -319,7 +319,7 @@ def test_a_pattern_of_nobody_fails_unless_nobody_is_allowed(tmp_path: Path) -> N
         assert allowed["accounts"] == 0
 
 
-def test_a_limit_that_leaves_nobody_fails(tmp_path: Path) -> None:
+def test_a_limit_that_excludes_all_accounts_fails(tmp_path: Path) -> None:
     run = check(tmp_path, {**ACCOUNTS, **SERVERS}, limit="web1")
     assert run.kind == "bad_input"
     assert check(tmp_path, {**ACCOUNTS, **SERVERS}, limit=f"web1,{ONE}")["limited_accounts"] == 1
@@ -347,7 +347,7 @@ def test_a_pattern_in_the_inventory_is_refused(tmp_path: Path, where: str) -> No
 
 
 @pytest.mark.parametrize("where", ["localhost", "its group", "all"])
-def test_a_pattern_that_only_this_machine_has_is_refused(tmp_path: Path, where: str) -> None:
+def test_a_pattern_set_for_localhost_alone_is_refused(tmp_path: Path, where: str) -> None:
     own: dict[str, Any] = {"sentinel_hosts": ONE, "sentinel_minimum_accounts": 0}
     hosts: dict[str, Any] = {"hosts": {**ACCOUNTS, "localhost": own if where == "localhost" else {}}}
     if where == "its group":
@@ -360,7 +360,7 @@ def test_a_pattern_that_only_this_machine_has_is_refused(tmp_path: Path, where: 
 @pytest.mark.parametrize(
     "pattern", ["!", "&", "~", "all,!", "all:&", "all:!~", "all:!prodution", "!prodution", "all:&x"]
 )
-def test_a_part_of_a_pattern_that_means_nobody_or_everybody_is_refused(tmp_path: Path, pattern: str) -> None:
+def test_a_part_of_a_pattern_that_matches_no_or_all_hosts_is_refused(tmp_path: Path, pattern: str) -> None:
     run = check(tmp_path, extra={"sentinel_hosts": pattern})
     assert run.kind == "bad_input"
     assert "failed" not in check(tmp_path, extra={"sentinel_hosts": f"all:!{ONE}"})
@@ -369,7 +369,7 @@ def test_a_part_of_a_pattern_that_means_nobody_or_everybody_is_refused(tmp_path:
 # --- names ---
 
 
-def test_a_name_that_is_used_anywhere_in_the_inventory_is_no_mistake(here: Emulators, tmp_path: Path) -> None:
+def test_a_variable_that_is_used_in_the_inventory_is_no_mistake(here: Emulators, tmp_path: Path) -> None:
     regions = {
         "vars": {**WORKSPACE, "sentinel_regions": {"eu": "eu-central-1"}},
         "children": {
@@ -394,7 +394,7 @@ def test_a_name_that_is_used_anywhere_in_the_inventory_is_no_mistake(here: Emula
         ("sentinel_regions", {"variables": {"sentinel_known_variables": "{{ mine }}", "mine": ["sentinel_regions"]}}),
     ],
 )
-def test_a_name_that_is_used_or_whose_option_is_given_is_no_mistake(
+def test_a_variable_that_is_used_or_whose_option_is_given_is_no_mistake(
     here: Emulators, tmp_path: Path, name: str, rest: dict[str, Any]
 ) -> None:
     variables = {name: "x", **rest.get("variables", {})}
@@ -404,9 +404,7 @@ def test_a_name_that_is_used_or_whose_option_is_given_is_no_mistake(
 
 
 @pytest.mark.parametrize("where", ["extra", "inventory", "host", "play"])
-def test_a_misspelt_variable_is_refused_with_the_name_that_was_meant(
-    here: Emulators, tmp_path: Path, where: str
-) -> None:
+def test_a_misspelt_variable_is_refused_with_the_correct_name(here: Emulators, tmp_path: Path, where: str) -> None:
     wrong = {"sentinel_exlusive": False}
     rest: dict[str, dict[str, Any]] = {
         "extra": {"extra": wrong},
@@ -423,7 +421,7 @@ def test_a_misspelt_variable_is_refused_with_the_name_that_was_meant(
 @pytest.mark.parametrize(
     ("variables", "warned"),
     [
-        ({"sentinel_workspaces": {"a": "sentinel"}}, True),  # the option that is meant is given
+        ({"sentinel_workspaces": {"a": "sentinel"}}, True),  # the similar option is given
         ({"sentinel_workspaces": {"a": "sentinel"}, "sentinel_workspace": "{{ sentinel_workspaces.a }}"}, False),
         ({"sentinel_x": "sentinel", "y": "{{ sentinel_x }}", "sentinel_workspace": "{{ y }}"}, False),
         ({"sentinel_colour": "red"}, True),
@@ -432,12 +430,12 @@ def test_a_misspelt_variable_is_refused_with_the_name_that_was_meant(
         ({"sentinel_colour": "{{ sentinel_shade }}", "sentinel_shade": 1}, True),
     ],
 )
-def test_other_names_are_warned_of_unless_they_are_in_use(
+def test_other_unknown_variables_are_warnings_unless_they_are_used(
     here: Emulators, tmp_path: Path, variables: dict[str, Any], warned: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = fleet(tmp_path, {ONE: {}}, variables, task={"check_mode": True})
     assert run["summary"]["changed"] == 1
-    assert ("no option is called so" in " ".join(capsys.readouterr().err.split())) is warned
+    assert ("sets no option of this collection" in " ".join(capsys.readouterr().err.split())) is warned
 
 
 # --- all mistakes at once ---
@@ -455,7 +453,7 @@ def test_all_mistakes_of_an_inventory_are_reported_at_once(here: Emulators, tmp_
     assert here.requests() == []
 
 
-def test_templates_that_cannot_be_filled_are_mistakes_as_others_are(here: Emulators, tmp_path: Path) -> None:
+def test_failing_templates_are_reported_with_other_mistakes(here: Emulators, tmp_path: Path) -> None:
     hosts = {
         ONE: {"sentinel_role_name": "{{ a }}"},
         TWO: {"sentinel_role_name": "{{ b }}"},
@@ -472,7 +470,7 @@ def test_mistakes_of_verification_are_reported_at_once(here: Emulators, tmp_path
     assert here.requests() == []
 
 
-def test_mistakes_that_are_many_are_counted(here: Emulators, tmp_path: Path) -> None:
+def test_many_mistakes_are_counted(here: Emulators, tmp_path: Path) -> None:
     hosts = {f"{number:012}": {"sentinel_role_name": f"a {number}"} for number in range(10**11, 10**11 + 25)}
     run = fleet(tmp_path, hosts)
     assert "And 15 more." in run["msg"]
@@ -484,7 +482,7 @@ def test_mistakes_that_are_many_are_counted(here: Emulators, tmp_path: Path) -> 
 # --- environment ---
 
 
-def test_the_environment_of_the_play_counts_and_is_taken_back(
+def test_the_environment_of_the_play_applies_and_is_restored(
     here: Emulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = os.environ["AWS_SECRET_ACCESS_KEY"]
@@ -508,7 +506,7 @@ def test_merged_dictionaries_are_merged_as_ansible_merges_them(
     assert tags >= {"a", "b"}
 
 
-def test_an_environment_in_which_accounts_differ_is_refused(here: Emulators, tmp_path: Path) -> None:
+def test_an_environment_that_differs_by_account_is_refused(here: Emulators, tmp_path: Path) -> None:
     hosts = {ONE: {"profile": "one"}, TWO: {"profile": "two"}}
     run = fleet(tmp_path, hosts, play={"environment": {"AWS_PROFILE": "{{ profile }}"}})
     assert run.kind == "bad_input"

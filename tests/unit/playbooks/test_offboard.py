@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ def role_names(cloud: Emulators, account: str) -> list[str]:
     return [role["RoleName"] for role in cloud.boto("iam", account).list_roles()["Roles"]]
 
 
-def test_an_account_is_left_as_it_was_before_us(cloud: Emulators, play: Play, engine: Engine, twelve: Hosts) -> None:
+def test_offboarding_restores_the_account(cloud: Emulators, play: Play, engine: Engine, twelve: Hosts) -> None:
     engine(twelve)
     cloud.forget()
     preview = play("offboard", twelve, "--limit", "host03", "--check")
@@ -47,7 +48,7 @@ def test_an_account_is_left_as_it_was_before_us(cloud: Emulators, play: Play, en
     assert writes(cloud) == []
 
 
-TOO_MANY = "3 accounts would change; 20 % of 12 accounts is 2; -e sentinel_max_change_percent=100 lifts it"
+TOO_MANY = re.compile("3 accounts would change.*20 % of 12 accounts is 2.*-e sentinel_max_change_percent=100")
 
 
 def test_more_than_a_fifth_of_the_inventory_is_refused(
@@ -57,11 +58,11 @@ def test_more_than_a_fifth_of_the_inventory_is_refused(
     cloud.forget()
     run = play("offboard", twelve, "--limit", "host01,host02,host03")
     assert run.code == 2
-    assert TOO_MANY in " ".join(run.output.split())
+    assert TOO_MANY.search(" ".join(run.output.split()))
     assert "3 accounts: 0 ok, 3 would change, 0 failed" in run.output
     preview = play("offboard", twelve, "--check", "--limit", "host01,host02,host03")
     assert preview.code == 2
-    assert TOO_MANY in " ".join(preview.output.split())
+    assert TOO_MANY.search(" ".join(preview.output.split()))
     assert writes(cloud) == []
 
 
@@ -70,8 +71,9 @@ def test_an_account_that_cannot_be_read_counts_as_changed(here: Emulators, engin
     engine(hosts)
     here.fault(account="111111111103", **faults.TRUST_DENIED)
     here.forget()
-    with pytest.raises(SentinelError, match="2 accounts would change and 1 cannot be read; 2 may"):
+    with pytest.raises(SentinelError) as caught:
         asyncio.run(all_results(parsed(here, hosts), fleet.RunOptions(absent=True, max_change=2)))
+    assert caught.value.kind == "too_many_changes"
     assert writes(here) == []
     here.heal()
     asyncio.run(all_results(parsed(here, some(twelve, 2)), fleet.RunOptions(absent=True, max_change=2)))
@@ -79,7 +81,7 @@ def test_an_account_that_cannot_be_read_counts_as_changed(here: Emulators, engin
 
 
 @pytest.mark.parametrize("operation", ["DataConnectors_Delete", "DetachRolePolicy", "DeleteRole"])
-def test_a_run_that_broke_off_is_finished_by_the_next(
+def test_an_interrupted_run_is_completed_by_the_next(
     here: Emulators, engine: Engine, twelve: Hosts, operation: str
 ) -> None:
     hosts = some(twelve, 1)
@@ -93,7 +95,7 @@ def test_a_run_that_broke_off_is_finished_by_the_next(
     assert here.connectors() == []
 
 
-def test_what_was_not_made_here_is_refused(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
+def test_an_unmanaged_role_is_refused(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
     hosts = some(twelve, 1)
     engine(hosts)
     cloud.boto("iam", "111111111101").untag_role(RoleName=ROLE, TagKeys=["trailbridge.sentinel"])
@@ -103,7 +105,7 @@ def test_what_was_not_made_here_is_refused(cloud: Emulators, engine: Engine, twe
     assert writes(cloud) == []
 
 
-def test_connectors_of_other_roles_and_kinds_stay(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
+def test_connectors_of_other_roles_and_kinds_are_kept(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
     hosts = some(twelve, 1)
     engine(hosts)
     cloud.seed_connector(by_hand("other", "arn:aws:iam::111111111101:role/OtherTeam"))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -74,7 +75,7 @@ def test_preview_run_and_run_again(cloud: Emulators, play: Play, twelve: Hosts) 
     assert len(asked) - 4 * len(twelve) == len(once), asked
 
 
-def test_the_trust_lets_in_microsoft_for_this_workspace_only(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
+def test_the_role_trusts_microsoft_for_this_workspace_only(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
     engine(some(twelve, 1), sentinel_role_tags={"owner": "security"})
     made = role(cloud, "111111111101")
     assert made["AssumeRolePolicyDocument"]["Statement"] == [
@@ -89,7 +90,7 @@ def test_the_trust_lets_in_microsoft_for_this_workspace_only(cloud: Emulators, e
 
 
 @pytest.mark.parametrize("state", ["Enabled", "enabled", "Disabled"])
-def test_a_connector_made_by_hand_is_adopted_under_its_name(
+def test_a_connector_created_by_hand_is_adopted_with_its_name(
     cloud: Emulators, engine: Engine, twelve: Hosts, state: str
 ) -> None:
     name = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"
@@ -114,7 +115,7 @@ def test_a_connector_of_the_account_with_another_role_is_updated_in_place(
     )
 
 
-def test_connectors_of_other_kinds_are_left_alone(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
+def test_connectors_of_other_kinds_are_not_changed(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
     other = {
         "name": "s3",
         "kind": "AmazonWebServicesS3",
@@ -143,20 +144,20 @@ def test_one_account_that_cannot_be_assumed_does_not_stop_the_others(
     assert {request["account"] for request in cloud.requests(write=True, service="iam")} == {"111111111105"}
 
 
-def test_a_failing_account_shows_which_of_its_calls_were_made(
+def test_a_failed_account_reports_the_calls_that_were_made(
     cloud: Emulators, play: Play, engine: Engine, twelve: Hosts
 ) -> None:
     cloud.fault(operation="AttachRolePolicy", **faults.SCP_DENIED)
     run = play("onboard", some(twelve, 1))
     assert run.code == 2
     assert run.failed["111111111101"].startswith("scp_denied: Cannot make AttachRolePolicy of role")
-    assert "    made before: CreateRole\n" in run.output
+    assert re.search(r"^    [a-z ]+: CreateRole$", run.output, re.MULTILINE)
 
     cloud.heal()
     assert engine(some(twelve, 1)) == {"111111111101": "AttachRolePolicy, DataConnectors_CreateOrUpdate"}
 
 
-def test_a_role_that_sentinel_cannot_see_yet_is_waited_for(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
+def test_a_new_role_is_waited_for_until_sentinel_can_assume_it(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
     cloud.settings(role_propagation_seconds=2)
     assert set(engine(some(twelve, 3)).values()) == {NEW}
     assert cloud.operations().count("DataConnectors_CreateOrUpdate") > 3
@@ -185,9 +186,7 @@ def test_bad_input_ends_before_the_first_request(
     assert cloud.requests() == []
 
 
-def test_hosts_need_no_python_and_no_connection_and_may_be_called_by_their_account(
-    cloud: Emulators, play: Play
-) -> None:
+def test_hosts_need_no_python_and_no_connection_and_may_be_named_by_their_id(cloud: Emulators, play: Play) -> None:
     hosts: Hosts = {f"host{number}": {"aws_account_id": f"22222222222{number}"} for number in range(9)}
     nowhere = {"ansible_connection": "ssh", "ansible_host": "192.0.2.1", "ansible_python_interpreter": "/nonexistent"}
     run = play("onboard", {**hosts, "333333333301": {}}, **nowhere)
@@ -196,7 +195,7 @@ def test_hosts_need_no_python_and_no_connection_and_may_be_called_by_their_accou
 
 
 def test_a_run_that_starts_at_a_task_connects_to_no_host(cloud: Emulators, play: Play) -> None:
-    """ansible-core 2.19 then gathers facts, whatever the play says of that; only the connection keeps it here."""
+    """ansible-core 2.19 then gathers facts, ignoring gather_facts; only the connection keeps it local."""
     nowhere = {"ansible_host": "192.0.2.1", "ansible_ssh_common_args": "-o ConnectTimeout=1"}
     run = play("onboard", {"333333333301": {}}, "--start-at-task", "Connect the accounts of the batch", **nowhere)
     assert run.code == 0, run.output
@@ -215,7 +214,7 @@ def test_too_small_an_inventory_is_an_error(cloud: Emulators, play: Play, twelve
     assert cloud.requests() == []
 
 
-def test_limit_works_on_these_hosts_only(cloud: Emulators, play: Play, engine: Engine, twelve: Hosts) -> None:
+def test_limit_restricts_the_run_to_these_hosts(cloud: Emulators, play: Play, engine: Engine, twelve: Hosts) -> None:
     engine(twelve)
     cloud.forget()
     run = play("onboard", twelve, "--limit", "host03")
@@ -224,7 +223,7 @@ def test_limit_works_on_these_hosts_only(cloud: Emulators, play: Play, engine: E
     assert "sts AssumeRole" not in run.output
 
 
-def test_every_request_can_be_followed(cloud: Emulators, play: Play) -> None:
+def test_every_request_is_logged_at_vvv(cloud: Emulators, play: Play) -> None:
     run = play("onboard", {"pay": {"aws_account_id": "111111111101"}}, "-vvv", "--diff")
     for line in ("sts AssumeRole 200 in ", "iam GetRole 404 in ", "list the data connectors of workspace sentinel 200"):
         assert line in run.output

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How to sign in to Azure may differ by host, and no way shows its secrets."""
+"""Each host may have its own Azure credential, and no secret is displayed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .conftest import Play, parsed
 FIRST, SECOND = "111111111101", "111111111102"
 
 
-def test_every_host_signs_in_as_it_is_told(cloud: Emulators, play: Play) -> None:
+def test_every_host_signs_in_with_its_own_credential(cloud: Emulators, play: Play) -> None:
     hosts = {
         "first": {"aws_account_id": FIRST},
         "second": {
@@ -30,11 +30,11 @@ def test_every_host_signs_in_as_it_is_told(cloud: Emulators, play: Play) -> None
     assert [secret for secret in cloud.secrets() if secret in run.output] == []
 
 
-def test_no_secret_of_a_host_is_shown_when_it_is_not_accepted(cloud: Emulators, play: Play) -> None:
+def test_a_refused_secret_of_a_host_is_not_displayed(cloud: Emulators, play: Play) -> None:
     secrets = {"sentinel_secret": "hush-hush-secret", "sentinel_oidc_token": "hush-hush-token"}
     run = play("onboard", {"first": {"aws_account_id": FIRST, **secrets}}, "-vvv")
     assert run.code != 0
-    assert "Cannot sign in to Azure with the secret: AADSTS7000215: " in run.output
+    assert "AADSTS7000215" in run.output
     assert "hush-hush" not in run.output
 
 
@@ -47,13 +47,11 @@ def test_variables_of_a_host_send_no_secret_of_the_environment_elsewhere(cloud: 
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
-    [
-        ("AzureUSGovernment", "sentinel_microsoft_account_id"),
-        ("AzureChinaCloud", "has no AWS connector"),
-    ],
+    ("name", "word"),
+    [("AzureUSGovernment", "sentinel_microsoft_account_id"), ("AzureChinaCloud", "AWS connector")],
 )
-def test_a_special_cloud_is_refused_before_the_first_call(here: Emulators, name: str, told: str) -> None:
-    with pytest.raises(SentinelError, match=told) as caught:
+def test_an_unsupported_cloud_is_refused_before_the_first_call(here: Emulators, name: str, word: str) -> None:
+    with pytest.raises(SentinelError, match=word) as caught:
         parsed(here, {"first": {"aws_account_id": FIRST, "sentinel_cloud_environment": name}})
-    assert f"Cannot use sentinel_cloud_environment '{name}' of host first" in str(caught.value)
+    assert caught.value.kind == "bad_input"
+    assert f"sentinel_cloud_environment '{name}' of host first" in str(caught.value)

@@ -23,7 +23,7 @@ SLICES = 4
 
 
 def started(cloud: Emulators, folder: Path, number: int, hosts: Hosts) -> subprocess.Popen[str]:
-    """Begin one slice as AWX does: ansible-runner, an inventory of its own hosts, and the same variables."""
+    """Start one slice as AWX does: ansible-runner, an inventory of its own hosts, and the same variables."""
     private = folder / f"slice{number}"
     (private / "project").mkdir(parents=True)
     inventory = private / "accounts.yml"
@@ -48,7 +48,7 @@ def started(cloud: Emulators, folder: Path, number: int, hosts: Hosts) -> subpro
 
 
 def end_state(cloud: Emulators, hosts: Hosts) -> list[Any]:
-    """All connectors, and the roles of all accounts, without what differs from run to run."""
+    """All connectors, and the roles of all accounts, without values that differ between runs."""
     connectors = sorted((raw["name"], raw["properties"]["awsRoleArn"]) for raw in cloud.connectors())
     roles = []
     for own in hosts.values():
@@ -61,7 +61,7 @@ def requests(cloud: Emulators) -> Counter[str]:
     return Counter(cloud.operations())
 
 
-def test_four_slices_do_what_one_run_does(here: Emulators, engine: Engine, twelve: Hosts, tmp_path: Path) -> None:
+def test_four_slices_have_the_result_of_one_run(here: Emulators, engine: Engine, twelve: Hosts, tmp_path: Path) -> None:
     """A fifth slice has no hosts."""
     engine(twelve)
     alone, wanted = requests(here), end_state(here, twelve)
@@ -69,13 +69,13 @@ def test_four_slices_do_what_one_run_does(here: Emulators, engine: Engine, twelv
 
     parts = [dict(list(twelve.items())[number::SLICES]) for number in range(SLICES)]
     running = [started(here, tmp_path, number, part) for number, part in enumerate([*parts, {}])]
-    said = [process.communicate(timeout=240)[0] for process in running]
-    assert [process.returncode for process in running] == [0] * (SLICES + 1), said
-    assert all("3 accounts: 0 ok, 3 changed, 0 failed" in text for text in said[:SLICES])
-    assert "accounts:" not in said[SLICES]
+    outputs = [process.communicate(timeout=240)[0] for process in running]
+    assert [process.returncode for process in running] == [0] * (SLICES + 1), outputs
+    assert all("3 accounts: 0 ok, 3 changed, 0 failed" in text for text in outputs[:SLICES])
+    assert "accounts:" not in outputs[SLICES]
 
     assert end_state(here, twelve) == wanted
-    # What is asked for each account is asked as often; what a run asks once, of AWS or the workspace, each slice asks.
+    # The requests for accounts are as many; each slice repeats the requests that a run makes once.
     assert requests(here) == {name: n if n >= len(twelve) else n * SLICES for name, n in alone.items()}
 
     report = json.loads((tmp_path / "reports/4711-onboard/report.json").read_text())

@@ -24,7 +24,7 @@ ROLE = "MicrosoftSentinelRole"
 
 
 def organization(cloud: Emulators) -> tuple[str, list[str]]:
-    """Make an organization with two accounts in a unit."""
+    """Create an organization with two accounts in a unit."""
     api = cloud.boto("organizations")
     api.create_organization(FeatureSet="ALL")
     root = api.list_roots()["Roots"][0]["Id"]
@@ -50,7 +50,7 @@ def test_onboard_accepts_the_roles_and_covers_the_management_account(
     run = play("stackset", {}, **variables)
     assert run.code == 0, run.output
     assert run.recap["localhost"]["changed"] == 1
-    for account in accounts:  # moto does not attach what the template says
+    for account in accounts:  # moto does not attach the policies of the template
         policy = "arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"
         here.boto("iam", account).attach_role_policy(RoleName=ROLE, PolicyArn=policy)
 
@@ -73,7 +73,7 @@ def test_every_option_has_a_variable() -> None:
 
 @pytest.mark.parametrize("empty", [None, "", [], ","], ids=repr)
 def test_an_empty_list_of_units_is_refused(here: Emulators, tmp_path: Path, empty: Any) -> None:
-    """Without any unit the roles of all accounts would go."""
+    """Without units the roles of all accounts would be removed."""
     run = act(tmp_path, "aws_stackset", {}, extra={"sentinel_stackset_organizational_units": empty})
     assert run.kind == "bad_input"
     assert "sentinel_stackset_organizational_units" in run["msg"]

@@ -1,10 +1,11 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several workspaces, and what must be true of one before anything is written."""
+"""Several workspaces, and the checks of a workspace before the first write."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def test_one_run_serves_accounts_of_several_workspaces(
     assert cloud.operations().count("DataConnectors_List") == 2
 
 
-def test_two_workspaces_on_one_role_never_cut_each_other_off(
+def test_two_workspaces_of_one_role_keep_each_others_access(
     cloud: Emulators, engine: Engine, twelve: Hosts, second: dict[str, Any]
 ) -> None:
     hosts = some(twelve, 1)
@@ -73,7 +74,7 @@ def test_without_a_ready_workspace_nothing_is_written_anywhere(cloud: Emulators,
     cloud.change_workspace(onboarded=False)
     run = play("onboard", twelve)
     assert run.code == 2
-    assert "Microsoft Sentinel is not enabled on it" in " ".join(run.output.split())
+    assert "Microsoft Sentinel is not enabled" in " ".join(run.output.split())
     assert writes(cloud) == []
 
 
@@ -107,22 +108,23 @@ def test_a_preview_needs_no_right_to_write(cloud: Emulators, play: Play, twelve:
     assert set(run.changed.values()) == {NEW}
 
 
-def test_without_valid_base_credentials_nothing_is_written_anywhere(
+def test_without_valid_source_credentials_nothing_is_written_anywhere(
     cloud: Emulators, engine: Engine, twelve: Hosts
 ) -> None:
     cloud.fault(operation="GetCallerIdentity", **faults.INVALID_TOKEN)
-    with pytest.raises(SentinelError, match="Cannot find out whose the AWS credentials are"):
+    with pytest.raises(SentinelError) as caught:
         engine(twelve)
+    assert caught.value.kind == "expired_credentials"
     assert writes(cloud) == []
 
 
 def test_a_workspace_id_of_another_workspace_is_refused(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
-    with pytest.raises(AssertionError, match=f"the id of workspace sentinel is {CUSTOMER_ID}"):
+    with pytest.raises(AssertionError, match=CUSTOMER_ID):
         engine(some(twelve, 2), sentinel_workspace_id="55555555-6666-4777-8888-999999999999")
     assert writes(cloud) == []
 
 
-def test_three_kinds_of_failure_are_explained_and_the_others_done(
+def test_three_kinds_of_failure_are_reported_and_the_other_accounts_connected(
     cloud: Emulators, play: Play, engine: Engine, twelve: Hosts
 ) -> None:
     cloud.fault(operation="CreateRole", account="111111111102", **faults.SCP_DENIED)
@@ -143,7 +145,7 @@ def test_three_kinds_of_failure_are_explained_and_the_others_done(
 
 
 @pytest.mark.parametrize("operation", ["AttachRolePolicy", "DataConnectors_CreateOrUpdate"])
-def test_onboarding_that_broke_off_is_finished_by_the_next_run(
+def test_interrupted_onboarding_is_completed_by_the_next_run(
     cloud: Emulators, engine: Engine, twelve: Hosts, operation: str
 ) -> None:
     cloud.fault(operation=operation, status=403, code="AccessDenied", message="No.")
@@ -172,7 +174,7 @@ def test_batches_work_on_their_own_hosts(cloud: Emulators, play: Play, twelve: H
     assert run.output.count(" accounts: 0 ok") == 3
 
 
-def test_duplicates_are_reported_and_removed_when_asked(
+def test_duplicates_are_reported_and_removed_with_deduplicate(
     cloud: Emulators, play: Play, engine: Engine, twelve: Hosts
 ) -> None:
     hosts = some(twelve, 1)
@@ -181,8 +183,7 @@ def test_duplicates_are_reported_and_removed_when_asked(
     cloud.seed_connector(by_hand("aaaa", arn, "Disabled"))
     run = play("onboard", hosts)
     assert run.changed == {}
-    assert "low connector_duplicate: " in run.output
-    assert "data connector aaaa" in run.output
+    assert re.search("low connector_duplicate: .*aaaa", run.output)
     assert len(cloud.connectors()) == 2
     assert engine(hosts, sentinel_deduplicate=True) == {"111111111101": "DataConnectors_Delete"}
     [left] = cloud.connectors()

@@ -17,7 +17,11 @@ import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import NotYetError, SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import pacing
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import Budget, Slots, Visibility
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import (
+    AzureRateLimit,
+    Slots,
+    Visibility,
+)
 
 NOT_YET = NotYetError("transient", "Cannot yet.")
 T = TypeVar("T")
@@ -56,7 +60,7 @@ async def _work(slots: Slots, number: int, seconds: float = 0.0, *, throttled: b
             running += 1
             maximum = max(maximum, running)
             await asyncio.sleep(seconds)
-            slots.answered(0.01, throttled=throttled)
+            slots.record(0.01, throttled=throttled)
             running -= 1
 
     await asyncio.gather(*(one() for _number in range(number)))
@@ -76,8 +80,8 @@ def test_the_maximum_is_never_exceeded() -> None:
 def test_throttling_halves_concurrency_at_most_once_a_second() -> None:
     slots = Slots(64)
     slots.limit = 40.0
-    slots.answered(0.1, throttled=True)
-    slots.answered(0.1, throttled=True)
+    slots.record(0.1, throttled=True)
+    slots.record(0.1, throttled=True)
     assert slots.limit == 20.0
 
 
@@ -85,16 +89,16 @@ def test_concurrency_never_falls_below_the_minimum() -> None:
     slots = Slots(64)
     for _again in range(10):
         slots._halved_at = 0.0
-        slots.answered(0.1, throttled=True)
+        slots.record(0.1, throttled=True)
     assert slots.limit == pacing.MIN_CONCURRENCY
     one = Slots(1)
-    one.answered(0.1, throttled=True)
+    one.record(0.1, throttled=True)
     assert one.limit == 1
 
 
 def test_concurrency_grows_slowly_after_throttling() -> None:
     slots = Slots(64)
-    slots.answered(0.01, throttled=True)
+    slots.record(0.01, throttled=True)
     before = slots.limit
     run_on_virtual_clock(_work(slots, 8))
     assert before < slots.limit <= before + 1.1
@@ -102,9 +106,9 @@ def test_concurrency_grows_slowly_after_throttling() -> None:
 
 def test_slow_responses_stop_the_growth() -> None:
     slots = Slots(64)
-    slots.answered(0.01, throttled=False)
+    slots.record(0.01, throttled=False)
     for _again in range(100):
-        slots.answered(1.0, throttled=False)
+        slots.record(1.0, throttled=False)
     run_on_virtual_clock(_work(slots, 3))
     assert slots.limit == pacing.INITIAL_CONCURRENCY
 
@@ -137,22 +141,22 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pacing, "ARM_LIMITS", {"writes": (5.0, 50.0), "reads": (5.0, 50.0)})
 
 
-async def _spend(budget: Budget, number: int, kind: str = "writes") -> float:
+async def _spend(budget: AzureRateLimit, number: int, kind: str = "writes") -> float:
     start = time.monotonic()
     for _number in range(number):
-        await budget.turn(kind)
-        budget.answered(kind, None, None)
+        await budget.acquire(kind)
+        budget.record(kind, None, None)
     return time.monotonic() - start
 
 
 def test_a_waiting_request_honours_throttling_of_another_one(small: None) -> None:
     async def scenario() -> float:
-        budget = Budget()
+        budget = AzureRateLimit()
         await _spend(budget, 5)
         start = time.monotonic()
-        waiting = asyncio.ensure_future(budget.turn("writes"))
+        waiting = asyncio.ensure_future(budget.acquire("writes"))
         await asyncio.sleep(0)
-        budget.answered("writes", None, 0.4)
+        budget.record("writes", None, 0.4)
         await waiting
         return time.monotonic() - start
 
@@ -161,7 +165,7 @@ def test_a_waiting_request_honours_throttling_of_another_one(small: None) -> Non
 
 def test_requests_beyond_the_bucket_wait_for_the_refill(small: None) -> None:
     async def scenario() -> tuple[float, float]:
-        budget = Budget()
+        budget = AzureRateLimit()
         return await _spend(budget, 5), await _spend(budget, 10)
 
     first, then = run_on_virtual_clock(scenario())
@@ -171,7 +175,7 @@ def test_requests_beyond_the_bucket_wait_for_the_refill(small: None) -> None:
 
 def test_each_kind_of_request_has_its_own_bucket(small: None) -> None:
     async def scenario() -> float:
-        budget = Budget()
+        budget = AzureRateLimit()
         await _spend(budget, 5)
         return await _spend(budget, 5, "reads")
 
@@ -180,9 +184,9 @@ def test_each_kind_of_request_has_its_own_bucket(small: None) -> None:
 
 def test_a_lower_remaining_count_of_the_service_is_used(small: None) -> None:
     async def scenario() -> float:
-        budget = Budget()
-        await budget.turn("writes")
-        budget.answered("writes", 0, None)
+        budget = AzureRateLimit()
+        await budget.acquire("writes")
+        budget.record("writes", 0, None)
         return await _spend(budget, 2)
 
     assert 0.03 <= run_on_virtual_clock(scenario()) < 0.3
@@ -190,9 +194,9 @@ def test_a_lower_remaining_count_of_the_service_is_used(small: None) -> None:
 
 def test_a_remaining_count_above_the_documented_bucket_is_ignored(small: None) -> None:
     async def scenario() -> float:
-        budget = Budget()
-        await budget.turn("writes")
-        budget.answered("writes", 10000, None)
+        budget = AzureRateLimit()
+        await budget.acquire("writes")
+        budget.record("writes", 10000, None)
         return await _spend(budget, 10)
 
     assert run_on_virtual_clock(scenario()) >= 0.1
@@ -200,9 +204,9 @@ def test_a_remaining_count_above_the_documented_bucket_is_ignored(small: None) -
 
 def test_throttling_makes_all_requests_wait_for_retry_after(small: None) -> None:
     async def scenario() -> float:
-        budget = Budget()
-        await budget.turn("writes")
-        budget.answered("writes", None, 0.3)
+        budget = AzureRateLimit()
+        await budget.acquire("writes")
+        budget.record("writes", None, 0.3)
         return await _spend(budget, 1)
 
     assert 0.28 <= run_on_virtual_clock(scenario()) < 0.6

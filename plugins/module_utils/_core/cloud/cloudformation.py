@@ -13,31 +13,31 @@ from typing import Any
 from ..model.errors import ChangedError
 from ..model.organization.stackset import StackSet
 from ..model.plan import Call
-from .aws import explained
-from .service import Caller
+from .aws import translate_aws_errors
+from .service import ServiceClient
 
 
-class StackSets:
-    """The StackSet of one name in the Region of the caller.
+class StackSetAdapter:
+    """The StackSet of one name in the Region of the client.
 
-    With `writes` false no call changes anything. A delegated administrator sees the StackSets of the organization only
-    when it says so in every call.
+    With `writes` false, `apply` raises RuntimeError. `delegated` adds CallAs=DELEGATED_ADMIN to every call, without
+    which a delegated administrator does not see the StackSets of the organization.
     """
 
-    def __init__(self, call: Caller, name: str, *, writes: bool, delegated: bool = False) -> None:
-        self._call = call
+    def __init__(self, client: ServiceClient, name: str, *, writes: bool, delegated: bool = False) -> None:
+        self._client = client
         self._name = name
         self._writes = writes
-        self._as = {"CallAs": "DELEGATED_ADMIN"} if delegated else {}
+        self._call_as = {"CallAs": "DELEGATED_ADMIN"} if delegated else {}
 
     async def read(self) -> StackSet | None:
-        """Return the StackSet, None if AWS says that there is none."""
+        """Return the StackSet, None if it does not exist or is deleted; raises SentinelError."""
         try:
-            with explained(f"read StackSet {self._name}"):
-                raw = (await self._call("DescribeStackSet", StackSetName=self._name, **self._as))["StackSet"]
+            with translate_aws_errors(f"read StackSet {self._name}"):
+                raw = (await self._client("DescribeStackSet", StackSetName=self._name, **self._call_as))["StackSet"]
         except ChangedError:
             return None
-        return None if raw.get("Status") == "DELETED" else _stackset(raw)
+        return None if raw.get("Status") == "DELETED" else _parse_stackset(raw)
 
     async def refresh(self, _have: StackSet | None, _calls: Sequence[Call]) -> StackSet | None:
         """Read the StackSet again."""
@@ -48,15 +48,15 @@ class StackSets:
         if not self._writes:
             raise RuntimeError(f"{call.name} in check mode")
         args = {key: json.dumps(value) if key == "TemplateBody" else value for key, value in call.args.items()}
-        with explained(f"make {call.name} of StackSet {self._name}"):
-            await self._call(call.name, **args, **self._as)
+        with translate_aws_errors(f"call {call.name} for StackSet {self._name}"):
+            await self._client(call.name, **args, **self._call_as)
 
 
-def _stackset(raw: Mapping[str, Any]) -> StackSet:
+def _parse_stackset(raw: Mapping[str, Any]) -> StackSet:
     deployment = raw.get("AutoDeployment", {})
     return StackSet(
         name=raw["StackSetName"],
-        template=_template(raw.get("TemplateBody", "")),
+        template=_parse_template(raw.get("TemplateBody", "")),
         description=raw.get("Description", ""),
         tags={tag["Key"]: tag["Value"] for tag in raw.get("Tags", [])},
         units=frozenset(raw.get("OrganizationalUnitIds", [])),
@@ -68,8 +68,8 @@ def _stackset(raw: Mapping[str, Any]) -> StackSet:
     )
 
 
-def _template(text: str) -> Any:
-    """Return a template as data; one in YAML is not ours and stays a text."""
+def _parse_template(text: str) -> Any:
+    """Return a JSON template as data. A YAML template stays a string: this collection writes JSON only."""
     with suppress(ValueError):
         return json.loads(text)
     return text

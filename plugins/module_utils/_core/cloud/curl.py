@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that talks to libcurl: HTTP requests over connections that all accounts share, without a thread."""
+"""The only file that talks to libcurl: HTTP requests on the event loop, over connections that all accounts share."""
 
 from __future__ import annotations
 
@@ -15,23 +15,29 @@ from . import network
 
 try:
     import pycurl
-except ImportError:  # `cloud.aws.Aws` says so in one sentence
+except ImportError:  # reported by `cloud.aws.Aws`
     INSTALLED = False
 else:
     INSTALLED = True
 
-CONNECT_SECONDS, REQUEST_SECONDS = 10, 30
-LARGEST = 8 << 20
-"""An answer of more bytes than this is none of AWS."""
+AWS_CONNECT_TIMEOUT_SECONDS, AWS_REQUEST_TIMEOUT_SECONDS = 10, 30
+MAX_RESPONSE_BYTES = 8 << 20
+"""No response of AWS is longer."""
 E_PROXY = 97  # CURLE_PROXY, which pycurl does not name
-# What TLS libraries write of an answer that is none of TLS.
-_NO_TLS = ("wrong version number", "http request", "record layer failure", "packet length too long", "unexpected tls")
+# Phrases of TLS libraries for a peer that does not use TLS.
+_NOT_TLS_MESSAGES = (
+    "wrong version number",
+    "http request",
+    "record layer failure",
+    "packet length too long",
+    "unexpected tls",
+)
 
 
-class LostError(Exception):
-    """The request or its answer was lost; the service may have acted.
+class RequestLostError(Exception):
+    """The request or its response was lost; the service may have processed it.
 
-    `fault` is what is wrong with the connection, where that is known; `again` whether another try can help.
+    `code` and `message` are those of libcurl, `fault` is the problem with the connection, if known.
     """
 
     def __init__(self, code: int, message: str, fault: Fault | None = None) -> None:
@@ -41,13 +47,13 @@ class LostError(Exception):
         self.fault = fault
 
     @property
-    def again(self) -> bool:
-        """Whether another try can help."""
+    def retryable(self) -> bool:
+        """Whether a retry can succeed."""
         return not (self.fault and self.fault.permanent) and self.code != pycurl.E_WRITE_ERROR
 
 
 class Http:
-    """A client for the running event loop: `bundle` is a file of certificates, None to trust any."""
+    """An HTTP client for the running event loop; `bundle` is a CA bundle, None disables the validation."""
 
     def __init__(self, bundle: str | None) -> None:
         self._bundle = bundle
@@ -63,43 +69,43 @@ class Http:
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
 
     async def post(self, url: str, headers: list[str], body: bytes, proxy: str | None = None) -> tuple[int, bytes]:
-        """Return status and body of the answer; raises LostError."""
-        answer = _Answer()
+        """Return status and body of the response; raises RequestLostError."""
+        response = _ResponseBody()
         curl = self._idle.pop() if self._idle else self._new()
         curl.setopt(pycurl.URL, url)
         curl.setopt(pycurl.PROXY, proxy or "")
         if proxy and proxy.startswith("https:") and self._bundle:
             curl.setopt(pycurl.PROXY_CAINFO, self._bundle)
-        # Old releases of libcurl would wait a second before a body of more than 1,024 bytes.
+        # Without this, old releases of libcurl wait a second before they send a body of more than 1,024 bytes.
         curl.setopt(pycurl.HTTPHEADER, [*headers, "Expect:"])
         curl.setopt(pycurl.POSTFIELDS, body)
-        curl.setopt(pycurl.WRITEFUNCTION, answer.take)
-        done = self._waiting[curl] = self._loop.create_future()
+        curl.setopt(pycurl.WRITEFUNCTION, response.write)
+        finished = self._waiting[curl] = self._loop.create_future()
         self._busy.add(curl)
         self._multi.add_handle(curl)
         try:
-            await done
+            await finished
             status = curl.getinfo(pycurl.RESPONSE_CODE)
-        except LostError as error:
-            fault = _fault(error, curl.getinfo(pycurl.HTTP_CONNECTCODE), url, proxy)
-            raise LostError(error.code, error.message, fault) from None
+        except RequestLostError as error:
+            fault = _fault_of_curl(error, curl.getinfo(pycurl.HTTP_CONNECTCODE), url, proxy)
+            raise RequestLostError(error.code, error.message, fault) from None
         else:
             if status == 407 and proxy:
-                raise LostError(0, "", network_errors.proxy_refusal(network.proxy_name(proxy), "", status))
-            return status, b"".join(answer.parts)
+                raise RequestLostError(0, "", network_errors.proxy_refusal(network.proxy_name(proxy), "", status))
+            return status, b"".join(response.parts)
         finally:
             self._waiting.pop(curl, None)
-            # After the end of everything there is nobody to give it back to.
+            # `close` has removed it already.
             if curl in self._busy:
                 self._busy.remove(curl)
                 self._multi.remove_handle(curl)
                 self._idle.append(curl)
 
     def close(self) -> None:
-        """Close every connection; who still waits for an answer is told that there will be none."""
-        for done in self._waiting.values():
-            done.cancel()
-        # libcurl wants its handles back before it is closed.
+        """Close every connection and cancel the requests that wait for a response."""
+        for finished in self._waiting.values():
+            finished.cancel()
+        # Handles have to be removed before the multi handle is closed.
         while self._busy:
             self._multi.remove_handle(self._busy.pop())
         if self._timer:
@@ -114,8 +120,8 @@ class Http:
         curl = pycurl.Curl()
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
-        curl.setopt(pycurl.CONNECTTIMEOUT, CONNECT_SECONDS)
-        curl.setopt(pycurl.TIMEOUT, REQUEST_SECONDS)
+        curl.setopt(pycurl.CONNECTTIMEOUT, AWS_CONNECT_TIMEOUT_SECONDS)
+        curl.setopt(pycurl.TIMEOUT, AWS_REQUEST_TIMEOUT_SECONDS)
         if self._bundle is None:
             curl.setopt(pycurl.SSL_VERIFYPEER, 0)
             curl.setopt(pycurl.SSL_VERIFYHOST, 0)
@@ -124,71 +130,74 @@ class Http:
         return curl
 
     def _watch(self, event: int, socket: int, _multi: object, _data: object) -> None:
-        """Have the event loop watch a socket as libcurl asks."""
+        """Register a socket at the event loop, or unregister it, as libcurl requests (CURLMOPT_SOCKETFUNCTION)."""
         before = self._watched.pop(socket, 0)
         after = 0 if event == pycurl.POLL_REMOVE else event
         if after:
             self._watched[socket] = after
         if after & pycurl.POLL_IN and not before & pycurl.POLL_IN:
-            self._loop.add_reader(socket, self._act, socket, pycurl.CSELECT_IN)
+            self._loop.add_reader(socket, self._perform, socket, pycurl.CSELECT_IN)
         if before & pycurl.POLL_IN and not after & pycurl.POLL_IN:
             self._loop.remove_reader(socket)
         if after & pycurl.POLL_OUT and not before & pycurl.POLL_OUT:
-            self._loop.add_writer(socket, self._act, socket, pycurl.CSELECT_OUT)
+            self._loop.add_writer(socket, self._perform, socket, pycurl.CSELECT_OUT)
         if before & pycurl.POLL_OUT and not after & pycurl.POLL_OUT:
             self._loop.remove_writer(socket)
 
     def _set_timer(self, milliseconds: int) -> None:
-        """Have libcurl called after that time; -1: no more. It asks for each request, mostly for later than it did."""
+        """Schedule the next timeout of libcurl, -1 for none (CURLMOPT_TIMERFUNCTION).
+
+        Most calls move it to a later time; the event loop's timer then stays and is rescheduled when it expires.
+        """
         self._due = self._loop.time() + milliseconds / 1000 if milliseconds >= 0 else math.inf
         if self._timer is None or self._timer.when() > self._due:
-            self._arm()
+            self._schedule_timer()
 
-    def _arm(self) -> None:
+    def _schedule_timer(self) -> None:
         if self._timer:
             self._timer.cancel()
-        self._timer = self._loop.call_at(self._due, self._ring) if self._due < math.inf else None
+        self._timer = self._loop.call_at(self._due, self._on_timer) if self._due < math.inf else None
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         self._timer = None
         if self._loop.time() < self._due:
-            self._arm()
+            self._schedule_timer()
         else:
             self._due = math.inf
-            self._act(pycurl.SOCKET_TIMEOUT, 0)
+            self._perform(pycurl.SOCKET_TIMEOUT, 0)
 
-    def _act(self, socket: int, event: int) -> None:
-        """Let libcurl work, then wake up whose request is done."""
+    def _perform(self, socket: int, event: int) -> None:
+        """Let libcurl process an event, then finish the requests that are complete."""
         self._multi.socket_action(socket, event)
         queued = 1
         while queued:
-            queued, good, bad = self._multi.info_read()
-            for curl in good:
-                self._wake(curl, None)
-            for curl, code, message in bad:
-                self._wake(curl, LostError(code, message))
+            queued, succeeded, failed = self._multi.info_read()
+            for curl in succeeded:
+                self._finish(curl, None)
+            for curl, code, message in failed:
+                self._finish(curl, RequestLostError(code, message))
 
-    def _wake(self, curl: pycurl.Curl, error: LostError | None) -> None:
-        done = self._waiting.pop(curl, None)
-        if done is None or done.done():
+    def _finish(self, curl: pycurl.Curl, error: RequestLostError | None) -> None:
+        finished = self._waiting.pop(curl, None)
+        if finished is None or finished.done():
             return
         if error:
-            done.set_exception(error)
+            finished.set_exception(error)
         else:
-            done.set_result(None)
+            finished.set_result(None)
 
 
-def _fault(error: LostError, connect_status: int, url: str, proxy: str | None) -> Fault | None:
-    """Return what is wrong with the connection, from what libcurl reports of it."""
+def _fault_of_curl(error: RequestLostError, connect_status: int, url: str, proxy: str | None) -> Fault | None:
+    """Return the problem with the connection by libcurl's error code and message, None if unknown."""
     host = urlsplit(url).hostname or url
     if proxy and connect_status >= 300:
         return network_errors.proxy_refusal(network.proxy_name(proxy), host, connect_status)
-    # libcurl before 7.62 has a code of its own for a certificate of an unknown authority.
+    # libcurl before 7.62 has a separate code for a certificate of an unknown authority.
     if error.code in (pycurl.E_SSL_CACERT_BADFILE, pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT):
         return network_errors.untrusted(host, error.message)
     if error.code == pycurl.E_COULDNT_RESOLVE_HOST:
         return network_errors.unresolved(host)
-    if error.code == pycurl.E_SSL_CONNECT_ERROR and any(word in error.message.lower() for word in _NO_TLS):
+    if error.code == pycurl.E_SSL_CONNECT_ERROR and any(word in error.message.lower() for word in _NOT_TLS_MESSAGES):
         return network_errors.no_tls(host)
     if proxy and not _is_address(proxy):
         return network_errors.proxy_unusable(network.proxy_name(proxy))
@@ -196,32 +205,32 @@ def _fault(error: LostError, connect_status: int, url: str, proxy: str | None) -
 
 
 def _is_address(proxy: str) -> bool:
-    """Whether the address of a proxy can be read; libcurl before 7.62 takes any text for one."""
+    """Return whether the proxy has a valid URL; libcurl before 7.62 accepts any string."""
     try:
         return urlsplit(proxy).port != 0
     except ValueError:
         return False
 
 
-def _fault_of_proxy(error: LostError, proxy: str) -> Fault | None:
+def _fault_of_proxy(error: RequestLostError, proxy: str) -> Fault | None:
     if "unsupported proxy" in error.message.lower():
         return network_errors.proxy_unusable(proxy)
     if error.code == pycurl.E_COULDNT_RESOLVE_PROXY:
         return network_errors.proxy_unreachable(proxy, "its name cannot be resolved")
     unreachable = error.code in (pycurl.E_COULDNT_CONNECT, E_PROXY)
-    return network_errors.proxy_unreachable(proxy, "nobody answers at this address") if unreachable else None
+    return network_errors.proxy_unreachable(proxy, "no response at this address") if unreachable else None
 
 
-class _Answer:
-    """Collects a body up to the largest that is let in."""
+class _ResponseBody:
+    """Collects a response body of at most MAX_RESPONSE_BYTES."""
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
         self._size = 0
 
-    def take(self, part: bytes) -> int:
+    def write(self, part: bytes) -> int:
         self._size += len(part)
-        if self._size > LARGEST:
+        if self._size > MAX_RESPONSE_BYTES:
             return 0
         self.parts.append(part)
         return len(part)

@@ -1,40 +1,43 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that talks to Log Analytics: one query, the rows of its answer.
+"""The only file that talks to Log Analytics: queries and their rows.
 
-Limits of the service for each user: 5 queries at once, 200 in 30 seconds.
+Limits of the service for each user: 5 concurrent queries, 200 in 30 seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..model.errors import SentinelError
-from .arm import Allowance, Azure, Hook, explained
+from .arm import Azure, Hook, JsonObject, RateLimit, translate_azure_errors
 
-with suppress(ImportError):  # `cloud.azure.Azure` says so in one sentence
+with suppress(ImportError):  # reported by `cloud.arm.Azure`
     from azure.core.exceptions import HttpResponseError
     from azure.core.rest import HttpRequest
 
-AT_ONCE = 5
-# The service gives up before we do, and says so.
-SERVICE_SECONDS = 50
-_UNRESOLVED = "SEM0100"
+MAX_CONCURRENT_QUERIES = 5
+# Shorter than the read timeout, so that the service responds with its own error.
+QUERY_TIMEOUT_SECONDS = 50
+_UNRESOLVED_NAME = "SEM0100"
 
 
 T = TypeVar("T")
 Rows = list[dict[str, Any]]
 
 
-class Answer(NamedTuple, Generic[T]):
-    """What the rows of an answer say; `has_table` is false where the table does not exist (yet)."""
+class QueryResult(NamedTuple, Generic[T]):
+    """The parsed rows of a query; `has_table` is false if the table does not exist (yet).
 
-    said: T
+    `partial` if the service returned only a part of the result.
+    """
+
+    value: T
     has_table: bool = True
     partial: bool = False
 
@@ -42,57 +45,57 @@ class Answer(NamedTuple, Generic[T]):
 class Logs:
     """Log Analytics for one credential, for all workspaces that it can read."""
 
-    def __init__(self, azure: Azure, allowance: Allowance) -> None:
+    def __init__(self, azure: Azure, rate_limit: RateLimit) -> None:
         self._azure = azure
-        self._allowance = allowance
+        self._rate_limit = rate_limit
         self._client = azure.logs()
-        self._free = asyncio.Semaphore(AT_ONCE)
+        self._free = asyncio.Semaphore(MAX_CONCURRENT_QUERIES)
 
     async def query(
-        self, workspace_id: str, text: str, lookback: int, read: Callable[[Rows], T], *, what: str
-    ) -> Answer[T]:
-        """Ask the tables of a workspace about the last `lookback` seconds; `what` says in words what is done.
+        self, workspace_id: str, text: str, lookback: int, parse: Callable[[Rows], T], *, action: str
+    ) -> QueryResult[T]:
+        """Run a KQL query over the last `lookback` seconds and return `parse` of its rows.
 
-        `read` gets the rows by column.
+        A row is a dict by column name. Raises SentinelError, "Cannot <action>: …".
         """
 
-        def work(hook: Hook) -> Mapping[str, Any]:
+        def send(hook: Hook) -> JsonObject:
             request = HttpRequest(
                 "POST",
                 self._client.format_url(f"/v1/workspaces/{workspace_id}/query"),
                 json={"query": text, "timespan": f"PT{lookback}S"},
-                headers={"Prefer": f"wait={SERVICE_SECONDS}"},
+                headers={"Prefer": f"wait={QUERY_TIMEOUT_SECONDS}"},
             )
             response = self._client.send_request(request, raw_response_hook=hook)
             response.raise_for_status()
-            answer: Mapping[str, Any] = response.json()
-            return answer
+            body: JsonObject = response.json()
+            return body
 
         async with self._free:
             try:
-                raw = await self._azure.ask(work, "queries", what=what, allowance=self._allowance)
+                raw = await self._azure.call(send, "queries", action=action, rate_limit=self._rate_limit)
             except SentinelError as error:
                 if _is_unresolved(error.__cause__):
-                    return Answer(read([]), has_table=False)
+                    return QueryResult(parse([]), has_table=False)
                 raise
-        with explained(what):
-            return Answer(read(_rows(raw)), partial=bool(raw.get("error")))
+        with translate_azure_errors(action):
+            return QueryResult(parse(_rows(raw)), partial=bool(raw.get("error")))
 
 
-def _rows(raw: Mapping[str, Any]) -> Rows:
+def _rows(raw: JsonObject) -> Rows:
     [table] = [table for table in raw["tables"] if table["name"] == "PrimaryResult"]
     names = [column["name"] for column in table["columns"]]
     return [dict(zip(names, row, strict=True)) for row in table["rows"]]
 
 
 def _is_unresolved(error: BaseException | None) -> bool:
-    """Tell whether the service knows no table of that name; it says so two errors deep."""
+    """Return whether the service cannot resolve a table name; the code is in the inner error of an inner error."""
     if not isinstance(error, HttpResponseError) or error.status_code != 400 or error.response is None:
         return False
     try:
         inner = json.loads(error.response.text())["error"]
         while isinstance(inner, dict):
-            if inner.get("code") == _UNRESOLVED:
+            if inner.get("code") == _UNRESOLVED_NAME:
                 return True
             inner = inner.get("innererror")
     except (ValueError, KeyError, TypeError):

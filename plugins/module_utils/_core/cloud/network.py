@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that talks to the network settings of this machine: proxies, certificates to trust, what they break."""
+"""The only file that reads the network settings of this machine: proxies and CA bundles, and errors they cause."""
 
 from __future__ import annotations
 
@@ -18,116 +18,122 @@ from ..model.errors import SentinelError, cannot
 from ..model.network_errors import Fault
 
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
-_HOST = re.compile(r"host='([^']+)'|Failed to resolve '([^']+)'|https?://([^/:\s'\"]+)")
-# How OpenSSL names the files of a folder: by the hash of the subject ("openssl-rehash").
+_HOST_IN_TEXT = re.compile(r"host='([^']+)'|Failed to resolve '([^']+)'|https?://([^/:\s'\"]+)")
+# File names of a certificate directory of OpenSSL: hashes of the subjects ("openssl-rehash").
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
-# Of requests and urllib3, which need not be installed here.
-_UNUSABLE = {"InvalidProxyURL", "InvalidSchema", "InvalidURL", "LocationParseError", "ProxySchemeUnknown"}
-_NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
+# Class names of requests and urllib3, which may not be installed.
+_UNUSABLE_PROXY_ERRORS = {"InvalidProxyURL", "InvalidSchema", "InvalidURL", "LocationParseError", "ProxySchemeUnknown"}
+_NOT_TLS_REASONS = {
+    "WRONG_VERSION_NUMBER",
+    "HTTP_REQUEST",
+    "UNKNOWN_PROTOCOL",
+    "RECORD_LAYER_FAILURE",
+    "PACKET_LENGTH_TOO_LONG",
+}
 
 
 class FaultError(Exception):
-    """A connection that another try cannot make."""
+    """A lasting problem with the connection: a retry cannot succeed."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.cause)
         self.fault = fault
 
 
-def refused(fault: Fault, what: str) -> SentinelError:
-    """Return the fault as our error: "Cannot <what>: <cause>. <advice>"."""
-    return cannot(fault.kind, what, fault.cause, advice=fault.advice)
+def connection_error(fault: Fault, action: str) -> SentinelError:
+    """Return the SentinelError for a problem with the connection: "Cannot <action>: <cause>. <advice>"."""
+    return cannot(fault.kind, action, fault.cause, advice=fault.advice)
 
 
-def expanded(path: str) -> str:
-    """Return a path as Ansible's own type `path` does, with the home folder and variables of the environment."""
-    return os.path.expanduser(os.path.expandvars(path))  # noqa: PTH111 pathlib would spell the path anew
+def expand_path(path: str) -> str:
+    """Return a path with home directory and environment variables expanded, as Ansible's type `path` does."""
+    return os.path.expanduser(os.path.expandvars(path))  # noqa: PTH111 pathlib would normalize the path
 
 
 def proxy_name(url: str | None = None, scheme: str = "https") -> str:
-    """Return host and port of a proxy, by default that of the environment, without its password."""
-    known = getproxies()
-    text = url or known.get(scheme) or known.get("all") or ""
+    """Return host and port of a proxy URL, by default that of the environment, without credentials."""
+    proxies = getproxies()
+    text = url or proxies.get(scheme) or proxies.get("all") or ""
     name = (text.rpartition("//")[2] or text).rpartition("@")[2].strip("/")
     return name or "of this machine"
 
 
-def fault_of(error: BaseException) -> Fault | None:
-    """Return what is wrong with the connection, by an error of requests, urllib3, botocore or azure-core; else None."""
-    chain = list(_chain(error))
-    known = next((one.fault for one in chain if isinstance(one, FaultError)), None)
-    host, proxied = _host(chain), any("Proxy" in type(one).__name__ for one in chain)
-    faults = (_fault(one, host, proxied=proxied) for one in reversed(chain))
-    fallback = network_errors.proxy_unreachable(proxy_name(), _reason(chain[-1])) if proxied else None
-    return known or next(filter(None, faults), fallback)
+def find_fault(error: BaseException) -> Fault | None:
+    """Return the problem with the connection by an error of requests, urllib3, botocore or azure-core, else None."""
+    chain = list(_error_chain(error))
+    raised = next((one.fault for one in chain if isinstance(one, FaultError)), None)
+    host, proxied = _host_of(chain), any("Proxy" in type(one).__name__ for one in chain)
+    faults = (_fault_of_error(one, host, proxied=proxied) for one in reversed(chain))
+    fallback = network_errors.proxy_unreachable(proxy_name(), _reason_of(chain[-1])) if proxied else None
+    return raised or next(filter(None, faults), fallback)
 
 
-def _fault(error: BaseException, host: str, *, proxied: bool) -> Fault | None:
+def _fault_of_error(error: BaseException, host: str, *, proxied: bool) -> Fault | None:
     if isinstance(error, ssl.SSLCertVerificationError):
         return network_errors.untrusted(proxy_name() if proxied else host, error.verify_message)
     if type(error).__name__ == "CertificateError":
         return network_errors.untrusted(proxy_name() if proxied else host, str(error))
-    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+    if isinstance(error, ssl.SSLError) and error.reason in _NOT_TLS_REASONS:
         return network_errors.no_tls(proxy_name() if proxied else host)
     if isinstance(error, socket.gaierror):
-        unknown = network_errors.proxy_unreachable(proxy_name(), "its name cannot be resolved")
-        return unknown if proxied else network_errors.unresolved(host)
+        unresolved_proxy = network_errors.proxy_unreachable(proxy_name(), "its name cannot be resolved")
+        return unresolved_proxy if proxied else network_errors.unresolved(host)
     if found := _TUNNEL.search(str(error)):
         return network_errors.proxy_refusal(proxy_name(), host, int(found[1]))
-    unusable = type(error).__name__ in _UNUSABLE or str(error) == "Invalid IPv6 URL"
+    unusable = type(error).__name__ in _UNUSABLE_PROXY_ERRORS or str(error) == "Invalid IPv6 URL"
     return network_errors.proxy_unusable(proxy_name()) if unusable else None
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def _error_chain(error: BaseException | None) -> Iterator[BaseException]:
     while error:
         yield error
-        # azure-core raises its errors outside of the `except` in which it caught their cause.
+        # azure-core sets no __cause__ on its errors.
         error = error.__cause__ or error.__context__ or getattr(error, "inner_exception", None)
 
 
-def _host(chain: list[BaseException]) -> str:
-    # What botocore raises of a proxy names that alone.
+def _host_of(chain: list[BaseException]) -> str:
+    # botocore's ProxyConnectionError names only the proxy.
     texts = [str(one) for one in reversed(chain) if type(one).__name__ != "ProxyConnectionError"]
-    found = next((match for text in texts if (match := _HOST.search(text))), None)
+    found = next((match for text in texts if (match := _HOST_IN_TEXT.search(text))), None)
     return next(filter(None, found.groups()), "") if found else "the service"
 
 
-def _reason(error: BaseException) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or "it does not answer"
+def _reason_of(error: BaseException) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or "it does not respond"
 
 
-def certificates(path: str, source: str) -> str:
-    """Return a file or folder of certificates that can be used; raises bad_input. `source` is where it was given.
+def check_bundle(path: str, source: str) -> str:
+    """Return the path of a CA bundle or directory, expanded and checked; raises bad_input.
 
-    In a folder only those files count that OpenSSL finds there, by the hashes of their subjects.
+    `source` is the option or variable that it comes from. In a directory only hashed names count, as in OpenSSL.
     """
-    written, path = path, expanded(path)
+    written, path = path, expand_path(path)
     try:
-        why = _unusable_folder(Path(path)) if Path(path).is_dir() else _unusable_file(path)
+        why = _folder_problem(Path(path)) if Path(path).is_dir() else _file_problem(path)
     except OSError as error:
         why = f"cannot be read: {error.strerror}"
     if why:
-        # A variable of the environment in the path may be a secret, and so may what is no path at all.
+        # An expanded variable may be a secret, and so may a value that is not a path.
         shown = written if "/" in written else "the file"
-        raise refused(network_errors.bad_bundle(shown, source, why), "check certificates")
+        raise connection_error(network_errors.bad_bundle(shown, source, why), "check certificates")
     return path
 
 
-def _unusable_file(path: str) -> str:
+def _file_problem(path: str) -> str:
     with Path(path).open("rb"):
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
         except ssl.SSLError:
-            return "holds no certificate in PEM"
+            return "contains no certificate in PEM format"
     return ""
 
 
-def _unusable_folder(folder: Path) -> str:
-    hashed = any(_HASHED.fullmatch(one.name) for one in folder.iterdir())
-    return "" if hashed else f"is a folder without hashed certificates, which `openssl rehash {folder}` makes"
+def _folder_problem(folder: Path) -> str:
+    hashed = any(_HASHED.fullmatch(path.name) for path in folder.iterdir())
+    return "" if hashed else f"is a directory without hashed certificates (run `openssl rehash {folder}`)"
 
 
-def joined(folder: str) -> str:
-    """Return the text of all certificates of a folder, for those who only read a file."""
-    paths = sorted(one for one in Path(folder).iterdir() if _HASHED.fullmatch(one.name))
+def join_certificates(folder: str) -> str:
+    """Return the concatenated PEM text of all hashed certificates of a directory."""
+    paths = sorted(path for path in Path(folder).iterdir() if _HASHED.fullmatch(path.name))
     return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in paths)

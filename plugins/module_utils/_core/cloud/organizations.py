@@ -1,9 +1,9 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that talks to AWS Organizations: lists accounts, the tree of organizational units, tags.
+"""The only file that talks to AWS Organizations: accounts, the tree of organizational units, tags.
 
-Nothing is asked for each account but tags. AWS allows a few requests a second here ("Quotas for AWS Organizations").
+Only tags need a request for each account. AWS allows a few requests per second ("Quotas for AWS Organizations").
 """
 
 from __future__ import annotations
@@ -18,63 +18,63 @@ from typing import Any, NamedTuple
 from ..model.credentials.credentials import AssumeRole, AwsCredentials
 from ..model.errors import SentinelError, cannot
 from ..model.organization.organization import Organization, OrganizationAccount, Unit, parse
-from .aws import Aws, explained
-from .service import Caller
+from .aws import Aws, caller_identity, translate_aws_errors
+from .service import ServiceClient
 
-Recall = Callable[[str], "Organization | None"]
+CacheLookup = Callable[[str], "Organization | None"]
 
-PAGE = 20
-CONCURRENCY = 4
-_LIST = "list the accounts of the AWS organization"
+PAGE_SIZE = 20
+MAX_CONCURRENT_REQUESTS = 4
+_LIST_ACCOUNTS = "list the accounts of the AWS organization"
 
 
-class Order(NamedTuple):
-    """What to read beside the accounts: the OU of each, the names of the OUs, the tags of those that `tagged` names."""
+class ListingOptions(NamedTuple):
+    """What to read besides the accounts: their parent OUs, the names of the OUs, the tags of accounts `tagged`."""
 
-    placed: bool = False
-    names: bool = False
+    parents: bool = False
+    unit_names: bool = False
     tagged: Callable[[Organization], Iterable[str]] = lambda _organization: ()
+    """Returns the ids of the accounts whose tags to read."""
 
-    def lacks(self, known: Organization) -> bool:
-        """Tell whether anything of it is not known yet."""
-        return self.lacks_tree(known) or bool(self.lacks_tags(known))
+    def is_complete(self, organization: Organization) -> bool:
+        """Return whether the organization has all that was asked for."""
+        return not self.needs_tree(organization) and not self.accounts_without_tags(organization)
 
-    def lacks_tree(self, known: Organization) -> bool:
-        """Tell whether the tree has to be read."""
-        return not known.units and (self.names or (self.placed and not known.units_known))
+    def needs_tree(self, organization: Organization) -> bool:
+        """Return whether the tree of organizational units has to be read."""
+        return not organization.units and (self.unit_names or (self.parents and not organization.units_known))
 
-    def lacks_tags(self, known: Organization) -> list[str]:
-        """Return the accounts whose tags have to be read."""
-        return [one for one in self.tagged(known) if one not in known.tags]
+    def accounts_without_tags(self, organization: Organization) -> list[str]:
+        """Return the ids of the accounts whose tags have to be read."""
+        return [account_id for account_id in self.tagged(organization) if account_id not in organization.tags]
 
 
 async def read(
-    base: AwsCredentials, assume_role: AssumeRole, order: Order, recall: Recall | None = None
+    source: AwsCredentials, assume_role: AssumeRole, options: ListingOptions, cached: CacheLookup | None = None
 ) -> Organization:
-    """Return the organization, as far as `recall` does not have it already from the same caller at the same place.
+    """Return the organization, with the source credentials or a role given by its ARN.
 
-    Reads with the base credentials, or as a role that is given by its ARN. Raises SentinelError: wrong_account names
-    the management account where the caller's is another that may not list accounts.
+    `cached` returns an organization that was read before by the same caller, or None; only missing parts are read.
+    Raises SentinelError; wrong_account names the management account if a member account may not list accounts.
     """
-    with closing(Aws(base)) as aws:
-        known = recall(await _listed_by(aws, assume_role)) if recall else None
-        if known and not order.lacks(known):
-            return known
-        keys = await aws.administer(assume_role)
-        call, sts = (aws.service(name).of(keys) for name in ("organizations", "sts"))
-        found = known or await listing(call, sts)
-        if order.lacks_tree(found):
-            found = await _with_tree(call, found)
-        if missing := order.lacks_tags(found):
-            found = replace(found, tags={**found.tags, **await _tags(call, missing)})
+    with closing(Aws(source)) as aws:
+        organization = cached(await _cache_key(aws, assume_role)) if cached else None
+        if organization and options.is_complete(organization):
+            return organization
+        keys = await aws.assume_administrator_role(assume_role)
+        client, sts = (aws.service(name).client(keys) for name in ("organizations", "sts"))
+        found = organization or await list_accounts(client, sts)
+        if options.needs_tree(found):
+            found = await _read_tree(client, found)
+        if missing := options.accounts_without_tags(found):
+            found = replace(found, tags={**found.tags, **await _read_tags(client, missing)})
         return found
 
 
-async def _listed_by(aws: Aws, assume_role: AssumeRole) -> str:
-    """Return what decides which organization is listed: who asks whom, and in which role.
+async def _cache_key(aws: Aws, assume_role: AssumeRole) -> str:
+    """Return a key of the caller identity without session name, the endpoints and the role to assume.
 
-    Profiles, files and variables of the environment are only ways to get there. Of a role the name of the session,
-    which changes from run to run, does not matter.
+    Two runs with equal keys list the same organization, whatever profile or variables the credentials come from.
     """
     arn = (await aws.identity()).arn
     caller = arn.rpartition("/")[0] if ":assumed-role/" in arn else arn
@@ -83,63 +83,64 @@ async def _listed_by(aws: Aws, assume_role: AssumeRole) -> str:
     )
 
 
-async def listing(call: Caller, sts: Caller) -> Organization:
-    """Return every account of the organization, of any state: all pages, or an error."""
+async def list_accounts(client: ServiceClient, sts: ServiceClient) -> Organization:
+    """Return the organization with all its accounts, of any state; raises SentinelError."""
     try:
-        with explained(_LIST):
-            raw = await call.pages("ListAccounts", "Accounts", marker="NextToken", MaxResults=PAGE)
+        with translate_aws_errors(_LIST_ACCOUNTS):
+            raw = await client.pages("ListAccounts", "Accounts", cursor="NextToken", MaxResults=PAGE_SIZE)
     except SentinelError as error:
-        raise await _explained_denial(call, sts, error) from error.__cause__
-    with explained(_LIST):
-        return Organization({one["Id"]: _account(one) for one in raw})
+        raise await _listing_error(client, sts, error) from error.__cause__
+    with translate_aws_errors(_LIST_ACCOUNTS):
+        return Organization({account["Id"]: _parse_account(account) for account in raw})
 
 
-def _account(raw: dict[str, Any]) -> OrganizationAccount:
+def _parse_account(raw: dict[str, Any]) -> OrganizationAccount:
     joined = raw.get("JoinedTimestamp")
     return parse(raw, joined.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if joined else "")
 
 
-async def _explained_denial(call: Caller, sts: Caller, error: SentinelError) -> SentinelError:
-    """Return what is said of an error: whom to ask instead, where the caller's account is not the one that may."""
+async def _listing_error(client: ServiceClient, sts: ServiceClient, error: SentinelError) -> SentinelError:
+    """Return the error for a failed listing: wrong_account if another account of the organization may list it."""
     code = getattr(error.__cause__, "response", {}).get("Error", {}).get("Code")
-    no_member = code == "AWSOrganizationsNotInUseException"
-    if not no_member and error.kind != "aws_denied":
+    not_a_member = code == "AWSOrganizationsNotInUseException"
+    if not not_a_member and error.kind != "aws_denied":
         return error
     try:
-        with explained(_LIST):
-            caller = (await sts("GetCallerIdentity"))["Account"]
-            organization = {} if no_member else (await call("DescribeOrganization"))["Organization"]
+        with translate_aws_errors(_LIST_ACCOUNTS):
+            caller = (await caller_identity(sts)).account_id
+            organization = {} if not_a_member else (await client("DescribeOrganization"))["Organization"]
     except SentinelError:
         return error
-    if no_member:
-        why = f"account {caller} is not a member of one"
+    if not_a_member:
+        cause = f"account {caller} is not a member of an organization"
         instead = "credentials of the management account or of a delegated administrator, or a static inventory"
-        return cannot("wrong_account", _LIST, f"{why}. Use {instead}")
+        return cannot("wrong_account", _LIST_ACCOUNTS, f"{cause}. Use {instead}")
     if organization["MasterAccountId"] == caller:
         return error
     return cannot(
         "wrong_account",
         f"list the accounts of AWS organization {organization['Id']}",
-        f"account {caller} is a member that may not, the management account is {organization['MasterAccountId']}. Use "
-        "credentials of that one or of a delegated administrator, or assume_role with the ARN of a role there",
+        f"account {caller} is a member account without this permission, the management account is "
+        f"{organization['MasterAccountId']}. Use credentials of the management account or of a delegated "
+        "administrator, or assume_role with the ARN of a role there",
     )
 
 
-async def _with_tree(call: Caller, organization: Organization) -> Organization:
-    """Return it with the names of all units, and with the accounts in their places where the listing did not say."""
+async def _read_tree(client: ServiceClient, organization: Organization) -> Organization:
+    """Return it with all organizational units, and with the parents of accounts if the listing did not return them."""
     units: dict[str, Unit] = {}
     parents: dict[str, str] = {}
 
     async def descend(parent: str) -> None:
-        children = await _pages(call, "ListOrganizationalUnitsForParent", "OrganizationalUnits", parent)
+        children = await _pages(client, "ListOrganizationalUnitsForParent", "OrganizationalUnits", parent)
         units.update({one["Id"]: Unit(one["Name"], parent) for one in children})
         found.extend(one["Id"] for one in children)
         if not organization.units_known:
-            below = await _pages(call, "ListAccountsForParent", "Accounts", parent)
+            below = await _pages(client, "ListAccountsForParent", "Accounts", parent)
             parents.update({one["Id"]: parent for one in below})
 
-    with explained("read the organizational units of the AWS organization"):
-        roots = await call.pages("ListRoots", "Roots", marker="NextToken", MaxResults=PAGE)
+    with translate_aws_errors("read the organizational units of the AWS organization"):
+        roots = await client.pages("ListRoots", "Roots", cursor="NextToken", MaxResults=PAGE_SIZE)
         units.update({root["Id"]: Unit(root["Name"], "") for root in roots})
     level = list(units)
     while level:
@@ -150,17 +151,17 @@ async def _with_tree(call: Caller, organization: Organization) -> Organization:
     return whole if organization.units_known else whole.with_units(parents)
 
 
-async def _pages(call: Caller, operation: str, key: str, parent: str) -> list[Any]:
-    with explained(f"read organizational unit {parent}"):
-        return await call.pages(operation, key, marker="NextToken", MaxResults=PAGE, ParentId=parent)
+async def _pages(client: ServiceClient, operation: str, key: str, parent: str) -> list[Any]:
+    with translate_aws_errors(f"read organizational unit {parent}"):
+        return await client.pages(operation, key, cursor="NextToken", MaxResults=PAGE_SIZE, ParentId=parent)
 
 
-async def _tags(call: Caller, account_ids: Iterable[str]) -> dict[str, dict[str, str]]:
+async def _read_tags(client: ServiceClient, account_ids: Iterable[str]) -> dict[str, dict[str, str]]:
     tags: dict[str, dict[str, str]] = {}
 
     async def ask(account_id: str) -> None:
-        with explained(f"read the tags of account {account_id}"):
-            found = await call.pages("ListTagsForResource", "Tags", marker="NextToken", ResourceId=account_id)
+        with translate_aws_errors(f"read the tags of account {account_id}"):
+            found = await client.pages("ListTagsForResource", "Tags", cursor="NextToken", ResourceId=account_id)
             tags[account_id] = {tag["Key"]: tag["Value"] for tag in found}
 
     await _for_each(account_ids, ask)
@@ -168,7 +169,7 @@ async def _tags(call: Caller, account_ids: Iterable[str]) -> dict[str, dict[str,
 
 
 async def _for_each(items: Iterable[str], act: Callable[[str], Awaitable[None]]) -> None:
-    """Do it for all, a few at a time; the first error ends it."""
+    """Await `act` for all items, MAX_CONCURRENT_REQUESTS at a time; raise the first error."""
     waiting = iter(items)
 
     async def work() -> None:
@@ -178,7 +179,7 @@ async def _for_each(items: Iterable[str], act: Callable[[str], Awaitable[None]])
     failed: BaseExceptionGroup[BaseException] | None = None
     try:
         async with asyncio.TaskGroup() as group:
-            for _number in range(CONCURRENCY):
+            for _number in range(MAX_CONCURRENT_REQUESTS):
                 group.create_task(work())
     except BaseExceptionGroup as errors:
         failed = errors

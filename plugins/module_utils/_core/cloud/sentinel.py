@@ -1,12 +1,12 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that talks to Microsoft Sentinel: the workspace, its data connectors, our rights on it."""
+"""The only file that talks to Microsoft Sentinel: the workspace, its data connectors, the permissions on them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -22,65 +22,65 @@ from ..model.connector.workspace import Workspace
 from ..model.errors import ChangedError, NotYetError, OutdatedError, SentinelError, cannot
 from ..model.plan import Call
 from ..model.validation import RULES
-from .arm import Allowance, Azure, Hook, cause, explained
+from .arm import Azure, Hook, JsonObject, RateLimit, azure_message, translate_azure_errors
 
-with suppress(ImportError):  # `cloud.azure.Azure` says so in one sentence
+with suppress(ImportError):  # reported by `cloud.arm.Azure`
     from azure.core.exceptions import HttpResponseError
 
 SENTINEL_VERSION = "2021-10-01"
 WORKSPACE_VERSION = "2023-09-01"
 PERMISSIONS_VERSION = "2022-04-01"
-_TWICE = "two connectors with different names"
-# So many times a connector is refused because of another one, and that is not listed, before it is believed.
-UNSEEN = 4
+_DUPLICATE = "two connectors with different names"
+# Tries before a conflict with a connector that no listing contains is reported.
+MAX_HIDDEN_CONNECTOR_ERRORS = 4
 _UNREGISTERED = "MissingSubscriptionRegistration"
 
 T = TypeVar("T")
-Turn = Callable[[], AbstractAsyncContextManager[None]]
+UntilUsable = Callable[[], AbstractAsyncContextManager[None]]
 
 
 class Sentinel:
-    """One workspace. Its connectors are listed once for all who ask."""
+    """One workspace. Its connectors are listed once and cached until `invalidate`."""
 
     def __init__(
-        self, azure: Azure, subscription_id: str, resource_group: str, name: str, allowance: Allowance
+        self, azure: Azure, subscription_id: str, resource_group: str, name: str, rate_limit: RateLimit
     ) -> None:
         self._azure = azure
-        self._allowance = allowance
+        self._rate_limit = rate_limit
         self._subscription_id = subscription_id
         self._at = (resource_group, name)
         self.name = name
         self.id = workspaces.arm_id(subscription_id, resource_group, name)
         self.customer_id = ""
-        """The workspace id, as soon as it was read."""
-        self._listing = asyncio.Lock()
-        self._listed: _Listing | None = None
-        self._what = f"list the data connectors of workspace {name}"
+        """The workspace id, "" until `workspace` has read it."""
+        self._list_lock = asyncio.Lock()
+        self._listing: _Listing | None = None
+        self._list_action = f"list the data connectors of workspace {name}"
 
     @cached_property
     def _operations(self) -> Any:
         return self._azure.insights(self._subscription_id).data_connectors
 
-    async def _get(self, path: str, version: str, what: str) -> dict[str, Any]:
-        return await self._azure.get(path, version, what=what, allowance=self._allowance)
+    async def _get(self, path: str, version: str, action: str) -> JsonObject:
+        return await self._azure.get(path, version, action=action, rate_limit=self._rate_limit)
 
     async def workspace(self) -> Workspace:
-        """Read the workspace itself; its `onboarded` and `rights` stay empty."""
-        what = f"read workspace {self.name}"
-        raw = await self._get(self.id, WORKSPACE_VERSION, what)
-        with explained(what):
+        """Return the workspace without `onboarded` and `rights`; raises SentinelError."""
+        action = f"read workspace {self.name}"
+        raw = await self._get(self.id, WORKSPACE_VERSION, action)
+        with translate_azure_errors(action):
             customer_id = str((raw.get("properties") or {}).get("customerId") or "").lower()
         if not RULES["workspace_id"].holds(customer_id):
-            raise SentinelError("transient", f"Cannot use workspace {self.name}: it has no workspace id (yet).")
+            raise SentinelError("transient", f"Cannot use workspace {self.name}: it has no workspace id yet.")
         self.customer_id = customer_id
         return Workspace(self.id, self.name, customer_id, location=str(raw.get("location") or ""))
 
     async def onboarded(self) -> bool:
-        """Tell whether Microsoft Sentinel is enabled on the workspace."""
+        """Return whether Microsoft Sentinel is enabled on the workspace."""
         path = f"{self.id}/providers/Microsoft.SecurityInsights/onboardingStates/default"
-        what = f"find out whether Microsoft Sentinel is enabled on workspace {self.name}"
+        action = f"check whether Microsoft Sentinel is enabled on workspace {self.name}"
         try:
-            await self._get(path, SENTINEL_VERSION, what)
+            await self._get(path, SENTINEL_VERSION, action)
         except SentinelError as error:
             if getattr(error.__cause__, "status_code", None) == HTTPStatus.NOT_FOUND:
                 return False
@@ -88,39 +88,40 @@ class Sentinel:
         return True
 
     async def rights(self) -> dict[str, bool]:
-        """Tell which rights on data connectors the credential holds: read, write, delete."""
+        """Return which permissions on data connectors the credential has: read, write, delete."""
         path = f"{self.id}/providers/Microsoft.Authorization/permissions"
-        what = f"read our rights on workspace {self.name}"
-        answer = await self._get(path, PERMISSIONS_VERSION, what)
-        with explained(what):
-            return workspaces.rights(_listed(answer))
+        action = f"read the permissions on workspace {self.name}"
+        raw = await self._get(path, PERMISSIONS_VERSION, action)
+        with translate_azure_errors(action):
+            return workspaces.rights(_list_of(raw))
 
-    async def whole_workspace(self) -> Workspace:
-        """Read the workspace with whether Sentinel is enabled on it and which rights are held."""
+    async def workspace_details(self) -> Workspace:
+        """Return the workspace with `onboarded` and `rights`; raises SentinelError."""
         workspace = await self.workspace()
         onboarded, rights = await asyncio.gather(self.onboarded(), self.rights())
         return replace(workspace, onboarded=onboarded, rights=rights)
 
     async def connectors(self, *keys: str) -> Connectors:
-        """Return the CloudTrail connectors of AWS accounts, or of names; the workspace is listed once for all."""
-        listed = (await self._list()).cloudtrail
-        return tuple(dict.fromkeys(chain.from_iterable(listed.get(key, ()) for key in keys)))
+        """Return the CloudTrail connectors with one of these AWS account ids or (lower-case) names."""
+        connectors = (await self._list()).cloudtrail
+        return tuple(dict.fromkeys(chain.from_iterable(connectors.get(key, ()) for key in keys)))
 
-    async def known_connectors(self) -> list[Connector]:
+    async def all_connectors(self) -> list[Connector]:
         """Return the CloudTrail connectors of all AWS accounts."""
-        listed = await self._list()
-        return list({connector for found in listed.cloudtrail.values() for connector in found})
+        listing = await self._list()
+        return list({connector for connectors in listing.cloudtrail.values() for connector in connectors})
 
-    async def readers(self, account_id: str) -> list[dict[str, Any]]:
-        """Return the connectors of either AWS kind that read an account, as they appear in results."""
-        listed = await self._list()
-        return [*map(model.show, listed.cloudtrail.get(account_id, ())), *listed.s3.get(account_id, ())]
+    async def connectors_reading(self, account_id: str) -> list[dict[str, Any]]:
+        """Return the CloudTrail and S3 connectors that read an account, as they appear in results."""
+        listing = await self._list()
+        return [*map(model.show, listing.cloudtrail.get(account_id, ())), *listing.s3.get(account_id, ())]
 
-    async def read_roles(self) -> frozenset[str]:
-        """Return the ARNs of the roles that the connectors of either AWS kind read."""
-        listed = await self._list()
-        ours = (connector.role_arn for connector in chain.from_iterable(listed.cloudtrail.values()))
-        return frozenset(chain(ours, (shown["role_arn"] for shown in chain.from_iterable(listed.s3.values()))))
+    async def connected_role_arns(self) -> frozenset[str]:
+        """Return the ARNs of the roles of all CloudTrail and S3 connectors."""
+        listing = await self._list()
+        cloudtrail = (connector.role_arn for connector in chain.from_iterable(listing.cloudtrail.values()))
+        s3 = (shown["role_arn"] for shown in chain.from_iterable(listing.s3.values()))
+        return frozenset(chain(cloudtrail, s3))
 
     async def is_fed_by_s3(self, table: str) -> bool:
         """Tell whether an enabled S3 connector brings events into a table."""
@@ -128,57 +129,62 @@ class Sentinel:
         return any(one["destination_table"] == table and one["state"] == "Enabled" for one in listed)
 
     async def _list(self) -> _Listing:
-        async with self._listing:
-            if self._listed is None:
-                self._listed = await self.raw_connectors(_sorted)
-            return self._listed
+        async with self._list_lock:
+            if self._listing is None:
+                self._listing = await self.list_connectors(_index)
+            return self._listing
 
-    def forget(self) -> None:
-        """Have the connectors listed anew when they are asked for next."""
-        self._listed = None
+    def invalidate(self) -> None:
+        """Discard the cached list of connectors."""
+        self._listing = None
 
-    async def check_same(self, connector: Connector) -> None:
-        """Raise OutdatedError when a connector reads another role than it did when it was listed."""
-        what = f"remove data connector {connector.name} in workspace {self.name}"
+    async def check_unchanged(self, connector: Connector) -> None:
+        """Raise OutdatedError if the connector has another role than when it was listed."""
+        action = f"remove data connector {connector.name} in workspace {self.name}"
         path = f"{self.id}/providers/Microsoft.SecurityInsights/dataConnectors/{quote(connector.name, safe='')}"
         try:
-            raw = await self._get(path, SENTINEL_VERSION, what)
+            raw = await self._get(path, SENTINEL_VERSION, action)
         except SentinelError as error:
             if getattr(error.__cause__, "status_code", None) == HTTPStatus.NOT_FOUND:
-                return  # to remove it once more does no harm
+                return  # a delete of a missing connector succeeds
             raise
-        with explained(what):
-            found = model.parse(raw)
-        if found is None or found.role_arn != connector.role_arn:
-            raise cannot("connector_conflict", what, "it was changed since it was listed", OutdatedError)
+        with translate_azure_errors(action):
+            current = model.parse(raw)
+        if current is None or current.role_arn != connector.role_arn:
+            raise cannot("connector_conflict", action, "it was changed since it was listed", OutdatedError)
 
-    async def raw_connectors(self, read: Callable[[list[Mapping[str, Any]]], T]) -> T:
-        """List the data connectors of every kind, as the API answers, and return what `read` makes of them."""
+    async def list_connectors(self, parse: Callable[[list[JsonObject]], T]) -> T:
+        """Return `parse` of the data connectors of every kind, as the API returns them; raises SentinelError.
+
+        Errors that `parse` raises for malformed connectors become SentinelError as well.
+        """
         page: str | None = f"{self.id}/providers/Microsoft.SecurityInsights/dataConnectors"
         seen: set[str] = set()
-        found: list[Mapping[str, Any]] = []
+        connectors: list[JsonObject] = []
         while page:
             if page in seen:
-                raise cannot("transient", self._what, "a page names itself as the next one")
+                raise cannot("transient", self._list_action, "a page links to itself as the next page")
             seen.add(page)
-            answer = await self._get(page, SENTINEL_VERSION, self._what)
-            with explained(self._what):
-                found += _resources(answer)
-                page = _next(answer)
-        with explained(self._what):
-            return read(found)
+            raw = await self._get(page, SENTINEL_VERSION, self._list_action)
+            with translate_azure_errors(self._list_action):
+                connectors += _resources(raw)
+                page = _next_page(raw)
+        with translate_azure_errors(self._list_action):
+            return parse(connectors)
 
-    def connectors_of(self, spec: ConnectorSpec, *, writes: bool, visible: Turn | None = None) -> ConnectorsOf:
-        """Return the connectors of one role's account, as `run.converge` wants them."""
-        return ConnectorsOf(self, spec, writes=writes, visible=visible)
+    def connector_adapter(
+        self, spec: ConnectorSpec, *, writes: bool, until_usable: UntilUsable | None = None
+    ) -> ConnectorAdapter:
+        """Return the adapter for the connectors of one role's account, for `run.reconcile`."""
+        return ConnectorAdapter(self, spec, writes=writes, until_usable=until_usable)
 
     async def apply(self, call: Call, *, role_is_new: bool) -> None:
         """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""
         name = call.args["data_connector_id"]
-        what = f"make {call.name} of data connector {name} in workspace {self.name}"
+        action = f"call {call.name} for data connector {name} in workspace {self.name}"
         deletes = call.name == "DataConnectors_Delete"
 
-        def work(hook: Hook) -> None:
+        def send(hook: Hook) -> None:
             if deletes:
                 self._operations.delete(*self._at, name, raw_response_hook=hook)
             else:
@@ -186,15 +192,16 @@ class Sentinel:
                 self._operations.create_or_update(*self._at, name, body, raw_response_hook=hook)
 
         try:
-            await self._azure.ask(work, "deletes" if deletes else "writes", what=what, allowance=self._allowance)
+            await self._azure.call(send, "deletes" if deletes else "writes", action=action, rate_limit=self._rate_limit)
         except SentinelError as error:
-            cause_of_it = error.__cause__
-            if isinstance(cause_of_it, HttpResponseError) and (flow := _flow(cause_of_it, call, what, role_is_new)):
-                raise flow from cause_of_it
+            cause = error.__cause__
+            retry = _retry_error(cause, call, action, role_is_new) if isinstance(cause, HttpResponseError) else None
+            if retry:
+                raise retry from cause
             raise
 
 
-def _body(raw: Mapping[str, Any]) -> Any:
+def _body(raw: JsonObject) -> Any:
     from azure.mgmt.securityinsight import models
 
     properties = raw["properties"]
@@ -206,115 +213,120 @@ def _body(raw: Mapping[str, Any]) -> Any:
     )
 
 
-def _flow(error: HttpResponseError, call: Call, what: str, role_is_new: bool) -> SentinelError | None:
-    """Return the error that says how to go on, None where the error says all itself."""
-    text = cause(error)
-    if error.status_code == 400 and _TWICE in text:
-        return cannot("connector_conflict", what, text, _TwinError)
+def _retry_error(error: HttpResponseError, call: Call, action: str, role_is_new: bool) -> SentinelError | None:
+    """Return the NotYetError or ChangedError for a response after which another try can succeed, else None."""
+    text = azure_message(error)
+    if error.status_code == 400 and _DUPLICATE in text:
+        return cannot("connector_conflict", action, text, _DuplicateError)
     if error.status_code == 412 or (error.status_code == 409 and _UNREGISTERED not in text):
-        return cannot("connector_conflict", what, text, ChangedError)
+        return cannot("connector_conflict", action, text, ChangedError)
     role = call.args.get("data_connector", {}).get("properties", {}).get("awsRoleArn", "")
     if role_is_new and error.status_code == 400 and role and role in text:
-        return cannot("transient", what, text, NotYetError)
+        return cannot("transient", action, text, NotYetError)
     return None
 
 
-def _listed(answer: Mapping[str, Any]) -> list[Any]:
-    """Return what a list has. One that is missing, or none, is unknown and not empty; raises TypeError and the like."""
-    found = answer["value"]
-    if not isinstance(found, list):
-        raise TypeError(found)
-    return found
+def _list_of(raw: JsonObject) -> list[Any]:
+    """Return the items of a list response; raises KeyError or TypeError: a malformed list is not an empty one."""
+    items = raw["value"]
+    if not isinstance(items, list):
+        raise TypeError(items)
+    return items
 
 
-def _resources(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    found = _listed(answer)
-    if not all(raw["name"] and isinstance(raw["name"], str) and isinstance(raw["kind"], str) for raw in found):
-        raise TypeError(found)
-    return found
+def _resources(raw: JsonObject) -> list[JsonObject]:
+    items = _list_of(raw)
+    if not all(item["name"] and isinstance(item["name"], str) and isinstance(item["kind"], str) for item in items):
+        raise TypeError(items)
+    return items
 
 
-def _next(answer: Mapping[str, Any]) -> str | None:
-    page = answer.get("nextLink") or None
+def _next_page(raw: JsonObject) -> str | None:
+    page = raw.get("nextLink") or None
     if not isinstance(page, str | None):
         raise TypeError(page)
     return page
 
 
 class _Listing(NamedTuple):
-    """The connectors of a workspace: of CloudTrail by account and by name, of S3 by the account of their role."""
+    """The connectors of a workspace: CloudTrail by account id and by lower-case name, S3 by account id of the role."""
 
     cloudtrail: dict[str, Connectors]
     s3: dict[str, tuple[dict[str, Any], ...]]
 
 
-def _sorted(answers: Iterable[Mapping[str, Any]]) -> _Listing:
-    listed = _Listing({}, {})
-    for raw in answers:
+def _index(connectors: Iterable[JsonObject]) -> _Listing:
+    listing = _Listing({}, {})
+    for raw in connectors:
         if (connector := model.parse(raw)) is not None:
             for key in (connector.account_id, connector.name.lower()):
-                listed.cloudtrail[key] = (*listed.cloudtrail.get(key, ()), connector)
+                listing.cloudtrail[key] = (*listing.cloudtrail.get(key, ()), connector)
         elif shown := model.describe(raw):
             account_id = model.account_id_of(shown["role_arn"])
-            listed.s3[account_id] = (*listed.s3.get(account_id, ()), shown)
-    return listed
+            listing.s3[account_id] = (*listing.s3.get(account_id, ()), shown)
+    return listing
 
 
-class _TwinError(ChangedError):
-    """There is another connector of the same account already."""
+class _DuplicateError(ChangedError):
+    """Another connector for the same account exists already."""
 
 
-class ConnectorsOf:
-    """The connectors of one role's account in one workspace, as `run.converge` wants them.
+class ConnectorAdapter:
+    """The connectors of one role's account in one workspace, for `run.reconcile`.
 
-    The one under the name that we give is among them whatever account it reads: somebody may have pointed it elsewhere.
-    Where the role is new, calls that write wait for their turn by `visible`.
+    They include the connector with the generated name even if it was changed to read another account. For a new role,
+    `until_usable` returns a context in which the role can be used by Sentinel; writes wait for it.
     """
 
-    def __init__(self, sentinel: Sentinel, spec: ConnectorSpec, *, writes: bool, visible: Turn | None) -> None:
+    def __init__(
+        self, sentinel: Sentinel, spec: ConnectorSpec, *, writes: bool, until_usable: UntilUsable | None
+    ) -> None:
         self._sentinel = sentinel
         self._keys = model.account_id_of(spec.role_arn), spec.name
         self._writes = writes
-        self._visible = visible
+        self._until_usable = until_usable
         self._reads = 0
-        self._seen: Connectors = ()
-        self._unseen = 0
+        self._last_read: Connectors = ()
+        self._hidden_errors = 0
 
     async def read(self) -> Connectors:
-        """Return the connectors of the account; a second look lists those of the workspace anew."""
+        """Return the connectors of the account; from the second read on, list the workspace again."""
         if self._reads:
-            self._sentinel.forget()
+            self._sentinel.invalidate()
         self._reads += 1
-        self._seen = await self._sentinel.connectors(*self._keys)
-        return self._seen
+        self._last_read = await self._sentinel.connectors(*self._keys)
+        return self._last_read
 
     async def refresh(self, have: Connectors | None, _calls: Sequence[Call]) -> Connectors | None:
         """Return them as they were listed: `apply` looks again at what it removes."""
         return have
 
     async def apply(self, call: Call) -> None:
-        """Make one call of a plan. What was listed some time ago is looked at again before it is removed."""
+        """Make one call of a plan; a connector is read again before it is deleted.
+
+        Raises NotYetError or ChangedError where another try can succeed.
+        """
         if not self._writes:
             raise RuntimeError(f"{call.name} in check mode")
         if call.name == "DataConnectors_Delete":
-            [old] = (one for one in self._seen if one.name == call.args["data_connector_id"])
-            await self._sentinel.check_same(old)
+            [connector] = (one for one in self._last_read if one.name == call.args["data_connector_id"])
+            await self._sentinel.check_unchanged(connector)
         try:
-            async with self._visible() if self._visible else nullcontext():
-                await self._sentinel.apply(call, role_is_new=self._visible is not None)
-        except _TwinError as error:
+            async with self._until_usable() if self._until_usable else nullcontext():
+                await self._sentinel.apply(call, role_is_new=self._until_usable is not None)
+        except _DuplicateError as error:
             self._check_visible(error)
             raise
 
-    def _check_visible(self, error: _TwinError) -> None:
-        """Raise connector_conflict for a connector that is in the way, and that no list shows."""
-        self._unseen += 1
-        if self._unseen < UNSEEN:
+    def _check_visible(self, error: _DuplicateError) -> None:
+        """Raise connector_conflict if Sentinel keeps reporting a duplicate that its list does not contain."""
+        self._hidden_errors += 1
+        if self._hidden_errors < MAX_HIDDEN_CONNECTOR_ERRORS:
             return
         account_id, name = self._keys
         raise SentinelError(
             "connector_conflict",
-            f"Cannot make data connector {name} of account {account_id} in workspace {self._sentinel.name}: Microsoft "
-            "Sentinel says that another one reads the account already, and its list of connectors does not show it. "
-            "Look for it on the connector's page in the portal, and remove it there; else ask Microsoft's support.",
+            f"Cannot create data connector {name} for account {account_id} in workspace {self._sentinel.name}: "
+            "Microsoft Sentinel reports that another connector for this account exists, but does not list it. Find it "
+            "on the connector's page in the Azure portal and remove it there, or contact Microsoft support.",
         ) from error

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that talks to an AWS service: signed requests, as botocore would send them but without its cost a call.
+"""The only file that talks to the endpoints of AWS services: signs, sends and retries requests.
 
-botocore finds endpoint, Region, proxy and certificates, writes parameters and reads answers. A call of one of its
-clients costs as much again as everything else that is done for it, so sending, signing and trying again are here.
+botocore provides endpoint, Region, proxy and certificates, serializes parameters and parses responses. Calls through
+its own clients would double the CPU time of a run, so signing, sending and retries are implemented here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from urllib.parse import SplitResult, quote, quote_plus, urlsplit
 
 from ..model.backoff import pauses
 from ..model.network_errors import UNREACHABLE_TIMEOUT
-from .curl import Http, LostError
+from .curl import Http, RequestLostError
 
 try:
     from botocore.awsrequest import AWSPreparedRequest
@@ -37,12 +37,12 @@ try:
     from botocore.parsers import ResponseParserError, ResponseParserFactory
     from botocore.serialize import create_serializer
     from botocore.utils import get_environ_proxies
-except ImportError:  # `cloud.aws.Aws` says so in one sentence
+except ImportError:  # reported by `cloud.aws.Aws`
     pass
 
-# For how long a call is made again that a service or the network refused for the moment, in seconds.
-DEADLINE = 60.0
-THROTTLED = {
+# How long a call is retried after throttling or a transient error.
+AWS_RETRY_SECONDS = 60.0
+THROTTLING_CODES = {
     "EC2ThrottledException",
     "PriorRequestNotComplete",
     "RequestLimitExceeded",
@@ -54,20 +54,25 @@ THROTTLED = {
     "ThrottlingException",
     "TooManyRequestsException",
 }
-_TRANSIENT = {"RequestTimeout", "RequestTimeoutException", "InternalFailure", "ServiceUnavailable"}
-_TRANSIENT_STATUS = {429, 500, 502, 503, 504}
+_TRANSIENT_CODES = {"RequestTimeout", "RequestTimeoutException", "InternalFailure", "ServiceUnavailable"}
+_TRANSIENT_STATUSES = {429, 500, 502, 503, 504}
 _STATUSES = frozenset(HTTPStatus)
 _REQUEST_ID = re.compile(rb"<RequestId>[^<]*</RequestId>")
 _QUOTED = {byte: quote_plus(bytes((byte,))) for byte in range(256)}
 _SIGNED = ("host", "x-amz-date", "x-amz-security-token", "x-amz-target", "content-type")
 
+Parameters = Mapping[str, Any]
+"""The parameters of an operation, as in the API reference."""
+Response = dict[str, Any]
+"""The parsed response of an operation, as in the API reference."""
+
 log = logging.getLogger("trailbridge.sentinel")
-_chance = random.SystemRandom()
+_random = random.SystemRandom()
 
 
 @dataclass(slots=True)
 class Keys:
-    """A key pair, with the token of its session if it has one; `assumed` where the session is that of a role."""
+    """An access key with secret and session token (None for long-term keys); `assumed` for a session of a role."""
 
     access_key: str
     secret_key: str = field(repr=False)
@@ -76,7 +81,7 @@ class Keys:
     _derived: tuple[str, bytes] = field(default=("", b""), repr=False, compare=False)
 
     def sign(self, scope: str, text: str) -> str:
-        """Return the signature of a text; `scope` is "date/Region/service/aws4_request"."""
+        """Return the hex signature of a string to sign; `scope` is "date/Region/service/aws4_request"."""
         if self._derived[0] != scope:
             key = f"AWS4{self.secret_key}".encode()
             for part in scope.split("/"):
@@ -85,14 +90,14 @@ class Keys:
         return hmac.new(self._derived[1], text.encode(), "sha256").hexdigest()
 
 
-class Observer(Protocol):
-    """Who wants to know how the services are doing."""
+class ResponseObserver(Protocol):
+    """Gets the duration of every response, and whether it was throttled."""
 
-    def answered(self, seconds: float, *, throttled: bool) -> None: ...
+    def record(self, seconds: float, *, throttled: bool) -> None: ...
 
 
-class _Request(NamedTuple):
-    """What all requests to a service have in common."""
+class _Endpoint(NamedTuple):
+    """The endpoint of a service: the same for all its requests."""
 
     url: str
     path: str
@@ -104,165 +109,171 @@ class _Request(NamedTuple):
     proxy: str | None
 
 
-class _Written(NamedTuple):
-    """A request without what differs from account to account: date, keys and signature."""
+class _SerializedRequest(NamedTuple):
+    """A request before signing: it does not depend on date or credentials."""
 
     headers: Mapping[str, str]
     body: bytes
     digest: str
 
     @classmethod
-    def of(cls, headers: Mapping[str, Any], body: bytes) -> _Written:
-        """Return it, from the headers that go with the body."""
+    def of(cls, headers: Mapping[str, Any], body: bytes) -> _SerializedRequest:
+        """Return the request with lower-case headers and the SHA-256 digest of its body."""
         lower = {name.lower(): str(value) for name, value in headers.items()}
         return cls(lower, body, hashlib.sha256(body).hexdigest())
 
 
 class Service:
-    """One service at its endpoint. `client` is a client of botocore, which is asked but not used."""
+    """One service at its endpoint. `client` is a botocore client, used for its model and endpoint only."""
 
-    def __init__(self, client: Any, http: Http, observer: Observer) -> None:
+    def __init__(self, client: Any, http: Http, observer: ResponseObserver) -> None:
         self._model = client.meta.service_model
-        self._request = _captured(client)
+        self._endpoint = _read_endpoint(client)
         self._serializer = create_serializer(self._model.metadata["protocol"], include_validation=False)
         self._parser = _parsers().create_parser(self._model.metadata["protocol"])
-        self._last: dict[str, tuple[Mapping[str, Any], _Written]] = {}
-        self._list = lru_cache(maxsize=64)(partial(self._parse, status=HTTPStatus.OK))
+        self._last_requests: dict[str, tuple[Parameters, _SerializedRequest]] = {}
+        self._parse_list = lru_cache(maxsize=64)(partial(self._parse, status=HTTPStatus.OK))
         self._http = http
         self._observer = observer
-        self._answered = False
+        self._reached = False
 
     @property
     def region(self) -> str:
-        """The Region that answers."""
-        return self._request.region
+        """The Region of the endpoint."""
+        return self._endpoint.region
 
     @property
     def url(self) -> str:
-        """Where it is asked."""
-        return self._request.url
+        """The URL of the endpoint."""
+        return self._endpoint.url
 
-    def of(self, keys: Keys) -> Caller:
-        """Return what makes calls with these keys."""
-        return Caller(self, keys)
+    def client(self, keys: Keys) -> ServiceClient:
+        """Return a client of this service that signs with these keys."""
+        return ServiceClient(self, keys)
 
-    async def call(self, keys: Keys, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Make one call, again and again while it is refused for the moment; raises ClientError or LostError."""
-        start, waits = time.monotonic(), pauses(_chance.uniform)
-        # What makes the second try of a call known as such is generated once, by the rules of botocore.
+    async def call(self, keys: Keys, operation: str, params: Parameters) -> Response:
+        """Make one call, with retries; return the parsed response. Raises ClientError or RequestLostError."""
+        start, waits = time.monotonic(), pauses(_random.uniform)
+        # Idempotency tokens: the same for all retries of a call, as in botocore.
         tokens = self._model.operation_model(operation).idempotent_members
         params = {**{name: str(uuid.uuid4()) for name in tokens}, **params} if tokens else params
         while True:
             try:
-                return await self._once(keys, operation, params)
-            except (ClientError, LostError) as error:
+                return await self._send(keys, operation, params)
+            except (ClientError, RequestLostError) as error:
                 pause = next(waits)
-                if not _again(error) or time.monotonic() + pause > start + self._patience(error):
+                if not _is_retryable(error) or time.monotonic() + pause > start + self._retry_seconds(error):
                     raise
                 await asyncio.sleep(pause)
 
-    def _patience(self, error: ClientError | LostError) -> float:
-        """Return for how long a call is made again: briefly where this machine may be at fault."""
-        faulty = isinstance(error, LostError) and error.fault and not self._answered
-        return min(UNREACHABLE_TIMEOUT, DEADLINE) if faulty else DEADLINE
+    def _retry_seconds(self, error: ClientError | RequestLostError) -> float:
+        """Return how long a call is retried: not long if the network settings of this machine may be wrong."""
+        local = isinstance(error, RequestLostError) and error.fault and not self._reached
+        return min(UNREACHABLE_TIMEOUT, AWS_RETRY_SECONDS) if local else AWS_RETRY_SECONDS
 
-    async def _once(self, keys: Keys, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        written = self._written(operation, params)
-        headers = self._headers(keys, written)
+    async def _send(self, keys: Keys, operation: str, params: Parameters) -> Response:
+        serialized = self._serialized(operation, params)
+        headers = self._headers(keys, serialized)
         start = time.monotonic()
-        status, content = await self._http.post(self._request.url, headers, written.body, self._request.proxy)
+        status, content = await self._http.post(self._endpoint.url, headers, serialized.body, self._endpoint.proxy)
         seconds = time.monotonic() - start
-        self._answered = True
-        answer = self._read(operation, status, content)
-        error = answer.get("Error", {}).get("Code", "") if status >= 300 else ""
-        log.debug("%s %s %s in %.0f ms %s", self._request.name, operation, status, seconds * 1000, error)
-        self._observer.answered(seconds, throttled=error in THROTTLED)
+        self._reached = True
+        response = self._parse_response(operation, status, content)
+        error = response.get("Error", {}).get("Code", "") if status >= 300 else ""
+        log.debug("%s %s %s in %.0f ms %s", self._endpoint.name, operation, status, seconds * 1000, error)
+        self._observer.record(seconds, throttled=error in THROTTLING_CODES)
         if status >= 300:
-            raise ClientError(cast("Any", answer), operation)
-        return answer
+            raise ClientError(cast("Any", response), operation)
+        return response
 
-    def _written(self, operation: str, params: Mapping[str, Any]) -> _Written:
-        """Return what a call is on its way. Most accounts are asked the same, so what was written last is kept."""
-        known = self._last.get(operation)
-        if known and known[0] == params:
-            return known[1]
+    def _serialized(self, operation: str, params: Parameters) -> _SerializedRequest:
+        """Return the serialized request of a call. The last one is cached: most accounts get the same parameters."""
+        last = self._last_requests.get(operation)
+        if last and last[0] == params:
+            return last[1]
         model = self._model.operation_model(operation)
         request = self._serializer.serialize_to_request(dict(params), model)
-        body = _form(request["body"]) if isinstance(request["body"], dict) else request["body"]
-        written = _Written.of(request["headers"], body)
-        self._last[operation] = params, written
-        return written
+        body = _urlencode(request["body"]) if isinstance(request["body"], dict) else request["body"]
+        serialized = _SerializedRequest.of(request["headers"], body)
+        self._last_requests[operation] = params, serialized
+        return serialized
 
-    def _read(self, operation: str, status: int, content: bytes) -> dict[str, Any]:
-        """Return an answer as data. Lists are mostly the same in all accounts, but for the id of the request."""
+    def _parse_response(self, operation: str, status: int, content: bytes) -> Response:
+        """Return a parsed response. Lists are cached without request id: they are equal in most accounts."""
         if status == HTTPStatus.OK and operation.startswith("List"):
-            return self._list(operation, content=_REQUEST_ID.sub(b"", content))
+            return self._parse_list(operation, content=_REQUEST_ID.sub(b"", content))
         return self._parse(operation, status, content)
 
-    def _parse(self, operation: str, status: int, content: bytes) -> dict[str, Any]:
+    def _parse(self, operation: str, status: int, content: bytes) -> Response:
         shape = self._model.operation_model(operation).output_shape
         try:
-            answer: dict[str, Any] = self._parser.parse({"status_code": status, "headers": {}, "body": content}, shape)
+            response: Response = self._parser.parse({"status_code": status, "headers": {}, "body": content}, shape)
         except (AttributeError, LookupError, TypeError, ValueError, ResponseParserError) as error:
             if status >= HTTPStatus.MULTIPLE_CHOICES:
-                # Whoever stands between answers for the service, in words of its own.
-                told = {"Code": str(status), "Message": HTTPStatus(status).phrase if status in _STATUSES else ""}
-                return {"Error": told, "ResponseMetadata": {"HTTPStatusCode": status}}
+                # Not from the service but from a proxy or load balancer in between.
+                details = {"Code": str(status), "Message": HTTPStatus(status).phrase if status in _STATUSES else ""}
+                return {"Error": details, "ResponseMetadata": {"HTTPStatusCode": status}}
             raise ResponseParserError(str(error)) from error
-        return answer
+        return response
 
-    def _headers(self, keys: Keys, written: _Written) -> list[str]:
-        """Return the headers of a request, signed ("Signature Version 4 for API requests", IAM User Guide)."""
+    def _headers(self, keys: Keys, serialized: _SerializedRequest) -> list[str]:
+        """Return the signed headers of a request ("Signature Version 4 for API requests", IAM User Guide)."""
         now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        headers = {**written.headers, "host": self._request.host, "x-amz-date": now}
+        headers = {**serialized.headers, "host": self._endpoint.host, "x-amz-date": now}
         if keys.token:
             headers["x-amz-security-token"] = keys.token
         signed = sorted(headers.keys() & set(_SIGNED))
         canonical = "\n".join(
             (
                 "POST",
-                self._request.path,
-                self._request.query,
+                self._endpoint.path,
+                self._endpoint.query,
                 *(f"{name}:{headers[name].strip()}" for name in signed),
                 "",
                 ";".join(signed),
-                written.digest,
+                serialized.digest,
             )
         )
-        scope = f"{now[:8]}/{self._request.region}/{self._request.name}/aws4_request"
+        scope = f"{now[:8]}/{self._endpoint.region}/{self._endpoint.name}/aws4_request"
         text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
         headers["authorization"] = (
             f"AWS4-HMAC-SHA256 Credential={keys.access_key}/{scope}, "
             f"SignedHeaders={';'.join(signed)}, Signature={keys.sign(scope, text)}"
         )
-        headers["user-agent"] = self._request.user_agent
+        headers["user-agent"] = self._endpoint.user_agent
         return [f"{name}: {value}" for name, value in headers.items()]
 
 
-class Caller(NamedTuple):
-    """One service with the keys of one account."""
+class ServiceClient(NamedTuple):
+    """One service with the credentials of one account."""
 
     service: Service
     keys: Keys
 
-    async def __call__(self, operation: str, **params: Any) -> dict[str, Any]:
-        """Make one call, by the names of the API."""
+    async def __call__(self, operation: str, **params: Any) -> Response:
+        """Call an operation with the parameter names of the API; return the parsed response.
+
+        Raises ClientError or RequestLostError.
+        """
         return await self.service.call(self.keys, operation, params)
 
-    async def pages(self, operation: str, key: str, marker: str = "Marker", **params: Any) -> list[Any]:
-        """Return what a listing has on all its pages under `key`; a page without it is not taken for an empty one."""
-        found: list[Any] = []
+    async def pages(self, operation: str, key: str, cursor: str = "Marker", **params: Any) -> list[Any]:
+        """Return the items under `key` on all pages of a listing; `cursor` is the pagination parameter.
+
+        Raises KeyError for a page without `key`: it is not taken for an empty one.
+        """
+        items: list[Any] = []
         more: dict[str, Any] = {}
         while True:
-            answer = await self(operation, **params, **more)
-            found += answer[key]
-            more = {marker: answer[marker]} if answer.get(marker) else {}
+            page = await self(operation, **params, **more)
+            items += page[key]
+            more = {cursor: page[cursor]} if page.get(cursor) else {}
             if not more:
-                return found
+                return items
 
 
 def _parsers() -> ResponseParserFactory:
-    """Return botocore's parsers, with a reader of timestamps that takes a hundredth of the time."""
+    """Return botocore's parsers with a timestamp parser that is a hundred times as fast."""
     factory = ResponseParserFactory()
     factory.set_parser_defaults(timestamp_parser=_timestamp)
     return factory
@@ -272,31 +283,31 @@ def _timestamp(value: str | float) -> datetime:
     return datetime.fromisoformat(value) if isinstance(value, str) else datetime.fromtimestamp(value, UTC)
 
 
-def _captured(client: Any) -> _Request:
-    """Have botocore prepare a request, and read off it what no other way tells: endpoint, signing name and Region."""
-    kept: list[AWSPreparedRequest] = []
+def _read_endpoint(client: Any) -> _Endpoint:
+    """Return the endpoint, signing name and Region that botocore uses, from a request it prepares but does not send."""
+    captured: list[AWSPreparedRequest] = []
 
-    class Enough(Exception):  # noqa: N818 it is none
+    class Captured(Exception):  # noqa: N818 not an error
         pass
 
-    def keep(request: AWSPreparedRequest, **_more: Any) -> None:
-        kept.append(request)
-        raise Enough
+    def capture(request: AWSPreparedRequest, **_more: Any) -> None:
+        captured.append(request)
+        raise Captured
 
-    client.meta.events.register("before-send", keep)
+    client.meta.events.register("before-send", capture)
     operations: Mapping[str, str] = client.meta.method_to_api_mapping
     call: Callable[[], Any] = getattr(client, next(iter(operations)))
-    with contextlib.suppress(Enough):
+    with contextlib.suppress(Captured):
         call()
-    url, headers = kept[0].url, {name: _text(value) for name, value in kept[0].headers.items()}
+    url, headers = captured[0].url, {name: _to_text(value) for name, value in captured[0].headers.items()}
     _key, _date, region, name, _end = headers["Authorization"].split("Credential=")[1].split(",")[0].rsplit("/", 4)
     parts = urlsplit(url)
     proxies = ProxyConfiguration(get_environ_proxies(url))
-    return _Request(
+    return _Endpoint(
         url=url,
         path=quote(parts.path or "/", safe="/~%"),
         query=parts.query,
-        host=_host(parts),
+        host=_host_header(parts),
         region=region,
         name=name,
         user_agent=headers["User-Agent"],
@@ -304,26 +315,26 @@ def _captured(client: Any) -> _Request:
     )
 
 
-def _form(body: Mapping[str, Any]) -> bytes:
-    """Return what `urllib.parse.urlencode` does, several times as fast: session policies are long."""
+def _urlencode(body: Mapping[str, Any]) -> bytes:
+    """Return the same as `urllib.parse.urlencode`, several times as fast: session policies are long."""
     quoted = (str(text).encode().decode("latin-1").translate(_QUOTED) for pair in body.items() for text in pair)
     return "&".join(map("=".join, zip(quoted, quoted, strict=True))).encode()
 
 
-def _host(parts: SplitResult) -> str:
+def _host_header(parts: SplitResult) -> str:
     default = {"https": 443, "http": 80}[parts.scheme]
     name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
     return name if parts.port in (None, default) else f"{name}:{parts.port}"
 
 
-def _text(value: Any) -> str:
+def _to_text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _again(error: ClientError | LostError) -> bool:
-    """Tell whether the same call can succeed in a moment."""
-    if isinstance(error, LostError):
-        return error.again
+def _is_retryable(error: ClientError | RequestLostError) -> bool:
+    """Return whether a retry of the same call can succeed."""
+    if isinstance(error, RequestLostError):
+        return error.retryable
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return code in THROTTLED or code in _TRANSIENT or status in _TRANSIENT_STATUS
+    return code in THROTTLING_CODES or code in _TRANSIENT_CODES or status in _TRANSIENT_STATUSES

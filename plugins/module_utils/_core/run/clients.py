@@ -17,7 +17,7 @@ from ..model.connector.workspace import Workspace
 from ..model.credentials.credentials import AwsCredentials, AzureCredentials
 from ..model.errors import SentinelError, cannot
 from .account import Context
-from .pacing import Budget, Slots, Visibility
+from .pacing import AzureRateLimit, Slots, Visibility
 
 if TYPE_CHECKING:
     from ..cloud.arm import Azure
@@ -36,7 +36,7 @@ class Clients:
         self._visibility = Visibility()
         self._aws: dict[AwsCredentials, Aws] = {}
         self._azure: dict[AzureCredentials, Azure] = {}
-        self._budgets: dict[tuple[AzureCredentials, str], Budget] = {}
+        self._budgets: dict[tuple[AzureCredentials, str], AzureRateLimit] = {}
         self._sentinel: dict[WorkspaceKey, tuple[Sentinel, Workspace]] = {}
         # Also those that turn out to be unusable.
         self._created: dict[WorkspaceKey, Sentinel] = {}
@@ -102,7 +102,7 @@ class Clients:
         try:
             if error := self._unusable_azure.get(credentials):
                 raise error.with_traceback(None)
-            budget = self._budgets.setdefault((credentials, subscription_id), Budget())
+            budget = self._budgets.setdefault((credentials, subscription_id), AzureRateLimit())
             sentinel = Sentinel(self._azure[credentials], subscription_id, resource_group, name, budget)
             self._created[key] = sentinel
             self._sentinel[key] = sentinel, await preflight(sentinel, self._permission)
@@ -138,7 +138,7 @@ class Clients:
         found: list[dict[str, Any]] = []
         for sentinel in {one.id: one for one in self.sentinels if one.id != own.id}.values():
             with suppress(SentinelError):
-                found += [{**one, "workspace": sentinel.name} for one in await sentinel.readers(account_id)]
+                found += [{**one, "workspace": sentinel.name} for one in await sentinel.connectors_reading(account_id)]
         return found
 
     @property
@@ -190,7 +190,7 @@ async def preflight(sentinel: Sentinel, permission: str) -> Workspace:
     """Check that a run can use the workspace, and list its connectors; raises SentinelError with what is missing."""
     listing = asyncio.ensure_future(sentinel.connectors(""))
     try:
-        workspace = await sentinel.whole_workspace()
+        workspace = await sentinel.workspace_details()
         workspaces.check_ready(workspace, permission)
         await listing
     finally:

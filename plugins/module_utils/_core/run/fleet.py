@@ -232,7 +232,7 @@ async def check_departed(orphans: Iterable[Orphan], organization: Organization |
             by_workspace.setdefault(orphan.sentinel.id, []).append(orphan)
     for departed in by_workspace.values():
         sentinel = departed[0].sentinel
-        connectors = await sentinel.known_connectors()
+        connectors = await sentinel.all_connectors()
         member_ids = organization.accounts.keys() if organization else set[str]()
         what = f"remove the connectors of departed accounts from workspace {sentinel.name}"
         if not member_ids & {connector.account_id for connector in connectors}:

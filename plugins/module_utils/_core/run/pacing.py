@@ -68,7 +68,7 @@ class Slots:
         """Sleep with the slot released."""
         await self.without_slot(asyncio.sleep(seconds))
 
-    def answered(self, seconds: float, *, throttled: bool) -> None:
+    def record(self, seconds: float, *, throttled: bool) -> None:
         """Adjust the limit to a response of AWS that took so many seconds."""
         self._fastest = min(self._fastest, seconds)
         self._average += (seconds - self._average) / 16
@@ -78,17 +78,17 @@ class Slots:
             self.limit = max(min(MIN_CONCURRENCY, self._maximum), self.limit / 2)
 
 
-class Budget:
-    """What one principal may ask of Azure Resource Manager in one subscription, or of Log Analytics, by kind."""
+class AzureRateLimit:
+    """The rate limit of one principal in one subscription, and for Log Analytics: a token bucket for each kind."""
 
     def __init__(self) -> None:
         self._buckets = {kind: _Bucket(size, rate) for kind, (size, rate) in (ARM_LIMITS | LOGS_LIMITS).items()}
 
-    async def turn(self, kind: str) -> None:
+    async def acquire(self, kind: str) -> None:
         """Wait until one more request is allowed."""
         await self._buckets[kind].take()
 
-    def answered(self, kind: str, remaining: int | None, wait: float | None) -> None:
+    def record(self, kind: str, remaining: int | None, wait: float | None) -> None:
         """Learn from an answer: how many requests remain; how long to `wait` if it was refused."""
         self._buckets[kind].update(remaining, wait)
 

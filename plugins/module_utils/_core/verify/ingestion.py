@@ -23,12 +23,11 @@ from ..model.duration import format_duration
 from ..model.errors import SentinelError, cannot
 from ..model.ingestion import ingestion as model
 from ..model.ingestion.ingestion import Expected, IngestionStatus, Links, Look
-from ..model.role.permissions import policy_for
-from ..run.pacing import Budget, Slots
+from ..run.pacing import AzureRateLimit, Slots
 
 if TYPE_CHECKING:
     from ..cloud.arm import Azure
-    from ..cloud.logs import Answer, Logs, Rows
+    from ..cloud.logs import Logs, QueryResult, Rows
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -89,7 +88,7 @@ class Place:
         self.delayed: SentinelError | None = None
         """Why it could not be asked just now."""
 
-    async def open(self, account: Account, azure: Azure, logs: Logs, budget: Budget) -> None:
+    async def open(self, account: Account, azure: Azure, logs: Logs, budget: AzureRateLimit) -> None:
         """Read the workspace, unless its id is known, and list its connectors."""
         from ..cloud.sentinel import Sentinel
 
@@ -97,7 +96,7 @@ class Place:
         self._logs = logs
         try:
             self._id = account.role_spec.workspace_id or (await sentinel.workspace()).customer_id
-            self.links = await sentinel.raw_connectors(model.links)
+            self.links = await sentinel.list_connectors(model.links)
         except SentinelError as error:
             self.error = error
 
@@ -120,7 +119,7 @@ class Place:
         answer = await self._ask(text, order, read)
         if answer.partial:
             answer = await self._ask(text, order, read)
-        self.look = Look(answer.said, answer.has_table, answer.partial, self.look.health)
+        self.look = Look(answer.value, answer.has_table, answer.partial, self.look.health)
 
     async def look_at_health(self, order: Order) -> None:
         """Ask how the connectors are doing, where the workspace keeps that; events are judged without it as well."""
@@ -131,11 +130,11 @@ class Place:
         except SentinelError as error:
             self.unheard = str(error)
             return
-        self.look = replace(self.look, health=answer.said if answer.has_table else None)
+        self.look = replace(self.look, health=answer.value if answer.has_table else None)
 
-    async def _ask(self, text: str, order: Order, read: Callable[[Rows], T]) -> Answer[T]:
-        what = f"query table {text.split(maxsplit=1)[0]} of workspace {self.name}"
-        return await self._logs.query(self._id, text, order.lookback, read, what=what)
+    async def _ask(self, text: str, order: Order, read: Callable[[Rows], T]) -> QueryResult[T]:
+        action = f"query table {text.split(maxsplit=1)[0]} of workspace {self.name}"
+        return await self._logs.query(self._id, text, order.lookback, read, action=action)
 
 
 Places = dict[WorkspaceKey, Place]
@@ -163,13 +162,13 @@ async def places(accounts: list[Account]) -> AsyncIterator[Places]:
         for credentials in {account.azure: None for account in accounts}:
             try:
                 azure[credentials] = await asyncio.to_thread(Azure, credentials)
-                logs[credentials] = Logs(azure[credentials], Budget())
+                logs[credentials] = Logs(azure[credentials], AzureRateLimit())
             except SentinelError as error:
                 unusable[credentials] = error
             except Exception as error:  # noqa: BLE001 one credential never stops the others
                 unusable[credentials] = cannot("unexpected", "sign in to Azure", repr(error))
         firsts = {account.workspace_key: account for account in reversed(accounts)}
-        budgets = {(account.azure, account.subscription_id): Budget() for account in accounts}
+        budgets = {(account.azure, account.subscription_id): AzureRateLimit() for account in accounts}
         found = {where: Place(one.workspace) for where, one in firsts.items()}
 
         async def open_one(place: Place, one: Account) -> None:
@@ -325,8 +324,9 @@ async def _mark(item: Watched, canary: str, aws: Aws) -> None:
     account = item.account
     if account.account_id == (await aws.identity()).account_id:
         return
-    policy = policy_for(account.account_id, account.role_spec.name, "read")
-    await aws.enter(account.account_id, replace(account.assume_role, session_name=canary), policy)
+    await aws.assume_role_in(
+        account.account_id, replace(account.assume_role, session_name=canary), account.role_spec.name, "read"
+    )
     item.marked = True
 
 
@@ -337,5 +337,5 @@ async def _ask_role(item: Watched, aws: Aws) -> None:
     if not arn:
         return
     name = arn.rpartition("/")[2]
-    keys = await aws.enter(account.account_id, account.assume_role, policy_for(account.account_id, name, "read"))
-    item.shown["role_last_used"] = await last_used(aws.service("iam").of(keys), account.account_id, name)
+    keys = await aws.assume_role_in(account.account_id, account.assume_role, name, "read")
+    item.shown["role_last_used"] = await last_used(aws.service("iam").client(keys), account.account_id, name)

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from ...cloud.aws import Aws
-from ...cloud.organizations import listing
-from ...model.account_result import AccountReport
-from ...model.connector.connector import CONNECTOR, Connector, ConnectorSpec, account_id_of
+from ...cloud.organizations import list_accounts
+from ...model.connector.connector import Connector, account_id_of, removal
 from ...model.errors import SentinelError
 from ...model.organization.organization import Organization
 from ..reconcile import Mode, reconcile
@@ -138,13 +137,13 @@ async def find_departed(
     None departed if the listing has fewer than `minimum_accounts` active accounts. Raises SentinelError if the
     organization cannot be listed.
     """
-    organization = await listing(aws.own("organizations"), aws.own("sts"))
+    organization = await list_accounts(aws.with_source_credentials("organizations"), aws.with_source_credentials("sts"))
     orphans = Orphans()
     orphans.organization = organization
     for sentinel in workspaces:
         listed: list[Connector] = []
         with orphans.note_unlisted(sentinel):
-            listed = await sentinel.known_connectors()
+            listed = await sentinel.all_connectors()
         found = [one for one in listed if only is None or one.account_id in only]
         reasons = organization.departed(
             {connector.account_id for connector in found if connector.account_id}, minimum_accounts
@@ -162,7 +161,9 @@ async def check_departed_again(orphans: Iterable[Orphan], aws: Callable[[], Aws]
     reasons, why = dict[str, str](), "the account is in the organization again."
     try:
         client = aws()
-        organization = await listing(client.own("organizations"), client.own("sts"))
+        organization = await list_accounts(
+            client.with_source_credentials("organizations"), client.with_source_credentials("sts")
+        )
         reasons = organization.departed(departed, minimum_accounts)
     except SentinelError as error:
         why = str(error)
@@ -176,7 +177,7 @@ async def remove(orphan: Orphan) -> None:
     if orphan.connector is None:
         return
     try:
-        await orphan.sentinel.check_same(orphan.connector)
+        await orphan.sentinel.check_unchanged(orphan.connector)
         if orphan.is_role_missing and not await orphan.is_role_missing():
             orphan.error = f"Cannot remove data connector {orphan.connector.name}: role {orphan.role_arn} exists now."
             return

@@ -28,7 +28,7 @@ from .orphans import Orphan, Orphans
 
 if TYPE_CHECKING:
     from ...cloud.sentinel import Sentinel
-    from ...cloud.service import Caller
+    from ...cloud.service import ServiceClient
 
 
 class Interruptible(Protocol):
@@ -90,14 +90,13 @@ async def _connected_roles(orphans: Orphans, clients: Clients) -> _ConnectedRole
     arns: set[str] = set()
     for sentinel in clients.sentinels:
         with orphans.note_unlisted(sentinel):
-            arns |= await sentinel.read_roles()
+            arns |= await sentinel.connected_role_arns()
     return _ConnectedRoles(frozenset(arns), frozenset(clients.workspace_ids), not orphans.unlisted)
 
 
-async def _iam_reader(account: Account, role_name: str | None, context: Context) -> Caller:
-    policy = policy_for(account.account_id, role_name, "read")
-    keys = await context.aws.enter(account.account_id, account.assume_role, policy)
-    return context.aws.service("iam").of(keys)
+async def _iam_reader(account: Account, role_name: str | None, context: Context) -> ServiceClient:
+    keys = await context.aws.assume_role_in(account.account_id, account.assume_role, role_name, "read")
+    return context.aws.service("iam").client(keys)
 
 
 async def _search_each_role(account: Account, sentinel: Sentinel, others: Connectors, context: Context) -> list[Orphan]:
@@ -119,7 +118,7 @@ async def _is_role_missing(account: Account, connector: Connector, context: Cont
     name = connector.role_arn.rpartition("/")[2]
     async with account_timeout(account):
         caller = await _iam_reader(account, name, context)
-        return await iam.arn_of(caller, account.account_id, name) != connector.role_arn
+        return await iam.find_role_arn(caller, account.account_id, name) != connector.role_arn
 
 
 async def _search_all_roles(
@@ -131,12 +130,12 @@ async def _search_all_roles(
     except SentinelError:
         return []
     try:
-        async with account_timeout(account):
-            trusts = await iam.trusts(caller, account.account_id)
+        async with role_timeout(account):
+            list_trust_policies = await iam.list_trust_policies(caller, account.account_id)
     except SentinelError as error:
         return [Orphan(sentinel, None, "unknown", error=str(error), role=account.role_spec.arn, host=account.host)]
-    missing = [one for one in others if one.role_arn not in trusts]
-    unconnected = _unconnected(account, trusts, connected) if connected.complete else []
+    missing = [one for one in others if one.role_arn not in list_trust_policies]
+    unconnected = _unconnected(account, list_trust_policies, connected) if connected.complete else []
     return [
         *(_connector_without_role(account, sentinel, one, context) for one in missing),
         *(Orphan(sentinel, None, "no_connector", role=arn) for arn in unconnected),
