@@ -34,9 +34,8 @@ from .model.role.permissions import SessionScope, policy_for, session_scope
 from .model.role.plan import ROLE
 from .model.role.role import Role
 from .model.text import visible
-from .run.account import read_consistent, reconcile_connector, reconcile_role
 from .run.pacing import AzureRateLimit
-from .run.reconcile import reconcile
+from .run.reconcile import Mode, read_consistent, reconcile
 from .verify import ingestion, results
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
             adapter = RoleAdapter(
                 iam, account.account_id, account.role_spec.name, writes=not check_mode, removing=absent
             )
-            await reconcile_role(report, account.role_spec, adapter, check_mode=check_mode, absent=absent)
+            await reconcile(report, ROLE, account.role_spec, adapter, Mode(check_mode, absent))
     return report.result()
 
 
@@ -107,7 +106,8 @@ async def _complete_account(params: Mapping[str, Any], aws: Aws, *, required: bo
 
 
 async def _iam_caller(account: Account, aws: Aws, role_name: str | None, work: SessionScope) -> ServiceClient:
-    return aws.service("iam").client(await aws.assume_role_in(account.account_id, account.assume_role, role_name, work))
+    policy = policy_for(account.account_id, role_name, work)
+    return aws.service("iam").client(await aws.assume_role_in(account.account_id, account.assume_role, policy))
 
 
 async def _role_names(name: str | None, account: Account, iam: ServiceClient) -> list[str]:
@@ -179,20 +179,6 @@ async def _stackset_spec(params: Mapping[str, Any], account: Account, aws: Aws) 
     return found
 
 
-async def _reconcile_stackset(
-    report: AccountReport, spec: StackSetSpec, adapter: StackSetAdapter, *, check_mode: bool, absent: bool
-) -> None:
-    overlay = partial(stacksets.without if absent else stacksets.overlay, spec)
-    plan = partial(stacksets.plan, retain=spec.retain)
-    outcome = await reconcile(
-        adapter, overlay, plan, check_mode=check_mode, applied=report.calls, on_read=lambda _have: None
-    )
-    report.add("stackset", stacksets.show, outcome.want)
-    if outcome.changed:
-        before, after = stacksets.show(outcome.have), stacksets.show(outcome.want)
-        report.diff.append(difference(f"StackSet {spec.name}", before, after))
-
-
 @_synchronous
 async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Run the module `aws_connector`."""
@@ -204,7 +190,7 @@ async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Resul
         spec = ConnectorSpec(role_arn, sentinel.id, workspace_id, account.deduplicate)
         with AccountReport().attached_to_errors() as report:
             absent = params["state"] == "absent"
-            adapter = sentinel.connectors_of(spec, writes=not check_mode)
+            adapter = sentinel.connector_adapter(spec, writes=not check_mode)
             await reconcile(report, CONNECTOR, spec, adapter, Mode(check_mode, absent))
     return report.result()
 

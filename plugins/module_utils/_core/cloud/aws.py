@@ -18,7 +18,6 @@ from ..model.credentials import sign_in
 from ..model.credentials.credentials import AssumeRole, AwsCredentials
 from ..model.errors import ChangedError, NotYetError, SentinelError, cannot
 from ..model.network_errors import Fault
-from ..model.role.session_policy import SessionScope, session_policy
 from ..model.validation import RULES
 from . import curl, network
 from .curl import Http, RequestLostError
@@ -259,12 +258,10 @@ class Aws:
         with translate_aws_errors("read the caller identity of the AWS credentials"):
             return await caller_identity(self.with_source_credentials("sts"))
 
-    async def assume_role_in(
-        self, account_id: str, assume_role: AssumeRole, role_name: str | None, work: SessionScope
-    ) -> Keys:
+    async def assume_role_in(self, account_id: str, assume_role: AssumeRole, policy: Callable[[str], str]) -> Keys:
         """Return credentials in an account: of an assumed role, in the caller's own account the source credentials.
 
-        With `assume_role.session_policy` they only allow `work` on the role `role_name` (None: read all roles).
+        With `assume_role.session_policy` the session is limited by `policy`, which returns it as JSON by the partition.
         Raises wrong_account, assume_denied and so on.
         """
         if account_id == (await self.identity()).account_id:
@@ -372,7 +369,7 @@ def translate_aws_errors(
 
 
 def code_of(error: SentinelError) -> str:
-    """Return the error code of the answer that an error comes from, empty where there was none."""
+    """Return the error code of the response that an error comes from, empty where there was none."""
     cause = error.__cause__
     return str((cause.response.get("Error") or {}).get("Code", "")) if isinstance(cause, ClientError) else ""
 

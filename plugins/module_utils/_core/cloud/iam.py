@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -62,11 +62,13 @@ class RoleAdapter:
                 instance_profiles=await self._list_instance_profiles(),
             )
 
-    async def reread(self, have: Role) -> Role | None:
+    async def refresh(self, have: Role | None, calls: Sequence[Call]) -> Role | None:
         """Return the current role, in one request (two with `removing`) if nothing but its policies may differ.
 
-        Policies are read again only if something else changed.
+        Policies are read again only if something else changed, or if the calls remove or overwrite some.
         """
+        if have is None or _removes_policies(calls):
+            return await self.read()
         raw = await self._get_role()
         if raw is None:
             return None
@@ -137,6 +139,17 @@ class RoleAdapter:
         # An expired session of an assumed role concerns this account only.
         expired = "transient" if self._iam.keys.assumed else "expired_credentials"
         return translate_aws_errors(f"{action} role {self._name} in account {self._account_id}", expired=expired)
+
+
+def _removes_policies(calls: Iterable[Call]) -> bool:
+    """Whether calls remove or overwrite policies, so that a policy added meanwhile must be read and reported first.
+
+    Not if the whole role is deleted: AWS refuses to delete a role that still has a policy.
+    """
+    names = {call.name for call in calls}
+    return bool(names & {"DeleteRolePolicy", "PutRolePolicy"}) or names & {"DetachRolePolicy", "DeleteRole"} == {
+        "DetachRolePolicy"
+    }
 
 
 async def find_roles_by_trust(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -124,9 +124,9 @@ class Sentinel:
         return frozenset(chain(cloudtrail, s3))
 
     async def is_fed_by_s3(self, table: str) -> bool:
-        """Tell whether an enabled S3 connector brings events into a table."""
-        listed = chain.from_iterable((await self._list()).s3.values())
-        return any(one["destination_table"] == table and one["state"] == "Enabled" for one in listed)
+        """Whether an enabled S3 connector ingests into a table."""
+        connectors = chain.from_iterable((await self._list()).s3.values())
+        return any(one["destination_table"] == table and one["state"] == "Enabled" for one in connectors)
 
     async def _list(self) -> _Listing:
         async with self._list_lock:
@@ -298,7 +298,7 @@ class ConnectorAdapter:
         return self._last_read
 
     async def refresh(self, have: Connectors | None, _calls: Sequence[Call]) -> Connectors | None:
-        """Return them as they were listed: `apply` looks again at what it removes."""
+        """Return them as they were listed: `apply` reads a connector again before it is deleted."""
         return have
 
     async def apply(self, call: Call) -> None:

@@ -14,8 +14,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ..cloud.aws import Aws
-from ..cloud.iam import RoleAdapter
-from ..cloud.service import Keys
+from ..cloud.service import Keys, ServiceClient
 from ..model.account import Account
 from ..model.account_result import AccountReport
 from ..model.connector import connector as connectors
@@ -30,8 +29,8 @@ from .reconcile import Adapter, Mode, Read, Sleep, read_consistent, reconcile
 from .sources import SOURCES, Source, SourceRun, Step
 
 if TYPE_CHECKING:
-    # Azure's packages take longer to load than all others, and are not needed to change a role.
-    from ..cloud.sentinel import Sentinel, UntilUsable
+    # Azure's packages take longer to load than all others; who only works on a role does without.
+    from ..cloud.sentinel import Sentinel
 
 # How long the work in an account may take in all, in seconds: a little more than waiting for IAM's consistency may.
 ACCOUNT_TIMEOUT_SECONDS = 240.0
@@ -87,27 +86,18 @@ async def _each(sources: Iterable[SourceSpec], work: Callable[[SourceSpec], Awai
 async def _connect(report: AccountReport, account: Account, spec: SourceSpec, context: Context) -> None:
     source, aside = SOURCES[spec.type], context.slots.sleep
     async with context.slots:
-        adapter, have = await _read_role(account, context, removing=True)
-    with _findings_on_error(report, partial(_findings_without_workspace, account, have, context), is_security):
-        account, sentinel = await context.ready(account)
-    spec = ConnectorSpec(have.arn if have else account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
-    with _findings_on_error(report, partial(roles.findings, account.role_spec, have), is_security):
-        connectors_reading = await sentinel.connectors_reading(account.account_id)
-        others = await context.other_readers(account.account_id, sentinel)
-        report.findings += connectors.remaining_findings(spec, [*connectors_reading, *others])
-        if roles.without(account.role_spec, have) != have:
-            connectors.check_no_other_reader(spec, connectors_reading)
-        await reconcile_connector(report, spec, sentinel, check_mode=context.check_mode, absent=True)
-        async with context.slots, role_timeout(account):
-            have = await _reread_if_changing(adapter, have, partial(roles.without, account.role_spec), context)
-            await reconcile_role(
-                report,
-                account.role_spec,
-                AlreadyRead(adapter, have),
-                check_mode=context.check_mode,
-                absent=True,
-                sleep=context.slots.sleep,
-            )
+        run = await _begin(account, spec, context, removing=False)
+        first, *later = source.in_aws
+        adapter, before = await _read(run, first)
+        with _reporting(report, run, first, before.have):
+            ready = context.ready(account)
+            run.account, run.sentinel = await (ready if context.is_ready() else context.slots.without_slot(ready))
+        async with account_timeout(account), _reporting_workspace(report, run, source):
+            await _step(report, run, first, aside, (adapter, before))
+            for step in later:
+                await _step(report, run, step, aside)
+    for step in source.in_workspace:
+        await _step(report, run, step, asyncio.sleep)
 
 
 async def _disconnect(report: AccountReport, account: Account, spec: SourceSpec, context: Context) -> None:
@@ -134,8 +124,8 @@ async def _begin(account: Account, spec: SourceSpec, context: Context, *, removi
     """Open a session in the account that may do what the steps of the source need."""
     keys: list[Keys] = []
 
-    def caller(service: str) -> Caller:
-        return context.aws.service(service).of(keys[0])
+    def caller(service: str) -> ServiceClient:
+        return context.aws.service(service).client(keys[0])
 
     run = SourceRun(account, spec, context, removing, caller)
 
@@ -144,26 +134,19 @@ async def _begin(account: Account, spec: SourceSpec, context: Context, *, removi
 
     async def assume() -> Keys:
         async with account_timeout(account):
-            return await context.aws.enter(account.account_id, account.assume_role, policy)
+            return await context.aws.assume_role_in(account.account_id, account.assume_role, policy)
 
     keys.append(await new_account.retry_while_new(account, assume, context.slots.sleep))
     return run
 
 
-async def _reread_if_changing(
-    adapter: RoleAdapter, have: Role | None, overlay: Callable[[Role | None], Role | None], context: Context
-) -> Role | None:
-    """Read the role again if it will be changed: someone else may have changed it since the first read."""
-    if have is None or context.check_mode:
-        return have
-    calls: list[Call] = []
-    with suppress(SentinelError):  # reconcile_role raises it again
-        calls = role_plan.plan(have, overlay(have))
-        if not calls:
-            return have
-    return await read_consistent(
-        adapter.read if _removes_policies(calls) else partial(adapter.reread, have), context.slots.sleep
-    )
+async def _read(run: SourceRun, step: Step) -> Known:
+    """Read the resource of a step before anything is decided."""
+    adapter = step.adapter(run, step.spec(run))
+    async with account_timeout(run.account):
+        have = await read_consistent(adapter.read, run.context.slots.sleep)
+    run.found[step.resource.name] = have
+    return adapter, Read(have)
 
 
 async def _step(report: AccountReport, run: SourceRun, step: Step, sleep: Sleep, known: Known | None = None) -> None:
@@ -220,152 +203,4 @@ async def account_timeout(account: Account) -> AsyncIterator[None]:
             yield
     except TimeoutError as error:
         what = f"finish account {account.account_id}"
-        raise cannot("transient", what, f"AWS took longer than {ROLE_TIMEOUT_SECONDS:.0f} seconds") from error
-
-
-async def _read_role(account: Account, context: Context, *, removing: bool = False) -> tuple[RoleAdapter, Role | None]:
-    keys = await _assume_role(account, context, removing=removing)
-    iam = context.aws.service("iam").client(keys)
-    adapter = RoleAdapter(
-        iam, account.account_id, account.role_spec.name, writes=not context.check_mode, removing=removing
-    )
-    async with role_timeout(account):
-        return adapter, await read_consistent(adapter.read, context.slots.sleep)
-
-
-async def _assume_role(account: Account, context: Context, *, removing: bool) -> Keys:
-    work = session_scope(account.role_spec, check_mode=context.check_mode, removing=removing)
-
-    async def assume_role() -> Keys:
-        async with role_timeout(account):
-            return await context.aws.assume_role_in(
-                account.account_id, account.assume_role, account.role_spec.name, work
-            )
-
-    return await new_account.retry_while_new(account, assume_role, context.slots.sleep)
-
-
-async def reconcile_role(
-    report: AccountReport,
-    spec: RoleSpec,
-    adapter: Adapter[Role],
-    *,
-    check_mode: bool,
-    absent: bool = False,
-    sleep: Sleep = asyncio.sleep,
-) -> Outcome[Role]:
-    """Change the role to its desired state; with `absent` remove this workspace's part of it, or all of it."""
-    overlay = partial(roles.without if absent else roles.overlay, spec)
-    header = f"role {spec.name} in account {spec.account_id}"
-    reads = _Reads[Role](report, header, roles.show, None if absent else partial(roles.findings, spec))
-    with reads.diff_on_error(overlay):
-        outcome = await reconcile(
-            adapter,
-            overlay,
-            role_plan.plan,
-            check_mode=check_mode,
-            applied=report.calls,
-            on_read=reads.add,
-            sleep=sleep,
-        )
-    reads.finish(outcome)
-    report.add("role", roles.show, outcome.want)
-    report.role_arn = outcome.want.arn if outcome.want else ""
-    if absent and outcome.want:
-        report.findings += filter(is_security, roles.findings(spec, outcome.want))
-    return outcome
-
-
-class _Reads(Generic[T]):
-    """Each state of a resource that was read, for findings and diff: what a repair removes is reported before it.
-
-    `findings` is None if the resource is removed. Of later reads only what neither the first read had nor is desired
-    counts: changes made by this run are in the diff already.
-    """
-
-    def __init__(
-        self,
-        report: AccountReport,
-        header: str,
-        show: Callable[[T | None], dict[str, Any]],
-        findings: Callable[[T | None], list[Finding]] | None,
-    ) -> None:
-        self._report = report
-        self._header = header
-        self._show = show
-        self._findings = findings
-        self._reads: list[T | None] = []
-        self._found: list[Finding] = []
-
-    def add(self, have: T | None) -> None:
-        """Add a state, and its findings to the report."""
-        found = self._findings_of(have)
-        if self._reads:
-            found = [one for one in found if is_security(one) and one not in self._found]
-        self._reads.append(have)
-        self._found += found
-        self._report.findings += found
-
-    def _findings_of(self, have: T | None) -> list[Finding]:
-        return self._findings(have) if self._findings else []
-
-    @contextmanager
-    def diff_on_error(self, overlay: Callable[[T | None], T | None]) -> Iterator[None]:
-        """Report the intended diff if the work fails, as a part of it may have been applied."""
-        try:
-            yield
-        except BaseException:
-            for number, have in enumerate(self._reads):
-                with suppress(SentinelError):  # a refusal changes nothing
-                    self._add_diff(number, have, overlay(have))
-            raise
-
-    def finish(self, outcome: Outcome[T]) -> None:
-        """Report the diff and the repaired findings."""
-        if not outcome.changed:
-            return
-        self._report.repaired |= repaired(self._found, self._findings_of(outcome.want))
-        for number, have in enumerate(self._reads):
-            self._add_diff(number, have, outcome.want)
-
-    def _add_diff(self, number: int, have: T | None, want: T | None) -> None:
-        first, before, after = (self._show(one) for one in (self._reads[0], have, want))
-        if number == 0 or contains_new(before, first, after):
-            self._report.diff.append(difference(self._header, before, after))
-
-
-async def reconcile_connector(
-    report: AccountReport,
-    spec: ConnectorSpec,
-    sentinel: Sentinel,
-    *,
-    check_mode: bool,
-    visible: UntilUsable | None = None,
-    absent: bool = False,
-) -> None:
-    """Change the connector of a role to its desired state, or with `absent` remove it.
-
-    For a new role, each call waits for its turn by `visible`.
-    """
-    adapter = sentinel.connector_adapter(spec, writes=not check_mode, until_usable=visible)
-
-    def overlay(have: Connectors | None) -> Connectors:
-        return (connectors.without if absent else connectors.overlay)(spec, have or ())
-
-    def show(have: Connectors | None) -> dict[str, Any]:
-        found = connectors.choose(spec, have or ())
-        # After a removal, a connector of another role in the same account is not the result.
-        return connectors.show(None if absent and found and found.role_arn != spec.role_arn else found)
-
-    def findings(have: Connectors | None) -> list[Finding]:
-        return connectors.findings(spec, have or ())
-
-    header = f"data connector of {spec.role_arn}"
-    reads = _Reads[Connectors](report, header, show, None if absent else findings)
-    with reads.diff_on_error(overlay):
-        outcome = await reconcile(
-            adapter, overlay, connectors.plan, check_mode=check_mode, applied=report.calls, on_read=reads.add
-        )
-    reads.finish(outcome)
-    report.add("connector", show, outcome.want)
-    report.connector_id = show(outcome.want).get("id", "")
+        raise cannot("transient", what, f"AWS took longer than {ACCOUNT_TIMEOUT_SECONDS:.0f} seconds") from error

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..cloud.iam import Roles
-from ..cloud.service import Caller
+from ..cloud.iam import RoleAdapter
+from ..cloud.service import ServiceClient
 from ..model.account import Account
 from ..model.connector import connector as connectors
 from ..model.connector.connector import CONNECTOR, ConnectorSpec
@@ -47,7 +47,7 @@ class SourceRun:
     source: SourceSpec
     context: Context
     removing: bool
-    caller: Callable[[str], Caller]
+    caller: Callable[[str], ServiceClient]
     """Return an AWS service, by botocore's name for it, in a session in the account."""
     sentinel: Sentinel | None = None
     found: dict[str, Any] = field(default_factory=dict)
@@ -107,8 +107,8 @@ AddFindings = Callable[[Iterable[Finding]], None]
 # --- CloudTrail: the role that Microsoft Sentinel assumes, then the connector that names it ---
 
 
-def _role_adapter(run: SourceRun, spec: RoleSpec) -> Roles:
-    return Roles(run.caller("iam"), run.account.account_id, spec.name, writes=run.writes, removing=run.removing)
+def _role_adapter(run: SourceRun, spec: RoleSpec) -> RoleAdapter:
+    return RoleAdapter(run.caller("iam"), run.account.account_id, spec.name, writes=run.writes, removing=run.removing)
 
 
 def _role_statements(run: SourceRun, partition: str) -> list[dict[str, Any]]:
@@ -131,15 +131,15 @@ def _connector_spec(run: SourceRun) -> ConnectorSpec:
 
 def _connector_adapter(run: SourceRun, spec: ConnectorSpec) -> Any:
     is_new = run.changed_at is not None
-    visible = partial(run.context.visibility.turn, run.changed_at or time.monotonic()) if is_new else None
-    return run.workspace.connectors_of(spec, writes=run.writes, visible=visible)
+    until_usable = partial(run.context.visibility.turn, run.changed_at or time.monotonic()) if is_new else None
+    return run.workspace.connector_adapter(spec, writes=run.writes, until_usable=until_usable)
 
 
 async def _check_readers(run: SourceRun, add: AddFindings) -> None:
     """Report the connectors that go on reading the account; refuse to remove a role that one of them needs."""
     spec, role = _connector_spec(run), run.found.get(ROLE.name)
     account_id = run.account.account_id
-    readers = await run.workspace.readers(account_id)
+    readers = await run.workspace.connectors_reading(account_id)
     others = await run.context.other_readers(account_id, run.workspace)
     add(connectors.remaining_findings(spec, [*readers, *others]))
     if ROLE.without(run.account.role_spec, role) != role:

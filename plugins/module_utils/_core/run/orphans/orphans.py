@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from ...cloud.aws import Aws
 from ...cloud.organizations import list_accounts
-from ...model.connector.connector import Connector, account_id_of, removal
+from ...model.account_result import AccountReport
+from ...model.connector.connector import CONNECTOR, Connector, ConnectorSpec, account_id_of
 from ...model.errors import SentinelError
 from ...model.organization.organization import Organization
 from ..reconcile import Mode, reconcile
@@ -182,7 +183,7 @@ async def remove(orphan: Orphan) -> None:
             orphan.error = f"Cannot remove data connector {orphan.connector.name}: role {orphan.role_arn} exists now."
             return
         spec = ConnectorSpec(orphan.role_arn, orphan.sentinel.id, orphan.sentinel.customer_id)
-        adapter = orphan.sentinel.connectors_of(spec, writes=True)
+        adapter = orphan.sentinel.connector_adapter(spec, writes=True)
         await reconcile(AccountReport(), CONNECTOR, spec, adapter, Mode(check_mode=False, absent=True))
         orphan.removed = True
     except SentinelError as error:

@@ -95,7 +95,8 @@ async def _connected_roles(orphans: Orphans, clients: Clients) -> _ConnectedRole
 
 
 async def _iam_reader(account: Account, role_name: str | None, context: Context) -> ServiceClient:
-    keys = await context.aws.assume_role_in(account.account_id, account.assume_role, role_name, "read")
+    policy = policy_for(account.account_id, role_name, "read")
+    keys = await context.aws.assume_role_in(account.account_id, account.assume_role, policy)
     return context.aws.service("iam").client(keys)
 
 
@@ -130,7 +131,7 @@ async def _search_all_roles(
     except SentinelError:
         return []
     try:
-        async with role_timeout(account):
+        async with account_timeout(account):
             list_trust_policies = await iam.list_trust_policies(caller, account.account_id)
     except SentinelError as error:
         return [Orphan(sentinel, None, "unknown", error=str(error), role=account.role_spec.arn, host=account.host)]
