@@ -19,6 +19,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     AwsCredentials,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.permissions import policy_for
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import SessionScope
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from tests.emulators import faults
@@ -59,7 +60,7 @@ async def attempt(attempts: list[Attempt], *, limited: bool = True) -> list[Sent
     with closing(Aws(AwsCredentials())) as aws:
         assume_role = AssumeRole(roles=("OrganizationAccountAccessRole",), session_policy=limited)
         for work, operation, args in attempts:
-            keys = await aws.assume_role_in(VICTIM, assume_role, ROLE, work)
+            keys = await aws.assume_role_in(VICTIM, assume_role, policy_for(VICTIM, ROLE, work))
             try:
                 with translate_aws_errors(f"make {operation}"):
                     await aws.service("iam").client(keys)(operation, **args)

@@ -26,6 +26,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     AwsCredentials,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.permissions import policy_for
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 
@@ -65,11 +66,11 @@ def identity(**credentials: Any) -> Identity:
 
 
 def assume(account: str, assume_role: AssumeRole) -> Keys:
-    return with_aws(lambda aws: aws.assume_role_in(account, assume_role, None, "read"))
+    return with_aws(lambda aws: aws.assume_role_in(account, assume_role, policy_for(account, None, "read")))
 
 
 async def iam(aws: Aws, account: str, assume_role: AssumeRole = ADMIN) -> ServiceClient:
-    return aws.service("iam").client(await aws.assume_role_in(account, assume_role, None, "read"))
+    return aws.service("iam").client(await aws.assume_role_in(account, assume_role, policy_for(account, None, "read")))
 
 
 async def list_roles(aws: Aws, account: str = ACCOUNT) -> list[Any]:
@@ -396,7 +397,7 @@ def test_concurrent_work_uses_the_credentials_of_each_account(here: Emulators) -
     accounts = [f"4444444444{number:02}" for number in range(24)]
 
     async def arn(aws: Aws, account: str) -> str:
-        call = aws.service("iam").client(await aws.assume_role_in(account, ADMIN, "mine", "write"))
+        call = aws.service("iam").client(await aws.assume_role_in(account, ADMIN, policy_for(account, "mine", "write")))
         await call("CreateRole", RoleName="mine", AssumeRolePolicyDocument="{}")
         found: str = (await call("GetRole", RoleName="mine"))["Role"]["Arn"]
         return found

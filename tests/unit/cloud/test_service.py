@@ -33,6 +33,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     AwsCredentials,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.permissions import policy_for
 from tests.emulators import faults
 from tests.emulators.client import Emulators
 from tests.faults import engine
@@ -154,7 +155,7 @@ def call(operation: str, **params: Any) -> dict[str, Any]:
     async def work() -> dict[str, Any]:
         with closing(Aws(AwsCredentials())) as aws:
             found: dict[str, Any] = await aws.service("iam").client(
-                await aws.assume_role_in(ACCOUNT, ADMIN, None, "read")
+                await aws.assume_role_in(ACCOUNT, ADMIN, policy_for(ACCOUNT, None, "read"))
             )(operation, **params)
             return found
 
@@ -243,7 +244,7 @@ def test_all_pages_are_read(here: Emulators) -> None:
 
     async def work() -> list[Any]:
         with closing(Aws(AwsCredentials())) as aws:
-            iam = aws.service("iam").client(await aws.assume_role_in(ACCOUNT, ADMIN, None, "read"))
+            iam = aws.service("iam").client(await aws.assume_role_in(ACCOUNT, ADMIN, policy_for(ACCOUNT, None, "read")))
             return await iam.pages("ListRoles", "Roles", MaxItems=1)
 
     assert sorted(role["RoleName"] for role in asyncio.run(work())) == [f"role{number}" for number in range(3)]

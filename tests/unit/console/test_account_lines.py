@@ -22,6 +22,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import (
     AccountReport,
     AccountResult,
+    ResourceResult,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
     CLASSES,
@@ -275,8 +276,7 @@ def shown(**changes: Any) -> dict[str, Any]:
     return {
         "status": "ok",
         "host": "pay",
-        "role_arn": "",
-        "connector_id": "",
+        "resources": [],
         "findings": [],
         "calls": [],
         **changes,
@@ -298,8 +298,14 @@ def test_a_failed_account_keeps_what_was_found_and_done() -> None:
 
 def test_a_result_names_role_and_connector() -> None:
     one = done()
-    one.report.role_arn, one.report.connector_id = "arn:x", "/x"
-    assert one.result() == shown(role_arn="arn:x", connector_id="/x")
+    one.report.resources = [
+        ResourceResult("role", "arn:x", changed=True),
+        ResourceResult("connector", "/x", changed=False),
+    ]
+    assert one.result()["resources"] == [
+        {"kind": "role", "id": "arn:x", "changed": True},
+        {"kind": "connector", "id": "/x", "changed": False},
+    ]
 
 
 def test_without_details_calls_are_names_alone() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Coroutine, Iterator
 from functools import partial
 from typing import Any, TypeVar
@@ -16,13 +17,15 @@ from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.iam import RoleAdapter
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountReport
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AssumeRole,
     AwsCredentials,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.plan import plan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.permissions import policy_for
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.plan import ROLE, plan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import (
     INLINE_POLICY,
     LOOKUP_EVENTS,
@@ -33,7 +36,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     trust,
     without,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import reconcile
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import Mode, reconcile
 from tests.emulators.client import Emulators
 
 ACCOUNT = "111111111111"
@@ -113,7 +116,9 @@ class World:
         aws = Aws(AwsCredentials())
         self.iam = aws.service("iam").client(
             await aws.assume_role_in(
-                ACCOUNT, AssumeRole(("OrganizationAccountAccessRole",), session_policy=False), NAME, "write"
+                ACCOUNT,
+                AssumeRole(("OrganizationAccountAccessRole",), session_policy=False),
+                policy_for(ACCOUNT, NAME, "write"),
             )
         )
         return aws
@@ -133,7 +138,10 @@ class World:
             self.do(self.adapter.apply(call))
 
     def reconcile(self, desired: Any) -> Any:
-        return self.do(reconcile(self.adapter, desired, plan, check_mode=False, applied=[], on_read=lambda _have: None))
+        kind = dataclasses.replace(ROLE, overlay=lambda _spec, have: desired(have))
+        return self.do(
+            reconcile(AccountReport(), kind, RoleSpec(ACCOUNT, "", NAME), self.adapter, Mode(check_mode=False))
+        )
 
 
 @pytest.fixture

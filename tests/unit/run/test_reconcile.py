@@ -6,23 +6,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountReport
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
     ChangedError,
     NotYetError,
     SentinelError,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import Finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.resource import Resource
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import reconcile as reconcile_module
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.reconcile import (
     AlreadyRead,
+    Mode,
     Outcome,
+    Read,
     reconcile,
 )
 
@@ -60,6 +65,9 @@ class Service:
         self.reads += 1
         return self.items
 
+    async def refresh(self, _have: Items | None, _calls: Sequence[Call]) -> Items | None:
+        return await self.read()
+
     async def apply(self, call: Call) -> None:
         number = len(self.attempted)
         self.attempted.append(call)
@@ -94,17 +102,24 @@ def apply_spec(
     on_read: Callable[[Items | None], None] = lambda _have: None,
 ) -> Outcome[Items]:
     applied = [] if applied is None else applied
-    return asyncio.run(
-        reconcile(
-            service,
-            overlay,
-            plan,
-            check_mode=check_mode,
-            applied=applied,
-            on_read=on_read,
-            sleep=reconcile_module.time.sleep,
-        )
+    report = AccountReport(calls=applied)
+
+    def findings(_spec: object, have: Items | None) -> list[Finding]:
+        on_read(have)
+        return []
+
+    resource = Resource[object, Items](
+        name="items",
+        title=str,
+        overlay=lambda _spec, have: overlay(have),
+        without=lambda _spec, _have: None,
+        plan=plan,
+        findings=findings,
+        show=lambda _spec, have: {"items": sorted(have or ())},
+        id=lambda _spec, _have: "items",
     )
+    mode = Mode(check_mode, sleep=reconcile_module.time.sleep)
+    return asyncio.run(reconcile(report, resource, "the items", service, mode))
 
 
 @pytest.fixture(autouse=True)
@@ -225,7 +240,7 @@ def test_a_concurrent_change_is_reported_as_well() -> None:
 @pytest.mark.parametrize("have", [None, frozenset("x")], ids=["nothing", "something"])
 def test_already_read_returns_the_given_state_first_and_then_reads(have: Items | None) -> None:
     service = Service(frozenset("y"), errors={0: CHANGED})
-    already_read = AlreadyRead(service, have)
+    already_read = AlreadyRead(service, Read(have))
     assert asyncio.run(already_read.read()) == have
     assert service.reads == 0
     assert [asyncio.run(already_read.read()) for _read in range(2)] == [frozenset("y")] * 2
