@@ -12,18 +12,22 @@ from typing import Any, get_args
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.plan import plan
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Role, RoleSpec
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.permissions import (
     ACTIONS,
     SessionScope,
-    session_policy,
+    policy_for,
     session_scope,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.plan import plan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Role, RoleSpec
 
 ACCOUNT = "111111111111"
 MAX_CHARACTERS = 2048
 SCOPES = get_args(SessionScope)
+
+
+def session_policy(partition: str, account_id: str, role_name: str | None, scope: SessionScope) -> str:
+    return policy_for(account_id, role_name, scope)(partition)
 
 
 def allows(policy: str, action: str, role: str, account: str = ACCOUNT) -> bool:
