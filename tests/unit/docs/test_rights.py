@@ -26,7 +26,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
     HEALTH,
     Expected,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.session_policy import ACTIONS
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.permissions import ACTIONS
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion
 from tests.emulators.client import Emulators

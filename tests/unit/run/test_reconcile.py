@@ -108,7 +108,7 @@ def apply_spec(
         on_read(have)
         return []
 
-    resource = Resource[object, Items](
+    resource: Resource[object, Items] = Resource(
         name="items",
         title=str,
         overlay=lambda _spec, have: overlay(have),
