@@ -26,6 +26,7 @@ from ..module_utils._core.model.account import FIELDS, Account, check_whole, che
 from ..module_utils._core.model.account_result import AccountReport, AccountResult
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError, cannot
 from ..module_utils._core.model.organization.organization import Organization
+from ..module_utils._core.model.report_row import OrganizationRow, ReportHeader
 from ..module_utils._core.model.text import one_line
 from ..module_utils._core.options import AWS, AZURE, FLEET, FLEET_ROLE, STATE, WORKSPACE
 from ..module_utils._core.run import fleet, new_account
@@ -180,10 +181,10 @@ class ActionModule(BatchAction):
         """Take in the result of an account."""
         results.add(done)
         record.add(done)
-        for line in account_lines.of(done, verbose=self._display.verbosity > 0):
+        for line in account_lines.lines(done, verbose=self._display.verbosity > 0):
             self.say(line)
 
-    def _report(self, record: Record | NoJournal, options: dict[str, Any], header: dict[str, Any]) -> None:
+    def _report(self, record: Record | NoJournal, options: dict[str, Any], header: ReportHeader) -> None:
         if isinstance(record, Record) and record.error:
             if not options["report_dir"]:
                 self._warn_of_record(record.path.parent, record.error)
@@ -271,7 +272,7 @@ class _Shown(logging.Handler):
 
 def _header(
     options: Mapping[str, Any], accounts: list[Account], order: fleet.Order, results: Results, started: datetime
-) -> dict[str, Any]:
+) -> ReportHeader:
     """Return what the report says of the run as a whole."""
     return {
         "playbook": options["playbook"],
@@ -292,7 +293,7 @@ def _about_orphans(options: Mapping[str, Any]) -> str:
     return "report" if options["find_orphans"] else "ignore"
 
 
-def _organization(listed: Organization | None, accounts: list[Account]) -> dict[str, Any] | None:
+def _organization(listed: Organization | None, accounts: list[Account]) -> OrganizationRow | None:
     """Return what the report says of the organization."""
     if listed is None:
         return None

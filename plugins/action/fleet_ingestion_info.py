@@ -33,36 +33,37 @@ class ActionModule(BatchAction):
     host_options = HOST_OPTIONS
 
     def work(self) -> dict[str, Any]:
-        """Look until all accounts have events or the time to wait is over, and return the verdicts."""
+        """Query until all accounts have events or the time is over, and return the ingestion status of each."""
         started = datetime.now(UTC)
         batch, options = self.read_hosts(self.task_options)
-        order = _order(options)
+        verify_options = _verify_options(options)
         self.check_report(options)
         for one in batch.refused:
             self.say(f"failed: [{one.account.name}] {one.error}")
-        watched = [_watched(account, given) for account, given in batch.accounts]
-        found = asyncio.run(ingestion.verify(watched, order, self.say))
-        watched += [ingestion.refused(one.account, one.error) for one in batch.refused]
-        notes = results.notes(found)
-        for line in (*results.lines(watched, verbose=self._display.verbosity > 0), *notes, results.numbers(watched)):
+        accounts = [_expected(account, given) for account, given in batch.accounts]
+        workspaces = asyncio.run(ingestion.verify(accounts, verify_options, self.say))
+        accounts += [ingestion.refused_account(one.account, one.error) for one in batch.refused]
+        notes = results.workspace_notes(workspaces)
+        lines = results.status_lines(accounts, verbose=self._display.verbosity > 0)
+        for line in (*lines, *notes, results.summary_line(accounts)):
             self.say(line)
-        header = results.header(watched, started, datetime.now(UTC))
-        result = results.result(watched, notes, options["fail_on"], options["max_fail_percentage"])
+        header = results.report_header(accounts, started, datetime.now(UTC))
+        result = results.task_result(accounts, notes, options["fail_on"], options["max_fail_percentage"])
         try:
-            self.report(options, header, map(results.record, watched))
+            self.report(options, header, map(results.report_row, accounts))
         except SentinelError as error:
-            result |= {"failed": True, "msg": " ".join(filter(None, [result.get("msg"), str(error)]))}
-        return result
+            result["failed"], result["msg"] = True, " ".join(filter(None, [result.get("msg"), str(error)]))
+        return {**result}
 
 
-def _watched(account: Account, given: Mapping[str, Any]) -> ingestion.Watched:
+def _expected(account: Account, given: Mapping[str, Any]) -> ingestion.AccountIngestion:
     where = f"host {account.host}"
     stale_after = seconds(given["stale_after"], "sentinel_verify_stale_after", where)
-    return ingestion.Watched(account, Expected(given["allow_silent"], stale_after))
+    return ingestion.AccountIngestion(account, Expected(given["allow_silent"], stale_after))
 
 
-def _order(options: Mapping[str, Any]) -> ingestion.Order:
-    return ingestion.Order(
+def _verify_options(options: Mapping[str, Any]) -> ingestion.VerifyOptions:
+    return ingestion.VerifyOptions(
         lookback=seconds(options["lookback"], "lookback"),
         wait=seconds(options["wait"], "wait"),
         canary=options["canary"],

@@ -21,6 +21,7 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._core.model import validation
 from ..module_utils._core.model.account import FIELDS, Account, Field, missing, parse
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError
+from ..module_utils._core.model.report_row import AccountRow, ReportHeader
 from ..module_utils._core.model.run_options import RUN_OPTIONS, RunOption, read
 from ..module_utils._core.model.text import one_line, visible
 from ..module_utils._core.report import report
@@ -266,10 +267,10 @@ class BatchAction(SentinelAction):
                 why = f"Cannot write into {folder} (report_dir): {error.strerror}."
                 raise SentinelError("bad_input", why) from error
 
-    def report(self, options: Options, header: Options, records: Iterable[Any]) -> None:
+    def report(self, options: Options, header: ReportHeader, rows: Iterable[AccountRow]) -> None:
         """Write the report and say where it is, if one is wanted."""
         if options["report_dir"]:
-            where = report.write(Path(options["report_dir"]), header, list(records), options["report_name"] or "")
+            where = report.write(Path(options["report_dir"]), header, list(rows), options["report_name"] or "")
             self.say(f"Report: {where / 'report.html'}")
 
 

@@ -66,7 +66,7 @@ class Ended(NamedTuple):
     @property
     def calls(self) -> dict[str, str]:
         """The calls of each account that was changed."""
-        return {account: account_lines.calls(done) for account, done in self.done.items() if done.report.calls}
+        return {account: account_lines.call_names(done) for account, done in self.done.items() if done.report.calls}
 
     @property
     def failed(self) -> dict[str, SentinelError]:

@@ -181,8 +181,10 @@ def test_who_verifies_may_do_just_that(here: Emulators) -> None:
     permit(here, "azure-verify")
     here.forget()
     accounts = engine.listed({account: {"aws_account_id": account} for account in ACCOUNTS})
-    watched = [ingestion.Watched(account, Expected()) for account in accounts]
-    asyncio.run(ingestion.verify(watched, ingestion.Order(3600, canary=True, role_last_used=True), lambda _line: None))
+    watched = [ingestion.AccountIngestion(account, Expected()) for account in accounts]
+    asyncio.run(
+        ingestion.verify(watched, ingestion.VerifyOptions(3600, canary=True, role_last_used=True), lambda _line: None)
+    )
     asked = {f"{QUERY}/read", *(f"{QUERY}/{table}/read" for table in (EVENTS, HEALTH))}
     assert here.operations().count("Query") == len(asked) - 1
     assert called_in_azure(here) | asked == set(document("azure-verify")["Actions"])

@@ -108,7 +108,7 @@ def engine(here: Emulators) -> Engine:
         with brisk():
             done = asyncio.run(everything(accounts, fleet.Order(absent=absent)))
         assert [item.error for item in done if item.error] == []
-        return {item.account.account_id: account_lines.calls(item) for item in done if item.report.calls}
+        return {item.account.account_id: account_lines.call_names(item) for item in done if item.report.calls}
 
     return run
 

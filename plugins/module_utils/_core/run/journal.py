@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..model.account_result import AccountResult
+from ..model.report_row import AccountRow
 from .orphans import Orphan
 
 
@@ -29,7 +30,7 @@ class NoJournal:
     def note(self, orphans: list[Orphan]) -> None:
         """Forget what became of orphans."""
 
-    def read(self) -> Iterator[dict[str, Any]]:
+    def read(self) -> Iterator[AccountRow]:
         """Yield nothing."""
         yield from ()
 
@@ -74,7 +75,7 @@ class Record:
                 return f" What was done is in {self.path}."
         return ""
 
-    def read(self) -> Iterator[dict[str, Any]]:
+    def read(self) -> Iterator[AccountRow]:
         """Yield what was written down."""
         with self.path.open(encoding="utf-8") as lines:
             for line in lines:

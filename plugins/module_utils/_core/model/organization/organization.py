@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import SentinelError
+from ..report_row import ExcludedRow
 
 ACTIVE, CLOSED = "ACTIVE", "CLOSED"
 
@@ -101,7 +102,7 @@ class Organization:
         parent = self.units[unit].parent
         return (*self._chain(parent), unit) if parent else (unit,)
 
-    def outside(self, account_ids: Container[str]) -> list[dict[str, str]]:
+    def outside(self, account_ids: Container[str]) -> list[ExcludedRow]:
         """List the accounts of the organization but these, each with the reason that is known."""
         return [
             {
