@@ -150,7 +150,7 @@ def test_a_failing_account_shows_which_of_its_calls_were_made(
     run = play("onboard", some(twelve, 1))
     assert run.code == 2
     assert run.failed["111111111101"].startswith("scp_denied: Cannot make AttachRolePolicy of role")
-    assert "    made before: CreateRole\n" in run.output
+    assert "    calls before the error: CreateRole\n" in run.output
 
     cloud.heal()
     assert engine(some(twelve, 1)) == {"111111111101": "AttachRolePolicy, DataConnectors_CreateOrUpdate"}
