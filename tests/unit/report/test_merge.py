@@ -40,14 +40,14 @@ def added(folder: Path, *records: dict[str, Any], run: str = "4711", **header: A
 def test_slices_share_a_report_and_are_one_run_of_the_history(tmp_path: Path) -> None:
     later = {"started": "2026-11-22T04:00:00+02:30", "finished": "2026-11-22T03:00:00+00:00"}
     added(tmp_path, one(1), one(2, status="changed"), orphans=[ORPHAN], organization=ORGANIZATION)
-    whole = added(tmp_path, one(3), workspaces=["america"], orphans=[{**ORPHAN, "removed": True}], **later)
-    assert [record["account_id"][-1] for record in whole["accounts"]] == ["1", "2", "3"]
-    assert whole["summary"] == {**SUMMARY, "accounts": 3, "ok": 2, "changed": 1}
-    assert (whole["started"], whole["finished"]) == (later["started"], later["finished"])
-    assert whole["workspaces"] == ["america", "sentinel"]
-    assert whole["orphans"] == [{**ORPHAN, "removed": True}]
-    assert whole["organization"] == {**ORGANIZATION, "excluded": [CLOSED]}
-    assert (whole["run"], whole["numbers"]["in_scope"]) == ("4711", 3)
+    content = added(tmp_path, one(3), workspaces=["america"], orphans=[{**ORPHAN, "removed": True}], **later)
+    assert [record["account_id"][-1] for record in content["accounts"]] == ["1", "2", "3"]
+    assert content["summary"] == {**SUMMARY, "accounts": 3, "ok": 2, "changed": 1}
+    assert (content["started"], content["finished"]) == (later["started"], later["finished"])
+    assert content["workspaces"] == ["america", "sentinel"]
+    assert content["orphans"] == [{**ORPHAN, "removed": True}]
+    assert content["organization"] == {**ORGANIZATION, "excluded": [CLOSED]}
+    assert (content["run"], content["numbers"]["in_scope"]) == ("4711", 3)
     (seen,) = history.read(tmp_path, "drift")
     assert seen["numbers"]["in_scope"] == 3
     assert {path.name for path in (tmp_path / "4711-drift").iterdir()} == {*FILES, ".lock"}
@@ -55,16 +55,16 @@ def test_slices_share_a_report_and_are_one_run_of_the_history(tmp_path: Path) ->
 
 def test_the_later_result_of_an_account_is_kept(tmp_path: Path) -> None:
     added(tmp_path, one(1, status="failed"), one(2))
-    whole = added(tmp_path, one(1))
-    assert [record["status"] for record in whole["accounts"]] == ["ok", "ok"]
-    assert whole["summary"] == {**SUMMARY, "accounts": 2, "ok": 2}
+    content = added(tmp_path, one(1))
+    assert [record["status"] for record in content["accounts"]] == ["ok", "ok"]
+    assert content["summary"] == {**SUMMARY, "accounts": 2, "ok": 2}
 
 
 def test_ingestion_statuses_are_counted_as_well(tmp_path: Path) -> None:
     names = {"accounts": 1, "receiving": 1, "not_connected": 0}
     added(tmp_path, one(1, ingestion={"ingestion_status": "receiving"}), playbook="verify", summary=names)
-    whole = added(tmp_path, one(2, ingestion={"ingestion_status": "not_connected"}), playbook="verify", summary=names)
-    assert whole["summary"] == {"accounts": 2, "receiving": 1, "not_connected": 1}
+    content = added(tmp_path, one(2, ingestion={"ingestion_status": "not_connected"}), playbook="verify", summary=names)
+    assert content["summary"] == {"accounts": 2, "receiving": 1, "not_connected": 1}
 
 
 def test_another_name_playbook_or_mode_is_another_report(tmp_path: Path) -> None:
@@ -95,9 +95,9 @@ def day(number: int, hour: int = 2) -> dict[str, Any]:
 def test_a_name_used_every_night_has_a_report_for_each_night(tmp_path: Path) -> None:
     for number, status in ((20, "failed"), (21, "changed"), (22, "ok")):
         added(tmp_path, one(1, status=status), run="nightly", **day(number))
-        whole = added(tmp_path, one(number - 18), run="nightly", **day(number, 4))
-        assert [record["account_id"][-1] for record in whole["accounts"]] == ["1", str(number - 18)]
-        assert whole["accounts"][0]["status"] == status
+        content = added(tmp_path, one(number - 18), run="nightly", **day(number, 4))
+        assert [record["account_id"][-1] for record in content["accounts"]] == ["1", str(number - 18)]
+        assert content["accounts"][0]["status"] == status
     runs = history.read(tmp_path, "drift")
     assert [(run["started"][8:10], run["numbers"]["in_scope"]) for run in runs] == [("20", 2), ("21", 2), ("22", 2)]
     kept = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
@@ -110,8 +110,8 @@ def test_a_name_used_every_night_has_a_report_for_each_night(tmp_path: Path) -> 
 
 def test_slices_with_long_durations_are_one_run_in_any_order(tmp_path: Path) -> None:
     added(tmp_path, one(1), started="2026-11-22T11:50:00Z", finished="2026-11-22T11:55:00Z")
-    whole = added(tmp_path, one(2), started="2026-11-22T02:00:00Z", finished="2026-11-22T12:00:00Z")
-    assert len(whole["accounts"]) == 2
+    content = added(tmp_path, one(2), started="2026-11-22T02:00:00Z", finished="2026-11-22T12:00:00Z")
+    assert len(content["accounts"]) == 2
     assert len(history.read(tmp_path, "drift")) == 1
 
 
@@ -151,5 +151,5 @@ def test_slices_that_end_at_the_same_moment_wait_for_each_other(tmp_path: Path) 
     for process in work:
         process.join()
     assert [process.exitcode for process in work] == [0] * 6
-    whole = json.loads((tmp_path / "4711-drift/report.json").read_text())
-    assert [record["account_id"][-1] for record in whole["accounts"]] == list("012345")
+    content = json.loads((tmp_path / "4711-drift/report.json").read_text())
+    assert [record["account_id"][-1] for record in content["accounts"]] == list("012345")

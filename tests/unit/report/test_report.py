@@ -17,13 +17,14 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, get_origin, get_type_hints
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import report_row
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.docs_links import (
     DOCUMENTATION,
     error_url,
@@ -316,6 +317,27 @@ def test_json_matches_its_schema_and_loses_nothing(tmp_path: Path, playbook: str
     jsonschema.validate(content, json.loads((DOCS / "report.schema.json").read_text()))
     assert content["accounts"] == sorted(records, key=lambda record: record["account_id"])
     assert {key: content[key] for key in header} == header
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        (report_row.AccountRow, ["$defs", "account"]),
+        (report_row.FindingRow, ["$defs", "account", "properties", "findings", "items"]),
+        (report_row.CallRow, ["$defs", "account", "properties", "calls", "items"]),
+        (report_row.ErrorRow, ["$defs", "account", "properties", "error"]),
+        (report_row.IngestionRow, ["$defs", "account", "properties", "ingestion"]),
+        (report_row.ExcludedRow, ["properties", "organization", "properties", "excluded", "items"]),
+        (report_row.OrganizationRow, ["properties", "organization"]),
+    ],
+)
+def test_the_schema_has_the_keys_of_the_types(kind: Any, path: list[str]) -> None:
+    schema = json.loads((DOCS / "report.schema.json").read_text())
+    for name in path:
+        schema = schema[name]
+    hints = get_type_hints(kind, include_extras=True)
+    assert schema["properties"].keys() == hints.keys()
+    assert set(schema["required"]) == {key for key, hint in hints.items() if get_origin(hint) is not NotRequired}
 
 
 def test_documentation_names_every_key_and_column() -> None:

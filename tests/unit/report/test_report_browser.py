@@ -113,9 +113,9 @@ def test_tiles_and_heat_map_filter_the_accounts(see: See, fleet: tuple[Path, lis
     async def steps(tab: browser.Tab) -> None:
         await click(tab, ".tile a[href='#show=failed']")
         assert await tab.run(COUNT) == f"{failed} of 2,000"
-        wanted = await tab.run("document.querySelector('.heat .cell a').firstChild.textContent")
+        expected = await tab.run("document.querySelector('.heat .cell a').firstChild.textContent")
         await click(tab, ".heat .cell a")
-        assert await tab.run(COUNT) == f"{wanted} of 2,000"
+        assert await tab.run(COUNT) == f"{expected} of 2,000"
         await click(tab, "a[href='#code=trust_account_foreign']")
         found = sum(any(item["code"] == "trust_account_foreign" for item in one["findings"]) for one in records)
         assert await tab.run(COUNT) == f"{found} of 2,000"
@@ -246,8 +246,8 @@ def test_the_content_security_policy_blocks_requests_and_scripts(address: str, t
     async def visit() -> None:
         async with browser.tab(address) as tab:
             await tab.open(f"file://{page}")
-            asked = "fetch('http://127.0.0.1:9/').then(() => 'answered', () => 'refused')"
-            assert await tab.run(asked) == "refused"
+            request = "fetch('http://127.0.0.1:9/').then(() => 'answered', () => 'refused')"
+            assert await tab.run(request) == "refused"
             await tab.run("document.body.append(Object.assign(new Image(), {src: 'http://127.0.0.1:9/x.png'}))")
             await tab.run(
                 "document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran=1'}))"

@@ -80,13 +80,13 @@ def failures(results: Iterable[AccountResult], fail_on: str) -> list[Failure]:
     """
     found: list[Failure] = []
     for result in results:
-        message = str(result.error) if result.error else _difference(result, fail_on)
+        message = str(result.error) if result.error else _difference_message(result, fail_on)
         if message:
             found.append({"account_id": result.account.account_id, "host": result.account.host, "message": message})
     return found
 
 
-def _difference(result: AccountResult, fail_on: str) -> str:
+def _difference_message(result: AccountResult, fail_on: str) -> str:
     changes = bool(result.report.calls) and not result.report.accepted
     fails = {"drift": changes or result.differs, "security": result.insecure, "never": False}
     if not fails[fail_on]:

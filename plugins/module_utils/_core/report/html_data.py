@@ -109,7 +109,7 @@ def _row(row: AccountRow, state: AccountState, strings: StringTable) -> list[Any
         [one_line(error["class"]), strings.index(template(error["message"]))] if error else 0,
         _ingestion(row, strings, template),
         [item for call in row.get("calls", ()) for item in _call(call, strings, template)],
-        [item for diff in row.get("diff", ()) for item in _difference(diff, strings, template)],
+        [item for diff in row.get("diff", ()) for item in _diff(diff, strings, template)],
     ]
     while packed[-1] in (0, []):
         packed.pop()
@@ -142,7 +142,7 @@ def _call(call: CallRow, strings: StringTable, template: _Template) -> tuple[int
     return strings.index(call["name"]), strings.detail_index(template(_as_text(call.get("args"))))
 
 
-def _difference(diff: DiffRow, strings: StringTable, template: _Template) -> tuple[int, int, int]:
+def _diff(diff: DiffRow, strings: StringTable, template: _Template) -> tuple[int, int, int]:
     header = diff.get("after_header") or diff.get("before_header") or ""
     before, after = (strings.detail_index(template(_as_text(side))) for side in (diff.get("before"), diff.get("after")))
     return strings.index(template(header)), before, after

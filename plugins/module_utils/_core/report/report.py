@@ -205,7 +205,7 @@ def _template_variables(
         "panels": trend.trend_panels(runs),
         "size": (trend.WIDTH, trend.HEIGHT, trend.LEFT, trend.WIDTH - trend.RIGHT),
         "when": _display_time(header["started"]),
-        "seconds": max(0, _timestamp(header["finished"]) - _timestamp(header["started"])),
+        "seconds": max(0, _epoch_seconds(header["finished"]) - _epoch_seconds(header["started"])),
     }
 
 
@@ -261,10 +261,10 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _timestamp(iso: str) -> float:
+def _epoch_seconds(iso: str) -> float:
     moment = datetime.fromisoformat(iso)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _display_time(iso: str) -> str:
-    return f"{datetime.fromtimestamp(_timestamp(iso), UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{datetime.fromtimestamp(_epoch_seconds(iso), UTC):%Y-%m-%d %H:%M} UTC"
