@@ -26,6 +26,7 @@ from ..module_utils._core.model.account import FIELDS, Account, check_complete, 
 from ..module_utils._core.model.account_result import AccountReport, AccountResult
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError, cannot
 from ..module_utils._core.model.organization.organization import Organization
+from ..module_utils._core.model.report_row import OrganizationRow, ReportHeader
 from ..module_utils._core.model.text import one_line
 from ..module_utils._core.options import AWS, AZURE, FLEET, FLEET_ROLE, STATE, WORKSPACE
 from ..module_utils._core.run import fleet, new_account

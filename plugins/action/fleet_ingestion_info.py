@@ -51,8 +51,8 @@ class ActionModule(BatchAction):
         try:
             self.write_report(options, header, map(results.record, watched))
         except SentinelError as error:
-            result |= {"failed": True, "msg": " ".join(filter(None, [result.get("msg"), str(error)]))}
-        return result
+            result["failed"], result["msg"] = True, " ".join(filter(None, [result.get("msg"), str(error)]))
+        return {**result}
 
 
 def _watched(one: BatchAccount) -> ingestion.Watched:

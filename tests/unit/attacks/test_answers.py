@@ -392,5 +392,5 @@ def test_a_malformed_response_about_events_leads_to_a_status_or_an_error(telling
         assert_sentence(error)
     else:
         assert {item.ingestion_status.name for item in watched} <= set(INGESTION_STATUSES)
-        assert len(results.lines(watched)) <= len(watched)
+        assert len(results.status_lines(watched)) <= len(watched)
         json.dumps([item.result() for item in watched])

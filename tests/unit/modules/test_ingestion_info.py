@@ -13,6 +13,9 @@ import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import modules, options
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health_codes import (
+    HEALTH_CODES,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import results
 from tests.emulators.client import CUSTOMER_ID, Emulators
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..console import account_lines
-from ..console.summary import NAMED, Summary
+from ..console.account_lines import Failure
+from ..console.summary import MAX_NAMED_ACCOUNTS, Summary
 from ..model.account_result import AccountResult
 from .fleet import Cancellation, RunOptions
 from .orphans.orphans import Orphans
@@ -29,7 +30,7 @@ class FleetResult:
         self._fail_on = fail_on
         self._accounts: dict[str, dict[str, Any]] = {}
         self._diff: list[dict[str, Any]] = []
-        self._failures: list[dict[str, str]] = []
+        self._failures: list[Failure] = []
         self._errors: list[str] = []
         self._unsearched = 0
 

@@ -29,7 +29,7 @@ class NoJournal:
     def add_orphans(self, orphans: list[Orphan]) -> None:
         """Do nothing."""
 
-    def read(self) -> Iterator[dict[str, Any]]:
+    def read(self) -> Iterator[AccountRow]:
         """Yield nothing."""
         yield from ()
 
