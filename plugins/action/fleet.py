@@ -26,7 +26,6 @@ from ..module_utils._core.model.account import FIELDS, Account, check_complete, 
 from ..module_utils._core.model.account_result import AccountReport, AccountResult
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError, cannot
 from ..module_utils._core.model.organization.organization import Organization
-from ..module_utils._core.model.report_row import OrganizationRow, ReportHeader
 from ..module_utils._core.model.text import one_line
 from ..module_utils._core.options import AWS, AZURE, FLEET, FLEET_ROLE, STATE, WORKSPACE
 from ..module_utils._core.run import fleet, new_account
@@ -185,7 +184,7 @@ class ActionModule(BatchAction):
     def _add_result(self, result: AccountResult, results: FleetResult, journal: Journal | NoJournal) -> None:
         results.add(result)
         journal.add(result)
-        for line in account_lines.of(result, verbose=self._display.verbosity > 0):
+        for line in account_lines.lines(result, verbose=self._display.verbosity > 0):
             self.display_line(line)
 
     def _write_report(self, journal: Journal | NoJournal, options: dict[str, Any], header: dict[str, Any]) -> None:

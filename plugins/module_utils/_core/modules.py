@@ -248,9 +248,9 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
             raise workspace.transient_error
         numbers = params["account_ids"]
         if numbers is None:
-            numbers = sorted(filter(None, {*place.links.own, *place.look.arrivals}))
-        watched = [
-            ingestion.Watched(
+            numbers = sorted(filter(None, {*workspace.connectors.by_id, *workspace.snapshot.arrivals}))
+        accounts = [
+            ingestion.AccountIngestion(
                 account.completed(account_id=number),
                 Expected(number in params["allow_silent_account_ids"], stale_after),
             )

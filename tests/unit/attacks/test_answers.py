@@ -360,10 +360,10 @@ def test_a_malformed_later_page_of_the_organization_removes_no_orphan(ready: Rea
     assert world.writes() == []
 
 
-def look(world: World) -> list[ingestion.Watched]:
+def look(world: World) -> list[ingestion.AccountIngestion]:
     """Read the ingestion status; raises SentinelError."""
-    watched = [ingestion.Watched(account, Expected()) for account in world.accounts("create", 2)]
-    asyncio.run(ingestion.verify(watched, ingestion.Order(86400), print))
+    watched = [ingestion.AccountIngestion(account, Expected()) for account in world.accounts("create", 2)]
+    asyncio.run(ingestion.verify(watched, ingestion.VerifyOptions(86400), print))
     return watched
 
 

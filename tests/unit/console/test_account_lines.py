@@ -151,11 +151,11 @@ def test_security_findings_come_first() -> None:
 # --- counts ---
 
 
-def summary(*all_done: AccountResult) -> dict[str, int]:
-    results = FleetResult("never")
-    for one in all_done:
-        results.add(one)
-    return results.summary
+def summary(*results: AccountResult) -> dict[str, int]:
+    collected = FleetResult("never")
+    for one in results:
+        collected.add(one)
+    return collected.summary
 
 
 @pytest.mark.parametrize(
@@ -187,11 +187,11 @@ def test_no_account_is_counted_as_0() -> None:
 # --- summary ---
 
 
-def closing(*all_done: AccountResult, check_mode: bool = False) -> list[str]:
-    results = FleetResult("never")
-    for one in all_done:
-        results.add(one)
-    return results.finish(RunOptions(check_mode=check_mode))
+def summary_lines(*results: AccountResult, check_mode: bool = False) -> list[str]:
+    collected = FleetResult("never")
+    for one in results:
+        collected.add(one)
+    return collected.finish(RunOptions(check_mode=check_mode))
 
 
 def test_the_summary_of_new_and_unchanged_accounts_is_one_line() -> None:
@@ -210,7 +210,8 @@ def test_the_summary_has_security_findings_then_failures_then_counts() -> None:
         "Failures",
         f"      1  assume_denied                    {ACCOUNT} pay",
         f"         {DENIED}",
-        f"         {CLASSES['assume_denied'][1]}",
+        "         Check that the role exists, that it trusts the caller, and that the caller may assume it.",
+        f"Documentation: {FINDINGS_PAGE} and {ERRORS_PAGE}",
         "2 accounts: 0 ok, 1 changed, 1 failed",
     ]
 

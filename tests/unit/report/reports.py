@@ -49,7 +49,7 @@ MESSAGES = {
     "permission_policy_extra": "Policy arn:aws:iam::aws:policy/AdministratorAccess is attached.",
     "role_tags": "Tag owner is 'nobody', not 'platform'.",
     "role_missing": "Role MicrosoftSentinelRole does not exist.",
-    "role_session_raised": "The maximum session duration is 43200 s instead of 3600 s.",
+    "role_session_raised": "Sessions may last 43200 s, not 3600 s.",
     "connector_missing": "No connector reads role arn:aws:iam::{id}:role/MicrosoftSentinelRole.",
 }
 TROUBLES = (

@@ -24,6 +24,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import report_row
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.docs_links import (
+    DOCUMENTATION,
+    error_url,
+    finding_url,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES, SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
@@ -294,12 +300,11 @@ def test_failures_are_listed_by_class_with_advice(tmp_path: Path) -> None:
     denied = {"class": "scp_denied", "message": "Cannot."}
     records = [account(account_id=f"{number:012}", status="failed", error=denied) for number in range(30)]
     folder = written(tmp_path, *records, account(status="failed", error={"class": "no_such", "message": "Hm."}))
-    told = text(folder, "report.md")
-    advice = CLASSES["scp_denied"][1]
-    assert "### scp\\_denied: 30\n\nA service control policy " in told
-    assert advice in told
-    assert "- and 10 more, see report.csv" in told
-    assert advice in text(folder, "report.html")
+    content = text(folder, "report.md")
+    assert "### scp\\_denied: 30\n\nA service control policy of the AWS organization denies the call." in content
+    assert "Exempt the role that is assumed in that policy." in content
+    assert "- and 10 more, see report.csv" in content
+    assert "Exempt the role" in text(folder, "report.html")
 
 
 # JSON

@@ -38,10 +38,10 @@ def lines(result: AccountResult, *, verbose: bool = False) -> list[str]:
         return [f"failed: [{name}] {result.error.kind}: {result.error}", *calls, *findings] if is_shown else []
     if result.status == "ok" and not findings:
         return [f"ok: [{name}]"] if verbose else []
-    if done.status == "ok":
-        return [f"{'differs' if done.has_drift else 'note'}: [{name}]", *found]
-    verb = "would change" if done.check_mode else "changed"
-    return [f"{verb}: [{name}] {calls(done)}", *found]
+    if result.status == "ok":
+        return [f"{'differs' if result.has_drift else 'note'}: [{name}]", *findings]
+    status = "would change" if result.check_mode else "changed"
+    return [f"{status}: [{name}] {call_names(result)}", *findings]
 
 
 def is_new(result: AccountResult) -> bool:
@@ -86,10 +86,10 @@ def failures(results: Iterable[AccountResult], fail_on: str) -> list[Failure]:
     return found
 
 
-def _differs(done: AccountResult, fail_on: str) -> str:
-    changes = bool(done.report.calls) and not done.report.accepted
-    told = {"drift": changes or done.has_drift, "security": done.has_security_findings, "never": False}
-    if not told[fail_on]:
+def _difference_message(result: AccountResult, fail_on: str) -> str:
+    changes = bool(result.report.calls) and not result.report.accepted
+    fails = {"drift": changes or result.has_drift, "security": result.has_security_findings, "never": False}
+    if not fails[fail_on]:
         return ""
     reasons = [f"{one.severity} {one.code}: {one.message}" for one in ordered(result.report.unaccepted)]
     reasons = reasons or [call_names(result)]

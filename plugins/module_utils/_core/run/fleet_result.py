@@ -41,7 +41,7 @@ class FleetResult:
         self._summary_lines.add(result)
         if not result.skipped:
             self._failures += account_lines.failures([result], self._fail_on)
-            self._errors += [str(result.error)] if result.error and len(self._errors) < NAMED else []
+            self._errors += [str(result.error)] if result.error and len(self._errors) < MAX_NAMED_ACCOUNTS else []
         if result.skipped or (result.status == "ok" and not result.report.findings):
             return
         detailed = len(self._accounts) < MAX_DETAILED
@@ -57,7 +57,7 @@ class FleetResult:
         unknown = [one for one in self.orphans if one.reason == "unknown" and one.account_id not in failed]
         self._failures += [{"account_id": one.account_id, "host": one.host, "message": one.error} for one in unknown]
         self._unsearched = len(unknown)
-        self._errors += [one.error for one in unknown[: NAMED - len(self._errors)]]
+        self._errors += [one.error for one in unknown[: MAX_NAMED_ACCOUNTS - len(self._errors)]]
         removing, check_mode = options.orphans == "remove", options.check_mode
         self._orphans_changed = removing and any(one.removed or (check_mode and one.connector) for one in self.orphans)
         lines = [orphan.line(check_mode=check_mode, removing=removing) for orphan in self.orphans]

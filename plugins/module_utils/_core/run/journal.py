@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..model.account_result import AccountResult
+from ..model.report_row import AccountRow
 from .orphans.orphans import Orphan
 
 

@@ -22,7 +22,7 @@ from ..model.credentials.credentials import AwsCredentials, AzureCredentials
 from ..model.duration import format_duration
 from ..model.errors import SentinelError, cannot
 from ..model.ingestion import ingestion as model
-from ..model.ingestion.ingestion import Expected, IngestionStatus, Links, Look
+from ..model.ingestion.ingestion import ConnectorsByAccount, Expected, IngestionResult, IngestionStatus, Snapshot
 from ..run.pacing import AzureRateLimit, Slots
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class WorkspaceQueries:
         self._logs = logs
         try:
             self._id = account.role_spec.workspace_id or (await sentinel.workspace()).customer_id
-            self.links = await sentinel.list_connectors(model.links)
+            self.connectors = await sentinel.list_connectors(model.connectors_by_account)
         except SentinelError as error:
             self.error = error
 
@@ -123,8 +123,8 @@ class WorkspaceQueries:
         query, read = model.events_query(options.lookback, canary), partial(model.parse_arrivals, age_of=_age_of)
         answer = await self._query(query, options, read)
         if answer.partial:
-            answer = await self._ask(text, order, read)
-        self.look = Look(answer.value, answer.has_table, answer.partial, self.look.health)
+            answer = await self._query(query, options, read)
+        self.snapshot = Snapshot(answer.value, answer.has_table, answer.partial, self.snapshot.health)
 
     async def query_health(self, options: VerifyOptions) -> None:
         """Query the health of the connectors; without it the ingestion status depends on events only."""
@@ -135,11 +135,11 @@ class WorkspaceQueries:
         except SentinelError as error:
             self.health_error = str(error)
             return
-        self.look = replace(self.look, health=answer.value if answer.has_table else None)
+        self.snapshot = replace(self.snapshot, health=answer.value if answer.has_table else None)
 
-    async def _ask(self, text: str, order: Order, read: Callable[[Rows], T]) -> QueryResult[T]:
-        action = f"query table {text.split(maxsplit=1)[0]} of workspace {self.name}"
-        return await self._logs.query(self._id, text, order.lookback, read, action=action)
+    async def _query(self, query: str, options: VerifyOptions, read: Callable[[Rows], T]) -> QueryResult[T]:
+        action = f"query table {query.split(maxsplit=1)[0]} of workspace {self.name}"
+        return await self._logs.query(self._id, query, options.lookback, read, action=action)
 
 
 Workspaces = dict[WorkspaceKey, WorkspaceQueries]
@@ -171,10 +171,10 @@ async def open_workspaces(accounts: list[Account]) -> AsyncIterator[Workspaces]:
             except SentinelError as error:
                 errors[credentials] = error
             except Exception as error:  # noqa: BLE001 one credential never stops the others
-                unusable[credentials] = cannot("unexpected", "sign in to Azure", repr(error))
-        firsts = {account.workspace_key: account for account in reversed(accounts)}
+                errors[credentials] = cannot("unexpected", "sign in to Azure", repr(error))
+        first_accounts = {account.workspace_key: account for account in reversed(accounts)}
         budgets = {(account.azure, account.subscription_id): AzureRateLimit() for account in accounts}
-        found = {where: Place(one.workspace) for where, one in firsts.items()}
+        workspaces = {key: WorkspaceQueries(account.workspace) for key, account in first_accounts.items()}
 
         async def open_one(workspace: WorkspaceQueries, account: Account) -> None:
             workspace.error = errors.get(account.azure)
@@ -286,19 +286,11 @@ async def query_events(workspaces: Workspaces, options: VerifyOptions, canary: s
     raise_if_all_failed(workspaces)
 
 
-def _waits(item: Watched, place: Place) -> bool:
-    if place.error or place.delayed:
-        return not place.error
-    return model.waits(item.account.account_id, item.expected, place.look, place.links, marked=item.marked)
-
-
-def progress(missing: list[Watched], accounts: int, left: float, pause: float) -> str:
-    """Say how far the waiting is, whom it is for, and when it goes on."""
-    named = ", ".join(item.account.name for item in missing[:NAMED])
-    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-    return (
-        f"{accounts - len(missing)} of {accounts} accounts done, missing {named}{more}; "
-        f"next look in {format_duration(pause)}, {format_duration(left)} left"
+def _is_pending(item: AccountIngestion, workspace: WorkspaceQueries) -> bool:
+    if workspace.error or workspace.transient_error:
+        return not workspace.error
+    return model.is_pending(
+        item.account.account_id, item.expected, workspace.snapshot, workspace.connectors, has_canary=item.has_canary
     )
 
 
@@ -308,7 +300,7 @@ def progress_line(missing: list[AccountIngestion], accounts: int, left: float, p
     more = f" and {len(missing) - MAX_MISSING_NAMES} more" if len(missing) > MAX_MISSING_NAMES else ""
     return (
         f"{accounts - len(missing)} of {accounts} accounts done, missing {names}{more}; "
-        f"next query in {told(pause)}, {told(left)} left"
+        f"next query in {format_duration(pause)}, {format_duration(left)} left"
     )
 
 
@@ -342,10 +334,9 @@ async def _create_canary(item: AccountIngestion, canary: str, aws: Aws) -> None:
     account = item.account
     if account.account_id == (await aws.identity()).account_id:
         return
-    await aws.assume_role_in(
-        account.account_id, replace(account.assume_role, session_name=canary), account.role_spec.name, "read"
-    )
-    item.marked = True
+    assume_role = replace(account.assume_role, session_name=canary)
+    await aws.assume_role_in(account.account_id, assume_role, account.role_spec.name, "read")
+    item.has_canary = True
 
 
 async def _read_last_used(item: AccountIngestion, aws: Aws) -> None:
@@ -355,5 +346,5 @@ async def _read_last_used(item: AccountIngestion, aws: Aws) -> None:
     if not arn:
         return
     name = arn.rpartition("/")[2]
-    keys = await aws.assume_role_in(account.account_id, account.assume_role, name, "read")
-    item.shown["role_last_used"] = await last_used(aws.service("iam").client(keys), account.account_id, name)
+    credentials = await aws.assume_role_in(account.account_id, account.assume_role, name, "read")
+    item.shown["role_last_used"] = await last_used(aws.service("iam").client(credentials), account.account_id, name)

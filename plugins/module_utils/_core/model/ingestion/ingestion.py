@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 from ..connector import connector as connectors
 from ..connector.connector import Connector
 from ..duration import format_duration
+from ..report_row import ErrorRow
 from ..text import one_line
 from .health_codes import health_message
 
@@ -101,10 +102,16 @@ class IngestionResult(TypedDict):
     error: NotRequired[ErrorRow]
 
 
+# --- queries ---
+
+
 def events_query(lookback: int, canary: str = "") -> str:
-    """Return the question for all accounts of a workspace: what arrived in the last `lookback` seconds."""
-    named = f'RequestParameters has "{canary}" or UserIdentityArn has "{canary}"'
-    marked = f", Marked = countif({named})" if canary else ""
+    """Return the query for the events of all accounts of a workspace in the last `lookback` seconds.
+
+    With `canary`, the session name of the canary events, they are counted as well.
+    """
+    is_canary = f'RequestParameters has "{canary}" or UserIdentityArn has "{canary}"'
+    canary_events = f", CanaryEvents = countif({is_canary})" if canary else ""
     return (
         f"{EVENTS} | where TimeGenerated > ago({lookback}s)"
         " | extend Account = coalesce(RecipientAccountId, UserIdentityAccountId)"
@@ -221,14 +228,15 @@ def _evaluate(
     if state and state.failed:
         return IngestionStatus("unhealthy", as_expected=False, message=health_message(state.reason, state.message))
     if arrival is None:
-        if look.partial:
-            return IngestionStatus("unknown", as_expected=False, message="Log Analytics answered in part only.")
-        never = f"Table {EVENTS} does not exist yet: nothing was ever ingested."
-        why = f"No event arrived in the last {format_duration(lookback)}." if look.has_table else never
-        return IngestionStatus("silent", as_expected=expected.allow_silent, message=why)
+        if snapshot.partial:
+            message = "Log Analytics returned only a partial answer."
+            return IngestionStatus("unknown", as_expected=False, message=message)
+        never = f"Table {EVENTS} does not exist yet: no event has been ingested."
+        message = f"No event arrived in the last {format_duration(lookback)}." if snapshot.has_table else never
+        return IngestionStatus("silent", as_expected=expected.allow_silent, message=message)
     if arrival.age > expected.stale_after:
-        why = f"The last event arrived {format_duration(arrival.age)} ago, at {arrival.last_event}."
-        return IngestionStatus("stale", as_expected=expected.allow_silent, message=why)
+        message = f"The last event arrived {format_duration(arrival.age)} ago, at {arrival.last_event}."
+        return IngestionStatus("stale", as_expected=expected.allow_silent, message=message)
     return IngestionStatus("receiving", as_expected=True)
 
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import SentinelError
-from ..report_row import ExcludedRow
 
 ACTIVE, CLOSED = "ACTIVE", "CLOSED"
 
