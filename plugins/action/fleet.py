@@ -184,7 +184,7 @@ class ActionModule(BatchAction):
     def _add_result(self, result: AccountResult, results: FleetResult, journal: Journal | NoJournal) -> None:
         results.add(result)
         journal.add(result)
-        for line in account_lines.of(result, verbose=self._display.verbosity > 0):
+        for line in account_lines.lines(result, verbose=self._display.verbosity > 0):
             self.display_line(line)
 
     def _write_report(self, journal: Journal | NoJournal, options: dict[str, Any], header: dict[str, Any]) -> None:

@@ -36,33 +36,34 @@ class ActionModule(BatchAction):
         """Query until all accounts have events or the time to wait is over, and return the ingestion statuses."""
         started = datetime.now(UTC)
         batch, options = self.read_batch(self.task_options)
-        run_options = _run_options(options)
+        verify_options = _verify_options(options)
         self.check_report_dir(options)
         for one in batch.refused:
             self.display_line(f"failed: [{one.account.name}] {one.error}")
-        watched = [_watched(one) for one in batch.accounts]
-        found = asyncio.run(ingestion.verify(watched, run_options, self.display_line))
-        watched += [ingestion.refused(one.account, one.error) for one in batch.refused]
-        notes = results.notes(found)
-        for line in (*results.lines(watched, verbose=self._display.verbosity > 0), *notes, results.numbers(watched)):
+        accounts = [_expected(one) for one in batch.accounts]
+        workspaces = asyncio.run(ingestion.verify(accounts, verify_options, self.display_line))
+        accounts += [ingestion.refused_account(one.account, one.error) for one in batch.refused]
+        notes = results.workspace_notes(workspaces)
+        lines = results.status_lines(accounts, verbose=self._display.verbosity > 0)
+        for line in (*lines, *notes, results.summary_line(accounts)):
             self.display_line(line)
-        header = results.header(watched, started, datetime.now(UTC))
-        result = results.result(watched, notes, options["fail_on"], options["max_fail_percentage"])
+        header = results.report_header(accounts, started, datetime.now(UTC))
+        answer = results.task_result(accounts, notes, options["fail_on"], options["max_fail_percentage"])
         try:
-            self.write_report(options, header, map(results.record, watched))
+            self.write_report(options, header, map(results.report_row, accounts))
         except SentinelError as error:
-            result |= {"failed": True, "msg": " ".join(filter(None, [result.get("msg"), str(error)]))}
-        return result
+            answer["failed"], answer["msg"] = True, " ".join(filter(None, [answer.get("msg"), str(error)]))
+        return {**answer}
 
 
-def _watched(one: BatchAccount) -> ingestion.Watched:
+def _expected(one: BatchAccount) -> ingestion.AccountIngestion:
     where = f"host {one.account.host}"
     stale_after = seconds(one.options["stale_after"], "sentinel_verify_stale_after", where)
-    return ingestion.Watched(one.account, Expected(one.options["allow_silent"], stale_after))
+    return ingestion.AccountIngestion(one.account, Expected(one.options["allow_silent"], stale_after))
 
 
-def _run_options(options: Mapping[str, Any]) -> ingestion.Order:
-    return ingestion.Order(
+def _verify_options(options: Mapping[str, Any]) -> ingestion.VerifyOptions:
+    return ingestion.VerifyOptions(
         lookback=seconds(options["lookback"], "lookback"),
         wait=seconds(options["wait"], "wait"),
         canary=options["canary"],

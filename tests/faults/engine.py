@@ -66,7 +66,7 @@ class RunResult(NamedTuple):
     @property
     def calls(self) -> dict[str, str]:
         """The calls of each account that was changed."""
-        return {account: account_lines.calls(one) for account, one in self.results.items() if one.report.calls}
+        return {account: account_lines.call_names(one) for account, one in self.results.items() if one.report.calls}
 
     @property
     def failed(self) -> dict[str, SentinelError]:

@@ -459,24 +459,24 @@ def roles_found() -> dict[str, Any]:
     return {"roles": [inspected], "error": {"class": "x"}}
 
 
-LOOK = ingestion.Look(
+SNAPSHOT = ingestion.Snapshot(
     {"222222222222": ingestion.Arrival("2026-11-22T17:20:15Z", 9e9, 7, ("us-east-1",))},
     health={"mine": ingestion.Health(failed=True, time="2026-11-22T17:00:00Z", reason="403")},
 )
-LINKS = ingestion.Links({"111111111111": CONNECTOR})
+CONNECTORS = ingestion.ConnectorsByAccount({"111111111111": CONNECTOR})
 
 
-def watched(account_id: str) -> run_ingestion.Watched:
-    ingestion_status = ingestion.judge(account_id, ingestion.Expected(), LOOK, LINKS, 60)
-    shown = ingestion.show(account_id, ingestion_status, LOOK, LINKS) | {"role_last_used": {}}
+def watched(account_id: str) -> run_ingestion.AccountIngestion:
+    ingestion_status = ingestion.evaluate(account_id, ingestion.Expected(), SNAPSHOT, CONNECTORS, 60)
+    shown = ingestion.show(account_id, ingestion_status, SNAPSHOT, CONNECTORS) | {"role_last_used": {}}
     account = parse({"account_id": account_id}, "", host="pay")
-    return run_ingestion.Watched(account, ingestion_status=ingestion_status, shown=shown, error=ERROR)
+    return run_ingestion.AccountIngestion(account, ingestion_status=ingestion_status, shown=shown, error=ERROR)
 
 
 def verified() -> dict[str, Any]:
     both = [watched("111111111111"), watched("222222222222")]
     both[0].shown["canary"] = True
-    return {**results.result(both, [], "drift", 100), "error": {"class": "x"}}
+    return {**results.task_result(both, [], "drift", 100), "error": {"class": "x"}}
 
 
 def arrived() -> dict[str, Any]:

@@ -227,28 +227,29 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
     for number in (*(params["account_ids"] or ()), *params["allow_silent_account_ids"]):
         validation.check("", "account_ids or allow_silent_account_ids", number, "account_id")
     stale_after = seconds(params["stale_after"], "stale_after")
-    order = ingestion.Order(seconds(params["lookback"], "lookback"), role_last_used=params["role_last_used"])
-    async with ingestion.places([account]) as found:
-        [place] = found.values()
-        await ingestion.look_at_events(found, order, "")
-        if place.delayed:
-            raise place.delayed
+    lookback = seconds(params["lookback"], "lookback")
+    verify_options = ingestion.VerifyOptions(lookback, role_last_used=params["role_last_used"])
+    async with ingestion.open_workspaces([account]) as opened:
+        [workspace] = opened.values()
+        await ingestion.query_events(opened, verify_options, "")
+        if workspace.transient_error:
+            raise workspace.transient_error
         numbers = params["account_ids"]
         if numbers is None:
-            numbers = sorted(filter(None, {*place.links.own, *place.look.arrivals}))
-        watched = [
-            ingestion.Watched(
+            numbers = sorted(filter(None, {*workspace.connectors.by_id, *workspace.snapshot.arrivals}))
+        accounts = [
+            ingestion.AccountIngestion(
                 account.completed(account_id=number),
                 Expected(number in params["allow_silent_account_ids"], stale_after),
             )
             for number in dict.fromkeys(numbers)
         ]
-        await ingestion.finish(found, watched, order)
+        await ingestion.finish(opened, accounts, verify_options)
     return {
         "changed": False,
-        "summary": results.summary(watched),
-        "accounts": {item.account.account_id: item.result() for item in watched},
-        "notes": results.notes(found),
+        "summary": results.summary(accounts),
+        "accounts": {item.account.account_id: item.result() for item in accounts},
+        "notes": results.workspace_notes(opened),
     }
 
 

@@ -360,10 +360,10 @@ def test_a_malformed_later_page_of_the_organization_removes_no_orphan(ready: Rea
     assert world.writes() == []
 
 
-def look(world: World) -> list[ingestion.Watched]:
+def look(world: World) -> list[ingestion.AccountIngestion]:
     """Read the ingestion status; raises SentinelError."""
-    watched = [ingestion.Watched(account, Expected()) for account in world.accounts("create", 2)]
-    asyncio.run(ingestion.verify(watched, ingestion.Order(86400), print))
+    watched = [ingestion.AccountIngestion(account, Expected()) for account in world.accounts("create", 2)]
+    asyncio.run(ingestion.verify(watched, ingestion.VerifyOptions(86400), print))
     return watched
 
 
@@ -392,5 +392,5 @@ def test_a_malformed_response_about_events_leads_to_a_status_or_an_error(telling
         assert_sentence(error)
     else:
         assert {item.ingestion_status.name for item in watched} <= set(INGESTION_STATUSES)
-        assert len(results.lines(watched)) <= len(watched)
+        assert len(results.status_lines(watched)) <= len(watched)
         json.dumps([item.result() for item in watched])

@@ -291,7 +291,7 @@ def test_an_accepted_finding_is_reported_with_its_reason_and_fails_nothing(world
         assert account_lines.failures([onboarded(world, ENTRY)], fail_on) == []
     [shown_one] = onboarded(world, ENTRY).result()["findings"]
     assert (shown_one["code"], "Ticket 1" in shown_one["accepted"]) == ("permission_policy_extra", True)
-    assert any("Ticket 1" in line for line in account_lines.of(onboarded(world, ENTRY)))
+    assert any("Ticket 1" in line for line in account_lines.lines(onboarded(world, ENTRY)))
     codes = [one.code for one in onboarded(world, {**ENTRY, "until": "2026-01-31"}).report.unaccepted]
     assert codes == ["permission_policy_extra", "acceptance_expired"]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A line where there is something to say, the numbers, and which accounts end a run with an error."""
+"""Lines about accounts, the summary of a run, and the accounts that make a run fail."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console.account_lines import (
     Progress,
-    calls,
+    call_names,
+    counts_line,
     failures,
-    findings,
-    numbers,
-    of,
+    finding_lines,
+    lines,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import (
     AccountReport,
     AccountResult,
     ResourceResult,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.docs_links import (
+    ERRORS_PAGE,
+    FINDINGS_PAGE,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
     CLASSES,
@@ -43,34 +47,34 @@ EXTRA = finding("permission_policy_extra", "Admin is attached.")
 WRITES = ("TagRole", "DetachRolePolicy")
 
 
-def done(
+def result(
     found: tuple[Finding, ...] = (), made: tuple[str, ...] = (), error: SentinelError | None = None, host: str = "pay"
 ) -> AccountResult:
     account = parse({"account_id": ACCOUNT}, "", host=host)
     return AccountResult(account, AccountReport(findings=list(found), calls=[Call(name, {}) for name in made]), error)
 
 
-RIGHT = done()
-NEW = done((MISSING,), ("CreateRole", "AttachRolePolicy"))
-DRIFTED = done((TAGS,), ("TagRole",))
-OPENED = done((TAGS, EXTRA, ANYONE), WRITES)
-FAILED = done((ANYONE,), ("TagRole",), DENIED)
-LEFT_ALONE = done((ANYONE,))
-PATH = done((finding("role_path", "The path is /, not /x/."),))
-SILENT = done((), ("TagRole",))
+UNCHANGED = result()
+NEW = result((MISSING,), ("CreateRole", "AttachRolePolicy"))
+DRIFTED = result((TAGS,), ("TagRole",))
+WIDENED = result((TAGS, EXTRA, ANYONE), WRITES)
+FAILED = result((ANYONE,), ("TagRole",), DENIED)
+NOT_REPAIRED = result((ANYONE,))
+PATH = result((finding("role_path", "The path is /, not /x/."),))
+CHANGED = result((), ("TagRole",))
 
-DENIED_AT_ONCE = done((), ("TagRole",), DENIED)
-TOLD = [
+DENIED_WITHOUT_FINDINGS = result((), ("TagRole",), DENIED)
+FAILED_LINES = [
     f"failed: [{ACCOUNT} pay] assume_denied: {DENIED}",
-    "    made before: TagRole",
+    "    calls before the error: TagRole",
     "    critical trust_anyone: Anyone may.",
 ]
-NOTED = done((finding("role_boundary_unexpected", "A boundary."),))
-NOTE = [f"note: [{ACCOUNT} pay]", "    low role_boundary_unexpected: A boundary."]
+INFORMATIONAL = result((finding("role_boundary_unexpected", "A boundary."),))
+INFORMATIONAL_LINES = [f"note: [{ACCOUNT} pay]", "    low role_boundary_unexpected: A boundary."]
 
-# What was done, what is said of it, and in check mode.
+# Result, lines, and lines in check mode.
 LINES: dict[str, tuple[AccountResult, list[str], list[str]]] = {
-    "right": (RIGHT, [], []),
+    "unchanged": (UNCHANGED, [], []),
     "a path that cannot be changed": (
         PATH,
         [f"differs: [{ACCOUNT} pay]", "    low role_path: The path is /, not /x/."],
@@ -86,8 +90,8 @@ LINES: dict[str, tuple[AccountResult, list[str], list[str]]] = {
         [f"changed: [{ACCOUNT} pay] TagRole", "    low role_tags: The tags owner differ."],
         [f"would change: [{ACCOUNT} pay] TagRole", "    low role_tags: The tags owner differ."],
     ),
-    "opened": (
-        OPENED,
+    "widened": (
+        WIDENED,
         [
             f"changed: [{ACCOUNT} pay] TagRole, DetachRolePolicy",
             "    critical trust_anyone: Anyone may.",
@@ -101,58 +105,58 @@ LINES: dict[str, tuple[AccountResult, list[str], list[str]]] = {
             "    low role_tags: The tags owner differ.",
         ],
     ),
-    "failed": (DENIED_AT_ONCE, [], []),
-    "failed, with findings": (FAILED, TOLD, TOLD),
-    "a boundary that nobody asked about": (NOTED, NOTE, NOTE),
+    "failed, without findings": (DENIED_WITHOUT_FINDINGS, [], []),
+    "failed, with findings": (FAILED, FAILED_LINES, FAILED_LINES),
+    "an informational finding": (INFORMATIONAL, INFORMATIONAL_LINES, INFORMATIONAL_LINES),
 }
 
 
 @pytest.mark.parametrize(("one", "real", "check"), LINES.values(), ids=LINES.keys())
-def test_an_account_is_told_where_there_is_something_to_say(
+def test_only_accounts_with_changes_or_findings_have_lines(
     one: AccountResult, real: list[str], check: list[str]
 ) -> None:
-    assert of(replace(one, check_mode=False)) == real
-    assert of(replace(one, check_mode=True)) == check
+    assert lines(replace(one, check_mode=False)) == real
+    assert lines(replace(one, check_mode=True)) == check
 
 
 @pytest.mark.parametrize(
-    ("one", "told"),
+    ("one", "output"),
     [
-        (RIGHT, [f"ok: [{ACCOUNT} pay]"]),
-        (DENIED_AT_ONCE, TOLD[:2]),
+        (UNCHANGED, [f"ok: [{ACCOUNT} pay]"]),
+        (DENIED_WITHOUT_FINDINGS, FAILED_LINES[:2]),
     ],
-    ids=["right", "failed"],
+    ids=["unchanged", "failed"],
 )
-def test_the_others_are_told_to_who_wants_to_know(one: AccountResult, told: list[str]) -> None:
-    assert of(one, verbose=True) == told
+def test_verbose_adds_all_other_accounts(one: AccountResult, output: list[str]) -> None:
+    assert lines(one, verbose=True) == output
 
 
 @pytest.mark.parametrize("host", ["", ACCOUNT], ids=["no host", "the account as host"])
 def test_an_account_is_not_named_twice(host: str) -> None:
-    assert of(done((), ("TagRole",), host=host)) == [f"changed: [{ACCOUNT}] TagRole"]
+    assert lines(result((), ("TagRole",), host=host)) == [f"changed: [{ACCOUNT}] TagRole"]
 
 
-def test_calls_are_told_in_order() -> None:
-    assert calls(OPENED) == "TagRole, DetachRolePolicy"
-    assert calls(RIGHT) == ""
+def test_call_names_are_in_order() -> None:
+    assert call_names(WIDENED) == "TagRole, DetachRolePolicy"
+    assert call_names(UNCHANGED) == ""
 
 
-def test_findings_are_told_with_security_first() -> None:
-    assert [text.split()[1] for text in findings(OPENED)] == [
+def test_security_findings_come_first() -> None:
+    assert [text.split()[1] for text in finding_lines(WIDENED)] == [
         "trust_anyone:",
         "permission_policy_extra:",
         "role_tags:",
     ]
 
 
-# --- the numbers ---
+# --- counts ---
 
 
-def summary(*all_done: AccountResult) -> dict[str, int]:
-    results = FleetResult("never")
-    for one in all_done:
-        results.add(one)
-    return results.summary
+def summary(*results: AccountResult) -> dict[str, int]:
+    collected = FleetResult("never")
+    for one in results:
+        collected.add(one)
+    return collected.summary
 
 
 @pytest.mark.parametrize(
@@ -163,86 +167,91 @@ def summary(*all_done: AccountResult) -> dict[str, int]:
     ],
 )
 def test_a_run_is_counted_in_one_line(check_mode: bool, line: str) -> None:
-    counts = summary(RIGHT, NEW, DRIFTED, OPENED, FAILED)
+    counts = summary(UNCHANGED, NEW, DRIFTED, WIDENED, FAILED)
     assert counts == {"accounts": 5, "ok": 1, "changed": 3, "failed": 1, "skipped": 0}
-    assert numbers(counts, check_mode=check_mode) == line
+    assert counts_line(counts, check_mode=check_mode) == line
 
 
 def test_every_account_is_counted_once() -> None:
-    counts = summary(RIGHT, NEW, DRIFTED, OPENED, FAILED, FAILED)
+    counts = summary(UNCHANGED, NEW, DRIFTED, WIDENED, FAILED, FAILED)
     assert counts["accounts"] == sum(count for name, count in counts.items() if name != "accounts")
 
 
-def test_one_account_is_no_plural() -> None:
-    assert numbers(summary(RIGHT), check_mode=False) == "1 account: 1 ok, 0 changed, 0 failed"
+def test_one_account_is_singular() -> None:
+    assert counts_line(summary(UNCHANGED), check_mode=False) == "1 account: 1 ok, 0 changed, 0 failed"
 
 
-def test_no_account_is_a_number_too() -> None:
-    assert numbers(summary(), check_mode=False) == "0 accounts: 0 ok, 0 changed, 0 failed"
+def test_no_account_is_counted_as_0() -> None:
+    assert counts_line(summary(), check_mode=False) == "0 accounts: 0 ok, 0 changed, 0 failed"
 
 
-# --- the end ---
+# --- summary ---
 
 
-def closing(*all_done: AccountResult, check_mode: bool = False) -> list[str]:
-    results = FleetResult("never")
-    for one in all_done:
-        results.add(one)
-    return results.finish(RunOptions(check_mode=check_mode))
+def summary_lines(*results: AccountResult, check_mode: bool = False) -> list[str]:
+    collected = FleetResult("never")
+    for one in results:
+        collected.add(one)
+    return collected.finish(RunOptions(check_mode=check_mode))
 
 
-def test_a_run_without_trouble_ends_with_its_numbers_alone() -> None:
-    assert closing(RIGHT, NEW, DRIFTED) == ["3 accounts: 1 ok, 2 changed, 0 failed"]
+def test_the_summary_of_new_and_unchanged_accounts_is_one_line() -> None:
+    assert summary_lines(UNCHANGED, NEW) == ["2 accounts: 1 ok, 1 changed, 0 failed"]
 
 
-def test_a_run_ends_with_security_then_failures_then_numbers() -> None:
-    assert closing(FAILED, OPENED) == [
+def test_the_summary_has_the_documentation_of_findings() -> None:
+    assert summary_lines(DRIFTED) == [f"Documentation: {FINDINGS_PAGE}", "1 account: 0 ok, 1 changed, 0 failed"]
+
+
+def test_the_summary_has_security_findings_then_failures_then_counts() -> None:
+    assert summary_lines(FAILED, WIDENED) == [
         "Security findings before the run",
         f"      2  critical trust_anyone            {ACCOUNT} pay, {ACCOUNT} pay",
         f"      1  high permission_policy_extra     {ACCOUNT} pay",
         "Failures",
         f"      1  assume_denied                    {ACCOUNT} pay",
         f"         {DENIED}",
-        f"         {CLASSES['assume_denied'][1]}",
+        "         Check that the role exists, that it trusts the caller, and that the caller may assume it.",
+        f"Documentation: {FINDINGS_PAGE} and {ERRORS_PAGE}",
         "2 accounts: 0 ok, 1 changed, 1 failed",
     ]
 
 
-def test_advice_that_a_sentence_ends_with_is_given_once() -> None:
+def test_advice_at_the_end_of_a_message_is_not_repeated() -> None:
     advice = CLASSES["assume_denied"][1]
-    told = closing(done((), (), cannot("assume_denied", "assume it", "denied")))
-    assert " ".join(told).count(advice) == 1
+    output = summary_lines(result((), (), cannot("assume_denied", "assume it", "denied")))
+    assert " ".join(output).count(advice) == 1
 
 
-def test_what_was_only_looked_at_is_still_open() -> None:
-    assert closing(OPENED, check_mode=True)[0] == "Security findings"
+def test_findings_are_still_open_in_check_mode() -> None:
+    assert summary_lines(WIDENED, check_mode=True)[0] == "Security findings"
 
 
-def test_the_end_of_a_large_run_is_as_short() -> None:
-    told = closing(*(done((), (), error, host=f"h{number}") for number in range(1000) for error in (DENIED,)))
-    assert len(told) == 5
-    assert told[1].endswith(f"{ACCOUNT} h0, {ACCOUNT} h1, {ACCOUNT} h2 and 997 more")
+def test_the_summary_of_a_large_run_is_as_short() -> None:
+    output = summary_lines(*(result((), (), error, host=f"h{number}") for number in range(1000) for error in (DENIED,)))
+    assert len(output) == 6
+    assert output[1].endswith(f"{ACCOUNT} h0, {ACCOUNT} h1, {ACCOUNT} h2 and 997 more")
 
 
-# --- what ends a run with an error ---
+# --- accounts that make a run fail ---
 
-# What was done, and with which settings of fail_on it ends the run.
-ENDS: dict[str, tuple[AccountResult, set[str]]] = {
-    "right": (RIGHT, set()),
+# Result, and the values of fail_on with which it makes the run fail.
+FAILS: dict[str, tuple[AccountResult, set[str]]] = {
+    "unchanged": (UNCHANGED, set()),
     "new": (NEW, {"drift"}),
     "drifted": (DRIFTED, {"drift"}),
-    "opened": (OPENED, {"drift", "security"}),
-    "opened, where nothing is repaired": (LEFT_ALONE, {"drift", "security"}),
-    "changed, without a finding": (SILENT, {"drift"}),
+    "widened": (WIDENED, {"drift", "security"}),
+    "widened, and nothing is repaired": (NOT_REPAIRED, {"drift", "security"}),
+    "changed, without a finding": (CHANGED, {"drift"}),
     "a path that cannot be changed": (PATH, {"drift"}),
     "failed": (FAILED, {"drift", "security", "never"}),
 }
 
 
-@pytest.mark.parametrize(("one", "ends"), ENDS.values(), ids=ENDS.keys())
+@pytest.mark.parametrize(("one", "fails"), FAILS.values(), ids=FAILS.keys())
 @pytest.mark.parametrize("fail_on", ["drift", "security", "never"])
-def test_an_account_ends_the_run_as_wished(one: AccountResult, ends: set[str], fail_on: str) -> None:
-    assert bool(failures([one], fail_on)) == (fail_on in ends)
+def test_fail_on_selects_the_accounts_that_fail(one: AccountResult, fails: set[str], fail_on: str) -> None:
+    assert bool(failures([one], fail_on)) == (fail_on in fails)
 
 
 @pytest.mark.parametrize(
@@ -250,22 +259,22 @@ def test_an_account_ends_the_run_as_wished(one: AccountResult, ends: set[str], f
     [
         (FAILED, str(DENIED)),
         (
-            OPENED,
+            WIDENED,
             (
-                f"Account {ACCOUNT} differs from the wish: critical trust_anyone: Anyone may. "
+                f"Account {ACCOUNT} differs from the desired state: critical trust_anyone: Anyone may. "
                 "high permission_policy_extra: Admin is attached. low role_tags: The tags owner differ."
             ),
         ),
-        (SILENT, f"Account {ACCOUNT} differs from the wish: TagRole"),
+        (CHANGED, f"Account {ACCOUNT} differs from the desired state: TagRole"),
     ],
-    ids=["failed", "opened", "changed, without a finding"],
+    ids=["failed", "widened", "changed, without a finding"],
 )
 def test_a_failure_has_account_host_and_reason(one: AccountResult, message: str) -> None:
     assert failures([one], "drift") == [{"account_id": ACCOUNT, "host": "pay", "message": message}]
 
 
-def test_failures_stand_in_the_order_of_the_results() -> None:
-    results = [done((TAGS,), ("TagRole",), host=host) for host in "cab"]
+def test_failures_are_in_the_order_of_the_results() -> None:
+    results = [result((TAGS,), ("TagRole",), host=host) for host in "cab"]
     assert [one["host"] for one in failures(results, "drift")] == ["c", "a", "b"]
 
 
@@ -283,11 +292,11 @@ def shown(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_a_result_says_status_and_where() -> None:
-    assert RIGHT.result() == shown()
+def test_a_result_has_status_and_host() -> None:
+    assert UNCHANGED.result() == shown()
 
 
-def test_a_failed_account_keeps_what_was_found_and_done() -> None:
+def test_a_failed_account_keeps_findings_and_calls() -> None:
     assert FAILED.result() == shown(
         status="failed",
         findings=[{"severity": "critical", "code": "trust_anyone", "message": "Anyone may.", "repaired": False}],
@@ -308,7 +317,7 @@ def test_a_result_names_role_and_connector() -> None:
     ]
 
 
-def test_without_details_calls_are_names_alone() -> None:
+def test_without_details_calls_are_names_only() -> None:
     assert FAILED.result(detailed=False)["calls"] == [{"name": "TagRole"}]
 
 
@@ -319,19 +328,19 @@ def counts(done: int, changed: int = 0, failed: int = 0) -> dict[str, int]:
     return {"accounts": done, "ok": done - changed - failed, "changed": changed, "failed": failed, "skipped": 0}
 
 
-def test_a_short_run_has_no_progress_to_tell() -> None:
+def test_a_short_run_has_no_progress_lines() -> None:
     progress = Progress(100)
     assert [progress.line(counts(done), now=1000 + done / 25) for done in range(1, 101)] == [""] * 100
 
 
-def test_a_long_run_tells_every_few_seconds_how_far_it_is() -> None:
+def test_a_long_run_has_a_progress_line_every_few_seconds() -> None:
     progress = Progress(1000)
-    told = [line for second in range(31) if (line := progress.line(counts(second * 10, second, 2), now=50.0 + second))]
-    assert len(told) == 6
-    assert told[0] == "50 of 1000 accounts done, 5 changed, 2 failed, 10.0 a second, 1 min 35 s left"
-    assert told[-1].endswith("10.0 a second, 1 min 10 s left")
+    output = list(filter(None, (progress.line(counts(at * 10, at, 2), now=50.0 + at) for at in range(31))))
+    assert len(output) == 6
+    assert output[0] == "50 of 1000 accounts done, 5 changed, 2 failed, 10.0 accounts per second, about 1 min 35 s left"
+    assert output[-1].endswith("10.0 accounts per second, about 1 min 10 s left")
 
 
-def test_the_end_is_told_by_the_numbers_alone() -> None:
+def test_the_last_account_has_no_progress_line() -> None:
     progress = Progress(2)
     assert progress.line(counts(1), now=0.0) == progress.line(counts(2), now=60.0) == ""

@@ -78,7 +78,7 @@ def test_the_commands_of_the_pages_work(cloud: Emulators, tmp_path: Path) -> Non
 def test_the_examples_of_the_modules_work(cloud: Emulators, tmp_path: Path) -> None:
     unit, _accounts = organization(cloud)
     rows = [[account, ago(0.1), 7, '["us-east-1"]', 1] for account in (ONE, TWO)]
-    cloud.seed_table("AWSCloudTrail", [*COLUMNS, {"name": "Marked", "type": "long"}], rows)
+    cloud.seed_table("AWSCloudTrail", [*COLUMNS, {"name": "CanaryEvents", "type": "long"}], rows)
     order = sorted(MODULES, key=lambda name: ("ingestion" in name, "connector" in name, name))
     written = yaml.safe_dump([{"run_once": True, **task} for name in order for task in text(name, "EXAMPLES")])
     for printed, emulated in (

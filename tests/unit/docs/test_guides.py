@@ -15,7 +15,9 @@ import yaml
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES, SEVERITIES
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health_codes import FAILURES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health_codes import (
+    HEALTH_CODES,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
     INGESTION_STATUSES,
 )
@@ -135,8 +137,8 @@ def test_statuses_and_failures_are_explained() -> None:
     page = (ROOT / "docs/verification.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `?([\w ]+?)`? \| (.*) \| (.*) \|$", page, re.MULTILINE)
     explained = {name: (meaning, advice) for name, meaning, advice in rows if name not in {"status", "code"}}
-    assert explained.keys() == set(INGESTION_STATUSES) | FAILURES.keys()
-    assert {name: explained[name] for name in FAILURES} == {name: tuple(one) for name, one in FAILURES.items()}
+    assert explained.keys() == set(INGESTION_STATUSES) | HEALTH_CODES.keys()
+    assert {name: explained[name] for name in HEALTH_CODES} == {name: tuple(one) for name, one in HEALTH_CODES.items()}
 
 
 # --- names ---

@@ -181,8 +181,10 @@ def test_the_verify_policy_allows_exactly_the_calls_of_verification(here: Emulat
     permit(here, "azure-verify")
     here.forget()
     accounts = engine.accounts_of({account: {"aws_account_id": account} for account in ACCOUNTS})
-    watched = [ingestion.Watched(account, Expected()) for account in accounts]
-    asyncio.run(ingestion.verify(watched, ingestion.Order(3600, canary=True, role_last_used=True), lambda _line: None))
+    watched = [ingestion.AccountIngestion(account, Expected()) for account in accounts]
+    asyncio.run(
+        ingestion.verify(watched, ingestion.VerifyOptions(3600, canary=True, role_last_used=True), lambda _line: None)
+    )
     queried = {f"{QUERY}/read", *(f"{QUERY}/{table}/read" for table in (EVENTS, HEALTH))}
     assert here.operations().count("Query") == len(queried) - 1
     assert called_in_azure(here) | queried == set(document("azure-verify")["Actions"])

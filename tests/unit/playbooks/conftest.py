@@ -108,7 +108,7 @@ def engine(here: Emulators) -> Engine:
         with short_pauses():
             done = asyncio.run(all_results(accounts, fleet.RunOptions(absent=absent)))
         assert [item.error for item in done if item.error] == []
-        return {item.account.account_id: account_lines.calls(item) for item in done if item.report.calls}
+        return {item.account.account_id: account_lines.call_names(item) for item in done if item.report.calls}
 
     return run
 

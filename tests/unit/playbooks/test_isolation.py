@@ -118,8 +118,8 @@ def test_verification_of_one_tenant_fails_alone(second: Emulators, case: str) ->
     arrived(second, {GOOD: 0.1})
     if case == "no right":
         second.change_workspace(OTHER["name"], permissions=[])
-    watched = [ingestion.Watched(account, Expected()) for account in parsed(second, hosts(**own))]
-    asyncio.run(ingestion.verify(watched, ingestion.Order(7 * 86400), lambda _line: None))
+    watched = [ingestion.AccountIngestion(account, Expected()) for account in parsed(second, hosts(**own))]
+    asyncio.run(ingestion.verify(watched, ingestion.VerifyOptions(7 * 86400), lambda _line: None))
     assert [item.ingestion_status.name for item in watched] == ["receiving", "unknown", "unknown"]
     assert watched[0].error is None
     assert all(item.error for item in watched[1:])

@@ -27,22 +27,22 @@ Hosts = dict[str, dict[str, Any]]
 ONE, TWO, THREE, FOUR = (f"11111111110{number}" for number in range(1, 5))
 
 
-def watch(here: Emulators, hosts: Hosts, **expected: Any) -> list[ingestion.Watched]:
-    return [ingestion.Watched(account, Expected(**expected)) for account in parsed(here, hosts)]
+def expect(here: Emulators, hosts: Hosts, **expected: Any) -> list[ingestion.AccountIngestion]:
+    return [ingestion.AccountIngestion(account, Expected(**expected)) for account in parsed(here, hosts)]
 
 
-def verify(watched: list[ingestion.Watched], **order: Any) -> list[str]:
-    """Do in this process what the playbook does; returns the lines of progress."""
-    said: list[str] = []
-    asyncio.run(ingestion.verify(watched, ingestion.Order(7 * 86400, **order), said.append))
-    return said
+def verify(accounts: list[ingestion.AccountIngestion], **options: Any) -> list[str]:
+    """Run the engine of the playbook in this process; returns the lines of progress."""
+    lines: list[str] = []
+    asyncio.run(ingestion.verify(accounts, ingestion.VerifyOptions(7 * 86400, **options), lines.append))
+    return lines
 
 
-def names(watched: list[ingestion.Watched]) -> dict[str, str]:
-    return {item.account.account_id: item.ingestion_status.name for item in watched}
+def statuses(accounts: list[ingestion.AccountIngestion]) -> dict[str, str]:
+    return {item.account.account_id: item.ingestion_status.name for item in accounts}
 
 
-def test_the_playbook_gives_every_account_a_verdict(
+def test_the_playbook_reports_a_status_for_every_account(
     cloud: Emulators, play: Play, twelve: Hosts, tmp_path: Path
 ) -> None:
     hosts = some(twelve, 5)
@@ -54,20 +54,18 @@ def test_the_playbook_gives_every_account_a_verdict(
     run = play("verify", hosts, sentinel_verify_wait=3, sentinel_report_dir=str(tmp_path / "reports"))
     assert run.code == 2, run.output
     assert "unhealthy: [111111111102 host02] Microsoft Sentinel cannot fetch events (AccessDenied" in run.output
-    assert "not_connected: [111111111104 host04] No data connector reads the account." in run.output
+    assert "not_connected: [111111111104 host04] No data connector for the account." in run.output
     assert "5 accounts: 2 receiving, 1 silent, 1 unhealthy, 1 not_connected" in run.output
-    assert "4 of 5 accounts done, missing 111111111102 host02; next look in" in run.output
+    assert "4 of 5 accounts done, missing 111111111102 host02; next query in" in run.output
     assert {host for host, numbers in run.recap.items() if numbers["failed"]} == {"host02", "host04"}
     [report] = (tmp_path / "reports").glob("*verify*/report.json")
-    told = {
+    listed = {
         one["account_id"]: one["ingestion"]["ingestion_status"] for one in json.loads(report.read_text())["accounts"]
     }
-    assert (told[ONE], told[TWO], told[THREE]) == ("receiving", "unhealthy", "silent")
+    assert (listed[ONE], listed[TWO], listed[THREE]) == ("receiving", "unhealthy", "silent")
 
 
-def test_the_playbook_ends_with_0_where_all_is_well_or_nobody_minds(
-    cloud: Emulators, play: Play, twelve: Hosts
-) -> None:
+def test_the_playbook_exits_with_0_with_fail_on_never(cloud: Emulators, play: Play, twelve: Hosts) -> None:
     connect(cloud, ONE, TWO)
     arrived(cloud, {ONE: 0.1})
     run = play("verify", some(twelve, 2), sentinel_verify_wait=0, sentinel_fail_on="never")
@@ -78,15 +76,12 @@ def test_the_playbook_ends_with_0_where_all_is_well_or_nobody_minds(
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        (
-            {"sentinel_verify_wait": "soon"},
-            "Cannot use sentinel_verify_wait 'soon': it must be ",
-        ),
+        ({"sentinel_verify_wait": "soon"}, "sentinel_verify_wait 'soon'"),
         ({"sentinel_allow_silent": "perhaps"}, "sentinel_allow_silent"),
-        ({"sentinel_report_dir": "/dev/null/reports"}, "Cannot write into /dev/null/reports (report_dir)"),
+        ({"sentinel_report_dir": "/dev/null/reports"}, "/dev/null/reports (report_dir)"),
         (
             {"sentinel_verify_role_last_used": True, "sentinel_aws_profile": "nowhere"},
-            "Cannot find AWS credentials: The config profile (nowhere) could not be found",
+            "The config profile (nowhere) could not be found",
         ),
     ],
 )
@@ -100,103 +95,102 @@ def test_bad_input_ends_the_playbook_before_the_first_request(
     assert message in run.output
 
 
-def test_it_looks_again_until_the_last_account_has_events(here: Emulators, twelve: Hosts) -> None:
+def test_queries_are_repeated_until_the_last_account_has_events(here: Emulators, twelve: Hosts) -> None:
     connect(here, ONE, TWO, THREE)
     arrived(here, {ONE: 0.1, TWO: 0.1})
     later = threading.Timer(1.5, arrived, (here, {ONE: 0.1, TWO: 0.1, THREE: 0.1}))
     later.start()
-    watched = watch(here, some(twelve, 3))
+    accounts = expect(here, some(twelve, 3))
     here.forget()
-    said = verify(watched, wait=20)
+    lines = verify(accounts, wait=20)
     later.join()
-    assert names(watched) == {ONE: "receiving", TWO: "receiving", THREE: "receiving"}
-    assert said[0].startswith("2 of 3 accounts done, missing 111111111103 host03; next look in 3 s, 20 s left")
-    assert here.operations().count("Query") == len(said) + 2  # one for each look, one of SentinelHealth
+    assert statuses(accounts) == {ONE: "receiving", TWO: "receiving", THREE: "receiving"}
+    assert lines[0].startswith("2 of 3 accounts done, missing 111111111103 host03; next query in 3 s, 20 s left")
+    # One before each line, the last one, and one of SentinelHealth.
+    assert here.operations().count("Query") == len(lines) + 2
 
 
-def test_who_is_quiet_or_not_connected_is_not_waited_for(here: Emulators, twelve: Hosts) -> None:
+def test_accounts_that_may_be_silent_or_are_not_connected_are_not_waited_for(here: Emulators, twelve: Hosts) -> None:
     connect(here, ONE)
-    watched = watch(here, some(twelve, 2), allow_silent=True)
-    assert verify(watched, wait=600) == []
-    assert names(watched) == {ONE: "silent", TWO: "not_connected"}
-    assert [item.ingestion_status.as_expected for item in watched] == [True, False]
+    accounts = expect(here, some(twelve, 2), allow_silent=True)
+    assert verify(accounts, wait=600) == []
+    assert statuses(accounts) == {ONE: "silent", TWO: "not_connected"}
+    assert [item.ingestion_status.as_expected for item in accounts] == [True, False]
 
 
-def test_a_marker_proves_a_quiet_account(here: Emulators, twelve: Hosts) -> None:
+def test_a_canary_event_confirms_a_silent_account(here: Emulators, twelve: Hosts) -> None:
     connect(here, ONE, TWO)
     rows = [[ONE, ago(0.1), 1, "[]", 1], [TWO, ago(0.1), 1, "[]", 0]]
-    here.seed_table("AWSCloudTrail", [*COLUMNS, {"name": "Marked", "type": "long"}], rows)
+    here.seed_table("AWSCloudTrail", [*COLUMNS, {"name": "CanaryEvents", "type": "long"}], rows)
     here.forget()
-    watched = watch(here, some(twelve, 2), allow_silent=True)
-    said = verify(watched, wait=1, canary=True)
-    assert [item.shown["canary"] for item in watched] == [True, False]
+    accounts = expect(here, some(twelve, 2), allow_silent=True)
+    lines = verify(accounts, wait=1, canary=True)
+    assert [item.shown["canary"] for item in accounts] == [True, False]
     assert here.operations("sts").count("AssumeRole") == 2
-    assert said == ["1 of 2 accounts done, missing 111111111102 host02; next look in 1 s, 1 s left"]
-    assert results.lines(watched) == ["unproved: [111111111102 host02] Its marker has not arrived."]
+    assert lines == ["1 of 2 accounts done, missing 111111111102 host02; next query in 1 s, 1 s left"]
+    assert results.status_lines(accounts) == ["not confirmed: [111111111102 host02] Its canary event has not arrived."]
 
 
-def test_a_quiet_account_whose_marker_does_not_arrive_is_not_as_expected(here: Emulators, twelve: Hosts) -> None:
+def test_a_silent_account_without_its_canary_event_is_not_as_expected(here: Emulators, twelve: Hosts) -> None:
     connect(here, ONE, TWO, THREE)
-    here.seed_table("AWSCloudTrail", [*COLUMNS, {"name": "Marked", "type": "long"}], [[ONE, ago(9), 1, "[]", 1]])
+    here.seed_table("AWSCloudTrail", [*COLUMNS, {"name": "CanaryEvents", "type": "long"}], [[ONE, ago(9), 1, "[]", 1]])
     here.fault(account=THREE, **faults.TRUST_DENIED)
-    watched = watch(here, some(twelve, 3), allow_silent=True)
-    verify(watched, wait=1, canary=True)
-    assert [item.ingestion_status.as_expected for item in watched] == [True, False, False]
-    assert [one["host"] for one in results.failures(watched, "drift")] == ["host02", "host03"]
-    assert watched[1].ingestion_status.message.endswith("Its marker did not arrive either.")
+    accounts = expect(here, some(twelve, 3), allow_silent=True)
+    verify(accounts, wait=1, canary=True)
+    assert [item.ingestion_status.as_expected for item in accounts] == [True, False, False]
+    assert [one["host"] for one in results.unexpected(accounts, "drift")] == ["host02", "host03"]
+    assert accounts[1].ingestion_status.message.endswith("Its canary event did not arrive either.")
 
 
-def test_events_are_judged_also_where_health_may_not_be_read(here: Emulators, twelve: Hosts) -> None:
+def test_events_are_evaluated_without_access_to_health(here: Emulators, twelve: Hosts) -> None:
     connect(here, ONE)
     arrived(here, {ONE: 0.1})
     here.fault(operation="Query", skip=1, status=403, code="InsufficientAccessError", message="No access.")
-    watched = watch(here, some(twelve, 1))
-    found = asyncio.run(ingestion.verify(watched, ingestion.Order(3600), print))
-    assert names(watched) == {ONE: "receiving"}
-    [note] = results.notes(found)
+    accounts = expect(here, some(twelve, 1))
+    workspaces = asyncio.run(ingestion.verify(accounts, ingestion.VerifyOptions(3600), print))
+    assert statuses(accounts) == {ONE: "receiving"}
+    [note] = results.workspace_notes(workspaces)
     assert note.startswith("Cannot query table SentinelHealth of workspace sentinel: No access")
 
 
-def test_only_the_first_accounts_are_told_unless_it_is_to_be_verbose(here: Emulators, twelve: Hosts) -> None:
+def test_only_the_first_accounts_are_listed_unless_verbose(here: Emulators, twelve: Hosts) -> None:
     connect(here, ONE)
     arrived(here, {ONE: 0.1})
     more = {f"more{number:02}": {"aws_account_id": f"2222222222{number:02}"} for number in range(30)}
-    watched = watch(here, {**some(twelve, 1), **more})
-    verify(watched, wait=0)
-    told = results.lines(watched)
-    assert (len(told), told[-1]) == (21, "and 10 more, which -v lists")
-    assert len(results.lines(watched, verbose=True)) == 31
-    assert f"receiving: [{ONE} host01]" in results.lines(watched, verbose=True)
+    accounts = expect(here, {**some(twelve, 1), **more})
+    verify(accounts, wait=0)
+    listed = results.status_lines(accounts)
+    assert (len(listed), listed[-1]) == (21, "and 10 more, listed with -v")
+    assert len(results.status_lines(accounts, verbose=True)) == 31
+    assert f"receiving: [{ONE} host01]" in results.status_lines(accounts, verbose=True)
 
 
-def test_an_account_that_cannot_be_entered_stops_no_other(here: Emulators, twelve: Hosts) -> None:
+def test_a_role_that_cannot_be_assumed_stops_no_other_account(here: Emulators, twelve: Hosts) -> None:
     connect(here, ONE, TWO)
     arrived(here, {ONE: 0.1, TWO: 0.1})
     here.fault(operation="AssumeRole", account=TWO, status=403, code="AccessDenied", message="Not allowed.")
-    watched = watch(here, some(twelve, 2))
-    verify(watched, wait=0, canary=True)
-    assert names(watched) == {ONE: "receiving", TWO: "receiving"}
-    [note] = [line for line in results.lines(watched) if line.startswith("note")]
+    accounts = expect(here, some(twelve, 2))
+    verify(accounts, wait=0, canary=True)
+    assert statuses(accounts) == {ONE: "receiving", TWO: "receiving"}
+    [note] = [line for line in results.status_lines(accounts) if line.startswith("note")]
     assert note.startswith("note: [111111111102 host02] Cannot assume role")
 
 
-def test_a_look_that_fails_for_the_moment_does_not_end_the_wait(
+def test_a_transient_error_does_not_end_the_wait(
     here: Emulators, twelve: Hosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect(here, ONE)
     arrived(here, {ONE: 0.1})
-    monkeypatch.setattr(
-        "ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm.ARM_RETRY_SECONDS", 0.0
-    )
+    monkeypatch.setattr("ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm.DEADLINE", 0.0)
     here.fault(operation="Query", times=1, status=503, code="Busy", message="Busy.")
-    watched = watch(here, some(twelve, 1))
-    said = verify(watched, wait=6)
-    assert said[0].startswith("Cannot query table AWSCloudTrail of workspace sentinel: Busy")
-    assert names(watched) == {ONE: "receiving"}
+    accounts = expect(here, some(twelve, 1))
+    lines = verify(accounts, wait=6)
+    assert lines[0].startswith("Cannot query table AWSCloudTrail of workspace sentinel: Busy")
+    assert statuses(accounts) == {ONE: "receiving"}
 
 
-def test_who_may_not_query_is_told_so_at_once(here: Emulators, twelve: Hosts) -> None:
+def test_a_denied_query_fails_at_once(here: Emulators, twelve: Hosts) -> None:
     here.fault(operation="Query", status=403, code="InsufficientAccessError", message="No access.")
     with pytest.raises(SentinelError, match="No access") as caught:
-        verify(watch(here, some(twelve, 1)), wait=600)
+        verify(expect(here, some(twelve, 1)), wait=600)
     assert caught.value.kind == "azure_denied"

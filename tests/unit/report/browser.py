@@ -1,9 +1,9 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Chromium without a window, over its DevTools protocol: open a file, look at it, hear what it says.
+"""Headless Chromium over its DevTools protocol: open a file, run scripts, read messages, take screenshots.
 
-`python -m tests.unit.report.browser report.html picture.png 1440x900 light [whole]` takes a picture.
+`python -m tests.unit.report.browser report.html picture.png 1440x900 light [whole]` takes a screenshot.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage
 
 
 class Tab:
-    """One page. `said` has errors of the page and warnings of the browser, `requests` the addresses it asked for."""
+    """One page. `messages` has its errors and the warnings of the browser, `requests` the URLs it requested."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
@@ -38,7 +38,7 @@ class Tab:
         self._session: str | None = None
         self._loaded = asyncio.Event()
         self._numbers = itertools.count(1)
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.requests: list[str] = []
 
     async def listen(self) -> None:
@@ -47,15 +47,15 @@ class Tab:
             if "id" in message:
                 self._waiting.pop(message["id"]).set_result(message)
             else:
-                self._hear(message["method"], message["params"])
+                self._handle(message["method"], message["params"])
 
-    def _hear(self, method: str, params: dict[str, Any]) -> None:
+    def _handle(self, method: str, params: dict[str, Any]) -> None:
         if method == "Page.loadEventFired":
             self._loaded.set()
         elif method == "Network.requestWillBeSent":
             self.requests.append(params["request"]["url"])
         elif method in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"):
-            self.said.append(json.dumps(params))
+            self.messages.append(json.dumps(params))
 
     async def do(self, method: str, **params: Any) -> dict[str, Any]:
         number = next(self._numbers)
@@ -74,7 +74,7 @@ class Tab:
         for domain in ("Page", "Runtime", "Log", "Network"):
             await self.do(f"{domain}.enable")
 
-    async def look_like(self, width: int, height: int, scheme: str = "light", media: str = "screen") -> None:
+    async def emulate(self, width: int, height: int, scheme: str = "light", media: str = "screen") -> None:
         phone = width < 600
         await self.do(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone
@@ -88,17 +88,17 @@ class Tab:
         await asyncio.wait_for(self._loaded.wait(), 30)
 
     async def run(self, script: str) -> Any:
-        """The value of an expression, of a promise what it promises."""
-        told = await self.do("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in told, told
-        return told["result"].get("value")
+        """Return the value of an expression, or the value that a promise resolves to."""
+        answer = await self.do("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
 
     async def press(self, key: str, code: int = 0, text: str = "") -> None:
         for kind in ("keyDown", "keyUp"):
             shown = {"text": text} if text and kind == "keyDown" else {}
             await self.do("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **shown)
 
-    async def picture(self, path: Path, *, whole: bool = False) -> None:
+    async def screenshot(self, path: Path, *, whole: bool = False) -> None:
         clip = {"clip": await self._whole()} if whole else {}
         taken = await self.do("Page.captureScreenshot", format="png", captureBeyondViewport=whole, **clip)
         path.write_bytes(base64.b64decode(taken["data"]))  # noqa: ASYNC240 nothing else waits here
@@ -110,7 +110,7 @@ class Tab:
 
 @contextlib.contextmanager
 def running() -> Iterator[str]:
-    """Start a browser; yields the address at which it is told what to do."""
+    """Start a browser; yields the URL of its DevTools protocol."""
     assert CHROMIUM
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}"]
@@ -124,10 +124,10 @@ def running() -> Iterator[str]:
 
 
 def _address(process: subprocess.Popen[bytes], profile: Path) -> str:
-    told = profile / "DevToolsActivePort"
+    port_file = profile / "DevToolsActivePort"
     until = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < until:
-        if told.exists() and len(lines := told.read_text().split()) == 2:
+        if port_file.exists() and len(lines := port_file.read_text().split()) == 2:
             return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
         time.sleep(0.02)
     raise AssertionError("Chromium did not start")
@@ -135,7 +135,7 @@ def _address(process: subprocess.Popen[bytes], profile: Path) -> str:
 
 @contextlib.asynccontextmanager
 async def tab(address: str) -> AsyncIterator[Tab]:
-    """One page that shares nothing with others of the same browser."""
+    """One page that shares nothing with other pages of the browser."""
     async with aiohttp.ClientSession() as session, session.ws_connect(address, max_msg_size=0) as socket:
         opened = Tab(socket)
         listening = asyncio.ensure_future(opened.listen())
@@ -148,13 +148,13 @@ async def main(page: str, picture: str, size: str, scheme: str, *rest: str) -> N
     with running() as address:
         async with tab(address) as opened:
             width, _x, height = size.partition("x")
-            await opened.look_like(int(width), int(height), scheme)
+            await opened.emulate(int(width), int(height), scheme)
             await opened.open(f"file://{page}" + "".join(it for it in rest if it.startswith("#")))
             for script in rest:
                 if not script.startswith("#") and script != "whole":
                     await opened.run(script)
-            await opened.picture(Path(picture), whole="whole" in rest)
-            print(opened.said)
+            await opened.screenshot(Path(picture), whole="whole" in rest)
+            print(opened.messages)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Results of runs that look like real ones, of any size, to write reports of.
+"""Realistic results of runs of any size, for reports.
 
-`python -m tests.unit.report.reports folder 2000 drift` writes one for a look.
+`python -m tests.unit.report.reports folder 2000 drift` writes a report.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ MESSAGES = {
     "permission_policy_extra": "Policy arn:aws:iam::aws:policy/AdministratorAccess is attached.",
     "role_tags": "Tag owner is 'nobody', not 'platform'.",
     "role_missing": "Role MicrosoftSentinelRole does not exist.",
-    "role_session_raised": "The maximum session duration is 43200 s instead of 3600 s.",
+    "role_session_raised": "Sessions may last 43200 s, not 3600 s.",
     "connector_missing": "No connector reads role arn:aws:iam::{id}:role/MicrosoftSentinelRole.",
 }
 TROUBLES = (
@@ -64,7 +64,7 @@ TROUBLES = (
 
 
 def record(number: int, chance: random.Random, *, broken: float = 0.2, events: bool = True) -> Data:
-    """One account; `broken` of them have something wrong."""
+    """One account; `broken` is the share of accounts with problems."""
     account_id = f"{211_000_000_000 + number * 7_919_337 % 700_000_000_000:012}"
     name = f"{NAMES[number % len(NAMES)]}-{STAGES[number // len(NAMES) % 4]}{'' if number < 48 else f'-{number // 48}'}"
     connector = f"{chance.getrandbits(32):08x}-{chance.getrandbits(16):04x}-5000-8000-{chance.getrandbits(48):012x}"
@@ -156,7 +156,7 @@ def run(accounts: int, playbook: str = "drift", *, broken: float = 0.2, seed: in
 
 
 def earlier(folder: Path, accounts: int, playbook: str = "drift", days: int = 60) -> None:
-    """Have a folder remember the runs of earlier days, each better than the one before."""
+    """Write the history of earlier days into a folder, each better than the day before."""
     folder.mkdir(parents=True, exist_ok=True)
     for day in range(days, 0, -1):
         chance = random.Random(day)
@@ -167,7 +167,7 @@ def earlier(folder: Path, accounts: int, playbook: str = "drift", days: int = 60
         numbers = {"in_scope": scope, "drifted": drifted, "failed": failed, "silent": silent}
         numbers |= {"connected": scope - drifted // 2 - failed, "receiving": scope - silent - failed}
         started = (NOW - timedelta(days=day)).isoformat()
-        history.add(folder, {"started": started, "playbook": playbook, "check_mode": True, "numbers": numbers})
+        history.append(folder, {"started": started, "playbook": playbook, "check_mode": True, "numbers": numbers})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs of the same name share one report, to which each adds its accounts."""
+"""Runs of the same name share one report, and each adds its accounts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .test_report import FILES, HEADER, account
 
 SUMMARY = {"accounts": 1, "ok": 1, "changed": 0, "failed": 0, "skipped": 0}
 CLOSED = {"account_id": "111111111109", "reason": "its state is CLOSED"}
-TOLD = {"accounts": 4, "excluded": [CLOSED, {"account_id": "111111111103", "reason": "not in this run"}]}
+ORGANIZATION = {"accounts": 4, "excluded": [CLOSED, {"account_id": "111111111103", "reason": "not in this run"}]}
 ORPHAN = {"account_id": "9", "connector_id": "/x", "role_arn": "arn", "reason": "left"}
 
 
@@ -39,42 +39,42 @@ def added(folder: Path, *records: dict[str, Any], run: str = "4711", **header: A
 
 def test_slices_share_a_report_and_are_one_run_of_the_history(tmp_path: Path) -> None:
     later = {"started": "2026-11-22T04:00:00+02:30", "finished": "2026-11-22T03:00:00+00:00"}
-    added(tmp_path, one(1), one(2, status="changed"), orphans=[ORPHAN], organization=TOLD)
-    whole = added(tmp_path, one(3), workspaces=["america"], orphans=[{**ORPHAN, "removed": True}], **later)
-    assert [record["account_id"][-1] for record in whole["accounts"]] == ["1", "2", "3"]
-    assert whole["summary"] == {**SUMMARY, "accounts": 3, "ok": 2, "changed": 1}
-    assert (whole["started"], whole["finished"]) == (later["started"], later["finished"])
-    assert whole["workspaces"] == ["america", "sentinel"]
-    assert whole["orphans"] == [{**ORPHAN, "removed": True}]
-    assert whole["organization"] == {**TOLD, "excluded": [CLOSED]}
-    assert (whole["run"], whole["numbers"]["in_scope"]) == ("4711", 3)
+    added(tmp_path, one(1), one(2, status="changed"), orphans=[ORPHAN], organization=ORGANIZATION)
+    content = added(tmp_path, one(3), workspaces=["america"], orphans=[{**ORPHAN, "removed": True}], **later)
+    assert [record["account_id"][-1] for record in content["accounts"]] == ["1", "2", "3"]
+    assert content["summary"] == {**SUMMARY, "accounts": 3, "ok": 2, "changed": 1}
+    assert (content["started"], content["finished"]) == (later["started"], later["finished"])
+    assert content["workspaces"] == ["america", "sentinel"]
+    assert content["orphans"] == [{**ORPHAN, "removed": True}]
+    assert content["organization"] == {**ORGANIZATION, "excluded": [CLOSED]}
+    assert (content["run"], content["numbers"]["in_scope"]) == ("4711", 3)
     (seen,) = history.read(tmp_path, "drift")
     assert seen["numbers"]["in_scope"] == 3
     assert {path.name for path in (tmp_path / "4711-drift").iterdir()} == {*FILES, ".lock"}
 
 
-def test_of_an_account_that_was_worked_on_again_the_later_word_counts(tmp_path: Path) -> None:
+def test_the_later_result_of_an_account_is_kept(tmp_path: Path) -> None:
     added(tmp_path, one(1, status="failed"), one(2))
-    whole = added(tmp_path, one(1))
-    assert [record["status"] for record in whole["accounts"]] == ["ok", "ok"]
-    assert whole["summary"] == {**SUMMARY, "accounts": 2, "ok": 2}
+    content = added(tmp_path, one(1))
+    assert [record["status"] for record in content["accounts"]] == ["ok", "ok"]
+    assert content["summary"] == {**SUMMARY, "accounts": 2, "ok": 2}
 
 
-def test_verdicts_are_counted_as_well(tmp_path: Path) -> None:
+def test_ingestion_statuses_are_counted_as_well(tmp_path: Path) -> None:
     names = {"accounts": 1, "receiving": 1, "not_connected": 0}
     added(tmp_path, one(1, ingestion={"ingestion_status": "receiving"}), playbook="verify", summary=names)
-    whole = added(tmp_path, one(2, ingestion={"ingestion_status": "not_connected"}), playbook="verify", summary=names)
-    assert whole["summary"] == {"accounts": 2, "receiving": 1, "not_connected": 1}
+    content = added(tmp_path, one(2, ingestion={"ingestion_status": "not_connected"}), playbook="verify", summary=names)
+    assert content["summary"] == {"accounts": 2, "receiving": 1, "not_connected": 1}
 
 
-def test_another_name_another_playbook_and_a_preview_are_other_reports(tmp_path: Path) -> None:
+def test_another_name_playbook_or_mode_is_another_report(tmp_path: Path) -> None:
     added(tmp_path, one(1))
     for other in ({"run": "4712"}, {"playbook": "onboard"}, {"check_mode": True}):
         assert len(added(tmp_path, one(2), **other)["accounts"]) == 1
     assert [run["numbers"]["in_scope"] for run in history.read(tmp_path, "drift")] == [1, 1, 1]
 
 
-def test_a_damaged_report_is_not_written_over(tmp_path: Path) -> None:
+def test_a_damaged_report_is_not_overwritten(tmp_path: Path) -> None:
     added(tmp_path, one(1))
     path = tmp_path / "4711-drift/report.json"
     begun = {"started": "2026-11-22T00:00:00Z", "accounts": []}
@@ -82,8 +82,9 @@ def test_a_damaged_report_is_not_written_over(tmp_path: Path) -> None:
     timeless = {**nameless, "accounts": [], "started": "yesterday"}
     for text in ("{", "[]", "{}", json.dumps(begun), json.dumps(nameless), json.dumps(timeless)):
         path.write_text(text)
-        with pytest.raises(SentinelError, match=r"Cannot add to the report in .*: it is damaged"):
+        with pytest.raises(SentinelError, match="4711-drift") as caught:
             added(tmp_path, one(2))
+        assert caught.value.kind == "bad_input"
         assert path.read_text() == text
 
 
@@ -91,37 +92,37 @@ def day(number: int, hour: int = 2) -> dict[str, Any]:
     return {"started": f"2026-11-{number}T{hour:02}:00:00+00:00", "finished": f"2026-11-{number}T{hour:02}:05:00+00:00"}
 
 
-def test_a_name_that_is_the_same_every_night_is_a_report_and_a_run_for_each_night(tmp_path: Path) -> None:
+def test_a_name_used_every_night_has_a_report_for_each_night(tmp_path: Path) -> None:
     for number, status in ((20, "failed"), (21, "changed"), (22, "ok")):
         added(tmp_path, one(1, status=status), run="nightly", **day(number))
-        whole = added(tmp_path, one(number - 18), run="nightly", **day(number, 4))
-        assert [record["account_id"][-1] for record in whole["accounts"]] == ["1", str(number - 18)]
-        assert whole["accounts"][0]["status"] == status
+        content = added(tmp_path, one(number - 18), run="nightly", **day(number, 4))
+        assert [record["account_id"][-1] for record in content["accounts"]] == ["1", str(number - 18)]
+        assert content["accounts"][0]["status"] == status
     runs = history.read(tmp_path, "drift")
     assert [(run["started"][8:10], run["numbers"]["in_scope"]) for run in runs] == [("20", 2), ("21", 2), ("22", 2)]
     kept = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
     assert kept == ["nightly-drift", "nightly-drift-2026-11-20T020000Z", "nightly-drift-2026-11-21T020000Z"]
     for folder in kept:
         assert {path.name for path in (tmp_path / folder).iterdir()} - {".lock"} == set(FILES)
-    told = json.loads((tmp_path / kept[1] / "report.json").read_text())
-    assert (told["started"][:10], told["accounts"][0]["status"]) == ("2026-11-20", "failed")
+    content = json.loads((tmp_path / kept[1] / "report.json").read_text())
+    assert (content["started"][:10], content["accounts"][0]["status"]) == ("2026-11-20", "failed")
 
 
-def test_slices_that_took_long_are_one_run_in_whatever_order_they_end(tmp_path: Path) -> None:
+def test_slices_with_long_durations_are_one_run_in_any_order(tmp_path: Path) -> None:
     added(tmp_path, one(1), started="2026-11-22T11:50:00Z", finished="2026-11-22T11:55:00Z")
-    whole = added(tmp_path, one(2), started="2026-11-22T02:00:00Z", finished="2026-11-22T12:00:00Z")
-    assert len(whole["accounts"]) == 2
+    content = added(tmp_path, one(2), started="2026-11-22T02:00:00Z", finished="2026-11-22T12:00:00Z")
+    assert len(content["accounts"]) == 2
     assert len(history.read(tmp_path, "drift")) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_who_waits_for_another_run_can_be_ended(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_run_that_waits_for_another_one_can_be_interrupted(tmp_path: Path, number: signal.Signals) -> None:
     added(tmp_path, one(1))
     context = multiprocessing.get_context("fork")
     ready, answers = context.Event(), context.Queue()
 
     async def waiting() -> None:
-        # As the action of fleet does: the loop hears of signals, and does not run while the report is written.
+        # As in the action of fleet: the event loop handles signals, but does not run while the report is written.
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signal_number, lambda: None)
         ready.set()
@@ -131,7 +132,7 @@ def test_who_waits_for_another_run_can_be_ended(tmp_path: Path, number: signal.S
             answers.put(error.kind)
 
     process = context.Process(target=lambda: asyncio.run(waiting()))
-    with merge.alone(tmp_path / "4711-drift"):
+    with merge.exclusive_lock(tmp_path / "4711-drift"):
         process.start()
         assert ready.wait(20)
         time.sleep(0.3)
@@ -150,5 +151,5 @@ def test_slices_that_end_at_the_same_moment_wait_for_each_other(tmp_path: Path) 
     for process in work:
         process.join()
     assert [process.exitcode for process in work] == [0] * 6
-    whole = json.loads((tmp_path / "4711-drift/report.json").read_text())
-    assert [record["account_id"][-1] for record in whole["accounts"]] == list("012345")
+    content = json.loads((tmp_path / "4711-drift/report.json").read_text())
+    assert [record["account_id"][-1] for record in content["accounts"]] == list("012345")

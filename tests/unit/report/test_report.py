@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people and programs read of a run: whole files, right numbers, and no account name that does harm."""
+"""The files of a report: complete, with correct numbers, and safe for any name of an account."""
 
 from __future__ import annotations
 
@@ -17,13 +17,19 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, get_origin, get_type_hints
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import report_row
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.docs_links import (
+    DOCUMENTATION,
+    error_url,
+    finding_url,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES, SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
@@ -38,10 +44,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report 
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report.statistics import (
     CHECKS,
-    MOST_OUS,
+    MAX_OUS,
     Statistics,
+    account_state,
     check_of,
-    look,
 )
 from tests.unit.report import reports
 
@@ -80,8 +86,8 @@ def text(folder: Path, name: str) -> str:
     return (folder / name).read_bytes().decode()
 
 
-def held(folder: Path) -> dict[str, Any]:
-    """The data that the page holds."""
+def embedded(folder: Path) -> dict[str, Any]:
+    """The data that is embedded in the page."""
     match = re.search(
         r'<script type="application/json" id="data">(.*?)</script>', text(folder, "report.html"), re.DOTALL
     )
@@ -92,7 +98,7 @@ def held(folder: Path) -> dict[str, Any]:
 # Files
 
 
-def test_a_run_leaves_five_files_that_only_their_owner_reads(tmp_path: Path) -> None:
+def test_a_run_writes_five_files_that_only_their_owner_can_read(tmp_path: Path) -> None:
     folder = written(tmp_path / "reports", account())
     assert folder == tmp_path / "reports" / "2026-11-22T020000Z-drift"
     assert {path.name for path in folder.iterdir()} == FILES
@@ -102,7 +108,7 @@ def test_a_run_leaves_five_files_that_only_their_owner_reads(tmp_path: Path) -> 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_earlier_runs_are_kept_and_the_same_run_is_written_anew(tmp_path: Path) -> None:
+def test_earlier_runs_are_kept_and_the_same_run_is_replaced(tmp_path: Path) -> None:
     first = written(tmp_path, account())
     other = written(tmp_path, account(), started="2026-11-23T02:00:00+00:00")
     assert written(tmp_path, account(status="changed")) == first
@@ -111,7 +117,7 @@ def test_earlier_runs_are_kept_and_the_same_run_is_written_anew(tmp_path: Path) 
     assert [run["numbers"]["drifted"] for run in runs] == [1, 0]
 
 
-def test_a_crash_leaves_the_former_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_leaves_the_previous_files_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = written(tmp_path, account())
     before = {name: text(folder, name) for name in FILES}
 
@@ -119,20 +125,21 @@ def test_a_crash_leaves_the_former_file_whole(tmp_path: Path, monkeypatch: pytes
         yield "half"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(report, "_json", broken)
+    monkeypatch.setattr(report, "_json_chunks", broken)
     with pytest.raises(KeyboardInterrupt):
         written(tmp_path, account(status="changed"))
     assert {path.name: path.read_bytes().decode() for path in folder.iterdir()} == before
 
 
-def test_a_folder_that_cannot_be_written_is_said_in_one_sentence(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(SentinelError, match=r"^Cannot write the report to .*/file: .*\.$"):
+    with pytest.raises(SentinelError, match=re.escape(str(tmp_path / "file"))) as caught:
         written(tmp_path / "file", account())
+    assert caught.value.kind == "bad_input"
 
 
 @pytest.mark.parametrize("playbook", ["../../x", "/etc/x", "..", "a b\n"])
-def test_no_header_leads_out_of_the_folder(tmp_path: Path, playbook: str) -> None:
+def test_no_playbook_name_escapes_the_folder(tmp_path: Path, playbook: str) -> None:
     assert written(tmp_path / "in", account(), playbook=playbook).parent == tmp_path / "in"
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
@@ -143,16 +150,16 @@ def test_a_run_without_accounts_has_a_report(tmp_path: Path) -> None:
     assert "No account failed." in text(folder, "report.html")
 
 
-def test_templates_load_jinja_only_when_a_report_is_written() -> None:
+def test_jinja2_is_imported_only_when_a_report_is_written() -> None:
     script = f"import sys, {report.__name__}; print('jinja2' in sys.modules)"
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
-    assert told.stdout == "False\n"
+    content = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert content.stdout == "False\n"
 
 
 # Numbers
 
 
-def test_numbers_come_first_and_unknown_is_not_zero(tmp_path: Path) -> None:
+def test_an_unknown_number_is_not_zero(tmp_path: Path) -> None:
     folder = written(tmp_path, account(), account(status="failed", error={"class": "throttled", "message": "Cannot."}))
     assert json.loads(text(folder, "report.json"))["numbers"] == {
         "organization": None,
@@ -165,7 +172,7 @@ def test_numbers_come_first_and_unknown_is_not_zero(tmp_path: Path) -> None:
         "silent": None,
         "orphaned": None,
     }
-    assert text(folder, "report.html").count("not looked at</small>") == 5
+    assert text(folder, "report.html").count("not checked</small>") == 5
 
 
 def test_numbers_of_an_organization_with_events(tmp_path: Path) -> None:
@@ -194,19 +201,21 @@ def test_numbers_of_an_organization_with_events(tmp_path: Path) -> None:
         (account(ingestion={"ingestion_status": "not_connected"}), False, False),
     ],
 )
-def test_connected_is_what_sentinel_can_read(record: dict[str, Any], check_mode: bool, connected: bool) -> None:
-    assert look(record, {**HEADER, "check_mode": check_mode}).connected is connected
+def test_an_account_is_connected_if_sentinel_can_read_its_events(
+    record: dict[str, Any], check_mode: bool, connected: bool
+) -> None:
+    assert account_state(record, {**HEADER, "check_mode": check_mode}).connected is connected
 
 
-def test_a_repair_leaves_only_what_no_run_repairs() -> None:
+def test_only_findings_that_no_run_repairs_remain_after_a_repair() -> None:
     record = account(status="changed", findings=[found("trust_anyone", repaired=True), found("role_path")])
     statistics = Statistics({**HEADER, "playbook": "onboard", "check_mode": False}, [record])
     assert statistics.severities["critical"] == {"before": 1, "after": 0}
     assert statistics.severities["low"] == {"before": 1, "after": 1}
-    assert statistics.looks[0].states == ".lC..-"
+    assert statistics.account_states[0].states == ".lC..-"
 
 
-def test_nothing_is_repaired_in_check_mode_or_where_it_failed() -> None:
+def test_findings_stay_open_in_check_mode_and_in_failed_accounts() -> None:
     findings = [found("trust_anyone")]
     for status, check_mode in (("changed", True), ("failed", False), ("ok", False)):
         statistics = Statistics({**HEADER, "check_mode": check_mode}, [account(status=status, findings=findings)])
@@ -214,17 +223,17 @@ def test_nothing_is_repaired_in_check_mode_or_where_it_failed() -> None:
 
 
 @pytest.mark.parametrize("code", ["trust_anyone", "permission_policy_extra", "connector_duplicate"])
-def test_what_a_change_left_as_it_was_is_not_called_repaired(code: str, tmp_path: Path) -> None:
-    findings = [found(code, "One is left."), found(code, "One is gone.", repaired=True)]
+def test_only_findings_marked_as_repaired_are_counted_as_repaired(code: str, tmp_path: Path) -> None:
+    findings = [found(code, "One is left."), found(code, "One is removed.", repaired=True)]
     record = account(status="changed", findings=findings, calls=[{"name": "TagRole", "args": {}}])
     folder = written(tmp_path, record, check_mode=False)
-    [told] = json.loads(text(folder, "report.json"))["accounts"]
-    assert [one["repaired"] for one in told["findings"]] == [False, True]
+    [content] = json.loads(text(folder, "report.json"))["accounts"]
+    assert [one["repaired"] for one in content["findings"]] == [False, True]
     statistics = Statistics({**HEADER, "check_mode": False}, [record])
     assert (statistics.found[code], statistics.open[code]) == (2, 1)
 
 
-def test_an_accepted_finding_is_counted_and_shown_with_its_reason_and_fails_nothing(tmp_path: Path) -> None:
+def test_an_accepted_finding_has_its_reason_and_fails_nothing(tmp_path: Path) -> None:
     known = {**found("permission_policy_extra", "ReadOnly is attached."), "accepted": "Ticket 1 (until 2027-01-31)"}
     record = account(findings=[known])
     folder = written(tmp_path, record, check_mode=False)
@@ -233,14 +242,14 @@ def test_an_accepted_finding_is_counted_and_shown_with_its_reason_and_fails_noth
         assert "Ticket 1" in text(folder, name), name
     statistics = Statistics({**HEADER, "check_mode": False}, [record])
     assert (statistics.found["permission_policy_extra"], statistics.open["permission_policy_extra"]) == (1, 1)
-    assert statistics.looks[0].states == ".....-"
-    assert not statistics.looks[0].drifted
+    assert statistics.account_states[0].states == ".....-"
+    assert not statistics.account_states[0].drifted
 
 
-def test_a_finding_that_only_lets_somebody_know_is_no_drift() -> None:
+def test_an_informational_finding_is_no_drift() -> None:
     record = account(findings=[found("role_boundary_unexpected")])
-    assert not look(record, HEADER).drifted
-    assert look({**record, "findings": [found("role_tags_full")]}, HEADER).drifted
+    assert not account_state(record, HEADER).drifted
+    assert account_state({**record, "findings": [found("role_tags_full")]}, HEADER).drifted
 
 
 @pytest.mark.parametrize(
@@ -257,56 +266,85 @@ def test_a_finding_that_only_lets_somebody_know_is_no_drift() -> None:
     ],
 )
 def test_what_a_run_did_not_look_at_is_never_fine(playbook: str, record: dict[str, Any], states: str) -> None:
-    assert look(record, {**HEADER, "playbook": playbook}).states == states
+    assert account_state(record, {**HEADER, "playbook": playbook}).states == states
 
 
 def test_every_code_has_a_check() -> None:
     assert {check_of(code) for code in CODES} == set(CHECKS) - {"run", "events"}
 
 
-def test_a_code_of_a_newer_release_does_no_harm(tmp_path: Path) -> None:
+def test_a_code_of_a_newer_release_is_accepted(tmp_path: Path) -> None:
     folder = written(tmp_path, account(findings=[{"severity": "high", "code": "quantum_leak", "message": "New."}]))
     assert "quantum_leak" in text(folder, "report.html")
 
 
-def test_the_heat_map_has_the_worst_first_and_counts_everybody() -> None:
+def test_every_finding_and_error_class_links_to_its_documentation(tmp_path: Path) -> None:
+    records = [account(findings=[found(code) for code in CODES])]
+    records += [account(status="failed", error={"class": kind, "message": "Cannot."}) for kind in CLASSES]
+    folder = written(tmp_path, *[{**row, "account_id": f"{number:012}"} for number, row in enumerate(records)])
+    links = {*map(finding_url, CODES), *map(error_url, CLASSES)}
+    assert links <= set(Markup(text(folder, "report.html")).links)
+    assert [link for link in links if f"]({link})" not in text(folder, "report.md")] == []
+
+
+def test_the_heat_map_is_sorted_by_open_findings_and_counts_every_account() -> None:
     records = [account(account_id=f"{number:012}", ou=f"/{number % 40:02}") for number in range(400)]
     records[7]["findings"] = [found("trust_anyone")]
-    heat = Statistics(HEADER, records).heat
-    assert (heat[0].ou, heat[0].open["trust"], heat[0].accounts) == ("/07", 1, 10)
-    assert (len(heat), heat[-1].others) == (MOST_OUS + 1, 40 - MOST_OUS)
-    assert sum(group.accounts for group in heat) == 400
+    heat_map = Statistics(HEADER, records).heat_map
+    assert (heat_map[0].ou, heat_map[0].open["trust"], heat_map[0].accounts) == ("/07", 1, 10)
+    assert (len(heat_map), heat_map[-1].merged_ous) == (MAX_OUS + 1, 40 - MAX_OUS)
+    assert sum(group.accounts for group in heat_map) == 400
 
 
-def test_failures_are_told_by_class_with_what_to_do(tmp_path: Path) -> None:
+def test_failures_are_listed_by_class_with_advice(tmp_path: Path) -> None:
     denied = {"class": "scp_denied", "message": "Cannot."}
     records = [account(account_id=f"{number:012}", status="failed", error=denied) for number in range(30)]
     folder = written(tmp_path, *records, account(status="failed", error={"class": "no_such", "message": "Hm."}))
-    told = text(folder, "report.md")
-    advice = CLASSES["scp_denied"][1]
-    assert "### scp\\_denied: 30\n\nA service control policy " in told
-    assert advice in told
-    assert "- and 10 more, see report.csv" in told
-    assert advice in text(folder, "report.html")
+    content = text(folder, "report.md")
+    assert "### scp\\_denied: 30\n\nA service control policy of the AWS organization denies the call." in content
+    assert "Exempt the role that is assumed in that policy." in content
+    assert "- and 10 more, see report.csv" in content
+    assert "Exempt the role" in text(folder, "report.html")
 
 
 # JSON
 
 
 @pytest.mark.parametrize("playbook", ["onboard", "drift", "offboard", "verify"])
-def test_json_is_as_documented_and_loses_nothing(tmp_path: Path, playbook: str) -> None:
+def test_json_matches_its_schema_and_loses_nothing(tmp_path: Path, playbook: str) -> None:
     header, records = reports.run(60, playbook)
-    told = json.loads(text(report.write(tmp_path, header, records), "report.json"))
-    jsonschema.validate(told, json.loads((DOCS / "report.schema.json").read_text()))
-    assert told["accounts"] == sorted(records, key=lambda record: record["account_id"])
-    assert {key: told[key] for key in header} == header
+    content = json.loads(text(report.write(tmp_path, header, records), "report.json"))
+    jsonschema.validate(content, json.loads((DOCS / "report.schema.json").read_text()))
+    assert content["accounts"] == sorted(records, key=lambda record: record["account_id"])
+    assert {key: content[key] for key in header} == header
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        (report_row.AccountRow, ["$defs", "account"]),
+        (report_row.FindingRow, ["$defs", "account", "properties", "findings", "items"]),
+        (report_row.CallRow, ["$defs", "account", "properties", "calls", "items"]),
+        (report_row.ErrorRow, ["$defs", "account", "properties", "error"]),
+        (report_row.IngestionRow, ["$defs", "account", "properties", "ingestion"]),
+        (report_row.ExcludedRow, ["properties", "organization", "properties", "excluded", "items"]),
+        (report_row.OrganizationRow, ["properties", "organization"]),
+    ],
+)
+def test_the_schema_has_the_keys_of_the_types(kind: Any, path: list[str]) -> None:
+    schema = json.loads((DOCS / "report.schema.json").read_text())
+    for name in path:
+        schema = schema[name]
+    hints = get_type_hints(kind, include_extras=True)
+    assert schema["properties"].keys() == hints.keys()
+    assert set(schema["required"]) == {key for key, hint in hints.items() if get_origin(hint) is not NotRequired}
 
 
 def test_documentation_names_every_key_and_column() -> None:
-    told = (DOCS / "report.md").read_text()
+    content = (DOCS / "report.md").read_text()
     schema = json.loads((DOCS / "report.schema.json").read_text())
     named = {*schema["required"], *schema["$defs"]["account"]["properties"]} - {"ou", "error"}
-    assert {name for name in named if f"`{name}`" not in told} == set()
+    assert {name for name in named if f"`{name}`" not in content} == set()
     assert schema["properties"]["schema"]["const"] == report.SCHEMA
 
 
@@ -342,7 +380,7 @@ def test_no_cell_is_a_formula_whatever_separates_cells(tmp_path: Path, separator
             assert [cell for row in rows for cell in row if RUN.match(cell)] == []
 
 
-def test_what_identifies_stays_as_it_is_in_a_cell() -> None:
+def test_ids_arns_and_times_are_unchanged_in_a_cell() -> None:
     for plain_text in (
         "arn:aws-us-gov:iam::111111111111:role/security/Role_1+x=y@z-a",
         "2f7b3c1a-5d84-4e6b-9a0f-1c2d3e4f5a6b",
@@ -355,25 +393,25 @@ def test_what_identifies_stays_as_it_is_in_a_cell() -> None:
 
 def test_a_spreadsheet_has_a_line_per_account(tmp_path: Path) -> None:
     header, records = reports.run(50)
-    told = text(report.write(tmp_path, header, records), "report.csv")
-    assert told.startswith("\ufeffaccount_id,")
-    assert told.count("\r\n") == 51 == len(told.splitlines())
-    rows = list(csv.DictReader(io.StringIO(told.removeprefix("\ufeff"))))
+    content = text(report.write(tmp_path, header, records), "report.csv")
+    assert content.startswith("\ufeffaccount_id,")
+    assert content.count("\r\n") == 51 == len(content.splitlines())
+    rows = list(csv.DictReader(io.StringIO(content.removeprefix("\ufeff"))))
     assert [row["account_id"] for row in rows] == sorted(record["account_id"] for record in records)
     assert {row["severity"] for row in rows if row["findings"]} <= {"critical", "high", "medium", "low"}
 
 
 @given(st.text())
 def test_a_cell_stays_on_its_line(value: str) -> None:
-    told = str(report_csv.cell(value))
-    assert len(told.splitlines()) <= 1
-    assert told[:1] not in tuple("=+-@\t")
+    content = str(report_csv.cell(value))
+    assert len(content.splitlines()) <= 1
+    assert content[:1] not in tuple("=+-@\t")
 
 
 # JUnit and Markdown
 
 
-def test_junit_tells_errors_failures_and_skipped_apart(tmp_path: Path) -> None:
+def test_junit_distinguishes_errors_failures_and_skipped_accounts(tmp_path: Path) -> None:
     records = [
         account(account_id="000000000001"),
         account(account_id="000000000002", status="failed", error={"class": "throttled", "message": "Cannot."}),
@@ -397,7 +435,7 @@ def test_junit_tells_errors_failures_and_skipped_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [NASTY, "\x00\x0b\x1f\ufffe", "\ud800", "]]>", "a\nb"])
-def test_every_file_can_be_read_whatever_an_account_is_called(tmp_path: Path, name: str) -> None:
+def test_every_file_can_be_parsed_for_any_name_of_an_account(tmp_path: Path, name: str) -> None:
     record = account(
         host=name,
         ou=name,
@@ -416,25 +454,29 @@ def test_every_file_can_be_read_whatever_an_account_is_called(tmp_path: Path, na
         errors="replace"
     )
     assert len(list(csv.reader(io.StringIO(text(folder, "report.csv"))))) == 2
-    assert held(folder)["rows"][0][0] == "111111111111"
-    outside = Outside(text(folder, "report.html"))
-    assert (outside.scripts, outside.images, outside.handlers) == (3, 0, [])
+    assert embedded(folder)["rows"][0][0] == "111111111111"
+    markup = Markup(text(folder, "report.html"))
+    assert (markup.scripts, markup.images, markup.handlers) == (3, 0, [])
 
 
-def test_markdown_is_never_markup(tmp_path: Path) -> None:
-    told = text(written(tmp_path, account(status="failed", error={"class": "x", "message": NASTY})), "report.md")
-    assert not re.search("<(?!!)", told)
-    assert report.plain("[a](b) *x* _y_ @team #1 a|b\n# c") == (
+def test_no_text_of_others_is_markup_in_markdown(tmp_path: Path) -> None:
+    content = text(written(tmp_path, account(status="failed", error={"class": "x", "message": NASTY})), "report.md")
+    assert not re.search("<(?!!)", content)
+    assert report.markdown_text("[a](b) *x* _y_ @team #1 a|b\n# c") == (
         "\\[a\\]\\(b\\) \\*x\\* \\_y\\_ @&#8288;team \\#1 a\\|b \\# c"
     )
-    assert (report.code("a`b|c"), report.code("x"), report.code("")) == ("`` a`b\\|c ``", "`x`", "")
+    assert (report.markdown_code("a`b|c"), report.markdown_code("x"), report.markdown_code("")) == (
+        "`` a`b\\|c ``",
+        "`x`",
+        "",
+    )
 
 
 # HTML
 
 
-class Outside(html.parser.HTMLParser):
-    """What a browser takes for markup."""
+class Markup(html.parser.HTMLParser):
+    """The markup that a browser sees."""
 
     def __init__(self, page_text: str) -> None:
         super().__init__()
@@ -453,95 +495,99 @@ class Outside(html.parser.HTMLParser):
             self.policy = dict(attrs)["content"] or ""
 
 
-def test_the_page_asks_nobody_and_runs_only_our_script(tmp_path: Path) -> None:
+def test_the_page_makes_no_requests_and_runs_only_its_own_script(tmp_path: Path) -> None:
     header, records = reports.run(12)
-    told = text(report.write(tmp_path, header, records), "report.html")
-    outside = Outside(told)
-    assert [link for link in outside.links if not link.startswith(("#", "data:image/svg+xml,"))] == []
-    assert outside.policy.startswith("default-src 'none'; ")
-    assert "unsafe" not in outside.policy
+    content = text(report.write(tmp_path, header, records), "report.html")
+    markup = Markup(content)
+    allowed = ("#", "data:image/svg+xml,", DOCUMENTATION)
+    assert [link for link in markup.links if not link.startswith(allowed)] == []
+    assert markup.policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in markup.policy
     for tag in ("style", "script"):
-        inside = re.findall(rf"<{tag}>(.*?)</{tag}>", told, re.DOTALL)
+        inside = re.findall(rf"<{tag}>(.*?)</{tag}>", content, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(inside[0].encode()).digest()).decode()
         assert len(inside) == 1
-        assert f"{tag}-src 'sha256-{digest}'" in outside.policy
+        assert f"{tag}-src 'sha256-{digest}'" in markup.policy
 
 
-def test_nothing_of_an_account_can_end_the_data(tmp_path: Path) -> None:
+def test_no_value_can_end_the_data_element(tmp_path: Path) -> None:
     folder = written(tmp_path, account(host=NASTY), account(account_id="222222222222", ou=NASTY))
-    assert "<" not in html_data.data([account(host=NASTY)], Statistics(HEADER, [account(host=NASTY)]))
-    assert one_line(NASTY) in (row[1] for row in held(folder)["rows"])
+    assert "<" not in html_data.accounts_json([account(host=NASTY)], Statistics(HEADER, [account(host=NASTY)]))
+    assert one_line(NASTY) in (row[1] for row in embedded(folder)["rows"])
 
 
-def test_texts_are_stored_once_for_all_accounts() -> None:
+def test_strings_are_stored_once_for_all_accounts() -> None:
     header, records = reports.run(1000, broken=1.0)
-    told = json.loads(html_data.data(records, Statistics(header, records)))
-    assert len(told["texts"]) < 400
-    assert not [text for text in told["texts"] if "arn:aws:iam::2" in text]
+    content = json.loads(html_data.accounts_json(records, Statistics(header, records)))
+    assert len(content["strings"]) < 400
+    assert not [text for text in content["strings"] if "arn:aws:iam::2" in text]
 
 
-@pytest.mark.parametrize("mark", html_data.MARKS)
-def test_a_mark_in_a_text_is_not_taken_for_one_of_ours(mark: str) -> None:
-    records = [account(role_arn=f"x{mark}")]
-    assert one_line(f"x{mark}") in json.loads(html_data.data(records, Statistics(HEADER, records)))["texts"]
+@pytest.mark.parametrize("placeholder", html_data.PLACEHOLDERS)
+def test_a_placeholder_character_in_a_value_is_escaped(placeholder: str) -> None:
+    records = [account(role_arn=f"x{placeholder}")]
+    assert (
+        one_line(f"x{placeholder}")
+        in json.loads(html_data.accounts_json(records, Statistics(HEADER, records)))["strings"]
+    )
 
 
-def test_a_page_never_grows_without_bound() -> None:
-    """Accounts whose texts are all different and long: details go first, then the ends of texts."""
+def test_the_size_of_a_page_is_limited() -> None:
+    """Long and different strings in all accounts: first details are left out, then strings are cut."""
     header, records = reports.run(10_000, broken=1.0)
     for number, record in enumerate(records):
         own = f"{number:05}" * 40
         record["findings"] = [{**one, "message": f"{own} {one['message']}"} for one in record["findings"]]
         record["diff"] = [{"before": {own: own}, "after": {own: own * 4}} for _each in range(2)]
-    told = html_data.data(records, Statistics(header, records))
-    assert len(told.encode()) < 4_900_000
-    assert len(json.loads(told)["rows"]) == 10_000
+    content = html_data.accounts_json(records, Statistics(header, records))
+    assert len(content.encode()) < 4_900_000
+    assert len(json.loads(content)["rows"]) == 10_000
 
 
 # Trend
 
 
-def test_the_trend_is_of_the_same_playbook_and_ends_with_this_run(tmp_path: Path) -> None:
+def test_the_trend_has_the_runs_of_the_same_playbook(tmp_path: Path) -> None:
     written(tmp_path, account(), playbook="onboard", started="2026-11-20T02:00:00+00:00")
     first = written(tmp_path, account(), started="2026-11-21T02:00:00+00:00")
     second = written(tmp_path, account(), account(account_id="222222222222", status="changed"))
-    assert "The trend begins with the second drift run" in text(first, "report.html")
+    assert "A trend needs at least two drift runs" in text(first, "report.html")
     assert "over 2 runs, from 2026-11-21 to 2026-11-22" in text(second, "report.html")
 
 
 def test_damaged_lines_of_the_history_are_left_out(tmp_path: Path) -> None:
     written(tmp_path, account(), started="2026-11-20T02:00:00+00:00")
-    with (tmp_path / history.FILE).open("ab") as file:
+    with (tmp_path / history.HISTORY_FILE).open("ab") as file:
         file.write(b'\xff\n[]\n{"playbook":"drift"}\n{"started":7,"playbook":"drift","numbers":{}}\n{"started":"2026-')
     written(tmp_path, account())
     assert [run["started"][:10] for run in history.read(tmp_path, "drift")] == ["2026-11-20", "2026-11-22"]
     assert history.read(tmp_path / "none", "drift") == []
 
 
-def test_a_chart_draws_what_it_is_given() -> None:
+def test_a_chart_has_the_coordinates_of_all_runs() -> None:
     runs = [
         {"started": f"2026-11-{day:02}T02:00:00+00:00", "numbers": {"in_scope": 9_000 + day, "failed": day % 3}}
         for day in range(1, 29)
     ]
-    panels = trend.trend([*runs, {"started": "no date", "numbers": {}}])
+    panels = trend.trend_panels([*runs, {"started": "no date", "numbers": {}}])
     assert [[line["name"] for line in panel["lines"]] for panel in panels] == [["in_scope"], ["failed"]]
     points = [point for panel in panels for line in panel["lines"] for point in line["points"]]
     assert all(0 <= x <= trend.WIDTH and 0 <= y <= trend.HEIGHT for x, y in points)
     assert [tick[1] for tick in panels[0]["ticks"]] == [0, 5000, 10000]
-    assert trend.trend(runs[:1]) == []
+    assert trend.trend_panels(runs[:1]) == []
 
 
-def test_a_chart_survives_numbers_that_make_no_sense() -> None:
+def test_a_chart_ignores_invalid_numbers() -> None:
     numbers: list[Any] = [-1, None, "x", 0, True]
     runs = [{"started": f"2026-11-2{at}", "numbers": {"failed": value}} for at, value in enumerate(numbers)]
-    assert trend.trend(runs)[1]["lines"][0]["last"] is not None
+    assert trend.trend_panels(runs)[1]["lines"][0]["last"] is not None
 
 
 # Size
 
 
-def test_ten_thousand_accounts_are_quick_and_small(tmp_path: Path) -> None:
-    """In a process of its own: under 2 s, 150 MB and 5 MB (a busy machine gets twice the time)."""
+def test_a_report_of_ten_thousand_accounts_is_fast_and_small(tmp_path: Path) -> None:
+    """In a process of its own: under 2 s, 150 MB and 5 MB (a busy machine has twice the time)."""
     script = """
 import resource, sys, time
 from pathlib import Path
@@ -556,8 +602,8 @@ while len(spent) < 3 and min(spent, default=4) >= 4:
 print(min(spent), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 """
     command = [sys.executable, "-c", script, str(tmp_path)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    seconds, megabytes = map(float, told.stdout.split())
+    content = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    seconds, megabytes = map(float, content.stdout.split())
     assert seconds < 4
     assert megabytes < 150
     assert next(tmp_path.glob("*/report.html")).stat().st_size < 5_000_000

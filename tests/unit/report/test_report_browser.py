@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The HTML report in a real browser: opened from disk, filtered, searched; no complaint, no request to anybody."""
+"""The HTML report in a real browser: opened from disk, filtered, searched; no errors, no network requests."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def address() -> Iterator[str]:
 
 @pytest.fixture
 def see(address: str) -> See:
-    """Open a report and take the steps; then nothing may have been said, and only the file been asked for."""
+    """Open a report and run the steps; afterwards there are no messages, and no requests except for the file."""
 
     async def visit(page: Path, steps: Steps, size: tuple[int, int], fragment: str) -> None:
         async with browser.tab(address) as tab:
-            await tab.look_like(*size)
+            await tab.emulate(*size)
             await tab.open(f"file://{page}{fragment}")
             await steps(tab)
-            assert tab.said == []
+            assert tab.messages == []
             assert {url.partition("#")[0] for url in tab.requests if not url.startswith("data:")} == {f"file://{page}"}
 
     def run(page: Path, steps: Steps, size: tuple[int, int] = (1440, 900), fragment: str = "") -> None:
@@ -90,14 +90,14 @@ def test_filter_search_sort_and_pages_work(see: See, fleet: tuple[Path, list[dic
         assert failed[3]["host"] in await tab.run("document.querySelector('#rows').textContent")
         assert await tab.run("location.hash") == f"#q={failed[3]['account_id']}&show=failed"
         await search(tab, "no such account")
-        assert await tab.run("document.querySelector('#rows').textContent") == "No account matches."
+        assert await tab.run("document.querySelector('#rows').textContent") == "No accounts match."
         await click(tab, "#clear")
         assert await tab.run(COUNT) == "2,000"
         await choose(tab, "events", "silent")
         assert await tab.run(COUNT) == f"{len(silent)} of 2,000"
         await click(tab, "#clear")
         await click(tab, "#pager [data-to=last]")
-        assert await tab.run("document.querySelector('#place').textContent") == "Page 20 of 20"
+        assert await tab.run("document.querySelector('#position').textContent") == "Page 20 of 20"
         await click(tab, "[data-sort=id] button")
         first = min(records, key=lambda one: one["host"])
         assert await tab.run("document.querySelector('#rows .toggle b').textContent") == first["host"]
@@ -106,16 +106,16 @@ def test_filter_search_sort_and_pages_work(see: See, fleet: tuple[Path, list[dic
     see(page, steps)
 
 
-def test_numbers_and_the_heat_map_lead_to_their_accounts(see: See, fleet: tuple[Path, list[dict[str, Any]]]) -> None:
+def test_tiles_and_heat_map_filter_the_accounts(see: See, fleet: tuple[Path, list[dict[str, Any]]]) -> None:
     page, records = fleet
     failed = sum(one["status"] == "failed" for one in records)
 
     async def steps(tab: browser.Tab) -> None:
         await click(tab, ".tile a[href='#show=failed']")
         assert await tab.run(COUNT) == f"{failed} of 2,000"
-        wanted = await tab.run("document.querySelector('.heat .cell a').firstChild.textContent")
+        expected = await tab.run("document.querySelector('.heat .cell a').firstChild.textContent")
         await click(tab, ".heat .cell a")
-        assert await tab.run(COUNT) == f"{wanted} of 2,000"
+        assert await tab.run(COUNT) == f"{expected} of 2,000"
         await click(tab, "a[href='#code=trust_account_foreign']")
         found = sum(any(item["code"] == "trust_account_foreign" for item in one["findings"]) for one in records)
         assert await tab.run(COUNT) == f"{found} of 2,000"
@@ -125,7 +125,7 @@ def test_numbers_and_the_heat_map_lead_to_their_accounts(see: See, fleet: tuple[
     see(page, steps)
 
 
-def test_a_link_with_a_filter_opens_filtered_and_an_account_tells_everything(
+def test_a_link_has_its_filter_and_an_account_has_all_details(
     see: See, fleet: tuple[Path, list[dict[str, Any]]]
 ) -> None:
     page, records = fleet
@@ -135,10 +135,10 @@ def test_a_link_with_a_filter_opens_filtered_and_an_account_tells_everything(
         assert await tab.run(COUNT) == "1 of 2,000"
         await click(tab, ".toggle")
         assert await tab.run("document.querySelector('.toggle').getAttribute('aria-expanded')") == "true"
-        told = await tab.run("document.querySelector('.detail').textContent")
+        details = await tab.run("document.querySelector('.detail').textContent")
         for part in (drifted["findings"][0]["message"], drifted["role_arn"], drifted["connector_id"], "sts:ExternalId"):
-            assert part in told
-        assert drifted["diff"][0]["after"]["tags"]["id"] in told
+            assert part in details
+        assert drifted["diff"][0]["after"]["tags"]["id"] in details
         assert await tab.run("document.querySelectorAll('.detail .add').length") > 0
         await click(tab, ".toggle")
         assert await tab.run("document.querySelectorAll('.detail').length") == 0
@@ -146,7 +146,7 @@ def test_a_link_with_a_filter_opens_filtered_and_an_account_tells_everything(
     see(page, steps, fragment=f"#q={drifted['account_id']}")
 
 
-def test_it_works_by_keyboard_alone(see: See, fleet: tuple[Path, list[dict[str, Any]]]) -> None:
+def test_the_page_works_with_the_keyboard_only(see: See, fleet: tuple[Path, list[dict[str, Any]]]) -> None:
     async def steps(tab: browser.Tab) -> None:
         await tab.press("/", 191, "/")
         assert await tab.run("document.activeElement.id") == "q"
@@ -173,7 +173,7 @@ def test_everything_has_a_name_for_a_screen_reader(see: See, fleet: tuple[Path, 
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1024, 1440])
-def test_it_never_scrolls_sideways(see: See, fleet: tuple[Path, list[dict[str, Any]]], width: int) -> None:
+def test_the_page_never_scrolls_horizontally(see: See, fleet: tuple[Path, list[dict[str, Any]]], width: int) -> None:
     async def steps(tab: browser.Tab) -> None:
         await click(tab, ".toggle")
         assert await tab.run("document.documentElement.scrollWidth") <= width
@@ -181,8 +181,8 @@ def test_it_never_scrolls_sideways(see: See, fleet: tuple[Path, list[dict[str, A
     see(fleet[0], steps, (width, 844))
 
 
-def test_text_can_be_read_in_the_light_and_in_the_dark(see: See, fleet: tuple[Path, list[dict[str, Any]]]) -> None:
-    """The contrast that WCAG 2.2 asks for: 4.5 to 1."""
+def test_text_has_enough_contrast_in_light_and_dark_mode(see: See, fleet: tuple[Path, list[dict[str, Any]]]) -> None:
+    """The contrast that WCAG 2.2 requires: 4.5 to 1."""
     contrast = """(() => {
       const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
       const rgb = (colour) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
@@ -201,13 +201,13 @@ def test_text_can_be_read_in_the_light_and_in_the_dark(see: See, fleet: tuple[Pa
 
     async def steps(tab: browser.Tab) -> None:
         for scheme in ("light", "dark"):
-            await tab.look_like(1440, 900, scheme)
+            await tab.emulate(1440, 900, scheme)
             assert await tab.run(contrast) == []
 
     see(fleet[0], steps)
 
 
-def test_printing_shows_the_accounts_of_all_pages(see: See, tmp_path: Path) -> None:
+def test_all_pages_of_accounts_are_printed(see: See, tmp_path: Path) -> None:
     async def steps(tab: browser.Tab) -> None:
         await tab.run("dispatchEvent(new Event('beforeprint'))")
         assert await tab.run(ROWS) == 250
@@ -239,26 +239,26 @@ def test_no_name_becomes_markup(see: See, tmp_path: Path) -> None:
     see(report.write(tmp_path, header, records) / "report.html", steps)
 
 
-def test_the_page_may_not_ask_anybody_even_if_it_wanted(address: str, tmp_path: Path) -> None:
-    """The policy forbids it; that the browser then complains is what we want to hear here alone."""
+def test_the_content_security_policy_blocks_requests_and_scripts(address: str, tmp_path: Path) -> None:
+    """Only this test expects messages of the browser."""
     page = report.write(tmp_path, *reports.run(12)) / "report.html"
 
     async def visit() -> None:
         async with browser.tab(address) as tab:
             await tab.open(f"file://{page}")
-            asked = "fetch('http://127.0.0.1:9/').then(() => 'answered', () => 'refused')"
-            assert await tab.run(asked) == "refused"
+            request = "fetch('http://127.0.0.1:9/').then(() => 'answered', () => 'refused')"
+            assert await tab.run(request) == "refused"
             await tab.run("document.body.append(Object.assign(new Image(), {src: 'http://127.0.0.1:9/x.png'}))")
             await tab.run(
                 "document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran=1'}))"
             )
             assert await tab.run("window.ran") is None
-            assert "Content Security Policy" in " ".join(tab.said)
+            assert "Content Security Policy" in " ".join(tab.messages)
 
     asyncio.run(visit())
 
 
-def test_ten_thousand_accounts_open_and_answer_at_once(see: See, tmp_path: Path) -> None:
+def test_ten_thousand_accounts_open_and_filter_fast(see: See, tmp_path: Path) -> None:
     page = report.write(tmp_path, *reports.run(10_000)) / "report.html"
 
     async def steps(tab: browser.Tab) -> None:

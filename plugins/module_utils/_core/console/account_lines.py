@@ -1,107 +1,122 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Results as text for people: a line per account that needs one, and the numbers."""
+"""Results for the terminal: lines about accounts that changed, differ or failed, the counts, and the progress."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypedDict
 
 from ..model import duration
 from ..model.account_result import AccountResult
 from ..model.findings import ordered
 
 
-def of(done: AccountResult, *, verbose: bool = False) -> list[str]:
-    """Return what there is to say of one account at once: what differs in it, its findings unless it is new.
+class Failure(TypedDict):
+    """An account that makes a run fail, as an entry of `failures` in results."""
 
-    An account that `differs` has something that only its owner can correct, such as the path of the role; a `note` is
-    of what somebody ought to know. `verbose` adds those that are right, and those that failed without a finding, which
-    are told at the end in any case.
+    account_id: str
+    host: str
+    message: str
+
+
+def lines(result: AccountResult, *, verbose: bool = False) -> list[str]:
+    """Return the lines about one account: its status, its calls, and its findings unless the role is new.
+
+    `differs` is the status of an account with findings that no run repairs, such as the path of the role, `note` that
+    of one with informational findings only. `verbose` adds accounts without changes and findings, and failed accounts
+    without findings, which the summary names in any case.
     """
-    name = done.account.name
-    if done.skipped:
+    name = result.account.name
+    if result.skipped:
         return []
-    new = any(item.code == "role_missing" for item in done.report.findings)
-    found = [] if new else [f"    {text}" for text in findings(done)]
-    if done.error:
-        made = [f"    made before: {calls(done)}"] if done.report.calls else []
-        return [f"failed: [{name}] {done.error.kind}: {done.error}", *made, *found] if verbose or found else []
-    if done.status == "ok" and not found:
+    findings = [] if is_new(result) else [f"    {line}" for line in finding_lines(result)]
+    if result.error:
+        calls = [f"    calls before the error: {call_names(result)}"] if result.report.calls else []
+        is_shown = verbose or findings
+        return [f"failed: [{name}] {result.error.kind}: {result.error}", *calls, *findings] if is_shown else []
+    if result.status == "ok" and not findings:
         return [f"ok: [{name}]"] if verbose else []
-    if done.status == "ok":
-        return [f"{'differs' if done.has_drift else 'note'}: [{name}]", *found]
-    verb = "would change" if done.check_mode else "changed"
-    return [f"{verb}: [{name}] {calls(done)}", *found]
+    if result.status == "ok":
+        return [f"{'differs' if result.has_drift else 'note'}: [{name}]", *findings]
+    status = "would change" if result.check_mode else "changed"
+    return [f"{status}: [{name}] {call_names(result)}", *findings]
 
 
-def calls(done: AccountResult) -> str:
+def is_new(result: AccountResult) -> bool:
+    """Return whether the role does not exist yet: the findings of a new account are not worth a line."""
+    return any(item.code == "role_missing" for item in result.report.findings)
+
+
+def call_names(result: AccountResult) -> str:
     """Return the names of the calls of an account, in order."""
-    return ", ".join(call.name for call in done.report.calls)
+    return ", ".join(call.name for call in result.report.calls)
 
 
-def findings(done: AccountResult) -> list[str]:
-    """Return the findings of an account, security first, with the reason of those that were accepted."""
-    reasons = {item: f" Accepted: {reason}" for item, reason in done.report.accepted.items()}
+def finding_lines(result: AccountResult) -> list[str]:
+    """Return one line per finding of an account, security findings first, with the reason if it was accepted."""
+    reasons = {item: f" Accepted: {reason}" for item, reason in result.report.accepted.items()}
     return [
-        f"{item.severity} {item.code}: {item.message}{reasons.get(item, '')}" for item in ordered(done.report.findings)
+        f"{item.severity} {item.code}: {item.message}{reasons.get(item, '')}"
+        for item in ordered(result.report.findings)
     ]
 
 
-def numbers(summary: Mapping[str, int], *, check_mode: bool) -> str:
+def counts_line(summary: Mapping[str, int], *, check_mode: bool) -> str:
     """Return the counts of a run in one line."""
-    verb = "would change" if check_mode else "changed"
+    changed = "would change" if check_mode else "changed"
     noun = "account" if summary["accounts"] == 1 else "accounts"
-    skipped = f", {summary['skipped']} not worked on" if summary["skipped"] else ""
-    counts = f"{summary['ok']} ok, {summary['changed']} {verb}, {summary['failed']} failed{skipped}"
+    skipped = f", {summary['skipped']} skipped" if summary["skipped"] else ""
+    counts = f"{summary['ok']} ok, {summary['changed']} {changed}, {summary['failed']} failed{skipped}"
     return f"{summary['accounts']} {noun}: {counts}"
 
 
-def failures(results: Iterable[AccountResult], fail_on: str) -> list[dict[str, str]]:
-    """List the accounts that end a run with an error, each with its sentence.
+def failures(results: Iterable[AccountResult], fail_on: str) -> list[Failure]:
+    """Return the accounts that make a run fail, each with one message.
 
-    `fail_on` adds to the failed accounts those that differ from the wish ("drift"), those with a security finding
-    ("security"), or none ("never").
+    These are the failed accounts, and by `fail_on` those that differ from the desired state ("drift"), those with a
+    security finding ("security"), or no others ("never").
     """
-    found = []
-    for done in results:
-        message = str(done.error) if done.error else _differs(done, fail_on)
+    found: list[Failure] = []
+    for result in results:
+        message = str(result.error) if result.error else _difference_message(result, fail_on)
         if message:
-            found.append({"account_id": done.account.account_id, "host": done.account.host, "message": message})
+            found.append({"account_id": result.account.account_id, "host": result.account.host, "message": message})
     return found
 
 
-def _differs(done: AccountResult, fail_on: str) -> str:
-    changes = bool(done.report.calls) and not done.report.accepted
-    told = {"drift": changes or done.has_drift, "security": done.has_security_findings, "never": False}
-    if not told[fail_on]:
+def _difference_message(result: AccountResult, fail_on: str) -> str:
+    changes = bool(result.report.calls) and not result.report.accepted
+    fails = {"drift": changes or result.has_drift, "security": result.has_security_findings, "never": False}
+    if not fails[fail_on]:
         return ""
-    reasons = [f"{one.severity} {one.code}: {one.message}" for one in ordered(done.report.unaccepted)]
-    reasons = reasons or [calls(done)]
-    return f"Account {done.account.account_id} differs from the wish: {' '.join(reasons)}"
+    reasons = [f"{one.severity} {one.code}: {one.message}" for one in ordered(result.report.unaccepted)]
+    reasons = reasons or [call_names(result)]
+    return f"Account {result.account.account_id} differs from the desired state: {' '.join(reasons)}"
 
 
 class Progress:
-    """How far a long run is: a line every few seconds, none where all is done in a few."""
+    """The progress of a run: one line every few seconds, none for a run that ends before."""
 
-    EVERY = 5.0
+    INTERVAL_SECONDS = 5.0
 
     def __init__(self, accounts: int) -> None:
         self._accounts = accounts
         self._start: float | None = None
-        self._told = 0.0
+        self._last_line = 0.0
 
     def line(self, summary: Mapping[str, int], now: float) -> str:
-        """Return what there is to say `now` (monotonic time in seconds), or nothing."""
+        """Return the line that is due `now` (monotonic time in seconds), or ""."""
         done = summary["accounts"]
         if self._start is None:
-            self._start = self._told = now
-        if now - self._told < self.EVERY or done == self._accounts:
+            self._start = self._last_line = now
+        if now - self._last_line < self.INTERVAL_SECONDS or done == self._accounts:
             return ""
-        self._told = now
+        self._last_line = now
         rate = done / (now - self._start)
         left = duration.format_duration((self._accounts - done) / rate)
         return (
             f"{done} of {self._accounts} accounts done, {summary['changed']} changed, {summary['failed']} failed, "
-            f"{rate:.1f} a second, {left} left"
+            f"{rate:.1f} accounts per second, about {left} left"
         )

@@ -1,26 +1,27 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The results of a run for spreadsheets: one line per account, and no cell that is run as a formula.
+"""The results of a run for spreadsheets: one line per account, and no cell that a spreadsheet runs as a formula.
 
-Who opens the file decides what separates cells, in many countries a semicolon: a cell may begin wherever in the text.
+The separator of cells depends on the locale of the reader, in many countries it is a semicolon: a cell may begin
+anywhere in the text.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..model.findings import SEVERITIES
+from ..model.report_row import AccountRow
 from ..model.text import one_line
-from .statistics import Look, Record, Statistics, message_of
+from .statistics import AccountState, Statistics, message_of
 
-# Spreadsheets take a cell that begins so for a formula, also after blanks and in full-width or small form.
+# Spreadsheets read a cell with such a beginning as a formula, also after blanks and in full-width or small form.
 FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]|[\t\r\n]")
-# After a letter or a digit, as in ARNs, GUIDs, times and addresses, no cell begins; after all else one may.
-BEGIN = re.compile(r"([=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b])(?<![^\W_].)", re.DOTALL)
+# No cell begins after a letter or a digit, as in ARNs, GUIDs, times and addresses; after anything else one may.
+EMBEDDED_FORMULA = re.compile(r"([=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b])(?<![^\W_].)", re.DOTALL)
 COLUMNS = (
     "account_id",
     "host",
@@ -43,45 +44,44 @@ COLUMNS = (
 )
 
 
-class _Line:
-    """A file whose `write` hands the line on."""
+class _Echo:
+    """A file whose `write` returns the line."""
 
     @staticmethod
     def write(text: str) -> str:
         return text
 
 
-def lines(records: Sequence[Record], statistics: Statistics) -> Iterator[str]:
-    """Return the lines of the file: one account each, with the columns of docs/report.md."""
-    writer = csv.writer(_Line())
-    # The mark tells Excel that it is UTF-8.
+def csv_lines(rows: Sequence[AccountRow], statistics: Statistics) -> Iterator[str]:
+    """Return the lines of the file: one per account, with the columns of docs/report.md."""
+    writer = csv.writer(_Echo())
+    # The byte order mark makes Excel read the file as UTF-8.
     yield f"\ufeff{writer.writerow(COLUMNS)}"
-    for record, seen in zip(records, statistics.looks, strict=True):
-        values = _values(record, seen)
-        yield str(writer.writerow([cell(values.get(key)) for key in COLUMNS]))
+    for row, state in zip(rows, statistics.account_states, strict=True):
+        cells = _cells(row, state)
+        yield str(writer.writerow([cell(cells.get(column)) for column in COLUMNS]))
 
 
-def _values(record: Record, seen: Look) -> dict[str, Any]:
-    found, error = record.get("findings", ()), record.get("error", {})
-    told = record.get("ingestion", {})
+def _cells(row: AccountRow, state: AccountState) -> Mapping[str, object]:
+    findings, error, ingestion = row.get("findings", ()), row.get("error"), row.get("ingestion")
     return {
-        **record,
-        **told,
-        "connected": "yes" if seen.connected else "no",
-        "severity": min((one["severity"] for one in found), key=SEVERITIES.index, default=""),
-        "findings": " ".join(one["code"] for one in found),
-        "open": " ".join(one["code"] for one, still in zip(found, seen.open, strict=True) if still),
-        "messages": " | ".join(map(message_of, found)),
-        "calls": " ".join(call["name"] for call in record.get("calls", ())),
-        "regions": " ".join(told.get("regions") or ()),
-        "error_class": error.get("class", ""),
-        "error_message": error.get("message", ""),
+        **row,
+        **(ingestion or {}),
+        "connected": "yes" if state.connected else "no",
+        "severity": min((finding["severity"] for finding in findings), key=SEVERITIES.index, default=""),
+        "findings": " ".join(finding["code"] for finding in findings),
+        "open": " ".join(finding["code"] for finding, is_open in zip(findings, state.open, strict=True) if is_open),
+        "messages": " | ".join(map(message_of, findings)),
+        "calls": " ".join(call["name"] for call in row.get("calls", ())),
+        "regions": " ".join((ingestion and ingestion.get("regions")) or ()),
+        "error_class": error["class"] if error else "",
+        "error_message": error["message"] if error else "",
     }
 
 
 def cell(value: object) -> object:
-    """Return a value as a spreadsheet may open it: on one line, and never a formula."""
+    """Return a value that a spreadsheet can open safely: on one line, and never a formula."""
     if not isinstance(value, str):
         return value
-    text = BEGIN.sub(r"'\1", one_line(value))
+    text = EMBEDDED_FORMULA.sub(r"'\1", one_line(value))
     return f"'{text}" if FORMULA.match(value) and text[:1] != "'" else text

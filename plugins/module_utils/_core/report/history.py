@@ -1,79 +1,83 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The numbers of the runs so far: a line per run in one file, so that the trend of years is read at once."""
+"""The numbers of earlier runs: one line of JSON per run in one file, from which the trend is drawn."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from .merge import is_of_another_night
+from ..model.report_row import HistoryEntry
+from .merge import is_separate_run
 
-FILE = "history.jsonl"
-# So much of the end of the file is read: some thousands of runs.
-WINDOW = 1_000_000
+HISTORY_FILE = "history.jsonl"
+# Bytes that are read from the end of the file: some thousands of runs.
+MAX_READ = 1_000_000
 
 
-def add(folder: Path, run: dict[str, Any]) -> None:
-    """Append the numbers of a run, in one write, so that runs at the same time do not mix their lines."""
-    line = json.dumps(run, separators=(",", ":")).encode() + b"\n"
-    handle = os.open(folder / FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def append(folder: Path, entry: HistoryEntry) -> None:
+    """Append a run in a single write, so that the lines of concurrent runs do not mix."""
+    line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+    handle = os.open(folder / HISTORY_FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         size = os.fstat(handle).st_size
-        torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-        os.write(handle, b"\n" + line if torn else line)
+        is_truncated = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+        os.write(handle, b"\n" + line if is_truncated else line)
     finally:
         os.close(handle)
 
 
-def read(folder: Path, playbook: str, last: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Return the runs of a playbook in the order of their start, the last word of each; damaged lines are left out.
+def read(folder: Path, playbook: str, current: HistoryEntry | None = None) -> list[HistoryEntry]:
+    """Return the runs of a playbook by start time, of each run its latest entry; damaged lines are left out.
 
-    `last` is a run that is not written yet.
+    `current` is a run that is not in the file yet.
     """
     try:
-        with (folder / FILE).open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - WINDOW))
+        with (folder / HISTORY_FILE).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - MAX_READ))
             lines = file.read().splitlines()
     except FileNotFoundError:
         lines = []
-    found = [run for run in map(_parse, lines) if run.get("playbook") == playbook]
-    return sorted(_last_words([*found, *([dict(last)] if last else [])]), key=lambda run: str(run["started"]))
+    entries = [entry for entry in map(_parse, lines) if entry and entry.get("playbook") == playbook]
+    return sorted(_latest([*entries, *([current] if current else [])]), key=lambda entry: str(entry["started"]))
 
 
-def _last_words(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return each run once. A name that comes again after hours is another run."""
-    runs: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for run in lines:
-        words = runs.setdefault(key(run), [])
-        if words and not _apart(words[-1], run):
-            words.pop()
-        words.append(run)
-    return [run for words in runs.values() for run in words]
+def _latest(entries: list[HistoryEntry]) -> list[HistoryEntry]:
+    """Return the latest entry of each run. A name that is used again hours later is a separate run."""
+    runs: dict[tuple[str, ...], list[HistoryEntry]] = {}
+    for entry in entries:
+        same_name = runs.setdefault(run_key(entry), [])
+        if same_name and not _are_separate(same_name[-1], entry):
+            same_name.pop()
+        same_name.append(entry)
+    return [entry for same_name in runs.values() for entry in same_name]
 
 
-def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    # Lines that earlier releases wrote do not say when a run was over.
-    ended, begun = ({"finished": run["started"], **run} for run in (one, other))
+def _are_separate(earlier: HistoryEntry, later: HistoryEntry) -> bool:
+    # Entries of earlier releases have no end time.
     try:
-        return is_of_another_night(ended, begun)
+        return is_separate_run(
+            *((entry["started"], entry.get("finished", entry["started"])) for entry in (earlier, later))
+        )
     except (TypeError, ValueError):
         return False
 
 
-def key(run: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what tells runs apart: their name, which several that belong together share, else their start."""
-    return ("run", str(run["run"]), str(run.get("check_mode"))) if run.get("run") else ("started", run["started"])
+def run_key(entry: HistoryEntry) -> tuple[str, ...]:
+    """Return what identifies a run: its name, which slices of a run share, or else its start time."""
+    if entry.get("run"):
+        return ("run", str(entry["run"]), str(entry.get("check_mode")))
+    return ("started", entry["started"])
 
 
-def _parse(line: bytes) -> dict[str, Any]:
+def _parse(line: bytes) -> HistoryEntry | None:
     try:
-        run = json.loads(line)
+        entry = json.loads(line)
     except ValueError:
-        return {}
-    whole = isinstance(run, dict) and isinstance(run.get("started"), str) and isinstance(run.get("numbers"), dict)
-    return run if whole else {}
+        return None
+    is_whole = (
+        isinstance(entry, dict) and isinstance(entry.get("started"), str) and isinstance(entry.get("numbers"), dict)
+    )
+    return entry if is_whole else None

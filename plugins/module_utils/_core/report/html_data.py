@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The accounts as the HTML report holds them: compact, each text once, and never more than a browser likes to open."""
+"""The accounts as data inside the HTML report: compact, each string once, and limited to a size that browsers open."""
 
 from __future__ import annotations
 
@@ -9,142 +9,146 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..model.report_row import AccountRow, CallRow, DiffRow
 from ..model.text import one_line, visible
-from .statistics import Look, Record, Statistics, ingestion_status_of, message_of
+from .statistics import AccountState, Statistics, ingestion_status_of, message_of
 
-# Bytes of text: from the first limit on arguments and differences are left to report.json, from the second on long
-# texts are cut. With what a row itself takes, 10,000 accounts stay below 5 MB.
-DETAILS, TEXTS = 1_600_000, 2_400_000
-LONGEST, SHORTENED = 4_000, 60
-LONGEST_DETAIL = 40_000
+# Bytes of all strings. Above the first limit the page leaves arguments and differences to report.json, above the second
+# one it cuts long strings. Together with the rows themselves 10,000 accounts stay below 5 MB.
+MAX_DETAILS_SIZE, MAX_STRINGS_SIZE = 1_600_000, 2_400_000
+MAX_STRING, MAX_CUT_STRING = 4_000, 60
+MAX_DETAIL = 40_000
 
-# Texts of different accounts are mostly the same but for these, so each stands for one: account, connector, host.
-MARKS = "\ue000\ue001\ue002"
+# The strings of different accounts differ mostly in these three values, so a placeholder stands for each of them:
+# account id, connector id, host.
+PLACEHOLDERS = "\ue000\ue001\ue002"
+MIN_REPLACED = 6
 
-_WHOLE: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
-_ASCII: Callable[[object], str] = json.JSONEncoder(separators=(",", ":"), default=str).encode
-
-
-def packed(value: object) -> str:
-    """Return the JSON of a value; where that holds what cannot be seen, all but ASCII is escaped, and nothing lost."""
-    text = _WHOLE(value)
-    return text if text.isprintable() else _ASCII(value)
+_UNICODE_JSON: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+_ASCII_JSON: Callable[[object], str] = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
-class Texts:
-    """Every text once, in the order of their numbers."""
+def to_json(value: object) -> str:
+    """Return the JSON of a value; if it has invisible characters, everything but ASCII is escaped, without loss."""
+    text = _UNICODE_JSON(value)
+    return text if text.isprintable() else _ASCII_JSON(value)
+
+
+class StringTable:
+    """Every string once; rows refer to strings by their index."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+        self._indexes: dict[str, int] = {}
         self._size = 0
 
-    def number(self, text: str) -> int:
-        """Return the number of a text that a reader cannot do without; it is cut when there is no room left."""
-        most = LONGEST if self._size < TEXTS else SHORTENED
-        return self._take(text if len(text) <= most else f"{text[:most]}…")
+    def index(self, text: str) -> int:
+        """Return the index of a string that the page needs; a long one is cut when the table is full."""
+        limit = MAX_STRING if self._size < MAX_STRINGS_SIZE else MAX_CUT_STRING
+        return self._add(text if len(text) <= limit else f"{text[:limit]}…")
 
-    def detail(self, text: str) -> int:
-        """Return the number of a text that stands in report.json too, or -1 when there is no room for it."""
-        known = self._numbers.get(text)
+    def detail_index(self, text: str) -> int:
+        """Return the index of a string that is also in report.json, or -1 if the table has no room for it."""
+        known = self._indexes.get(text)
         if known is not None:
             return known
-        return -1 if self._size > DETAILS or len(text) > LONGEST_DETAIL else self._take(text)
+        return -1 if self._size > MAX_DETAILS_SIZE or len(text) > MAX_DETAIL else self._add(text)
 
-    def _take(self, text: str) -> int:
-        if text not in self._numbers:
+    def _add(self, text: str) -> int:
+        if text not in self._indexes:
             self._size += len(text.encode(errors="replace")) + 3
-            self._numbers[text] = len(self._numbers)
-        return self._numbers[text]
+            self._indexes[text] = len(self._indexes)
+        return self._indexes[text]
 
     @property
-    def all(self) -> list[str]:
-        """Every text, by its number."""
-        return list(self._numbers)
+    def strings(self) -> list[str]:
+        """Every string, by its index."""
+        return list(self._indexes)
 
 
-class _Marked:
-    """The texts of one account, with marks in the place of what only this account has."""
+class _Template:
+    """Turns the strings of one account into templates: placeholders instead of the values that only it has."""
 
-    def __init__(self, record: Record) -> None:
-        self._connector = one_line(str(record.get("connector_id") or "")).rpartition("/")[2]
-        host = one_line(str(record.get("host") or ""))
-        pairs = zip(MARKS, (str(record["account_id"]), self._connector, host), strict=True)
-        self._marks = [(text, mark) for mark, text in pairs if len(text) > 5]
+    def __init__(self, row: AccountRow) -> None:
+        self.connector = one_line(str(row.get("connector_id") or "")).rpartition("/")[2]
+        values = (str(row["account_id"]), self.connector, one_line(str(row.get("host") or "")))
+        pairs = zip(PLACEHOLDERS, values, strict=True)
+        self._replacements = [(value, placeholder) for placeholder, value in pairs if len(value) >= MIN_REPLACED]
 
     def __call__(self, text: object) -> str:
-        marked: str = visible(str(text))
-        for own, mark in self._marks:
-            marked = marked.replace(own, mark)
-        return marked
-
-    @property
-    def connector(self) -> str:
-        return self._connector
+        template: str = visible(str(text))
+        for value, placeholder in self._replacements:
+            template = template.replace(value, placeholder)
+        return template
 
 
-def data(records: Sequence[Record], statistics: Statistics) -> str:
-    """Return the accounts as JSON that may stand inside a script element; who needs attention comes first."""
-    texts = Texts()
+def accounts_json(rows: Sequence[AccountRow], statistics: Statistics) -> str:
+    """Return the accounts as JSON that may stand inside a script element, the most urgent ones first."""
+    strings = StringTable()
     pairs = sorted(
-        zip(records, statistics.looks, strict=True), key=lambda pair: (pair[1].attention, pair[0]["account_id"])
+        zip(rows, statistics.account_states, strict=True), key=lambda pair: (pair[1].priority, pair[0]["account_id"])
     )
-    rows = [_row(record, seen, texts) for record, seen in pairs]
-    # Nothing in it is hidden any more but the marks, which are many.
-    return _WHOLE({"texts": texts.all, "rows": rows}).replace("<", "\\u003c")
+    packed = [_row(row, state, strings) for row, state in pairs]
+    # The placeholders, which are many, are the only invisible characters in it.
+    return _UNICODE_JSON({"strings": strings.strings, "rows": packed}).replace("<", "\\u003c")
 
 
-def _row(record: Record, seen: Look, texts: Texts) -> list[Any]:
-    marked = _Marked(record)
-    error = record.get("error")
-    row: list[Any] = [
-        str(record["account_id"]),
-        one_line(str(record.get("host") or ""))[:120],
-        texts.number(one_line(str(record.get("ou") or ""))),
-        record["status"],
-        seen.states,
-        seen.connected + 2 * seen.drifted,
-        texts.number(marked(record.get("role_arn") or "")),
-        texts.number(marked(record.get("connector_id") or "")),
-        marked.connector,
-        _findings(record, seen, texts, marked),
-        [one_line(error["class"]), texts.number(marked(error["message"]))] if error else 0,
-        _ingestion(record, texts, marked),
-        [item for call in record.get("calls", ()) for item in _call(call, texts, marked)],
-        [item for part in record.get("diff", ()) for item in _difference(part, texts, marked)],
+def _row(row: AccountRow, state: AccountState, strings: StringTable) -> list[Any]:
+    template = _Template(row)
+    error = row.get("error")
+    packed: list[Any] = [
+        str(row["account_id"]),
+        one_line(str(row.get("host") or ""))[:120],
+        strings.index(one_line(str(row.get("ou") or ""))),
+        row["status"],
+        state.states,
+        state.connected + 2 * state.drifted,
+        strings.index(template(row.get("role_arn") or "")),
+        strings.index(template(row.get("connector_id") or "")),
+        template.connector,
+        _findings(row, state, strings, template),
+        [one_line(error["class"]), strings.index(template(error["message"]))] if error else 0,
+        _ingestion(row, strings, template),
+        [item for call in row.get("calls", ()) for item in _call(call, strings, template)],
+        [item for diff in row.get("diff", ()) for item in _diff(diff, strings, template)],
     ]
-    while row[-1] in (0, []):
-        row.pop()
-    return row
+    while packed[-1] in (0, []):
+        packed.pop()
+    return packed
 
 
-def _findings(record: Record, seen: Look, texts: Texts, marked: _Marked) -> list[Any]:
-    row: list[Any] = []
-    for one, still in zip(record.get("findings", ()), seen.open, strict=True):
-        row += texts.number(f"{one['severity'][0]}{one['code']}"), texts.number(marked(message_of(one))), +still
-    return row
+def _findings(row: AccountRow, state: AccountState, strings: StringTable, template: _Template) -> list[Any]:
+    packed: list[Any] = []
+    for finding, is_open in zip(row.get("findings", ()), state.open, strict=True):
+        name = strings.index(f"{finding['severity'][0]}{finding['code']}")
+        packed += name, strings.index(template(message_of(finding))), +is_open
+    return packed
 
 
-def _ingestion(record: Record, texts: Texts, marked: _Marked) -> list[Any] | int:
-    ingestion_status = ingestion_status_of(record)
-    if not ingestion_status:
+def _ingestion(row: AccountRow, strings: StringTable, template: _Template) -> list[Any] | int:
+    ingestion, ingestion_status = row.get("ingestion"), ingestion_status_of(row)
+    if not ingestion or not ingestion_status:
         return 0
-    told = record["ingestion"]
-    regions, message = one_line(", ".join(map(str, told.get("regions") or ()))), marked(told.get("message") or "")
-    last = one_line(str(told.get("last_event") or ""))[:19]
-    return [texts.number(ingestion_status), last, told.get("events") or 0, texts.number(regions), texts.number(message)]
+    regions = one_line(", ".join(map(str, ingestion.get("regions") or ())))
+    return [
+        strings.index(ingestion_status),
+        one_line(str(ingestion.get("last_event") or ""))[:19],
+        ingestion.get("events") or 0,
+        strings.index(regions),
+        strings.index(template(ingestion.get("message") or "")),
+    ]
 
 
-def _call(call: dict[str, Any], texts: Texts, marked: _Marked) -> tuple[int, int]:
-    return texts.number(call["name"]), texts.detail(marked(_packed(call.get("args"))))
+def _call(call: CallRow, strings: StringTable, template: _Template) -> tuple[int, int]:
+    return strings.index(call["name"]), strings.detail_index(template(_as_text(call.get("args"))))
 
 
-def _difference(part: dict[str, Any], texts: Texts, marked: _Marked) -> tuple[int, int, int]:
-    header = part.get("after_header") or part.get("before_header") or ""
-    before, after = (texts.detail(marked(_packed(part.get(side)))) for side in ("before", "after"))
-    return texts.number(marked(header)), before, after
+def _diff(diff: DiffRow, strings: StringTable, template: _Template) -> tuple[int, int, int]:
+    header = diff.get("after_header") or diff.get("before_header") or ""
+    before, after = (strings.detail_index(template(_as_text(side))) for side in (diff.get("before"), diff.get("after")))
+    return strings.index(template(header)), before, after
 
 
-def _packed(value: object) -> str:
+def _as_text(value: object) -> str:
     if not value:
         return ""
-    return value if isinstance(value, str) else packed(value)
+    return value if isinstance(value, str) else to_json(value)

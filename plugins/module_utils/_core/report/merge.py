@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One report of several runs that belong together, such as job slices or batches: each adds what it did."""
+"""One report for several runs of the same name, such as job slices or batches: each adds its accounts."""
 
 from __future__ import annotations
 
@@ -18,23 +18,22 @@ from pathlib import Path
 from typing import Any
 
 from ..model.errors import cannot
+from ..model.report_row import AccountRow, OrganizationRow, ReportHeader, StoredReport
 
-Report = Mapping[str, Any]
-
-# So long after a run its name stands for another one.
-APART = timedelta(hours=6)
+# A run that starts later than this after the end of another one of the same name is a separate run.
+MAX_GAP = timedelta(hours=6)
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Keep out others that write into the same folder meanwhile, from another machine as well.
+def exclusive_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of a report folder, which runs on other machines respect as well.
 
-    Raises OSError, and interrupted where a signal ends the run while it waits.
+    Raises OSError, and interrupted if a signal ends the run while it waits for the lock.
     """
-    # Over NFS a lock takes a file that is open for writing.
+    # Over NFS a file must be open for writing to be locked.
     handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        with _ended_by_signals(f"write the report in {folder}"):
+        with _interruptible(f"write the report in {folder}"):
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
@@ -42,85 +41,103 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _ended_by_signals(what: str) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end a wait that an event loop, which takes both, cannot hear of meanwhile."""
+def _interruptible(action: str) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end a blocking wait, during which the event loop cannot handle them."""
 
-    def end(number: int, _frame: object) -> None:
-        why = f"it got {signal.Signals(number).name} while another run was writing there"
-        raise cannot("interrupted", what, why)
+    def interrupt(number: int, _frame: object) -> None:
+        cause = f"received {signal.Signals(number).name} while waiting for another run to write there"
+        raise cannot("interrupted", action, cause)
 
-    own = threading.current_thread() is threading.main_thread()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)} if own else {}
-    # What the system or Python does without a handler ends a wait by itself; who ignores a signal has a reason.
-    taken = {number: handler for number, handler in before.items() if callable(handler)}
-    for number in taken:
-        signal.signal(number, end)
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)} if is_main else {}
+    # A default action ends the wait by itself; a signal that is ignored stays ignored.
+    replaced = {number: handler for number, handler in before.items() if callable(handler)}
+    for number in replaced:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        for number, handler in taken.items():
+        for number, handler in replaced.items():
             signal.signal(number, handler)
 
 
-def read(folder: Path) -> Report | None:
+def read(folder: Path) -> StoredReport | None:
     """Return the report in a folder, None if there is none yet; raises bad_input for one that cannot be read."""
     try:
-        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        _when = is_of_another_night(report, report)
-        _who = [one["account_id"] for one in report["accounts"]]
+        report: StoredReport = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        _check_readable(report)
     except FileNotFoundError:
         return None
     except (KeyError, TypeError, ValueError) as error:
         raise cannot("bad_input", f"add to the report in {folder}", f"it is damaged ({error!r})") from error
-    found: Report = report
-    return found
+    return report
 
 
-def is_of_another_night(report: Report, header: Report) -> bool:
-    """Tell whether hours lie between two runs: those that belong together begin before the others are long over."""
-    after = _moment(header["started"]) - _moment(report["finished"])
-    return max(after, _moment(report["started"]) - _moment(header["finished"])) > APART
+def _check_readable(report: StoredReport) -> None:
+    """Raise KeyError, TypeError or ValueError if a time or an account id is missing or has another type."""
+    for when in (report["started"], report["finished"]):
+        _parse_time(when)
+    for row in report["accounts"]:
+        _ = row["account_id"]
 
 
-def _moment(text: str) -> datetime:
+def is_separate_run(earlier: tuple[str, str], later: tuple[str, str]) -> bool:
+    """Return whether more than MAX_GAP lies between two runs, each given as its start and end in ISO 8601."""
+    (start, end), (other_start, other_end) = (tuple(map(_parse_time, run)) for run in (earlier, later))
+    return max(other_start - end, start - other_end) > MAX_GAP
+
+
+def period_of(header: ReportHeader) -> tuple[str, str]:
+    """Return start and end of a run."""
+    return header["started"], header["finished"]
+
+
+def _parse_time(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def set_aside(folder: Path, kept: Path) -> None:
-    """Move a report out of the way of the next one, its data last: what a crash leaves is moved by the next run."""
-    kept.mkdir(mode=0o700, exist_ok=True)
+def archive(folder: Path, target: Path) -> None:
+    """Move a report to `target`, report.json last: after a crash the next run moves the remaining files."""
+    target.mkdir(mode=0o700, exist_ok=True)
     for path in sorted(folder.glob("report.*"), key=lambda path: path.name == "report.json"):
-        path.replace(kept / path.name)
+        path.replace(target / path.name)
 
 
-def merged(before: Report, header: Report, records: Sequence[Report]) -> tuple[dict[str, Any], list[Report]]:
-    """Return header and records of both; of an account, or an orphan, that both have, the later word counts."""
-    accounts = list({one["account_id"]: one for one in (*before["accounts"], *records)}.values())
-    orphans = {_orphan(one): one for one in (*before.get("orphans", ()), *header.get("orphans", ()))}
-    return {
+def merged(
+    before: StoredReport, header: ReportHeader, rows: Sequence[AccountRow]
+) -> tuple[ReportHeader, list[AccountRow]]:
+    """Return header and rows of both runs; for an account or an orphan that is in both, the later one is kept."""
+    accounts = list({row["account_id"]: row for row in (*before["accounts"], *rows)}.values())
+    orphans = {_orphan_key(orphan): orphan for orphan in (*before.get("orphans", ()), *header.get("orphans", ()))}
+    whole: ReportHeader = {
         **header,
-        "started": min(before["started"], header["started"], key=_moment),
-        "finished": max(before["finished"], header["finished"], key=_moment),
+        "started": min(before["started"], header["started"], key=_parse_time),
+        "finished": max(before["finished"], header["finished"], key=_parse_time),
         "workspaces": sorted({*before.get("workspaces", ()), *header.get("workspaces", ())}),
-        "organization": _organization(header.get("organization") or before.get("organization"), accounts),
+        "organization": _merge_organization(header.get("organization") or before.get("organization"), accounts),
         "orphans": list(orphans.values()),
-        "summary": _summary(header.get("summary", {}), accounts),
-    }, accounts
+        "summary": _count(header.get("summary", {}), accounts),
+    }
+    return whole, accounts
 
 
-def _organization(told: Mapping[str, Any] | None, accounts: Sequence[Report]) -> Report | None:
-    """Leave out those whom another run worked on."""
-    inside = {one["account_id"] for one in accounts}
-    return told and {**told, "excluded": [one for one in told["excluded"] if one["account_id"] not in inside]}
+def _merge_organization(row: OrganizationRow | None, accounts: Sequence[AccountRow]) -> OrganizationRow | None:
+    """Leave out of `excluded` the accounts of other runs in the same report."""
+    if not row:
+        return None
+    included = {account["account_id"] for account in accounts}
+    return {**row, "excluded": [account for account in row["excluded"] if account["account_id"] not in included]}
 
 
-def _orphan(one: Any) -> tuple[Any, ...]:
-    return (one.get("connector_id"), one.get("role_arn"), one.get("account_id")) if isinstance(one, Mapping) else (one,)
+def _orphan_key(orphan: Any) -> tuple[Any, ...]:
+    if isinstance(orphan, Mapping):
+        return (orphan.get("connector_id"), orphan.get("role_arn"), orphan.get("account_id"))
+    return (orphan,)
 
 
-def _summary(names: Mapping[str, int], accounts: Sequence[Report]) -> dict[str, int]:
-    """Count anew, by the statuses or the verdicts that the summary of a run has."""
-    counts = Counter(one["status"] for one in accounts)
-    counts += Counter(str((one.get("ingestion") or {}).get("ingestion_status")) for one in accounts)
+def _count(names: Mapping[str, int], accounts: Sequence[AccountRow]) -> dict[str, int]:
+    """Return a summary of all accounts, by the statuses or ingestion statuses that are in the summary of a run."""
+    counts = Counter(row["status"] for row in accounts)
+    counts += Counter(str(ingestion.get("ingestion_status")) for row in accounts if (ingestion := row.get("ingestion")))
     return {**{name: counts[name] for name in names}, "accounts": len(accounts)}

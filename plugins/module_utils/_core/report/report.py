@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report of a run: results to JSON, Markdown, HTML, JUnit and CSV, kept by date."""
+"""The report of a run: its results as JSON, Markdown, HTML, JUnit XML and CSV, in a folder per run."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import quote
 
+from ..model.docs_links import error_url, finding_url
 from ..model.errors import CLASSES, cannot
 from ..model.findings import CODES
+from ..model.report_row import AccountRow, HistoryEntry, ReportHeader
 from ..model.text import one_line, visible
 from . import csv, history, html_data, merge, trend
-from .statistics import CHECKS, FINE, INGESTION_STATUSES, Header, Look, Record, Statistics, ingestion_status_of
+from .statistics import CHECKS, PASSED, STATE_BY_INGESTION_STATUS, AccountState, Statistics, ingestion_status_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,66 +33,88 @@ if TYPE_CHECKING:
 SCHEMA = 1
 TEMPLATES = Path(__file__).parent / "templates"
 
-UNWELL = [ingestion_status for ingestion_status, state in INGESTION_STATUSES.items() if state != FINE]
-DEFAULTS: Header = {"check_mode": False, "workspaces": [], "organization": None, "orphans": [], "summary": {}}
+INGESTION_PROBLEMS = [status for status, state in STATE_BY_INGESTION_STATUS.items() if state != PASSED]
 
 
-def write(folder: Path, header: Header, records: Sequence[Record], run: str = "") -> Path:
-    """Write the five files of a run below `folder`, and return the new folder that holds them.
+class JUnitCase(TypedDict):
+    """One account in the JUnit file; `kind` is error, failure, skipped, or "" for a test that passed."""
 
-    `header` and `records` are described in docs/report.md. A run of the same start and playbook is written anew, every
-    other one is kept. Each file is whole at any moment. What has the name of a `run` is added to what is there under
-    that name, unless that is of another night: then it is set aside, with its date behind the name. Raises
-    SentinelError when it cannot be written.
+    name: str
+    kind: str
+    type: str
+    message: str
+
+
+def write(folder: Path, header: ReportHeader, rows: Sequence[AccountRow], run: str = "") -> Path:
+    """Write the five files of a run below `folder`, and return the new folder that contains them.
+
+    Earlier runs are kept; a run with the same start and playbook is replaced. No file is ever incomplete. With `run`,
+    accounts are added to the report of that name; a report that is hours older is archived under its start time first.
+    Raises SentinelError if it cannot be written.
     """
-    target = folder / _name(header, run)
+    target = folder / _folder_name(header, run)
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with merge.alone(target) if run else nullcontext():
+        with merge.exclusive_lock(target) if run else nullcontext():
             before = merge.read(target) if run else None
-            if before and merge.is_of_another_night(before, header):
-                merge.set_aside(target, folder / _dated(before, target.name))
+            if before and merge.is_separate_run(merge.period_of(before), merge.period_of(header)):
+                merge.archive(target, folder / _archive_name(before, target.name))
             elif before:
-                header, records = merge.merged(before, header, records)
-            header = {**DEFAULTS, **header, "schema": SCHEMA, **({"run": run} if run else {})}
-            _write_all(folder, target, header, sorted(records, key=lambda record: str(record["account_id"])))
+                header, rows = merge.merged(before, header, rows)
+            _write_all(
+                folder, target, _with_defaults(header, run), sorted(rows, key=lambda row: str(row["account_id"]))
+            )
     except OSError as error:
         raise cannot("bad_input", f"write the report to {folder}", str(error)) from error
     return target
 
 
-def _write_all(folder: Path, target: Path, header: Header, records: Sequence[Record]) -> None:
-    statistics = Statistics(header, records)
-    run = {key: header[key] for key in ("started", "finished", "playbook", "check_mode", "run") if key in header}
-    run["numbers"] = statistics.numbers
-    runs = history.read(folder, header["playbook"], run)
-    _replace(target / "report.json", _json(header, records, statistics))
-    _replace(target / "report.csv", csv.lines(records, statistics))
-    environment, values = _environment(), _values(header, records, statistics, runs)
+def _with_defaults(header: ReportHeader, run: str) -> ReportHeader:
+    defaults = {"check_mode": False, "workspaces": [], "organization": None, "orphans": [], "summary": {}}
+    whole: Any = {**defaults, **header, "schema": SCHEMA, **({"run": run} if run else {})}
+    result: ReportHeader = whole
+    return result
+
+
+def _write_all(folder: Path, target: Path, header: ReportHeader, rows: Sequence[AccountRow]) -> None:
+    statistics = Statistics(header, rows)
+    entry = _history_entry(header, statistics)
+    runs = history.read(folder, header["playbook"], entry)
+    _replace(target / "report.json", _json_chunks(header, rows, statistics))
+    _replace(target / "report.csv", csv.csv_lines(rows, statistics))
+    environment, variables = _template_environment(), _template_variables(header, rows, statistics, runs)
     for name in ("report.md", "report.junit.xml"):
-        _replace(target / name, environment.get_template(f"{name}.j2").generate(values))
+        _replace(target / name, environment.get_template(f"{name}.j2").generate(variables))
     _replace(
         target / "report.html",
-        environment.get_template("report.html.j2").generate(values | _parts(records, statistics)),
+        environment.get_template("report.html.j2").generate(variables | _embedded(rows, statistics)),
     )
-    history.add(folder, run)
+    history.append(folder, entry)
 
 
-def _name(header: Header, run: str) -> str:
+def _history_entry(header: ReportHeader, statistics: Statistics) -> HistoryEntry:
+    names = ("started", "finished", "playbook", "check_mode", "run")
+    entry: Any = {name: value for name in names if (value := header.get(name)) is not None}
+    entry["numbers"] = statistics.numbers
+    result: HistoryEntry = entry
+    return result
+
+
+def _folder_name(header: ReportHeader, run: str) -> str:
     if run:
-        return _safe(f"{run}-{header['playbook']}{'-check' if header.get('check_mode') else ''}")
-    return _safe(f"{_compact(header)}-{header['playbook']}")
+        return _file_name(f"{run}-{header['playbook']}{'-check' if header.get('check_mode') else ''}")
+    return _file_name(f"{_compact_start(header)}-{header['playbook']}")
 
 
-def _dated(header: Header, name: str) -> str:
-    return _safe(f"{name}-{_compact(header)}")
+def _archive_name(header: ReportHeader, name: str) -> str:
+    return _file_name(f"{name}-{_compact_start(header)}")
 
 
-def _compact(header: Header) -> str:
+def _compact_start(header: ReportHeader) -> str:
     return re.sub(r"\+00:00$", "Z", header["started"]).replace(":", "")
 
 
-def _safe(name: str) -> str:
+def _file_name(name: str) -> str:
     return re.sub(r"[^0-9A-Za-z.+-]", "_", name).lstrip(".")
 
 
@@ -105,17 +129,17 @@ def _replace(path: Path, chunks: Iterable[str]) -> None:
         raise
 
 
-def _json(header: Header, records: Sequence[Record], statistics: Statistics) -> Iterator[str]:
+def _json_chunks(header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics) -> Iterator[str]:
     failures = [{"class": one["class"], "accounts": len(one["accounts"])} for one in statistics.failures]
     head = {**header, "numbers": statistics.numbers, "findings": statistics.severities, "failures": failures}
-    yield html_data.packed(head)[:-1] + ',\n"accounts": ['
-    for number, record in enumerate(records):
-        yield (",\n" if number else "\n") + html_data.packed(record)
+    yield html_data.to_json(head)[:-1] + ',\n"accounts": ['
+    for number, row in enumerate(rows):
+        yield (",\n" if number else "\n") + html_data.to_json(row)
     yield "\n]}\n"
 
 
-def _environment() -> Environment:
-    # Jinja2 takes a while to load, and runs without a report do without.
+def _template_environment() -> Environment:
+    # Jinja2 is slow to import, and a run without a report does not need it.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
@@ -124,30 +148,37 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_clean,
+        finalize=_visible_text,
     )
-    environment.filters |= {"plain": plain, "code": code, "link": link, "n": "{:,}".format}
+    environment.filters |= {
+        "plain": markdown_text,
+        "code": markdown_code,
+        "url_part": url_part,
+        "finding_url": finding_url,
+        "error_url": error_url,
+        "n": "{:,}".format,
+    }
     return environment
 
 
-def _clean(value: object) -> object:
-    """Leave nothing that XML cannot hold, or that moves, hides or reorders what stands around it."""
+def _visible_text(value: object) -> object:
+    """Escape characters that XML cannot contain, or that hide or reorder the text around them."""
     return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
-def link(text: str) -> str:
-    """Return a text as a part of an address, half surrogate pairs included."""
+def url_part(text: str) -> str:
+    """Return a text percent-encoded for a URL; halves of surrogate pairs are replaced."""
     return quote(text.encode(errors="replace"), safe="/")
 
 
-def plain(text: object) -> str:
-    """Return a text for Markdown in which nothing is markup, no line ends, and nobody is called by name."""
+def markdown_text(text: object) -> str:
+    """Return a text for Markdown on one line, in which nothing is markup and no user is mentioned."""
     line = one_line(" ".join(str(text).split()))
     escaped = re.sub(r"([\\`*_{}\[\]()#+!|~$^-])", r"\\\1", line).replace("&", "&amp;").replace("<", "&lt;")
     return escaped.replace(">", "&gt;").replace("@", "@&#8288;")
 
 
-def code(text: object) -> str:
+def markdown_code(text: object) -> str:
     """Return a text as a code span that may stand in a table of Markdown."""
     line = one_line(" ".join(str(text).split())).replace("|", "\\|")
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
@@ -155,75 +186,85 @@ def code(text: object) -> str:
     return f"{fence}{blank}{line}{blank}{fence}" if line else ""
 
 
-def _values(header: Header, records: Sequence[Record], statistics: Statistics, runs: Sequence[Any]) -> dict[str, Any]:
+def _template_variables(
+    header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics, runs: Sequence[HistoryEntry]
+) -> dict[str, Any]:
     return {
         "header": header,
         "statistics": statistics,
         "security": [
-            (record, one, still)
-            for record, seen in zip(records, statistics.looks, strict=True)
-            for one, still in zip(record.get("findings", ()), seen.open, strict=True)
-            if one["code"] in CODES and CODES[one["code"]].security
+            (row, finding, is_open)
+            for row, state in zip(rows, statistics.account_states, strict=True)
+            for finding, is_open in zip(row.get("findings", ()), state.open, strict=True)
+            if finding["code"] in CODES and CODES[finding["code"]].security
         ],
-        "silent": [one for one in records if ingestion_status_of(one) in UNWELL],
-        "checks": [name for name in CHECKS if any(group.known[name] or group.found[name] for group in statistics.heat)],
+        "ingestion_problems": [row for row in rows if ingestion_status_of(row) in INGESTION_PROBLEMS],
+        "checks": [name for name in CHECKS if any(ou.checked[name] or ou.found[name] for ou in statistics.heat_map)],
         "runs": runs,
-        "junit": _junit(header, records, statistics),
-        "panels": trend.trend(runs),
+        "junit": _junit(header, rows, statistics),
+        "panels": trend.trend_panels(runs),
         "size": (trend.WIDTH, trend.HEIGHT, trend.LEFT, trend.WIDTH - trend.RIGHT),
-        "when": _moment(header["started"]),
-        "seconds": max(0, _seconds(header["finished"]) - _seconds(header["started"])),
+        "when": _display_time(header["started"]),
+        "seconds": max(0, _epoch_seconds(header["finished"]) - _epoch_seconds(header["started"])),
     }
 
 
-def _junit(header: Header, records: Sequence[Record], statistics: Statistics) -> dict[str, Any]:
-    cases = [_case(header, record, seen) for record, seen in zip(records, statistics.looks, strict=True)]
+def _junit(header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics) -> dict[str, Any]:
+    cases = [_test_case(header, row, state) for row, state in zip(rows, statistics.account_states, strict=True)]
     counts = Counter(case["kind"] for case in cases)
     return {"cases": cases, **{name: counts[name] for name in ("error", "failure", "skipped")}}
 
 
-def _case(header: Header, record: Record, seen: Look) -> dict[str, Any]:
-    case = {"name": f"{record['account_id']} {record.get('host') or ''}", "kind": "", "type": "", "message": ""}
-    if record["status"] == "failed":
-        error = record.get("error") or {"class": "failed", "message": "The account failed."}
-        return case | {"kind": "error", "type": error["class"], "message": error["message"]}
-    if record["status"] == "skipped":
-        return case | {"kind": "skipped"}
-    if (header["check_mode"] and record["status"] == "changed") or set(seen.states) & set("chml"):
-        found = zip(record.get("findings", ()), seen.open, strict=True)
-        left = [one for one, still in found if still and not one.get("accepted")]
-        told = [f"{one['severity']} {one['code']}: {one['message']}" for one in left]
-        ingestion_status = ingestion_status_of(record)
-        told += (
-            [f"events {ingestion_status}: {record['ingestion'].get('message') or ''}"]
-            if ingestion_status in UNWELL
-            else []
-        )
-        kind = next((one["code"] for one in left), ingestion_status or "drift")
-        return case | {"kind": "failure", "type": kind, "message": "\n".join(told) or "It differs from the wish."}
+def _test_case(header: ReportHeader, row: AccountRow, state: AccountState) -> JUnitCase:
+    case: JUnitCase = {"name": f"{row['account_id']} {row.get('host') or ''}", "kind": "", "type": "", "message": ""}
+    if row["status"] == "failed":
+        error = row.get("error") or {"class": "failed", "message": "The account failed."}
+        return {**case, "kind": "error", "type": error["class"], "message": error["message"]}
+    if row["status"] == "skipped":
+        return {**case, "kind": "skipped"}
+    if (header["check_mode"] and row["status"] == "changed") or set(state.states) & set("chml"):
+        kind, message = _failure(row, state)
+        return {**case, "kind": "failure", "type": kind, "message": message}
     return case
 
 
-def _parts(records: Sequence[Record], statistics: Statistics) -> dict[str, Any]:
-    """Return what the page holds inside of it, and the hashes that let the browser run nothing else."""
+def _failure(row: AccountRow, state: AccountState) -> tuple[str, str]:
+    """Return type and message of a test that failed: the open findings, and the problem with events."""
+    pairs = zip(row.get("findings", ()), state.open, strict=True)
+    findings = [finding for finding, is_open in pairs if is_open and not finding.get("accepted")]
+    lines = [f"{finding['severity']} {finding['code']}: {finding['message']}" for finding in findings]
+    ingestion, ingestion_status = row.get("ingestion"), ingestion_status_of(row)
+    if ingestion and ingestion_status in INGESTION_PROBLEMS:
+        lines.append(f"events {ingestion_status}: {ingestion.get('message') or ''}")
+    kind = next((finding["code"] for finding in findings), ingestion_status or "drift")
+    return kind, "\n".join(lines) or "The account differs from the desired state."
+
+
+def _embedded(rows: Sequence[AccountRow], statistics: Statistics) -> dict[str, Any]:
+    """Return style, script and data of the page, and the hashes without which the browser runs neither of the two."""
     from markupsafe import Markup
 
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
-    parts = {"style": style, "script": script, "data": html_data.data(records, statistics)}
-    parts["advice"] = json.dumps({name: advice for name, (_what, advice) in CLASSES.items()}).replace("<", "\\u003c")
-    # Two are files of ours, the others hold no "<": nothing of an account can end the element that it stands in.
-    marked = {name: Markup(text) for name, text in parts.items()}  # noqa: S704
-    return {**marked, "style_hash": _hash(style), "script_hash": _hash(script)}
+    reference = {
+        "advice": {kind: advice for kind, (_meaning, advice) in CLASSES.items()},
+        "errors": {kind: error_url(kind) for kind in CLASSES},
+        "findings": {code: finding_url(code) for code in CODES},
+    }
+    parts = {"style": style, "script": script, "data": html_data.accounts_json(rows, statistics)}
+    parts["reference"] = json.dumps(reference).replace("<", "\\u003c")
+    # Style and script are files of this collection, the others contain no "<": no value can end its element.
+    markup = {name: Markup(text) for name, text in parts.items()}  # noqa: S704
+    return {**markup, "style_hash": _hash(style), "script_hash": _hash(script)}
 
 
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _seconds(iso: str) -> float:
+def _epoch_seconds(iso: str) -> float:
     moment = datetime.fromisoformat(iso)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _moment(iso: str) -> str:
-    return f"{datetime.fromtimestamp(_seconds(iso), UTC):%Y-%m-%d %H:%M} UTC"
+def _display_time(iso: str) -> str:
+    return f"{datetime.fromtimestamp(_epoch_seconds(iso), UTC):%Y-%m-%d %H:%M} UTC"

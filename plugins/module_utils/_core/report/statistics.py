@@ -1,24 +1,22 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the results of a run add up to: the numbers, the state of every check, findings, failures, the heat map."""
+"""Statistics of a run: the state of every check, numbers, findings, failures and the heat map."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from ..model.errors import CLASSES
 from ..model.findings import CODES, SEVERITIES
+from ..model.report_row import AccountRow, FindingRow, ReportHeader
 
-Header = Mapping[str, Any]
-Record = Mapping[str, Any]
-
-# What is looked at in an account. A finding belongs to the check that its code begins with.
+# The checks of an account. A finding belongs to the check that its code begins with, all others to "role".
 CHECKS = ("run", "role", "trust", "permission", "connector", "events")
-LOOKED_AT = {
+CHECKS_BY_PLAYBOOK = {
     "onboard": {"run", "role", "trust", "permission", "connector"},
     "drift": {"run", "role", "trust", "permission", "connector"},
     "offboard": {"run", "role", "connector"},
@@ -26,13 +24,14 @@ LOOKED_AT = {
     "verify": {"connector"},
 }
 
-# The state of a check in one letter: the worst that is still there as c, h, m, l; in capitals when it was repaired.
-FINE, UNKNOWN = ".", "-"
-STATES = ("c", "h", "m", "l", "C", "H", "M", "L", FINE, UNKNOWN)
-LETTER = dict(zip(SEVERITIES, "chml", strict=True))
-INGESTION_STATUSES = {
-    "receiving": FINE,
-    "silent_allowed": FINE,
+# The state of a check is one letter: the most severe open finding (c, h, m, l), else the most severe repaired one
+# (in capitals), else "passed" or "unknown".
+PASSED, UNKNOWN = ".", "-"
+STATES = ("c", "h", "m", "l", "C", "H", "M", "L", PASSED, UNKNOWN)
+STATE_BY_SEVERITY = dict(zip(SEVERITIES, "chml", strict=True))
+STATE_BY_INGESTION_STATUS = {
+    "receiving": PASSED,
+    "silent_allowed": PASSED,
     "stale": "m",
     "silent": "h",
     "unhealthy": "h",
@@ -40,8 +39,8 @@ INGESTION_STATUSES = {
     "unknown": UNKNOWN,
 }
 
-# With one of these Sentinel reads nothing.
-BREAKING = {
+# With one of these findings Sentinel cannot read events.
+DISCONNECTING_CODES = {
     "connector_disabled",
     "connector_missing",
     "connector_stale",
@@ -52,12 +51,12 @@ BREAKING = {
     "trust_sentinel_missing",
     "trust_workspace_missing",
 }
-MOST_OUS = 24
-NO_OU = "(no OU known)"
+MAX_OUS = 24
+UNKNOWN_OU = "(OU unknown)"
 
 
-class Look(NamedTuple):
-    """One account as a report sees it: a letter of STATES per check, which findings are still there, and so on."""
+class AccountState(NamedTuple):
+    """The state of one account: a letter of STATES for each check, for each finding whether it is still open."""
 
     states: str
     open: tuple[bool, ...]
@@ -65,145 +64,163 @@ class Look(NamedTuple):
     drifted: bool
 
     @property
-    def attention(self) -> tuple[int, bool]:
-        """How much it needs somebody: 0 most. What is open comes before what was repaired, failures among the first."""
-        return min(STATES.index(state) for state in self.states), self.states[0] in (FINE, UNKNOWN)
+    def priority(self) -> tuple[int, bool]:
+        """The sort key, most urgent first: open before repaired, and of equal states failed accounts first."""
+        return min(STATES.index(state) for state in self.states), self.states[0] in (PASSED, UNKNOWN)
 
 
-def look(record: Record, header: Header) -> Look:
-    """Look at one account."""
-    pending = bool(header.get("check_mode"))
-    still = tuple(pending or not finding.get("repaired") for finding in record.get("findings", ()))
-    differs = not all(map(_is_harmless, record.get("findings", ())))
-    drifted = record["status"] == "changed" or (record["status"] == "ok" and differs)
-    return Look(_states(record, header, still), still, _connected(record, still), drifted)
+class CodeCount(TypedDict):
+    """The findings of one code, before the run and after it."""
+
+    code: str
+    severity: str
+    security: bool
+    summary: str
+    before: int
+    after: int
 
 
-def message_of(finding: Mapping[str, Any]) -> str:
-    """Return the sentence of a finding, with the reason where it was accepted."""
+FailureClass = TypedDict("FailureClass", {"class": str, "meaning": str, "advice": str, "accounts": list[AccountRow]})
+
+
+def account_state(row: AccountRow, header: ReportHeader) -> AccountState:
+    """Return the state of one account. In check mode every finding is still open."""
+    check_mode = bool(header.get("check_mode"))
+    findings = row.get("findings", ())
+    is_open = tuple(check_mode or not finding.get("repaired") for finding in findings)
+    differs = any(_is_actionable(finding) for finding in findings)
+    drifted = row["status"] == "changed" or (row["status"] == "ok" and differs)
+    return AccountState(_states(row, header, is_open), is_open, _is_connected(row, is_open), drifted)
+
+
+def message_of(finding: FindingRow) -> str:
+    """Return the message of a finding, with the reason if it was accepted."""
     reason = finding.get("accepted")
     return f"{finding['message']} Accepted: {reason}" if reason else str(finding["message"])
 
 
-def _is_harmless(finding: Mapping[str, Any]) -> bool:
-    """Whether nothing is to be done about it: somebody accepted it, or it only lets somebody know."""
+def _is_actionable(finding: FindingRow) -> bool:
+    """Whether a finding needs a change: it is neither accepted nor informational."""
     code = finding["code"]
-    return bool(finding.get("accepted")) or (code in CODES and CODES[code].informational)
+    return not finding.get("accepted") and not (code in CODES and CODES[code].informational)
 
 
 def check_of(code: str) -> str:
-    """Return the check that a finding belongs to."""
-    name = code.partition("_")[0]
-    return name if name in CHECKS else "role"
+    """Return the check that a finding code belongs to."""
+    prefix = code.partition("_")[0]
+    return prefix if prefix in CHECKS else "role"
 
 
-def ingestion_status_of(record: Record) -> str:
-    """Return a key of INGESTION_STATUSES, empty where it was not asked for.
+def ingestion_status_of(row: AccountRow) -> str:
+    """Return a key of STATE_BY_INGESTION_STATUS, "" if the run did not check the ingestion of events.
 
-    An account that is silent or stale, and allowed to be, is `silent_allowed`.
+    A silent or stale account with allow_silent is `silent_allowed`.
     """
-    found = record.get("ingestion") or {"ingestion_status": ""}
-    allowed = found.get("as_expected") and found["ingestion_status"] != "receiving"
-    return "silent_allowed" if allowed else str(found["ingestion_status"])
+    ingestion = row.get("ingestion")
+    if not ingestion:
+        return ""
+    allowed = ingestion.get("as_expected") and ingestion["ingestion_status"] != "receiving"
+    return "silent_allowed" if allowed else str(ingestion["ingestion_status"])
 
 
-def _states(record: Record, header: Header, still: Sequence[bool]) -> str:
+def _states(row: AccountRow, header: ReportHeader, is_open: Sequence[bool]) -> str:
     states = dict.fromkeys(CHECKS, UNKNOWN)
-    if record["status"] in ("ok", "changed"):
-        states |= dict.fromkeys(LOOKED_AT.get(header["playbook"], CHECKS[:-1]), FINE)
-    if "error" in record:
+    if row["status"] in ("ok", "changed"):
+        states |= dict.fromkeys(CHECKS_BY_PLAYBOOK.get(header["playbook"], CHECKS[:-1]), PASSED)
+    if "error" in row:
         states["run"] = "h"
-    if ingestion_status := ingestion_status_of(record):
-        states["events"] = INGESTION_STATUSES.get(ingestion_status, UNKNOWN)
+    if ingestion_status := ingestion_status_of(row):
+        states["events"] = STATE_BY_INGESTION_STATUS.get(ingestion_status, UNKNOWN)
         states["connector"] = "h" if ingestion_status == "not_connected" else states["connector"]
-    for finding, is_open in zip(record.get("findings", ()), still, strict=True):
+    for finding, still_open in zip(row.get("findings", ()), is_open, strict=True):
         if finding.get("accepted"):
             continue
-        letter, check = LETTER[finding["severity"]], check_of(finding["code"])
-        states[check] = min(states[check], letter if is_open else letter.upper(), key=STATES.index)
+        letter, check = STATE_BY_SEVERITY[finding["severity"]], check_of(finding["code"])
+        states[check] = min(states[check], letter if still_open else letter.upper(), key=STATES.index)
     return "".join(states.values())
 
 
-def _connected(record: Record, still: Sequence[bool]) -> bool:
-    findings = zip(record.get("findings", ()), still, strict=True)
-    if any(is_open and finding["code"] in BREAKING for finding, is_open in findings):
+def _is_connected(row: AccountRow, is_open: Sequence[bool]) -> bool:
+    findings = zip(row.get("findings", ()), is_open, strict=True)
+    if any(still_open and finding["code"] in DISCONNECTING_CODES for finding, still_open in findings):
         return False
-    if ingestion_status := ingestion_status_of(record):
+    if ingestion_status := ingestion_status_of(row):
         return ingestion_status != "not_connected"
-    return record["status"] in ("ok", "changed") and bool(record.get("connector_id"))
+    return row["status"] in ("ok", "changed") and bool(row.get("connector_id"))
 
 
 @dataclass(slots=True)
-class Group:
-    """The accounts of one OU: how many, and per check how many there are with something found, open, and known."""
+class OuStatistics:
+    """The accounts of one OU, and for each check how many of them have findings, open findings and a known state."""
 
     ou: str
-    others: int = 0
+    merged_ous: int = 0
+    """How many OUs this row of the heat map stands for, 0 where it is a single one."""
     accounts: int = 0
     found: Counter[str] = field(default_factory=Counter)
     open: Counter[str] = field(default_factory=Counter)
-    known: Counter[str] = field(default_factory=Counter)
+    checked: Counter[str] = field(default_factory=Counter)
 
     def add(self, states: str, accounts: int) -> None:
-        """Count accounts of the same states."""
+        """Count accounts that have the same states."""
         self.accounts += accounts
         for check, state in zip(CHECKS, states, strict=True):
-            self.known[check] += accounts * (state != UNKNOWN)
-            self.found[check] += accounts * (state not in (FINE, UNKNOWN))
+            self.checked[check] += accounts * (state != UNKNOWN)
+            self.found[check] += accounts * (state not in (PASSED, UNKNOWN))
             self.open[check] += accounts * (state in "chml")
 
-    def merge(self, other: Group) -> None:
-        """Take in the accounts of another group."""
-        self.others += 1
+    def merge(self, other: OuStatistics) -> None:
+        """Count the accounts of another OU in this row."""
+        self.merged_ous += 1
         self.accounts += other.accounts
         self.found.update(other.found)
         self.open.update(other.open)
-        self.known.update(other.known)
+        self.checked.update(other.checked)
 
     @property
-    def rank(self) -> tuple[int, int, str]:
-        """The place in the heat map: what is open first."""
+    def sort_key(self) -> tuple[int, int, str]:
+        """The position in the heat map: most open findings first."""
         return -self.open.total(), -self.found.total(), self.ou
 
 
 class Statistics:
-    """All that is counted in a run."""
+    """Everything that is counted in a run."""
 
-    def __init__(self, header: Header, records: Sequence[Record]) -> None:
-        self.looks = [look(record, header) for record in records]
+    def __init__(self, header: ReportHeader, rows: Sequence[AccountRow]) -> None:
+        self.account_states = [account_state(row, header) for row in rows]
         self.found: Counter[str] = Counter()
         self.open: Counter[str] = Counter()
-        self.ingestion_statuses = Counter(filter(None, map(ingestion_status_of, records)))
-        self.status = Counter(record["status"] for record in records)
-        for record, seen in zip(records, self.looks, strict=True):
-            for finding, is_open in zip(record.get("findings", ()), seen.open, strict=True):
+        self.ingestion_statuses = Counter(filter(None, map(ingestion_status_of, rows)))
+        self.status = Counter(row["status"] for row in rows)
+        for row, state in zip(rows, self.account_states, strict=True):
+            for finding, is_open in zip(row.get("findings", ()), state.open, strict=True):
                 self.found[finding["code"]] += 1
                 self.open[finding["code"]] += is_open
-        self._groups = self._grouped(records)
-        self.failures = failures(records)
+        self._by_ou = self._group_by_ou(rows)
+        self.failures = failures_by_class(rows)
         self.numbers = self._numbers(header)
 
-    def _grouped(self, records: Sequence[Record]) -> dict[str, Group]:
-        groups: dict[str, Group] = {}
-        same = Counter(
-            (record.get("ou") or NO_OU, seen.states) for record, seen in zip(records, self.looks, strict=True)
+    def _group_by_ou(self, rows: Sequence[AccountRow]) -> dict[str, OuStatistics]:
+        by_ou: dict[str, OuStatistics] = {}
+        same_states = Counter(
+            (row.get("ou") or UNKNOWN_OU, state.states) for row, state in zip(rows, self.account_states, strict=True)
         )
-        for (ou, states), accounts in same.items():
-            groups.setdefault(ou, Group(ou)).add(states, accounts)
-        return groups
+        for (ou, states), accounts in same_states.items():
+            by_ou.setdefault(ou, OuStatistics(ou)).add(states, accounts)
+        return by_ou
 
-    def _numbers(self, header: Header) -> dict[str, int | None]:
+    def _numbers(self, header: ReportHeader) -> dict[str, int | None]:
         organization, orphans = header.get("organization"), header.get("orphans")
-        asked = bool(self.ingestion_statuses)
+        verified = bool(self.ingestion_statuses)
         return {
             "organization": organization["accounts"] if organization else None,
-            "in_scope": len(self.looks),
+            "in_scope": len(self.account_states),
             "excluded": len(organization["excluded"]) if organization else None,
-            "connected": sum(seen.connected for seen in self.looks),
-            "drifted": sum(seen.drifted for seen in self.looks),
+            "connected": sum(state.connected for state in self.account_states),
+            "drifted": sum(state.drifted for state in self.account_states),
             "failed": self.status["failed"],
-            "receiving": self.ingestion_statuses["receiving"] if asked else None,
-            "silent": self.ingestion_statuses["silent"] if asked else None,
+            "receiving": self.ingestion_statuses["receiving"] if verified else None,
+            "silent": self.ingestion_statuses["silent"] if verified else None,
             "orphaned": sum(map(_is_connector, orphans or ())) if organization or orphans else None,
         }
 
@@ -217,9 +234,9 @@ class Statistics:
         return result
 
     @property
-    def codes(self) -> list[dict[str, Any]]:
-        """Findings by code: security first, then the most severe."""
-        listed = [
+    def codes(self) -> list[CodeCount]:
+        """Findings by code: security findings first, then by severity."""
+        counts: list[CodeCount] = [
             {
                 "code": code,
                 "severity": severity_of(code),
@@ -230,21 +247,21 @@ class Statistics:
             }
             for code, count in self.found.items()
         ]
-        return sorted(listed, key=lambda it: (not it["security"], SEVERITIES.index(it["severity"]), it["code"]))
+        return sorted(counts, key=lambda it: (not it["security"], SEVERITIES.index(it["severity"]), it["code"]))
 
     @property
-    def heat(self) -> list[Group]:
-        """The heat map: OUs with the most open first; those beyond the first ones as one row."""
-        groups = sorted(self._groups.values(), key=lambda group: group.rank)
-        rest = Group("")
-        for group in groups[MOST_OUS:]:
-            rest.merge(group)
-        return groups[:MOST_OUS] + ([rest] if rest.accounts else [])
+    def heat_map(self) -> list[OuStatistics]:
+        """The MAX_OUS OUs with the most open findings, and one row for all others."""
+        by_urgency = sorted(self._by_ou.values(), key=lambda ou: ou.sort_key)
+        others = OuStatistics("")
+        for ou in by_urgency[MAX_OUS:]:
+            others.merge(ou)
+        return by_urgency[:MAX_OUS] + ([others] if others.accounts else [])
 
     @property
     def ous(self) -> list[str]:
-        """Every OU that an account has."""
-        return sorted(self._groups.keys() - {NO_OU})
+        """The OUs of all accounts, sorted."""
+        return sorted(self._by_ou.keys() - {UNKNOWN_OU})
 
 
 def _is_connector(orphan: Any) -> bool:
@@ -252,19 +269,24 @@ def _is_connector(orphan: Any) -> bool:
 
 
 def severity_of(code: str) -> str:
-    """Return the severity of a code, also of one that a newer release may have."""
+    """Return the severity of a code, "low" for a code that this release does not know."""
     return CODES[code].severity if code in CODES else "low"
 
 
-def failures(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Return the failures by class, the most frequent first: what it means, what to do, which accounts."""
-    classes: dict[str, list[Record]] = {}
-    for record in records:
-        if "error" in record:
-            classes.setdefault(record["error"]["class"], []).append(record)
+def failures_by_class(rows: Sequence[AccountRow]) -> list[FailureClass]:
+    """Return the failed accounts by error class, most accounts first, with meaning and advice of the class."""
+    accounts: dict[str, list[AccountRow]] = {}
+    for row in rows:
+        if "error" in row:
+            accounts.setdefault(row["error"]["class"], []).append(row)
     unknown = ("", "")
-    listed = [
-        {"class": kind, "what": CLASSES.get(kind, unknown)[0], "advice": CLASSES.get(kind, unknown)[1], "accounts": who}
-        for kind, who in classes.items()
+    classes: list[FailureClass] = [
+        {
+            "class": kind,
+            "meaning": CLASSES.get(kind, unknown)[0],
+            "advice": CLASSES.get(kind, unknown)[1],
+            "accounts": failed,
+        }
+        for kind, failed in accounts.items()
     ]
-    return sorted(listed, key=lambda it: (-len(it["accounts"]), it["class"]))
+    return sorted(classes, key=lambda it: (-len(it["accounts"]), it["class"]))

@@ -1,34 +1,55 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The trend of stored runs as lines: places of points in a drawing; the template draws them."""
+"""The trend of earlier runs as the coordinates of a line chart, which the template draws."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypedDict
+
+from ..model.report_row import HistoryEntry
 
 WIDTH, HEIGHT = 560, 116
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 8, 20
-MOST_RUNS = 365
-# What is many and what is few need scales of their own.
+MAX_RUNS = 365
+# Large and small numbers need a scale of their own.
 PANELS = (
     ("Accounts", ("in_scope", "connected", "receiving")),
-    ("To look at", ("drifted", "failed", "silent")),
+    ("Problems", ("drifted", "failed", "silent")),
 )
+Point = tuple[float, float]
 
 
-def trend(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the panels of the trend, none where there are not two runs to compare."""
-    runs = [run for run in runs if _time(run) is not None][-MOST_RUNS:]
+class Line(TypedDict):
+    """One number over time; `last` is its value in the latest run."""
+
+    name: str
+    points: list[Point]
+    last: int | None
+
+
+class Panel(TypedDict):
+    """One chart: its lines, the y coordinates and values of its scale, the first and the last day."""
+
+    title: str
+    lines: list[Line]
+    ticks: list[tuple[float, int]]
+    first: str
+    last: str
+
+
+def trend_panels(runs: Sequence[HistoryEntry]) -> list[Panel]:
+    """Return the panels of the trend, none if there are fewer than two runs."""
+    runs = [run for run in runs if _start_timestamp(run) is not None][-MAX_RUNS:]
     if len(runs) < 2:
         return []
-    times = [_time(run) or 0.0 for run in runs]
+    times = [_start_timestamp(run) or 0.0 for run in runs]
     return [_panel(title, names, runs, times) for title, names in PANELS]
 
 
-def _time(run: Mapping[str, Any]) -> float | None:
+def _start_timestamp(run: HistoryEntry) -> float | None:
     try:
         moment = datetime.fromisoformat(run["started"])
     except ValueError:
@@ -36,30 +57,28 @@ def _time(run: Mapping[str, Any]) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _panel(
-    title: str, names: Sequence[str], runs: Sequence[Mapping[str, Any]], times: Sequence[float]
-) -> dict[str, Any]:
-    values = {name: [_count(run, name) for run in runs] for name in names}
+def _panel(title: str, names: Sequence[str], runs: Sequence[HistoryEntry], times: Sequence[float]) -> Panel:
+    values = {name: [_value(run, name) for run in runs] for name in names}
     top = _round_up(max((value for series in values.values() for value in series if value is not None), default=1))
-    lines = [
+    lines: list[Line] = [
         {"name": name, "points": _points(series, times, top), "last": series[-1]}
         for name, series in values.items()
         if any(value is not None for value in series)
     ]
     ticks = [(_y(value, top), value) for value in sorted({0, top // 2, top})]
-    return {"title": title, "lines": lines, "ticks": ticks, "first": _day(runs[0]), "last": _day(runs[-1])}
+    return {"title": title, "lines": lines, "ticks": ticks, "first": _date(runs[0]), "last": _date(runs[-1])}
 
 
-def _count(run: Mapping[str, Any], name: str) -> int | None:
+def _value(run: HistoryEntry, name: str) -> int | None:
     value = run["numbers"].get(name)
     return value if isinstance(value, int) and value >= 0 else None
 
 
-def _points(series: Sequence[int | None], times: Sequence[float], top: int) -> list[tuple[float, float]]:
-    length = times[-1] - times[0] or 1.0
-    wide = WIDTH - LEFT - RIGHT
+def _points(series: Sequence[int | None], times: Sequence[float], top: int) -> list[Point]:
+    duration = times[-1] - times[0] or 1.0
+    width = WIDTH - LEFT - RIGHT
     return [
-        (round(LEFT + wide * (time - times[0]) / length, 1), _y(value, top))
+        (round(LEFT + width * (time - times[0]) / duration, 1), _y(value, top))
         for time, value in zip(times, series, strict=True)
         if value is not None
     ]
@@ -75,5 +94,5 @@ def _round_up(value: int) -> int:
     return max(2, next(rounded for rounded in steps if rounded >= value))
 
 
-def _day(run: Mapping[str, Any]) -> str:
+def _date(run: HistoryEntry) -> str:
     return str(run["started"])[:10]

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..console import account_lines
-from ..console.summary import NAMED, Summary
+from ..console.account_lines import Failure
+from ..console.summary import MAX_NAMED_ACCOUNTS, Summary
 from ..model.account_result import AccountResult
 from .fleet import Cancellation, RunOptions
 from .orphans.orphans import Orphans
@@ -29,7 +30,7 @@ class FleetResult:
         self._fail_on = fail_on
         self._accounts: dict[str, dict[str, Any]] = {}
         self._diff: list[dict[str, Any]] = []
-        self._failures: list[dict[str, str]] = []
+        self._failures: list[Failure] = []
         self._errors: list[str] = []
         self._unsearched = 0
 
@@ -40,7 +41,7 @@ class FleetResult:
         self._summary_lines.add(result)
         if not result.skipped:
             self._failures += account_lines.failures([result], self._fail_on)
-            self._errors += [str(result.error)] if result.error and len(self._errors) < NAMED else []
+            self._errors += [str(result.error)] if result.error and len(self._errors) < MAX_NAMED_ACCOUNTS else []
         if result.skipped or (result.status == "ok" and not result.report.findings):
             return
         detailed = len(self._accounts) < MAX_DETAILED
@@ -56,7 +57,7 @@ class FleetResult:
         unknown = [one for one in self.orphans if one.reason == "unknown" and one.account_id not in failed]
         self._failures += [{"account_id": one.account_id, "host": one.host, "message": one.error} for one in unknown]
         self._unsearched = len(unknown)
-        self._errors += [one.error for one in unknown[: NAMED - len(self._errors)]]
+        self._errors += [one.error for one in unknown[: MAX_NAMED_ACCOUNTS - len(self._errors)]]
         removing, check_mode = options.orphans == "remove", options.check_mode
         self._orphans_changed = removing and any(one.removed or (check_mode and one.connector) for one in self.orphans)
         lines = [orphan.line(check_mode=check_mode, removing=removing) for orphan in self.orphans]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..model.account_result import AccountResult
+from ..model.report_row import AccountRow
 from .orphans.orphans import Orphan
 
 
@@ -29,7 +30,7 @@ class NoJournal:
     def add_orphans(self, orphans: list[Orphan]) -> None:
         """Do nothing."""
 
-    def read(self) -> Iterator[dict[str, Any]]:
+    def read(self) -> Iterator[AccountRow]:
         """Yield nothing."""
         yield from ()
 

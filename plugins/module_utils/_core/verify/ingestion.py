@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the events of many accounts arrive: one query for all accounts of a workspace, again until all are there."""
+"""Whether the events of many accounts arrive: one query per workspace, repeated until all accounts have events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..cloud.aws import Aws
 from ..cloud.iam import last_used
@@ -22,7 +22,7 @@ from ..model.credentials.credentials import AwsCredentials, AzureCredentials
 from ..model.duration import format_duration
 from ..model.errors import SentinelError, cannot
 from ..model.ingestion import ingestion as model
-from ..model.ingestion.ingestion import Expected, IngestionStatus, Links, Look
+from ..model.ingestion.ingestion import ConnectorsByAccount, Expected, IngestionResult, IngestionStatus, Snapshot
 from ..run.pacing import AzureRateLimit, Slots
 
 if TYPE_CHECKING:
@@ -30,42 +30,47 @@ if TYPE_CHECKING:
     from ..cloud.logs import Logs, QueryResult, Rows
 
 T = TypeVar("T")
-Say = Callable[[str], None]
-# Of the accounts that are missing a line of progress names so many.
-NAMED = 5
+Display = Callable[[str], None]
+"""Shows a line to the people who watch the run."""
+# Missing accounts that a line of progress names.
+MAX_MISSING_NAMES = 5
 
 
 @dataclass(slots=True)
-class Watched:
-    """An account of which events are expected, and what was found out about it."""
+class AccountIngestion:
+    """An account from which events are expected, and the result for it."""
 
     account: Account
     expected: Expected = field(default_factory=Expected)
     ingestion_status: IngestionStatus = field(default_factory=IngestionStatus)
-    shown: dict[str, Any] = field(default_factory=dict)
-    marked: bool = False
+    shown: IngestionResult = field(
+        default_factory=lambda: model.show("", IngestionStatus(), Snapshot({}), ConnectorsByAccount())
+    )
+    has_canary: bool = False
     error: SentinelError | None = None
-    """Why the account could not be marked, or its role not be read."""
+    """Why no canary event was created in the account, or why its role was not read."""
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> IngestionResult:
         """Return it as an entry of `accounts` in results."""
-        return self.shown | ({"error": self.error.show()} if self.error else {})
+        if not self.error:
+            return self.shown
+        return {**self.shown, "error": {"class": self.error.kind, "message": str(self.error)}}
 
 
-def refused(account: Account, error: SentinelError) -> Watched:
-    """Return an account that nobody looks at, and why."""
+def refused_account(account: Account, error: SentinelError) -> AccountIngestion:
+    """Return the result of an account that is not checked because of an error."""
     ingestion_status = IngestionStatus(message=str(error))
-    return Watched(
+    return AccountIngestion(
         account,
         ingestion_status=ingestion_status,
-        shown=model.show(account.account_id, ingestion_status, Look({}), Links()),
+        shown=model.show(account.account_id, ingestion_status, Snapshot({}), ConnectorsByAccount()),
         error=error,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """How far back to look and how long to wait, in seconds; whether to leave a marker, and to ask IAM as well."""
+class VerifyOptions:
+    """Options of a verification: `lookback` and `wait` in seconds, `concurrency` as the number of accounts."""
 
     lookback: int
     wait: int = 0
@@ -74,19 +79,19 @@ class Order:
     concurrency: int = 64
 
 
-class Place:
-    """One workspace: its connectors, and what its tables say."""
+class WorkspaceQueries:
+    """One workspace: its connectors, and the answers to the queries of its tables."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.links = Links()
-        self.look = Look({})
-        self.unheard = ""
-        """Why nobody knows how the connectors are doing."""
+        self.connectors = ConnectorsByAccount()
+        self.snapshot = Snapshot({})
+        self.health_error = ""
+        """Why the health of the connectors is unknown."""
         self.error: SentinelError | None = None
-        """Why the workspace cannot be asked, which fails its accounts and no others."""
-        self.delayed: SentinelError | None = None
-        """Why it could not be asked just now."""
+        """Why the workspace cannot be queried, which fails its accounts and no others."""
+        self.transient_error: SentinelError | None = None
+        """Why the last query failed, if a later one may succeed."""
 
     async def open(self, account: Account, azure: Azure, logs: Logs, budget: AzureRateLimit) -> None:
         """Read the workspace, unless its id is known, and list its connectors."""
@@ -96,246 +101,250 @@ class Place:
         self._logs = logs
         try:
             self._id = account.role_spec.workspace_id or (await sentinel.workspace()).customer_id
-            self.links = await sentinel.list_connectors(model.links)
+            self.connectors = await sentinel.list_connectors(model.connectors_by_account)
         except SentinelError as error:
             self.error = error
 
-    async def look_at_events(self, order: Order, canary: str) -> None:
-        """Ask what arrived from all accounts, if the workspace can be asked."""
-        self.delayed = None
+    async def query_events(self, options: VerifyOptions, canary: str) -> None:
+        """Query the events of all accounts, if the workspace can be queried."""
+        self.transient_error = None
         if self.error:
             return
         try:
-            await self._look_at_events(order, canary)
+            await self._query_events(options, canary)
         except SentinelError as error:
             if error.kind in ("transient", "throttled"):
-                self.delayed = error
+                self.transient_error = error
             else:
                 self.error = error
 
-    async def _look_at_events(self, order: Order, canary: str) -> None:
-        """Ask; where the answer is a part of it, once more."""
-        text, read = model.events_query(order.lookback, canary), partial(model.arrivals, age=_age)
-        answer = await self._ask(text, order, read)
+    async def _query_events(self, options: VerifyOptions, canary: str) -> None:
+        """Query the events, after a partial answer a second time."""
+        query, read = model.events_query(options.lookback, canary), partial(model.parse_arrivals, age_of=_age_of)
+        answer = await self._query(query, options, read)
         if answer.partial:
-            answer = await self._ask(text, order, read)
-        self.look = Look(answer.value, answer.has_table, answer.partial, self.look.health)
+            answer = await self._query(query, options, read)
+        self.snapshot = Snapshot(answer.value, answer.has_table, answer.partial, self.snapshot.health)
 
-    async def look_at_health(self, order: Order) -> None:
-        """Ask how the connectors are doing, where the workspace keeps that; events are judged without it as well."""
+    async def query_health(self, options: VerifyOptions) -> None:
+        """Query the health of the connectors; without it the ingestion status depends on events only."""
         if self.error:
             return
         try:
-            answer = await self._ask(model.health_query(order.lookback), order, model.health)
+            answer = await self._query(model.health_query(options.lookback), options, model.parse_health)
         except SentinelError as error:
-            self.unheard = str(error)
+            self.health_error = str(error)
             return
-        self.look = replace(self.look, health=answer.value if answer.has_table else None)
+        self.snapshot = replace(self.snapshot, health=answer.value if answer.has_table else None)
 
-    async def _ask(self, text: str, order: Order, read: Callable[[Rows], T]) -> QueryResult[T]:
-        action = f"query table {text.split(maxsplit=1)[0]} of workspace {self.name}"
-        return await self._logs.query(self._id, text, order.lookback, read, action=action)
-
-
-Places = dict[WorkspaceKey, Place]
+    async def _query(self, query: str, options: VerifyOptions, read: Callable[[Rows], T]) -> QueryResult[T]:
+        action = f"query table {query.split(maxsplit=1)[0]} of workspace {self.name}"
+        return await self._logs.query(self._id, query, options.lookback, read, action=action)
 
 
-def _age(when: str) -> float:
-    moment = datetime.fromisoformat(when)
+Workspaces = dict[WorkspaceKey, WorkspaceQueries]
+
+
+def _age_of(iso: str) -> float:
+    moment = datetime.fromisoformat(iso)
     return (datetime.now(UTC) - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds()
 
 
 @asynccontextmanager
-async def places(accounts: list[Account]) -> AsyncIterator[Places]:
+async def open_workspaces(accounts: list[Account]) -> AsyncIterator[Workspaces]:
     """Open every workspace of these accounts; those with the same credentials share limits and connections.
 
-    Raises SentinelError where none of them can be opened.
+    Raises SentinelError if none of them can be opened.
     """
-    # Azure's packages take longer to load than all others.
+    # Azure's packages take longer to import than all others.
     from ..cloud.arm import Azure
     from ..cloud.logs import Logs
 
     azure: dict[AzureCredentials, Azure] = {}
     logs: dict[AzureCredentials, Logs] = {}
-    unusable: dict[AzureCredentials, SentinelError] = {}
+    errors: dict[AzureCredentials, SentinelError] = {}
     try:
         for credentials in {account.azure: None for account in accounts}:
             try:
                 azure[credentials] = await asyncio.to_thread(Azure, credentials)
                 logs[credentials] = Logs(azure[credentials], AzureRateLimit())
             except SentinelError as error:
-                unusable[credentials] = error
+                errors[credentials] = error
             except Exception as error:  # noqa: BLE001 one credential never stops the others
-                unusable[credentials] = cannot("unexpected", "sign in to Azure", repr(error))
-        firsts = {account.workspace_key: account for account in reversed(accounts)}
+                errors[credentials] = cannot("unexpected", "sign in to Azure", repr(error))
+        first_accounts = {account.workspace_key: account for account in reversed(accounts)}
         budgets = {(account.azure, account.subscription_id): AzureRateLimit() for account in accounts}
-        found = {where: Place(one.workspace) for where, one in firsts.items()}
+        workspaces = {key: WorkspaceQueries(account.workspace) for key, account in first_accounts.items()}
 
-        async def open_one(place: Place, one: Account) -> None:
-            place.error = unusable.get(one.azure)
-            if not place.error:
-                await place.open(one, azure[one.azure], logs[one.azure], budgets[one.azure, one.subscription_id])
+        async def open_one(workspace: WorkspaceQueries, account: Account) -> None:
+            workspace.error = errors.get(account.azure)
+            if not workspace.error:
+                budget = budgets[account.azure, account.subscription_id]
+                await workspace.open(account, azure[account.azure], logs[account.azure], budget)
 
-        await asyncio.gather(*(open_one(place, firsts[where]) for where, place in found.items()))
-        check_any(found)
-        yield found
+        await asyncio.gather(*(open_one(workspace, first_accounts[key]) for key, workspace in workspaces.items()))
+        raise_if_all_failed(workspaces)
+        yield workspaces
     finally:
-        for opened in azure.values():
-            opened.close()
+        for client in azure.values():
+            client.close()
 
 
-def check_any(found: Places) -> None:
-    """Raise SentinelError where no workspace can be asked."""
-    errors = [place.error for place in found.values() if place.error]
-    if errors and len(errors) == len(found):
+def raise_if_all_failed(workspaces: Workspaces) -> None:
+    """Raise the first SentinelError if no workspace can be queried."""
+    errors = [workspace.error for workspace in workspaces.values() if workspace.error]
+    if errors and len(errors) == len(workspaces):
         raise errors[0].with_traceback(None)
 
 
-async def finish(found: Places, watched: list[Watched], order: Order) -> None:
-    """Judge every account by its events, which were looked at, and by the health of its connector."""
-    await asyncio.gather(*(place.look_at_health(order) for place in found.values()))
-    judge(found, watched, order)
-    if order.role_last_used:
-        await _in_accounts(watched, order, _ask_role)
+async def finish(workspaces: Workspaces, accounts: list[AccountIngestion], options: VerifyOptions) -> None:
+    """Query the health of the connectors, and set the result of every account."""
+    await asyncio.gather(*(workspace.query_health(options) for workspace in workspaces.values()))
+    evaluate_accounts(workspaces, accounts, options)
+    if options.role_last_used:
+        await _in_accounts(accounts, options, _read_last_used)
 
 
-def judge(found: Places, watched: list[Watched], order: Order) -> None:
-    """Say of every account how it is doing."""
-    for item in watched:
-        place, account_id = found[item.account.workspace_key], item.account.account_id
-        if place.error:
-            item.error, item.ingestion_status = place.error, IngestionStatus(message=str(place.error))
+def evaluate_accounts(workspaces: Workspaces, accounts: list[AccountIngestion], options: VerifyOptions) -> None:
+    """Set the ingestion status of every account."""
+    for item in accounts:
+        workspace, account_id = workspaces[item.account.workspace_key], item.account.account_id
+        snapshot, connectors = workspace.snapshot, workspace.connectors
+        if workspace.error:
+            item.error, item.ingestion_status = workspace.error, IngestionStatus(message=str(workspace.error))
         else:
-            item.ingestion_status = model.judge(account_id, item.expected, place.look, place.links, order.lookback)
-        item.shown = model.show(account_id, item.ingestion_status, place.look, place.links)
-        if item.marked:
-            arrival = place.look.arrivals.get(account_id)
-            item.shown["canary"] = bool(arrival and arrival.marked)
-        if order.canary and item.ingestion_status.as_expected and item.ingestion_status.name != "receiving":
-            _demand_proof(item)
+            item.ingestion_status = model.evaluate(account_id, item.expected, snapshot, connectors, options.lookback)
+        item.shown = model.show(account_id, item.ingestion_status, snapshot, connectors)
+        if item.has_canary:
+            arrival = snapshot.arrivals.get(account_id)
+            item.shown["canary"] = bool(arrival and arrival.canary_events)
+        if options.canary and item.ingestion_status.as_expected and item.ingestion_status.name != "receiving":
+            _require_canary(item)
 
 
-def _demand_proof(item: Watched) -> None:
-    """Who may be quiet is as expected only if its marker arrived, where one was left or should have been."""
+def _require_canary(item: AccountIngestion) -> None:
+    """Treat a silent account as expected only if its canary event arrived; without one it is not."""
     if item.error or item.shown.get("canary") is False:
-        message = f"{item.ingestion_status.message} Its marker did not arrive either."
+        message = f"{item.ingestion_status.message} Its canary event did not arrive either."
         item.ingestion_status = item.ingestion_status._replace(as_expected=False, message=message)
-        item.shown |= {"as_expected": False, "message": message}
+        item.shown["as_expected"], item.shown["message"] = False, message
 
 
-async def verify(watched: list[Watched], order: Order, say: Say) -> Places:
-    """Look until every account has events, or its marker arrived, or the time is over; then judge every account.
+async def verify(accounts: list[AccountIngestion], options: VerifyOptions, display: Display) -> Workspaces:
+    """Query until every account has events or its canary event, or the time is over; then evaluate every account.
 
-    `say` is told how far it is before each pause. Raises SentinelError where a workspace cannot be asked.
+    `display` receives a line of progress before each pause. Raises SentinelError if no workspace can be queried.
     """
-    accounts = [item.account for item in watched]
-    check_unique(accounts)
-    if order.role_last_used:
-        # What is asked last is not to fail after all the waiting.
-        _check_aws({account.aws for account in accounts})
-    async with places(accounts) as found:
-        canary = f"trailbridge-{secrets.token_hex(8)}" if order.canary else ""
+    check_unique([item.account for item in accounts])
+    if options.role_last_used:
+        # Credentials for the last step must not fail after all the waiting.
+        _check_aws({item.account.aws for item in accounts})
+    async with open_workspaces([item.account for item in accounts]) as workspaces:
+        canary = f"trailbridge-{secrets.token_hex(8)}" if options.canary else ""
         if canary:
-            await _in_accounts(watched, order, lambda item, aws: _mark(item, canary, aws))
-        await _wait(found, watched, order, canary, say)
-        await finish(found, watched, order)
-        return found
+            await _in_accounts(accounts, options, lambda item, aws: _create_canary(item, canary, aws))
+        await _wait(workspaces, accounts, options, canary, display)
+        await finish(workspaces, accounts, options)
+        return workspaces
 
 
-def _check_aws(bases: Collection[AwsCredentials]) -> None:
-    """Raise SentinelError where none of these credentials can be found."""
+def _check_aws(sources: Collection[AwsCredentials]) -> None:
+    """Raise SentinelError if none of these source credentials can be found."""
     errors: list[SentinelError] = []
-    for base in bases:
+    for credentials in sources:
         try:
-            Aws(base).close()
+            Aws(credentials).close()
         except SentinelError as error:
             errors.append(error)
-    if errors and len(errors) == len(bases):
+    if errors and len(errors) == len(sources):
         raise errors[0]
 
 
-async def _wait(found: Places, watched: list[Watched], order: Order, canary: str, say: Say) -> None:
-    deadline = time.monotonic() + order.wait
-    for pause in model.pauses(order.wait):
-        await look_at_events(found, order, canary)
-        missing = [item for item in watched if _waits(item, found[item.account.workspace_key])]
+async def _wait(
+    workspaces: Workspaces, accounts: list[AccountIngestion], options: VerifyOptions, canary: str, display: Display
+) -> None:
+    deadline = time.monotonic() + options.wait
+    for pause in model.query_pauses(options.wait):
+        await query_events(workspaces, options, canary)
+        missing = [item for item in accounts if _is_pending(item, workspaces[item.account.workspace_key])]
         left = deadline - time.monotonic()
         if not missing or left <= 0:
             break
-        for place in found.values():
-            if place.delayed:
-                say(str(place.delayed))
-        say(progress(missing, len(watched), left, min(pause, left)))
+        for workspace in workspaces.values():
+            if workspace.transient_error:
+                display(str(workspace.transient_error))
+        display(progress_line(missing, len(accounts), left, min(pause, left)))
         await asyncio.sleep(min(pause, left))
-    for place in found.values():
-        place.error = place.error or place.delayed
-    check_any(found)
+    for workspace in workspaces.values():
+        workspace.error = workspace.error or workspace.transient_error
+    raise_if_all_failed(workspaces)
 
 
-async def look_at_events(found: Places, order: Order, canary: str) -> None:
-    """Ask every workspace; raises SentinelError where none can be asked."""
-    await asyncio.gather(*(place.look_at_events(order, canary) for place in found.values()))
-    check_any(found)
+async def query_events(workspaces: Workspaces, options: VerifyOptions, canary: str) -> None:
+    """Query the events in every workspace; raises SentinelError if none can be queried."""
+    await asyncio.gather(*(workspace.query_events(options, canary) for workspace in workspaces.values()))
+    raise_if_all_failed(workspaces)
 
 
-def _waits(item: Watched, place: Place) -> bool:
-    if place.error or place.delayed:
-        return not place.error
-    return model.waits(item.account.account_id, item.expected, place.look, place.links, marked=item.marked)
-
-
-def progress(missing: list[Watched], accounts: int, left: float, pause: float) -> str:
-    """Say how far the waiting is, whom it is for, and when it goes on."""
-    named = ", ".join(item.account.name for item in missing[:NAMED])
-    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-    return (
-        f"{accounts - len(missing)} of {accounts} accounts done, missing {named}{more}; "
-        f"next look in {format_duration(pause)}, {format_duration(left)} left"
+def _is_pending(item: AccountIngestion, workspace: WorkspaceQueries) -> bool:
+    if workspace.error or workspace.transient_error:
+        return not workspace.error
+    return model.is_pending(
+        item.account.account_id, item.expected, workspace.snapshot, workspace.connectors, has_canary=item.has_canary
     )
 
 
-Work = Callable[[Watched, Aws], Awaitable[None]]
+def progress_line(missing: list[AccountIngestion], accounts: int, left: float, pause: float) -> str:
+    """Return the progress of the wait, with the first missing accounts; `left` and `pause` are in seconds."""
+    names = ", ".join(item.account.name for item in missing[:MAX_MISSING_NAMES])
+    more = f" and {len(missing) - MAX_MISSING_NAMES} more" if len(missing) > MAX_MISSING_NAMES else ""
+    return (
+        f"{accounts - len(missing)} of {accounts} accounts done, missing {names}{more}; "
+        f"next query in {format_duration(pause)}, {format_duration(left)} left"
+    )
 
 
-async def _in_accounts(watched: list[Watched], order: Order, work: Work) -> None:
-    """Do something in every account; what goes wrong in one is noted there and stops no other."""
-    slots = Slots(order.concurrency)
-    aws: dict[AwsCredentials, Aws] = {}
+AccountTask = Callable[[AccountIngestion, Aws], Awaitable[None]]
 
-    async def one(item: Watched) -> None:
+
+async def _in_accounts(accounts: list[AccountIngestion], options: VerifyOptions, task: AccountTask) -> None:
+    """Run a task in every account; an error in one is kept with it and stops no other."""
+    slots = Slots(options.concurrency)
+    clients: dict[AwsCredentials, Aws] = {}
+
+    async def run_one(item: AccountIngestion) -> None:
         try:
-            base = item.account.aws
-            if base not in aws:
-                aws[base] = Aws(base, slots)
+            source = item.account.aws
+            if source not in clients:
+                clients[source] = Aws(source, slots)
             async with slots:
-                await work(item, aws[base])
+                await task(item, clients[source])
         except SentinelError as error:
             item.error = error
 
     try:
-        await asyncio.gather(*map(one, watched))
+        await asyncio.gather(*map(run_one, accounts))
     finally:
-        for opened in aws.values():
-            opened.close()
+        for client in clients.values():
+            client.close()
 
 
-async def _mark(item: Watched, canary: str, aws: Aws) -> None:
-    """Leave an event with a name of its own: the session's. The caller's own account has no session to be named."""
+async def _create_canary(item: AccountIngestion, canary: str, aws: Aws) -> None:
+    """Create an event with a unique session name. In the account of the source credentials no role is assumed."""
     account = item.account
     if account.account_id == (await aws.identity()).account_id:
         return
-    await aws.assume_role_in(
-        account.account_id, replace(account.assume_role, session_name=canary), account.role_spec.name, "read"
-    )
-    item.marked = True
+    assume_role = replace(account.assume_role, session_name=canary)
+    await aws.assume_role_in(account.account_id, assume_role, account.role_spec.name, "read")
+    item.has_canary = True
 
 
-async def _ask_role(item: Watched, aws: Aws) -> None:
-    """Ask IAM when the role was used last, which is the word of AWS on whether Microsoft Sentinel comes by."""
+async def _read_last_used(item: AccountIngestion, aws: Aws) -> None:
+    """Read from IAM when the role was last used, which shows whether Microsoft Sentinel assumes it."""
     account, arn = item.account, item.shown["role_arn"]
     item.shown["role_last_used"] = {}
     if not arn:
         return
     name = arn.rpartition("/")[2]
-    keys = await aws.assume_role_in(account.account_id, account.assume_role, name, "read")
-    item.shown["role_last_used"] = await last_used(aws.service("iam").client(keys), account.account_id, name)
+    credentials = await aws.assume_role_in(account.account_id, account.assume_role, name, "read")
+    item.shown["role_last_used"] = await last_used(aws.service("iam").client(credentials), account.account_id, name)

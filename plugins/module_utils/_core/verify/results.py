@@ -1,131 +1,154 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was found out about events, as text for people and as data: of accounts, of workspaces, of the whole run."""
+"""Results of a verification: lines for the terminal, the result of the task, header and rows of the report."""
 
 from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from typing import Any
+from typing import NotRequired, TypedDict
 
-from ..model.ingestion.ingestion import EVENTS, HEALTH, INGESTION_STATUSES
-from .ingestion import Places, Watched
+from ..console.account_lines import Failure
+from ..model.docs_links import pages_line
+from ..model.ingestion.ingestion import EVENTS, HEALTH, INGESTION_STATUSES, IngestionResult
+from ..model.report_row import AccountRow, ReportHeader
+from .ingestion import AccountIngestion, Workspaces
 
-# So many accounts are told of, unless it is to be verbose.
-NAMED = 20
-
-
-def summary(watched: list[Watched]) -> dict[str, int]:
-    """Count the accounts by verdict."""
-    counts = Counter(item.ingestion_status.name for item in watched)
-    return {"accounts": len(watched)} | {name: counts[name] for name in INGESTION_STATUSES}
+# Accounts that the terminal lists without `verbose`.
+MAX_LISTED_ACCOUNTS = 20
 
 
-def numbers(watched: list[Watched]) -> str:
-    """Say the counts in one line."""
-    counts = summary(watched)
-    noun = "account" if len(watched) == 1 else "accounts"
-    said = [f"{counts[name]} {name}" for name in INGESTION_STATUSES if counts[name] or name == "receiving"]
-    return f"{len(watched)} {noun}: {', '.join(said)}"
+class VerifyResult(TypedDict):
+    """The result of `fleet_ingestion_info`."""
+
+    changed: bool
+    summary: dict[str, int]
+    accounts: dict[str, IngestionResult]
+    failures: list[Failure]
+    notes: list[str]
+    failed: NotRequired[bool]
+    msg: NotRequired[str]
 
 
-def lines(watched: list[Watched], *, verbose: bool = False) -> list[str]:
-    """Return what there is to say of accounts: nothing of those that are as expected, unless it is to be `verbose`."""
-    said = [
+def summary(accounts: list[AccountIngestion]) -> dict[str, int]:
+    """Return the number of accounts by ingestion status."""
+    counts = Counter(item.ingestion_status.name for item in accounts)
+    return {"accounts": len(accounts)} | {name: counts[name] for name in INGESTION_STATUSES}
+
+
+def summary_line(accounts: list[AccountIngestion]) -> str:
+    """Return the number of accounts by ingestion status in one line."""
+    counts = summary(accounts)
+    noun = "account" if len(accounts) == 1 else "accounts"
+    parts = [f"{counts[name]} {name}" for name in INGESTION_STATUSES if counts[name] or name == "receiving"]
+    return f"{len(accounts)} {noun}: {', '.join(parts)}"
+
+
+def status_lines(accounts: list[AccountIngestion], *, verbose: bool = False) -> list[str]:
+    """Return one line per account that is not as expected, not confirmed or has an error, with `verbose` all accounts.
+
+    If there are errors, the last line is the address of their documentation.
+    """
+    lines = [
         f"{item.ingestion_status.name}: [{item.account.name}] {item.ingestion_status.message}"
-        for item in watched
+        for item in accounts
         if not item.ingestion_status.as_expected
     ]
-    unproved = [item for item in watched if item.shown.get("canary") is False and item.ingestion_status.as_expected]
-    said += [f"unproved: [{item.account.name}] Its marker has not arrived." for item in unproved]
-    said += [
+    not_confirmed = [
+        item for item in accounts if item.shown.get("canary") is False and item.ingestion_status.as_expected
+    ]
+    lines += [f"not confirmed: [{item.account.name}] Its canary event has not arrived." for item in not_confirmed]
+    lines += [
         f"note: [{item.account.name}] {item.error}"
-        for item in watched
+        for item in accounts
         if item.error and str(item.error) != item.ingestion_status.message
     ]
     if verbose:
-        return said + [
+        lines += [
             f"{item.ingestion_status.name}: [{item.account.name}]"
-            for item in watched
+            for item in accounts
             if item.ingestion_status.as_expected
         ]
-    more = len(said) - NAMED
-    return said[:NAMED] + ([f"and {more} more, which -v lists"] if more > 0 else [])
+    elif (more := len(lines) - MAX_LISTED_ACCOUNTS) > 0:
+        lines = [*lines[:MAX_LISTED_ACCOUNTS], f"and {more} more, listed with -v"]
+    page = pages_line(findings=False, errors=any(item.error for item in accounts))
+    return [*lines, page] if page else lines
 
 
-def notes(found: Places) -> list[str]:
-    """Return what there is to say of the workspaces."""
-    said = []
-    for place in found.values():
-        if place.error:
-            continue  # its accounts tell
-        if not place.look.has_table:
-            said.append(f"Workspace {place.name} has no table {EVENTS} yet: nothing was ever ingested.")
-        if place.look.partial:
-            said.append(f"Log Analytics answered in part only for workspace {place.name}.")
-        if place.unheard:
-            said.append(place.unheard)
-        elif place.look.health is None:
-            said.append(
-                f"Workspace {place.name} keeps no {HEALTH}: switch on health monitoring in the settings of "
-                "Microsoft Sentinel to learn why a connector fails."
+def workspace_notes(workspaces: Workspaces) -> list[str]:
+    """Return notes about the workspaces: missing tables, partial answers, unknown health."""
+    notes = []
+    for workspace in workspaces.values():
+        if workspace.error:
+            continue  # the lines of its accounts have the error
+        if not workspace.snapshot.has_table:
+            notes.append(f"Workspace {workspace.name} has no table {EVENTS} yet: no event has been ingested.")
+        if workspace.snapshot.partial:
+            notes.append(f"Log Analytics returned only a partial answer for workspace {workspace.name}.")
+        if workspace.health_error:
+            notes.append(workspace.health_error)
+        elif workspace.snapshot.health is None:
+            notes.append(
+                f"Workspace {workspace.name} has no table {HEALTH}: turn on health monitoring in the settings of "
+                "Microsoft Sentinel to see why a connector fails."
             )
-    return said
+    return notes
 
 
-def failures(watched: list[Watched], fail_on: str) -> list[dict[str, str]]:
-    """List the accounts that end a run with an error, each with its sentence; none where `fail_on` is "never"."""
+def unexpected(accounts: list[AccountIngestion], fail_on: str) -> list[Failure]:
+    """Return the accounts that are not as expected, each with one message; none where `fail_on` is "never"."""
     return [
         {
             "account_id": item.account.account_id,
             "host": item.account.host,
             "message": f"Account {item.account.account_id} is {status.name}: {status.message}",
         }
-        for item in watched
+        for item in accounts
         if fail_on != "never" and not (status := item.ingestion_status).as_expected
     ]
 
 
-def result(watched: list[Watched], found: list[str], fail_on: str, most: float) -> dict[str, Any]:
-    """Return it as the result of `fleet_ingestion_info`: accounts as they should be are counted and not listed.
+def task_result(
+    accounts: list[AccountIngestion], notes: list[str], fail_on: str, max_fail_percentage: float
+) -> VerifyResult:
+    """Return the result of `fleet_ingestion_info`: accounts as expected are counted and not listed.
 
-    `found` is what is to be said of the workspaces. Where more than `most` per cent of the accounts fail, so does the
-    task.
+    The task fails if more than `max_fail_percentage` per cent of the accounts are not as expected.
     """
-    failed = failures(watched, fail_on)
-    answer: dict[str, Any] = {
+    failed = unexpected(accounts, fail_on)
+    result: VerifyResult = {
         "changed": False,
-        "summary": summary(watched),
+        "summary": summary(accounts),
         "accounts": {
             item.account.account_id: item.result()
-            for item in watched
+            for item in accounts
             if not item.ingestion_status.as_expected or item.error
         },
         "failures": failed,
-        "notes": found,
+        "notes": notes,
     }
-    if len(failed) * 100 > most * len(watched):
-        sentences = [f"{len(failed)} of {len(watched)} accounts are not as expected."]
-        sentences += [one["message"] for one in failed[:NAMED]]
-        answer |= {"failed": True, "msg": " ".join(sentences)}
-    return answer
+    if len(failed) * 100 > max_fail_percentage * len(accounts):
+        messages = [f"{len(failed)} of {len(accounts)} accounts are not as expected."]
+        messages += [failure["message"] for failure in failed[:MAX_LISTED_ACCOUNTS]]
+        result["failed"], result["msg"] = True, " ".join(messages)
+    return result
 
 
-def header(watched: list[Watched], started: datetime, finished: datetime) -> dict[str, Any]:
-    """Return what the report says of the run."""
+def report_header(accounts: list[AccountIngestion], started: datetime, finished: datetime) -> ReportHeader:
+    """Return the header of the report of a verification."""
     return {
         "playbook": "verify",
         "started": started.isoformat(timespec="milliseconds"),
         "finished": finished.isoformat(timespec="seconds"),
         "check_mode": False,
-        "workspaces": sorted({item.account.workspace for item in watched}),
-        "summary": summary(watched),
+        "workspaces": sorted({item.account.workspace for item in accounts}),
+        "summary": summary(accounts),
     }
 
 
-def record(item: Watched) -> dict[str, Any]:
-    """Return an account as the report wants it; the names are those of docs/report.schema.json."""
+def report_row(item: AccountIngestion) -> AccountRow:
+    """Return an account as a row of the report."""
     shown = item.shown
     return {
         "account_id": item.account.account_id,
@@ -138,7 +161,11 @@ def record(item: Watched) -> dict[str, Any]:
         "calls": [],
         "diff": [],
         "ingestion": {
-            name: shown[name]
-            for name in ("ingestion_status", "as_expected", "message", "last_event", "events", "regions")
+            "ingestion_status": shown["ingestion_status"],
+            "as_expected": shown["as_expected"],
+            "message": shown["message"],
+            "last_event": shown["last_event"],
+            "events": shown["events"],
+            "regions": shown["regions"],
         },
     }

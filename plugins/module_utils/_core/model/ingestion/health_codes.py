@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the failures mean that Microsoft Sentinel reports of a connector, and what to do about each. Pure.
+"""The failures that Microsoft Sentinel reports for a connector: their meaning, and the advice for each. Pure.
 
 Sources: "Troubleshoot AWS S3 connector issues" (Microsoft Learn); "Common errors" (AWS CloudTrail, AWS STS).
 docs/verification.md has the same table.
@@ -12,39 +12,45 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Failure(NamedTuple):
-    """What a code stands for, and what helps."""
+class HealthCode(NamedTuple):
+    """The meaning of a failure code, and the advice."""
 
     meaning: str
     advice: str
 
 
-FAILURES: dict[str, Failure] = {
-    "S3B40011": Failure(
-        "The queue refuses Microsoft Sentinel.",
+HEALTH_CODES: dict[str, HealthCode] = {
+    "S3B40011": HealthCode(
+        "The queue denies access to Microsoft Sentinel.",
         "Allow the role the five SQS actions in the policy of the queue; where opt-in Regions are used, set the "
         "account's STS tokens of the global endpoint to version 2.",
     ),
-    "S3B40012": Failure("The queue does not exist.", "Make the queue again, or correct its address in the connector."),
-    "S3B40029": Failure(
+    "S3B40012": HealthCode(
+        "The queue does not exist.", "Create the queue again, or correct its URL in the data connector."
+    ),
+    "S3B40029": HealthCode(
         "The role cannot be assumed with a web identity.",
-        "Compare identity provider, audience and session name in the trust policy with the workspace's.",
+        "Compare identity provider, audience and session name in the trust policy with those of the workspace.",
     ),
-    "AccessDenied": Failure(
-        "The role cannot be assumed, or may not look up events.",
-        "Run the playbook onboard: it puts trust and permissions right. Else a service control policy denies it.",
+    "AccessDenied": HealthCode(
+        "The role cannot be assumed, or lacks the permission to look up events.",
+        "Run the playbook onboard to repair trust policy and permissions. If that does not help, look for a service "
+        "control policy that denies the access.",
     ),
-    "InvalidClientTokenId": Failure(
-        "AWS does not know the role's session.", "Wait an hour; then remove the connector and run the playbook onboard."
+    "InvalidClientTokenId": HealthCode(
+        "AWS does not accept the session of the role.",
+        "If this persists for an hour, remove the data connector and run the playbook onboard.",
     ),
-    "NoSuchEntity": Failure("The role does not exist.", "Run the playbook onboard: it makes the role again."),
-    "ThrottlingException": Failure(
-        "AWS refuses lookups beyond two a second in a Region.",
-        "Find who else looks up events there; above some 100 events a second use the S3 connector.",
+    "NoSuchEntity": HealthCode("The role does not exist.", "Run the playbook onboard to create the role."),
+    "ThrottlingException": HealthCode(
+        "AWS throttles event lookups above two per second in a Region.",
+        "Find other callers of LookupEvents in the account; above about 100 events per second use the S3 connector.",
     ),
-    "OptInRequired": Failure("A Region is not enabled in the account.", "Nothing, unless events of it are wanted."),
+    "OptInRequired": HealthCode(
+        "A Region is not enabled in the account.", "No action is needed unless events of that Region are expected."
+    ),
 }
-_SAME = {
+_SYNONYMS = {
     "403": "AccessDenied",
     "401": "AccessDenied",
     "Forbidden": "AccessDenied",
@@ -56,10 +62,10 @@ _SAME = {
 }
 
 
-def explained(code: str, message: str) -> str:
-    """Say what a failure means: by its code, else by a code that its message names; its own words come along."""
-    known = _SAME.get(code, code)
-    found = FAILURES.get(known) or next((item for name, item in FAILURES.items() if name in message), None)
-    words = ": ".join(filter(None, (code, message.strip().rstrip(".")))) or "no reason given"
-    said = f"Microsoft Sentinel cannot fetch events ({words})."
-    return f"{said} {found.meaning} {found.advice}" if found else said
+def health_message(code: str, message: str) -> str:
+    """Return a failure with its meaning and advice, found by its code or else by a code within its message."""
+    name = _SYNONYMS.get(code, code)
+    known = HEALTH_CODES.get(name) or next((item for name, item in HEALTH_CODES.items() if name in message), None)
+    original = ": ".join(filter(None, (code, message.strip().rstrip(".")))) or "no reason given"
+    failure = f"Microsoft Sentinel cannot fetch events ({original})."
+    return f"{failure} {known.meaning} {known.advice}" if known else failure

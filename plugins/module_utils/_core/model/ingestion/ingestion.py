@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the events of an AWS account arrive: what to ask Log Analytics, and what its answer means. Pure.
+"""The ingestion of the events of AWS accounts: KQL queries, parsed answers, and the ingestion status. Pure.
 
 Sources: "AWSCloudTrail" and "SentinelHealth" (Azure Monitor Logs table reference).
 """
@@ -11,43 +11,46 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from ..connector import connector as connectors
 from ..connector.connector import Connector
 from ..duration import format_duration
+from ..report_row import ErrorRow
 from ..text import one_line
-from .health_codes import explained
+from .health_codes import health_message
 
 EVENTS, HEALTH = "AWSCloudTrail", "SentinelHealth"
 INGESTION_STATUSES = ("receiving", "stale", "silent", "unhealthy", "not_connected", "unknown")
-REGIONS = 50
-# The first events of a connector take 5 to 30 minutes; nobody is helped by looking all the time.
-FIRST_PAUSE, NEXT_PAUSE = 300.0, 120.0
+MAX_REGIONS = 50
+# The first events of a connector arrive after 5 to 30 minutes.
+FIRST_PAUSE_SECONDS, NEXT_PAUSE_SECONDS = 300.0, 120.0
 
 Row = Mapping[str, Any]
-Age = Callable[[str], float]
+"""One row of an answer of Log Analytics, by column name."""
+AgeOf = Callable[[str], float]
+"""Turns a time in ISO 8601 into its age in seconds."""
 
 
 class Expected(NamedTuple):
-    """What is expected of one account: whether silence is allowed, after how many seconds its events are stale."""
+    """What is expected of one account: whether it may be silent, and the age in seconds from which events are stale."""
 
     allow_silent: bool = False
     stale_after: int = 6 * 3600
 
 
 class Arrival(NamedTuple):
-    """What arrived from one account: `age` is that of the last event, in seconds; `marked` events carry the marker."""
+    """The events that arrived from one account: `age` of the last one in seconds, `canary_events` of this run."""
 
     last_event: str
     age: float
     events: int
     regions: tuple[str, ...] = ()
-    marked: int = 0
+    canary_events: int = 0
 
 
 class Health(NamedTuple):
-    """What Microsoft Sentinel last said of a connector: whether fetching `failed`, since when, and why."""
+    """The last health report of a connector: whether fetching events `failed`, the time, and the reason."""
 
     failed: bool
     time: str
@@ -56,8 +59,8 @@ class Health(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What one look at a workspace showed; `health` is None where it keeps no SentinelHealth."""
+class Snapshot:
+    """The events and connector health of a workspace at one time; without the table SentinelHealth `health` is None."""
 
     arrivals: Mapping[str, Arrival]
     has_table: bool = True
@@ -66,38 +69,59 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
-    """The connectors of a workspace: by account, and whether one of S3 may bring the events of any account."""
+class ConnectorsByAccount:
+    """The connectors of a workspace by account id, and whether an S3 connector may read events of any account."""
 
-    own: Mapping[str, Connector] = field(default_factory=dict)
-    shared: bool = False
+    by_id: Mapping[str, Connector] = field(default_factory=dict)
+    has_s3: bool = False
 
 
 class IngestionStatus(NamedTuple):
-    """What is to be said of one account: `name` is one of VERDICTS; `as_expected` tells that it is as expected."""
+    """The ingestion status of one account: `name` is one of INGESTION_STATUSES."""
 
     name: str = "unknown"
     as_expected: bool = False
     message: str = ""
 
 
-# --- questions ---
+class IngestionResult(TypedDict):
+    """One account in results; `canary`, `role_last_used` and `error` are there only if the run checked or had them."""
+
+    ingestion_status: str
+    as_expected: bool
+    message: str
+    last_event: str | None
+    age_seconds: int | None
+    events: int
+    regions: list[str]
+    connector_id: str
+    role_arn: str
+    health: dict[str, Any]
+    canary: NotRequired[bool]
+    role_last_used: NotRequired[dict[str, Any]]
+    error: NotRequired[ErrorRow]
+
+
+# --- queries ---
 
 
 def events_query(lookback: int, canary: str = "") -> str:
-    """Return the question for all accounts of a workspace: what arrived in the last `lookback` seconds."""
-    named = f'RequestParameters has "{canary}" or UserIdentityArn has "{canary}"'
-    marked = f", Marked = countif({named})" if canary else ""
+    """Return the query for the events of all accounts of a workspace in the last `lookback` seconds.
+
+    With `canary`, the session name of the canary events, they are counted as well.
+    """
+    is_canary = f'RequestParameters has "{canary}" or UserIdentityArn has "{canary}"'
+    canary_events = f", CanaryEvents = countif({is_canary})" if canary else ""
     return (
         f"{EVENTS} | where TimeGenerated > ago({lookback}s)"
         " | extend Account = coalesce(RecipientAccountId, UserIdentityAccountId)"
-        f" | summarize LastIngested = max(TimeGenerated), Events = count(), Regions = make_set(AWSRegion, {REGIONS})"
-        f"{marked} by Account"
+        f" | summarize LastIngested = max(TimeGenerated), Events = count(),"
+        f" Regions = make_set(AWSRegion, {MAX_REGIONS}){canary_events} by Account"
     )
 
 
 def health_query(lookback: int) -> str:
-    """Return the question for the last word on every connector and the last failures of each."""
+    """Return the query for the last status change and the last failure summary of every connector."""
     return (
         f"{HEALTH} | where TimeGenerated > ago({lookback}s)"
         f' | where SentinelResourceKind in ("{connectors.KIND}", "{connectors.KIND_S3}")'
@@ -110,52 +134,57 @@ def health_query(lookback: int) -> str:
 # --- answers ---
 
 
-def arrivals(rows: Iterable[Row], age: Age) -> dict[str, Arrival]:
-    """Return what arrived, by account; `age` turns the time of an event into seconds."""
-    return {str(row["Account"]): _arrival(row, age) for row in rows if row.get("Account") and row.get("LastIngested")}
+def parse_arrivals(rows: Iterable[Row], age_of: AgeOf) -> dict[str, Arrival]:
+    """Return the events that arrived, by account id."""
+    return {
+        str(row["Account"]): _arrival(row, age_of) for row in rows if row.get("Account") and row.get("LastIngested")
+    }
 
 
-def _arrival(row: Row, age: Age) -> Arrival:
+def _arrival(row: Row, age_of: AgeOf) -> Arrival:
     last = str(row["LastIngested"])
     regions = tuple(sorted(str(region) for region in _dynamic(row.get("Regions")) or () if region))
-    return Arrival(last, max(0.0, age(last)), int(row.get("Events") or 0), regions, int(row.get("Marked") or 0))
+    canary_events = int(row.get("CanaryEvents") or 0)
+    return Arrival(last, max(0.0, age_of(last)), int(row.get("Events") or 0), regions, canary_events)
 
 
-def health(rows: Iterable[Row]) -> dict[str, Health]:
-    """Return the last word on every connector, by its name in lower case."""
+def parse_health(rows: Iterable[Row]) -> dict[str, Health]:
+    """Return the last health report of every connector, by its name in lower case."""
     latest: dict[tuple[str, str], Row] = {}
     for row in sorted(rows, key=lambda row: str(row.get("TimeGenerated") or "")):
-        latest[_connector_of(row), str(row.get("OperationName"))] = row
+        latest[_connector_name(row), str(row.get("OperationName"))] = row
     return {name: _health(latest, name) for name, _operation in latest}
 
 
-def _connector_of(row: Row) -> str:
-    """Return the name of the connector: the end of its ARM id, where the row has one."""
+def _connector_name(row: Row) -> str:
+    """Return the name of the connector in lower case: the end of its ARM id if the row has one."""
     path = str(row.get("SentinelResourceId") or "").lower()
-    named = str(row.get("SentinelResourceName") or "").lower()
-    return path.rpartition("/")[2] if "/dataconnectors/" in path else named
+    name = str(row.get("SentinelResourceName") or "").lower()
+    return path.rpartition("/")[2] if "/dataconnectors/" in path else name
 
 
 def _health(latest: Mapping[tuple[str, str], Row], name: str) -> Health:
-    change, summary = (latest.get((name, f"Data fetch {what}"), {}) for what in ("status change", "failure summary"))
+    change = latest.get((name, "Data fetch status change"), {})
+    summary = latest.get((name, "Data fetch failure summary"), {})
     if not change:
-        # A summary without a change is one of transient failures: Microsoft has not given up the connector.
+        # A summary without a status change lists transient failures: Microsoft Sentinel continues to fetch events.
         return Health(failed=False, time=str(summary.get("TimeGenerated") or ""))
     failed, time = str(change.get("Status")).lower() == "failure", str(change.get("TimeGenerated") or "")
-    failures = _failures(summary) or _failures(change)
-    reason, message = failures[0] if failed and failures else ("", "")
+    reasons = _reasons(summary) or _reasons(change)
+    reason, message = reasons[0] if failed and reasons else ("", "")
     return Health(failed, time, reason, message or (str(change.get("Description") or "") if failed else ""))
 
 
-def _failures(row: Row) -> list[tuple[str, str]]:
+def _reasons(row: Row) -> list[tuple[str, str]]:
+    """Return code and message of every failure in a row."""
     properties = _dynamic(row.get("ExtendedProperties"))
-    listed = _dynamic(properties.get("FailureSummary")) if isinstance(properties, Mapping) else None
-    found = [item for item in listed or () if isinstance(item, Mapping)]
-    return [(str(item.get("StatusCode") or ""), str(item.get("StatusMessage") or "")) for item in found]
+    summary = _dynamic(properties.get("FailureSummary")) if isinstance(properties, Mapping) else None
+    items = [item for item in summary or () if isinstance(item, Mapping)]
+    return [(str(item.get("StatusCode") or ""), str(item.get("StatusMessage") or "")) for item in items]
 
 
 def _dynamic(value: Any) -> Any:
-    """Return a value of the type dynamic as data: the API answers with its JSON text."""
+    """Return the data of a value of type dynamic, which the API returns as JSON; None if that is not JSON."""
     if not isinstance(value, str):
         return value
     try:
@@ -164,70 +193,79 @@ def _dynamic(value: Any) -> Any:
         return None
 
 
-def links(answers: Iterable[Mapping[str, Any]]) -> Links:
-    """Return which accounts have a connector, of an answer of the API; of several one that is enabled."""
-    own: dict[str, Connector] = {}
-    shared = False
+def connectors_by_account(answers: Iterable[Mapping[str, Any]]) -> ConnectorsByAccount:
+    """Return the connectors in an answer of the API by account id; of several an enabled one."""
+    by_id: dict[str, Connector] = {}
+    has_s3 = False
     for raw in answers:
         if found := connectors.parse(raw):
-            known = own.get(found.account_id)
-            own[found.account_id] = known if known and known.enabled else found
-        shown = connectors.describe(raw)
-        shared |= shown.get("destination_table") == EVENTS and shown["state"] == "Enabled"
-    return Links(own, shared)
+            known = by_id.get(found.account_id)
+            by_id[found.account_id] = known if known and known.enabled else found
+        described = connectors.describe(raw)
+        has_s3 |= described.get("destination_table") == EVENTS and described["state"] == "Enabled"
+    return ConnectorsByAccount(by_id, has_s3)
 
 
-# --- verdicts ---
+# --- ingestion status ---
 
 
-def judge(account_id: str, expected: Expected, look: Look, have: Links, lookback: int) -> IngestionStatus:
-    """Say how an account is doing, on one line, whatever Log Analytics answered."""
-    ingestion_status = _judged(account_id, expected, look, have, lookback)
+def evaluate(
+    account_id: str, expected: Expected, snapshot: Snapshot, have: ConnectorsByAccount, lookback: int
+) -> IngestionStatus:
+    """Return the ingestion status of an account, its message on one line; `lookback` is in seconds."""
+    ingestion_status = _evaluate(account_id, expected, snapshot, have, lookback)
     return ingestion_status._replace(message=one_line(ingestion_status.message))
 
 
-def _judged(account_id: str, expected: Expected, look: Look, have: Links, lookback: int) -> IngestionStatus:
-    arrival, connector = look.arrivals.get(account_id), have.own.get(account_id)
-    if not (connector and connector.enabled) and not (have.shared and (arrival or look.partial)):
-        why = f"Data connector {connector.name} is disabled." if connector else "No data connector reads the account."
-        return IngestionStatus("not_connected", as_expected=False, message=why)
-    state = (look.health or {}).get(connector.name.lower()) if connector else None
+def _evaluate(
+    account_id: str, expected: Expected, snapshot: Snapshot, have: ConnectorsByAccount, lookback: int
+) -> IngestionStatus:
+    arrival, connector = snapshot.arrivals.get(account_id), have.by_id.get(account_id)
+    if not (connector and connector.enabled) and not (have.has_s3 and (arrival or snapshot.partial)):
+        message = f"Data connector {connector.name} is disabled." if connector else "No data connector for the account."
+        return IngestionStatus("not_connected", as_expected=False, message=message)
+    state = (snapshot.health or {}).get(connector.name.lower()) if connector else None
     if state and state.failed:
-        return IngestionStatus("unhealthy", as_expected=False, message=explained(state.reason, state.message))
+        return IngestionStatus("unhealthy", as_expected=False, message=health_message(state.reason, state.message))
     if arrival is None:
-        if look.partial:
-            return IngestionStatus("unknown", as_expected=False, message="Log Analytics answered in part only.")
-        never = f"Table {EVENTS} does not exist yet: nothing was ever ingested."
-        why = f"No event arrived in the last {format_duration(lookback)}." if look.has_table else never
-        return IngestionStatus("silent", as_expected=expected.allow_silent, message=why)
+        if snapshot.partial:
+            message = "Log Analytics returned only a partial answer."
+            return IngestionStatus("unknown", as_expected=False, message=message)
+        never = f"Table {EVENTS} does not exist yet: no event has been ingested."
+        message = f"No event arrived in the last {format_duration(lookback)}." if snapshot.has_table else never
+        return IngestionStatus("silent", as_expected=expected.allow_silent, message=message)
     if arrival.age > expected.stale_after:
-        why = f"The last event arrived {format_duration(arrival.age)} ago, at {arrival.last_event}."
-        return IngestionStatus("stale", as_expected=expected.allow_silent, message=why)
+        message = f"The last event arrived {format_duration(arrival.age)} ago, at {arrival.last_event}."
+        return IngestionStatus("stale", as_expected=expected.allow_silent, message=message)
     return IngestionStatus("receiving", as_expected=True)
 
 
-def waits(account_id: str, expected: Expected, look: Look, have: Links, *, marked: bool) -> bool:
-    """Tell whether it is worth to look again later; where the account was `marked`, until the marker arrives."""
-    arrival = look.arrivals.get(account_id)
-    connector = have.own.get(account_id)
-    if not (connector and connector.enabled) and not have.shared:
+def is_pending(
+    account_id: str, expected: Expected, snapshot: Snapshot, have: ConnectorsByAccount, *, has_canary: bool
+) -> bool:
+    """Return whether a later query may find the expected events, with `has_canary` those of the canary."""
+    arrival = snapshot.arrivals.get(account_id)
+    connector = have.by_id.get(account_id)
+    if not (connector and connector.enabled) and not have.has_s3:
         return False
-    if marked:
-        return not (arrival and arrival.marked)
+    if has_canary:
+        return not (arrival and arrival.canary_events)
     return not expected.allow_silent and (arrival is None or arrival.age > expected.stale_after)
 
 
-def pauses(wait: float) -> Iterator[float]:
-    """Yield how long to wait before each further look, in seconds, where all may take `wait` seconds."""
-    yield min(FIRST_PAUSE, max(1.0, wait / 6))
+def query_pauses(wait: float) -> Iterator[float]:
+    """Yield the pause before each further query, in seconds; `wait` is the longest time for all of them, in seconds."""
+    yield min(FIRST_PAUSE_SECONDS, max(1.0, wait / 6))
     while True:
-        yield min(NEXT_PAUSE, max(1.0, wait / 15))
+        yield min(NEXT_PAUSE_SECONDS, max(1.0, wait / 15))
 
 
-def show(account_id: str, ingestion_status: IngestionStatus, look: Look, have: Links) -> dict[str, Any]:
+def show(
+    account_id: str, ingestion_status: IngestionStatus, snapshot: Snapshot, have: ConnectorsByAccount
+) -> IngestionResult:
     """Return an account as it appears in results."""
-    arrival, connector = look.arrivals.get(account_id), have.own.get(account_id)
-    state = (look.health or {}).get(connector.name.lower()) if connector else None
+    arrival, connector = snapshot.arrivals.get(account_id), have.by_id.get(account_id)
+    state = (snapshot.health or {}).get(connector.name.lower()) if connector else None
     return {
         "ingestion_status": ingestion_status.name,
         "as_expected": ingestion_status.as_expected,

@@ -6,13 +6,13 @@
   const CHECKS = ["run", "role", "trust", "permission", "connector", "events"];
   const SEVERITY = { c: "critical", h: "high", m: "medium", l: "low" };
   const FIELDS = ["q", "show", "check", "severity", "events", "ou", "class", "code"];
-  const NO_OU = "(no OU known)";
-  const MARKS = /[\ue000-\ue002]/g;
+  const UNKNOWN_OU = "(OU unknown)";
+  const PLACEHOLDERS = /[\ue000-\ue002]/g;
   const [ID, HOST, OU, STATUS, STATE, FLAGS, ROLE, CONNECTOR, UUID, FOUND, ERROR, EVENTS, CALLS, DIFF] = Array(14).keys();
 
   const $ = (id) => document.getElementById(id);
-  const { texts, rows } = JSON.parse($("data").textContent);
-  const advice = JSON.parse($("advice").textContent);
+  const { strings, rows } = JSON.parse($("data").textContent);
+  const reference = JSON.parse($("reference").textContent);
   const heads = [...document.querySelectorAll("#matrix th[data-sort]")];
   const columns = heads.filter((head) => head.dataset.check).map((head) => [+head.dataset.check, head.textContent.trim()]);
   const width = document.querySelectorAll("#matrix thead th").length;
@@ -25,16 +25,16 @@
   let shown = rows;
   let haystacks = null;
 
-  // Texts are stored once for all accounts, with marks for what only one account has.
+  // Strings are stored once for all accounts, with placeholders for the values that only one account has.
   const text = (row, number) =>
-    (texts[number] ?? "").replace(MARKS, (mark) => [row[ID], row[UUID], row[HOST]][mark.charCodeAt(0) - 0xe000]);
+    (strings[number] ?? "").replace(PLACEHOLDERS, (placeholder) => [row[ID], row[UUID], row[HOST]][placeholder.charCodeAt(0) - 0xe000]);
   const list = (row, part, step) => {
     const flat = row[part] || [];
     return Array.from({ length: flat.length / step }, (_, at) => flat.slice(at * step, at * step + step));
   };
   const number = (value) => value.toLocaleString("en-US");
 
-  // Every node is made here, and text is only ever text: no name can become markup.
+  // Every node is created here, and strings become text nodes: no name can become markup.
   const make = (tag, attributes, ...children) => {
     const node = document.createElement(tag);
     for (const [key, value] of Object.entries(attributes || {})) node.setAttribute(key, value);
@@ -44,26 +44,26 @@
 
   const haystack = (row) =>
     [
-      row[ID], row[HOST], texts[row[OU]], row[STATUS], text(row, row[ROLE]),
-      ...list(row, FOUND, 3).flatMap(([code, message]) => [texts[code].slice(1), text(row, message)]),
+      row[ID], row[HOST], strings[row[OU]], row[STATUS], text(row, row[ROLE]),
+      ...list(row, FOUND, 3).flatMap(([code, message]) => [strings[code].slice(1), text(row, message)]),
       ...(row[ERROR] ? [row[ERROR][0], text(row, row[ERROR][1])] : []),
-      ...(row[EVENTS] ? [texts[row[EVENTS][0]], text(row, row[EVENTS][4])] : []),
+      ...(row[EVENTS] ? [strings[row[EVENTS][0]], text(row, row[EVENTS][4])] : []),
     ].join("\n").toLowerCase();
 
   const SHOW = {
     open: (row) => /[chml]/.test(row[STATE]),
     drifted: (row) => row[FLAGS] & 2,
     connected: (row) => row[FLAGS] & 1,
-    apart: (row) => !(row[FLAGS] & 1),
+    disconnected: (row) => !(row[FLAGS] & 1),
   };
   const MATCH = {
     show: (row, value) => (SHOW[value] ? SHOW[value](row) : row[STATUS] === value),
     check: (row, value) => /[chml]/i.test(row[STATE][CHECKS.indexOf(value)] ?? ""),
-    severity: (row, value) => list(row, FOUND, 3).some(([code]) => SEVERITY[texts[code][0]] === value),
-    events: (row, value) => Boolean(row[EVENTS]) && texts[row[EVENTS][0]] === value,
-    ou: (row, value) => (texts[row[OU]] || NO_OU) === value,
+    severity: (row, value) => list(row, FOUND, 3).some(([code]) => SEVERITY[strings[code][0]] === value),
+    events: (row, value) => Boolean(row[EVENTS]) && strings[row[EVENTS][0]] === value,
+    ou: (row, value) => (strings[row[OU]] || UNKNOWN_OU) === value,
     class: (row, value) => Boolean(row[ERROR]) && row[ERROR][0] === value,
-    code: (row, value) => list(row, FOUND, 3).some(([code]) => texts[code].slice(1) === value),
+    code: (row, value) => list(row, FOUND, 3).some(([code]) => strings[code].slice(1) === value),
   };
 
   const select = () => {
@@ -83,7 +83,7 @@
   };
   const sortKey = (name) => ({
     id: (row) => row[HOST].toLowerCase() || row[ID],
-    ou: (row) => texts[row[OU]],
+    ou: (row) => strings[row[OU]],
     status: (row) => row[STATUS],
     last: (row) => (row[EVENTS] ? row[EVENTS][1] : ""),
   })[name] || ((row) => STATES.indexOf(row[STATE][+name.slice(1)]));
@@ -91,16 +91,16 @@
   const mark = (state, label) => {
     const severity = SEVERITY[state.toLowerCase()];
     const repaired = severity && state !== state.toLowerCase();
-    const told = severity ? `${severity}${repaired ? ", repaired" : ""}` : state === "." ? "as it should be" : "unknown";
+    const result = severity ? `${severity}${repaired ? ", repaired" : ""}` : state === "." ? "passed" : "not checked or unknown";
     const glyph = severity ? (label === "Run" ? "✕" : state.toUpperCase()) : state === "." ? "✓" : "–";
     const kind = severity ? state : state === "." ? "fine" : "unknown";
-    return make("span", { class: `mark ${kind}`, role: "img", "aria-label": `${label}: ${told}`, title: `${label}: ${told}` }, glyph);
+    return make("span", { class: `mark ${kind}`, role: "img", "aria-label": `${label}: ${result}`, title: `${label}: ${result}` }, glyph);
   };
   const summary = (row) => {
     if (row[ERROR]) return text(row, row[ERROR][1]);
     const found = list(row, FOUND, 3);
     if (found.length) return text(row, found[0][1]) + (found.length > 1 ? ` (+${found.length - 1})` : "");
-    return row[EVENTS] ? text(row, row[EVENTS][4]) || (texts[row[EVENTS][0]] === "receiving" ? "" : texts[row[EVENTS][0]]) : "";
+    return row[EVENTS] ? text(row, row[EVENTS][4]) || (strings[row[EVENTS][0]] === "receiving" ? "" : strings[row[EVENTS][0]]) : "";
   };
   const time = (iso) => (iso ? iso.slice(0, 16).replace("T", " ") : "–");
   const cell = (kind, ...children) => make("td", { role: "cell", class: kind }, ...children);
@@ -109,18 +109,18 @@
     const toggle = make("button", { type: "button", class: "toggle", "aria-expanded": "false", "data-row": at },
       make("b", {}, make("bdi", {}, row[HOST] || row[ID])),
       row[HOST] && row[HOST] !== row[ID] ? make("b", { class: "id" }, row[ID]) : null);
-    const told = summary(row);
+    const details = summary(row);
     return make("tr", { role: "row", class: "account" },
       make("th", { scope: "row", role: "rowheader" }, toggle),
-      make("td", { role: "cell", class: "wide", title: texts[row[OU]] }, make("bdi", {}, texts[row[OU]] || "–")),
+      make("td", { role: "cell", class: "wide", title: strings[row[OU]] }, make("bdi", {}, strings[row[OU]] || "–")),
       cell("", make("span", { class: `status ${row[STATUS]}` }, row[STATUS] === "changed" ? changed : row[STATUS])),
       ...columns.map(([index, label]) =>
         make("td", { role: "cell", class: "check", "data-label": label }, mark(row[STATE][index], label))),
       hasEvents ? cell("wide", time(row[EVENTS] && row[EVENTS][1])) : null,
-      make("td", { role: "cell", class: "wide", title: told }, make("bdi", {}, told || "–")));
+      make("td", { role: "cell", class: "wide", title: details }, make("bdi", {}, details || "–")));
   };
 
-  // The longest common lines of both sides; of long texts each side as a whole.
+  // A line diff by the longest common subsequence; for long texts each side as a whole.
   const compare = (before, after) => {
     const a = before ? before.split("\n") : [];
     const b = after ? after.split("\n") : [];
@@ -146,38 +146,44 @@
   const block = (lines) =>
     make("pre", { tabindex: "0" }, ...lines.map(([kind, it]) => make("span", kind ? { class: kind } : {}, SIGN[kind] + it)));
   const titled = (title, items) => (items.length ? [make("h3", {}, title), ...items] : []);
-  const left = () => make("p", { class: "note" }, "The details are in report.json.");
+  const inJson = () => make("p", { class: "note" }, "See report.json for the details.");
+  // Names come from data, so inherited properties must not match.
+  const lookup = (table, name) => (Object.hasOwn(table, name) ? table[name] : "");
+  const documentation = (url, name) => (url ? make("a", { href: url, rel: "noreferrer", "aria-label": `Documentation of ${name}` }, "Documentation") : null);
 
   const findings = (row) => list(row, FOUND, 3).map(([code, message, open]) => {
-    const letter = texts[code][0];
-    return make("li", {}, mark(open ? letter : letter.toUpperCase(), "Severity"), " ", make("b", {}, texts[code].slice(1)), " – ",
-      make("bdi", {}, text(row, message)), open ? null : make("span", { class: "note" }, " (repaired)"));
+    const letter = strings[code][0];
+    return make("li", {}, mark(open ? letter : letter.toUpperCase(), "Severity"), " ", make("b", {}, strings[code].slice(1)), " – ",
+      make("bdi", {}, text(row, message)), open ? null : make("span", { class: "note" }, " (repaired)"), " ",
+      documentation(lookup(reference.findings, strings[code].slice(1)), strings[code].slice(1)));
   });
   const differences = (row) => list(row, DIFF, 3).flatMap(([header, before, after]) => [
     make("p", { class: "note id" }, text(row, header)),
-    before < 0 || after < 0 ? left() : block(compare(pretty(text(row, before)), pretty(text(row, after))))]);
+    before < 0 || after < 0 ? inJson() : block(compare(pretty(text(row, before)), pretty(text(row, after))))]);
   const calls = (row) => list(row, CALLS, 2).map(([name, args]) =>
-    make("details", {}, make("summary", { class: "id" }, texts[name]),
-      args < 0 ? left() : block(pretty(text(row, args)).split("\n").map((it) => ["", it]))));
+    make("details", {}, make("summary", { class: "id" }, strings[name]),
+      args < 0 ? inJson() : block(pretty(text(row, args)).split("\n").map((it) => ["", it]))));
   const facts = (row) => {
-    const told = row[EVENTS];
-    const pairs = [["Account", row[ID]], ["OU", texts[row[OU]]], ["Role", text(row, row[ROLE])], ["Connector", text(row, row[CONNECTOR])]];
-    if (told) pairs.push(["Events", `${texts[told[0]]}, ${number(told[2])} events`], ["Last event", time(told[1])], ["Regions", texts[told[3]]], ["Meaning", text(row, told[4])]);
+    const ingestion = row[EVENTS];
+    const pairs = [["Account", row[ID]], ["OU", strings[row[OU]]], ["Role", text(row, row[ROLE])], ["Connector", text(row, row[CONNECTOR])]];
+    if (ingestion) pairs.push(["Events", `${strings[ingestion[0]]}, ${number(ingestion[2])} events`], ["Last event", time(ingestion[1])], ["Regions", strings[ingestion[3]]], ["Message", text(row, ingestion[4])]);
     return make("dl", {}, ...pairs.filter(([, value]) => value).map(([key, value]) =>
       make("div", {}, make("dt", {}, key), make("dd", { class: "id" }, value))));
   };
   const failure = (row) => {
     if (!row[ERROR]) return [];
     const [kind, message] = [row[ERROR][0], text(row, row[ERROR][1])];
-    const todo = advice[kind] && !message.includes(advice[kind]) ? ` ${advice[kind]}` : "";
-    return [make("p", { class: "error" }, make("b", {}, kind), ` – ${message}${todo}`)];
+    const advice = lookup(reference.advice, kind);
+    const addition = advice && !message.includes(advice) ? ` ${advice}` : "";
+    return [make("p", { class: "error" }, make("b", {}, kind), ` – ${message}${addition} `,
+      documentation(lookup(reference.errors, kind), kind))];
   };
   const detail = (row) => make("tr", { role: "row", class: "more" },
     make("td", { role: "cell", class: "detail", colspan: width },
       ...failure(row),
       ...titled("Findings", list(row, FOUND, 3).length ? [make("ul", {}, ...findings(row))] : []),
-      ...titled("Before and after", differences(row)),
-      ...titled("Calls", calls(row)),
+      ...titled("Differences", differences(row)),
+      ...titled("API calls", calls(row)),
       facts(row)));
 
   const draw = (from, to) => $("rows").replaceChildren(...shown.slice(from, to).map((row, at) => line(row, from + at)));
@@ -186,9 +192,9 @@
     page = Math.min(page, pages - 1);
     draw(page * PAGE, page * PAGE + PAGE);
     if (!shown.length)
-      $("rows").append(make("tr", { role: "row" }, make("td", { role: "cell", colspan: width, class: "empty" }, "No account matches.")));
+      $("rows").append(make("tr", { role: "row" }, make("td", { role: "cell", colspan: width, class: "empty" }, "No accounts match.")));
     $("count").textContent = shown.length === rows.length ? number(rows.length) : `${number(shown.length)} of ${number(rows.length)}`;
-    $("place").textContent = `Page ${number(page + 1)} of ${number(pages)}`;
+    $("position").textContent = `Page ${number(page + 1)} of ${number(pages)}`;
     $("pager").hidden = pages === 1;
     for (const button of $("pager").querySelectorAll("button"))
       button.disabled = /first|previous/.test(button.dataset.to) ? page === 0 : page === pages - 1;
@@ -199,7 +205,7 @@
   const chips = () => $("chips").replaceChildren(...["class", "code"].filter((name) => filter[name]).map((name) =>
     make("button", { type: "button", "data-drop": name, "aria-label": `Remove the filter ${name} ${filter[name]}` }, `${name}: ${filter[name]} ×`)));
 
-  // The filter is the fragment of the address, so that it can be linked and kept.
+  // The filter is the fragment of the URL, so that a filtered view can be linked and bookmarked.
   const update = () => {
     page = 0;
     select();

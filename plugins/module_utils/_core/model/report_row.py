@@ -1,0 +1,110 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The header and the rows of a report as data: the shapes that docs/report.schema.json describes. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypedDict
+
+
+class FindingRow(TypedDict):
+    """One finding of an account; `accepted` is the reason for which it was accepted."""
+
+    severity: str
+    code: str
+    message: str
+    repaired: NotRequired[bool]
+    accepted: NotRequired[str]
+
+
+class CallRow(TypedDict):
+    """One API call that was made, or in check mode would be made."""
+
+    name: str
+    args: NotRequired[dict[str, Any]]
+
+
+class DiffRow(TypedDict, total=False):
+    """One difference in the form of Ansible's diffs; each side is data or text."""
+
+    before_header: str
+    after_header: str
+    before: Any
+    after: Any
+
+
+ErrorRow = TypedDict("ErrorRow", {"class": str, "message": str})
+
+
+class IngestionRow(TypedDict):
+    """The ingestion of the events of one account; `last_event` is a time in ISO 8601."""
+
+    ingestion_status: str
+    as_expected: NotRequired[bool]
+    message: NotRequired[str]
+    last_event: NotRequired[str | None]
+    events: NotRequired[int]
+    regions: NotRequired[list[str]]
+
+
+class AccountRow(TypedDict):
+    """One account of a report; `status` is ok, changed, failed or skipped."""
+
+    account_id: str
+    host: str
+    ou: NotRequired[str]
+    status: str
+    role_arn: str
+    connector_id: str
+    findings: list[FindingRow]
+    calls: list[CallRow]
+    diff: list[DiffRow]
+    error: NotRequired[ErrorRow]
+    ingestion: NotRequired[IngestionRow]
+
+
+class ExcludedRow(TypedDict):
+    """An account of the organization that the run did not include."""
+
+    account_id: str
+    reason: str
+
+
+class OrganizationRow(TypedDict):
+    """The accounts that AWS Organizations lists: their number, and those that the run did not include."""
+
+    accounts: int
+    excluded: list[ExcludedRow]
+
+
+class ReportHeader(TypedDict):
+    """What a report contains about the run as a whole; `started` and `finished` are times in ISO 8601 with offset."""
+
+    playbook: str
+    started: str
+    finished: str
+    check_mode: NotRequired[bool]
+    workspaces: NotRequired[list[str]]
+    summary: NotRequired[dict[str, int]]
+    organization: NotRequired[OrganizationRow | None]
+    orphans: NotRequired[list[Any]]
+    schema: NotRequired[int]
+    run: NotRequired[str]
+
+
+class StoredReport(ReportHeader):
+    """The content of a report.json, as far as a later run reads it."""
+
+    accounts: list[AccountRow]
+
+
+class HistoryEntry(TypedDict):
+    """One run in history.jsonl; a number is None where the run did not check it."""
+
+    started: str
+    finished: NotRequired[str]
+    playbook: str
+    check_mode: NotRequired[bool]
+    run: NotRequired[str]
+    numbers: dict[str, int | None]
