@@ -214,14 +214,24 @@ accounts:
       description: Name of the host in the inventory.
       type: str
       sample: payments-production
-    role_arn:
-      description: ARN of the role.
-      type: str
-      sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
-    connector_id:
-      description: ARM ID of the data connector.
-      type: str
-      sample: /subscriptions/…/providers/Microsoft.SecurityInsights/dataConnectors/0f2ad0b5-…
+    resources:
+      description: The resources of the account in the order of their sources.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description: The kind of resource, such as V(role) or V(connector).
+          type: str
+          sample: role
+        id:
+          description: Its ARN, ARM ID or URL. A resource that was removed has the one that it had.
+          type: str
+          sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
+        changed:
+          description: Whether it was changed, created or removed.
+          type: bool
+          sample: true
     findings:
       description: Findings before the repair. Security findings come first.
       returned: always

@@ -19,8 +19,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     AwsCredentials,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.permissions import policy_for
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.permissions import SessionScope
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.permissions import (
+    SessionScope,
+    policy_for,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from tests.emulators import faults
 from tests.emulators.client import Emulators

@@ -306,7 +306,7 @@ def test_a_failed_account_keeps_findings_and_calls() -> None:
 
 
 def test_a_result_names_role_and_connector() -> None:
-    one = done()
+    one = result()
     one.report.resources = [
         ResourceResult("role", "arn:x", changed=True),
         ResourceResult("connector", "/x", changed=False),

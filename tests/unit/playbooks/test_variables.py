@@ -217,7 +217,7 @@ def test_accounts_can_be_listed_in_a_play_on_localhost(cloud: Emulators, play: P
           - result is changed
           - result.summary.accounts == 2 and result.summary.changed == 2 and result.summary.failed == 0
           - result.accounts["111111111102"].status == "changed"
-          - result.accounts["111111111102"].role_arn == "arn:aws:iam::111111111102:role/MicrosoftSentinelRole"
+          - result.accounts["111111111102"].resources[0].id == "arn:aws:iam::111111111102:role/MicrosoftSentinelRole"
           - result.orphans == []
     - trailbridge.sentinel.fleet:
         accounts: ["{{ item.entry }}"]

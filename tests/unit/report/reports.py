@@ -73,8 +73,10 @@ def record(number: int, chance: random.Random, *, broken: float = 0.2, events: b
         "host": name,
         "ou": OUS[number % 5] if number < 100 else f"{OUS[number % 5]}/Team {number % 37:02}",
         "status": "ok",
-        "role_arn": f"arn:aws:iam::{account_id}:role/MicrosoftSentinelRole",
-        "connector_id": f"{WORKSPACE}/{connector}",
+        "resources": [
+            {"kind": "role", "id": f"arn:aws:iam::{account_id}:role/MicrosoftSentinelRole", "changed": False},
+            {"kind": "connector", "id": f"{WORKSPACE}/{connector}", "changed": False},
+        ],
         "findings": [],
         "calls": [],
         "diff": [],
@@ -104,7 +106,7 @@ def ingestion(chance: random.Random) -> Data:
 def fail(result: Data, chance: random.Random) -> None:
     kind = chance.choice(["assume_denied", "scp_denied", "throttled", "account_not_active"])
     cause = f"Cannot assume role OrganizationAccountAccessRole in account {result['account_id']}: AccessDenied."
-    result |= {"status": "failed", "role_arn": "", "connector_id": ""}
+    result |= {"status": "failed", "resources": []}
     result["error"] = {"class": kind, "message": f"{cause} {CLASSES[kind][1]}".strip()}
 
 

@@ -68,8 +68,10 @@ def account(**values: Any) -> dict[str, Any]:
         "account_id": "111111111111",
         "host": "payments",
         "status": "ok",
-        "role_arn": "arn",
-        "connector_id": "/x/y",
+        "resources": [
+            {"kind": "role", "id": "arn", "changed": False},
+            {"kind": "connector", "id": "/x/y", "changed": False},
+        ],
     }
     return {**empty, "findings": [], "calls": [], "diff": [], **values}
 
@@ -192,12 +194,11 @@ def test_numbers_of_an_organization_with_events(tmp_path: Path) -> None:
     ("record", "check_mode", "connected"),
     [
         (account(), True, True),
-        (account(connector_id=""), True, False),
         (account(status="failed"), False, False),
         (account(status="changed", findings=[found("connector_missing")]), True, False),
         (account(status="changed", findings=[found("connector_missing", repaired=True)]), False, True),
         (account(status="changed", findings=[found("role_tags")]), True, True),
-        (account(connector_id="", ingestion={"ingestion_status": "silent"}), False, True),
+        (account(resources=[], ingestion={"ingestion_status": "silent"}), False, True),
         (account(ingestion={"ingestion_status": "not_connected"}), False, False),
     ],
 )
@@ -525,7 +526,7 @@ def test_strings_are_stored_once_for_all_accounts() -> None:
 
 @pytest.mark.parametrize("placeholder", html_data.PLACEHOLDERS)
 def test_a_placeholder_character_in_a_value_is_escaped(placeholder: str) -> None:
-    records = [account(role_arn=f"x{placeholder}")]
+    records = [account(resources=[{"kind": "role", "id": f"x{placeholder}", "changed": False}])]
     assert (
         one_line(f"x{placeholder}")
         in json.loads(html_data.accounts_json(records, Statistics(HEADER, records)))["strings"]

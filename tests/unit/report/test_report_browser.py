@@ -136,7 +136,12 @@ def test_a_link_has_its_filter_and_an_account_has_all_details(
         await click(tab, ".toggle")
         assert await tab.run("document.querySelector('.toggle').getAttribute('aria-expanded')") == "true"
         details = await tab.run("document.querySelector('.detail').textContent")
-        for part in (drifted["findings"][0]["message"], drifted["role_arn"], drifted["connector_id"], "sts:ExternalId"):
+        for part in (
+            drifted["findings"][0]["message"],
+            drifted["resources"][0]["id"],
+            drifted["resources"][1]["id"],
+            "sts:ExternalId",
+        ):
             assert part in details
         assert drifted["diff"][0]["after"]["tags"]["id"] in details
         assert await tab.run("document.querySelectorAll('.detail .add').length") > 0

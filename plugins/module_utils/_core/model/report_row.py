@@ -37,6 +37,14 @@ class DiffRow(TypedDict, total=False):
 ErrorRow = TypedDict("ErrorRow", {"class": str, "message": str})
 
 
+class ResourceRow(TypedDict):
+    """One resource of an account: its kind, such as "role", its ARN, ARM id or URL, and whether it was changed."""
+
+    kind: str
+    id: str
+    changed: bool
+
+
 class IngestionRow(TypedDict):
     """The ingestion of the events of one account; `last_event` is a time in ISO 8601."""
 
@@ -55,8 +63,7 @@ class AccountRow(TypedDict):
     host: str
     ou: NotRequired[str]
     status: str
-    role_arn: str
-    connector_id: str
+    resources: list[ResourceRow]
     findings: list[FindingRow]
     calls: list[CallRow]
     diff: list[DiffRow]

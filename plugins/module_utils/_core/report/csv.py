@@ -39,8 +39,7 @@ COLUMNS = (
     "regions",
     "error_class",
     "error_message",
-    "role_arn",
-    "connector_id",
+    "resources",
 )
 
 
@@ -72,6 +71,7 @@ def _cells(row: AccountRow, state: AccountState) -> Mapping[str, object]:
         "findings": " ".join(finding["code"] for finding in findings),
         "open": " ".join(finding["code"] for finding, is_open in zip(findings, state.open, strict=True) if is_open),
         "messages": " | ".join(map(message_of, findings)),
+        "resources": " ".join(f"{one['kind']}={one['id']}" for one in row.get("resources", ())),
         "calls": " ".join(call["name"] for call in row.get("calls", ())),
         "regions": " ".join((ingestion and ingestion.get("regions")) or ()),
         "error_class": error["class"] if error else "",

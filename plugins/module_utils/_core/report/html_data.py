@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..model.report_row import AccountRow, CallRow, DiffRow
+from ..model.report_row import AccountRow, CallRow, DiffRow, ResourceRow
 from ..model.text import one_line, visible
 from .statistics import AccountState, Statistics, ingestion_status_of, message_of
 
@@ -69,8 +69,10 @@ class _Template:
     """Turns the strings of one account into templates: placeholders instead of the values that only it has."""
 
     def __init__(self, row: AccountRow) -> None:
-        self.connector = one_line(str(row.get("connector_id") or "")).rpartition("/")[2]
-        values = (str(row["account_id"]), self.connector, one_line(str(row.get("host") or "")))
+        # Of the ids of resources the last part alone may be unique, such as the name of a connector.
+        names = (one_line(str(one["id"])).rpartition("/")[2] for one in row.get("resources", ()))
+        self.name = max(names, key=len, default="")
+        values = (str(row["account_id"]), self.name, one_line(str(row.get("host") or "")))
         pairs = zip(PLACEHOLDERS, values, strict=True)
         self._replacements = [(value, placeholder) for placeholder, value in pairs if len(value) >= MIN_REPLACED]
 
@@ -102,9 +104,8 @@ def _row(row: AccountRow, state: AccountState, strings: StringTable) -> list[Any
         row["status"],
         state.states,
         state.connected + 2 * state.drifted,
-        strings.index(template(row.get("role_arn") or "")),
-        strings.index(template(row.get("connector_id") or "")),
-        template.connector,
+        [item for one in row.get("resources", ()) for item in _resource(one, strings, template)],
+        template.name,
         _findings(row, state, strings, template),
         [one_line(error["class"]), strings.index(template(error["message"]))] if error else 0,
         _ingestion(row, strings, template),
@@ -114,6 +115,10 @@ def _row(row: AccountRow, state: AccountState, strings: StringTable) -> list[Any
     while packed[-1] in (0, []):
         packed.pop()
     return packed
+
+
+def _resource(one: ResourceRow, strings: StringTable, template: _Template) -> tuple[int, int]:
+    return strings.index(one_line(one["kind"])), strings.index(template(one["id"]))
 
 
 def _findings(row: AccountRow, state: AccountState, strings: StringTable, template: _Template) -> list[Any]:

@@ -39,6 +39,8 @@ STATE_BY_INGESTION_STATUS = {
     "unknown": UNKNOWN,
 }
 
+REMOVING_PLAYBOOKS = ("offboard", "departed")
+
 # With one of these findings Sentinel cannot read events.
 DISCONNECTING_CODES = {
     "connector_disabled",
@@ -90,7 +92,9 @@ def account_state(row: AccountRow, header: ReportHeader) -> AccountState:
     is_open = tuple(check_mode or not finding.get("repaired") for finding in findings)
     differs = any(_is_actionable(finding) for finding in findings)
     drifted = row["status"] == "changed" or (row["status"] == "ok" and differs)
-    return AccountState(_states(row, header, is_open), is_open, _is_connected(row, is_open), drifted)
+    return AccountState(
+        _states(row, header, is_open), is_open, _is_connected(row, is_open, header["playbook"]), drifted
+    )
 
 
 def message_of(finding: FindingRow) -> str:
@@ -140,13 +144,13 @@ def _states(row: AccountRow, header: ReportHeader, is_open: Sequence[bool]) -> s
     return "".join(states.values())
 
 
-def _is_connected(row: AccountRow, is_open: Sequence[bool]) -> bool:
+def _is_connected(row: AccountRow, is_open: Sequence[bool], playbook: str) -> bool:
     findings = zip(row.get("findings", ()), is_open, strict=True)
     if any(still_open and finding["code"] in DISCONNECTING_CODES for finding, still_open in findings):
         return False
     if ingestion_status := ingestion_status_of(row):
         return ingestion_status != "not_connected"
-    return row["status"] in ("ok", "changed") and bool(row.get("connector_id"))
+    return row["status"] in ("ok", "changed") and playbook not in REMOVING_PLAYBOOKS
 
 
 @dataclass(slots=True)

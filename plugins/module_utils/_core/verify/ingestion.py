@@ -23,6 +23,7 @@ from ..model.duration import format_duration
 from ..model.errors import SentinelError, cannot
 from ..model.ingestion import ingestion as model
 from ..model.ingestion.ingestion import ConnectorsByAccount, Expected, IngestionResult, IngestionStatus, Snapshot
+from ..model.role.permissions import policy_for
 from ..run.pacing import AzureRateLimit, Slots
 
 if TYPE_CHECKING:
@@ -335,7 +336,8 @@ async def _create_canary(item: AccountIngestion, canary: str, aws: Aws) -> None:
     if account.account_id == (await aws.identity()).account_id:
         return
     assume_role = replace(account.assume_role, session_name=canary)
-    await aws.assume_role_in(account.account_id, assume_role, account.role_spec.name, "read")
+    policy = policy_for(account.account_id, account.role_spec.name, "read")
+    await aws.assume_role_in(account.account_id, assume_role, policy)
     item.has_canary = True
 
 
@@ -346,5 +348,7 @@ async def _read_last_used(item: AccountIngestion, aws: Aws) -> None:
     if not arn:
         return
     name = arn.rpartition("/")[2]
-    credentials = await aws.assume_role_in(account.account_id, account.assume_role, name, "read")
+    credentials = await aws.assume_role_in(
+        account.account_id, account.assume_role, policy_for(account.account_id, name, "read")
+    )
     item.shown["role_last_used"] = await last_used(aws.service("iam").client(credentials), account.account_id, name)

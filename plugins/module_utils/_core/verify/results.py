@@ -155,8 +155,11 @@ def report_row(item: AccountIngestion) -> AccountRow:
         "host": item.account.host,
         "ou": item.account.ou,
         "status": "ok",
-        "role_arn": shown["role_arn"],
-        "connector_id": shown["connector_id"],
+        "resources": [
+            {"kind": kind, "id": shown[key], "changed": False}
+            for kind, key in (("role", "role_arn"), ("connector", "connector_id"))
+            if shown[key]
+        ],
         "findings": [],
         "calls": [],
         "diff": [],

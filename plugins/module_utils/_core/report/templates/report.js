@@ -8,7 +8,7 @@
   const FIELDS = ["q", "show", "check", "severity", "events", "ou", "class", "code"];
   const UNKNOWN_OU = "(OU unknown)";
   const PLACEHOLDERS = /[\ue000-\ue002]/g;
-  const [ID, HOST, OU, STATUS, STATE, FLAGS, ROLE, CONNECTOR, UUID, FOUND, ERROR, EVENTS, CALLS, DIFF] = Array(14).keys();
+  const [ID, HOST, OU, STATUS, STATE, FLAGS, RESOURCES, NAME, FOUND, ERROR, EVENTS, CALLS, DIFF] = Array(13).keys();
 
   const $ = (id) => document.getElementById(id);
   const { strings, rows } = JSON.parse($("data").textContent);
@@ -27,11 +27,12 @@
 
   // Strings are stored once for all accounts, with placeholders for the values that only one account has.
   const text = (row, number) =>
-    (strings[number] ?? "").replace(PLACEHOLDERS, (placeholder) => [row[ID], row[UUID], row[HOST]][placeholder.charCodeAt(0) - 0xe000]);
+    (strings[number] ?? "").replace(PLACEHOLDERS, (placeholder) => [row[ID], row[NAME], row[HOST]][placeholder.charCodeAt(0) - 0xe000]);
   const list = (row, part, step) => {
     const flat = row[part] || [];
     return Array.from({ length: flat.length / step }, (_, at) => flat.slice(at * step, at * step + step));
   };
+  const resources = (row) => list(row, RESOURCES, 2).map(([kind, id]) => [strings[kind][0].toUpperCase() + strings[kind].slice(1), text(row, id)]);
   const number = (value) => value.toLocaleString("en-US");
 
   // Every node is created here, and strings become text nodes: no name can become markup.
@@ -44,7 +45,7 @@
 
   const haystack = (row) =>
     [
-      row[ID], row[HOST], strings[row[OU]], row[STATUS], text(row, row[ROLE]),
+      row[ID], row[HOST], strings[row[OU]], row[STATUS], ...resources(row).map(([, id]) => id),
       ...list(row, FOUND, 3).flatMap(([code, message]) => [strings[code].slice(1), text(row, message)]),
       ...(row[ERROR] ? [row[ERROR][0], text(row, row[ERROR][1])] : []),
       ...(row[EVENTS] ? [strings[row[EVENTS][0]], text(row, row[EVENTS][4])] : []),
@@ -165,7 +166,7 @@
       args < 0 ? inJson() : block(pretty(text(row, args)).split("\n").map((it) => ["", it]))));
   const facts = (row) => {
     const ingestion = row[EVENTS];
-    const pairs = [["Account", row[ID]], ["OU", strings[row[OU]]], ["Role", text(row, row[ROLE])], ["Connector", text(row, row[CONNECTOR])]];
+    const pairs = [["Account", row[ID]], ["OU", strings[row[OU]]], ...resources(row)];
     if (ingestion) pairs.push(["Events", `${strings[ingestion[0]]}, ${number(ingestion[2])} events`], ["Last event", time(ingestion[1])], ["Regions", strings[ingestion[3]]], ["Message", text(row, ingestion[4])]);
     return make("dl", {}, ...pairs.filter(([, value]) => value).map(([key, value]) =>
       make("div", {}, make("dt", {}, key), make("dd", { class: "id" }, value))));
