@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,6 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
     NotYetError,
     SentinelError,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import Finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.resource import Resource
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import reconcile as reconcile_module
@@ -104,9 +104,10 @@ def apply_spec(
     applied = [] if applied is None else applied
     report = AccountReport(calls=applied)
 
-    def findings(_spec: object, have: Items | None) -> list[Finding]:
-        on_read(have)
-        return []
+    class Evidence(reconcile_module._Evidence[object, Items]):
+        def add(self, have: Items | None) -> None:
+            super().add(have)
+            on_read(have)
 
     resource: Resource[object, Items] = Resource(
         name="items",
@@ -114,12 +115,13 @@ def apply_spec(
         overlay=lambda _spec, have: overlay(have),
         without=lambda _spec, _have: None,
         plan=plan,
-        findings=findings,
+        findings=lambda _spec, _have: [],
         show=lambda _spec, have: {"items": sorted(have or ())},
         id=lambda _spec, _have: "items",
     )
     mode = Mode(check_mode, sleep=reconcile_module.time.sleep)
-    return asyncio.run(reconcile(report, resource, "the items", service, mode))
+    with mock.patch.object(reconcile_module, "_Evidence", Evidence):
+        return asyncio.run(reconcile(report, resource, "the items", service, mode))
 
 
 @pytest.fixture(autouse=True)
