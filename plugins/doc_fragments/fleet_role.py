@@ -38,7 +38,7 @@ options:
   role_purge_tags:
     description:
       - Whether tags that are not in O(role_tags) are removed, if O(role_tags) is given.
-      - They are kept, unless this is V(true). The modules in amazon.aws remove them by default.
+      - Defaults to V(false). The modules in amazon.aws remove them by default.
     type: bool
   permission_mode:
     description:

@@ -27,6 +27,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import (
     AccountReport,
     AccountResult,
+    ResourceResult,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector, workspace
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
@@ -226,7 +227,7 @@ def fleet_wide() -> dict[str, dict[str, Any]]:
 def test_a_field_has_the_type_of_its_option(field: Field) -> None:
     wanted = {"path": "str"}
     kinds = [
-        "dicts" if one.get("elements") == "dict" else one.get("type", "str")
+        {"dict": "dicts", "raw": "sources"}.get(one.get("elements", ""), one.get("type", "str"))
         for name in MODULES
         for option, one in spec(name).items()
         if option == (field.option if name in ACTIONS else field.short)
@@ -422,7 +423,11 @@ ERROR = SentinelError("assume_denied", "Cannot assume the role.")
 def report() -> AccountReport:
     shown = {"role": lambda: role.show(ROLE), "connector": lambda: connector.show(CONNECTOR)}
     return AccountReport(
-        shown=shown, findings=[FOUND], accepted={FOUND: "Known."}, calls=[Call("TagRole", {})], diff=[]
+        shown=shown,
+        resources=[ResourceResult("role", ROLE.arn, changed=True)],
+        findings=[FOUND],
+        accepted={FOUND: "Known."},
+        calls=[Call("TagRole", {})],
     )
 
 

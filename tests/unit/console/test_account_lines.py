@@ -211,7 +211,7 @@ def test_the_summary_has_security_findings_then_failures_then_counts() -> None:
         "Failures",
         f"      1  assume_denied                    {ACCOUNT} pay",
         f"         {DENIED}",
-        "         Check that the role exists, that it trusts the caller, and that the caller may assume it.",
+        f"         {CLASSES['assume_denied'][1]}",
         f"Documentation: {FINDINGS_PAGE} and {ERRORS_PAGE}",
         "2 accounts: 0 ok, 1 changed, 1 failed",
     ]

@@ -31,6 +31,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import RoleSpec
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.sources import SourceSpec
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.validation import RULES, TYPES
 
 ACCOUNT = "111111111111"
@@ -62,6 +63,7 @@ KEPT: dict[str, tuple[Any, str, str, Any]] = {
     "external_ids": ([A, B.upper()], "role_spec", "external_ids", (A, B)),
     "exclusive": (False, "role_spec", "exclusive", False),
     "adopt": (True, "role_spec", "adopt", True),
+    "sources": (["cloudtrail"], "", "sources", (SourceSpec("cloudtrail"),)),
     "deduplicate": (True, "", "deduplicate", True),
     "accepted_findings": (
         [{"code": "role_tags", "reason": "Ticket 1", "until": "2027-01-31"}],
@@ -285,7 +287,7 @@ SECRET = ("access_key", "secret_key", "session_token", "secret", "oidc_token")
 
 
 def test_every_option_except_secrets_has_invalid_values() -> None:
-    assert WRONG.keys() | set(SECRET) == KEPT.keys()
+    assert WRONG.keys() | {*SECRET, "sources"} == KEPT.keys()
 
 
 def check_error(option: str, value: Any, names: str) -> None:

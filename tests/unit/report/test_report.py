@@ -302,10 +302,12 @@ def test_failures_are_listed_by_class_with_advice(tmp_path: Path) -> None:
     records = [account(account_id=f"{number:012}", status="failed", error=denied) for number in range(30)]
     folder = written(tmp_path, *records, account(status="failed", error={"class": "no_such", "message": "Hm."}))
     content = text(folder, "report.md")
-    assert "### scp\\_denied: 30\n\nA service control policy (SCP) of the AWS organization denies the call." in content
-    assert "Exempt the role that is assumed in that policy." in content
+    assert (
+        "### scp\\_denied: 30\n\nA service control policy \\(SCP\\) of the AWS organization denies the call." in content
+    )
+    assert "Exempt the assumed role in that policy." in content
     assert "- and 10 more, see report.csv" in content
-    assert "Exempt the role" in text(folder, "report.html")
+    assert "Exempt the assumed role" in text(folder, "report.html")
 
 
 # JSON

@@ -79,13 +79,11 @@ def _options(source_type: str) -> tuple[SourceOption, ...]:
 
 def check(sources: Iterable[Any], where: str, name: str) -> None:
     """Raise InputError with everything that cannot be used in a list of sources; `name` is the option's."""
-    found: list[Mistake] = []
-    listed: list[Any] = []
-    for one in sources:
-        found += _mistakes(one, where, name)
-        if one in listed:
+    listed = list(sources)
+    found = [mistake for one in listed for mistake in _mistakes(one, where, name)]
+    for number, one in enumerate(listed):
+        if isinstance(one, SourceSpec) and one in listed[:number]:
             found.append(Mistake(f"Cannot use {name} {one.type!r}", where, "it is listed twice"))
-        listed.append(one)
     if found:
         raise InputError(found)
 
@@ -94,28 +92,28 @@ def _mistakes(source: Any, where: str, name: str) -> list[Mistake]:
     if not isinstance(source, SourceSpec):
         rule = "each source is the name of a type, or a dictionary with type and the options of that type"
         return [Mistake(f"Cannot use {name} {source!r}", where, rule)]
+    what = f"Cannot use {name} {source.type!r}"
     if source.type not in SOURCE_TYPES:
-        return [Mistake(f"Cannot use {name} {source.type!r}", where, f"it must be one of {', '.join(SOURCE_TYPES)}")]
-    known = {option.name: option for option in _options(source.type)}
+        return [Mistake(what, where, f"it must be one of {', '.join(SOURCE_TYPES)}")]
+    options = {option.name: option for option in _options(source.type)}
+    unknown = [name for name, _value in source.options if name not in options]
+    missing = [name for name, option in options.items() if option.required and source.get(name) is None]
     found = [
-        Mistake(f"Cannot use {name} {source.type!r}", where, f"{option} is not given")
-        for option in known
-        if known[option].required and source.get(option) is None
+        Mistake(what, where, f"unknown option {one}, the options are {', '.join(options) or 'none'}") for one in unknown
     ]
+    found += [Mistake(what, where, f"{one} is not set") for one in missing]
     for option, value in source.options:
-        if option not in known:
-            rule = f"unknown option; known are {', '.join(known)}" if known else "a source of this type has no options"
-            found.append(Mistake(f"Cannot use {option} of {name} {source.type!r}", where, rule))
-            continue
-        try:
-            for rule in filter(None, (known[option].type, known[option].rule)):
-                for item in value if isinstance(value, tuple) and rule == known[option].rule else (value,):
-                    validation.check(where, f"{option} of {name} {source.type!r}", item, rule)
-        except InputError as error:
-            found += error.mistakes
+        if option in options:
+            found += _option_mistakes(options[option], value, where, f"{option} of {name} {source.type!r}")
     return found
 
 
-def show(source: SourceSpec) -> dict[str, Any]:
-    """Return a source as users write it."""
-    return {"type": source.type, **dict(source.options)}
+def _option_mistakes(option: SourceOption, value: Any, where: str, name: str) -> tuple[Mistake, ...]:
+    try:
+        validation.check(where, name, value, option.type)
+        for item in value if isinstance(value, tuple) else (value,):
+            if option.rule:
+                validation.check(where, name, item, option.rule)
+    except InputError as error:
+        return error.mistakes
+    return ()

@@ -70,7 +70,7 @@ class _Template:
 
     def __init__(self, row: AccountRow) -> None:
         # Of the ids of resources the last part alone may be unique, such as the name of a connector.
-        names = (one_line(str(one["id"])).rpartition("/")[2] for one in row.get("resources", ()))
+        names = (one_line(str(one["id"])).partition("/")[2].rpartition("/")[2] for one in row.get("resources", ()))
         self.name = max(names, key=len, default="")
         values = (str(row["account_id"]), self.name, one_line(str(row.get("host") or "")))
         pairs = zip(PLACEHOLDERS, values, strict=True)

@@ -1,0 +1,90 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The list of sources: what is accepted, and the error for everything else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import sources
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import InputError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.sources import (
+    CLOUDTRAIL,
+    SourceOption,
+    SourceSpec,
+    SourceType,
+)
+
+LOGS = SourceType(
+    "A bucket.",
+    (
+        SourceOption("bucket", "str", "The bucket.", required=True),
+        SourceOption("account_ids", "list", "Accounts.", rule="account_id"),
+        SourceOption("connector", "bool", "Whether to make the connector."),
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+def logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sources.SOURCE_TYPES, "logs", LOGS)
+
+
+def listed(given: Any) -> tuple[SourceSpec, ...]:
+    return parse({"sources": given}, "host log").sources
+
+
+@pytest.mark.parametrize("given", [None, "", "  "])
+def test_cloudtrail_is_the_default(given: Any) -> None:
+    assert listed(given) == (CLOUDTRAIL,)
+
+
+@pytest.mark.parametrize("given", ["cloudtrail", ["cloudtrail"], [{"type": "cloudtrail"}], {"type": "cloudtrail"}])
+def test_a_source_is_a_name_or_a_dictionary(given: Any) -> None:
+    assert listed(given) == (CLOUDTRAIL,)
+
+
+def test_an_empty_list_counts() -> None:
+    assert listed([]) == ()
+
+
+def test_options_are_converted_as_those_of_accounts() -> None:
+    [one] = listed([{"type": "logs", "bucket": "a", "account_ids": "111111111111,022222222222", "connector": "no"}])
+    assert one.get("account_ids") == ("111111111111", "022222222222")
+    assert (one.get("bucket"), one.get("connector"), one.get("none", 7)) == ("a", False, 7)
+
+
+def test_a_type_may_be_listed_with_different_options() -> None:
+    assert len(listed(["cloudtrail", {"type": "logs", "bucket": "a"}, {"type": "logs", "bucket": "b"}])) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (["everything"], "'everything'"),
+        (["cloudtrail", "everything"], "'everything'"),
+        (["cloudtrail", {"type": "cloudtrail"}], "twice"),
+        (7, "7"),
+        ([False, False], "False"),
+        ([None], "None"),
+        ([{"bucket": "logs"}], "'bucket'"),
+        ([{"type": "cloudtrail", "bucket": "logs"}], "bucket"),
+        ([["cloudtrail"]], "['cloudtrail']"),
+        ([{"type": "logs"}], "bucket is not set"),
+        ([{"type": "logs", "bucket": "a", "bukket": "a"}], "bukket"),
+        ([{"type": "logs", "bucket": "a", "account_ids": ["111111111111", "1"]}], "'1'"),
+        ([{"type": "logs", "bucket": "a", "connector": "maybe"}], "'maybe'"),
+        ([{"type": "logs", "bucket": ["a"]}], "['a']"),
+    ],
+)
+def test_everything_else_is_refused_by_name(given: Any, named: str) -> None:
+    with pytest.raises(InputError) as caught:
+        listed(given)
+    assert caught.value.kind == "bad_input"
+    assert named in str(caught.value)
+    assert "sources" in str(caught.value)
+    assert "host log" in str(caught.value)
