@@ -13,8 +13,8 @@ options:
     description:
       - The sources that Microsoft Sentinel reads in the account. Each is the name of a type, or a dictionary with
         C(type) and the options of that type.
-      - An empty list is for a member of an organization trail: nothing is created in the account, and its events are
-        expected from the S3 connection of the account that holds the bucket.
+      - An empty list is for an account whose events arrive through the S3 connector of an organization trail. Nothing
+        is created in the account, and its events are expected from that connector.
       - Sources that are not listed are not changed. Defaults to V([cloudtrail]).
       - Type C(cloudtrail). An IAM role that trusts Microsoft with the workspace id as external id, and a data connector
         of the kind C(AmazonWebServicesCloudTrail). Its options are those of the account, such as O(role_name).

@@ -42,8 +42,8 @@ INTRODUCTION = (
         "C(type) and the options of that type."
     ),
     (
-        "An empty list is for a member of an organization trail: nothing is created in the account, and its events are "
-        "expected from the S3 connection of the account that holds the bucket."
+        "An empty list is for an account whose events arrive through the S3 connector of an organization trail. Nothing "
+        "is created in the account, and its events are expected from that connector."
     ),
     "Sources that are not listed are not changed. Defaults to V([cloudtrail]).",
 )

@@ -195,12 +195,8 @@ async def _unlisted(account: Account, sentinel: Sentinel) -> list[Finding]:
     spec = ConnectorSpec(account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
     found = connectors.unlisted(spec, await sentinel.connectors(account.account_id, spec.name))
     if not account.sources and not await sentinel.is_fed_by_s3(connectors.CLOUDTRAIL_TABLE):
-        found.append(
-            finding(
-                "source_missing",
-                "No source is listed, and the workspace has no enabled S3 connector for AWSCloudTrail.",
-            )
-        )
+        text = f"No source is listed, and the workspace has no enabled S3 connector for {connectors.CLOUDTRAIL_TABLE}."
+        found.append(finding("source_missing", text))
     return found
 
 
