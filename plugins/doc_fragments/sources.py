@@ -15,7 +15,7 @@ options:
         C(type) and the options of that type.
       - An empty list is for an account whose events arrive through the S3 connector of an organization trail. Nothing
         is created in the account, and its events are expected from that connector.
-      - Sources that are not listed are not changed. Defaults to V([cloudtrail]).
+      - Sources that are not listed are not changed. If not set, the list is V([cloudtrail]).
       - Type C(cloudtrail). An IAM role that trusts Microsoft with the workspace id as external id, and a data connector
         of the kind C(AmazonWebServicesCloudTrail). Its options are those of the account, such as O(role_name).
     type: list

@@ -42,10 +42,10 @@ INTRODUCTION = (
         "C(type) and the options of that type."
     ),
     (
-        "An empty list is for an account whose events arrive through the S3 connector of an organization trail. Nothing "
-        "is created in the account, and its events are expected from that connector."
+        "An empty list is for an account whose events arrive through the S3 connector of an organization trail. "
+        "Nothing is created in the account, and its events are expected from that connector."
     ),
-    "Sources that are not listed are not changed. Defaults to V([cloudtrail]).",
+    "Sources that are not listed are not changed. If not set, the list is V([cloudtrail]).",
 )
 
 
