@@ -112,7 +112,7 @@ async def _names(name: str | None, account: Account, iam: Caller) -> list[str]:
     if name:
         return [name]
     microsoft = account.role_spec.microsoft_account_id
-    return await trusting(iam, account.account_id, lambda document: policy.lets_in(document, microsoft))
+    return await trusting(iam, account.account_id, lambda document: policy.allows_account(document, microsoft))
 
 
 def _inspected(role: Role, account: Account) -> Result:

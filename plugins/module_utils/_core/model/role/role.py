@@ -159,7 +159,7 @@ def check_ownership(spec: RoleSpec, have: Role | None) -> None:
     strangers = _claimed(spec, have.trust) - wished
     if not ours(have) and not policy.trusts(have.trust, spec.microsoft_account_id):
         reason = f"it neither trusts Microsoft's account {spec.microsoft_account_id} nor carries the tag {TAG}"
-    elif not policy.is_legible(have.trust):
+    elif not policy.is_parseable(have.trust):
         reason = "its trust policy cannot be read, so it may serve somebody else"
     elif strangers:
         reason = f"it serves another workspace ({', '.join(sorted(strangers))}), which external_ids does not name"
@@ -203,7 +203,7 @@ def without(spec: RoleSpec, have: Role | None) -> Role | None:
         _check_serves_nobody_else(spec, have, have.trust, remaining)
         _check_unused(spec, have)
         return None
-    gone = [one for one in _statements(have) if spec.exclusive or one not in _left_alone(spec, have)]
+    gone = [one for one in _statements(have) if spec.exclusive or not _is_left_alone(spec, one)]
     _check_serves_nobody_else(spec, have, {**have.trust, "Statement": gone}, remaining)
     ids = sorted(remaining) + sorted((served(have) - remaining) - {spec.workspace_id})
     key, text = _spelled(have.tags, TAG_WORKSPACE), _fitting(ids)[0]
@@ -234,7 +234,7 @@ def _check_serves_nobody_else(spec: RoleSpec, have: Role, goes: Mapping[str, Any
             f"the tag {TAG_WORKSPACE} and an exact condition name together. Onboard the account first, which "
             "takes out what does not belong there, or take it out of the trust policy yourself"
         )
-    elif policy.is_legible(goes) or spec.adopt:
+    elif policy.is_parseable(goes) or spec.adopt:
         return
     else:
         why = "its trust policy cannot be read, so it does not tell whom it serves; set adopt if the role is yours"
@@ -261,8 +261,7 @@ def _trust(spec: RoleSpec, base: Role, ids: Iterable[str]) -> Mapping[str, Any]:
     if spec.exclusive or not base.trust:
         kept = {**wanted, "Statement": [*wanted["Statement"], *_restrictions(spec, base, other_workspaces(spec, base))]}
         return base.trust if policy.same(base.trust, kept) else kept
-    joined = {**base.trust, "Statement": [*_statements(base), *wanted["Statement"]]}
-    return base.trust if policy.same(base.trust, joined) else joined
+    return policy.add_statements(base.trust, wanted)
 
 
 def _restrictions(spec: RoleSpec, have: Role, others: Iterable[str]) -> list[Any]:
@@ -273,15 +272,17 @@ def _restrictions(spec: RoleSpec, have: Role, others: Iterable[str]) -> list[Any
 def _trust_without(spec: RoleSpec, have: Role, remaining: Iterable[str]) -> Mapping[str, Any]:
     wanted = trust(spec.microsoft_account_id, remaining, spec.partition)
     others = _restrictions(spec, have, remaining) if spec.exclusive else _left_alone(spec, have)
-    kept = {**(wanted if spec.exclusive else have.trust), "Statement": others}
-    joined = {**kept, "Statement": [*others, *wanted["Statement"]]}
-    after = kept if policy.same(kept, joined) else joined
+    after = policy.add_statements({**(wanted if spec.exclusive else have.trust), "Statement": others}, wanted)
     return have.trust if policy.same(have.trust, after) else after
 
 
 def _left_alone(spec: RoleSpec, have: Role) -> list[Any]:
     """Return the statements that stay when this workspace goes, where the wish is not exclusive."""
-    return [one for one in _statements(have) if _denies(one) or not _lets_in_by_id(spec, {"Statement": [one]})]
+    return [one for one in _statements(have) if _is_left_alone(spec, one)]
+
+
+def _is_left_alone(spec: RoleSpec, statement: object) -> bool:
+    return _denies(statement) or not _lets_in_by_id(spec, {"Statement": [statement]})
 
 
 def _lets_in_by_id(spec: RoleSpec, document: Mapping[str, Any]) -> bool:
@@ -388,7 +389,7 @@ def findings(spec: RoleSpec, have: Role | None) -> list[Finding]:
     ids = expected_ids(spec, have)
     return ordered(
         [
-            *policy.trust_findings(have.trust, account_id=spec.microsoft_account_id, external_ids=ids),
+            *policy.trust_findings(have.trust, trust(spec.microsoft_account_id, ids)),
             *_neighbour_findings(spec, have),
             *_policy_findings(spec, have),
             *_inline_findings(spec, have),
