@@ -45,20 +45,33 @@ def includes(general: str, special: str) -> bool:
 def overlap(one: str, other: str, barrier: str = "") -> bool:
     """Whether some value matches both patterns; a * of the second one does not match the barrier character.
 
-    A row holds for each beginning of the second pattern whether it and the first one so far can match the same.
+    Bit n of a row says whether the first n characters of the second pattern and the first one so far can match the
+    same.
     """
     if not is_wild(one + other):
         return one == other
-    row = [not other[:end].strip("*") for end in range(len(other) + 1)]
+    full, stars = (1 << len(other) + 1) - 1, [at for at, b in enumerate(other) if b == "*"]
+    equal: dict[str, int] = {}
+    for at, b in enumerate(other):
+        equal[b] = equal.get(b, 0) | 1 << at
+    any_one, stay = full >> 1 & ~equal.get("*", 0), equal.get("*", 0) << 1
+    row = _past_stars(1, stars)
     for a in one:
-        after = [row[0] and a == "*"]
-        for at, b in enumerate(other):
-            if "*" in (a, b):
-                after.append(after[at] or (row[at + 1] and not (b == "*" and a == barrier)))
-            else:
-                after.append(row[at] and (a == b or "?" in (a, b)))
-        row = after
-    return row[-1]
+        if a == "*":
+            row = (row | -row) & full
+        else:
+            ahead = any_one if a == "?" else equal.get(a, 0) | equal.get("?", 0)
+            row = _past_stars((row & ahead) << 1 | (row & stay if a != barrier else 0), stars)
+        if not row:
+            return False
+    return row >> len(other) == 1
+
+
+def _past_stars(row: int, stars: list[int]) -> int:
+    """The row where each * of the second pattern may match nothing."""
+    for at in stars:
+        row |= (row >> at & 1) << at + 1
+    return row
 
 
 def _stands_at(part: str, value: str, at: int) -> bool:
