@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 
@@ -118,6 +119,7 @@ def _filled(text: str, request: Request) -> str | None:
     return re.sub(r"\$\{([^}]*)\}", lambda found: request.keys[found[1].lower()], text)
 
 
+@lru_cache(maxsize=4096)
 def _like(pattern: str, text: str) -> bool:
     return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text, re.DOTALL) is not None
 
