@@ -432,8 +432,8 @@ def one_or_more(values: Any) -> st.SearchStrategy[Any]:
 
 def joined(one: Any, other: Any) -> Any:
     """The values of both, of an element or a condition."""
-    if one == "*":
-        return one
+    if one == "*" or not one or not other:
+        return one or other
     if isinstance(one, dict) and isinstance(other, dict):
         return {key: joined(one.get(key, []), other.get(key, [])) for key in {**one, **other}}
     lists = [value if isinstance(value, list) else [value] for value in (one, other)]
