@@ -114,7 +114,9 @@ async def _role_names(name: str | None, account: Account, iam: ServiceClient) ->
     if name:
         return [name]
     microsoft = account.role_spec.microsoft_account_id
-    return await find_roles_by_trust(iam, account.account_id, lambda document: policy.lets_in(document, microsoft))
+    return await find_roles_by_trust(
+        iam, account.account_id, lambda document: policy.allows_account(document, microsoft)
+    )
 
 
 def _role_with_findings(role: Role, account: Account) -> Result:

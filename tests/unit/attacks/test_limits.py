@@ -174,7 +174,7 @@ GUARDS: list[tuple[dict[str, Any], str]] = [
     ({"max_change_percent": "few"}, "argument 'max_change_percent' is of type"),
     ({"max_fail_percentage": "nan"}, "max_fail_percentage nan: it must be a number from 0 to 100"),
     ({"minimum_accounts": "ten"}, "argument 'minimum_accounts' is of type"),
-    ({"concurrency": 0}, "concurrency 0: it must be a whole number from 1 to 256"),
+    ({"concurrency": 0}, "concurrency 0: it must be a integer from 1 to 256"),
     ({"report_dir": "/proc/nowhere"}, "Cannot write into /proc/nowhere (report_dir)"),
     ({"state": "deleted"}, "value of state must be one of: present, absent, got: deleted"),
     ({"acounts": []}, "acounts"),

@@ -201,7 +201,8 @@ def test_an_unknown_tenant_or_application(signed_out: Emulators, name: str, code
 
 def test_a_secret_without_tenant(signed_out: Emulators) -> None:
     error = error_of(signed_out, client_id=signed_out.environment["AZURE_CLIENT_ID"], secret="hush-hush")
-    assert str(error).startswith("Cannot sign in to Azure with the secret: tenant not given (AZURE_TENANT in ")
+    assert "tenant not given" in str(error)
+    assert "AZURE_TENANT" in str(error)
     assert signed_out.requests() == []
 
 

@@ -46,7 +46,11 @@ Connect = Callable[[Emulators], object]
 @pytest.fixture(autouse=True)
 def short_retries() -> Iterator[None]:
     with ExitStack() as stack:
-        for module, name, value in ((service, "BRIEF", 1.0), (arm, "BRIEF", 1.0), (arm, "MAX_PAUSE_SECONDS", 0.05)):
+        for module, name, value in (
+            (service, "UNREACHABLE_TIMEOUT", 1.0),
+            (arm, "UNREACHABLE_TIMEOUT", 1.0),
+            (arm, "MAX_PAUSE_SECONDS", 0.05),
+        ):
             stack.enter_context(mock.patch.object(module, name, value))
         yield
 

@@ -192,7 +192,10 @@ def test_retries_of_a_call_send_the_same_idempotency_token(here: Emulators) -> N
             bodies.append(body)
             return await post(url, headers, body, proxy)
 
-        with mock.patch.object(service._http, "post", recording_post), mock.patch.object(backoff, "FIRST", 0.05):
+        with (
+            mock.patch.object(service._http, "post", recording_post),
+            mock.patch.object(backoff, "INITIAL_PAUSE", 0.05),
+        ):
             await aws.with_source_credentials("cloudformation")("CreateStackSet", StackSetName="x", TemplateBody="{}")
         aws.close()
 

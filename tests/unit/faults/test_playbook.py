@@ -12,11 +12,12 @@ from tests.unit.playbooks.conftest import Play
 
 # Time-outs take too long without short timeouts; an expired session stops the whole run, and the refusal of a role
 # names one of another account.
-LEFT_OUT = ("time-out", "time-out, done late", "expired session", "role refused")
+LEFT_OUT = ("time-out", "time-out, done late", "expired session", "role rejected")
 
 
 def faults_by_account() -> dict[str, tuple[Kind, Request]]:
     """Each kind of fault in its own account, at one of the requests where it can happen."""
+    assert {kind.name for kind in KINDS} >= set(LEFT_OUT)
     kinds = [kind for kind in KINDS if kind.name not in LEFT_OUT]
     places = [(kind, [request for request in ACCOUNT["create"] if kind.at(request)]) for kind in kinds]
     fitting = [(kind, requests[number % len(requests)]) for number, (kind, requests) in enumerate(places) if requests]

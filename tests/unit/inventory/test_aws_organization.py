@@ -249,7 +249,7 @@ def test_tags_are_read_after_filtering(organized: Emulators, listed: List) -> No
 def test_throttling_is_retried_for_both_error_codes(organized: Emulators, listed: List, fault: dict[str, Any]) -> None:
     for operation in ("ListAccounts", "ListOrganizationalUnitsForParent", "ListTagsForResource"):
         organized.fault(**{**fault, "operation": operation, "times": 2})
-    with mock.patch.object(backoff, "FIRST", 0.05):
+    with mock.patch.object(backoff, "INITIAL_PAUSE", 0.05):
         run = listed(tags=True)
     assert run.hosts.keys() == ACTIVE
     assert organized.struck() == 6

@@ -139,7 +139,7 @@ def test_a_role_of_another_partition_has_its_arns() -> None:
 
 @pytest.mark.parametrize("ids", [(A,), (A, B), (B, A), (A, A)], ids=["one", "two", "in any order", "twice"])
 def test_the_trust_has_no_findings(ids: tuple[str, ...]) -> None:
-    assert policy.trust_findings(trust(SENTINEL, set(ids)), account_id=SENTINEL, external_ids=ids) == []
+    assert policy.trust_findings(trust(SENTINEL, set(ids)), trust(SENTINEL, ids)) == []
 
 
 # --- an existing role ---

@@ -150,7 +150,7 @@ def test_a_failed_account_reports_the_calls_that_were_made(
     cloud.fault(operation="AttachRolePolicy", **faults.SCP_DENIED)
     run = play("onboard", some(twelve, 1))
     assert run.code == 2
-    assert run.failed["111111111101"].startswith("scp_denied: Cannot make AttachRolePolicy of role")
+    assert run.failed["111111111101"].startswith("scp_denied: Cannot call AttachRolePolicy for role")
     assert re.search(r"^    [a-z ]+: CreateRole$", run.output, re.MULTILINE)
 
     cloud.heal()

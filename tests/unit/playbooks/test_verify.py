@@ -181,7 +181,9 @@ def test_a_transient_error_does_not_end_the_wait(
 ) -> None:
     connect(here, ONE)
     arrived(here, {ONE: 0.1})
-    monkeypatch.setattr("ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm.DEADLINE", 0.0)
+    monkeypatch.setattr(
+        "ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm.ARM_RETRY_SECONDS", 0.0
+    )
     here.fault(operation="Query", times=1, status=503, code="Busy", message="Busy.")
     accounts = expect(here, some(twelve, 1))
     lines = verify(accounts, wait=6)

@@ -86,7 +86,7 @@ READ_ONLY = [{"actions": ["*/read"], "notActions": []}]
     [
         pytest.param(
             READ_ONLY,
-            "the action Microsoft.SecurityInsights/dataConnectors/write is not granted",
+            "lacks the action Microsoft.SecurityInsights/dataConnectors/write",
             id="connectors may not be written",
         ),
         pytest.param([], "does not have authorization", id="nothing may be read"),

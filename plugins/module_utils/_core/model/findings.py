@@ -56,6 +56,13 @@ CODES: dict[str, Code] = {
     ),
     "trust_external_id_weak": _security("high", "The condition on the external id also accepts other ids, or no id."),
     "trust_external_id_foreign": _security("high", "The trust policy accepts an unknown external id."),
+    "trust_condition_missing": _security(
+        "high", "The trust policy lacks the condition on the audience or the session name."
+    ),
+    "trust_condition_weak": _security(
+        "high", "The condition on the audience or the session name accepts other values, or none."
+    ),
+    "trust_condition_foreign": _security("high", "The trust policy accepts an unknown audience or session name."),
     "trust_unreadable": _security(
         "high", "A part of the trust policy cannot be parsed, so it is unclear whom it trusts."
     ),

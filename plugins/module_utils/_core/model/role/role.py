@@ -162,7 +162,7 @@ def check_ownership(spec: RoleSpec, have: Role | None) -> None:
     unknown = _trusted_external_ids(spec, have.trust) - {spec.workspace_id, *spec.external_ids}
     if not is_managed(have) and not policy.trusts(have.trust, spec.microsoft_account_id):
         reason = f"it neither trusts Microsoft's account {spec.microsoft_account_id} nor carries the tag {TAG}"
-    elif not policy.is_legible(have.trust):
+    elif not policy.is_parseable(have.trust):
         reason = "its trust policy cannot be parsed, so it may serve another workspace"
     elif unknown:
         reason = f"it serves another workspace ({', '.join(sorted(unknown))}), which external_ids does not name"
@@ -206,7 +206,7 @@ def without(spec: RoleSpec, have: Role | None) -> Role | None:
         _check_no_unknown_ids(spec, have, have.trust, remaining)
         _check_unused(spec, have)
         return None
-    removed = [one for one in _statements(have) if spec.exclusive or one not in _kept_statements(spec, have)]
+    removed = [one for one in _statements(have) if spec.exclusive or not _is_kept(spec, one)]
     _check_no_unknown_ids(spec, have, {**have.trust, "Statement": removed}, remaining)
     ids = sorted(remaining) + sorted((tagged - remaining) - {spec.workspace_id})
     key, text = _existing_key(have.tags, TAG_WORKSPACE), _workspace_tag(ids)[0]
@@ -237,7 +237,7 @@ def _check_no_unknown_ids(spec: RoleSpec, have: Role, removed: Mapping[str, Any]
             f"the tag {TAG_WORKSPACE} and an exact condition name. Onboard the account first, which removes unknown "
             "external ids, or remove it from the trust policy yourself"
         )
-    elif policy.is_legible(removed) or spec.adopt:
+    elif policy.is_parseable(removed) or spec.adopt:
         return
     else:
         why = "its trust policy cannot be parsed, so it may serve others; set adopt if the role is yours"
@@ -265,8 +265,7 @@ def _desired_trust(spec: RoleSpec, base: Role, ids: Iterable[str]) -> Mapping[st
         denied = _restrictions(spec, base, other_workspaces(spec, base))
         after = {**desired, "Statement": [*desired["Statement"], *denied]}
         return base.trust if policy.same(base.trust, after) else after
-    joined = {**base.trust, "Statement": [*_statements(base), *desired["Statement"]]}
-    return base.trust if policy.same(base.trust, joined) else joined
+    return policy.add_statements(base.trust, desired)
 
 
 def _restrictions(spec: RoleSpec, have: Role, others: Iterable[str]) -> list[Any]:
@@ -277,15 +276,17 @@ def _restrictions(spec: RoleSpec, have: Role, others: Iterable[str]) -> list[Any
 def _trust_without(spec: RoleSpec, have: Role, remaining: Iterable[str]) -> Mapping[str, Any]:
     desired = trust(spec.microsoft_account_id, remaining, spec.partition)
     others = _restrictions(spec, have, remaining) if spec.exclusive else _kept_statements(spec, have)
-    kept = {**(desired if spec.exclusive else have.trust), "Statement": others}
-    joined = {**kept, "Statement": [*others, *desired["Statement"]]}
-    after = kept if policy.same(kept, joined) else joined
+    after = policy.add_statements({**(desired if spec.exclusive else have.trust), "Statement": others}, desired)
     return have.trust if policy.same(have.trust, after) else after
 
 
 def _kept_statements(spec: RoleSpec, have: Role) -> list[Any]:
     """Return the statements that stay when this workspace is removed and the spec is not exclusive."""
-    return [one for one in _statements(have) if _denies(one) or not _trusts_workspace(spec, {"Statement": [one]})]
+    return [one for one in _statements(have) if _is_kept(spec, one)]
+
+
+def _is_kept(spec: RoleSpec, statement: object) -> bool:
+    return _denies(statement) or not _trusts_workspace(spec, {"Statement": [statement]})
 
 
 def _trusts_workspace(spec: RoleSpec, document: Mapping[str, Any]) -> bool:
@@ -400,7 +401,7 @@ def findings(spec: RoleSpec, have: Role | None) -> list[Finding]:
     ids = expected_external_ids(spec, have)
     return ordered(
         [
-            *policy.trust_findings(have.trust, account_id=spec.microsoft_account_id, external_ids=ids),
+            *policy.trust_findings(have.trust, trust(spec.microsoft_account_id, ids)),
             *_other_workspace_findings(spec, have),
             *_policy_findings(spec, have),
             *_inline_findings(spec, have),

@@ -1,0 +1,119 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Conditions of policy documents: whether a request meets one, and whether one is as strict as another. Pure.
+
+Source, in the IAM User Guide: "IAM JSON policy elements: Condition operators".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from .patterns import includes, is_wild, matches, overlap
+from .statements import Condition
+
+PRINCIPAL_ARN = "aws:principalarn"
+_EXACT = {"StringEquals"}
+_PATTERNS = {"StringLike", "ArnLike", "ArnEquals"}
+# Keys of a request. None is a key that the request does not have; of several values any may be the one.
+RequestKeys = Mapping[str, tuple["str | None", ...]]
+
+
+def is_met(condition: Condition, keys: RequestKeys, *, unknown: bool) -> bool:
+    """Whether a request meets a condition; `unknown` is the answer where that depends on more than its keys."""
+    if condition.key not in keys or has_variable(condition):
+        return unknown
+    answers = {is_met_by(condition, value, unknown=unknown) for value in keys[condition.key]}
+    return answers.pop() if len(answers) == 1 else unknown
+
+
+def is_met_by(condition: Condition, value: str | None, *, unknown: bool) -> bool:
+    """Whether a request whose key has that value, or none, meets a condition without variables."""
+    base, if_exists = condition.operator.removesuffix("IfExists"), condition.operator.endswith("IfExists")
+    operator = base.rpartition(":")[2]
+    if operator == "Null":
+        return (value is None) == ("true" in map(str.lower, condition.values))
+    if value is None:
+        # A test of a missing key fails, unless it must not equal something, or is one of all values of the key.
+        negated = "Not" in operator and not base.startswith("ForAnyValue:")
+        return if_exists or negated or base.startswith("ForAllValues:")
+    if condition.key == PRINCIPAL_ARN:
+        return _is_met_by_arn(operator, condition.values, value, unknown=unknown)
+    if operator == "Bool":
+        return value in map(str.lower, condition.values)
+    return _hits(operator, condition.values, value) if operator.startswith("String") else unknown
+
+
+def may_meet(condition: Condition, key: str, value: str) -> bool:
+    """Whether a request whose key has that value can meet a condition; one on another key can always be met."""
+    return is_met(condition, {key: (value,)}, unknown=True)
+
+
+def implies(condition: Condition, other: Condition) -> bool:
+    """Whether every request that meets a condition meets the other one; "no" where that is hard to decide."""
+    if condition.key != other.key or not condition.values:
+        return False
+    if condition == other:
+        return True
+    operator = other.operator
+    if operator.endswith("IfExists") and not condition.operator.endswith("IfExists"):
+        operator = operator.removesuffix("IfExists")
+    if condition.operator == operator:
+        negated = "Not" in operator
+        few, many = (other.values, condition.values) if negated else (condition.values, other.values)
+        if few and few <= many and operator != "Null":
+            return True
+    return all(_is_accepted(condition.operator, value, operator, other.values) for value in condition.values)
+
+
+def has_variable(condition: Condition) -> bool:
+    """Whether a value is a policy variable, which stands for what the caller sends: ${sts:ExternalId} equals itself."""
+    return any("${" in value for value in condition.values)
+
+
+def accepts_only_listed(condition: Condition) -> bool:
+    """Whether a request must have one of the values literally."""
+    wild = condition.operator == "StringLike" and any(is_wild(value) for value in condition.values)
+    exact = condition.operator in {"StringEquals", "StringLike"} and condition.values
+    return bool(exact) and not wild and not has_variable(condition)
+
+
+def _is_accepted(operator: str, value: str, other: str, accepted: frozenset[str]) -> bool:
+    """Whether what passes a test with one value passes another test, for tests of strings that must succeed."""
+    if "${" in value or operator not in _EXACT | _PATTERNS:
+        return False
+    is_pattern = operator in _PATTERNS and is_wild(value)
+    if other in {"ArnLike", "ArnEquals"}:
+        return value in accepted and operator != "StringLike" and not (operator == "StringEquals" and is_wild(value))
+    if operator not in {"StringEquals", "StringLike"}:
+        return False
+    if other == "StringLike":
+        known = (one for one in accepted if "${" not in one)
+        return any(includes(one, value) if is_pattern else matches(one, value) for one in known)
+    if other == "StringEqualsIgnoreCase":
+        return not is_pattern and any(value.lower() == one.lower() for one in accepted)
+    return other == "StringEquals" and not is_pattern and value in accepted
+
+
+def _hits(operator: str, values: frozenset[str], value: str) -> bool:
+    """Whether a value passes a test of strings; a test that the value must fail is one of all values."""
+    if "Like" in operator:
+        hit = any(matches(one, value) for one in values)
+    elif operator.endswith("IgnoreCase"):
+        hit = any(one.lower() == value.lower() for one in values)
+    else:
+        hit = value in values
+    return hit != ("Not" in operator)
+
+
+def _is_met_by_arn(operator: str, values: Iterable[str], account_id: str, *, unknown: bool) -> bool:
+    """Whether the caller's ARN passes a test; of whoever acts for that account only the account is known."""
+    fold = operator.endswith("IgnoreCase")
+    any_caller = f"arn:aws*:iam::{account_id}:*"
+    literal = operator in {"StringEquals", "StringNotEquals"} or fold
+    patterns = [value.lower() if fold else value for value in values]
+    if operator.startswith("Arn"):  # compares each of the six parts by itself
+        patterns = [f"arn:*:iam::{one.split(':')[4]}:*" if one.count(":") > 4 else one for one in patterns]
+    possible = any(matches(any_caller, one) if literal else overlap(one, any_caller, ":") for one in patterns)
+    return unknown if possible else "Not" in operator
