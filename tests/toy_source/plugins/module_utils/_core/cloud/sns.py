@@ -11,13 +11,13 @@ from ..model.errors import SentinelError
 from ..model.plan import Call
 from ..model.toy.topic import TAG, Topic
 from .aws import code_of, explained
-from .service import Caller
+from .service import ServiceClient
 
 
-class Topics:
+class TopicAdapter:
     """The topic of one ARN."""
 
-    def __init__(self, sns: Caller, arn: str, *, writes: bool) -> None:
+    def __init__(self, sns: ServiceClient, arn: str, *, writes: bool) -> None:
         self._sns = sns
         self._arn = arn
         self._writes = writes

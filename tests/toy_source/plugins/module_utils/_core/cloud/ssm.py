@@ -11,13 +11,13 @@ from ..model.errors import SentinelError
 from ..model.plan import Call
 from ..model.toy.parameter import Parameter
 from .aws import code_of, explained
-from .service import Caller
+from .service import ServiceClient
 
 
-class Parameters:
+class ParameterAdapter:
     """The parameter of one name."""
 
-    def __init__(self, ssm: Caller, name: str, *, writes: bool) -> None:
+    def __init__(self, ssm: ServiceClient, name: str, *, writes: bool) -> None:
         self._ssm = ssm
         self._name = name
         self._writes = writes
