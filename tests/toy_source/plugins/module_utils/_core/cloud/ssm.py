@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ..model.errors import SentinelError
 from ..model.plan import Call
 from ..model.toy.parameter import Parameter
-from .aws import code_of, explained
+from .aws import code_of, translate_aws_errors
 from .service import ServiceClient
 
 
@@ -25,7 +25,7 @@ class ParameterAdapter:
     async def read(self) -> Parameter | None:
         """Return the parameter, None if AWS reports that there is none."""
         try:
-            with explained(f"read parameter {self._name}"):
+            with translate_aws_errors(f"read parameter {self._name}"):
                 found = (await self._ssm("GetParameter", Name=self._name))["Parameter"]
                 return Parameter(found["Name"], found["Value"])
         except SentinelError as error:
@@ -41,5 +41,5 @@ class ParameterAdapter:
         """Make one call of a plan."""
         if not self._writes:
             raise RuntimeError(f"{call.name} in check mode")
-        with explained(f"make {call.name} of parameter {self._name}"):
+        with translate_aws_errors(f"make {call.name} of parameter {self._name}"):
             await self._ssm(call.name, **call.args)
