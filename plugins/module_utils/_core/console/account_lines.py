@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from ..model import duration
 from ..model.account_result import AccountResult
-from ..model.findings import ordered
+from ..model.findings import CODES, ordered
 
 
 class Failure(TypedDict):
@@ -22,7 +22,7 @@ class Failure(TypedDict):
 
 
 def lines(result: AccountResult, *, verbose: bool = False) -> list[str]:
-    """Return the lines about one account: its status, its calls, and its findings unless the role is new.
+    """Return the lines about one account: its status, its calls, and its findings unless it is new.
 
     `differs` is the status of an account with findings that no run repairs, such as the path of the role, `note` that
     of one with informational findings only. `verbose` adds accounts without changes and findings, and failed accounts
@@ -45,8 +45,8 @@ def lines(result: AccountResult, *, verbose: bool = False) -> list[str]:
 
 
 def is_new(result: AccountResult) -> bool:
-    """Return whether the role does not exist yet: the findings of a new account are not worth a line."""
-    return any(item.code == "role_missing" for item in result.report.findings)
+    """Return whether nothing exists in the account yet: the findings of a new account are not worth a line."""
+    return any(CODES[item.code].new_account for item in result.report.findings)
 
 
 def call_names(result: AccountResult) -> str:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from . import validation
 from .errors import InputError, Mistake
+from .findings import Finding, finding
 
 
 class SourceOption(NamedTuple):
@@ -75,6 +76,11 @@ def _parse(given: Any) -> Any:
 
 def _options(source_type: str) -> tuple[SourceOption, ...]:
     return SOURCE_TYPES[source_type].options if source_type in SOURCE_TYPES else ()
+
+
+def missing_source() -> Finding:
+    """Return the finding for an account without sources whose events no other connection ingests."""
+    return finding("source_missing", "No source is listed, and no enabled S3 connector brings events.")
 
 
 def check(sources: Iterable[Any], where: str, name: str) -> None:

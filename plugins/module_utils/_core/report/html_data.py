@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..model.findings import CHECKS
 from ..model.report_row import AccountRow, CallRow, DiffRow, ResourceRow
 from ..model.text import one_line, visible
 from .statistics import AccountState, Statistics, ingestion_status_of, message_of
@@ -91,7 +92,7 @@ def accounts_json(rows: Sequence[AccountRow], statistics: Statistics) -> str:
     )
     packed = [_row(row, state, strings) for row, state in pairs]
     # The placeholders, which are many, are the only invisible characters in it.
-    return _UNICODE_JSON({"strings": strings.strings, "rows": packed}).replace("<", "\\u003c")
+    return _UNICODE_JSON({"checks": list(CHECKS), "strings": strings.strings, "rows": packed}).replace("<", "\\u003c")
 
 
 def _row(row: AccountRow, state: AccountState, strings: StringTable) -> list[Any]:

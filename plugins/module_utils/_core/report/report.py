@@ -21,11 +21,11 @@ from urllib.parse import quote
 
 from ..model.docs_links import error_url, finding_url
 from ..model.errors import CLASSES, cannot
-from ..model.findings import CODES
+from ..model.findings import CHECKS, CODES, properties_of
 from ..model.report_row import AccountRow, HistoryEntry, ReportHeader
 from ..model.text import one_line, visible
 from . import csv, history, html_data, merge, trend
-from .statistics import CHECKS, PASSED, STATE_BY_INGESTION_STATUS, AccountState, Statistics, ingestion_status_of
+from .statistics import PASSED, STATE_BY_INGESTION_STATUS, AccountState, Statistics, ingestion_status_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -196,10 +196,15 @@ def _template_variables(
             (row, finding, is_open)
             for row, state in zip(rows, statistics.account_states, strict=True)
             for finding, is_open in zip(row.get("findings", ()), state.open, strict=True)
-            if finding["code"] in CODES and CODES[finding["code"]].security
+            if properties_of(finding["code"]).security
         ],
         "ingestion_problems": [row for row in rows if ingestion_status_of(row) in INGESTION_PROBLEMS],
-        "checks": [name for name in CHECKS if any(ou.checked[name] or ou.found[name] for ou in statistics.heat_map)],
+        # The position of a check in CHECKS is that of its letter in the states of an account.
+        "checks": [
+            {"name": name, "index": index, **check._asdict()}
+            for index, (name, check) in enumerate(CHECKS.items())
+            if any(ou.checked[name] or ou.found[name] for ou in statistics.heat_map)
+        ],
         "runs": runs,
         "junit": _junit(header, rows, statistics),
         "panels": trend.trend_panels(runs),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import SentinelError
-from ..findings import Finding, finding, ordered
+from ..findings import CODES, Finding, finding, ordered
 from ..policy import policy
 from ..validation import REPLACED_POLICY, RULES
 
@@ -485,16 +485,6 @@ def refused_role_finding(have: Role, connector: str) -> Finding:
     return finding("role_refused", text)
 
 
-# What depends on the id of the workspace alone.
-_BY_WORKSPACE_ID = {
-    "trust_external_id_foreign",
-    "trust_workspace_missing",
-    "role_shared",
-    "role_tags",
-    "role_tags_full",
-}
-
-
 def findings_without_workspace(spec: RoleSpec, have: Role | None, workspace_id: str) -> list[Finding]:
     """Return what is wrong with a role whose workspace cannot be used; `workspace_id` is empty where it is not known.
 
@@ -510,4 +500,4 @@ def findings_without_workspace(spec: RoleSpec, have: Role | None, workspace_id: 
     ids = sorted(tagged or policy.external_ids(have.trust, spec.microsoft_account_id))
     first, external_ids = next(iter(ids), ""), (*spec.external_ids, *ids)
     found = findings(replace(spec, workspace_id=first, external_ids=external_ids), have)
-    return [one for one in found if tagged or one.code not in _BY_WORKSPACE_ID]
+    return [one for one in found if tagged or not CODES[one.code].needs_workspace_id]

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from ..model.errors import SentinelError
 from ..model.plan import Call
 from ..model.toy.topic import TAG, Topic
-from .aws import code_of, explained
-from .service import Caller
+from .aws import code_of, translate_aws_errors
+from .service import ServiceClient
 
 
 class Topics:
     """The topic of one ARN."""
 
-    def __init__(self, sns: Caller, arn: str, *, writes: bool) -> None:
+    def __init__(self, sns: ServiceClient, arn: str, *, writes: bool) -> None:
         self._sns = sns
         self._arn = arn
         self._writes = writes
@@ -25,7 +25,7 @@ class Topics:
     async def read(self) -> Topic | None:
         """Return the topic, None if AWS reports that there is none."""
         try:
-            with explained(f"read topic {self._arn}"):
+            with translate_aws_errors(f"read topic {self._arn}"):
                 found = (await self._sns("GetTopicAttributes", TopicArn=self._arn))["Attributes"]
                 tags = (await self._sns("ListTagsForResource", ResourceArn=self._arn))["Tags"]
         except SentinelError as error:
@@ -42,5 +42,5 @@ class Topics:
         """Make one call of a plan."""
         if not self._writes:
             raise RuntimeError(f"{call.name} in check mode")
-        with explained(f"make {call.name} of topic {self._arn}"):
+        with translate_aws_errors(f"make {call.name} of topic {self._arn}"):
             await self._sns(call.name, **call.args)

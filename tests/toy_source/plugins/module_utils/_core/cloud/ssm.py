@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from ..model.errors import SentinelError
 from ..model.plan import Call
 from ..model.toy.parameter import Parameter
-from .aws import code_of, explained
-from .service import Caller
+from .aws import code_of, translate_aws_errors
+from .service import ServiceClient
 
 
 class Parameters:
     """The parameter of one name."""
 
-    def __init__(self, ssm: Caller, name: str, *, writes: bool) -> None:
+    def __init__(self, ssm: ServiceClient, name: str, *, writes: bool) -> None:
         self._ssm = ssm
         self._name = name
         self._writes = writes
@@ -25,7 +25,7 @@ class Parameters:
     async def read(self) -> Parameter | None:
         """Return the parameter, None if AWS reports that there is none."""
         try:
-            with explained(f"read parameter {self._name}"):
+            with translate_aws_errors(f"read parameter {self._name}"):
                 found = (await self._ssm("GetParameter", Name=self._name))["Parameter"]
                 return Parameter(found["Name"], found["Value"])
         except SentinelError as error:
@@ -41,5 +41,5 @@ class Parameters:
         """Make one call of a plan."""
         if not self._writes:
             raise RuntimeError(f"{call.name} in check mode")
-        with explained(f"make {call.name} of parameter {self._name}"):
+        with translate_aws_errors(f"make {call.name} of parameter {self._name}"):
             await self._ssm(call.name, **call.args)
