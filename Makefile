@@ -159,7 +159,7 @@ constraints: ## renew the files constraints.txt with the newest releases
 	@build/constraints/bin/python -m pip install --quiet --disable-pip-version-check -r tests/eda/requirements.txt
 	@build/constraints/bin/python -m pip freeze > tests/eda/constraints.txt
 
-clean: ## remove what was made here
+clean: ## remove build/ and .venv/
 	@rm -rf .venv build
 
 tree: $(READY)

@@ -9,10 +9,10 @@ from typing import Any
 
 from ..module_utils._core.model.account import FIELDS
 from ..module_utils._core.model.run_options import STACKSET_OPTIONS
-from ..module_utils._core.options import AWS, AZURE, STACKSET, STATE, WORKSPACE
+from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, STACKSET_SPEC, STATE_SPEC, WORKSPACE_SPEC
 from ..plugin_utils.batch import SentinelAction, is_option_given
 
-SPEC = AWS | AZURE | WORKSPACE | STACKSET | STATE
+SPEC = AWS_SPEC | AZURE_SPEC | WORKSPACE_SPEC | STACKSET_SPEC | STATE_SPEC
 # These options have variables of their own here: they are for the managing account, not for the members.
 _STACKSET_ONLY = {option.option for option in STACKSET_OPTIONS}
 

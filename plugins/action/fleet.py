@@ -27,19 +27,19 @@ from ..module_utils._core.model.account_result import AccountReport, AccountResu
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError, cannot
 from ..module_utils._core.model.organization.organization import Organization
 from ..module_utils._core.model.text import one_line
-from ..module_utils._core.options import AWS, AZURE, FLEET, FLEET_ROLE, STATE, WORKSPACE
+from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, FLEET_ROLE_SPEC, FLEET_SPEC, STATE_SPEC, WORKSPACE_SPEC
 from ..module_utils._core.run import fleet, new_account
 from ..module_utils._core.run.fleet_result import FleetResult
 from ..module_utils._core.run.journal import Journal, NoJournal
 from ..plugin_utils.batch import BatchAction, RefusedAccount, is_option_given
 
-SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE
+SPEC = AWS_SPEC | AZURE_SPEC | WORKSPACE_SPEC | FLEET_ROLE_SPEC | FLEET_SPEC | STATE_SPEC
 OPTION_BY_VARIABLE = {field.variable: field.option for field in FIELDS}
 REQUEST_LOG_VERBOSITY = 3
 # Signals within so many seconds are one Ctrl-C.
 SAME_SIGNAL_SECONDS = 0.5
 _ALIASES = {"aws_profile": "profile"}
-LIFT_LIMIT = "-e sentinel_max_change_percent=100"
+WITHOUT_LIMIT = "-e sentinel_max_change_percent=100"
 # The fields that a run without accounts needs to reach the workspace and the organization.
 _WORKSPACE_FIELDS = tuple(
     field
@@ -98,7 +98,7 @@ class ActionModule(BatchAction):
             max_change=None if has_no_accounts else max_change,
             max_change_reason=""
             if max_change is None
-            else f"{percent:g} % of {counted} accounts is {int(max_change)}; {LIFT_LIMIT} lifts it",
+            else f"the limit of {percent:g} % of {counted} accounts is {int(max_change)}; {WITHOUT_LIMIT} allows all",
             max_departed_percent=fleet.DEPARTED_PERCENT if percent is None else percent,
             orphans=_orphan_handling(options),
             orphan_account_ids=None if options["orphan_account_ids"] is None else tuple(options["orphan_account_ids"]),

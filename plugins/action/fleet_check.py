@@ -12,12 +12,12 @@ from ansible.inventory.manager import split_host_pattern
 
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError
 from ..module_utils._core.model.run_options import RUN_OPTIONS, read_option
-from ..module_utils._core.options import FLEET_CHECK
+from ..module_utils._core.options import FLEET_CHECK_SPEC
 from ..plugin_utils.batch import SentinelAction
 from ..plugin_utils.play_accounts import count_accounts
 from ..plugin_utils.variables import LOCALHOST
 
-SPEC = FLEET_CHECK
+SPEC = FLEET_CHECK_SPEC
 HOSTS_VARIABLE = "sentinel_hosts"
 
 

@@ -15,21 +15,21 @@ from ..module_utils._core.model.duration import seconds
 from ..module_utils._core.model.errors import SentinelError
 from ..module_utils._core.model.ingestion.ingestion import Expected
 from ..module_utils._core.model.run_options import HOST_OPTIONS
-from ..module_utils._core.options import AWS, AZURE, FLEET_INGESTION, INGESTION, WORKSPACE
+from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, FLEET_INGESTION_SPEC, INGESTION_SPEC, WORKSPACE_SPEC
 from ..module_utils._core.verify import ingestion, results
 from ..plugin_utils.batch import BatchAccount, BatchAction
 
-SPEC = AWS | AZURE | INGESTION | WORKSPACE | FLEET_INGESTION
+SPEC = AWS_SPEC | AZURE_SPEC | INGESTION_SPEC | WORKSPACE_SPEC | FLEET_INGESTION_SPEC
 # Options of a host that are not options of an account.
 HOST_OPTION_BY_VARIABLE = {option.variable: option.option for option in HOST_OPTIONS}
-OPTION_BY_VARIABLE = {field.variable: field.option for field in FIELDS} | HOST_OPTION_BY_VARIABLE
+VERIFY_OPTION_BY_VARIABLE = {field.variable: field.option for field in FIELDS} | HOST_OPTION_BY_VARIABLE
 
 
 class ActionModule(BatchAction):
     """See the documentation of M(trailbridge.sentinel.fleet_ingestion_info)."""
 
     spec = SPEC
-    host_variables = OPTION_BY_VARIABLE
+    host_variables = VERIFY_OPTION_BY_VARIABLE
     host_options = HOST_OPTIONS
 
     def execute(self) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class ActionModule(BatchAction):
         self.check_report_dir(options)
         for one in batch.refused:
             self.display_line(f"failed: [{one.account.name}] {one.error}")
-        accounts = [_expected(one) for one in batch.accounts]
+        accounts = [_expected_accounts(one) for one in batch.accounts]
         workspaces = asyncio.run(ingestion.verify(accounts, verify_options, self.display_line))
         accounts += [ingestion.refused_account(one.account, one.error) for one in batch.refused]
         notes = results.workspace_notes(workspaces)
@@ -56,7 +56,7 @@ class ActionModule(BatchAction):
         return {**answer}
 
 
-def _expected(one: BatchAccount) -> ingestion.AccountIngestion:
+def _expected_accounts(one: BatchAccount) -> ingestion.AccountIngestion:
     where = f"host {one.account.host}"
     stale_after = seconds(one.options["stale_after"], "sentinel_verify_stale_after", where)
     return ingestion.AccountIngestion(one.account, Expected(one.options["allow_silent"], stale_after))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the IAM role shall be. An option that is not given leaves alone what is there."""
+"""Options of the desired IAM role, by the names of the modules for one account."""
 
 from __future__ import annotations
 
@@ -11,28 +11,34 @@ class ModuleDocFragment:
 options:
   account_id:
     description:
-      - AWS account of the role, as a text of 12 digits (quote it in YAML).
-      - The account of the credentials when not given.
+      - ID of the AWS account, as a string of 12 digits. Quote it in YAML.
+      - If not set, the account of the source credentials is used.
     type: str
   name:
     description: Name of the role.
     type: str
     default: MicrosoftSentinelRole
   path:
-    description: Path of the role. AWS cannot change it on a role that exists; a difference is a finding.
+    description:
+      - Path of the role.
+      - AWS cannot change the path of an existing role. A difference is reported as a finding.
     type: str
   description:
     description: Description of the role.
     type: str
   max_session_duration:
-    description: Longest session of the role, in seconds, from 3600 to 43200.
+    description: Maximum session duration of the role in seconds, from 3600 to 43200.
     type: int
   permissions_boundary:
-    description: ARN of the managed policy that is the permissions boundary. An empty string removes the boundary.
+    description:
+      - ARN of the managed policy to set as the permissions boundary.
+      - An empty string removes the boundary.
     type: str
     aliases: [boundary]
   tags:
-    description: Tags of the role. The two tags that mark it as ours come on top.
+    description:
+      - Tags of the role. The two tags of this collection, whose keys begin with C(trailbridge.sentinel), are added.
+      - An empty dictionary means that the role is to have no other tags, see O(purge_tags).
     type: dict
   purge_tags:
     description:
@@ -42,27 +48,31 @@ options:
     default: false
   permission_mode:
     description:
-      - V(managed) attaches the managed policy C(AWSCloudTrail_ReadOnlyAccess), as Microsoft documents it.
+      - V(managed) attaches the managed policy C(AWSCloudTrail_ReadOnlyAccess), as documented by Microsoft.
       - V(lookup_events) allows C(cloudtrail:LookupEvents) alone, by an inline policy.
     type: str
     choices: [managed, lookup_events]
     default: managed
   microsoft_account_id:
     description:
-      - AWS account of Microsoft that the role trusts. V(197857026523), that of the Azure commercial cloud, when not
-        given.
-      - V(123412341234) is a placeholder of old documents and is refused.
+      - Microsoft's AWS account, which the role trusts.
+      - Defaults to V(197857026523), the account of the Azure commercial cloud.
+      - V(123412341234) is a placeholder of outdated documentation and is refused.
     type: str
   external_ids:
-    description: Workspace ids of further workspaces that may use the role.
+    description:
+      - Workspace IDs of other workspaces that may use the role.
+      - An empty list means that no other workspace may use it.
     type: list
     elements: str
   exclusive:
-    description: Whether trust and policies beyond the wish are removed.
+    description: Whether to remove unexpected principals from the trust policy, and unexpected permissions policies.
     type: bool
     default: true
   adopt:
-    description: Whether a role of that name is taken over although it belongs to somebody else.
+    description:
+      - Whether to adopt an existing role of that name that is not managed by this collection. Otherwise it is refused.
+      - Such a role is removed only if it trusts Microsoft's account or has the tag C(trailbridge.sentinel).
     type: bool
     default: false
 """

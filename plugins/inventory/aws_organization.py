@@ -221,7 +221,7 @@ from ..module_utils._core.model.organization import account_filter
 from ..module_utils._core.model.organization import inventory as hosts
 from ..module_utils._core.model.organization.account_filter import AccountFilter
 from ..module_utils._core.model.organization.organization import Organization, OrganizationAccount, from_data, to_data
-from ..module_utils._core.options import AWS
+from ..module_utils._core.options import AWS_SPEC
 
 SUFFIXES = ("aws_organization.yml", "aws_organization.yaml")
 _SAFE = re.compile("[A-Za-z0-9_:. -]*")
@@ -299,14 +299,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _connection_account(self, path: str) -> account.Account:
         """Return an account with the options of AWS alone, rendered."""
         self.templar.available_variables = self._vars or {}
-        given = {name: self._rendered(name) for name in AWS}
+        given = {name: self._rendered(name) for name in AWS_SPEC}
         return account.parse(given, f"the inventory {Path(path).name}", names="short")
 
     def _rendered(self, name: str) -> Any:
         try:
             return self.templar.template(self._option(name))
         except AnsibleError as error:
-            cause = "its template fails" if AWS[name].get("no_log") else str(error)
+            cause = "its template fails" if AWS_SPEC[name].get("no_log") else str(error)
             raise SentinelError("bad_input", f"Cannot use {name} of the inventory: {cause}.") from None
 
     def _organization(self, path: str, spec: AccountFilter, *, cache: bool) -> Organization:

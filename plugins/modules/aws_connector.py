@@ -123,11 +123,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import modules
 from ..module_utils._core.model.errors import SentinelError
-from ..module_utils._core.options import AZURE, CONNECTOR, STATE, WORKSPACE
+from ..module_utils._core.options import AZURE_SPEC, CONNECTOR_SPEC, STATE_SPEC, WORKSPACE_SPEC
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=AZURE | WORKSPACE | CONNECTOR | STATE, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=AZURE_SPEC | WORKSPACE_SPEC | CONNECTOR_SPEC | STATE_SPEC, supports_check_mode=True
+    )
     try:
         result = modules.aws_connector(module.params, check_mode=module.check_mode)
     except SentinelError as error:

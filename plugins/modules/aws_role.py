@@ -109,7 +109,7 @@ findings:
     message:
       description: The finding in one sentence.
       type: str
-      sample: Account 197857026523 may assume the role without an external id.
+      sample: "The trust policy trusts Microsoft's account without an external id: AWS 197857026523."
 calls:
   description: API calls that were made, or in check mode would be made.
   returned: success
@@ -139,11 +139,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import modules
 from ..module_utils._core.model.errors import SentinelError
-from ..module_utils._core.options import AWS, AZURE, ROLE, STATE, WORKSPACE
+from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, ROLE_SPEC, STATE_SPEC, WORKSPACE_SPEC
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=AWS | AZURE | WORKSPACE | ROLE | STATE, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=AWS_SPEC | AZURE_SPEC | WORKSPACE_SPEC | ROLE_SPEC | STATE_SPEC, supports_check_mode=True
+    )
     try:
         result = modules.aws_role(module.params, check_mode=module.check_mode)
     except SentinelError as error:

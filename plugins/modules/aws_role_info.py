@@ -115,7 +115,7 @@ roles:
         message:
           description: The finding in one sentence.
           type: str
-          sample: Account 197857026523 may assume the role without an external id.
+          sample: "The trust policy trusts Microsoft's account without an external id: AWS 197857026523."
 error:
   description: The error that failed the module.
   returned: failure
@@ -131,11 +131,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import modules
 from ..module_utils._core.model.errors import SentinelError
-from ..module_utils._core.options import AWS, AZURE, ROLE_INFO, WORKSPACE
+from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, ROLE_INFO_SPEC, WORKSPACE_SPEC
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=AWS | AZURE | WORKSPACE | ROLE_INFO, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=AWS_SPEC | AZURE_SPEC | WORKSPACE_SPEC | ROLE_INFO_SPEC, supports_check_mode=True
+    )
     try:
         result = modules.aws_role_info(module.params)
     except SentinelError as error:

@@ -199,11 +199,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import modules
 from ..module_utils._core.model.errors import SentinelError
-from ..module_utils._core.options import AWS, AZURE, STACKSET, STATE, WORKSPACE
+from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, STACKSET_SPEC, STATE_SPEC, WORKSPACE_SPEC
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=AWS | AZURE | WORKSPACE | STACKSET | STATE, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=AWS_SPEC | AZURE_SPEC | WORKSPACE_SPEC | STACKSET_SPEC | STATE_SPEC, supports_check_mode=True
+    )
     try:
         result = modules.aws_stackset(module.params, check_mode=module.check_mode)
     except SentinelError as error:

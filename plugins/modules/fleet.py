@@ -249,7 +249,7 @@ accounts:
         message:
           description: The finding in one sentence.
           type: str
-          sample: Account 197857026523 may assume the role without an external id.
+          sample: "The trust policy trusts Microsoft's account without an external id: AWS 197857026523."
         repaired:
           description: Whether the run repaired it, or in check mode would repair it.
           type: bool
@@ -322,7 +322,7 @@ orphans:
       sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
     reason:
       description:
-        - V(closed) or V(left) for the account, V(role_gone) if the role does not exist, V(no_connector) for a role
+        - V(closed) or V(left) for the account, V(role_missing) if the role does not exist, V(no_connector) for a role
           without a connector.
         - V(unknown) if the roles of the account could not be listed.
       type: str

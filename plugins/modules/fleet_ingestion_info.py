@@ -172,7 +172,7 @@ accounts:
       type: int
       sample: 18034
     regions:
-      description: Regions of these events, at most 50.
+      description: Regions of the events, at most 50.
       type: list
       elements: str
       sample: [eu-central-1, us-east-1]

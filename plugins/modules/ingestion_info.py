@@ -133,7 +133,7 @@ accounts:
       type: int
       sample: 18034
     regions:
-      description: Regions of these events, at most 50.
+      description: Regions of the events, at most 50.
       type: list
       elements: str
       sample: [eu-central-1, us-east-1]
@@ -196,11 +196,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import modules
 from ..module_utils._core.model.errors import SentinelError
-from ..module_utils._core.options import AWS, AZURE, INGESTION, INGESTION_INFO, WORKSPACE
+from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, INGESTION_INFO_SPEC, INGESTION_SPEC, WORKSPACE_SPEC
 
 
 def main() -> None:
-    spec = AWS | AZURE | INGESTION | WORKSPACE | INGESTION_INFO
+    spec = AWS_SPEC | AZURE_SPEC | INGESTION_SPEC | WORKSPACE_SPEC | INGESTION_INFO_SPEC
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     try:
         result = modules.ingestion_info(module.params)

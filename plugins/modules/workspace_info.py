@@ -77,11 +77,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import modules
 from ..module_utils._core.model.errors import SentinelError
-from ..module_utils._core.options import AZURE, WORKSPACE
+from ..module_utils._core.options import AZURE_SPEC, WORKSPACE_SPEC
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=AZURE | WORKSPACE, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=AZURE_SPEC | WORKSPACE_SPEC, supports_check_mode=True)
     try:
         result = modules.workspace_info(module.params)
     except SentinelError as error:

@@ -62,10 +62,10 @@ def event(name: str, account: Json = "011111111111") -> Json:
     return replaced(body, IDS[name], account) if name in IDS else body
 
 
-def leaves(body: Json, path: Keys = ()) -> Iterator[Keys]:
+def leaf_paths(body: Json, path: Keys = ()) -> Iterator[Keys]:
     """Yield the path of every value that is no object."""
     for key, value in body.items():
-        yield from leaves(value, (*path, key)) if isinstance(value, dict) else [(*path, key)]
+        yield from leaf_paths(value, (*path, key)) if isinstance(value, dict) else [(*path, key)]
 
 
 def wrapped(body: Json) -> Json:

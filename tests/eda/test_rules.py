@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from .events import DETAILS, EVENTS, IDS, PLAYBOOKS, event, leaves, replaced, wrapped
+from .events import DETAILS, EVENTS, IDS, PLAYBOOKS, event, leaf_paths, replaced, wrapped
 
 ROOT = Path(__file__).parents[2]
 RULEBOOKS = {"rulebook": ROOT / "extensions/eda/rulebooks/onboard.yml", "awx": ROOT / "examples/eda/awx.yml"}
 TEMPLATE = "{{ lookup('pipe', 'touch /tmp/from-an-event') }}"
-GOOD = "222222222222"
+VALID_ID = "222222222222"
 LINE_ENDS = ("\n", "\r", "\r\n", "\u0085", "\u2028", "\u2029", "\v", "\f", "\n\n")
 TEXTS = [
     TEMPLATE,
@@ -26,19 +26,44 @@ TEXTS = [
     "{{ 222222222222 }}",
     "{# #}222222222222",
     *("", " ", "0", "22222222222", "2222222222222", "2" * 24),
-    *(GOOD + end for end in LINE_ENDS),
-    *(end + GOOD for end in LINE_ENDS),
-    *(f"{GOOD}{end}{TEMPLATE}" for end in LINE_ENDS),
-    *(f"{TEMPLATE}{end}{GOOD}" for end in LINE_ENDS),
-    *(f" {GOOD}", f"{GOOD} ", f"\t{GOOD}", f"{GOOD}\0", f"\ufeff{GOOD}", f"{GOOD}\u200b", f"'{GOOD}'"),
+    *(VALID_ID + end for end in LINE_ENDS),
+    *(end + VALID_ID for end in LINE_ENDS),
+    *(f"{VALID_ID}{end}{TEMPLATE}" for end in LINE_ENDS),
+    *(f"{TEMPLATE}{end}{VALID_ID}" for end in LINE_ENDS),
+    *(
+        f" {VALID_ID}",
+        f"{VALID_ID} ",
+        f"\t{VALID_ID}",
+        f"{VALID_ID}\0",
+        f"\ufeff{VALID_ID}",
+        f"{VALID_ID}\u200b",
+        f"'{VALID_ID}'",
+    ),
     *("\uff12" * 12, "\u0662" * 12, "\u00b2" * 12, "22222222222\uff12"),
     *("all", "*", "all:!x", "all:&x", "~.*", "localhost", "@/etc/passwd", "222222222222[0:9]", "-22222222222"),
-    *(f"{GOOD},333333333333", f"{GOOD}:333333333333", f"!{GOOD}", "222_222_222_222", "222222222e11", "0x2222222222"),
+    *(
+        f"{VALID_ID},333333333333",
+        f"{VALID_ID}:333333333333",
+        f"!{VALID_ID}",
+        "222_222_222_222",
+        "222222222e11",
+        "0x2222222222",
+    ),
     "$ANSIBLE_VAULT;1.1;AES256\n3333",
 ]
 VALUES: list[Any] = [
     *(None, True, 0, 1, 22222222222, 2222222222222, -22222222222, 222222222222.5, 2.2e40),
-    *([], [GOOD], [TEMPLATE], [GOOD, TEMPLATE], {}, {"accountId": GOOD}, {GOOD: TEMPLATE}, [[GOOD]], {"value": GOOD}),
+    *(
+        [],
+        [VALID_ID],
+        [TEMPLATE],
+        [VALID_ID, TEMPLATE],
+        {},
+        {"accountId": VALID_ID},
+        {VALID_ID: TEMPLATE},
+        [[VALID_ID]],
+        {"value": VALID_ID},
+    ),
 ]
 
 
@@ -97,7 +122,7 @@ def test_an_event_starts_one_run_for_its_account_or_none(rules: Rules, name: str
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_an_id_without_a_leading_zero_arrives_as_a_number(rules: Rules, name: str) -> None:
     """Playbooks must accept both types."""
-    assert acts(rules.actions(event(name, GOOD)), PLAYBOOKS[name], int(GOOD))
+    assert acts(rules.actions(event(name, VALID_ID)), PLAYBOOKS[name], int(VALID_ID))
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
@@ -109,13 +134,13 @@ def test_an_id_that_is_no_string_of_twelve_digits_starts_no_run(rules: Rules, na
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_a_number_of_twelve_digits_is_that_account(rules: Rules, name: str) -> None:
     """The engine compares numbers as strings, and AWS sends none."""
-    assert acts(rules.actions(event(name, int(GOOD))), PLAYBOOKS[name], int(GOOD))
+    assert acts(rules.actions(event(name, int(VALID_ID))), PLAYBOOKS[name], int(VALID_ID))
 
 
 @pytest.mark.parametrize("hostile", [TEMPLATE, None, 7, [TEMPLATE], {TEMPLATE: TEMPLATE}], ids=str)
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_a_run_uses_only_the_id_of_an_event(rules: Rules, name: str, hostile: Any) -> None:
-    for path in leaves(EVENTS[name]):
+    for path in leaf_paths(EVENTS[name]):
         if path in (IDS[name], ("id",)):
             continue
         actions = rules.actions(replaced(event(name), path, hostile))
@@ -146,18 +171,18 @@ def test_keys_that_look_like_paths_are_ignored(rules: Rules, name: str) -> None:
             place[key] = dict(place[key])
             place = place[key]
         for separator in (".", "/"):
-            place[separator.join(IDS[name][cut:])] = GOOD if len(IDS[name]) - cut > 1 else TEMPLATE
+            place[separator.join(IDS[name][cut:])] = VALID_ID if len(IDS[name]) - cut > 1 else TEMPLATE
         assert rules.actions(body) == []
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_a_message_of_another_shape_starts_no_run(rules: Rules, name: str) -> None:
     whole = event(name)
-    values: list[Any] = [None, [], {}, GOOD, TEMPLATE, 7, [EVENTS[name]], [{"accountId": GOOD}]]
+    values: list[Any] = [None, [], {}, VALID_ID, TEMPLATE, 7, [EVENTS[name]], [{"accountId": VALID_ID}]]
     for path in {IDS[name][:length] for length in range(1, len(IDS[name]))}:
         for value in values:
             assert rules.actions(replaced(whole, path, value)) == [], (path, value)
-    for body in (None, [], {}, GOOD, TEMPLATE, 7, [whole], {"body": whole}, {"detail": [whole["detail"]]}):
+    for body in (None, [], {}, VALID_ID, TEMPLATE, 7, [whole], {"body": whole}, {"detail": [whole["detail"]]}):
         assert rules.actions(body) == [], body
 
 

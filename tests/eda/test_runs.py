@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ansible-rulebook with the rulebook and the playbooks as they are shipped, from a queue to connectors.
 
-Only the source of the events is another one (aws_sqs_queue.py). One start serves all messages, good ones among hostile
+Only the source of the events is another one (aws_sqs_queue.py). One start serves all messages, valid ones among hostile
 ones. The inventory is that of the organization, so it has no localhost.
 """
 
@@ -26,10 +26,10 @@ import yaml
 
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 
-from .events import DETAILS, EVENTS, IDS, event, leaves, replaced
+from .events import DETAILS, EVENTS, IDS, event, leaf_paths, replaced
 
 QUEUE = "accounts-that-come-and-go"
-PATIENCE = 240
+TIMEOUT_SECONDS = 240
 RECAP = re.compile(r"\S+ +: ok=[1-9]\d* +changed=(\d+) +unreachable=(\d+) +failed=(\d+) ")
 CREATED, JOINED, LAST = "222222222222", "333333333333", "011111111111"
 CLOSED, LEFT = "555555555555", "066666666666"
@@ -51,7 +51,7 @@ def template(folder: Path, name: str) -> str:
 
 def poisoned(body: Any, folder: Path) -> Any:
     """Return the event with a template wherever a rule does not need the value, under new names too."""
-    for path in leaves(body):
+    for path in leaf_paths(body):
         if path[-1] not in {"eventName", "state", "accountId", "memberAccountId"} and path != ("id",):
             body = replaced(body, path, template(folder, "-".join(path)))
     for key in ("sentinel_hosts", "sentinel_role_name", template(folder, "a-key")):
@@ -80,7 +80,7 @@ def hostile(folder: Path) -> list[Any]:
     return [*bodies, both, *no_events, *(event(name) for name in EVENTS if name not in IDS)]
 
 
-def good(folder: Path) -> list[Any]:
+def valid(folder: Path) -> list[Any]:
     """Return messages that start one run each."""
     created = event("created", CREATED)
     beside = replaced(event("joined", JOINED), (*DETAILS, "memberAccountId"), template(folder, "beside"))
@@ -146,7 +146,7 @@ def rulebook(folder: Path, cloud: Emulators) -> Iterator[subprocess.Popen[str]]:
         text=True,
         start_new_session=True,
     )
-    end = threading.Timer(PATIENCE, os.killpg, (process.pid, signal.SIGKILL))
+    end = threading.Timer(TIMEOUT_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
     end.start()
     try:
         yield process
@@ -178,7 +178,7 @@ def outcome(clouds: Emulators, tmp_path_factory: pytest.TempPathFactory) -> Outc
     clouds.reset()
     organization(clouds)
     write(folder, clouds)
-    fill(clouds, [*hostile(traces), *good(traces), poisoned(event("joined_as_member", LAST), traces)])
+    fill(clouds, [*hostile(traces), *valid(traces), poisoned(event("joined_as_member", LAST), traces)])
     with rulebook(folder, clouds) as process:
         output = until_connected(process, clouds, LAST)
     return Outcome(output, connected(clouds), sorted(traces.iterdir()))

@@ -59,7 +59,7 @@ def denied(url: str) -> RefusedError:
     )
 
 
-def gone() -> RefusedError:
+def missing_queue() -> RefusedError:
     """No queue."""
     return RefusedError(
         "S3B40012",
@@ -190,7 +190,7 @@ async def check_queue(state: State, moto: Moto, session: Session, url: str) -> Q
     queue = queue_of(url)
     attributes = None if queue is None else await effective_attributes(state, moto, queue.arn)
     if queue is None or attributes is None:
-        raise gone()
+        raise missing_queue()
     weak = queue.region in OPT_IN and token_version(state, session.account) == 1
     new = state.s3.is_new(f"{session.role_arn}#policies", state.settings.role_propagation_seconds)
     policy, same = _json(attributes.get("Policy")), queue.account == session.account

@@ -24,7 +24,7 @@ class S3Settings:
     queue_deleted_seconds: float = 0.0
     """For so long after a delete there cannot be a queue of that name."""
     token_version: Literal[1, 2] = 1
-    """The version of tokens of STS's global endpoint; 1 is good in Regions alone that need no opt-in."""
+    """The version of tokens of STS's global endpoint; 1 is valid only in Regions that need no opt-in."""
     sentinel_tenant: str = "33e01921-4d64-4f8c-a055-5bdaffd5e33d"
     sentinel_audience: str = "api://1462b192-27f7-4cb9-8523-0f4ecb54b47e"
     """What Sentinel's token names: those of the Azure commercial cloud."""

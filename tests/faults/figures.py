@@ -38,7 +38,7 @@ class Figures:
                 self.more[name] = str(value)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say them, write them down."""
+        """Display the figures and write them into files."""
         seconds = time.monotonic() - self._began
         lines = [*(f"{name}: {value}" for name, value in [*self.sums.items(), *self.more.items()])]
         lines.append(f"tests: {self.tests['passed']} passed, {self.tests['failed']} failed")

@@ -14,7 +14,7 @@ from tests.emulators.client import Emulators
 from . import engine
 from .world import World
 
-# They assert as tests do, and shall say as much when they fail.
+# Their assertions are explained like those of tests.
 pytest.register_assert_rewrite("tests.faults.check", "tests.faults.crash")
 
 

@@ -21,7 +21,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s
 HEAD = '''# Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Microsoft Sentinel reads in an account. Written by make specs from the table of source types."""
+"""The option for the sources of an account. Written by make specs from the table of source types."""
 
 from __future__ import annotations
 
@@ -38,16 +38,19 @@ TAIL = '''    type: list
 '''
 INTRODUCTION = (
     (
-        "What Microsoft Sentinel reads in the account. Each is the name of a type, or a dictionary with C(type) and "
-        "the options of that type."
+        "The sources that Microsoft Sentinel reads in the account. Each is the name of a type, or a dictionary with "
+        "C(type) and the options of that type."
     ),
-    "V([]) makes nothing in the account. Its events are expected all the same, by a connection of another account.",
-    "V([cloudtrail]) when not given.",
+    (
+        "An empty list is for an account whose events arrive through the S3 connector of an organization trail. "
+        "Nothing is created in the account, and its events are expected from that connector."
+    ),
+    "Sources that are not listed are not changed. If not set, the list is V([cloudtrail]).",
 )
 
 
 def sentences() -> Iterator[str]:
-    """The paragraphs of the description."""
+    """Yield the paragraphs of the description."""
     yield from INTRODUCTION
     for name, kind in SOURCE_TYPES.items():
         yield f"Type C({name}). {kind.description}"

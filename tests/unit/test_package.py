@@ -84,5 +84,5 @@ def test_the_oldest_documented_releases_are_the_tested_ones() -> None:
         about = yaml.safe_load((role / "meta/main.yml").read_text(encoding="utf-8"))["galaxy_info"]
         assert about["min_ansible_version"] == promised["ansible-core"]
     for page in ("README.md", "docs/support.md", "docs/docsite/rst/quick_start.rst"):
-        told = re.findall(r"ansible-core \|? ?([0-9.]+) (?:and|or) newer", (ROOT / page).read_text(encoding="utf-8"))
-        assert told == [promised["ansible-core"]], page
+        found = re.findall(r"ansible-core \|? ?([0-9.]+) (?:and|or) newer", (ROOT / page).read_text(encoding="utf-8"))
+        assert found == [promised["ansible-core"]], page

@@ -161,15 +161,16 @@ def test_a_module_has_the_options_that_it_documents(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "piece"),
     [
-        ("aws", options.AWS),
-        ("azure", options.AZURE),
-        ("workspace", options.WORKSPACE),
-        ("role", options.ROLE),
-        ("fleet_role", options.FLEET_ROLE),
-        ("ingestion", options.INGESTION),
+        ("aws", options.AWS_SPEC),
+        ("azure", options.AZURE_SPEC),
+        ("workspace", options.WORKSPACE_SPEC),
+        ("role", options.ROLE_SPEC),
+        ("fleet_role", options.FLEET_ROLE_SPEC),
+        ("ingestion", options.INGESTION_SPEC),
+        ("sources", options.SOURCES_SPEC),
     ],
 )
-def test_a_fragment_documents_the_argument_spec_of_its_name(name: str, piece: options.Spec) -> None:
+def test_a_fragment_documents_the_argument_spec_of_its_name(name: str, piece: options.ArgumentSpec) -> None:
     documented_values = {option: meaning(one) for option, one in fragment(name)["options"].items()}
     assert {option: meaning(one) for option, one in piece.items()} == documented_values
 
@@ -382,14 +383,14 @@ def test_every_module_is_in_the_group_of_all() -> None:
     assert groups()["all"] == MODULES
 
 
-@pytest.mark.parametrize(("group", "piece"), [("aws", options.AWS), ("azure", options.AZURE)])
-def test_a_group_has_the_modules_that_take_its_credentials(group: str, piece: options.Spec) -> None:
+@pytest.mark.parametrize(("group", "piece"), [("aws", options.AWS_SPEC), ("azure", options.AZURE_SPEC)])
+def test_a_group_has_the_modules_that_take_its_credentials(group: str, piece: options.ArgumentSpec) -> None:
     assert groups()[group] == [name for name in MODULES if piece.keys() <= spec(name).keys()]
 
 
-@pytest.mark.parametrize(("group", "piece"), [("aws", options.AWS), ("azure", options.AZURE)])
+@pytest.mark.parametrize(("group", "piece"), [("aws", options.AWS_SPEC), ("azure", options.AZURE_SPEC)])
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_takes_all_credentials_of_a_group_or_none(name: str, group: str, piece: options.Spec) -> None:
+def test_a_module_takes_all_credentials_of_a_group_or_none(name: str, group: str, piece: options.ArgumentSpec) -> None:
     assert (spec(name).keys() & piece.keys()) in (set(), set(piece))
 
 

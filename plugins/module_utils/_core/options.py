@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The argument specs of the plugins: one dict for each doc fragment, of the same name."""
+"""The argument specs of the plugins: a dict for each doc fragment, named after it, and one for each module."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible.module_utils.common.parameters import env_fallback
 from .model.account import FIELDS
 from .model.credentials.sign_in import ENVIRONMENT
 
-Spec = dict[str, dict[str, Any]]
+ArgumentSpec = dict[str, dict[str, Any]]
 
 
 def _env(*names: str) -> tuple[Any, list[str]]:
@@ -28,7 +28,7 @@ def _azure(option: str) -> tuple[Any, list[str]]:
     return _no_fallback, list(ENVIRONMENT[option])
 
 
-AWS: Spec = {
+AWS_SPEC: ArgumentSpec = {
     "access_key": {"type": "str", "no_log": False, "aliases": ["aws_access_key_id", "aws_access_key"]},
     "secret_key": {"type": "str", "no_log": True, "aliases": ["aws_secret_access_key", "aws_secret_key"]},
     "session_token": {"type": "str", "no_log": True, "aliases": ["aws_session_token"]},
@@ -46,7 +46,7 @@ AWS: Spec = {
 
 # `sign_in` reads the environment, because it has to distinguish options from variables. Only the cloud is filled in
 # here: the accounts are validated by it first.
-AZURE: Spec = {
+AZURE_SPEC: ArgumentSpec = {
     "auth_source": {"type": "str", "choices": ["auto", "cli", "env", "credential_file", "msi"]},
     "azure_profile": {"type": "str", "fallback": _azure("azure_profile")},
     "tenant": {"type": "str", "fallback": _azure("tenant")},
@@ -66,14 +66,14 @@ AZURE: Spec = {
     "disable_instance_discovery": {"type": "bool", "fallback": _azure("disable_instance_discovery")},
 }
 
-WORKSPACE: Spec = {
+WORKSPACE_SPEC: ArgumentSpec = {
     "subscription_id": {"type": "str", "fallback": _env("AZURE_SUBSCRIPTION_ID")},
     "resource_group": {"type": "str"},
     "workspace": {"type": "str"},
     "workspace_id": {"type": "str"},
 }
 
-ROLE: Spec = {
+ROLE_SPEC: ArgumentSpec = {
     "account_id": {"type": "str"},
     "name": {"type": "str", "default": "MicrosoftSentinelRole"},
     "path": {"type": "str"},
@@ -89,29 +89,29 @@ ROLE: Spec = {
     "adopt": {"type": "bool", "default": False},
 }
 
-CONNECTOR: Spec = {
+CONNECTOR_SPEC: ArgumentSpec = {
     "role_arn": {"type": "str", "required": True},
     "deduplicate": {"type": "bool", "default": False},
 }
 
-ROLE_INFO: Spec = {
+ROLE_INFO_SPEC: ArgumentSpec = {
     "account_id": {"type": "str"},
     "name": {"type": "str"},
     "microsoft_account_id": {"type": "str"},
 }
 
-INGESTION: Spec = {
+INGESTION_SPEC: ArgumentSpec = {
     "lookback": {"type": "str", "default": "7d"},
     "stale_after": {"type": "str", "default": "6h"},
     "role_last_used": {"type": "bool", "default": False},
 }
 
-INGESTION_INFO: Spec = {
+INGESTION_INFO_SPEC: ArgumentSpec = {
     "account_ids": {"type": "list", "elements": "str"},
     "allow_silent_account_ids": {"type": "list", "elements": "str", "default": []},
 }
 
-FLEET_INGESTION: Spec = {
+FLEET_INGESTION_SPEC: ArgumentSpec = {
     "wait": {"type": "str", "default": "30m"},
     "allow_silent": {"type": "bool", "default": False},
     "canary": {"type": "bool", "default": False},
@@ -122,43 +122,43 @@ FLEET_INGESTION: Spec = {
     "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "drift"},
 }
 
-STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
+STATE_SPEC: ArgumentSpec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 
 
 _FLEET_NAMES = {field.short: field.option for field in FIELDS if field.short != field.option}
 
 # With fleet's names, and without defaults because host variables may set them, too.
-FLEET_ROLE: Spec = {
+FLEET_ROLE_SPEC: ArgumentSpec = {
     _FLEET_NAMES.get(name, name): {key: value for key, value in option.items() if key not in ("default", "aliases")}
-    for name, option in ROLE.items()
+    for name, option in ROLE_SPEC.items()
     if name != "account_id"
 }
 
 # The role of a StackSet: options for existing roles do not apply to a template.
 _NOT_IN_TEMPLATE = {"role_purge_tags", "exclusive", "adopt"}
-STACKSET: Spec = {
+STACKSET_SPEC: ArgumentSpec = {
     "name": {"type": "str", "default": "MicrosoftSentinelRole"},
     "organizational_units": {"type": "list", "elements": "str"},
     "auto_deployment": {"type": "bool"},
     "retain": {"type": "bool"},
     "delegated_administrator": {"type": "bool", "default": False},
     "adopt": {"type": "bool", "default": False},
-    **{name: option for name, option in FLEET_ROLE.items() if name not in _NOT_IN_TEMPLATE},
+    **{name: option for name, option in FLEET_ROLE_SPEC.items() if name not in _NOT_IN_TEMPLATE},
 }
 
-FLEET_CHECK: Spec = {
+FLEET_CHECK_SPEC: ArgumentSpec = {
     "hosts": {"type": "list", "elements": "str"},
     "minimum_accounts": {"type": "int", "default": 1},
 }
 
-SOURCES: Spec = {"sources": {"type": "list", "elements": "raw"}}
+SOURCES_SPEC: ArgumentSpec = {"sources": {"type": "list", "elements": "raw"}}
 
-FLEET: Spec = {
+FLEET_SPEC: ArgumentSpec = {
     "account_joined": {"type": "str"},
     "ou_path": {"type": "str"},
     "deduplicate": {"type": "bool"},
     "accepted_findings": {"type": "list", "elements": "dict"},
-    **SOURCES,
+    **SOURCES_SPEC,
     "accounts": {"type": "list", "elements": "dict"},
     "concurrency": {"type": "int", "default": 64},
     "max_change_percent": {"type": "float"},

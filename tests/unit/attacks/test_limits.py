@@ -36,7 +36,7 @@ TRUST = json.dumps({"Version": "2012-10-17", "Statement": [statement()]})
 
 
 Attempt = tuple[SessionScope, str, dict[str, Any]]
-BEYOND: list[Attempt] = [
+NOT_ALLOWED: list[Attempt] = [
     ("read", "CreateRole", {"RoleName": ROLE, "AssumeRolePolicyDocument": TRUST}),
     ("read", "UpdateAssumeRolePolicy", {"RoleName": ROLE, "PolicyDocument": TRUST}),
     ("write", "DeleteRole", {"RoleName": ROLE}),
@@ -72,9 +72,9 @@ async def attempt(attempts: list[Attempt], *, limited: bool = True) -> list[Sent
 
 
 def test_the_session_policy_denies_calls_that_the_run_does_not_make(world: World) -> None:
-    errors = asyncio.run(attempt(BEYOND))
-    assert [error.kind for error in errors] == ["aws_denied"] * len(BEYOND)
-    for error, (_work, operation, _args) in zip(errors, BEYOND, strict=True):
+    errors = asyncio.run(attempt(NOT_ALLOWED))
+    assert [error.kind for error in errors] == ["aws_denied"] * len(NOT_ALLOWED)
+    for error, (_work, operation, _args) in zip(errors, NOT_ALLOWED, strict=True):
         assert f"because no session policy allows the iam:{operation} action" in str(error)
 
 

@@ -22,7 +22,7 @@ from .plants import at, iam, pinned, statement, trusting
 
 LINE = "ok: [222222222222] MARK"
 # XML cannot contain all of these characters.
-TOLD = f"x\n{LINE}\x9b1A\u202e\u200f\u200b\u2028{LINE}\ufeff\U000e0041"
+HOSTILE_TEXT = f"x\n{LINE}\x9b1A\u202e\u200f\u200b\u2028{LINE}\ufeff\U000e0041"
 FORGED = f"x\n{LINE}\r{LINE}\x1b[2K\x9b1A\u202e\u2066\u200f\u061c\u200b\u2028{LINE}\x85{LINE}\ufeff\U000e0041"
 TRUST, DENIED, ARM, CONFLICT, TAGS, STALE = (f"11111111111{number}" for number in range(6))
 PLAY = """
@@ -59,12 +59,12 @@ def plant(cloud: Emulators) -> None:
         world.connect_role(account)
     hostile = statement(Sid="x", Condition=pinned([CUSTOMER_ID, FORGED]), Principal={"AWS": ["*", FORGED]})
     trusting(statement(), hostile, {**hostile, FORGED: FORGED})(cloud, TRUST)
-    iam("tag_role", Tags=[{"Key": "owner", "Value": TOLD}])(cloud, TAGS)
-    iam("update_role", Description=f"é {TOLD}")(cloud, TAGS)
+    iam("tag_role", Tags=[{"Key": "owner", "Value": HOSTILE_TEXT}])(cloud, TAGS)
+    iam("update_role", Description=f"é {HOSTILE_TEXT}")(cloud, TAGS)
     at(cloud, TAGS).create_role(RoleName="Other", AssumeRolePolicyDocument=json.dumps({"Statement": [statement()]}))
     iam("untag_role", TagKeys=["trailbridge.sentinel"])(cloud, CONFLICT)
     trusting(hostile)(cloud, CONFLICT)
-    cloud.fault(operation="GetRole", account=DENIED, status=403, code=TOLD, message=TOLD, service="aws")
+    cloud.fault(operation="GetRole", account=DENIED, status=403, code=HOSTILE_TEXT, message=HOSTILE_TEXT, service="aws")
     for account in accounts[:3]:
         cloud.seed_connector(connector(name_of(account), arn_of(account), "disabled"))
     cloud.seed_connector(connector(FORGED, arn_of(STALE, f"Old{FORGED}")))

@@ -135,7 +135,7 @@ def service_principal(cloud: Emulators) -> dict[str, str]:
 
 def azure(**given: Any) -> arm.Azure:
     """Return the client that a module creates from these options."""
-    found = ArgumentSpecValidator(options.AZURE).validate(given)
+    found = ArgumentSpecValidator(options.AZURE_SPEC).validate(given)
     assert not found.error_messages
     return arm.Azure(parse(found.validated_parameters, "", names="short").azure)
 

@@ -151,7 +151,7 @@ def test_the_policy_for_orphans_allows_exactly_their_calls(world: World) -> None
     for order in ({"orphans": "report"}, {"find_unconnected_roles": True}):
         succeeded(world.run("remove", 1, check_mode=True, **order))
     assert called_in_aws(world.e, "iam") - set(allowed("aws-preview")) == {"iam:ListRoles"}
-    assert set(allowed("aws-leftovers")) == {"iam:GetRole", "iam:ListRoles"}
+    assert set(allowed("aws-orphans")) == {"iam:GetRole", "iam:ListRoles"}
     assert called_in_aws(world.e, "organizations") == {"organizations:ListAccounts"}
 
 
@@ -208,7 +208,7 @@ def test_the_organization_policy_allows_exactly_the_calls_of_a_listing(here: Emu
 def test_the_stackset_policy_allows_exactly_the_calls_for_a_stackset(here: Emulators) -> None:
     unit, _accounts = organization(here)
     permit(here, "azure-preview")
-    spec = options.AWS | options.AZURE | options.WORKSPACE | options.STACKSET | options.STATE
+    spec = options.AWS_SPEC | options.AZURE_SPEC | options.WORKSPACE_SPEC | options.STACKSET_SPEC | options.STATE_SPEC
     place = {"resource_group": "security", "workspace": "sentinel"}
     here.forget()
     for step in (

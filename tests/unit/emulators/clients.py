@@ -36,7 +36,7 @@ def refused(call: Any, **arguments: Any) -> tuple[int, str, str]:
 
 
 def restricted(e: Emulators, account: str, *statements: dict[str, Any]) -> dict[str, str]:
-    """The keys of a session that may do no more than a session policy says."""
+    """The keys of a session that is limited by a session policy."""
     arn = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
     policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
     sts = client(e, "sts", "123456789012")

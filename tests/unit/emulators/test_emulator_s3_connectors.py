@@ -92,7 +92,7 @@ RIGHT_TRUSTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("trust", RIGHT_TRUSTS.values(), ids=list(RIGHT_TRUSTS))
-def test_a_right_trust_is_good(e: Emulators, arm: Any, trust: dict[str, Any]) -> None:
+def test_a_correct_trust_policy_is_accepted(e: Emulators, arm: Any, trust: dict[str, Any]) -> None:
     ONE.make_bucket(e)
     ONE.make_provider(e)
     ONE.make_role(e, trust)

@@ -50,7 +50,7 @@ def test_a_queue_has_the_address_of_its_region(e: Emulators, sqs: Any) -> None:
     assert e.operations("sqs", write=True) == ["CreateQueue", "CreateQueue"]
 
 
-def test_older_addresses_are_good(e: Emulators, sqs: Any) -> None:
+def test_older_addresses_are_accepted(e: Emulators, sqs: Any) -> None:
     make(sqs)
     for url in (
         f"https://us-east-1.queue.amazonaws.com/{A}/{ONE.queue_name}",

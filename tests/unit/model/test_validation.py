@@ -81,7 +81,7 @@ FILE = {"a path": "/etc/some file.pem"}
 BAD_FILE = {"empty": "", "two lines": "/etc/a\n/etc/b", "NUL": "/etc/\0", "a number": 7}
 BAD_SECRET = {"empty": "", "a trailing newline": "hush\n", "a space": "hu sh", "a number": 7, "a list": ["hush"]}
 
-GOOD: dict[str, dict[str, Any]] = {
+VALID: dict[str, dict[str, Any]] = {
     **{name: {"letters": "hush", "signs": "a/b+c=~"} for name in SECRETS},
     "duration": {"days": "7d", "hours": "36h", "minutes": "90m", "seconds": "5s", "a number": "5", "none": "0"},
     "fail_on": {"drift": "drift", "security": "security", "never": "never"},
@@ -169,7 +169,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "role_arn": {"a role": f"{ROLE}/Eyes", "a path": f"{ROLE}/a/b/Eyes", "the longest": f"{ROLE}/{LONG[:64]}"},
 }
 
-BAD: dict[str, dict[str, Any]] = {
+INVALID: dict[str, dict[str, Any]] = {
     **dict.fromkeys(SECRETS, BAD_SECRET),
     "duration": {"empty": "", "a unit": "d", "negative": "-1", "a fraction": "1.5h", "weeks": "1w", "a number": 5},
     "fail_on": {"another word": "always", "another case": "Drift", "a bool": True},
@@ -243,7 +243,7 @@ BAD: dict[str, dict[str, Any]] = {
         "NUL": "\0",
         "a control character": "\x85",
         "a no-break space": "\xa0",
-        "a character beyond Latin-1": "ā",
+        "a character outside of Latin-1": "ā",
         "a number": 7,
         "a list": ["x"],
     },
@@ -372,17 +372,17 @@ def rows(table: dict[str, dict[str, Any]]) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("table", [GOOD, BAD], ids=["good", "bad"])
+@pytest.mark.parametrize("table", [VALID, INVALID], ids=["valid", "invalid"])
 def test_every_rule_has_examples(table: dict[str, dict[str, Any]]) -> None:
     assert table.keys() == RULES.keys()
 
 
-@pytest.mark.parametrize(("rule", "value"), rows(GOOD))
+@pytest.mark.parametrize(("rule", "value"), rows(VALID))
 def test_a_valid_value_is_accepted(rule: str, value: Any) -> None:
     check("host payments", rule, value, rule)
 
 
-@pytest.mark.parametrize(("rule", "value"), rows(BAD))
+@pytest.mark.parametrize(("rule", "value"), rows(INVALID))
 def test_an_error_names_option_value_host_and_rule(rule: str, value: Any) -> None:
     with pytest.raises(SentinelError) as caught:
         check("host payments", "sentinel_option", value, rule)
@@ -392,7 +392,7 @@ def test_an_error_names_option_value_host_and_rule(rule: str, value: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    ("kind", "good", "bad"),
+    ("kind", "valid", "invalid"),
     [
         ("str", "", 7),
         ("str", "x", None),
@@ -407,10 +407,10 @@ def test_an_error_names_option_value_host_and_rule(rule: str, value: Any) -> Non
         ("list", ("a",), "a"),
     ],
 )
-def test_an_option_without_a_rule_is_checked_by_its_type(kind: str, good: Any, bad: Any) -> None:
-    check("host payments", "option", good, kind)
+def test_an_option_without_a_rule_is_checked_by_its_type(kind: str, valid: Any, invalid: Any) -> None:
+    check("host payments", "option", valid, kind)
     with pytest.raises(SentinelError, match=r"Cannot use option .* of host payments: it must be ") as caught:
-        check("host payments", "option", bad, kind)
+        check("host payments", "option", invalid, kind)
     assert str(caught.value).endswith(f": {TYPES[kind].text}.")
 
 

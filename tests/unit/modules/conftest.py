@@ -27,7 +27,7 @@ def short_pauses(here: Emulators) -> Iterator[None]:
         yield
 
 
-def validated(spec: options.Spec, given: dict[str, Any]) -> dict[str, Any]:
+def validated(spec: options.ArgumentSpec, given: dict[str, Any]) -> dict[str, Any]:
     found = ArgumentSpecValidator(spec).validate(given)
     assert not found.error_messages
     parameters: dict[str, Any] = found.validated_parameters
@@ -36,7 +36,7 @@ def validated(spec: options.Spec, given: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def aws_role(here: Emulators) -> Module:
-    spec = options.AWS | options.AZURE | options.WORKSPACE | options.ROLE | options.STATE
+    spec = options.AWS_SPEC | options.AZURE_SPEC | options.WORKSPACE_SPEC | options.ROLE_SPEC | options.STATE_SPEC
 
     def run(*, check_mode: bool = False, **given: Any) -> Result:
         base = {"account_id": ACCOUNT, "assume_role": ["OrganizationAccountAccessRole"]}
@@ -48,7 +48,7 @@ def aws_role(here: Emulators) -> Module:
 
 @pytest.fixture
 def aws_connector(here: Emulators) -> Module:
-    spec = options.AZURE | options.WORKSPACE | options.CONNECTOR | options.STATE
+    spec = options.AZURE_SPEC | options.WORKSPACE_SPEC | options.CONNECTOR_SPEC | options.STATE_SPEC
 
     def run(*, check_mode: bool = False, **given: Any) -> Result:
         base = {"resource_group": "security", "workspace": "sentinel", "role_arn": ARN}
@@ -59,7 +59,7 @@ def aws_connector(here: Emulators) -> Module:
 
 @pytest.fixture
 def aws_stackset(here: Emulators) -> Module:
-    spec = options.AWS | options.AZURE | options.WORKSPACE | options.STACKSET | options.STATE
+    spec = options.AWS_SPEC | options.AZURE_SPEC | options.WORKSPACE_SPEC | options.STACKSET_SPEC | options.STATE_SPEC
 
     def run(*, check_mode: bool = False, **given: Any) -> Result:
         return modules.aws_stackset(validated(spec, {"workspace_id": CUSTOMER_ID, **given}), check_mode=check_mode)

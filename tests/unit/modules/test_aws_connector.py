@@ -22,7 +22,9 @@ WHERE = {"resource_group": "security", "workspace": "sentinel"}
 
 
 def workspace_info(**given: Any) -> Any:
-    return modules.workspace_info(validated(options.AZURE | options.WORKSPACE, {**WHERE, **given}))["workspace"]
+    return modules.workspace_info(validated(options.AZURE_SPEC | options.WORKSPACE_SPEC, {**WHERE, **given}))[
+        "workspace"
+    ]
 
 
 def test_the_life_cycle_of_a_connector(here: Emulators, aws_connector: Module) -> None:

@@ -21,7 +21,13 @@ from tests.emulators.client import CUSTOMER_ID, Emulators
 
 from .conftest import ACCOUNT, Result, validated
 
-SPEC = options.AWS | options.AZURE | options.INGESTION | options.WORKSPACE | options.INGESTION_INFO
+SPEC = (
+    options.AWS_SPEC
+    | options.AZURE_SPEC
+    | options.INGESTION_SPEC
+    | options.WORKSPACE_SPEC
+    | options.INGESTION_INFO_SPEC
+)
 ONE, TWO, THREE = ACCOUNT, "222222222222", "333333333333"
 COLUMNS = [
     {"name": "Account", "type": "string"},

@@ -65,7 +65,7 @@ def test_onboard_accepts_the_roles_and_covers_the_management_account(
 
 
 def test_every_option_has_a_variable() -> None:
-    spec = options.AWS | options.AZURE | options.WORKSPACE | options.STACKSET | options.STATE
+    spec = options.AWS_SPEC | options.AZURE_SPEC | options.WORKSPACE_SPEC | options.STACKSET_SPEC | options.STATE_SPEC
     own = {option.option for option in STACKSET_OPTIONS}
     assert own | {field.option for field in FIELDS} >= spec.keys() - {"assume_role_session_policy"}
     assert own <= spec.keys()

@@ -426,10 +426,10 @@ def test_no_cell_is_a_formula_whatever_separates_cells(tmp_path: Path, separator
         error, findings = {"class": bad, "message": bad}, [found("trust_anyone", formula)] * 2
         own = {"host": bad, "ou": bad, "error": error, "findings": findings}
         records.append(account(account_id=f"1111111111{number:02}", **own))
-    sheet_text = text(written(tmp_path, *records), "report.csv").removeprefix("\ufeff")
+    csv_text = text(written(tmp_path, *records), "report.csv").removeprefix("\ufeff")
     for delimiter in {separator, *";,|\t: "} - set("\r\n"):
         for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
-            rows = csv.reader(io.StringIO(sheet_text), delimiter=delimiter, quoting=quoting)
+            rows = csv.reader(io.StringIO(csv_text), delimiter=delimiter, quoting=quoting)
             assert [cell for row in rows for cell in row if RUN.match(cell)] == []
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A kind of resource as a value: everything that reconciling one needs to know about it. Pure."""
+"""A kind of resource as a value: the functions that reconciling needs. Pure."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ def _unchanged(_spec: Any, have: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Resource(Generic[Spec, T]):
-    """A kind of resource, by functions of its desired state (`Spec`) and of what was read (`T`, None for nothing).
+    """A kind of resource: functions of its desired state (`Spec`) and its current state (`T`, None if there is none).
 
-    `overlay` and `without` raise SentinelError where the resource belongs to somebody else.
+    `overlay` and `without` raise SentinelError if the resource must not be changed, such as one of another owner.
     """
 
     name: str
     """The kind in results, such as "role"."""
     title: Callable[[Spec], str]
-    """What messages and diffs call one of them."""
+    """Return its name in messages and diffs."""
     overlay: Callable[[Spec, T | None], T | None]
-    """Return the desired resource: what is there with everything that the specification gives."""
+    """Return the resource with every attribute that the spec sets."""
     without: Callable[[Spec, T | None], T | None]
-    """Return what remains after the removal."""
+    """Return the resource that remains after the removal, or None."""
     plan: Callable[[T | None, T | None], list[Call]]
-    """Return the calls that turn the first into the second."""
+    """Return the calls that turn the first state into the second."""
     findings: Callable[[Spec, T | None], list[Finding]]
-    """Return what is wrong, the most severe first."""
+    """Return the differences from the desired state, the most severe first."""
     show: Callable[[Spec, T | None], dict[str, Any]]
-    """Return it as it appears in results and diffs; {} for nothing."""
+    """Return it as it appears in results and diffs; {} for None."""
     id: Callable[[Spec, T | None], str]
-    """Return its ARN, ARM id or URL, empty for nothing."""
+    """Return its ARN, ARM id or URL; an empty string for None."""
     removable: Callable[[Spec, T | None], T | None] = _unchanged
-    """Return the part of what is there that a removal is about."""
+    """Return the part of the current state that a removal may remove."""

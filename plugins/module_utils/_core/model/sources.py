@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Microsoft Sentinel reads in an account: the types of sources, their options, the list of one account. Pure."""
+"""The sources that Microsoft Sentinel reads in an account: types, options, and the list of an account. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SourceType(NamedTuple):
     options: tuple[SourceOption, ...] = ()
 
 
-# Option documentation is made of it: run make specs after a change.
+# The documentation of the option is written from this table: run make specs after a change.
 SOURCE_TYPES: dict[str, SourceType] = {
     "cloudtrail": SourceType(
         "An IAM role that trusts Microsoft with the workspace id as external id, and a data connector of the kind "
@@ -55,7 +55,7 @@ DEFAULT = (CLOUDTRAIL,)
 
 
 def parse(given: Any) -> Any:
-    """Return the list of sources; what is not one stays as it is, for `mistakes` to name."""
+    """Return the list of sources; a value that is none stays unchanged, and `check` reports it."""
     listed = given.split(",") if isinstance(given, str) else given if isinstance(given, list | tuple) else [given]
     return tuple(_parse(one) for one in listed)
 
@@ -84,7 +84,7 @@ def missing_source() -> Finding:
 
 
 def check(sources: Iterable[Any], where: str, name: str) -> None:
-    """Raise InputError with everything that cannot be used in a list of sources; `name` is the option's."""
+    """Raise InputError with every mistake in a list of sources; `name` is that of the option or variable."""
     listed = list(sources)
     found = [mistake for one in listed for mistake in _mistakes(one, where, name)]
     for number, one in enumerate(listed):
@@ -100,7 +100,7 @@ def _mistakes(source: Any, where: str, name: str) -> list[Mistake]:
         return [Mistake(f"Cannot use {name} {source!r}", where, rule)]
     what = f"Cannot use {name} {source.type!r}"
     if source.type not in SOURCE_TYPES:
-        return [Mistake(what, where, f"it must be one of {', '.join(SOURCE_TYPES)}")]
+        return [Mistake(what, where, f"unknown type, the types are {', '.join(SOURCE_TYPES)}")]
     options = {option.name: option for option in _options(source.type)}
     unknown = [name for name, _value in source.options if name not in options]
     missing = [name for name, option in options.items() if option.required and source.get(name) is None]

@@ -40,7 +40,7 @@ def read(folder: Path, playbook: str, current: HistoryEntry | None = None) -> li
             lines = file.read().splitlines()
     except FileNotFoundError:
         lines = []
-    entries = [entry for entry in map(_parse, lines) if entry and entry.get("playbook") == playbook]
+    entries = [entry for entry in map(_parse_line, lines) if entry and entry.get("playbook") == playbook]
     return sorted(_latest([*entries, *([current] if current else [])]), key=lambda entry: str(entry["started"]))
 
 
@@ -72,7 +72,7 @@ def run_key(entry: HistoryEntry) -> tuple[str, ...]:
     return ("started", entry["started"])
 
 
-def _parse(line: bytes) -> HistoryEntry | None:
+def _parse_line(line: bytes) -> HistoryEntry | None:
     try:
         entry = json.loads(line)
     except ValueError:

@@ -58,7 +58,7 @@ def _start_timestamp(run: HistoryEntry) -> float | None:
 
 
 def _panel(title: str, names: Sequence[str], runs: Sequence[HistoryEntry], times: Sequence[float]) -> Panel:
-    values = {name: [_value(run, name) for run in runs] for name in names}
+    values = {name: [_count(run, name) for run in runs] for name in names}
     top = _round_up(max((value for series in values.values() for value in series if value is not None), default=1))
     lines: list[Line] = [
         {"name": name, "points": _points(series, times, top), "last": series[-1]}
@@ -69,7 +69,7 @@ def _panel(title: str, names: Sequence[str], runs: Sequence[HistoryEntry], times
     return {"title": title, "lines": lines, "ticks": ticks, "first": _date(runs[0]), "last": _date(runs[-1])}
 
 
-def _value(run: HistoryEntry, name: str) -> int | None:
+def _count(run: HistoryEntry, name: str) -> int | None:
     value = run["numbers"].get(name)
     return value if isinstance(value, int) and value >= 0 else None
 

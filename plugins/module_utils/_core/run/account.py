@@ -29,22 +29,22 @@ from .reconcile import Adapter, Mode, Read, Sleep, read_consistent, reconcile
 from .sources import SOURCES, Source, SourceRun, Step
 
 if TYPE_CHECKING:
-    # Azure's packages take longer to load than all others; who only works on a role does without.
+    # Azure's packages take longer to load than all others, and not every module needs them.
     from ..cloud.sentinel import Sentinel
 
-# How long the work in an account may take in all, in seconds: a little more than waiting for IAM's consistency may.
+# The time limit of the work in one account: a little more than the limit of waiting for IAM to become consistent.
 ACCOUNT_TIMEOUT_SECONDS = 240.0
 
-Known = tuple[Adapter[Any], Read[Any]]
+StepRead = tuple[Adapter[Any], Read[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is needed to work on an account, and shared with others.
+    """The clients and limits that all accounts share, and what to do with them.
 
-    `ready` returns the account as soon as its workspace is known and may be used (`is_ready`); until then nothing is
-    written. `workspace_id` is what is known of its id where it may not be used; `other_readers` are the connectors that
-    read an account in the other workspaces of the run.
+    `ready` waits until the workspace is read and may be used (`is_ready`), and returns the account with the id of the
+    workspace; until then nothing is written. `workspace_id` returns the id, if known, of a workspace that may not be
+    used. `other_readers` returns the connectors of other workspaces of the run that read the account.
     """
 
     aws: Aws
@@ -58,21 +58,21 @@ class Context:
 
 
 async def connect(report: AccountReport, account: Account, context: Context) -> None:
-    """Bring every source of an account to its desired state; in check mode report what would be done."""
+    """Bring every source of an account to its desired state; in check mode report the changes only."""
     if CLOUDTRAIL not in account.sources:
         account, sentinel = await context.ready(account)
         report.findings += await _unlisted(account, sentinel)
-    await _each(account.sources, lambda source: _connect(report, account, source, context))
+    await _work_on_each(account.sources, lambda source: _connect(report, account, source, context))
 
 
 async def disconnect(report: AccountReport, account: Account, context: Context) -> None:
-    """Remove every source of an account, the CloudTrail one also where it is not listed."""
+    """Remove every listed source of an account, and the CloudTrail source even if it is not listed."""
     listed = dict.fromkeys((*account.sources, CLOUDTRAIL))
-    await _each(reversed(listed), lambda source: _disconnect(report, account, source, context))
+    await _work_on_each(reversed(listed), lambda source: _disconnect(report, account, source, context))
 
 
-async def _each(sources: Iterable[SourceSpec], work: Callable[[SourceSpec], Awaitable[None]]) -> None:
-    """Work on one source after the other; raises the first error when all had their turn."""
+async def _work_on_each(sources: Iterable[SourceSpec], work: Callable[[SourceSpec], Awaitable[None]]) -> None:
+    """Work on one source after the other; an error does not stop the next ones. Raises the first error at the end."""
     errors: list[SentinelError] = []
     for source in sources:
         try:
@@ -84,40 +84,42 @@ async def _each(sources: Iterable[SourceSpec], work: Callable[[SourceSpec], Awai
 
 
 async def _connect(report: AccountReport, account: Account, spec: SourceSpec, context: Context) -> None:
-    source, aside = SOURCES[spec.type], context.slots.sleep
+    source, sleep = SOURCES[spec.type], context.slots.sleep
     async with context.slots:
         run = await _begin(account, spec, context, removing=False)
         first, *later = source.in_aws
-        adapter, before = await _read(run, first)
+        adapter, before = await _read_step(run, first)
         with _reporting(report, run, first, before.have):
             ready = context.ready(account)
             run.account, run.sentinel = await (ready if context.is_ready() else context.slots.without_slot(ready))
         async with account_timeout(account), _reporting_workspace(report, run, source):
-            await _step(report, run, first, aside, (adapter, before))
+            await _reconcile_step(report, run, first, sleep, (adapter, before))
             for step in later:
-                await _step(report, run, step, aside)
+                await _reconcile_step(report, run, step, sleep)
     for step in source.in_workspace:
-        await _step(report, run, step, asyncio.sleep)
+        await _reconcile_step(report, run, step, asyncio.sleep)
 
 
 async def _disconnect(report: AccountReport, account: Account, spec: SourceSpec, context: Context) -> None:
     source = SOURCES[spec.type]
     async with context.slots:
         run = await _begin(account, spec, context, removing=True)
-        opened = [(step, await _read(run, step)) for step in source.in_aws]
+        opened = [(step, await _read_step(run, step)) for step in source.in_aws]
     first, (_adapter, before) = opened[0]
     with _reporting(report, run, first, before.have):
         run.account, run.sentinel = await context.ready(account)
-    with report.with_findings(lambda: list(chain.from_iterable(_findings(run, *one) for one in opened)), security=True):
+    with report.with_findings(
+        lambda: list(chain.from_iterable(_step_findings(run, *one) for one in opened)), security=True
+    ):
         for step, (_adapter, before) in opened:
             step.resource.without(step.spec(run), before.have)
         if source.before_removal:
             await source.before_removal(run, report.findings.extend)
         for step in reversed(source.in_workspace):
-            await _step(report, run, step, asyncio.sleep)
+            await _reconcile_step(report, run, step, asyncio.sleep)
         async with context.slots, account_timeout(account):
             for step, known in reversed(opened):
-                await _step(report, run, step, context.slots.sleep, known)
+                await _reconcile_step(report, run, step, context.slots.sleep, known)
 
 
 async def _begin(account: Account, spec: SourceSpec, context: Context, *, removing: bool) -> SourceRun:
@@ -140,7 +142,7 @@ async def _begin(account: Account, spec: SourceSpec, context: Context, *, removi
     return run
 
 
-async def _read(run: SourceRun, step: Step) -> Known:
+async def _read_step(run: SourceRun, step: Step) -> StepRead:
     """Read the resource of a step before anything is decided."""
     adapter = step.adapter(run, step.spec(run))
     async with account_timeout(run.account):
@@ -149,8 +151,10 @@ async def _read(run: SourceRun, step: Step) -> Known:
     return adapter, Read(have)
 
 
-async def _step(report: AccountReport, run: SourceRun, step: Step, sleep: Sleep, known: Known | None = None) -> None:
-    """Reconcile the resource of a step; `known` is what was read of it before."""
+async def _reconcile_step(
+    report: AccountReport, run: SourceRun, step: Step, sleep: Sleep, known: StepRead | None = None
+) -> None:
+    """Reconcile the resource of a step; `known` is its adapter and what was read before."""
     spec = step.spec(run)
     adapter, before = known or (step.adapter(run, spec), None)
     mode = Mode(run.context.check_mode, run.removing, sleep)
@@ -160,19 +164,19 @@ async def _step(report: AccountReport, run: SourceRun, step: Step, sleep: Sleep,
         run.changed_at = time.monotonic()
 
 
-def _findings(run: SourceRun, step: Step, known: Known) -> list[Finding]:
+def _step_findings(run: SourceRun, step: Step, known: StepRead) -> list[Finding]:
     return step.resource.findings(step.spec(run), known[1].have)
 
 
 def _reporting(report: AccountReport, run: SourceRun, step: Step, have: Any) -> AbstractContextManager[None]:
-    """Report what is wrong with the first resource also where the workspace cannot be used."""
+    """Report the findings of the first resource even if the workspace cannot be used."""
     findings = step.findings_without_workspace
     return report.with_findings(lambda: findings(run, have) if findings else [], security=run.removing)
 
 
 @asynccontextmanager
 async def _reporting_workspace(report: AccountReport, run: SourceRun, source: Source) -> AsyncIterator[None]:
-    """Report what is wrong in the workspace also where a step in AWS ends with an error."""
+    """Report the findings of the workspace even if a step in AWS fails."""
     try:
         yield
     except SentinelError as error:
@@ -187,7 +191,7 @@ async def _reporting_workspace(report: AccountReport, run: SourceRun, source: So
 
 
 async def _unlisted(account: Account, sentinel: Sentinel) -> list[Finding]:
-    """Return what the listing of the workspace shows of sources that the account does not list, without a request."""
+    """Return the findings about sources that the account does not list, from the workspace's list of connectors."""
     spec = ConnectorSpec(account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
     found = connectors.unlisted(spec, await sentinel.connectors(account.account_id, spec.name))
     if not account.sources and not await sentinel.is_fed_by_s3(connectors.CLOUDTRAIL_TABLE):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only way to change a resource: read, overlay the desired state, plan, apply. Only this decides what changed."""
+"""The only code that changes a resource, and decides whether it changed: read, overlay, plan, apply."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ Sleep = Callable[[float], Awaitable[None]]
 Spec = TypeVar("Spec")
 T = TypeVar("T")
 
-# How often a resource is read again that changes while it is read.
+# How often a resource that changes while it is read is read again.
 MAX_REREADS = 2
 
 
 class Adapter(Protocol[T]):
-    """The part of a service that belongs to one resource."""
+    """One resource of a service."""
 
     async def read(self) -> T | None:
-        """Return the resource, None if the service reports that there is none."""
+        """Return the resource, None if it does not exist."""
 
     async def refresh(self, have: T | None, calls: Sequence[Call], /) -> T | None:
-        """Return it as it is now, right before these calls; `have` was read some time ago."""
+        """Return the current resource, right before these calls are made; `have` was read some time ago."""
 
     async def apply(self, call: Call, /) -> None:
-        """Make one call of a plan; raises NotYetError or ChangedError where another try can succeed."""
+        """Make one call of a plan; raises NotYetError or ChangedError if another attempt can succeed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """The resource before and after (in check mode: as it would be), and the calls in between."""
+    """The resource before and after (in check mode: as it would be after), and the calls in between."""
 
     have: T | None
     want: T | None
@@ -59,13 +59,13 @@ class Outcome(Generic[T]):
 
 
 class Read(NamedTuple, Generic[T]):
-    """What was read of a resource some time ago, None for nothing."""
+    """A resource that was read some time ago; `have` is None if it did not exist."""
 
     have: T | None
 
 
 class Mode(NamedTuple):
-    """How to reconcile: whether to write, whether to remove, and how to wait."""
+    """How to reconcile: in check mode or not, removing or not, and the function that waits."""
 
     check_mode: bool
     absent: bool = False
@@ -73,7 +73,7 @@ class Mode(NamedTuple):
 
 
 class AlreadyRead(Generic[T]):
-    """An adapter whose resource was read already: the first read answers with that."""
+    """An adapter whose first read returns what was read before."""
 
     def __init__(self, adapter: Adapter[T], before: Read[T]) -> None:
         self._adapter = adapter
@@ -82,12 +82,12 @@ class AlreadyRead(Generic[T]):
         self.refresh = adapter.refresh
 
     async def read(self) -> T | None:
-        """Return what was read before, from the second time on what is there."""
+        """Return what was read before; from the second time on, read."""
         return self._before.pop() if self._before else await self._adapter.read()
 
 
 async def read_consistent(read: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
-    """Read a resource in several requests, again where it changes in between; raises ChangedError at the third time."""
+    """Read a resource by several requests; again if it changes in between. Raises ChangedError the third time."""
     for pause, _again in zip(pauses(_random.uniform), range(MAX_REREADS), strict=False):
         with suppress(ChangedError):
             return await read()
@@ -103,15 +103,15 @@ async def reconcile(
     mode: Mode,
     before: Read[T] | None = None,
 ) -> Outcome[T]:
-    """Bring one resource to its desired state, or remove it; nothing else makes the calls of a plan.
+    """Bring one resource to its desired state, or remove it.
 
-    Findings are reported as soon as they are read, before anything is decided; of a removal only those of security that
-    remain. What is changed is in `report.calls` and `report.diff` also where a later call fails. In check mode nothing
-    is written, and the report is the same. What was read `before` is read again only where something is to be changed.
+    Findings are added to the report after the read, before anything is decided; in a removal only security findings
+    that remain. Changes are in `report.calls` and `report.diff` even if a later call fails. In check mode nothing is
+    written, and the report is the same. A resource that was read `before` is read again only if it is to be changed.
     """
     overlay = partial(resource.without if mode.absent else resource.overlay, spec)
     evidence = _Evidence(report, resource, spec, absent=mode.absent)
-    if before and not mode.check_mode and (calls := _expected(resource, overlay, before.have)):
+    if before and not mode.check_mode and (calls := _calls_due(resource, overlay, before.have)):
         with report.with_findings(partial(resource.findings, spec, before.have), security=mode.absent):
             before = Read(await read_consistent(partial(adapter.refresh, before.have, calls), mode.sleep))
     with evidence.kept(overlay):
@@ -125,8 +125,8 @@ async def reconcile(
     return outcome
 
 
-def _expected(resource: Resource[Any, T], overlay: Callable[[T | None], T | None], have: T | None) -> list[Call]:
-    """Return the calls that are due by what was read before; none where the resource is refused, or there is none."""
+def _calls_due(resource: Resource[Any, T], overlay: Callable[[T | None], T | None], have: T | None) -> list[Call]:
+    """Return the calls that the earlier read leads to; none if the resource is refused or does not exist."""
     if have is None:
         return []
     with suppress(SentinelError):
@@ -135,9 +135,9 @@ def _expected(resource: Resource[Any, T], overlay: Callable[[T | None], T | None
 
 
 class _Evidence(Generic[Spec, T]):
-    """What was read of a resource, for its findings and for its diff: reported before a repair removes it.
+    """The states of a resource that were read; findings and differences are reported before a repair removes them.
 
-    Of later reads only that counts which neither was there at first nor is desired: our own changes are in the diff
+    A later read is reported only if it has something new that is not desired: the run's own changes are in the diff
     already.
     """
 
@@ -150,7 +150,7 @@ class _Evidence(Generic[Spec, T]):
         self._found: list[Finding] = []
 
     def add(self, have: T | None) -> None:
-        """Add what was read."""
+        """Add a state that was read."""
         found = self._findings(have)
         if self._reads:
             found = [one for one in found if is_security(one) and one not in self._found]
@@ -163,17 +163,17 @@ class _Evidence(Generic[Spec, T]):
 
     @contextmanager
     def kept(self, overlay: Callable[[T | None], T | None]) -> Iterator[None]:
-        """Report what was to be changed where the work fails on the way: some of it may have been removed."""
+        """Report the intended changes if the work fails on the way: some of them may have been made."""
         try:
             yield
         except BaseException:
             for number, have in enumerate(self._reads):
-                with suppress(SentinelError):  # nothing was to be changed where the decision is a refusal
+                with suppress(SentinelError):  # a refused resource was not to be changed
                     self._add_diff(number, have, overlay(have))
             raise
 
     def close(self, outcome: Outcome[T]) -> None:
-        """Report what was changed and repaired."""
+        """Report the changes and repairs."""
         if not outcome.changed:
             return
         self._report.repaired |= repaired(self._found, self._findings(outcome.want))
@@ -189,7 +189,7 @@ class _Evidence(Generic[Spec, T]):
         return self._resource.show(self._spec, self.part(have))
 
     def part(self, have: T | None) -> T | None:
-        """Return the part of what is there that this is about."""
+        """Return the part of the resource that is reconciled: in a removal the part that may be removed."""
         return self._resource.removable(self._spec, have) if self._absent else have
 
 

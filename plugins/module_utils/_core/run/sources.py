@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sources: which resources each consists of, in the order in which they are made. Removal is the reverse.
+"""The sources: the steps of each, one resource per step, in the order of creation. Removal is in the reverse order.
 
 A new source is one entry in SOURCES; its options are in `model/sources.py`, its findings in `model/findings.py`.
 """
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 class SourceRun:
     """The work on one source of one account.
 
-    `account` has its workspace id, and `sentinel` is there, as soon as the workspace is known. `found` has the
-    resources by kind: as they were read, then as they are after their step. `changed_at` is when something in AWS was
-    changed that other services may not see yet (monotonic time).
+    `sentinel` is the workspace, and `account` has its id, as soon as the workspace was read. `found` has the resources
+    by kind: as they were read, after their step as they are then. `changed_at` is the monotonic time of the last change
+    in AWS that other services may not see yet.
     """
 
     account: Account
@@ -48,16 +48,16 @@ class SourceRun:
     context: Context
     removing: bool
     caller: Callable[[str], ServiceClient]
-    """Return an AWS service, by botocore's name for it, in a session in the account."""
+    """Return a client of an AWS service, by botocore's name for it, with a session in the account."""
     sentinel: Sentinel | None = None
     found: dict[str, Any] = field(default_factory=dict)
     changed_at: float | None = None
 
     @property
     def workspace(self) -> Sentinel:
-        """The workspace, for steps that come after it is known."""
+        """The workspace, for steps that run after it was read."""
         if self.sentinel is None:
-            raise RuntimeError("the workspace is not known yet")
+            raise RuntimeError("the workspace was not read yet")
         return self.sentinel
 
     @property
@@ -70,7 +70,7 @@ def _no_statements(_run: SourceRun, _partition: str) -> list[dict[str, Any]]:
     return []
 
 
-def _is_known(_have: Any) -> bool:
+def _is_never_new(_have: Any) -> bool:
     return False
 
 
@@ -82,29 +82,29 @@ class Step:
     spec: Callable[[SourceRun], Any]
     adapter: Callable[[SourceRun, Any], Adapter[Any]]
     statements: Callable[[SourceRun, str], list[dict[str, Any]]] = _no_statements
-    """What the session in the account needs, by the partition."""
-    is_new: Callable[[Any], bool] = _is_known
-    """Whether a resource that was read may be too new for other services to see it."""
+    """Return the statements of the session policy that this step needs, for the AWS partition."""
+    is_new: Callable[[Any], bool] = _is_never_new
+    """Return whether a resource was created so recently that other services may not see it yet."""
     findings_without_workspace: Callable[[SourceRun, Any], list[Finding]] | None = None
-    """What is wrong as far as that is known where the workspace cannot be used."""
+    """Return the findings that can be determined if the workspace cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A list of steps: those in the AWS account, then those in the workspace; with what is special about it."""
+    """The steps in the AWS account, then those in the workspace, and checks that concern the source as a whole."""
 
     in_aws: tuple[Step, ...]
     in_workspace: tuple[Step, ...] = ()
     before_removal: Callable[[SourceRun, AddFindings], Awaitable[None]] | None = None
-    """Add findings to the report, and raise SentinelError where nothing may be removed."""
+    """Add findings to the report; raises SentinelError if nothing may be removed."""
     after_refusal: Callable[[SourceRun, SentinelError], Iterable[Finding]] | None = None
-    """Return what else is wrong where an AWS step ended with an error."""
+    """Return additional findings if a step in AWS failed."""
 
 
 AddFindings = Callable[[Iterable[Finding]], None]
 
 
-# --- CloudTrail: the role that Microsoft Sentinel assumes, then the connector that names it ---
+# --- CloudTrail: the role that Microsoft Sentinel assumes, then the connector that reads through it ---
 
 
 def _role_adapter(run: SourceRun, spec: RoleSpec) -> RoleAdapter:
@@ -136,7 +136,7 @@ def _connector_adapter(run: SourceRun, spec: ConnectorSpec) -> Any:
 
 
 async def _check_readers(run: SourceRun, add: AddFindings) -> None:
-    """Report the connectors that go on reading the account; refuse to remove a role that one of them needs."""
+    """Report the connectors that would still read the account; raises role_conflict if one of them needs the role."""
     spec, role = _connector_spec(run), run.found.get(ROLE.name)
     account_id = run.account.account_id
     readers = await run.workspace.connectors_reading(account_id)

@@ -118,7 +118,7 @@ def _limited(part: Difference, name: str, including: tuple[Statement, ...]) -> D
 
 
 def _equalities(statement: Statement) -> list[Condition]:
-    """The conditions whose values can be told apart: any of them meets the condition by itself."""
+    """The conditions with values that can be compared one by one: any of them meets the condition by itself."""
     found = (one for one in statement.conditions if one.operator == "StringEquals" and len(one.values) > 1)
     return sorted(found, key=lambda one: one.key)
 

@@ -58,7 +58,7 @@ def trust_findings(document: object, desired: object) -> list[Finding]:
     return ordered(found or [_named("trust_differs", "it has not all that is desired")])
 
 
-# --- what is allowed beyond the desired ---
+# --- unexpected permissions ---
 
 
 def _unexpected(part: Difference, desired: Iterable[Statement]) -> list[Finding]:
@@ -172,12 +172,12 @@ def _conditions_part(deny: Statement, allowed: list[Statement], *, whole: bool) 
 def _missing(statements: Iterable[Statement], desired: Statement) -> Iterator[Finding]:
     allows = [one for one in statements if one.effect == "Allow" and may_overlap("action", one.action, desired.action)]
     for principal in single(desired.principal):
-        ways = [one for one in allows if _concerns(one.principal, principal)]
-        if not ways:
+        matching = [one for one in allows if _concerns(one.principal, principal)]
+        if not matching:
             yield _named("trust_sentinel_missing", ", ".join(one.partition(" ")[2] for one in principal.values))
             continue
         for request in _requests(desired):
-            if not any(_may_pass(way.conditions, request) for way in ways):
+            if not any(_may_pass(one.conditions, request) for one in matching):
                 yield _named("trust_workspace_missing", _listing(request.get(_key(desired), ())))
 
 
@@ -201,7 +201,7 @@ def _may_pass(conditions: Iterable[Condition], request: RequestKeys) -> bool:
     return all(is_met(one, request, unknown=True) for one in conditions)
 
 
-# --- texts ---
+# --- messages ---
 
 
 def _named(code: str, thing: str) -> Finding:

@@ -323,7 +323,7 @@ def _check_tags(spec: RoleSpec) -> None:
 
 
 def _desired_tags(spec: RoleSpec, base: Role) -> tuple[dict[str, str], list[str]]:
-    """Return the desired tags, and the tags and workspaces without room; existing tags have precedence."""
+    """Return the desired tags, and the tags and workspaces that do not fit; existing tags have precedence."""
     purge = spec.purge_tags and spec.tags is not None
     existing = {key.lower(): key for key in base.tags}
     own = {key: _existing_key(base.tags, key) for key in (TAG, TAG_WORKSPACE)}
@@ -486,10 +486,10 @@ def refused_role_finding(have: Role, connector: str) -> Finding:
 
 
 def findings_without_workspace(spec: RoleSpec, have: Role | None, workspace_id: str) -> list[Finding]:
-    """Return what is wrong with a role whose workspace cannot be used; `workspace_id` is empty where it is not known.
+    """Return the findings of a role whose workspace cannot be used; `workspace_id` is empty if it is not known.
 
-    Then the id of the tag stands for it. Without that, any exact external id may be the right one, so findings that
-    depend on it are left out.
+    Then the ids in the tag of the role are used. Without them any exact external id may be the right one, so findings
+    that depend on it are left out.
     """
     if have is None:
         return findings(spec, None)
