@@ -33,7 +33,7 @@ def is_met_by(condition: Condition, value: str | None, *, unknown: bool) -> bool
     base, if_exists = condition.operator.removesuffix("IfExists"), condition.operator.endswith("IfExists")
     operator = base.rpartition(":")[2]
     if operator == "Null":
-        return (value is None) == ("true" in map(str.lower, condition.values))
+        return any((value is None) == (one.lower() == "true") for one in condition.values)
     if value is None:
         # A test of a missing key fails, unless it must not equal something, or is one of all values of the key.
         negated = "Not" in operator and not base.startswith("ForAnyValue:")

@@ -27,10 +27,12 @@ def includes_element(name: str, general: Element, special: Element) -> bool:
     if is_absent(general) or is_absent(special):
         return name == "resource" and (is_absent(general) or "*" in general.values)
     if general.negated and special.negated:
+        if name == "principal":  # an account that is excepted does not except its roles
+            return general.values <= special.values
         return all(any(_includes(name, one, other) for one in special.values) for other in general.values)
     if general.negated:
         pairs = ((one, other) for one in general.values for other in special.values)
-        return name != "principal" and not any(overlap(one, _opened(other)) for one, other in pairs)
+        return name != "principal" and not any(overlap(_opened(one), _opened(other)) for one, other in pairs)
     if special.negated:
         return (ANYONE if name == "principal" else "*") in general.values
     return all(any(_includes(name, one, other) for one in general.values) for other in special.values)
