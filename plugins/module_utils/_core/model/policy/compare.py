@@ -54,14 +54,12 @@ def compare(document: object, desired: object) -> Comparison:
     """Measure a document by the desired one. Never raises."""
     have, want = parse(document), parse(desired)
     found = list(differences(have.statements, want.statements))
-    unexpected = tuple(one for one in found if one.widened)
-    allowed = [one for one in want.statements if one.effect == "Allow"]
-    denied = (one for one in unexpected if one.statement.effect == "Deny")
+    unexpected = _widened(found)
     return Comparison(
-        missing=tuple(one for one in differences(want.statements, have.statements) if one.widened),
+        missing=_widened(differences(want.statements, have.statements)),
         unexpected=unexpected,
         narrower=tuple(one for one in found if not one.widened),
-        blocking=tuple(one for one in denied if any(_may_block(one.statement, other) for other in allowed)),
+        blocking=tuple(one for one in unexpected if _may_block_any(one.statement, want.statements)),
         unparseable=have.unparseable,
         version=have.version,
     )
@@ -77,17 +75,19 @@ def differences(statements: Iterable[Statement], others: Iterable[Statement]) ->
                 yield part
 
 
+def _widened(found: Iterable[Difference]) -> tuple[Difference, ...]:
+    return tuple(one for one in found if one.widened)
+
+
 def _parts(whole: Difference) -> list[Difference]:
     """Split a statement, element by element and key by key, by the candidates that include each value."""
     parts = [whole]
     for name in ELEMENT_NAMES:
         found = [smaller for part in parts for smaller in _by_element(part, name)]
         parts = found if len(found) <= MAX_PARTS else [_judged(part, name) for part in parts]
-    limited = {line.key for one in whole.nearest for line in one.conditions}
-    for line in _equalities(whole.statement):
-        if line.key in limited:
-            found = [smaller for part in parts for smaller in _by_value(part, line)]
-            parts = found if len(found) <= MAX_PARTS else parts
+    for line in _limited_equalities(whole):
+        found = [smaller for part in parts for smaller in _by_value(part, line)]
+        parts = found if len(found) <= MAX_PARTS else parts
     return [_with_conditions(part) for part in parts]
 
 
@@ -117,10 +117,11 @@ def _limited(part: Difference, name: str, including: tuple[Statement, ...]) -> D
     return part._replace(nearest=including) if including else part._replace(widened=part.widened | {name})
 
 
-def _equalities(statement: Statement) -> list[Condition]:
-    """The conditions whose values can be told apart: any of them meets the condition by itself."""
-    found = (one for one in statement.conditions if one.operator == "StringEquals" and len(one.values) > 1)
-    return sorted(found, key=lambda one: one.key)
+def _limited_equalities(part: Difference) -> list[Condition]:
+    """The conditions whose values can be told apart (each alone meets the condition), on keys of the candidates."""
+    keys = {line.key for one in part.nearest for line in one.conditions}
+    found = (one for one in part.statement.conditions if one.operator == "StringEquals" and len(one.values) > 1)
+    return sorted((one for one in found if one.key in keys), key=lambda one: one.key)
 
 
 def _by_value(part: Difference, line: Condition) -> Iterator[Difference]:
@@ -175,6 +176,10 @@ def _is_part_of_element(one: Element, other: Element) -> bool:
 def _is_part_of_line(one: Condition, other: Condition | None) -> bool:
     some = one.operator == "StringEquals" and bool(one.values)
     return other is not None and (one == other or (some and one.values <= other.values))
+
+
+def _may_block_any(statement: Statement, desired: Iterable[Statement]) -> bool:
+    return statement.effect == "Deny" and any(_may_block(statement, one) for one in desired if one.effect == "Allow")
 
 
 def _may_block(deny: Statement, allow: Statement) -> bool:

@@ -201,15 +201,19 @@ def _by_external_id(statements: Iterable[Statement], account_id: str) -> _ByExte
     found = _ByExternalId([], [])
     for one in statements:
         allows = one.effect == "Allow"
-        if not _assumes(one) or not _is_of(one.principal, account_id, whole=not allows):
-            continue
-        on_id = on_external_id(one)
-        # What a variable stands for is unknown: a test with one is met where it allows, and never where it denies.
-        tests = [line for line in on_id if not has_variable(line)]
-        others = one.conditions.difference(on_id)
-        if (allows or tests == on_id) and all(is_met(line, keys, unknown=allows) for line in others):
+        if _assumes(one) and _is_of(one.principal, account_id, whole=not allows) and _may_apply(one, keys):
+            # A test with a variable is met where it allows: what that stands for is unknown.
+            tests = [line for line in on_external_id(one) if not has_variable(line)]
             (found.allow if allows else found.deny).append(tests)
     return found
+
+
+def _may_apply(statement: Statement, keys: RequestKeys) -> bool:
+    """Whether the conditions but those on the external id are met; one with a variable never is where it denies."""
+    on_id, allows = on_external_id(statement), statement.effect == "Allow"
+    if not allows and any(map(has_variable, on_id)):
+        return False
+    return all(is_met(line, keys, unknown=allows) for line in statement.conditions.difference(on_id))
 
 
 def _meets(conditions: Iterable[Condition], external_id: str | None, *, unknown: bool) -> bool:
