@@ -29,7 +29,7 @@ SENTINEL = "197857026523"
 OTHER = "111122223333"
 A = "11111111-aaaa-4aaa-8aaa-111111111111"
 B = "22222222-bbbb-4bbb-8bbb-222222222222"
-GONE = "AROAJQABLZS4A3QDU576Q"
+DELETED = "AROAJQABLZS4A3QDU576Q"
 
 
 def root(account: str = SENTINEL, partition: str = "aws") -> str:
@@ -41,9 +41,9 @@ def pinned(*ids: Any, operator: str = "StringEquals", key: str = "sts:ExternalId
 
 
 def allow(**elements: Any) -> dict[str, Any]:
-    """The wished statement with other elements; None drops one."""
-    wished = {"Effect": "Allow", "Principal": {"AWS": root()}, "Action": "sts:AssumeRole", "Condition": pinned(A)}
-    return {name: value for name, value in {**wished, **elements}.items() if value is not None}
+    """The desired statement with other elements; None drops one."""
+    desired = {"Effect": "Allow", "Principal": {"AWS": root()}, "Action": "sts:AssumeRole", "Condition": pinned(A)}
+    return {name: value for name, value in {**desired, **elements}.items() if value is not None}
 
 
 def deny(**elements: Any) -> dict[str, Any]:
@@ -58,14 +58,14 @@ def look(action: Any = "cloudtrail:LookupEvents", resource: Any = "*", **more: A
     return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
 
 
-WISH = trust(allow())
+DESIRED = trust(allow())
 
 EQUAL = {
     "a string and a one-element list": (
-        WISH,
+        DESIRED,
         trust(allow(Action=["sts:AssumeRole"], Condition={"StringEquals": {"sts:ExternalId": [A]}})),
     ),
-    "a statement and a list of one": (WISH, {"Version": "2012-10-17", "Statement": allow()}),
+    "a statement and a list of one": (DESIRED, {"Version": "2012-10-17", "Statement": allow()}),
     "the order of principals": (
         trust(allow(Principal={"AWS": [SENTINEL, OTHER]})),
         trust(allow(Principal={"AWS": [OTHER, SENTINEL]})),
@@ -80,19 +80,19 @@ EQUAL = {
     ),
     "the order of statements": (trust(allow(), deny()), trust(deny(), allow())),
     "the order of values": (trust(allow(Condition=pinned(A, B))), trust(allow(Condition=pinned(B, A)))),
-    "root ARN and account id": (WISH, trust(allow(Principal={"AWS": SENTINEL}))),
-    "root ARN of GovCloud": (WISH, trust(allow(Principal={"AWS": root(partition="aws-us-gov")}))),
-    "root ARN of China": (WISH, trust(allow(Principal={"AWS": root(partition="aws-cn")}))),
-    "root ARN of an isolated partition": (WISH, trust(allow(Principal={"AWS": root(partition="aws-iso-b")}))),
-    "both forms of one account": (WISH, trust(allow(Principal={"AWS": [root(), SENTINEL]}))),
+    "root ARN and account id": (DESIRED, trust(allow(Principal={"AWS": SENTINEL}))),
+    "root ARN of GovCloud": (DESIRED, trust(allow(Principal={"AWS": root(partition="aws-us-gov")}))),
+    "root ARN of China": (DESIRED, trust(allow(Principal={"AWS": root(partition="aws-cn")}))),
+    "root ARN of an isolated partition": (DESIRED, trust(allow(Principal={"AWS": root(partition="aws-iso-b")}))),
+    "both forms of one account": (DESIRED, trust(allow(Principal={"AWS": [root(), SENTINEL]}))),
     "anyone, written in two ways": (trust(allow(Principal="*")), trust(allow(Principal={"AWS": "*"}))),
-    "the case of an action": (WISH, trust(allow(Action="STS:assumerole"))),
-    "the case of a condition key": (WISH, trust(allow(Condition=pinned(A, key="STS:externalID")))),
-    "an empty Sid": (WISH, trust(allow(Sid=""))),
-    "any Sid": (WISH, trust(allow(Sid="Sentinel"))),
-    "the document's Id": (WISH, trust(allow(), Id="trust")),
-    "a statement twice": (WISH, trust(allow(), allow(Sid="Again"))),
-    "a value twice": (WISH, trust(allow(Condition=pinned(A, A)))),
+    "the case of an action": (DESIRED, trust(allow(Action="STS:assumerole"))),
+    "the case of a condition key": (DESIRED, trust(allow(Condition=pinned(A, key="STS:externalID")))),
+    "an empty Sid": (DESIRED, trust(allow(Sid=""))),
+    "any Sid": (DESIRED, trust(allow(Sid="Sentinel"))),
+    "the document's Id": (DESIRED, trust(allow(), Id="trust")),
+    "a statement twice": (DESIRED, trust(allow(), allow(Sid="Again"))),
+    "a value twice": (DESIRED, trust(allow(Condition=pinned(A, A)))),
     "a bool and its text": (
         trust(allow(Condition={"Bool": {"aws:MultiFactorAuthPresent": True}})),
         trust(allow(Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})),
@@ -166,8 +166,8 @@ DIFFERENT = {
     "an unknown key of the document": trust(allow(), Foo=1),
     "None": None,
     "nothing": {},
-    "the document as text": json.dumps(WISH),
-    "a list of documents": [WISH],
+    "the document as text": json.dumps(DESIRED),
+    "a list of documents": [DESIRED],
     "an effect in lower case": trust(allow(Effect="allow")),
     "an account id that is a number": trust(allow(Principal={"AWS": int(SENTINEL)})),
     "an action that is None": trust({**allow(), "Action": None}),
@@ -212,7 +212,7 @@ DIFFERENT_PAIRS = {
 
 # The document, then every code that is found, the most severe first.
 FINDINGS = {
-    "as wished": (WISH, []),
+    "as desired": (DESIRED, []),
     "anyone": (trust(allow(Principal="*")), ["trust_anyone"]),
     "anyone, as an AWS principal": (trust(allow(Principal={"AWS": "*"})), ["trust_anyone"]),
     "anyone, in a list": (trust(allow(Principal={"AWS": [root(), "*"]})), ["trust_anyone"]),
@@ -257,7 +257,10 @@ FINDINGS = {
         ["trust_external_id_missing", "trust_principal_narrowed"],
     ),
     "no condition": (trust(allow(Condition=None)), ["trust_external_id_missing"]),
-    "no condition, beside the wished statement": (trust(allow(), allow(Condition=None)), ["trust_external_id_missing"]),
+    "no condition, beside the desired statement": (
+        trust(allow(), allow(Condition=None)),
+        ["trust_external_id_missing"],
+    ),
     "a condition on something else": (
         trust(allow(Condition=pinned(A, key="aws:PrincipalOrgID"))),
         ["trust_external_id_missing", "trust_condition_extra"],
@@ -310,7 +313,7 @@ FINDINGS = {
     "an extra statement": (trust(allow(), allow(Action="sts:SetSourceIdentity")), ["trust_action_extra"]),
     "a wildcard action": (trust(allow(Action="sts:*")), ["trust_action_extra"]),
     "every action": (trust(allow(Action="*")), ["trust_action_extra"]),
-    "an action that lets nobody in": (
+    "an action that allows nobody to assume the role": (
         trust(allow(Action="sts:TagSession")),
         ["trust_action_extra", "trust_sentinel_missing"],
     ),
@@ -343,7 +346,7 @@ FINDINGS = {
     "a Deny of another id": (trust(allow(), deny(Condition=pinned(B))), ["trust_statement_extra"]),
     "a Deny for somebody else": (trust(allow(), deny(Principal={"AWS": OTHER})), ["trust_statement_extra"]),
     "a Deny of another action": (trust(allow(), deny(Action="sts:TagSession")), ["trust_statement_extra"]),
-    "a deleted role": (trust(allow(Principal={"AWS": [root(), GONE]})), ["trust_principal_deleted"]),
+    "a deleted role": (trust(allow(Principal={"AWS": [root(), DELETED]})), ["trust_principal_deleted"]),
     "a deleted user": (trust(allow(), allow(Principal={"AWS": "AIDAJQABLZS4A3QDU576Q"})), ["trust_principal_deleted"]),
     "nobody": (trust(), ["trust_sentinel_missing"]),
     "no principal": (trust(allow(), allow(Principal=None)), ["trust_differs"]),
@@ -357,7 +360,7 @@ FINDINGS = {
     ),
     "no document": (None, ["trust_unreadable", "trust_sentinel_missing"]),
     "several things": (
-        trust(allow(Principal={"AWS": ["*", GONE, root()]}, Condition=pinned(A, B)), deny()),
+        trust(allow(Principal={"AWS": ["*", DELETED, root()]}, Condition=pinned(A, B)), deny()),
         ["trust_anyone", "trust_external_id_foreign", "trust_deny", "trust_principal_deleted"],
     ),
 }
@@ -389,9 +392,9 @@ def test_means_the_same(rule: str) -> None:
 
 
 @pytest.mark.parametrize("rule", DIFFERENT)
-def test_means_something_else_than_the_wish(rule: str) -> None:
-    assert not same(WISH, DIFFERENT[rule])
-    assert not same(DIFFERENT[rule], WISH)
+def test_means_something_else_than_the_desired_trust(rule: str) -> None:
+    assert not same(DESIRED, DIFFERENT[rule])
+    assert not same(DIFFERENT[rule], DESIRED)
     assert same(DIFFERENT[rule], copy.deepcopy(DIFFERENT[rule]))
 
 
@@ -419,7 +422,7 @@ def test_any_other_operator_weakens_the_external_id(operator: str) -> None:
 
 
 @pytest.mark.parametrize("operator", ["StringNotEquals", "StringNotLike"])
-def test_a_negated_operator_weakens_the_external_id_and_shuts_sentinel_out(operator: str) -> None:
+def test_a_negated_operator_weakens_the_external_id_and_blocks_sentinel(operator: str) -> None:
     codes = ["trust_external_id_weak", "trust_workspace_missing"]
     assert found(trust(allow(Condition=pinned(A, operator=operator)))) == codes
 
@@ -440,7 +443,7 @@ def test_every_trust_code_is_found_somewhere() -> None:
 def test_several_workspaces_may_share_a_trust() -> None:
     assert found(trust(allow(Condition=pinned(B, A))), A, B) == []
     assert found(trust(allow(), allow(Condition=pinned(B))), A, B) == []
-    assert found(WISH, A, B) == ["trust_workspace_missing"]
+    assert found(DESIRED, A, B) == ["trust_workspace_missing"]
 
 
 @pytest.mark.parametrize(
@@ -448,7 +451,7 @@ def test_several_workspaces_may_share_a_trust() -> None:
     [
         (trust(allow(Principal={"AWS": root(OTHER)})), f"AWS {OTHER}"),
         (trust(allow(Principal={"AWS": f"arn:aws:iam::{OTHER}:role/r"})), f"AWS arn:aws:iam::{OTHER}:role/r"),
-        (trust(allow(), allow(Principal={"AWS": GONE})), f"AWS {GONE}"),
+        (trust(allow(), allow(Principal={"AWS": DELETED})), f"AWS {DELETED}"),
         (trust(allow(Principal={"Service": "ec2.amazonaws.com"})), "Service ec2.amazonaws.com"),
         (trust(allow(Condition=pinned(B))), B),
         (trust(allow(Condition=pinned("x*", operator="StringLike"))), "StringLike sts:externalid [x*]"),
@@ -456,8 +459,8 @@ def test_several_workspaces_may_share_a_trust() -> None:
         (trust(deny()), "Deny; Principal AWS *; Action sts:assumerole"),
     ],
 )
-def test_the_message_is_one_sentence_that_names_the_thing(document: Any, thing: str) -> None:
-    first = trust_findings(document, WISH)[0]
+def test_the_message_is_one_sentence_that_names_the_cause(document: Any, thing: str) -> None:
+    first = trust_findings(document, DESIRED)[0]
     assert first.message.endswith(f": {thing}.")
     assert "\n" not in first.message
 
@@ -478,7 +481,7 @@ def test_the_normal_form_reads_well() -> None:
     }
 
 
-def test_the_normal_form_keeps_what_it_cannot_read() -> None:
+def test_the_normal_form_keeps_what_cannot_be_parsed() -> None:
     assert canonical(None) == {"Document": None}
     assert canonical({"Foo": 1}) == {"Foo": 1}
     assert canonical(trust("Allow", allow(Effect="allow")))["Statement"] == ["Allow", allow(Effect="allow")]
@@ -487,7 +490,7 @@ def test_the_normal_form_keeps_what_it_cannot_read() -> None:
 @pytest.mark.parametrize(
     ("document", "ids"),
     [
-        (WISH, {A}),
+        (DESIRED, {A}),
         (trust(allow(Condition=pinned(A, B))), {A, B}),
         (trust(allow(), allow(Condition=pinned(B))), {A, B}),
         (trust(allow(Condition=pinned(B, key="STS:EXTERNALID"))), {B}),
@@ -508,7 +511,7 @@ def test_external_ids_are_those_that_the_account_is_pinned_to(document: Any, ids
 @pytest.mark.parametrize(
     ("document", "answer"),
     [
-        (WISH, True),
+        (DESIRED, True),
         (trust(allow(Principal={"AWS": [OTHER, SENTINEL]}, Condition=None)), True),
         (trust(allow(Principal={"AWS": root(partition="aws-us-gov")})), True),
         (trust(allow(Action="sts:*")), True),
@@ -527,7 +530,7 @@ def test_external_ids_are_those_that_the_account_is_pinned_to(document: Any, ids
         (None, False),
     ],
 )
-def test_trusts_wants_the_whole_account_and_the_action(document: Any, answer: bool) -> None:
+def test_a_role_trusts_an_account_if_the_whole_account_may_assume_it(document: Any, answer: bool) -> None:
     assert trusts(document, SENTINEL) is answer
 
 
@@ -644,7 +647,7 @@ ADMITTED: dict[str, tuple[Any, bool]] = {
         False,
     ),
     "nothing": (trust(), False),
-    "what cannot be read": (trust("Allow"), False),
+    "an unparseable statement": (trust("Allow"), False),
     "no document": (None, False),
 }
 
@@ -654,12 +657,12 @@ def test_who_may_assume_a_role_is_evaluated(document: Any, answer: bool) -> None
     assert admits(document, SENTINEL, [A]) is answer
 
 
-# --- whose access is kept ---
+# --- external ids that stay ---
 
 CONDITIONAL = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
 BOTH = allow(Condition=pinned(A, B))
 KEPT: dict[str, tuple[Any, set[str]]] = {
-    "as it is written here": (trust(BOTH), {A, B}),
+    "exactly as desired": (trust(BOTH), {A, B}),
     "by the account's number, beside others": (trust(allow(), allow(Principal={"AWS": [OTHER, SENTINEL]})), {A}),
     "in another case": (trust(allow(Condition=pinned(A.upper()))), {A.upper()}),
     "denied to all but ours": (trust(BOTH, deny(Condition=pinned(A, operator="StringNotEquals"))), {A}),
@@ -691,7 +694,7 @@ KEPT: dict[str, tuple[Any, set[str]]] = {
 
 
 @pytest.mark.parametrize(("document", "ids"), KEPT.values(), ids=KEPT.keys())
-def test_only_who_is_let_in_as_it_is_written_here_is_admitted(document: Any, ids: set[str]) -> None:
+def test_only_ids_that_are_trusted_exactly_as_desired_are_admitted(document: Any, ids: set[str]) -> None:
     assert admitted_ids(document, SENTINEL, bool) == ids
     assert admitted_ids(document, SENTINEL, [A].__contains__) == ids & {A}
 
@@ -721,16 +724,16 @@ def many(effect: str = "Allow", *more: str) -> Any:
         (trust(allow(), {"Effect": "x" * 2000}), {"trust_unreadable"}),
     ],
 )
-def test_many_combinations_make_few_atoms_and_few_findings(document: Any, codes: set[str] | None) -> None:
-    findings = trust_findings(document, WISH)
+def test_many_combinations_make_few_findings(document: Any, codes: set[str] | None) -> None:
+    findings = trust_findings(document, DESIRED)
     assert codes is None or {one.code for one in findings} == codes
     assert codes is None or len(findings) == len(codes)
     assert all(len(one.message) < 2 * MAX_MESSAGE for one in findings)
     assert same(document, copy.deepcopy(document))
-    assert not same(document, WISH)
+    assert not same(document, DESIRED)
 
 
-def test_a_statement_with_many_combinations_is_read_as_a_smaller_one() -> None:
+def test_a_statement_with_many_combinations_is_parsed_like_a_smaller_one() -> None:
     large = trust(many("Allow", SENTINEL))
     assert trusts(large, SENTINEL)
     assert admits(large, SENTINEL, ["07"])
@@ -756,7 +759,7 @@ def some(*values: str) -> st.SearchStrategy[Any]:
 
 principals = st.just("*") | st.dictionaries(
     st.sampled_from(["AWS", "AWS", "Service", "Federated"]),
-    some(root(), SENTINEL, root(OTHER), f"arn:aws:iam::{SENTINEL}:role/r", GONE, "*", "ec2.amazonaws.com"),
+    some(root(), SENTINEL, root(OTHER), f"arn:aws:iam::{SENTINEL}:role/r", DELETED, "*", "ec2.amazonaws.com"),
     min_size=1,
     max_size=2,
 )
@@ -871,25 +874,25 @@ def test_no_document_is_too_odd(document: Any) -> None:
 
 
 @given(jsons)
-def test_what_cannot_be_read_never_equals_the_wish(document: Any) -> None:
-    assert not same(WISH, document)
+def test_an_unparseable_document_never_equals_the_desired_one(document: Any) -> None:
+    assert not same(DESIRED, document)
     assert found(document)
 
 
 @given(anything, st.sampled_from([(A,), (B,), (A, B)]))
-def test_findings_are_empty_exactly_when_the_trust_is_as_wished(document: Any, ids: tuple[str, ...]) -> None:
+def test_findings_are_empty_exactly_when_the_trust_is_as_desired(document: Any, ids: tuple[str, ...]) -> None:
     spec = trust(allow(Condition=pinned(*ids)))
     assert (found(document, *ids) == []) == same(document, spec)
 
 
 @given(st.data())
-def test_no_mutation_of_the_wish_goes_unnoticed(data: st.DataObject) -> None:
+def test_every_mutation_of_the_desired_trust_is_found(data: st.DataObject) -> None:
     mutated = mutate(copy.deepcopy(trust(allow(Condition=pinned(A, B)))), data)
     assert (found(mutated, A, B) == []) == same(mutated, trust(allow(Condition=pinned(A, B))))
 
 
 def mutate(value: Any, data: st.DataObject) -> Any:
-    """One place of a document, at any depth, becomes something else, or is gone, or gets company."""
+    """One place of a document, at any depth, is replaced, removed or joined by something else."""
     if not isinstance(value, dict | list) or not value or data.draw(st.booleans()):
         return data.draw(jsons | st.sampled_from([[value, "*"], [value], {"AWS": value}, root(OTHER), B]))
     key = data.draw(st.sampled_from(list(value) if isinstance(value, dict) else list(range(len(value)))))

@@ -288,15 +288,21 @@ def test_a_deny_that_may_block_what_is_desired_is_found(deny: Json, blocks: bool
     assert len(found.unexpected) == 1
 
 
-def test_more_parts_than_are_told_apart_count_as_wider() -> None:
-    desired = policy(
-        *({**READER, "Action": f"sqs:{n}", "Resource": [f"r{m}" for m in range(16) if m >> n & 1]} for n in range(4)),
-        *({**READER, "Action": f"sqs:a{n}", "Resource": [f"s{m}" for m in range(16) if m >> n & 1]} for n in range(4)),
-    )
-    document = policy({**READER, "Action": ["sqs:0", "sqs:1"], "Resource": ["r3", "r7"]})
-    assert not compare(document, desired).unexpected
-    wide = policy({**READER, "Action": ["sqs:0", "sqs:1"], "Resource": ["r3", "r4"]})
-    assert compare(wide, desired).unexpected
+def test_several_statements_may_include_one_together() -> None:
+    desired = policy(*({**READER, "Action": f"sqs:{n}", "Resource": ["a", f"r{n}"]} for n in range(4)))
+    assert not compare(policy({**READER, "Action": ["sqs:0", "sqs:1"], "Resource": ["a"]}), desired).unexpected
+    found = compare(policy({**READER, "Action": ["sqs:0", "sqs:1"], "Resource": ["a", "r1"]}), desired).unexpected
+    assert [(one.statement.action.values, one.statement.resource.values) for one in found] == [({"sqs:0"}, {"r1"})]
+
+
+def test_what_would_be_split_into_too_many_parts_has_to_be_included_as_a_whole() -> None:
+    few, many = ([f"r{number}" for number in range(1, 2**bits)] for bits in (7, 8))
+    parts = [{**READER, "Resource": [one for one in many if int(one[1:]) >> bit & 1]} for bit in range(8)]
+    assert not compare(policy({**READER, "Resource": few}), policy(*parts)).unexpected
+    assert [one.widened for one in compare(policy({**READER, "Resource": many}), policy(*parts)).unexpected] == [
+        {"Resource"}
+    ]
+    assert not compare(policy({**READER, "Resource": many}), policy(*parts, {**READER, "Resource": many})).unexpected
 
 
 # --- adding and removing statements ---

@@ -84,7 +84,7 @@ def _parts(whole: Difference) -> list[Difference]:
     parts = [whole]
     for name in ELEMENT_NAMES:
         found = [smaller for part in parts for smaller in _by_element(part, name)]
-        parts = found if len(found) <= MAX_PARTS else [_judged(part, name) for part in parts]
+        parts = found if len(found) <= MAX_PARTS else [_unsplit(part, name) for part in parts]
     for line in _limited_equalities(whole):
         found = [smaller for part in parts for smaller in _by_value(part, line)]
         parts = found if len(found) <= MAX_PARTS else parts
@@ -103,7 +103,7 @@ def _by_element(part: Difference, name: str) -> Iterator[Difference]:
         yield _limited(part._replace(statement=smaller), name.capitalize(), including)
 
 
-def _judged(part: Difference, name: str) -> Difference:
+def _unsplit(part: Difference, name: str) -> Difference:
     """The part unsplit: a candidate has to include the whole element."""
     return _limited(part, name.capitalize(), _including(part.nearest, name, getattr(part.statement, name)))
 
@@ -118,7 +118,7 @@ def _limited(part: Difference, name: str, including: tuple[Statement, ...]) -> D
 
 
 def _limited_equalities(part: Difference) -> list[Condition]:
-    """The conditions whose values can be told apart (each alone meets the condition), on keys of the candidates."""
+    """The conditions that can be split by value (each value alone meets the condition), on keys of the candidates."""
     keys = {line.key for one in part.nearest for line in one.conditions}
     found = (one for one in part.statement.conditions if one.operator == "StringEquals" and len(one.values) > 1)
     return sorted((one for one in found if one.key in keys), key=lambda one: one.key)
