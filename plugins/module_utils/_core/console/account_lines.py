@@ -28,20 +28,24 @@ def lines(result: AccountResult, *, verbose: bool = False) -> list[str]:
     of one with informational findings only. `verbose` adds accounts without changes and findings, and failed accounts
     without findings, which the summary names in any case.
     """
-    name = result.account.name
-    if result.skipped:
-        return []
     findings = [] if is_new(result) else [f"    {line}" for line in finding_lines(result)]
+    is_shown = verbose or findings or result.status == "changed"
+    if result.skipped or not is_shown:
+        return []
+    return [*_status_lines(result, has_findings=bool(findings)), *findings]
+
+
+def _status_lines(result: AccountResult, *, has_findings: bool) -> list[str]:
+    """Return the lines above the findings of an account: its status, its calls."""
+    name = result.account.name
     if result.error:
         calls = [f"    calls before the error: {call_names(result)}"] if result.report.calls else []
-        is_shown = verbose or findings
-        return [f"failed: [{name}] {result.error.kind}: {result.error}", *calls, *findings] if is_shown else []
-    if result.status == "ok" and not findings:
-        return [f"ok: [{name}]"] if verbose else []
-    if result.status == "ok":
-        return [f"{'differs' if result.has_drift else 'note'}: [{name}]", *findings]
-    status = "would change" if result.check_mode else "changed"
-    return [f"{status}: [{name}] {call_names(result)}", *findings]
+        return [f"failed: [{name}] {result.error.kind}: {result.error}", *calls]
+    if result.status == "changed":
+        return [f"{'would change' if result.check_mode else 'changed'}: [{name}] {call_names(result)}"]
+    if has_findings:
+        return [f"{'differs' if result.has_drift else 'note'}: [{name}]"]
+    return [f"ok: [{name}]"]
 
 
 def is_new(result: AccountResult) -> bool:

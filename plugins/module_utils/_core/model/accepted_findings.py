@@ -44,9 +44,19 @@ def _entry(given: Any) -> Accepted | None:
     if not isinstance(given, Mapping) or set(given) != KEYS:
         return None
     code, reason, until = given["code"], given["reason"], _iso_day(given["until"])
-    acceptable = isinstance(code, str) and code in CODES and CODES[code].is_acceptable
-    readable = isinstance(reason, str) and reason.strip() and reason.isprintable() and len(reason) <= 500
-    return Accepted(str(code), reason.strip(), until) if acceptable and readable and until else None
+    valid = _is_acceptable(code) and _is_reason(reason) and until
+    return Accepted(str(code), reason.strip(), until) if valid else None
+
+
+def _is_acceptable(code: object) -> bool:
+    """Whether it is the code of a finding that may be accepted: not a critical one, nor one about an entry."""
+    if not isinstance(code, str) or code not in CODES:
+        return False
+    return CODES[code].severity != "critical" and code not in _ACCEPTANCE_CODES
+
+
+def _is_reason(text: object) -> bool:
+    return isinstance(text, str) and bool(text.strip()) and text.isprintable() and len(text) <= 500
 
 
 def _iso_day(given: Any) -> str:
