@@ -28,7 +28,7 @@ IN_TREE := cd "$(TREE)" && env \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help test lint ruff changelog types docs ansible-lint sanity molecule unit test-eda test-faults test-matrix bench bench-quick bench-organization demo specs format build import-check checksums publish constraints clean tree site run-eda
+.PHONY: help test lint ruff complexity changelog types docs ansible-lint sanity molecule unit test-eda test-faults test-matrix bench bench-quick bench-organization demo specs format build import-check checksums publish constraints clean tree site run-eda
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -39,12 +39,16 @@ test: ## everything that CI checks, quickest first
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint sanity
 	@$(MAKE) --no-print-directory molecule test-eda unit
 
-lint: ruff changelog types docs ansible-lint ## all checks that run no code of the collection
+lint: ruff complexity changelog types docs ansible-lint ## all checks that run no code of the collection
 
 ruff: $(READY) ## style of the Python code
 	@echo "== ruff"
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
+
+complexity: $(READY) ## complexity and length of the functions
+	@echo "== complexity"
+	@.venv/bin/python tests/tools/complexity.py plugins
 
 changelog: tree ## changelog fragments
 	@echo "== antsibull-changelog"

@@ -68,6 +68,11 @@ class ActionModule(SentinelAction):
             rendered = self.variables.rendered(LOCALHOST, self.variables.raw(LOCALHOST) | given, [HOSTS_VARIABLE])
             [option] = (one for one in RUN_OPTIONS if one.variable == HOSTS_VARIABLE)
             pattern = read_option(option, rendered.get(HOSTS_VARIABLE))
+        self._check_pattern(pattern)
+        return pattern
+
+    def _check_pattern(self, pattern: Sequence[str]) -> None:
+        """Raise InputError for an empty part, and for a number that may have been an account id."""
         for one in pattern:
             parts = split_host_pattern(one)
             if not parts or not all(part.lstrip("!&").removeprefix("~") for part in parts):
@@ -77,7 +82,6 @@ class ActionModule(SentinelAction):
             if one.isdigit() and len(one) < 12 and not self.accounts.matched(one):
                 rule = "an account id has twelve digits; leading zeros may be lost, so quote it"
                 raise InputError([Mistake(f"Cannot use {HOSTS_VARIABLE} {one!r}", "", rule)])
-        return pattern
 
     def _refuse_unmatched_parts(self, pattern: Sequence[str]) -> None:
         """Refuse an exclusion, or an intersection, that matches no host: a misspelt one would exclude nothing."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from ansible.errors import AnsibleError
@@ -50,34 +51,63 @@ def find_unknown(
     hosts_by_name = _hosts_by_name(variables, hosts)
     if not hosts_by_name:
         return UnknownVariables([], [])
-    referenced = _referenced(variables, inventory, hosts_by_name.keys())
-    suggestions = {name: closest_variable(name) for name in sorted(hosts_by_name) if name not in referenced}
+    unreferenced = hosts_by_name.keys() - _referenced(variables, inventory, hosts_by_name.keys())
+    suggestions = _suggestions(unreferenced, only)
+    missing, known = _missing_and_known(variables, suggestions, hosts_by_name, given)
+    mistakes = [_misspelt(name, suggestions[name], host) for name, found in missing.items() for host in found]
     if only is not None:
-        suggestions = {name: suggestion for name, suggestion in suggestions.items() if suggestion in only}
+        return UnknownVariables(mistakes, [])
+    handled = missing.keys() | known
+    unused = {name: suggestion for name, suggestion in suggestions.items() if name not in handled}
+    return UnknownVariables(mistakes, _warnings(unused))
+
+
+def _suggestions(names: Iterable[str], only: Collection[str] | None) -> dict[str, str]:
+    """Return the variable that each name probably stands for, empty for none; with `only`, names of these alone."""
+    suggestions = {name: closest_variable(name) for name in sorted(names)}
+    if only is None:
+        return suggestions
+    return {name: suggestion for name, suggestion in suggestions.items() if suggestion in only}
+
+
+def _missing_and_known(
+    variables: TaskVariables,
+    suggestions: Mapping[str, str],
+    hosts_by_name: Mapping[str, Iterable[str]],
+    given: Mapping[str, Any],
+) -> tuple[dict[str, list[str]], set[str]]:
+    """Return the hosts of each name that lack the option probably meant, and the names that users list as their own."""
     missing: dict[str, list[str]] = {}
     known = set[str]()
-    names_by_host: dict[str, list[str]] = {}
-    for name in suggestions:
-        for host in hosts_by_name[name]:
-            names_by_host.setdefault(host, []).append(name)
-    for host, names in names_by_host.items():
+    for host, names in _names_by_host(suggestions, hosts_by_name).items():
         host_vars = variables.raw(host)
         known |= _known_variables(variables, host, host_vars)
         for name in names:
             suggestion = suggestions[name]
             if name not in known and suggestion and not _has_option(variables, host, host_vars, suggestion, given):
                 missing.setdefault(name, []).append(host)
-    unused = [name for name in suggestions if name not in missing and name not in known] if only is None else []
-    warnings = [_warning(name, suggestions[name]) for name in unused[:MAX_WARNINGS]]
-    if more := unused[MAX_WARNINGS:]:
-        warnings.append(f"{len(more)} more variables set no option of this collection.")
-    mistakes = [_misspelt(name, suggestions[name], host) for name, found in missing.items() for host in found]
-    return UnknownVariables(mistakes, warnings)
+    return missing, known
+
+
+def _names_by_host(names: Iterable[str], hosts_by_name: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    names_by_host: dict[str, list[str]] = {}
+    for name in names:
+        for host in hosts_by_name[name]:
+            names_by_host.setdefault(host, []).append(name)
+    return names_by_host
 
 
 def _misspelt(name: str, suggestion: str, host: str) -> Mistake:
     rule = f"unknown variable; {suggestion}, which is probably meant, is not set"
     return Mistake(f"Cannot use {name}", f"host {host}", rule)
+
+
+def _warnings(suggestions: Mapping[str, str]) -> list[str]:
+    """Return a warning for each of the first names, and their number for the others."""
+    warnings = [_warning(name, suggestion) for name, suggestion in islice(suggestions.items(), MAX_WARNINGS)]
+    if (more := len(suggestions) - MAX_WARNINGS) > 0:
+        warnings.append(f"{more} more variables set no option of this collection.")
+    return warnings
 
 
 def _warning(name: str, suggestion: str) -> str:
@@ -87,16 +117,20 @@ def _warning(name: str, suggestion: str) -> str:
 
 def _hosts_by_name(variables: TaskVariables, hosts: Collection[str]) -> dict[str, list[str]]:
     """Return the hosts that have each unknown name."""
-    for_all = [name for name in variables.for_all_hosts if is_unknown(name)]
+    for_all = _unknown_names(variables.for_all_hosts)
     hosts_by_name: dict[str, list[str]] = {name: list(hosts) for name in for_all}
-    of_groups: dict[int, list[str]] = {}
+    of_groups: dict[int, set[str]] = {}
     for host in hosts:
         groups, own = variables.host_variables.sources(host)
         if id(groups) not in of_groups:
-            of_groups[id(groups)] = [name for name in groups if is_unknown(name) and name not in for_all]
-        for name in {*of_groups[id(groups)], *(name for name in own if is_unknown(name) and name not in for_all)}:
+            of_groups[id(groups)] = _unknown_names(groups)
+        for name in (of_groups[id(groups)] | _unknown_names(own)) - for_all:
             hosts_by_name.setdefault(name, []).append(host)
     return hosts_by_name
+
+
+def _unknown_names(variables: Iterable[str]) -> set[str]:
+    return {name for name in variables if is_unknown(name)}
 
 
 def _referenced(variables: TaskVariables, hosts: Iterable[str], unknown: Collection[str]) -> set[str]:

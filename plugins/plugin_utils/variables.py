@@ -118,15 +118,17 @@ class RunVariables:
     def compare(self, host: str, host_vars: HostVars) -> None:
         """Compare the values of an account with those of localhost and of the first account."""
         own = self._values(host, host_vars, [name for name in self.names if not self._is_inherited(name, host_vars)])
-        for name in self._localhost.keys() & own.keys():
-            if not _is_equal(own[name], self._localhost[name]):
-                self._conflicts.setdefault(name, (LOCALHOST, host))
+        self._add_conflicts(self._localhost.keys() & own.keys(), (LOCALHOST, self._localhost), (host, own))
         others = {name: value for name, value in own.items() if name not in self._localhost}
-        self._first_account = self._first_account or (host, others)
-        if others != self._first_account[1]:
-            for name in others.keys() | self._first_account[1].keys():
-                if not _is_equal(others.get(name), self._first_account[1].get(name)):
-                    self._conflicts.setdefault(name, (self._first_account[0], host))
+        first_host, first = self._first_account = self._first_account or (host, others)
+        if others != first:
+            self._add_conflicts(first.keys() | others.keys(), (first_host, first), (host, others))
+
+    def _add_conflicts(self, names: Iterable[str], one: tuple[str, HostVars], other: tuple[str, HostVars]) -> None:
+        """Add those of these variables that two hosts, each with its values, set differently."""
+        for name in names:
+            if not _is_equal(one[1].get(name), other[1].get(name)):
+                self._conflicts.setdefault(name, (one[0], other[0]))
 
     def _is_inherited(self, name: str, host_vars: HostVars) -> bool:
         """Whether a host has the value of localhost, and no template in it."""
@@ -169,15 +171,22 @@ def _by_precedence(task: Task, hostvars: Any, host_variables: HostVariables) -> 
     task, and without a host it returns no host variables. Parameters of roles and includes, extra and magic variables
     win over variables that tasks set for a host ("Understanding variable precedence", Ansible).
     """
-    manager, play = hostvars._variable_manager, task.get_play()  # noqa: SLF001 there is no public API
-    role = task._role  # noqa: SLF001 there is no public API
-    found = manager.get_vars(play=play, task=task, include_hostvars=False)
-    chain = task.get_dep_chain()
-    role_defaults: HostVars = {}
-    for play_role in play.get_roles():
-        role_defaults |= play_role.get_default_vars() if play_role.public else {}
-    role_defaults |= role.get_default_vars(dep_chain=chain) if role else {}
+    manager = hostvars._variable_manager  # noqa: SLF001 there is no public API
+    found = manager.get_vars(play=task.get_play(), task=task, include_hostvars=False)
+    role_defaults, role_params = _of_roles(task)
     defaults = {name: value for name, value in role_defaults.items() if found.get(name) == value}
     overrides = {name: value for name, value in found.items() if name not in defaults}
-    highest = {*(role.get_role_params(chain) if role else ()), *task.get_include_params(), *host_variables.highest}
+    highest = {*role_params, *task.get_include_params(), *host_variables.highest}
     return defaults, overrides, {name: overrides[name] for name in highest if name in overrides}
+
+
+def _of_roles(task: Task) -> tuple[HostVars, HostVars]:
+    """Return the defaults of the roles of the play and of the task's own, and the parameters of the task's own."""
+    defaults: HostVars = {}
+    for play_role in task.get_play().get_roles():
+        defaults |= play_role.get_default_vars() if play_role.public else {}
+    role = task._role  # noqa: SLF001 there is no public API
+    if not role:
+        return defaults, {}
+    chain = task.get_dep_chain()
+    return defaults | role.get_default_vars(dep_chain=chain), role.get_role_params(chain)

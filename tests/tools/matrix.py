@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 TOOLS = (
     *("aiohttp", "ansible-builder", "ansible-runner", "hypothesis", "jsonschema", "moto[server]", "pytest"),
-    *("pytest-xdist", "trustme"),
+    *("pytest-xdist", "radon", "trustme"),
 )
 # The benchmarks need servers of their own, and run with the packages of the project alone.
 LEFT_OUT = "--ignore=tests/unit/test_bench.py"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,7 @@ class World:
     def __init__(self, cloud: Emulators, folder: Path) -> None:
         self.cloud = cloud
         self.folder = folder
+        self.page = ""
 
     def play(self, playbook: str, *options: str, sources: Any, code: int = 0) -> dict[str, Any]:
         """Run a playbook; returns its report."""
@@ -53,9 +55,17 @@ class World:
         assert done.returncode == code, done.stdout + done.stderr
         [path] = (self.folder / "reports").glob("*toy*/report.json")
         report: dict[str, Any] = json.loads(path.read_text())
+        self.page = path.with_name("report.html").read_text()
         for old in sorted((self.folder / "reports").rglob("*"), reverse=True):
             old.unlink() if old.is_file() else old.rmdir()
         return report
+
+    def states(self, check: str) -> dict[str, str]:
+        """The state of a check by account, as the last report's page has it."""
+        found = re.search(r'<script type="application/json" id="data">(.*?)</script>', self.page, re.DOTALL)
+        assert found
+        data = json.loads(found[1])
+        return {row[0]: row[4][data["checks"].index(check)] for row in data["rows"]}
 
     def writes(self) -> list[str]:
         """The names of the calls that changed something, each once."""
@@ -101,6 +111,8 @@ def live(world: World) -> None:
         first: ["parameter_changed"],
         second: [],
     }
+    assert world.states("toy") == {first: "m", second: "."}
+    assert '<option value="toy">Toy</option>' in world.page
     repaired = world.play("onboard", sources=BOTH)
     assert world.writes() == ["PutParameter"]
     assert [one["repaired"] for row in rows(repaired) for one in row["findings"]] == [True]

@@ -14,7 +14,11 @@ import pytest
 import yaml
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES, SEVERITIES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import (
+    CODES,
+    MANUAL,
+    SEVERITIES,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health_codes import (
     HEALTH_CODES,
 )
@@ -90,26 +94,37 @@ def test_the_severities_are_explained() -> None:
     assert tuple(re.findall(r"^(\w+)  +[A-Z].*\.$", text("findings"), re.MULTILINE)) == SEVERITIES
 
 
+def repairs_of_sections() -> dict[str, list[str]]:
+    """The calls that repair all findings of a section, by code."""
+    sections = re.split(r"^.+\n---+\n", text("findings"), flags=re.MULTILINE)
+    found = {
+        name: re.findall(r"^Repair of all findings in this section: ``(\w+)``", section, re.MULTILINE)
+        for section in sections
+        for name, *_rest in ENTRY.findall(section)
+    }
+    assert found.keys() == CODES.keys()
+    return found
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_a_finding_has_the_repair_of_the_source(name: str) -> None:
+    """`Repair` is followed by the calls, `*Manual*` by what a person does."""
+    body = entries("findings")[name].body
+    sentences = re.findall(r"\bRepair\b[^.]*", body)
+    documented = [call for sentence in sentences for call in re.findall(r"``([A-Z]\w+)``", sentence)]
+    manual = [MANUAL] if "*Manual*" in body else []
+    assert (*repairs_of_sections()[name], *documented, *manual) == CODES[name].repaired_by
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_a_finding_is_marked_as_informational_as_in_the_source(name: str) -> None:
+    assert entries("findings")[name].body.startswith("*Informational.*") == CODES[name].informational
+
+
 def test_the_repair_of_a_finding_is_a_call_that_plans_contain() -> None:
     calls = operations("role/plan.py", "connector/connector.py")
-    documented = {call for call in re.findall(r"``([A-Z]\w+)``", text("findings")) if "Role" in call or "_" in call}
-    assert documented - calls == {"AWSCloudTrail_ReadOnlyAccess"}
-
-
-MANUAL = (
-    "role_boundary_unexpected",
-    "role_path",
-    "role_refused",
-    "role_session_long",
-    "role_shared",
-    "role_tags_full",
-    "connector_remaining",
-)
-
-
-@pytest.mark.parametrize("name", MANUAL)
-def test_a_finding_that_no_run_repairs_is_marked_as_manual(name: str) -> None:
-    assert "*Manual*" in entries("findings")[name].body
+    named = {call for one in CODES.values() for call in one.repaired_by} - {MANUAL}
+    assert named - calls == set()
 
 
 # --- errors and statuses ---

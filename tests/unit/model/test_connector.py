@@ -29,6 +29,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     without,
     workspace_findings,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES, MANUAL
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 
 ACCOUNT = "111111111111"
@@ -307,6 +308,16 @@ def test_the_overlay_changes_one_connector(options: Any, have: Any, codes: Any, 
 @CASES
 def test_a_drift_has_exactly_its_calls(options: Any, have: Any, codes: Any, want: Any, calls: Any) -> None:
     assert plan(have, overlay(options, have)) == calls
+
+
+@CASES
+def test_a_drift_has_the_calls_that_repair_its_findings(
+    options: Any, have: Any, codes: Any, want: Any, calls: Any
+) -> None:
+    names = {one.name for one in calls}
+    repairs = [set(CODES[code].repaired_by) for code in codes]
+    assert names <= set().union(*repairs)
+    assert all(one & {MANUAL, *names} for one in repairs)
 
 
 def test_the_first_desired_connector_reads_the_role() -> None:

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import (
+    CHECKS,
     CODES,
+    MANUAL,
     SEVERITIES,
     Finding,
     finding,
@@ -20,18 +23,72 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.f
     ordered,
 )
 
+PLUGINS = Path(__file__).parents[3] / "plugins"
+MODEL = PLUGINS / "module_utils/_core/model"
+
 findings = st.builds(finding, st.sampled_from(sorted(CODES)), st.sampled_from(["One.", "Another."]))
 
 
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_a_code_has_the_prefix_of_its_resource(code: str) -> None:
-    assert re.fullmatch(r"(trust|permission|role|connector|source|acceptance)_[a-z]+(_[a-z]+)*", code)
+    assert re.fullmatch(r"(trust|permission|role|source|connector|acceptance)_[a-z]+(_[a-z]+)*", code)
 
 
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_a_code_has_a_known_severity_and_one_sentence(code: str) -> None:
     assert CODES[code].severity in SEVERITIES
     assert re.fullmatch(r"[A-Z][^\n]*[^.]\.", CODES[code].summary)
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_a_code_has_a_check(code: str) -> None:
+    prefix = code.partition("_")[0]
+    assert CODES[code].check == (prefix if prefix in CHECKS else "role")
+
+
+def test_every_check_but_those_of_run_and_events_has_codes() -> None:
+    assert {one.check for one in CODES.values()} == set(CHECKS) - {"run", "events"}
+
+
+def test_checks_have_distinct_labels_and_descriptions() -> None:
+    assert len({one.label for one in CHECKS.values()}) == len(CHECKS)
+    assert len({one.description for one in CHECKS.values()}) == len(CHECKS)
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_a_code_has_calls_that_repair_it_or_is_manual(code: str) -> None:
+    assert CODES[code].repaired_by
+    assert [one for one in CODES[code].repaired_by if one != MANUAL and not re.fullmatch(r"[A-Z]\w+", one)] == []
+
+
+def test_no_run_repairs_what_is_informational_or_concerns_entries() -> None:
+    listed = [one.repaired_by for one in CODES.values() if one.informational or one.about_acceptance]
+    assert set(listed) == {(MANUAL,)}
+
+
+def test_a_broken_connection_is_at_least_a_medium_finding() -> None:
+    assert {one.severity for one in CODES.values() if one.breaking} <= {"high", "medium"}
+
+
+def test_no_code_is_named_outside_of_the_model() -> None:
+    """What a code means is in its table: nothing else lists codes."""
+    quoted = re.compile(f"[\"'`]({'|'.join(CODES)})[\"'`]")
+    files = [path for path in PLUGINS.rglob("*") if path.is_file() and path.suffix in {".py", ".js", ".j2", ".css"}]
+    named = {
+        f"{path.relative_to(PLUGINS)}: {code}"
+        for path in files
+        if MODEL not in path.parents
+        for code in quoted.findall(path.read_text(encoding="utf-8"))
+    }
+    assert len(files) > 100
+    assert named == set()
+
+
+def test_no_code_is_listed_beside_the_table() -> None:
+    """In the model a code is named where it is found, and nowhere in a set or a tuple of codes."""
+    listed = re.compile(f"[{{(\\[,]\\s*[\"']({'|'.join(CODES)})[\"'],\\s*[\"']({'|'.join(CODES)})[\"']")
+    files = [path for path in MODEL.rglob("*.py") if path.name != "findings.py"]
+    assert [path.name for path in files if listed.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_summaries_are_unique() -> None:

@@ -29,7 +29,7 @@ SENTINEL = "197857026523"
 OTHER = "111122223333"
 A = "11111111-aaaa-4aaa-8aaa-111111111111"
 B = "22222222-bbbb-4bbb-8bbb-222222222222"
-GONE = "AROAJQABLZS4A3QDU576Q"
+DELETED = "AROAJQABLZS4A3QDU576Q"
 
 
 def root(account: str = SENTINEL, partition: str = "aws") -> str:
@@ -346,7 +346,7 @@ FINDINGS = {
     "a Deny of another id": (trust(allow(), deny(Condition=pinned(B))), ["trust_statement_extra"]),
     "a Deny for somebody else": (trust(allow(), deny(Principal={"AWS": OTHER})), ["trust_statement_extra"]),
     "a Deny of another action": (trust(allow(), deny(Action="sts:TagSession")), ["trust_statement_extra"]),
-    "a deleted role": (trust(allow(Principal={"AWS": [root(), GONE]})), ["trust_principal_deleted"]),
+    "a deleted role": (trust(allow(Principal={"AWS": [root(), DELETED]})), ["trust_principal_deleted"]),
     "a deleted user": (trust(allow(), allow(Principal={"AWS": "AIDAJQABLZS4A3QDU576Q"})), ["trust_principal_deleted"]),
     "nobody": (trust(), ["trust_sentinel_missing"]),
     "no principal": (trust(allow(), allow(Principal=None)), ["trust_differs"]),
@@ -360,7 +360,7 @@ FINDINGS = {
     ),
     "no document": (None, ["trust_unreadable", "trust_sentinel_missing"]),
     "several things": (
-        trust(allow(Principal={"AWS": ["*", GONE, root()]}, Condition=pinned(A, B)), deny()),
+        trust(allow(Principal={"AWS": ["*", DELETED, root()]}, Condition=pinned(A, B)), deny()),
         ["trust_anyone", "trust_external_id_foreign", "trust_deny", "trust_principal_deleted"],
     ),
 }
@@ -422,7 +422,7 @@ def test_any_other_operator_weakens_the_external_id(operator: str) -> None:
 
 
 @pytest.mark.parametrize("operator", ["StringNotEquals", "StringNotLike"])
-def test_a_negated_operator_weakens_the_external_id_and_shuts_sentinel_out(operator: str) -> None:
+def test_a_negated_operator_weakens_the_external_id_and_blocks_sentinel(operator: str) -> None:
     codes = ["trust_external_id_weak", "trust_workspace_missing"]
     assert found(trust(allow(Condition=pinned(A, operator=operator)))) == codes
 
@@ -451,7 +451,7 @@ def test_several_workspaces_may_share_a_trust() -> None:
     [
         (trust(allow(Principal={"AWS": root(OTHER)})), f"AWS {OTHER}"),
         (trust(allow(Principal={"AWS": f"arn:aws:iam::{OTHER}:role/r"})), f"AWS arn:aws:iam::{OTHER}:role/r"),
-        (trust(allow(), allow(Principal={"AWS": GONE})), f"AWS {GONE}"),
+        (trust(allow(), allow(Principal={"AWS": DELETED})), f"AWS {DELETED}"),
         (trust(allow(Principal={"Service": "ec2.amazonaws.com"})), "Service ec2.amazonaws.com"),
         (trust(allow(Condition=pinned(B))), B),
         (trust(allow(Condition=pinned("x*", operator="StringLike"))), "StringLike sts:externalid [x*]"),
@@ -481,7 +481,7 @@ def test_the_normal_form_reads_well() -> None:
     }
 
 
-def test_the_normal_form_keeps_what_it_cannot_read() -> None:
+def test_the_normal_form_keeps_what_cannot_be_parsed() -> None:
     assert canonical(None) == {"Document": None}
     assert canonical({"Foo": 1}) == {"Foo": 1}
     assert canonical(trust("Allow", allow(Effect="allow")))["Statement"] == ["Allow", allow(Effect="allow")]
@@ -530,7 +530,7 @@ def test_external_ids_are_those_that_the_account_is_pinned_to(document: Any, ids
         (None, False),
     ],
 )
-def test_trusts_wants_the_whole_account_and_the_action(document: Any, answer: bool) -> None:
+def test_a_role_trusts_an_account_if_the_whole_account_may_assume_it(document: Any, answer: bool) -> None:
     assert trusts(document, SENTINEL) is answer
 
 
@@ -647,7 +647,7 @@ ADMITTED: dict[str, tuple[Any, bool]] = {
         False,
     ),
     "nothing": (trust(), False),
-    "what cannot be read": (trust("Allow"), False),
+    "an unparseable statement": (trust("Allow"), False),
     "no document": (None, False),
 }
 
@@ -657,12 +657,12 @@ def test_who_may_assume_a_role_is_evaluated(document: Any, answer: bool) -> None
     assert admits(document, SENTINEL, [A]) is answer
 
 
-# --- whose access is kept ---
+# --- external ids that stay ---
 
 CONDITIONAL = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
 BOTH = allow(Condition=pinned(A, B))
 KEPT: dict[str, tuple[Any, set[str]]] = {
-    "as it is written here": (trust(BOTH), {A, B}),
+    "exactly as desired": (trust(BOTH), {A, B}),
     "by the account's number, beside others": (trust(allow(), allow(Principal={"AWS": [OTHER, SENTINEL]})), {A}),
     "in another case": (trust(allow(Condition=pinned(A.upper()))), {A.upper()}),
     "denied to all but ours": (trust(BOTH, deny(Condition=pinned(A, operator="StringNotEquals"))), {A}),
@@ -733,7 +733,7 @@ def test_many_combinations_make_few_atoms_and_few_findings(document: Any, codes:
     assert not same(document, DESIRED)
 
 
-def test_a_statement_with_many_combinations_is_read_as_a_smaller_one() -> None:
+def test_a_statement_with_many_combinations_is_parsed_like_a_smaller_one() -> None:
     large = trust(many("Allow", SENTINEL))
     assert trusts(large, SENTINEL)
     assert admits(large, SENTINEL, ["07"])
@@ -759,7 +759,7 @@ def some(*values: str) -> st.SearchStrategy[Any]:
 
 principals = st.just("*") | st.dictionaries(
     st.sampled_from(["AWS", "AWS", "Service", "Federated"]),
-    some(root(), SENTINEL, root(OTHER), f"arn:aws:iam::{SENTINEL}:role/r", GONE, "*", "ec2.amazonaws.com"),
+    some(root(), SENTINEL, root(OTHER), f"arn:aws:iam::{SENTINEL}:role/r", DELETED, "*", "ec2.amazonaws.com"),
     min_size=1,
     max_size=2,
 )

@@ -288,15 +288,21 @@ def test_a_deny_that_may_block_what_is_desired_is_found(deny: Json, blocks: bool
     assert len(found.unexpected) == 1
 
 
-def test_more_parts_than_are_told_apart_count_as_wider() -> None:
-    desired = policy(
-        *({**READER, "Action": f"sqs:{n}", "Resource": [f"r{m}" for m in range(16) if m >> n & 1]} for n in range(4)),
-        *({**READER, "Action": f"sqs:a{n}", "Resource": [f"s{m}" for m in range(16) if m >> n & 1]} for n in range(4)),
-    )
-    document = policy({**READER, "Action": ["sqs:0", "sqs:1"], "Resource": ["r3", "r7"]})
-    assert not compare(document, desired).unexpected
-    wide = policy({**READER, "Action": ["sqs:0", "sqs:1"], "Resource": ["r3", "r4"]})
-    assert compare(wide, desired).unexpected
+def test_several_statements_may_include_one_together() -> None:
+    desired = policy(*({**READER, "Action": f"sqs:{n}", "Resource": ["a", f"r{n}"]} for n in range(4)))
+    assert not compare(policy({**READER, "Action": ["sqs:0", "sqs:1"], "Resource": ["a"]}), desired).unexpected
+    found = compare(policy({**READER, "Action": ["sqs:0", "sqs:1"], "Resource": ["a", "r1"]}), desired).unexpected
+    assert [(one.statement.action.values, one.statement.resource.values) for one in found] == [({"sqs:0"}, {"r1"})]
+
+
+def test_what_would_be_split_into_too_many_parts_has_to_be_included_as_a_whole() -> None:
+    few, many = ([f"r{number}" for number in range(1, 2**bits)] for bits in (7, 8))
+    parts = [{**READER, "Resource": [one for one in many if int(one[1:]) >> bit & 1]} for bit in range(8)]
+    assert not compare(policy({**READER, "Resource": few}), policy(*parts)).unexpected
+    assert [one.widened for one in compare(policy({**READER, "Resource": many}), policy(*parts)).unexpected] == [
+        {"Resource"}
+    ]
+    assert not compare(policy({**READER, "Resource": many}), policy(*parts, {**READER, "Resource": many})).unexpected
 
 
 # --- adding and removing statements ---
@@ -317,13 +323,36 @@ def test_only_what_is_lacking_is_added() -> None:
     split = policy(SENDER, *({**READER, "Action": one.upper()} for one in READER["Action"]))
     assert add_statements(split, QUEUE_POLICY) is split
     assert add_statements(policy(READER), QUEUE_POLICY) == policy(READER, SENDER)
+    some = {**READER, "Action": READER["Action"][1:]}
+    assert add_statements(policy(SENDER, some), QUEUE_POLICY) == policy(SENDER, some, READER)
     assert add_statements(None, QUEUE_POLICY) == QUEUE_POLICY
     assert add_statements({}, QUEUE_POLICY) == QUEUE_POLICY
 
 
-def test_a_document_without_our_statements_is_left_alone() -> None:
-    for document in (policy(FOREIGN), policy("odd", {**READER, "Principal": "*"}), {}, None, "odd", policy()):
-        assert remove_statements(document, QUEUE_POLICY) is document
+NOT_OURS: list[Any] = [
+    policy(FOREIGN),
+    policy("odd", {**READER, "Principal": "*"}),
+    policy({**READER, "Effect": "Deny"}),
+    policy({**READER, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}),
+    policy({**READER, "Condition": {"StringEquals": {"sts:ExternalId": A}}}),
+    policy({**READER, "NotAction": READER["Action"], "Action": None}),
+    policy({**READER, "Resource": "*"}),
+    policy({**SENDER, "Condition": {}}),
+    policy(),
+    {},
+    None,
+    "odd",
+]
+
+
+@pytest.mark.parametrize("document", NOT_OURS)
+def test_a_document_without_our_statements_is_left_alone(document: Any) -> None:
+    assert remove_statements(document, QUEUE_POLICY) is document
+
+
+def test_another_external_id_is_not_ours() -> None:
+    document = policy(account_trust(Condition={"StringEquals": {"sts:ExternalId": B}}))
+    assert remove_statements(document, ACCOUNT_TRUST) is document
 
 
 def test_nothing_remains_of_a_document_of_ours() -> None:
@@ -381,7 +410,6 @@ QUEUE_REQUESTS = [
         [
             Caller("Service", "s3.amazonaws.com"),
             Caller("AWS", READER["Principal"]["AWS"]),
-            Caller("AWS", f"arn:aws:iam::{ACCOUNT}:role/x"),
             Caller("AWS", ROLE_ARNS[2]),
         ],
         ("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:PurgeQueue"),
@@ -624,9 +652,9 @@ def test_every_single_change_is_judged_as_it_is_evaluated(name: str) -> None:
     for at, statement in enumerate(desired["Statement"]):
         for changed in single_changes(statement, name):
             others = [one for number, one in enumerate(desired["Statement"]) if number != at]
-            for document in (policy(*others, changed), policy(*desired["Statement"], changed)):
-                check_beyond(document, desired, requests)
-                check_lacking(document, desired, requests)
+            kept = others if statement["Effect"] == "Deny" else desired["Statement"]
+            check_beyond(policy(*kept, changed), desired, requests)
+            check_lacking(policy(*others, changed), desired, requests)
 
 
 def rewritten(draw: st.DrawFn, desired: Json) -> Json:

@@ -15,7 +15,7 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import Finding
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES, MANUAL, Finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.plan import plan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import (
@@ -29,8 +29,6 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     without,
 )
 
-# No run repairs these findings.
-NOT_REPAIRED = {"role_path", "role_shared", "role_tags_full", "role_boundary_unexpected", "role_session_long"}
 ACCOUNT = "111111111111"
 SENTINEL = "197857026523"
 OTHER = "222222222222"
@@ -89,7 +87,7 @@ def tag(**tags: str) -> Call:
 
 def repairable(options: RoleSpec, have: Role | None) -> list[Finding]:
     """The findings that a run repairs."""
-    return [one for one in findings(options, have) if one.code not in NOT_REPAIRED]
+    return [one for one in findings(options, have) if CODES[one.code].repaired_by != (MANUAL,)]
 
 
 def update(description: str = RIGHT.description, duration: int = 3600) -> Call:
@@ -431,6 +429,16 @@ def test_a_drift_has_exactly_its_calls(options: RoleSpec, have: Role, _codes: li
 @pytest.mark.parametrize(("options", "have", "codes", "_calls"), DRIFT.values(), ids=DRIFT.keys())
 def test_a_drift_has_exactly_its_findings(options: RoleSpec, have: Role, codes: list[str], _calls: list[Call]) -> None:
     assert [found.code for found in findings(options, have)] == codes
+
+
+@pytest.mark.parametrize(("options", "_have", "codes", "calls"), DRIFT.values(), ids=DRIFT.keys())
+def test_a_drift_has_the_calls_that_repair_its_findings(
+    options: RoleSpec, _have: Role, codes: list[str], calls: list[Call]
+) -> None:
+    names = {one.name for one in calls}
+    repairs = [set(CODES[code].repaired_by) for code in codes]
+    assert names <= set().union(*repairs)
+    assert not options.exclusive or all(one & {MANUAL, *names} for one in repairs)
 
 
 @pytest.mark.parametrize(("options", "have", "_codes", "_calls"), DRIFT.values(), ids=DRIFT.keys())

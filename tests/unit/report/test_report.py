@@ -31,7 +31,12 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.d
     finding_url,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES, SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import CODES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import (
+    CHECKS,
+    CODES,
+    Check,
+    Code,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import (
     csv as report_csv,
@@ -43,11 +48,9 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report 
     trend,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report.statistics import (
-    CHECKS,
     MAX_OUS,
     Statistics,
     account_state,
-    check_of,
 )
 from tests.unit.report import reports
 
@@ -270,8 +273,55 @@ def test_what_a_run_did_not_look_at_is_never_fine(playbook: str, record: dict[st
     assert account_state(record, {**HEADER, "playbook": playbook}).states == states
 
 
-def test_every_code_has_a_check() -> None:
-    assert {check_of(code) for code in CODES} == set(CHECKS) - {"run", "events"}
+@pytest.mark.parametrize(("code", "states"), [("trust_new", "..c..-"), ("quantum_leak", ".c...-")])
+def test_a_code_of_a_newer_release_belongs_to_the_check_that_it_begins_with(code: str, states: str) -> None:
+    row = account(findings=[{"severity": "critical", "code": code, "message": "New."}])
+    assert account_state(row, HEADER).states == states
+
+
+@pytest.fixture
+def queue_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new check of a resource that not every account has, and a code of it."""
+    check = Check("Queue", "The queue of the bucket", ("onboard", "drift"), resource="queue")
+    monkeypatch.setitem(CHECKS, "queue", check)
+    monkeypatch.setitem(CODES, "queue_missing", Code("high", "queue", "No queue.", ("CreateQueue",), breaking=True))
+
+
+def queue(**values: Any) -> dict[str, Any]:
+    return account(**{"resources": [{"kind": "queue", "id": "arn", "changed": False}], **values})
+
+
+@pytest.mark.usefixtures("queue_check")
+@pytest.mark.parametrize(
+    ("record", "playbook", "states", "connected"),
+    [
+        (account(), "drift", ".....--", True),
+        (queue(), "drift", ".....-.", True),
+        (queue(), "verify", "----.--", True),
+        (queue(findings=[{"severity": "high", "code": "queue_missing", "message": "No."}]), "drift", ".....-h", False),
+    ],
+)
+def test_a_new_check_is_made_where_the_resource_is(
+    record: dict[str, Any], playbook: str, states: str, connected: bool
+) -> None:
+    state = account_state(record, {**HEADER, "playbook": playbook})
+    assert (state.states, state.connected) == (states, connected)
+
+
+@pytest.mark.usefixtures("queue_check")
+def test_a_new_check_is_a_column_of_the_page(tmp_path: Path) -> None:
+    folder = written(tmp_path, queue(findings=[found("queue_missing")]))
+    assert embedded(folder)["checks"] == list(CHECKS)
+    page = text(folder, "report.html")
+    assert re.search(r'data-check="6"[^>]*><button type="button" title="The queue of the bucket">Queue</button>', page)
+    assert '<option value="queue">Queue</option>' in page
+
+
+def test_the_page_has_the_checks_in_the_order_of_the_table(tmp_path: Path) -> None:
+    folder = written(tmp_path, account(ingestion={"ingestion_status": "receiving"}))
+    assert embedded(folder)["checks"] == list(CHECKS)
+    labels = re.findall(r'<th scope="col" title="[^"]+">(\w+)</th>', text(folder, "report.html"))
+    assert labels == [check.label for check in CHECKS.values()]
 
 
 def test_a_code_of_a_newer_release_is_accepted(tmp_path: Path) -> None:

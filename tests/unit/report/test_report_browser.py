@@ -12,6 +12,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import (
+    CHECKS,
+    CODES,
+    Check,
+    Code,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import report
 from tests.unit.report import browser, reports
 
@@ -121,6 +127,28 @@ def test_tiles_and_heat_map_filter_the_accounts(see: See, fleet: tuple[Path, lis
         assert await tab.run(COUNT) == f"{found} of 2,000"
         await click(tab, "#chips button")
         assert await tab.run(COUNT) == "2,000"
+
+    see(page, steps)
+
+
+def test_a_new_check_is_shown_and_filtered_without_a_change_of_the_page(
+    see: See, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CHECKS, "queue", Check("Queue", "The queue of the bucket", ("drift",), resource="queue"))
+    monkeypatch.setitem(CODES, "queue_missing", Code("high", "queue", "There is no queue.", ("CreateQueue",)))
+    header, records = reports.run(20)
+    for record in records[:3]:
+        record["resources"] = [{"kind": "queue", "id": "arn:aws:sqs:eu-west-1:111111111111:q", "changed": False}]
+        record["findings"] = [{"severity": "high", "code": "queue_missing", "message": "There is no queue."}]
+    page = report.write(tmp_path, header, records) / "report.html"
+
+    async def steps(tab: browser.Tab) -> None:
+        await choose(tab, "check", "queue")
+        assert await tab.run(COUNT) == "3 of 20"
+        label = "document.querySelector('#rows td:nth-of-type(9)').dataset.label"
+        assert await tab.run(label) == "Queue"
+        mark = "document.querySelector('#rows [data-label=Queue] .mark').getAttribute('aria-label')"
+        assert await tab.run(mark) == "Queue: high"
 
     see(page, steps)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..model import network_errors
@@ -52,6 +54,15 @@ class RequestLostError(Exception):
         return not (self.fault and self.fault.permanent) and self.code != pycurl.E_WRITE_ERROR
 
 
+class _Direction(NamedTuple):
+    """Reading or writing: libcurl's bits for it, and the event loop's functions to watch a socket for it."""
+
+    poll: int
+    select: int
+    add: Callable[..., object]
+    remove: Callable[[int], object]
+
+
 class Http:
     """An HTTP client for the running event loop; `bundle` is a CA bundle, None disables the validation."""
 
@@ -60,6 +71,10 @@ class Http:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._due = math.inf
+        self._directions = (
+            _Direction(pycurl.POLL_IN, pycurl.CSELECT_IN, self._loop.add_reader, self._loop.remove_reader),
+            _Direction(pycurl.POLL_OUT, pycurl.CSELECT_OUT, self._loop.add_writer, self._loop.remove_writer),
+        )
         self._watched: dict[int, int] = {}
         self._idle: list[pycurl.Curl] = []
         self._busy: set[pycurl.Curl] = set()
@@ -73,9 +88,7 @@ class Http:
         response = _ResponseBody()
         curl = self._idle.pop() if self._idle else self._new()
         curl.setopt(pycurl.URL, url)
-        curl.setopt(pycurl.PROXY, proxy or "")
-        if proxy and proxy.startswith("https:") and self._bundle:
-            curl.setopt(pycurl.PROXY_CAINFO, self._bundle)
+        self._set_proxy(curl, proxy)
         # Without this, old releases of libcurl wait a second before they send a body of more than 1,024 bytes.
         curl.setopt(pycurl.HTTPHEADER, [*headers, "Expect:"])
         curl.setopt(pycurl.POSTFIELDS, body)
@@ -129,20 +142,22 @@ class Http:
             curl.setopt(pycurl.CAINFO, self._bundle)
         return curl
 
+    def _set_proxy(self, curl: pycurl.Curl, proxy: str | None) -> None:
+        curl.setopt(pycurl.PROXY, proxy or "")
+        if proxy and proxy.startswith("https:") and self._bundle:
+            curl.setopt(pycurl.PROXY_CAINFO, self._bundle)
+
     def _watch(self, event: int, socket: int, _multi: object, _data: object) -> None:
         """Register a socket at the event loop, or unregister it, as libcurl requests (CURLMOPT_SOCKETFUNCTION)."""
         before = self._watched.pop(socket, 0)
         after = 0 if event == pycurl.POLL_REMOVE else event
         if after:
             self._watched[socket] = after
-        if after & pycurl.POLL_IN and not before & pycurl.POLL_IN:
-            self._loop.add_reader(socket, self._perform, socket, pycurl.CSELECT_IN)
-        if before & pycurl.POLL_IN and not after & pycurl.POLL_IN:
-            self._loop.remove_reader(socket)
-        if after & pycurl.POLL_OUT and not before & pycurl.POLL_OUT:
-            self._loop.add_writer(socket, self._perform, socket, pycurl.CSELECT_OUT)
-        if before & pycurl.POLL_OUT and not after & pycurl.POLL_OUT:
-            self._loop.remove_writer(socket)
+        for direction in self._directions:
+            if after & ~before & direction.poll:
+                direction.add(socket, self._perform, socket, direction.select)
+            if before & ~after & direction.poll:
+                direction.remove(socket)
 
     def _set_timer(self, milliseconds: int) -> None:
         """Schedule the next timeout of libcurl, -1 for none (CURLMOPT_TIMERFUNCTION).
@@ -192,6 +207,10 @@ def _fault_of_curl(error: RequestLostError, connect_status: int, url: str, proxy
     host = urlsplit(url).hostname or url
     if proxy and connect_status >= 300:
         return network_errors.proxy_refusal(network.proxy_name(proxy), host, connect_status)
+    return _fault_of_host(error, host) or (_fault_of_proxy(error, proxy) if proxy else None)
+
+
+def _fault_of_host(error: RequestLostError, host: str) -> Fault | None:
     # libcurl before 7.62 has a separate code for a certificate of an unknown authority.
     if error.code in (pycurl.E_SSL_CACERT_BADFILE, pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT):
         return network_errors.untrusted(host, error.message)
@@ -199,9 +218,7 @@ def _fault_of_curl(error: RequestLostError, connect_status: int, url: str, proxy
         return network_errors.unresolved(host)
     if error.code == pycurl.E_SSL_CONNECT_ERROR and any(word in error.message.lower() for word in _NOT_TLS_MESSAGES):
         return network_errors.no_tls(host)
-    if proxy and not _is_address(proxy):
-        return network_errors.proxy_unusable(network.proxy_name(proxy))
-    return _fault_of_proxy(error, network.proxy_name(proxy)) if proxy else None
+    return None
 
 
 def _is_address(proxy: str) -> bool:
@@ -213,12 +230,13 @@ def _is_address(proxy: str) -> bool:
 
 
 def _fault_of_proxy(error: RequestLostError, proxy: str) -> Fault | None:
-    if "unsupported proxy" in error.message.lower():
-        return network_errors.proxy_unusable(proxy)
+    name = network.proxy_name(proxy)
+    if not _is_address(proxy) or "unsupported proxy" in error.message.lower():
+        return network_errors.proxy_unusable(name)
     if error.code == pycurl.E_COULDNT_RESOLVE_PROXY:
-        return network_errors.proxy_unreachable(proxy, "its name cannot be resolved")
+        return network_errors.proxy_unreachable(name, "its name cannot be resolved")
     unreachable = error.code in (pycurl.E_COULDNT_CONNECT, E_PROXY)
-    return network_errors.proxy_unreachable(proxy, "no response at this address") if unreachable else None
+    return network_errors.proxy_unreachable(name, "no response at this address") if unreachable else None
 
 
 class _ResponseBody:

@@ -69,12 +69,8 @@ def find_fault(error: BaseException) -> Fault | None:
 
 
 def _fault_of_error(error: BaseException, host: str, *, proxied: bool) -> Fault | None:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return network_errors.untrusted(proxy_name() if proxied else host, error.verify_message)
-    if type(error).__name__ == "CertificateError":
-        return network_errors.untrusted(proxy_name() if proxied else host, str(error))
-    if isinstance(error, ssl.SSLError) and error.reason in _NOT_TLS_REASONS:
-        return network_errors.no_tls(proxy_name() if proxied else host)
+    if fault := _tls_fault(error, proxy_name() if proxied else host):
+        return fault
     if isinstance(error, socket.gaierror):
         unresolved_proxy = network_errors.proxy_unreachable(proxy_name(), "its name cannot be resolved")
         return unresolved_proxy if proxied else network_errors.unresolved(host)
@@ -82,6 +78,16 @@ def _fault_of_error(error: BaseException, host: str, *, proxied: bool) -> Fault 
         return network_errors.proxy_refusal(proxy_name(), host, int(found[1]))
     unusable = type(error).__name__ in _UNUSABLE_PROXY_ERRORS or str(error) == "Invalid IPv6 URL"
     return network_errors.proxy_unusable(proxy_name()) if unusable else None
+
+
+def _tls_fault(error: BaseException, peer: str) -> Fault | None:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return network_errors.untrusted(peer, error.verify_message)
+    if type(error).__name__ == "CertificateError":
+        return network_errors.untrusted(peer, str(error))
+    if isinstance(error, ssl.SSLError) and error.reason in _NOT_TLS_REASONS:
+        return network_errors.no_tls(peer)
+    return None
 
 
 def _error_chain(error: BaseException | None) -> Iterator[BaseException]:

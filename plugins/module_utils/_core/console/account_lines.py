@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from ..model import duration
 from ..model.account_result import AccountResult
-from ..model.findings import ordered
+from ..model.findings import CODES, ordered
 
 
 class Failure(TypedDict):
@@ -22,31 +22,35 @@ class Failure(TypedDict):
 
 
 def lines(result: AccountResult, *, verbose: bool = False) -> list[str]:
-    """Return the lines about one account: its status, its calls, and its findings unless the role is new.
+    """Return the lines about one account: its status, its calls, and its findings unless it is new.
 
     `differs` is the status of an account with findings that no run repairs, such as the path of the role, `note` that
     of one with informational findings only. `verbose` adds accounts without changes and findings, and failed accounts
     without findings, which the summary names in any case.
     """
-    name = result.account.name
-    if result.skipped:
-        return []
     findings = [] if is_new(result) else [f"    {line}" for line in finding_lines(result)]
+    is_shown = verbose or findings or result.status == "changed"
+    if result.skipped or not is_shown:
+        return []
+    return [*_status_lines(result, has_findings=bool(findings)), *findings]
+
+
+def _status_lines(result: AccountResult, *, has_findings: bool) -> list[str]:
+    """Return the lines above the findings of an account: its status, its calls."""
+    name = result.account.name
     if result.error:
         calls = [f"    calls before the error: {call_names(result)}"] if result.report.calls else []
-        is_shown = verbose or findings
-        return [f"failed: [{name}] {result.error.kind}: {result.error}", *calls, *findings] if is_shown else []
-    if result.status == "ok" and not findings:
-        return [f"ok: [{name}]"] if verbose else []
-    if result.status == "ok":
-        return [f"{'differs' if result.has_drift else 'note'}: [{name}]", *findings]
-    status = "would change" if result.check_mode else "changed"
-    return [f"{status}: [{name}] {call_names(result)}", *findings]
+        return [f"failed: [{name}] {result.error.kind}: {result.error}", *calls]
+    if result.status == "changed":
+        return [f"{'would change' if result.check_mode else 'changed'}: [{name}] {call_names(result)}"]
+    if has_findings:
+        return [f"{'differs' if result.has_drift else 'note'}: [{name}]"]
+    return [f"ok: [{name}]"]
 
 
 def is_new(result: AccountResult) -> bool:
-    """Return whether the role does not exist yet: the findings of a new account are not worth a line."""
-    return any(item.code == "role_missing" for item in result.report.findings)
+    """Return whether nothing exists in the account yet: the findings of a new account are not worth a line."""
+    return any(CODES[item.code].new_account for item in result.report.findings)
 
 
 def call_names(result: AccountResult) -> str:

@@ -39,21 +39,11 @@ class Summary:
 
     def lines(self, summary: Mapping[str, int], *, check_mode: bool) -> Iterator[str]:
         """Yield the lines of the summary, the counts last."""
-        if self._security:
-            yield "Security findings" if check_mode else "Security findings before the run"
-        for code in sorted(self._security, key=_severity_and_code):
-            yield self._security[code].line(f"{CODES[code].severity} {code}")
-        if self._accepted:
-            yield "Accepted findings"
-        for code in sorted(self._accepted, key=_severity_and_code):
-            yield self._accepted[code].line(f"{CODES[code].severity} {code}")
-        if self._failed:
-            yield "Failures"
-        for kind, failed in sorted(self._failed.items(), key=lambda item: -item[1].count):
-            yield failed.line(kind)
-            advice = CLASSES[kind][1]
-            extra = [] if any(message.endswith(advice) for message in failed.messages) else [advice]
-            yield from (f"         {text}" for text in (*failed.messages, *extra))
+        yield from _finding_lines(
+            "Security findings" if check_mode else "Security findings before the run", self._security
+        )
+        yield from _finding_lines("Accepted findings", self._accepted)
+        yield from _failure_lines(self._failed)
         if page := pages_line(findings=self._has_findings, errors=bool(self._failed)):
             yield page
         yield account_lines.counts_line(summary, check_mode=check_mode)
@@ -78,6 +68,23 @@ class _Accounts:
         """Return the number of accounts, the title and the first names in one line."""
         more = self.count - len(self._names)
         return f"{self.count:7}  {title:32} {', '.join(self._names)}{f' and {more} more' if more else ''}"
+
+
+def _finding_lines(title: str, by_code: Mapping[str, _Accounts]) -> Iterator[str]:
+    if by_code:
+        yield title
+    for code in sorted(by_code, key=_severity_and_code):
+        yield by_code[code].line(f"{CODES[code].severity} {code}")
+
+
+def _failure_lines(by_class: Mapping[str, _Accounts]) -> Iterator[str]:
+    if by_class:
+        yield "Failures"
+    for kind, failed in sorted(by_class.items(), key=lambda item: -item[1].count):
+        yield failed.line(kind)
+        advice = CLASSES[kind][1]
+        extra = [] if any(message.endswith(advice) for message in failed.messages) else [advice]
+        yield from (f"         {text}" for text in (*failed.messages, *extra))
 
 
 def _severity_and_code(code: str) -> tuple[int, str]:

@@ -44,14 +44,19 @@ def _entry(given: Any) -> Accepted | None:
     if not isinstance(given, Mapping) or set(given) != KEYS:
         return None
     code, reason, until = given["code"], given["reason"], _iso_day(given["until"])
-    known = isinstance(code, str) and code in CODES and CODES[code].severity != "critical"
-    readable = isinstance(reason, str) and reason.strip() and reason.isprintable() and len(reason) <= 500
-    # The findings about entries cannot be accepted by an entry.
-    return (
-        Accepted(str(code), reason.strip(), until)
-        if known and readable and until and code not in _ACCEPTANCE_CODES
-        else None
-    )
+    valid = _is_acceptable(code) and _is_reason(reason) and until
+    return Accepted(str(code), reason.strip(), until) if valid else None
+
+
+def _is_acceptable(code: object) -> bool:
+    """Whether it is the code of a finding that may be accepted: not a critical one, nor one about an entry."""
+    if not isinstance(code, str) or code not in CODES:
+        return False
+    return CODES[code].severity != "critical" and code not in _ACCEPTANCE_CODES
+
+
+def _is_reason(text: object) -> bool:
+    return isinstance(text, str) and bool(text.strip()) and text.isprintable() and len(text) <= 500
 
 
 def _iso_day(given: Any) -> str:
@@ -61,11 +66,6 @@ def _iso_day(given: Any) -> str:
     if found is None or not 1 <= int(found[3]) <= monthrange(int(found[1]), int(found[2]))[1]:
         return ""
     return found[0]
-
-
-_ACCEPTANCE_CODES = {"acceptance_expired", "acceptance_unused"}
-# Only offboarding looks for these: in other runs their absence does not mean that an entry is unused.
-_OFFBOARD_CODES = {"connector_remaining"}
 
 
 def reasons(entries: Iterable[Accepted], found: Iterable[Finding], today: str) -> dict[Finding, str]:
@@ -78,13 +78,14 @@ def entry_findings(
     entries: Collection[Accepted], found: Iterable[Finding], today: str, *, complete: bool
 ) -> list[Finding]:
     """Return a finding for each entry that has expired or, if `complete` (all resources were read), matches nothing."""
-    codes = {one.code for one in found} | _OFFBOARD_CODES
+    codes = {one.code for one in found}
     valid = {one.code for one in entries if one.until >= today}
     result = []
     for one in dict.fromkeys(entries):
         if one.until < today and one.code not in valid:
             text = f"The acceptance of {one.code} expired after {one.until}: {one.reason}."
             result.append(finding("acceptance_expired", text))
-        elif one.until >= today and complete and one.code not in codes:
+        # In other runs the absence of what only offboarding looks for does not mean that the entry is unused.
+        elif one.until >= today and complete and one.code not in codes and not CODES[one.code].offboarding:
             result.append(finding("acceptance_unused", f"{one.code} is accepted but not found: {one.reason}."))
     return result

@@ -1,26 +1,61 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The findings by their stable code: severity, summary, and whether they concern security. Pure."""
+"""The findings by their stable code, with everything that is known of a code, and the checks of the report. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import NamedTuple
 
 from .text import one_line
 
 SEVERITIES = ("critical", "high", "medium", "low")
 
+# Stands among the calls that repair a finding where (also) a person has to.
+MANUAL = "manual"
+
+
+class Check(NamedTuple):
+    """A check of an account: a column of the report, in which the findings of its codes are shown."""
+
+    label: str
+    description: str
+    playbooks: tuple[str, ...] = ()
+    """The playbooks that make it in every account that they complete."""
+    resource: str = ""
+    """The kind of resource that is checked, where not every account has one."""
+
 
 class Code(NamedTuple):
-    """The properties of a code; ``security``: unwanted access, too many permissions, or an account that was hidden."""
+    """The properties of a code."""
 
     severity: str
-    security: bool
+    check: str
+    """A key of CHECKS."""
     summary: str
+    repaired_by: tuple[str, ...]
+    """The names of the API calls that repair it, and MANUAL where no run does, or not always."""
+    security: bool = False
+    """Whether it is about unwanted access, too many permissions, or an account that was hidden."""
     informational: bool = False
     """Whether it is only for information: nothing differs from the desired state, no run repairs it or fails for it."""
+    breaking: bool = False
+    """Whether Microsoft Sentinel cannot read the account."""
+    new_account: bool = False
+    """Whether it means that nothing exists in the account yet."""
+    needs_workspace_id: bool = False
+    """Whether it is only certain if the id of the workspace is known."""
+    offboarding: bool = False
+    """Whether only offboarding looks for it."""
+    about_acceptance: bool = False
+    """Whether it is about an entry of accepted findings."""
+
+    @property
+    def is_acceptable(self) -> bool:
+        """Whether an entry of accepted findings may name it."""
+        return self.severity != "critical" and not self.about_acceptance
 
 
 class Finding(NamedTuple):
@@ -31,98 +66,246 @@ class Finding(NamedTuple):
     message: str
 
 
-def _security(severity: str, summary: str) -> Code:
-    return Code(severity, security=True, summary=summary)
+_RECONCILING = ("onboard", "drift")
 
+# The columns of the report, in this order; a code without a check of its own belongs to "role".
+CHECKS: dict[str, Check] = {
+    "run": Check("Run", "Whether the run completed in the account", (*_RECONCILING, "offboard", "departed")),
+    "role": Check("Role", "The IAM role and its settings", (*_RECONCILING, "offboard")),
+    "trust": Check("Trust", "The trust policy of the role", _RECONCILING),
+    "permission": Check("Permissions", "The permissions of the role", _RECONCILING),
+    "connector": Check(
+        "Connector", "The data connector in the workspace", (*_RECONCILING, "offboard", "departed", "verify")
+    ),
+    "events": Check("Events", "Whether events arrive in the workspace"),
+}
 
-def _drift(severity: str, summary: str) -> Code:
-    return Code(severity, security=False, summary=summary)
+_security = partial(Code, security=True)
+_drift = partial(Code, security=False)
 
-
-def _note(summary: str) -> Code:
-    return Code("low", security=False, summary=summary, informational=True)
-
+_BY_HAND = (MANUAL,)
+_TRUST_POLICY = ("UpdateAssumeRolePolicy",)
+_CONNECTOR = ("DataConnectors_CreateOrUpdate",)
 
 # Public and stable: reports, dashboards and playbooks of users compare these codes.
 CODES: dict[str, Code] = {
-    "trust_anyone": _security("critical", "The trust policy trusts any principal (a wildcard)."),
+    "trust_anyone": _security(
+        "critical", "trust", "The trust policy trusts any principal (a wildcard).", _TRUST_POLICY
+    ),
     "trust_not_principal": _security(
-        "critical", "The trust policy trusts everyone except the principals it names (NotPrincipal)."
+        "critical",
+        "trust",
+        "The trust policy trusts everyone except the principals it names (NotPrincipal).",
+        _TRUST_POLICY,
     ),
-    "trust_principal_type": _security("critical", "The trust policy trusts an AWS service or an identity provider."),
-    "trust_account_foreign": _security("critical", "The trust policy trusts an AWS account other than Microsoft's."),
+    "trust_principal_type": _security(
+        "critical", "trust", "The trust policy trusts an AWS service or an identity provider.", _TRUST_POLICY
+    ),
+    "trust_account_foreign": _security(
+        "critical", "trust", "The trust policy trusts an AWS account other than Microsoft's.", _TRUST_POLICY
+    ),
     "trust_external_id_missing": _security(
-        "high", "The trust policy trusts Microsoft's account without an external id."
+        "high", "trust", "The trust policy trusts Microsoft's account without an external id.", _TRUST_POLICY
     ),
-    "trust_external_id_weak": _security("high", "The condition on the external id also accepts other ids, or no id."),
-    "trust_external_id_foreign": _security("high", "The trust policy accepts an unknown external id."),
+    "trust_external_id_weak": _security(
+        "high", "trust", "The condition on the external id also accepts other ids, or no id.", _TRUST_POLICY
+    ),
+    "trust_external_id_foreign": _security(
+        "high", "trust", "The trust policy accepts an unknown external id.", _TRUST_POLICY, needs_workspace_id=True
+    ),
     "trust_condition_missing": _security(
-        "high", "The trust policy lacks the condition on the audience or the session name."
+        "high", "trust", "The trust policy lacks the condition on the audience or the session name.", _TRUST_POLICY
     ),
     "trust_condition_weak": _security(
-        "high", "The condition on the audience or the session name accepts other values, or none."
+        "high",
+        "trust",
+        "The condition on the audience or the session name accepts other values, or none.",
+        _TRUST_POLICY,
     ),
-    "trust_condition_foreign": _security("high", "The trust policy accepts an unknown audience or session name."),
+    "trust_condition_foreign": _security(
+        "high", "trust", "The trust policy accepts an unknown audience or session name.", _TRUST_POLICY
+    ),
     "trust_unreadable": _security(
-        "high", "A part of the trust policy cannot be parsed, so it is unclear whom it trusts."
+        "high", "trust", "A part of the trust policy cannot be parsed, so it is unclear whom it trusts.", _TRUST_POLICY
     ),
-    "trust_not_action": _security("medium", "The trust policy allows all actions except those it names (NotAction)."),
-    "trust_action_extra": _security("medium", "The trust policy allows more than sts:AssumeRole."),
-    "trust_deny": _security("medium", "A Deny in the trust policy blocks Microsoft Sentinel."),
-    "trust_sentinel_missing": _drift("high", "The trust policy does not trust Microsoft's account."),
+    "trust_not_action": _security(
+        "medium", "trust", "The trust policy allows all actions except those it names (NotAction).", _TRUST_POLICY
+    ),
+    "trust_action_extra": _security(
+        "medium", "trust", "The trust policy allows more than sts:AssumeRole.", _TRUST_POLICY
+    ),
+    "trust_deny": _security(
+        "medium",
+        "trust",
+        "A Deny in the trust policy blocks Microsoft Sentinel.",
+        ("UpdateAssumeRolePolicy", MANUAL),
+        breaking=True,
+    ),
+    "trust_sentinel_missing": _drift(
+        "high", "trust", "The trust policy does not trust Microsoft's account.", _TRUST_POLICY, breaking=True
+    ),
     "trust_workspace_missing": _drift(
-        "high", "The trust policy does not accept the external id of an expected workspace."
+        "high",
+        "trust",
+        "The trust policy does not accept the external id of an expected workspace.",
+        _TRUST_POLICY,
+        breaking=True,
+        needs_workspace_id=True,
     ),
     "trust_condition_extra": _drift(
-        "medium", "The trust policy has an additional condition, which may block Microsoft Sentinel."
+        "medium",
+        "trust",
+        "The trust policy has an additional condition, which may block Microsoft Sentinel.",
+        _TRUST_POLICY,
     ),
     "trust_principal_narrowed": _drift(
-        "medium", "The trust policy names a user or role of Microsoft's account instead of the account."
+        "medium",
+        "trust",
+        "The trust policy names a user or role of Microsoft's account instead of the account.",
+        _TRUST_POLICY,
     ),
-    "trust_principal_deleted": _drift("low", "The trust policy names a principal that has been deleted."),
-    "trust_statement_extra": _drift("low", "The trust policy has a Deny that does not block an expected workspace."),
-    "trust_version": _drift("low", "The trust policy uses another version of the policy language."),
+    "trust_principal_deleted": _drift(
+        "low", "trust", "The trust policy names a principal that has been deleted.", _TRUST_POLICY
+    ),
+    "trust_statement_extra": _drift(
+        "low", "trust", "The trust policy has a Deny that does not block an expected workspace.", _TRUST_POLICY
+    ),
+    "trust_version": _drift(
+        "low", "trust", "The trust policy uses another version of the policy language.", _TRUST_POLICY
+    ),
     "trust_differs": _drift(
-        "low", "The trust policy differs from the desired one in a way that has no code of its own."
+        "low",
+        "trust",
+        "The trust policy differs from the desired one in a way that has no code of its own.",
+        _TRUST_POLICY,
     ),
-    "permission_policy_extra": _security("high", "An unexpected managed policy is attached."),
-    "permission_policy_outdated": _security("high", "The managed policy that AWS replaced in 2022 is attached."),
-    "permission_inline_extra": _security("high", "The role has an unexpected inline policy."),
-    "permission_inline_changed": _security("high", "The inline policy differs from the desired one."),
-    "permission_policy_missing": _drift("high", "The required managed policy is not attached."),
-    "permission_inline_missing": _drift("high", "The required inline policy is missing."),
-    "role_boundary_missing": _security("high", "The role lacks the desired permissions boundary."),
-    "role_boundary_changed": _security("medium", "The role has another permissions boundary than the desired one."),
-    "role_session_raised": _security("medium", "The maximum session duration is longer than desired."),
+    "permission_policy_extra": _security(
+        "high", "permission", "An unexpected managed policy is attached.", ("DetachRolePolicy",)
+    ),
+    "permission_policy_outdated": _security(
+        "high", "permission", "The managed policy that AWS replaced in 2022 is attached.", ("DetachRolePolicy",)
+    ),
+    "permission_inline_extra": _security(
+        "high", "permission", "The role has an unexpected inline policy.", ("DeleteRolePolicy",)
+    ),
+    "permission_inline_changed": _security(
+        "high", "permission", "The inline policy differs from the desired one.", ("PutRolePolicy",)
+    ),
+    "permission_policy_missing": _drift(
+        "high", "permission", "The required managed policy is not attached.", ("AttachRolePolicy",), breaking=True
+    ),
+    "permission_inline_missing": _drift(
+        "high", "permission", "The required inline policy is missing.", ("PutRolePolicy",), breaking=True
+    ),
+    "role_boundary_missing": _security(
+        "high", "role", "The role lacks the desired permissions boundary.", ("PutRolePermissionsBoundary",)
+    ),
+    "role_boundary_changed": _security(
+        "medium",
+        "role",
+        "The role has another permissions boundary than the desired one.",
+        ("PutRolePermissionsBoundary",),
+    ),
+    "role_session_raised": _security(
+        "medium", "role", "The maximum session duration is longer than desired.", ("UpdateRole",)
+    ),
     "role_refused": _security(
-        "high", "A data connector reads a role that this collection does not manage, so no run repairs it."
+        "high",
+        "role",
+        "A data connector reads a role that this collection does not manage, so no run repairs it.",
+        _BY_HAND,
     ),
-    "role_missing": _drift("high", "The role does not exist."),
-    "role_boundary_extra": _drift("medium", "The role has a permissions boundary although none is desired."),
-    "role_tags_full": _drift("medium", "The role has no room for all desired tags."),
-    "role_boundary_unexpected": _note("The role has a permissions boundary, and no option sets one."),
-    "role_session_long": _note(
-        "The maximum session duration is longer than that of a new role, and no option sets it."
+    "role_missing": _drift(
+        "high", "role", "The role does not exist.", ("CreateRole",), breaking=True, new_account=True
     ),
-    "role_session_lowered": _drift("low", "The maximum session duration is shorter than desired."),
-    "role_description": _drift("low", "The description differs from the desired one."),
-    "role_shared": _drift("low", "The role also serves a workspace that its tag names and external_ids does not."),
-    "role_tags": _drift("low", "The tags differ from the desired ones."),
-    "role_path": _drift("low", "The path differs from the desired one, and AWS cannot change it."),
+    "role_boundary_extra": _drift(
+        "medium",
+        "role",
+        "The role has a permissions boundary although none is desired.",
+        ("DeleteRolePermissionsBoundary",),
+    ),
+    "role_tags_full": _drift(
+        "medium", "role", "The role has no room for all desired tags.", _BY_HAND, needs_workspace_id=True
+    ),
+    "role_boundary_unexpected": _drift(
+        "low", "role", "The role has a permissions boundary, and no option sets one.", _BY_HAND, informational=True
+    ),
+    "role_session_long": _drift(
+        "low",
+        "role",
+        "The maximum session duration is longer than that of a new role, and no option sets it.",
+        _BY_HAND,
+        informational=True,
+    ),
+    "role_session_lowered": _drift(
+        "low", "role", "The maximum session duration is shorter than desired.", ("UpdateRole",)
+    ),
+    "role_description": _drift("low", "role", "The description differs from the desired one.", ("UpdateRole",)),
+    "role_shared": _drift(
+        "low",
+        "role",
+        "The role also serves a workspace that its tag names and external_ids does not.",
+        _BY_HAND,
+        needs_workspace_id=True,
+    ),
+    "role_tags": _drift(
+        "low", "role", "The tags differ from the desired ones.", ("TagRole", "UntagRole"), needs_workspace_id=True
+    ),
+    "role_path": _drift("low", "role", "The path differs from the desired one, and AWS cannot change it.", _BY_HAND),
     "role_unmanaged": _drift(
-        "low", "The role trusts Microsoft Sentinel but does not carry the tag of this collection."
+        "low", "role", "The role trusts Microsoft Sentinel but does not carry the tag of this collection.", ("TagRole",)
     ),
-    "source_missing": _drift("high", "The account lists no source, and no S3 connector ingests its events."),
-    "source_not_listed": _drift("low", "A CloudTrail connector reads the account, and its list of sources has none."),
-    "connector_disabled": _security("high", "The data connector is disabled."),
-    "connector_wrong_account": _security("high", "The data connector of the account reads a role of another account."),
-    "connector_missing": _drift("high", "The workspace has no data connector for the account."),
-    "connector_stale": _drift("medium", "The data connector of the account reads another role."),
-    "connector_remaining": _drift("medium", "Another data connector still reads the account that was offboarded."),
-    "connector_duplicate": _drift("low", "The workspace has more than one data connector for the account."),
-    "acceptance_expired": _drift("low", "The acceptance of a finding has expired."),
-    "acceptance_unused": _drift("low", "A finding is accepted that the account does not have."),
+    "source_missing": _drift(
+        "high", "role", "The account lists no source, and no S3 connector ingests its events.", _BY_HAND
+    ),
+    "source_not_listed": _drift(
+        "low", "role", "A CloudTrail connector reads the account, and its list of sources has none.", _BY_HAND
+    ),
+    "connector_disabled": _security("high", "connector", "The data connector is disabled.", _CONNECTOR, breaking=True),
+    "connector_wrong_account": _security(
+        "high",
+        "connector",
+        "The data connector of the account reads a role of another account.",
+        ("DataConnectors_CreateOrUpdate", MANUAL),
+    ),
+    "connector_missing": _drift(
+        "high", "connector", "The workspace has no data connector for the account.", _CONNECTOR, breaking=True
+    ),
+    "connector_stale": _drift(
+        "medium", "connector", "The data connector of the account reads another role.", _CONNECTOR, breaking=True
+    ),
+    "connector_remaining": _drift(
+        "medium",
+        "connector",
+        "Another data connector still reads the account that was offboarded.",
+        _BY_HAND,
+        offboarding=True,
+    ),
+    "connector_duplicate": _drift(
+        "low",
+        "connector",
+        "The workspace has more than one data connector for the account.",
+        ("DataConnectors_Delete", MANUAL),
+    ),
+    "acceptance_expired": _drift(
+        "low", "role", "The acceptance of a finding has expired.", _BY_HAND, about_acceptance=True
+    ),
+    "acceptance_unused": _drift(
+        "low", "role", "A finding is accepted that the account does not have.", _BY_HAND, about_acceptance=True
+    ),
 }
+
+
+# Of a code of a newer release, in reports that it wrote.
+_UNKNOWN = Code("low", "role", "", _BY_HAND)
+
+
+def properties_of(name: str) -> Code:
+    """Return the properties of a code; of one that this release does not know, the check that its name begins with."""
+    if name in CODES:
+        return CODES[name]
+    check = name.partition("_")[0]
+    return _UNKNOWN._replace(check=check) if check in CHECKS else _UNKNOWN
 
 
 def finding(code: str, message: str) -> Finding:

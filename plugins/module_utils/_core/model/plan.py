@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .text import one_line
@@ -37,9 +37,12 @@ def difference(header: str, before: Mapping[str, Any], after: Mapping[str, Any])
 def contains_new(now: Any, *versions: Any) -> bool:
     """Return whether some part of `now` is in none of the other `versions` of the same JSON document."""
     if isinstance(now, Mapping):
-        parts = [one for one in versions if isinstance(one, Mapping)]
-        return any(contains_new(value, *(one[key] for one in parts if key in one)) for key, value in now.items())
+        return any(contains_new(value, *_values_of(key, versions)) for key, value in now.items())
     if isinstance(now, list):
-        lists = [one for one in versions if isinstance(one, list)]
-        return any(all(item not in one for one in lists) for item in now)
+        known = [item for one in versions if isinstance(one, list) for item in one]
+        return any(item not in known for item in now)
     return now not in versions
+
+
+def _values_of(key: str, versions: Iterable[Any]) -> list[Any]:
+    return [one[key] for one in versions if isinstance(one, Mapping) and key in one]

@@ -105,22 +105,32 @@ def read_option(option: OptionSpec, given: Any, where: str = "", name: str = "")
     """
     name = name or option.variable
     if validation.is_blank(given, option.type):
-        if option.narrows:
-            rule = "it must not be empty, or the run would include more accounts than intended"
-            raise InputError([Mistake(f"Cannot use {name} {given!r}", where, rule)])
+        _check_may_be_blank(option, given, where, name)
         return None
-    value = _string_list(given) if option.type == "list" else _single_value(option.type, given)
-    what = f"Cannot use {name} {given!r}"
-    if option.type == "list" and any(map(validation.has_lost_zeros, value)):
-        rule = "an integer of fewer than twelve digits is not an account id (it may have lost leading zeros); quote it"
-        raise InputError([Mistake(what, where, rule)])
-    if option.narrows and any(validation.is_blank(item, "list") for item in value):
-        raise InputError([Mistake(what, where, "one of its items is empty")])
+    is_list = option.type == "list"
+    value = _string_list(given) if is_list else _single_value(option.type, given)
+    if is_list and (rule := _broken_list_rule(value, narrows=option.narrows)):
+        raise InputError([Mistake(f"Cannot use {name} {given!r}", where, rule)])
     validation.check(where, name, value, option.type, given)
-    for item in value if option.type == "list" else (value,):
-        if option.rule:
+    if option.rule:
+        for item in value if is_list else (value,):
             validation.check(where, name, item, option.rule)
-    return list(value) if option.type == "list" else value
+    return list(value) if is_list else value
+
+
+def _check_may_be_blank(option: OptionSpec, given: Any, where: str, name: str) -> None:
+    if option.narrows:
+        rule = "it must not be empty, or the run would include more accounts than intended"
+        raise InputError([Mistake(f"Cannot use {name} {given!r}", where, rule)])
+
+
+def _broken_list_rule(items: Iterable[Any], *, narrows: bool) -> str:
+    """Return the rule for lists that one of the items breaks, empty if none does."""
+    if any(map(validation.has_lost_zeros, items)):
+        return "an integer of fewer than twelve digits is not an account id (it may have lost leading zeros); quote it"
+    if narrows and any(validation.is_blank(item, "list") for item in items):
+        return "one of its items is empty"
+    return ""
 
 
 def _string_list(given: Any) -> Any:

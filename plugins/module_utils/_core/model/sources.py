@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from . import validation
 from .errors import InputError, Mistake
+from .findings import Finding, finding
 
 
 class SourceOption(NamedTuple):
@@ -64,7 +65,7 @@ def _parse(given: Any) -> Any:
         return SourceSpec(given.strip())
     if not isinstance(given, Mapping) or not isinstance(given.get("type"), str):
         return given
-    known = {option.name: option for option in _options(given["type"])}
+    known = _options(given["type"])
     options = {
         name: validation.convert(known[name].type, value) if name in known else value
         for name, value in given.items()
@@ -73,8 +74,15 @@ def _parse(given: Any) -> Any:
     return SourceSpec(given["type"], tuple(sorted(options.items())))
 
 
-def _options(source_type: str) -> tuple[SourceOption, ...]:
-    return SOURCE_TYPES[source_type].options if source_type in SOURCE_TYPES else ()
+def _options(source_type: str) -> dict[str, SourceOption]:
+    """Return the options of a type of source by name; none for an unknown type."""
+    options = SOURCE_TYPES[source_type].options if source_type in SOURCE_TYPES else ()
+    return {option.name: option for option in options}
+
+
+def missing_source() -> Finding:
+    """Return the finding for an account without sources whose events no other connection ingests."""
+    return finding("source_missing", "No source is listed, and no enabled S3 connector brings events.")
 
 
 def check(sources: Iterable[Any], where: str, name: str) -> None:
@@ -94,17 +102,20 @@ def _mistakes(source: Any, where: str, name: str) -> list[Mistake]:
         return [Mistake(f"Cannot use {name} {source!r}", where, rule)]
     what = f"Cannot use {name} {source.type!r}"
     if source.type not in SOURCE_TYPES:
-        return [Mistake(what, where, f"unknown type, the types are {', '.join(SOURCE_TYPES)}")]
-    options = {option.name: option for option in _options(source.type)}
-    unknown = [name for name, _value in source.options if name not in options]
-    missing = [name for name, option in options.items() if option.required and source.get(name) is None]
+        return [Mistake(what, where, f"it must be one of {', '.join(SOURCE_TYPES)}")]
+    options = _options(source.type)
+    unknown = f"the options are {', '.join(options) or 'none'}"
     found = [
-        Mistake(what, where, f"unknown option {one}, the options are {', '.join(options) or 'none'}") for one in unknown
+        Mistake(what, where, f"unknown option {option}, {unknown}")
+        for option, _value in source.options
+        if option not in options
     ]
-    found += [Mistake(what, where, f"{one} is not set") for one in missing]
-    for option, value in source.options:
-        if option in options:
-            found += _option_mistakes(options[option], value, where, f"{option} of {name} {source.type!r}")
+    for option in options.values():
+        value = source.get(option.name)
+        if value is not None:
+            found += _option_mistakes(option, value, where, f"{option.name} of {name} {source.type!r}")
+        elif option.required:
+            found.append(Mistake(what, where, f"{option.name} is not set"))
     return found
 
 

@@ -62,20 +62,27 @@ def csv_lines(rows: Sequence[AccountRow], statistics: Statistics) -> Iterator[st
 
 
 def _cells(row: AccountRow, state: AccountState) -> Mapping[str, object]:
-    findings, error, ingestion = row.get("findings", ()), row.get("error"), row.get("ingestion")
+    error, ingestion = row.get("error"), row.get("ingestion")
     return {
         **row,
         **(ingestion or {}),
+        **_finding_cells(row, state),
         "connected": "yes" if state.connected else "no",
-        "severity": min((finding["severity"] for finding in findings), key=SEVERITIES.index, default=""),
-        "findings": " ".join(finding["code"] for finding in findings),
-        "open": " ".join(finding["code"] for finding, is_open in zip(findings, state.open, strict=True) if is_open),
-        "messages": " | ".join(map(message_of, findings)),
         "resources": " ".join(f"{one['kind']}={one['id']}" for one in row.get("resources", ())),
         "calls": " ".join(call["name"] for call in row.get("calls", ())),
         "regions": " ".join((ingestion and ingestion.get("regions")) or ()),
         "error_class": error["class"] if error else "",
         "error_message": error["message"] if error else "",
+    }
+
+
+def _finding_cells(row: AccountRow, state: AccountState) -> Mapping[str, object]:
+    findings = row.get("findings", ())
+    return {
+        "severity": min((finding["severity"] for finding in findings), key=SEVERITIES.index, default=""),
+        "findings": " ".join(finding["code"] for finding in findings),
+        "open": " ".join(finding["code"] for finding, is_open in zip(findings, state.open, strict=True) if is_open),
+        "messages": " | ".join(map(message_of, findings)),
     }
 
 

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
+from ..model.findings import CHECKS
 from ..model.report_row import AccountRow, CallRow, DiffRow, ResourceRow
 from ..model.text import one_line, visible
 from .statistics import AccountState, Statistics, ingestion_status_of, message_of
@@ -23,6 +24,8 @@ MAX_DETAIL = 40_000
 # account id, connector id, host.
 PLACEHOLDERS = "\ue000\ue001\ue002"
 MIN_REPLACED = 6
+
+Item = TypeVar("Item")
 
 _UNICODE_JSON: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 _ASCII_JSON: Callable[[object], str] = json.JSONEncoder(separators=(",", ":"), default=str).encode
@@ -91,12 +94,16 @@ def accounts_json(rows: Sequence[AccountRow], statistics: Statistics) -> str:
     )
     packed = [_row(row, state, strings) for row, state in pairs]
     # The placeholders, which are many, are the only invisible characters in it.
-    return _UNICODE_JSON({"strings": strings.strings, "rows": packed}).replace("<", "\\u003c")
+    return _UNICODE_JSON({"checks": list(CHECKS), "strings": strings.strings, "rows": packed}).replace("<", "\\u003c")
 
 
 def _row(row: AccountRow, state: AccountState, strings: StringTable) -> list[Any]:
     template = _Template(row)
     error = row.get("error")
+
+    def flat(pack: Callable[[Item, StringTable, _Template], tuple[int, ...]], items: Iterable[Item]) -> list[int]:
+        return [number for item in items for number in pack(item, strings, template)]
+
     packed: list[Any] = [
         str(row["account_id"]),
         one_line(str(row.get("host") or ""))[:120],
@@ -104,13 +111,13 @@ def _row(row: AccountRow, state: AccountState, strings: StringTable) -> list[Any
         row["status"],
         state.states,
         state.connected + 2 * state.drifted,
-        [item for one in row.get("resources", ()) for item in _resource(one, strings, template)],
+        flat(_resource, row.get("resources", ())),
         template.name,
         _findings(row, state, strings, template),
         [one_line(error["class"]), strings.index(template(error["message"]))] if error else 0,
         _ingestion(row, strings, template),
-        [item for call in row.get("calls", ()) for item in _call(call, strings, template)],
-        [item for diff in row.get("diff", ()) for item in _diff(diff, strings, template)],
+        flat(_call, row.get("calls", ())),
+        flat(_diff, row.get("diff", ())),
     ]
     while packed[-1] in (0, []):
         packed.pop()

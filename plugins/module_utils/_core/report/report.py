@@ -22,10 +22,10 @@ from urllib.parse import quote
 from ..model.docs_links import error_url, finding_url
 from ..model.errors import CLASSES, cannot
 from ..model.findings import CODES
-from ..model.report_row import AccountRow, HistoryEntry, ReportHeader
+from ..model.report_row import AccountRow, FindingRow, HistoryEntry, ReportHeader
 from ..model.text import one_line, visible
 from . import csv, history, html_data, merge, trend
-from .statistics import CHECKS, PASSED, STATE_BY_INGESTION_STATUS, AccountState, Statistics, ingestion_status_of
+from .statistics import PASSED, STATE_BY_INGESTION_STATUS, AccountState, Statistics, ingestion_status_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -192,14 +192,14 @@ def _template_variables(
     return {
         "header": header,
         "statistics": statistics,
-        "security": [
-            (row, finding, is_open)
-            for row, state in zip(rows, statistics.account_states, strict=True)
-            for finding, is_open in zip(row.get("findings", ()), state.open, strict=True)
-            if finding["code"] in CODES and CODES[finding["code"]].security
-        ],
+        "security": _security_findings(rows, statistics),
         "ingestion_problems": [row for row in rows if ingestion_status_of(row) in INGESTION_PROBLEMS],
-        "checks": [name for name in CHECKS if any(ou.checked[name] or ou.found[name] for ou in statistics.heat_map)],
+        # The position of a check in CHECKS is that of its letter in the states of an account.
+        "checks": [
+            {"name": name, "index": index, **check._asdict()}
+            for index, (name, check) in enumerate(CHECKS.items())
+            if any(ou.checked[name] or ou.found[name] for ou in statistics.heat_map)
+        ],
         "runs": runs,
         "junit": _junit(header, rows, statistics),
         "panels": trend.trend_panels(runs),
@@ -207,6 +207,16 @@ def _template_variables(
         "when": _display_time(header["started"]),
         "seconds": max(0, _epoch_seconds(header["finished"]) - _epoch_seconds(header["started"])),
     }
+
+
+def _security_findings(rows: Sequence[AccountRow], statistics: Statistics) -> list[tuple[AccountRow, FindingRow, bool]]:
+    """Return the security findings of all accounts, and whether each is still open."""
+    return [
+        (row, finding, is_open)
+        for row, state in zip(rows, statistics.account_states, strict=True)
+        for finding, is_open in zip(row.get("findings", ()), state.open, strict=True)
+        if finding["code"] in CODES and CODES[finding["code"]].security
+    ]
 
 
 def _junit(header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics) -> dict[str, Any]:
@@ -230,14 +240,19 @@ def _test_case(header: ReportHeader, row: AccountRow, state: AccountState) -> JU
 
 def _failure(row: AccountRow, state: AccountState) -> tuple[str, str]:
     """Return type and message of a test that failed: the open findings, and the problem with events."""
-    pairs = zip(row.get("findings", ()), state.open, strict=True)
-    findings = [finding for finding, is_open in pairs if is_open and not finding.get("accepted")]
+    findings = _unaccepted_findings(row, state)
     lines = [f"{finding['severity']} {finding['code']}: {finding['message']}" for finding in findings]
     ingestion, ingestion_status = row.get("ingestion"), ingestion_status_of(row)
     if ingestion and ingestion_status in INGESTION_PROBLEMS:
         lines.append(f"events {ingestion_status}: {ingestion.get('message') or ''}")
     kind = next((finding["code"] for finding in findings), ingestion_status or "drift")
     return kind, "\n".join(lines) or "The account differs from the desired state."
+
+
+def _unaccepted_findings(row: AccountRow, state: AccountState) -> list[FindingRow]:
+    """Return the open findings that are not accepted."""
+    pairs = zip(row.get("findings", ()), state.open, strict=True)
+    return [finding for finding, is_open in pairs if is_open and not finding.get("accepted")]
 
 
 def _embedded(rows: Sequence[AccountRow], statistics: Statistics) -> dict[str, Any]:

@@ -11,18 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypedDict
 
 from ..model.errors import CLASSES
-from ..model.findings import CODES, SEVERITIES
+from ..model.findings import CHECKS, SEVERITIES, Check, properties_of
 from ..model.report_row import AccountRow, FindingRow, ReportHeader
-
-# The checks of an account. A finding belongs to the check that its code begins with, all others to "role".
-CHECKS = ("run", "role", "trust", "permission", "connector", "events")
-CHECKS_BY_PLAYBOOK = {
-    "onboard": {"run", "role", "trust", "permission", "connector"},
-    "drift": {"run", "role", "trust", "permission", "connector"},
-    "offboard": {"run", "role", "connector"},
-    "departed": {"run", "connector"},
-    "verify": {"connector"},
-}
 
 # The state of a check is one letter: the most severe open finding (c, h, m, l), else the most severe repaired one
 # (in capitals), else "passed" or "unknown".
@@ -39,20 +29,9 @@ STATE_BY_INGESTION_STATUS = {
     "unknown": UNKNOWN,
 }
 
+PLAYBOOKS = {playbook for check in CHECKS.values() for playbook in check.playbooks}
 REMOVING_PLAYBOOKS = ("offboard", "departed")
 
-# With one of these findings Sentinel cannot read events.
-DISCONNECTING_CODES = {
-    "connector_disabled",
-    "connector_missing",
-    "connector_stale",
-    "permission_inline_missing",
-    "permission_policy_missing",
-    "role_missing",
-    "trust_deny",
-    "trust_sentinel_missing",
-    "trust_workspace_missing",
-}
 MAX_OUS = 24
 UNKNOWN_OU = "(OU unknown)"
 
@@ -105,14 +84,7 @@ def message_of(finding: FindingRow) -> str:
 
 def _is_actionable(finding: FindingRow) -> bool:
     """Whether a finding needs a change: it is neither accepted nor informational."""
-    code = finding["code"]
-    return not finding.get("accepted") and not (code in CODES and CODES[code].informational)
-
-
-def check_of(code: str) -> str:
-    """Return the check that a finding code belongs to."""
-    prefix = code.partition("_")[0]
-    return prefix if prefix in CHECKS else "role"
+    return not finding.get("accepted") and not properties_of(finding["code"]).informational
 
 
 def ingestion_status_of(row: AccountRow) -> str:
@@ -130,7 +102,7 @@ def ingestion_status_of(row: AccountRow) -> str:
 def _states(row: AccountRow, header: ReportHeader, is_open: Sequence[bool]) -> str:
     states = dict.fromkeys(CHECKS, UNKNOWN)
     if row["status"] in ("ok", "changed"):
-        states |= dict.fromkeys(CHECKS_BY_PLAYBOOK.get(header["playbook"], CHECKS[:-1]), PASSED)
+        states |= {name: PASSED for name, check in CHECKS.items() if _is_made(check, header["playbook"], row)}
     if "error" in row:
         states["run"] = "h"
     if ingestion_status := ingestion_status_of(row):
@@ -139,14 +111,20 @@ def _states(row: AccountRow, header: ReportHeader, is_open: Sequence[bool]) -> s
     for finding, still_open in zip(row.get("findings", ()), is_open, strict=True):
         if finding.get("accepted"):
             continue
-        letter, check = STATE_BY_SEVERITY[finding["severity"]], check_of(finding["code"])
+        letter, check = STATE_BY_SEVERITY[finding["severity"]], properties_of(finding["code"]).check
         states[check] = min(states[check], letter if still_open else letter.upper(), key=STATES.index)
     return "".join(states.values())
 
 
+def _is_made(check: Check, playbook: str, row: AccountRow) -> bool:
+    """Return whether a playbook makes a check in an account that it completes; one of another name makes all."""
+    is_made = playbook in check.playbooks if playbook in PLAYBOOKS else bool(check.playbooks)
+    return is_made and (not check.resource or any(one["kind"] == check.resource for one in row.get("resources", ())))
+
+
 def _is_connected(row: AccountRow, is_open: Sequence[bool], playbook: str) -> bool:
     findings = zip(row.get("findings", ()), is_open, strict=True)
-    if any(still_open and finding["code"] in DISCONNECTING_CODES for finding, still_open in findings):
+    if any(still_open and properties_of(finding["code"]).breaking for finding, still_open in findings):
         return False
     if ingestion_status := ingestion_status_of(row):
         return ingestion_status != "not_connected"
@@ -233,25 +211,27 @@ class Statistics:
         """Findings by severity, before the run and after it."""
         result = {severity: {"before": 0, "after": 0} for severity in SEVERITIES}
         for code, count in self.found.items():
-            result[severity_of(code)]["before"] += count
-            result[severity_of(code)]["after"] += self.open[code]
+            counts = result[properties_of(code).severity]
+            counts["before"] += count
+            counts["after"] += self.open[code]
         return result
 
     @property
     def codes(self) -> list[CodeCount]:
         """Findings by code: security findings first, then by severity."""
-        counts: list[CodeCount] = [
-            {
-                "code": code,
-                "severity": severity_of(code),
-                "security": code in CODES and CODES[code].security,
-                "summary": CODES[code].summary if code in CODES else "",
-                "before": count,
-                "after": self.open[code],
-            }
-            for code, count in self.found.items()
-        ]
+        counts = [self._code_count(code, count) for code, count in self.found.items()]
         return sorted(counts, key=lambda it: (not it["security"], SEVERITIES.index(it["severity"]), it["code"]))
+
+    def _code_count(self, code: str, count: int) -> CodeCount:
+        known = properties_of(code)
+        return {
+            "code": code,
+            "severity": known.severity,
+            "security": known.security,
+            "summary": known.summary,
+            "before": count,
+            "after": self.open[code],
+        }
 
     @property
     def heat_map(self) -> list[OuStatistics]:
@@ -270,11 +250,6 @@ class Statistics:
 
 def _is_connector(orphan: Any) -> bool:
     return not isinstance(orphan, Mapping) or orphan.get("reason") not in ("no_connector", "unknown")
-
-
-def severity_of(code: str) -> str:
-    """Return the severity of a code, "low" for a code that this release does not know."""
-    return CODES[code].severity if code in CODES else "low"
 
 
 def failures_by_class(rows: Sequence[AccountRow]) -> list[FailureClass]:

@@ -20,9 +20,9 @@ from ..model.account_result import AccountReport
 from ..model.connector import connector as connectors
 from ..model.connector.connector import ConnectorSpec
 from ..model.errors import SentinelError, cannot
-from ..model.findings import Finding, finding
+from ..model.findings import Finding
 from ..model.session_policy import session_policy
-from ..model.sources import CLOUDTRAIL, SourceSpec
+from ..model.sources import CLOUDTRAIL, SourceSpec, missing_source
 from . import new_account
 from .pacing import Slots, Visibility
 from .reconcile import Adapter, Mode, Read, Sleep, read_consistent, reconcile
@@ -195,8 +195,7 @@ async def _unlisted(account: Account, sentinel: Sentinel) -> list[Finding]:
     spec = ConnectorSpec(account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
     found = connectors.unlisted(spec, await sentinel.connectors(account.account_id, spec.name))
     if not account.sources and not await sentinel.is_fed_by_s3(connectors.CLOUDTRAIL_TABLE):
-        text = f"No source is listed, and the workspace has no enabled S3 connector for {connectors.CLOUDTRAIL_TABLE}."
-        found.append(finding("source_missing", text))
+        found.append(missing_source())
     return found
 
 

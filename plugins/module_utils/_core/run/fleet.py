@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from ..model.account import Account, check_unique
@@ -136,30 +135,47 @@ async def run(
     clients, cancellation = Clients(options.concurrency, options.permission), cancellation or Cancellation()
     orphans, unfinished, statuses = Orphans() if orphans is None else orphans, set[str](), Counter[str]()
     try:
-        await cancellation.run(clients.start(accounts or ([options.orphan_search] if options.orphan_search else [])))
-        await cancellation.run(_find_orphans(orphans, accounts, clients, options, cancellation))
-        removable = [orphan for orphan in orphans if orphan.connector] if options.orphans == "remove" else []
-        if removable:
-            await check_departed(removable, orphans.organization, options.max_departed_percent)
-        if options.max_change is not None and not options.check_mode:
-            previewed = await _preview(accounts, clients, options, cancellation)
-            if error := change_limit_error(Counter(result.status for result in previewed), options):
-                for result in previewed:
-                    yield result
-                raise error
-            del previewed
+        removable = await _start(orphans, accounts, clients, options, cancellation)
+        async for result in _refused_preview(accounts, clients, options, cancellation):
+            yield result
         async for result in _reconcile_accounts(accounts, clients, options, cancellation):
             statuses[result.status] += 1
             unfinished |= {result.account.account_id} if result.status in ("failed", "skipped") else set()
             yield result
         if not options.check_mode:
             removable = [orphan for orphan in removable if orphan.account_id not in unfinished]
-            check = partial(check_departed_again, removable, clients.only_aws, options.minimum_accounts)
-            await _remove_orphans(removable, cancellation, check if accounts else None)
+            await _remove_orphans(removable, clients, options, cancellation, check_again=bool(accounts))
         elif error := change_limit_error(statuses, options):
             raise error
     finally:
         clients.close()
+
+
+async def _start(
+    orphans: Orphans, accounts: list[Account], clients: Clients, options: RunOptions, cancellation: Cancellation
+) -> list[Orphan]:
+    """Open the connections, add the orphans and return those to remove; raises SentinelError for more than allowed."""
+    await cancellation.run(clients.start(accounts or ([options.orphan_search] if options.orphan_search else [])))
+    await cancellation.run(_find_orphans(orphans, accounts, clients, options, cancellation))
+    if options.orphans != "remove":
+        return []
+    found = [orphan for orphan in orphans if orphan.connector]
+    if found:
+        await check_departed(found, orphans.organization, options.max_departed_percent)
+    return found
+
+
+async def _refused_preview(
+    accounts: list[Account], clients: Clients, options: RunOptions, cancellation: Cancellation
+) -> AsyncIterator[AccountResult]:
+    """Yield the results of a preview, then raise too_many_changes; yield nothing where the run may change them all."""
+    if options.max_change is None or options.check_mode:
+        return
+    previewed = await _preview(accounts, clients, options, cancellation)
+    if error := change_limit_error(Counter(result.status for result in previewed), options):
+        for result in previewed:
+            yield result
+        raise error
 
 
 async def _preview(
@@ -174,11 +190,11 @@ async def _preview(
 
 
 async def _remove_orphans(
-    orphans: list[Orphan], cancellation: Cancellation, check: Callable[[], Coroutine[Any, Any, None]] | None
+    orphans: list[Orphan], clients: Clients, options: RunOptions, cancellation: Cancellation, *, check_again: bool
 ) -> None:
-    """Remove the connectors; `check` runs first, for a listing of the organization that may be outdated."""
-    if check and not cancellation.interrupted:
-        await cancellation.run(check())
+    """Remove the connectors; `check_again` is whether the listing of the organization may be outdated by now."""
+    if check_again and not cancellation.interrupted:
+        await cancellation.run(check_departed_again(orphans, clients.only_aws, options.minimum_accounts))
     for orphan in orphans:
         if cancellation.interrupted:
             return

@@ -53,16 +53,19 @@ class FleetResult:
 
         An account that could not be searched for orphans is added to the failures.
         """
-        failed = {failure["account_id"] for failure in self._failures}
-        unknown = [one for one in self.orphans if one.reason == "unknown" and one.account_id not in failed]
-        self._failures += [{"account_id": one.account_id, "host": one.host, "message": one.error} for one in unknown]
-        self._unsearched = len(unknown)
-        self._errors += [one.error for one in unknown[: MAX_NAMED_ACCOUNTS - len(self._errors)]]
+        self._add_unsearched()
         removing, check_mode = options.orphans == "remove", options.check_mode
         self._orphans_changed = removing and any(one.removed or (check_mode and one.connector) for one in self.orphans)
         lines = [orphan.line(check_mode=check_mode, removing=removing) for orphan in self.orphans]
         lines += self.orphans.unlisted_lines()
         return [*lines, *self._summary_lines.lines(self.summary, check_mode=check_mode)]
+
+    def _add_unsearched(self) -> None:
+        failed = {failure["account_id"] for failure in self._failures}
+        unknown = [one for one in self.orphans if one.reason == "unknown" and one.account_id not in failed]
+        self._failures += [{"account_id": one.account_id, "host": one.host, "message": one.error} for one in unknown]
+        self._unsearched = len(unknown)
+        self._errors += [one.error for one in unknown[: MAX_NAMED_ACCOUNTS - len(self._errors)]]
 
     def result(self) -> dict[str, Any]:
         """Return it as the result of `fleet`."""

@@ -209,9 +209,8 @@ async def _converge(
     its change exists already counts as applied: an earlier attempt may have made it whose response was lost.
     Raises the SentinelError of the read or of the call that failed.
     """
-    start = len(applied)
+    calls = _Calls(applied, check_mode=mode.check_mode)
     reads: list[T | None] = []
-    unconfirmed: list[Call] = []
     deadline = _RetryDeadline(mode.sleep)
     backoff = deadline.backoff()
     while True:
@@ -221,23 +220,50 @@ async def _converge(
                 reads.append(have)
                 on_read(have)
             want = overlay(have)
-            calls = plan(have, want)
-            # A call that is planned again was not made, and neither was one for a resource that was deleted meanwhile.
-            if have is not None or want is None:
-                planned = list(map(_without_etag, calls))
-                applied += [call for call in unconfirmed if _without_etag(call) not in planned]
-            unconfirmed.clear()
-            if mode.check_mode:
-                applied += calls
-            for call in () if mode.check_mode else calls:
-                unconfirmed.append(call)
-                await _apply_with_retries(adapter, call, deadline)
-                applied.append(unconfirmed.pop())
-            return Outcome(reads[0], want, applied[start:])
+            planned = plan(have, want)
+            calls.confirm(planned, missing=have is None and want is not None)
+            await calls.make(planned, adapter, deadline)
+            return Outcome(reads[0], want, calls.made)
         except ChangedError as error:
             if isinstance(error, OutdatedError):
-                unconfirmed.clear()
+                calls.refused()
             await deadline.wait(backoff, error)
+
+
+class _Calls:
+    """The calls for one resource: those that were made, and one without a response that may have been made."""
+
+    def __init__(self, applied: list[Call], *, check_mode: bool) -> None:
+        self._applied, self._start = applied, len(applied)
+        self._check_mode = check_mode
+        self._unconfirmed: list[Call] = []
+
+    @property
+    def made(self) -> list[Call]:
+        """The calls of this resource that were made."""
+        return self._applied[self._start :]
+
+    def confirm(self, planned: list[Call], *, missing: bool) -> None:
+        """Decide by a new plan whether the call without a response was made; `missing` is a resource to create."""
+        # A call that is planned again was not made, and neither was one for a resource that was deleted meanwhile.
+        if not missing:
+            again = list(map(_without_etag, planned))
+            self._applied += [call for call in self._unconfirmed if _without_etag(call) not in again]
+        self._unconfirmed.clear()
+
+    async def make(self, planned: list[Call], adapter: Adapter[Any], deadline: _RetryDeadline) -> None:
+        """Make the calls in order; in check mode only add them."""
+        if self._check_mode:
+            self._applied += planned
+            return
+        for call in planned:
+            self._unconfirmed.append(call)
+            await _apply_with_retries(adapter, call, deadline)
+            self._applied.append(self._unconfirmed.pop())
+
+    def refused(self) -> None:
+        """The service refused the last call: it was not made."""
+        self._unconfirmed.clear()
 
 
 def _without_etag(call: Call) -> tuple[str, dict[str, object]]:

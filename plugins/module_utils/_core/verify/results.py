@@ -50,30 +50,39 @@ def status_lines(accounts: list[AccountIngestion], *, verbose: bool = False) -> 
 
     If there are errors, the last line is the address of their documentation.
     """
-    lines = [
-        f"{item.ingestion_status.name}: [{item.account.name}] {item.ingestion_status.message}"
-        for item in accounts
-        if not item.ingestion_status.as_expected
-    ]
-    not_confirmed = [
-        item for item in accounts if item.shown.get("canary") is False and item.ingestion_status.as_expected
-    ]
-    lines += [f"not confirmed: [{item.account.name}] Its canary event has not arrived." for item in not_confirmed]
-    lines += [
-        f"note: [{item.account.name}] {item.error}"
-        for item in accounts
-        if item.error and str(item.error) != item.ingestion_status.message
-    ]
+    expected = [item for item in accounts if item.ingestion_status.as_expected]
+    lines = [*_unexpected_lines(accounts), *_not_confirmed_lines(expected), *_error_lines(accounts)]
     if verbose:
-        lines += [
-            f"{item.ingestion_status.name}: [{item.account.name}]"
-            for item in accounts
-            if item.ingestion_status.as_expected
-        ]
+        lines += [f"{item.ingestion_status.name}: [{item.account.name}]" for item in expected]
     elif (more := len(lines) - MAX_LISTED_ACCOUNTS) > 0:
         lines = [*lines[:MAX_LISTED_ACCOUNTS], f"and {more} more, listed with -v"]
     page = pages_line(findings=False, errors=any(item.error for item in accounts))
     return [*lines, page] if page else lines
+
+
+def _unexpected_lines(accounts: list[AccountIngestion]) -> list[str]:
+    return [
+        f"{item.ingestion_status.name}: [{item.account.name}] {item.ingestion_status.message}"
+        for item in accounts
+        if not item.ingestion_status.as_expected
+    ]
+
+
+def _not_confirmed_lines(expected: list[AccountIngestion]) -> list[str]:
+    return [
+        f"not confirmed: [{item.account.name}] Its canary event has not arrived."
+        for item in expected
+        if item.shown.get("canary") is False
+    ]
+
+
+def _error_lines(accounts: list[AccountIngestion]) -> list[str]:
+    """Return the errors of the accounts that their status does not have as its message."""
+    return [
+        f"note: [{item.account.name}] {item.error}"
+        for item in accounts
+        if item.error and str(item.error) != item.ingestion_status.message
+    ]
 
 
 def workspace_notes(workspaces: Workspaces) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,15 +71,19 @@ def parse(raw: Mapping[str, Any]) -> Connector | None:
     if raw.get("kind") != KIND:
         return None
     properties = raw.get("properties") or {}
-    logs = (properties.get("dataTypes") or {}).get("logs") or {}
     return Connector(
         name=str(raw.get("name") or ""),
         role_arn=str(properties.get("awsRoleArn") or ""),
-        enabled=str(logs.get("state")).lower() == "enabled",
+        enabled=_is_enabled(properties),
         etag=raw.get("etag"),
         id=str(raw.get("id") or ""),
         created=str((raw.get("systemData") or {}).get("createdAt") or ""),
     )
+
+
+def _is_enabled(properties: Mapping[str, Any]) -> bool:
+    logs = (properties.get("dataTypes") or {}).get("logs") or {}
+    return str(logs.get("state")).lower() == "enabled"
 
 
 def choose(spec: ConnectorSpec, have: Connectors) -> Connector | None:
@@ -179,7 +183,7 @@ def _put(connector: Connector) -> Call:
         "kind": KIND,
         "properties": {
             "awsRoleArn": connector.role_arn,
-            "dataTypes": {"logs": {"state": "Enabled" if connector.enabled else "Disabled"}},
+            "dataTypes": {"logs": {"state": _state(enabled=connector.enabled)}},
         },
     }
     if connector.etag:
@@ -199,19 +203,19 @@ def findings(spec: ConnectorSpec, have: Connectors) -> list[Finding]:
     chosen = choose(spec, have)
     if chosen is None or _reads_another_account(spec, chosen):
         return [*found, finding("connector_missing", f"No data connector reads role {spec.role_arn}.")]
-    if chosen.role_arn != spec.role_arn:
-        found.append(
-            finding(
-                "connector_stale", f"Data connector {chosen.name} reads {chosen.role_arn} instead of {spec.role_arn}."
-            )
-        )
-    if not chosen.enabled:
-        found.append(finding("connector_disabled", f"Data connector {chosen.name} is disabled."))
     for other in have:
         if other is not chosen and not _reads_another_account(spec, other):
             text = f"Besides {chosen.name}, data connector {other.name} reads the account through {other.role_arn}."
             found.append(finding("connector_duplicate", text))
-    return ordered(found)
+    return ordered([*found, *_findings_of_chosen(spec, chosen)])
+
+
+def _findings_of_chosen(spec: ConnectorSpec, chosen: Connector) -> Iterator[Finding]:
+    if chosen.role_arn != spec.role_arn:
+        text = f"Data connector {chosen.name} reads {chosen.role_arn} instead of {spec.role_arn}."
+        yield finding("connector_stale", text)
+    if not chosen.enabled:
+        yield finding("connector_disabled", f"Data connector {chosen.name} is disabled.")
 
 
 def unlisted(spec: ConnectorSpec, have: Connectors) -> list[Finding]:
@@ -252,13 +256,12 @@ def describe(raw: Mapping[str, Any]) -> dict[str, Any]:
     if raw.get("kind") != KIND_S3:
         return {}
     properties = raw.get("properties") or {}
-    state = str(((properties.get("dataTypes") or {}).get("logs") or {}).get("state"))
     return {
         "id": str(raw.get("id") or ""),
         "name": str(raw.get("name") or ""),
         "kind": KIND_S3,
         "role_arn": str(properties.get("roleArn") or ""),
-        "state": "Enabled" if state.lower() == "enabled" else "Disabled",
+        "state": _state(enabled=_is_enabled(properties)),
         "sqs_urls": list(properties.get("sqsUrls") or []),
         "destination_table": str(properties.get("destinationTable") or ""),
         "codeless": "connectorDefinitionName" in properties or "dcrConfig" in properties,
@@ -274,8 +277,13 @@ def show(connector: Connector | None) -> dict[str, Any]:
         "name": connector.name,
         "kind": KIND,
         "role_arn": connector.role_arn,
-        "state": "Enabled" if connector.enabled else "Disabled",
+        "state": _state(enabled=connector.enabled),
     }
+
+
+def _state(*, enabled: bool) -> str:
+    """Return the state of a connector's data types, as the API spells it."""
+    return "Enabled" if enabled else "Disabled"
 
 
 def _chosen(spec: ConnectorSpec, have: Connectors | None) -> dict[str, Any]:

@@ -149,15 +149,21 @@ def _first_sign_in(
     profile = options.get("azure_profile") or environment.get("azure_profile")
     if source in ("msi", "cli"):
         return SignIn(source, AzureCredentials(**{**environment, **options}))
+    any_source = source == "auto" and not profile
     candidates: list[Candidate] = []
     for candidate in _candidates(source, profile, options, environment, read_section):
-        if kind := next((name for name in CREDENTIAL_OPTIONS if candidate.settings.get(name)), None):
+        if kind := _credential_type(candidate):
             return _checked_sign_in(kind, candidate)
         candidates.append(candidate)
     # Where an application is named, the user of the Azure CLI must not replace it.
-    if az and source == "auto" and not profile and not any(one.settings.get("client_id") for one in candidates):
+    if az and any_source and not any(one.settings.get("client_id") for one in candidates):
         return SignIn("cli", AzureCredentials(**{**environment, **options}))
-    raise SentinelError("azure_denied", _missing_credential(candidates, any_source=source == "auto" and not profile))
+    raise SentinelError("azure_denied", _missing_credential(candidates, any_source=any_source))
+
+
+def _credential_type(candidate: Candidate) -> str:
+    """Return the credential option with the highest precedence that a candidate sets, empty if it sets none."""
+    return next((name for name in CREDENTIAL_OPTIONS if candidate.settings.get(name)), "")
 
 
 def _missing_credential(candidates: list[Candidate], *, any_source: bool) -> str:
@@ -194,7 +200,7 @@ def _candidates(
     source: str, profile: str | None, options: Settings, environment: Settings, read_section: ReadSection
 ) -> Iterator[Candidate]:
     """Yield the sources that may have a credential, in order of precedence, each merged with what it builds on."""
-    overrides = {name: value for name, value in options.items() if name not in CREDENTIAL_OPTIONS}
+    overrides = _without(options, CREDENTIAL_OPTIONS)
     if source == "auto":
         yield Candidate("", _without(environment, _CREDENTIAL_PARTS) | options)
     if source == "credential_file" or (source == "auto" and profile):

@@ -221,23 +221,35 @@ def _evaluate(
     account_id: str, expected: Expected, snapshot: Snapshot, have: ConnectorsByAccount, lookback: int
 ) -> IngestionStatus:
     arrival, connector = snapshot.arrivals.get(account_id), have.by_id.get(account_id)
-    if not (connector and connector.enabled) and not (have.has_s3 and (arrival or snapshot.partial)):
+    if not _is_enabled(connector) and not (have.has_s3 and (arrival or snapshot.partial)):
         message = f"Data connector {connector.name} is disabled." if connector else "No data connector for the account."
         return IngestionStatus("not_connected", as_expected=False, message=message)
-    state = (snapshot.health or {}).get(connector.name.lower()) if connector else None
-    if state and state.failed:
-        return IngestionStatus("unhealthy", as_expected=False, message=health_message(state.reason, state.message))
+    health = _health_of(connector, snapshot)
+    if health and health.failed:
+        return IngestionStatus("unhealthy", as_expected=False, message=health_message(health.reason, health.message))
     if arrival is None:
-        if snapshot.partial:
-            message = "Log Analytics returned only a partial answer."
-            return IngestionStatus("unknown", as_expected=False, message=message)
-        never = f"Table {EVENTS} does not exist yet: no event has been ingested."
-        message = f"No event arrived in the last {format_duration(lookback)}." if snapshot.has_table else never
-        return IngestionStatus("silent", as_expected=expected.allow_silent, message=message)
+        return _evaluate_without_events(expected, snapshot, lookback)
     if arrival.age > expected.stale_after:
         message = f"The last event arrived {format_duration(arrival.age)} ago, at {arrival.last_event}."
         return IngestionStatus("stale", as_expected=expected.allow_silent, message=message)
     return IngestionStatus("receiving", as_expected=True)
+
+
+def _is_enabled(connector: Connector | None) -> bool:
+    return connector is not None and connector.enabled
+
+
+def _health_of(connector: Connector | None, snapshot: Snapshot) -> Health | None:
+    return (snapshot.health or {}).get(connector.name.lower()) if connector else None
+
+
+def _evaluate_without_events(expected: Expected, snapshot: Snapshot, lookback: int) -> IngestionStatus:
+    if snapshot.partial:
+        message = "Log Analytics returned only a partial answer."
+        return IngestionStatus("unknown", as_expected=False, message=message)
+    never = f"Table {EVENTS} does not exist yet: no event has been ingested."
+    message = f"No event arrived in the last {format_duration(lookback)}." if snapshot.has_table else never
+    return IngestionStatus("silent", as_expected=expected.allow_silent, message=message)
 
 
 def is_pending(
@@ -245,8 +257,7 @@ def is_pending(
 ) -> bool:
     """Return whether a later query may find the expected events, with `has_canary` those of the canary."""
     arrival = snapshot.arrivals.get(account_id)
-    connector = have.by_id.get(account_id)
-    if not (connector and connector.enabled) and not have.has_s3:
+    if not _is_enabled(have.by_id.get(account_id)) and not have.has_s3:
         return False
     if has_canary:
         return not (arrival and arrival.canary_events)
@@ -265,7 +276,7 @@ def show(
 ) -> IngestionResult:
     """Return an account as it appears in results."""
     arrival, connector = snapshot.arrivals.get(account_id), have.by_id.get(account_id)
-    state = (snapshot.health or {}).get(connector.name.lower()) if connector else None
+    health = _health_of(connector, snapshot)
     return {
         "ingestion_status": ingestion_status.name,
         "as_expected": ingestion_status.as_expected,
@@ -276,5 +287,5 @@ def show(
         "regions": list(arrival.regions) if arrival else [],
         "connector_id": connector.id if connector else "",
         "role_arn": connector.role_arn if connector else "",
-        "health": state._asdict() if state else {},
+        "health": health._asdict() if health else {},
     }

@@ -38,10 +38,15 @@ class Filter(NamedTuple):
             (not self.id or account.account_id in self.id)
             and (not self.name or _matches_any_pattern(account.name, self.name))
             and (not self.ou or not set(self.ou).isdisjoint(account.units))
-            and all(key in tags and _matches_any_pattern(tags[key], patterns) for key, patterns in self.tags)
-            and account.joined >= self.joined_after
-            and (not self.joined_before or account.joined < self.joined_before)
+            and self._matches_tags(tags)
+            and self._matches_joined(account.joined)
         )
+
+    def _matches_tags(self, tags: Mapping[str, str]) -> bool:
+        return all(key in tags and _matches_any_pattern(tags[key], patterns) for key, patterns in self.tags)
+
+    def _matches_joined(self, joined: str) -> bool:
+        return joined >= self.joined_after and (not self.joined_before or joined < self.joined_before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,25 +71,41 @@ def free_text_variables(options: HostFormat) -> set[str]:
 
 def groups(accounts: Collection[OrganizationAccount], organization: Organization, options: HostFormat) -> Groups:
     """Return the groups of the accounts; accounts that are not active are also in a group of their own."""
-    parents = {ALL_ACCOUNTS: ""}
     chains = {one.units for one in accounts} if "ou" in options.group_by and options.units != "none" else set()
     by_unit = unit_groups(chains, _displayed(organization, options))
-    for units in sorted(chains):
-        for unit, above in zip(units, ("", *units), strict=False):
-            parents[by_unit[unit]] = by_unit.get(above, ALL_ACCOUNTS)
-    own_tags = [organization.tags.get(one.account_id, {}) for one in accounts]
-    by_tag = tag_groups(own_tags) if "tag" in options.group_by else {}
-    of = {}
-    for one in accounts:
-        state = f"state_{_group_name(one.state.lower())}" if "state" in options.group_by else ALL_ACCOUNTS
-        found = [state] if one.state == ACTIVE else [state, INACTIVE_ACCOUNTS]
-        if by_unit and one.units:
-            found.append(by_unit[one.units[-1]])
-        found += sorted(by_tag[tag] for tag in organization.tags.get(one.account_id, {}).items() if by_tag)
-        for name in found:
+    tags = {one.account_id: organization.tags.get(one.account_id, {}) for one in accounts}
+    by_tag = tag_groups(tags.values()) if "tag" in options.group_by else {}
+    of = {one.account_id: _groups_of(one, tags[one.account_id], by_unit, by_tag, options) for one in accounts}
+    parents = {ALL_ACCOUNTS: "", **_unit_parents(chains, by_unit)}
+    for names in of.values():
+        for name in names:
             parents.setdefault(name, ALL_ACCOUNTS)
-        of[one.account_id] = found
     return Groups(of, parents)
+
+
+def _groups_of(
+    account: OrganizationAccount,
+    tags: Mapping[str, str],
+    by_unit: Mapping[str, str],
+    by_tag: Mapping[Tag, str],
+    options: HostFormat,
+) -> list[str]:
+    state = f"state_{_group_name(account.state.lower())}" if "state" in options.group_by else ALL_ACCOUNTS
+    found = [state] if account.state == ACTIVE else [state, INACTIVE_ACCOUNTS]
+    if by_unit and account.units:
+        found.append(by_unit[account.units[-1]])
+    if by_tag:
+        found += sorted(by_tag[tag] for tag in tags.items())
+    return found
+
+
+def _unit_parents(chains: Iterable[tuple[str, ...]], by_unit: Mapping[str, str]) -> dict[str, str]:
+    """Return the group of the unit above by the group of each unit in these chains."""
+    return {
+        by_unit[unit]: by_unit.get(above, ALL_ACCOUNTS)
+        for units in sorted(chains)
+        for unit, above in zip(units, ("", *units), strict=False)
+    }
 
 
 def unit_groups(chains: Iterable[tuple[str, ...]], organization: Organization) -> dict[str, str]:

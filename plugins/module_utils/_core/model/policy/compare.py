@@ -54,14 +54,12 @@ def compare(document: object, desired: object) -> Comparison:
     """Measure a document by the desired one. Never raises."""
     have, want = parse(document), parse(desired)
     found = list(differences(have.statements, want.statements))
-    unexpected = tuple(one for one in found if one.widened)
-    allowed = [one for one in want.statements if one.effect == "Allow"]
-    denied = (one for one in unexpected if one.statement.effect == "Deny")
+    unexpected = _widened(found)
     return Comparison(
-        missing=tuple(one for one in differences(want.statements, have.statements) if one.widened),
+        missing=_widened(differences(want.statements, have.statements)),
         unexpected=unexpected,
         narrower=tuple(one for one in found if not one.widened),
-        blocking=tuple(one for one in denied if any(_may_block(one.statement, other) for other in allowed)),
+        blocking=tuple(one for one in unexpected if _may_block_any(one.statement, want.statements)),
         unparseable=have.unparseable,
         version=have.version,
     )
@@ -77,17 +75,19 @@ def differences(statements: Iterable[Statement], others: Iterable[Statement]) ->
                 yield part
 
 
+def _widened(found: Iterable[Difference]) -> tuple[Difference, ...]:
+    return tuple(one for one in found if one.widened)
+
+
 def _parts(whole: Difference) -> list[Difference]:
     """Split a statement, element by element and key by key, by the candidates that include each value."""
     parts = [whole]
     for name in ELEMENT_NAMES:
         found = [smaller for part in parts for smaller in _by_element(part, name)]
-        parts = found if len(found) <= MAX_PARTS else [_judged(part, name) for part in parts]
-    limited = {line.key for one in whole.nearest for line in one.conditions}
-    for line in _equalities(whole.statement):
-        if line.key in limited:
-            found = [smaller for part in parts for smaller in _by_value(part, line)]
-            parts = found if len(found) <= MAX_PARTS else parts
+        parts = found if len(found) <= MAX_PARTS else [_unsplit(part, name) for part in parts]
+    for line in _limited_equalities(whole):
+        found = [smaller for part in parts for smaller in _by_value(part, line)]
+        parts = found if len(found) <= MAX_PARTS else parts
     return [_with_conditions(part) for part in parts]
 
 
@@ -103,7 +103,7 @@ def _by_element(part: Difference, name: str) -> Iterator[Difference]:
         yield _limited(part._replace(statement=smaller), name.capitalize(), including)
 
 
-def _judged(part: Difference, name: str) -> Difference:
+def _unsplit(part: Difference, name: str) -> Difference:
     """The part unsplit: a candidate has to include the whole element."""
     return _limited(part, name.capitalize(), _including(part.nearest, name, getattr(part.statement, name)))
 
@@ -175,6 +175,10 @@ def _is_part_of_element(one: Element, other: Element) -> bool:
 def _is_part_of_line(one: Condition, other: Condition | None) -> bool:
     some = one.operator == "StringEquals" and bool(one.values)
     return other is not None and (one == other or (some and one.values <= other.values))
+
+
+def _may_block_any(statement: Statement, desired: Iterable[Statement]) -> bool:
+    return statement.effect == "Deny" and any(_may_block(statement, one) for one in desired if one.effect == "Allow")
 
 
 def _may_block(deny: Statement, allow: Statement) -> bool:

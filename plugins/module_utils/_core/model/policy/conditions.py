@@ -14,8 +14,9 @@ from .patterns import includes, is_wild, matches, overlap
 from .statements import Condition
 
 PRINCIPAL_ARN = "aws:principalarn"
-_EXACT = {"StringEquals"}
-_PATTERNS = {"StringLike", "ArnLike", "ArnEquals"}
+_EXACT = {"StringEquals", "StringLike"}
+_EQUAL = {*_EXACT, "StringEqualsIgnoreCase"}
+_ARN = {"ArnLike", "ArnEquals"}
 # Keys of a request. None is a key that the request does not have; of several values any may be the one.
 RequestKeys = Mapping[str, tuple["str | None", ...]]
 
@@ -33,7 +34,7 @@ def is_met_by(condition: Condition, value: str | None, *, unknown: bool) -> bool
     base, if_exists = condition.operator.removesuffix("IfExists"), condition.operator.endswith("IfExists")
     operator = base.rpartition(":")[2]
     if operator == "Null":
-        return (value is None) == ("true" in map(str.lower, condition.values))
+        return any((value is None) == (one.lower() == "true") for one in condition.values)
     if value is None:
         # A test of a missing key fails, unless it must not equal something, or is one of all values of the key.
         negated = "Not" in operator and not base.startswith("ForAnyValue:")
@@ -56,15 +57,19 @@ def implies(condition: Condition, other: Condition) -> bool:
         return False
     if condition == other:
         return True
-    operator = other.operator
-    if operator.endswith("IfExists") and not condition.operator.endswith("IfExists"):
-        operator = operator.removesuffix("IfExists")
-    if condition.operator == operator:
-        negated = "Not" in operator
-        few, many = (other.values, condition.values) if negated else (condition.values, other.values)
-        if few and few <= many and operator != "Null":
-            return True
+    # A test of a key that has to exist is stricter than the same test of one that may be missing.
+    if_exists = condition.operator.endswith("IfExists")
+    operator = other.operator if if_exists else other.operator.removesuffix("IfExists")
+    if condition.operator == operator and _is_stricter(operator, condition.values, other.values):
+        return True
     return all(_is_accepted(condition.operator, value, operator, other.values) for value in condition.values)
+
+
+def _is_stricter(operator: str, values: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether a test is stricter by its values: fewer of which one must be met, or more of which none may."""
+    if "Not" in operator:
+        return bool(others) and others <= values
+    return operator != "Null" and values <= others
 
 
 def has_variable(condition: Condition) -> bool:
@@ -81,19 +86,13 @@ def accepts_only_listed(condition: Condition) -> bool:
 
 def _is_accepted(operator: str, value: str, other: str, accepted: frozenset[str]) -> bool:
     """Whether what passes a test with one value passes another test, for tests of strings that must succeed."""
-    if "${" in value or operator not in _EXACT | _PATTERNS:
+    if "${" in value:
         return False
-    is_pattern = operator in _PATTERNS and is_wild(value)
-    if other in {"ArnLike", "ArnEquals"}:
-        return value in accepted and operator != "StringLike" and not (operator == "StringEquals" and is_wild(value))
-    if operator not in {"StringEquals", "StringLike"}:
-        return False
-    if other == "StringLike":
-        known = (one for one in accepted if "${" not in one)
-        return any(includes(one, value) if is_pattern else matches(one, value) for one in known)
-    if other == "StringEqualsIgnoreCase":
-        return not is_pattern and any(value.lower() == one.lower() for one in accepted)
-    return other == "StringEquals" and not is_pattern and value in accepted
+    if other in _ARN:
+        return value in accepted and (operator in _ARN or (operator == "StringEquals" and not is_wild(value)))
+    if operator == "StringLike" and is_wild(value):
+        return other == "StringLike" and any(includes(one, value) for one in accepted)
+    return operator in _EXACT and other in _EQUAL and _hits(other, accepted, value)
 
 
 def _hits(operator: str, values: frozenset[str], value: str) -> bool:

@@ -26,11 +26,8 @@ def includes_element(name: str, general: Element, special: Element) -> bool:
         return True
     if is_absent(general) or is_absent(special):
         return name == "resource" and (is_absent(general) or "*" in general.values)
-    if general.negated and special.negated:
-        return all(any(_includes(name, one, other) for one in special.values) for other in general.values)
     if general.negated:
-        pairs = ((one, other) for one in general.values for other in special.values)
-        return name != "principal" and not any(overlap(one, _opened(other)) for one, other in pairs)
+        return _excludes_less(name, general, special)
     if special.negated:
         return (ANYONE if name == "principal" else "*") in general.values
     return all(any(_includes(name, one, other) for one in general.values) for other in special.values)
@@ -38,13 +35,19 @@ def includes_element(name: str, general: Element, special: Element) -> bool:
 
 def may_overlap(name: str, one: Element, other: Element) -> bool:
     """Whether both elements can be about the same; "yes" where that is hard to decide."""
-    if is_absent(one) or is_absent(other) or (one.negated and other.negated):
+    if is_absent(one) or is_absent(other):
         return True
     if one.negated or other.negated:
-        excluded, values = (one, other) if one.negated else (other, one)
-        # A NotPrincipal that names an account still applies to the roles of the account.
-        return name == "principal" or not includes_element(name, excluded._replace(negated=False), values)
+        return _may_be_outside(name, one, other) and _may_be_outside(name, other, one)
     return any(_may_be_same(name, a, b) for a in one.values for b in other.values)
+
+
+def _may_be_outside(name: str, excluded: Element, other: Element) -> bool:
+    """Whether a Not… element can be about something of another one."""
+    if not excluded.negated or other.negated or name == "principal":
+        # A NotPrincipal that names an account still applies to the roles of the account.
+        return True
+    return not includes_element(name, excluded._replace(negated=False), other)
 
 
 def is_absent(element: Element) -> bool:
@@ -56,6 +59,16 @@ def account_of(principal: str) -> str:
     """The account of a principal, or nothing; assumed roles and federated users are principals of STS."""
     found = re.fullmatch(r"AWS (?:arn:[^:]*:(?:iam|sts)::)?([0-9]{12})(?::.+)?", principal)
     return found[1] if found else ""
+
+
+def _excludes_less(name: str, general: Element, special: Element) -> bool:
+    """Whether nothing that a Not… element excludes is part of another element."""
+    if name == "principal":  # an account that is excluded does not exclude its roles
+        return special.negated and general.values <= special.values
+    if special.negated:
+        return all(any(_includes(name, one, other) for one in special.values) for other in general.values)
+    pairs = ((one, other) for one in general.values for other in special.values)
+    return not any(overlap(_opened(one), _opened(other)) for one, other in pairs)
 
 
 def _includes(name: str, general: str, special: str) -> bool:

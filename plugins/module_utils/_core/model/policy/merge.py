@@ -93,17 +93,17 @@ def _share(one: Element, other: Element) -> bool:
 
 def _only(raw: Mapping[str, Any], name: str, values: frozenset[str]) -> dict[str, Any]:
     """The statement with those values of an element alone; who has one value or a Not… element has all of them."""
-    if not isinstance(raw.get(name), list | dict):
-        return dict(raw)
-    if name != "Principal":
-        kept: Any = [one for one in raw[name] if (one.lower() if name == "Action" else one) in values]
-    else:
-        by_type = {
-            kind: [one for one in listed(names) if f"{kind} {principal_value(kind, one)}" in values]
-            for kind, names in raw[name].items()
-        }
-        kept = {kind: names for kind, names in by_type.items() if names}
-    return {**raw, name: kept}
+    kept = raw.get(name)
+    if isinstance(kept, dict):
+        found = {kind: _only_names(kind, listed(names), values) for kind, names in kept.items()}
+        return {**raw, name: {kind: names for kind, names in found.items() if names}}
+    if isinstance(kept, list):
+        return {**raw, name: [one for one in kept if (one.lower() if name == "Action" else one) in values]}
+    return dict(raw)
+
+
+def _only_names(kind: str, names: list[str], values: frozenset[str]) -> list[str]:
+    return [one for one in names if f"{kind} {principal_value(kind, one)}" in values]
 
 
 def _only_condition(raw: Mapping[str, Any], key: str, values: frozenset[str]) -> dict[str, Any]:

@@ -76,25 +76,25 @@ def restricts(statement: object, account_id: str, external_ids: Iterable[str]) -
 
 
 def named_ids(document: object, account_id: str) -> frozenset[str]:
-    """The external ids, and patterns of some, for which a statement allows anything to anybody, or spares that account.
+    """The external ids, and patterns of some, for which a statement allows anything, or a Deny exempts that account.
 
     They show whether a role serves somebody else. What stands for everybody, such as ``*``, names nobody.
     """
     statements = parse(document).statements
-    values = _values_on_id(one for one in statements if one.effect == "Allow") | _spared(statements, account_id)
+    values = _values_on_id(one for one in statements if one.effect == "Allow") | _exempted(statements, account_id)
     # The default value of a variable is what counts where the caller has none.
     named = {re.sub(r"\$\{[^}'$]*(?:'([^'$]*)'[^}$]*)?\}", r"\1", value) for value in values}
     return frozenset(value for value in named if re.search(r"[0-9A-Za-z]", value))
 
 
 def claimed_ids(document: object, account_id: str) -> frozenset[str]:
-    """The values of every condition on the external id, exact or not, of statements that trust or spare that account.
+    """The values of every condition on the external id, exact or not, where a statement trusts or exempts that account.
 
     They show whose a role is: somebody whose id is there in an unusual way is somebody too.
     """
     statements = parse(document).statements
     allowed = (one for one in statements if one.effect == "Allow" and concerns(one.principal, account_id))
-    return _values_on_id(allowed) | _spared(statements, account_id)
+    return _values_on_id(allowed) | _exempted(statements, account_id)
 
 
 def trusts(document: object, account_id: str) -> bool:
@@ -145,7 +145,7 @@ def admits(document: object, account_id: str, external_ids: Iterable[str]) -> bo
 
 
 def concerns(principal: Element, account_id: str) -> bool:
-    """Whether it can stand for the account; a NotPrincipal always can: it spares the account without its roles."""
+    """Whether it can stand for the account; a NotPrincipal always can: it exempts the account without its roles."""
     return principal.negated or _names(principal, account_id) or any(is_wild(value) for value in principal.values)
 
 
@@ -180,7 +180,7 @@ def _values_on_id(statements: Iterable[Statement]) -> frozenset[str]:
     return frozenset(value for one in statements for line in on_external_id(one) for value in line.values)
 
 
-def _spared(statements: Iterable[Statement], account_id: str) -> frozenset[str]:
+def _exempted(statements: Iterable[Statement], account_id: str) -> frozenset[str]:
     """The external ids that a Deny excepts: who is denied to all others is trusted by whatever allows it."""
     denies = [one for one in statements if one.effect == "Deny" and concerns(one.principal, account_id)]
     lines = [line for one in denies for line in on_external_id(one) if "not" in line.operator.lower()]
@@ -201,15 +201,19 @@ def _by_external_id(statements: Iterable[Statement], account_id: str) -> _ByExte
     found = _ByExternalId([], [])
     for one in statements:
         allows = one.effect == "Allow"
-        if not _assumes(one) or not _is_of(one.principal, account_id, whole=not allows):
-            continue
-        on_id = on_external_id(one)
-        # What a variable stands for is unknown: a test with one is met where it allows, and never where it denies.
-        tests = [line for line in on_id if not has_variable(line)]
-        others = one.conditions.difference(on_id)
-        if (allows or tests == on_id) and all(is_met(line, keys, unknown=allows) for line in others):
+        if _assumes(one) and _is_of(one.principal, account_id, whole=not allows) and _may_apply(one, keys):
+            # A test with a variable is met where it allows: what that stands for is unknown.
+            tests = [line for line in on_external_id(one) if not has_variable(line)]
             (found.allow if allows else found.deny).append(tests)
     return found
+
+
+def _may_apply(statement: Statement, keys: RequestKeys) -> bool:
+    """Whether the conditions but those on the external id are met; one with a variable never is where it denies."""
+    on_id, allows = on_external_id(statement), statement.effect == "Allow"
+    if not allows and any(map(has_variable, on_id)):
+        return False
+    return all(is_met(line, keys, unknown=allows) for line in statement.conditions.difference(on_id))
 
 
 def _meets(conditions: Iterable[Condition], external_id: str | None, *, unknown: bool) -> bool:
@@ -220,7 +224,7 @@ def _is_of(principal: Element, account_id: str, *, whole: bool) -> bool:
     """Whether a statement is about the whole account, or at least about a part of it."""
     values = principal.values
     if principal.negated:
-        # It spares whom it names, and not the roles of an account that it names.
+        # It exempts the principals that it names, and not the roles of an account that it names.
         return ANYONE not in values and not (whole and _names(Element(values), account_id))
     if whole:
         return not values.isdisjoint({f"AWS {account_id}", ANYONE})

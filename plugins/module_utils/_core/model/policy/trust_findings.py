@@ -107,20 +107,21 @@ def _conditions(part: Difference) -> list[Finding]:
     return found
 
 
-def _condition(statement: Statement, key: str, expected: frozenset[str]) -> Iterator[Finding]:
+def _condition(statement: Statement, key: str, expected: frozenset[str]) -> list[Finding]:
     lines = [one for one in statement.conditions if one.key == key]
     exact = [one for one in lines if accepts_only_listed(one)]
-    about = "external_id" if key == EXTERNAL_ID else "condition"
+    about = "trust_external_id" if key == EXTERNAL_ID else "trust_condition"
     if not lines:
-        principals = _listing(statement.principal.values)
-        yield _named(f"trust_{about}_missing", principals if key == EXTERNAL_ID else f"{key} for {principals}")
-    elif not exact:
-        yield from (_named(f"trust_{about}_weak", _line(one)) for one in lines)
-    else:
-        unknown = frozenset.intersection(*(one.values for one in exact)) - expected
-        things = unknown if key == EXTERNAL_ID else [f"{key} {value}" for value in unknown]
-        yield from _named_each(f"trust_{about}_foreign", things)
-        yield from (_named("trust_condition_extra", _line(one)) for one in lines if one not in exact)
+        return [_named(f"{about}_missing", _about(key, _listing(statement.principal.values), " for "))]
+    if not exact:
+        return [_named(f"{about}_weak", _line(one)) for one in lines]
+    unknown = frozenset.intersection(*(one.values for one in exact)) - expected
+    found = _named_each(f"{about}_foreign", [_about(key, value, " ") for value in unknown])
+    return found + [_named("trust_condition_extra", _line(one)) for one in lines if one not in exact]
+
+
+def _about(key: str, value: str, between: str) -> str:
+    return value if key == EXTERNAL_ID else f"{key}{between}{value}"
 
 
 # --- what is denied ---
@@ -156,14 +157,15 @@ def _conditions_part(deny: Statement, allowed: list[Statement], *, whole: bool) 
     line = None if whole else split_line(deny)
     others = deny.conditions - {line}
     text = _lines(others)[:MAX_MESSAGE]
-    requests = [[r for r in _requests(one) if _may_pass(others, r)] for one in allowed]
+    requests = [[request for request in _requests(one) if _may_pass(others, request)] for one in allowed]
     if not line:
         return [(text, [bool(some) for some in requests])]
     lines = [line._replace(values=frozenset({value})) for value in sorted(line.values)]
-    return [
-        ("; ".join(filter(None, [_line(one), text])), [any(_may_pass([one], r) for r in some) for some in requests])
-        for one in lines
-    ]
+    return [("; ".join(filter(None, [_line(one), text])), _may_pass_each(one, requests)) for one in lines]
+
+
+def _may_pass_each(line: Condition, requests: list[list[RequestKeys]]) -> list[bool]:
+    return [any(_may_pass([line], request) for request in some) for some in requests]
 
 
 # --- what is missing ---
@@ -190,7 +192,7 @@ def _key(desired: Statement) -> str:
     return line.key if line else ""
 
 
-def _requests(desired: Statement) -> list[dict[str, tuple[str, ...]]]:
+def _requests(desired: Statement) -> list[RequestKeys]:
     """The keys of requests that the statement allows: one for each external id or session name."""
     keys = {one.key: tuple(one.values) for one in desired.conditions if one.operator == "StringEquals"}
     key = _key(desired)

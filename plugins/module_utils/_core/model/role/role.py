@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import SentinelError
-from ..findings import Finding, finding, ordered
+from ..findings import CODES, Finding, finding, ordered
 from ..policy import policy
 from ..validation import REPLACED_POLICY, RULES
 
@@ -323,24 +323,33 @@ def _check_tags(spec: RoleSpec) -> None:
 
 
 def _desired_tags(spec: RoleSpec, base: Role) -> tuple[dict[str, str], list[str]]:
-    """Return the desired tags, and the tags and workspaces that do not fit; existing tags have precedence."""
-    purge = spec.purge_tags and spec.tags is not None
-    existing = {key.lower(): key for key in base.tags}
-    own = {key: _existing_key(base.tags, key) for key in (TAG, TAG_WORKSPACE)}
-    given = {
-        existing.get(key.lower(), key): value for key, value in (spec.tags or {}).items() if key.lower() not in own
-    }
+    """Return the desired tags, and the tags and workspaces without room; existing tags have precedence."""
     # Other workspaces come first: one that the tag does not name would lose its access.
     ids = [*sorted(other_workspaces(spec, base)), spec.workspace_id, *spec.external_ids]
     text, missing = _workspace_tag([*ids, *sorted(tagged_workspaces(base) - set(ids))])
-    tags = {key: value for key, value in base.tags.items() if not purge or key.startswith("aws:")}
-    left_out = [f"workspace {one}" for one in missing]
-    for key, value in [(own[TAG], "managed"), (own[TAG_WORKSPACE], text), *sorted(given.items())]:
+    managed = {_existing_key(base.tags, TAG): "managed", _existing_key(base.tags, TAG_WORKSPACE): text}
+    tags, left_out = _tags_to_keep(spec, base), [f"workspace {one}" for one in missing]
+    for key, value in [*managed.items(), *sorted(_given_tags(spec, base).items())]:
         if key in tags or len(tags) < MAX_TAGS:
             tags[key] = value
         else:
             left_out.append(f"tag {key}")
     return tags, left_out
+
+
+def _tags_to_keep(spec: RoleSpec, base: Role) -> dict[str, str]:
+    """Return the existing tags that are not purged; those of AWS never are."""
+    purge = spec.purge_tags and spec.tags is not None
+    return {key: value for key, value in base.tags.items() if not purge or key.startswith("aws:")}
+
+
+def _given_tags(spec: RoleSpec, base: Role) -> dict[str, str]:
+    """Return the tags of the spec with the keys as the role has them; those of this collection are not the user's."""
+    return {
+        _existing_key(base.tags, key): value
+        for key, value in (spec.tags or {}).items()
+        if key.lower() not in (TAG, TAG_WORKSPACE)
+    }
 
 
 def _workspace_tag(ids: Iterable[str]) -> tuple[str, list[str]]:
@@ -485,16 +494,6 @@ def refused_role_finding(have: Role, connector: str) -> Finding:
     return finding("role_refused", text)
 
 
-# Findings that depend on the id of the workspace alone.
-_BY_WORKSPACE_ID = {
-    "trust_external_id_foreign",
-    "trust_workspace_missing",
-    "role_shared",
-    "role_tags",
-    "role_tags_full",
-}
-
-
 def findings_without_workspace(spec: RoleSpec, have: Role | None, workspace_id: str) -> list[Finding]:
     """Return the findings of a role whose workspace cannot be used; `workspace_id` is empty if it is not known.
 
@@ -510,4 +509,4 @@ def findings_without_workspace(spec: RoleSpec, have: Role | None, workspace_id: 
     ids = sorted(tagged or policy.external_ids(have.trust, spec.microsoft_account_id))
     first, external_ids = next(iter(ids), ""), (*spec.external_ids, *ids)
     found = findings(replace(spec, workspace_id=first, external_ids=external_ids), have)
-    return [one for one in found if tagged or one.code not in _BY_WORKSPACE_ID]
+    return [one for one in found if tagged or not CODES[one.code].needs_workspace_id]

@@ -3,7 +3,6 @@
   const PAGE = 100;
   const PRINTED = 2000;
   const STATES = "chmlCHML.-";
-  const CHECKS = ["run", "role", "trust", "permission", "connector", "events"];
   const SEVERITY = { c: "critical", h: "high", m: "medium", l: "low" };
   const FIELDS = ["q", "show", "check", "severity", "events", "ou", "class", "code"];
   const UNKNOWN_OU = "(OU unknown)";
@@ -11,7 +10,7 @@
   const [ID, HOST, OU, STATUS, STATE, FLAGS, RESOURCES, NAME, FOUND, ERROR, EVENTS, CALLS, DIFF] = Array(13).keys();
 
   const $ = (id) => document.getElementById(id);
-  const { strings, rows } = JSON.parse($("data").textContent);
+  const { checks, strings, rows } = JSON.parse($("data").textContent);
   const reference = JSON.parse($("reference").textContent);
   const heads = [...document.querySelectorAll("#matrix th[data-sort]")];
   const columns = heads.filter((head) => head.dataset.check).map((head) => [+head.dataset.check, head.textContent.trim()]);
@@ -59,7 +58,7 @@
   };
   const MATCH = {
     show: (row, value) => (SHOW[value] ? SHOW[value](row) : row[STATUS] === value),
-    check: (row, value) => /[chml]/i.test(row[STATE][CHECKS.indexOf(value)] ?? ""),
+    check: (row, value) => /[chml]/i.test(row[STATE][checks.indexOf(value)] ?? ""),
     severity: (row, value) => list(row, FOUND, 3).some(([code]) => SEVERITY[strings[code][0]] === value),
     events: (row, value) => Boolean(row[EVENTS]) && strings[row[EVENTS][0]] === value,
     ou: (row, value) => (strings[row[OU]] || UNKNOWN_OU) === value,

@@ -14,7 +14,7 @@ from .aws import code_of, translate_aws_errors
 from .service import ServiceClient
 
 
-class TopicAdapter:
+class Topics:
     """The topic of one ARN."""
 
     def __init__(self, sns: ServiceClient, arn: str, *, writes: bool) -> None:

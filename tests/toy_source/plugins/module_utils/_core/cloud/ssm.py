@@ -14,7 +14,7 @@ from .aws import code_of, translate_aws_errors
 from .service import ServiceClient
 
 
-class ParameterAdapter:
+class Parameters:
     """The parameter of one name."""
 
     def __init__(self, ssm: ServiceClient, name: str, *, writes: bool) -> None:
