@@ -26,6 +26,7 @@ from ..module_utils._core.model.account import FIELDS, Account, check_complete, 
 from ..module_utils._core.model.account_result import AccountReport, AccountResult
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError, cannot
 from ..module_utils._core.model.organization.organization import Organization
+from ..module_utils._core.model.report_row import OrganizationRow, ReportHeader
 from ..module_utils._core.model.text import one_line
 from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, FLEET_ROLE_SPEC, FLEET_SPEC, STATE_SPEC, WORKSPACE_SPEC
 from ..module_utils._core.run import fleet, new_account
@@ -187,7 +188,7 @@ class ActionModule(BatchAction):
         for line in account_lines.lines(result, verbose=self._display.verbosity > 0):
             self.display_line(line)
 
-    def _write_report(self, journal: Journal | NoJournal, options: dict[str, Any], header: dict[str, Any]) -> None:
+    def _write_report(self, journal: Journal | NoJournal, options: dict[str, Any], header: ReportHeader) -> None:
         if isinstance(journal, Journal) and journal.error:
             if not options["report_dir"]:
                 self._warn_without_journal(journal.path.parent, journal.error)
@@ -280,7 +281,7 @@ def _header(
     run_options: fleet.RunOptions,
     results: FleetResult,
     started: datetime,
-) -> dict[str, Any]:
+) -> ReportHeader:
     """Return the header of the report: the run as a whole."""
     orphan_search = [run_options.orphan_search] if run_options.orphan_search else []
     return {
@@ -302,7 +303,7 @@ def _orphan_handling(options: Mapping[str, Any]) -> str:
     return "report" if options["find_orphans"] else "ignore"
 
 
-def _organization_header(organization: Organization | None, accounts: list[Account]) -> dict[str, Any] | None:
+def _organization_header(organization: Organization | None, accounts: list[Account]) -> OrganizationRow | None:
     """Return the part of the report's header about the organization: its accounts, and those outside of the run."""
     if organization is None:
         return None

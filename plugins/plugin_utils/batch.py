@@ -21,6 +21,7 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._core.model import validation
 from ..module_utils._core.model.account import FIELDS, Account, Field, missing, parse
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError
+from ..module_utils._core.model.report_row import ReportHeader
 from ..module_utils._core.model.run_options import RUN_OPTIONS, OptionSpec, read_option
 from ..module_utils._core.model.text import one_line, visible
 from ..module_utils._core.report import report
@@ -279,10 +280,10 @@ class BatchAction(SentinelAction):
                 message = f"Cannot write into {folder} (report_dir): {error.strerror}."
                 raise SentinelError("bad_input", message) from error
 
-    def write_report(self, options: Options, header: Options, records: Iterable[Any]) -> None:
+    def write_report(self, options: Options, header: ReportHeader, rows: Iterable[Any]) -> None:
         """Write the report and display its path, if `report_dir` is given."""
         if options["report_dir"]:
-            folder = report.write(Path(options["report_dir"]), header, list(records), options["report_name"] or "")
+            folder = report.write(Path(options["report_dir"]), header, list(rows), options["report_name"] or "")
             self.display_line(f"Report: {folder / 'report.html'}")
 
 

@@ -44,7 +44,7 @@ def remove_statements(document: object, owned: Mapping[str, Any]) -> object:
     """Return the document without our statements; itself, if it has none of them.
 
     A statement that holds something else as well keeps the rest, in up to four statements for each owned one. Whatever
-    allows more than the owned ones (a wildcard) is not owned and stays. ``Statement`` is an empty list if nothing remains.
+    allows more (a wildcard) is not owned and stays. ``Statement`` is an empty list if nothing remains.
     """
     if not isinstance(document, dict):
         return document
