@@ -40,15 +40,15 @@ def add_statements(document: object, desired: Mapping[str, Any]) -> Mapping[str,
     return {**document, "Statement": [*raw_statements(document), *lacking]}
 
 
-def remove_statements(document: object, removed: Mapping[str, Any]) -> object:
+def remove_statements(document: object, ours: Mapping[str, Any]) -> object:
     """Return the document without our statements; itself, if it has none of them.
 
-    A statement that holds something else as well keeps the rest, in up to four statements for each of removed. Whatever
-    allows more than removed (a wildcard) is not removed and stays. ``Statement`` is an empty list if nothing remains.
+    A statement that holds something else as well keeps the rest, in up to four statements for each of ours. Whatever
+    allows more than ours (a wildcard) is not ours and stays. ``Statement`` is an empty list if nothing remains.
     """
     if not isinstance(document, dict):
         return document
-    removed = parse(removed).statements
+    removed = parse(ours).statements
     before = raw_statements(document)
     after = before
     for one in removed:
@@ -61,30 +61,30 @@ def raw_statements(document: Mapping[str, Any]) -> list[Any]:
     return listed(document.get("Statement", []))
 
 
-def _without(raw: Any, removed: Statement) -> Iterator[Any]:
-    """Yield the statement as it is, or what remains of it without removed."""
+def _without(raw: Any, ours: Statement) -> Iterator[Any]:
+    """Yield the statement as it is, or what remains of it without ours."""
     parsed = parse({"Version": VERSION, "Statement": [raw]}).statements
-    if len(parsed) != 1 or not _has_some(parsed[0], removed):
+    if len(parsed) != 1 or not _has_some(parsed[0], ours):
         yield raw
         return
-    for name, element, own in zip(PAIRS, parsed[0][1:4], removed[1:4], strict=True):
+    for name, element, own in zip(PAIRS, parsed[0][1:4], ours[1:4], strict=True):
         if outside := element.values - own.values:
             yield _only(raw, name, outside)
             raw = {key: value for key, value in _only(raw, name, own.values).items() if key != "Sid"}
-    line, own_line = split_line(parsed[0]), split_line(removed)
+    line, own_line = split_line(parsed[0]), split_line(ours)
     if line and own_line and (others := line.values - own_line.values):
         yield _only_condition(raw, line.key, others)
 
 
-def _has_some(statement: Statement, removed: Statement) -> bool:
-    """Whether some combinations of a statement are combinations of removed."""
-    line, own = split_line(statement), split_line(removed)
-    if (line is None) != (own is None) or statement.effect != removed.effect:
+def _has_some(statement: Statement, ours: Statement) -> bool:
+    """Whether some combinations of a statement are combinations of ours."""
+    line, own = split_line(statement), split_line(ours)
+    if (line is None) != (own is None) or statement.effect != ours.effect:
         return False
     if line and own and (line.key != own.key or line.values.isdisjoint(own.values)):
         return False
-    others = statement.conditions - {line} == removed.conditions - {own}
-    return others and all(_share(a, b) for a, b in zip(statement[1:4], removed[1:4], strict=True))
+    others = statement.conditions - {line} == ours.conditions - {own}
+    return others and all(_share(a, b) for a, b in zip(statement[1:4], ours[1:4], strict=True))
 
 
 def _share(one: Element, other: Element) -> bool:
