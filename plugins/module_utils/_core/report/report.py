@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from ..model.docs_links import error_url, finding_url
 from ..model.errors import CLASSES, cannot
-from ..model.findings import CHECKS, CODES
+from ..model.findings import CHECKS, CODES, properties_of
 from ..model.report_row import AccountRow, FindingRow, HistoryEntry, ReportHeader
 from ..model.text import one_line, visible
 from . import csv, history, html_data, merge, trend
