@@ -50,9 +50,7 @@ def _entry(given: Any) -> Accepted | None:
 
 def _is_acceptable(code: object) -> bool:
     """Whether it is the code of a finding that may be accepted: not a critical one, nor one about an entry."""
-    if not isinstance(code, str) or code not in CODES:
-        return False
-    return CODES[code].severity != "critical" and code not in _ACCEPTANCE_CODES
+    return isinstance(code, str) and code in CODES and CODES[code].is_acceptable
 
 
 def _is_reason(text: object) -> bool:

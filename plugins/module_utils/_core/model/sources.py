@@ -102,7 +102,7 @@ def _mistakes(source: Any, where: str, name: str) -> list[Mistake]:
         return [Mistake(f"Cannot use {name} {source!r}", where, rule)]
     what = f"Cannot use {name} {source.type!r}"
     if source.type not in SOURCE_TYPES:
-        return [Mistake(what, where, f"it must be one of {', '.join(SOURCE_TYPES)}")]
+        return [Mistake(what, where, f"unknown type, the types are {', '.join(SOURCE_TYPES)}")]
     options = _options(source.type)
     unknown = f"the options are {', '.join(options) or 'none'}"
     found = [

@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from ..model.docs_links import error_url, finding_url
 from ..model.errors import CLASSES, cannot
-from ..model.findings import CODES
+from ..model.findings import CHECKS, CODES, properties_of
 from ..model.report_row import AccountRow, FindingRow, HistoryEntry, ReportHeader
 from ..model.text import one_line, visible
 from . import csv, history, html_data, merge, trend
@@ -215,7 +215,7 @@ def _security_findings(rows: Sequence[AccountRow], statistics: Statistics) -> li
         (row, finding, is_open)
         for row, state in zip(rows, statistics.account_states, strict=True)
         for finding, is_open in zip(row.get("findings", ()), state.open, strict=True)
-        if finding["code"] in CODES and CODES[finding["code"]].security
+        if properties_of(finding["code"]).security
     ]
 
 

@@ -117,10 +117,11 @@ def _limited(part: Difference, name: str, including: tuple[Statement, ...]) -> D
     return part._replace(nearest=including) if including else part._replace(widened=part.widened | {name})
 
 
-def _equalities(statement: Statement) -> list[Condition]:
-    """The conditions with values that can be compared one by one: any of them meets the condition by itself."""
-    found = (one for one in statement.conditions if one.operator == "StringEquals" and len(one.values) > 1)
-    return sorted(found, key=lambda one: one.key)
+def _limited_equalities(part: Difference) -> list[Condition]:
+    """The conditions that can be split by value (each value alone meets the condition), on keys of the candidates."""
+    keys = {line.key for one in part.nearest for line in one.conditions}
+    found = (one for one in part.statement.conditions if one.operator == "StringEquals" and len(one.values) > 1)
+    return sorted((one for one in found if one.key in keys), key=lambda one: one.key)
 
 
 def _by_value(part: Difference, line: Condition) -> Iterator[Difference]:

@@ -40,15 +40,15 @@ def add_statements(document: object, desired: Mapping[str, Any]) -> Mapping[str,
     return {**document, "Statement": [*raw_statements(document), *lacking]}
 
 
-def remove_statements(document: object, owned: Mapping[str, Any]) -> object:
+def remove_statements(document: object, ours: Mapping[str, Any]) -> object:
     """Return the document without our statements; itself, if it has none of them.
 
-    A statement that holds something else as well keeps the rest, in up to four statements for each owned one. Whatever
-    allows more (a wildcard) is not owned and stays. ``Statement`` is an empty list if nothing remains.
+    A statement that holds something else as well keeps the rest, in up to four statements for each of ours. Whatever
+    allows more than ours (a wildcard) is not ours and stays. ``Statement`` is an empty list if nothing remains.
     """
     if not isinstance(document, dict):
         return document
-    removed = parse(owned).statements
+    removed = parse(ours).statements
     before = raw_statements(document)
     after = before
     for one in removed:
@@ -61,30 +61,30 @@ def raw_statements(document: Mapping[str, Any]) -> list[Any]:
     return listed(document.get("Statement", []))
 
 
-def _without(raw: Any, owned: Statement) -> Iterator[Any]:
-    """Yield the statement as it is, or what remains of it without the owned part."""
+def _without(raw: Any, ours: Statement) -> Iterator[Any]:
+    """Yield the statement as it is, or what remains of it without ours."""
     parsed = parse({"Version": VERSION, "Statement": [raw]}).statements
-    if len(parsed) != 1 or not _has_some(parsed[0], owned):
+    if len(parsed) != 1 or not _has_some(parsed[0], ours):
         yield raw
         return
-    for name, element, own in zip(PAIRS, parsed[0][1:4], owned[1:4], strict=True):
+    for name, element, own in zip(PAIRS, parsed[0][1:4], ours[1:4], strict=True):
         if outside := element.values - own.values:
             yield _only(raw, name, outside)
             raw = {key: value for key, value in _only(raw, name, own.values).items() if key != "Sid"}
-    line, own_line = split_line(parsed[0]), split_line(owned)
+    line, own_line = split_line(parsed[0]), split_line(ours)
     if line and own_line and (others := line.values - own_line.values):
         yield _only_condition(raw, line.key, others)
 
 
-def _has_some(statement: Statement, owned: Statement) -> bool:
-    """Whether some combinations of a statement are combinations of the owned one."""
-    line, own = split_line(statement), split_line(owned)
-    if (line is None) != (own is None) or statement.effect != owned.effect:
+def _has_some(statement: Statement, ours: Statement) -> bool:
+    """Whether some combinations of a statement are combinations of ours."""
+    line, own = split_line(statement), split_line(ours)
+    if (line is None) != (own is None) or statement.effect != ours.effect:
         return False
     if line and own and (line.key != own.key or line.values.isdisjoint(own.values)):
         return False
-    others = statement.conditions - {line} == owned.conditions - {own}
-    return others and all(_share(a, b) for a, b in zip(statement[1:4], owned[1:4], strict=True))
+    others = statement.conditions - {line} == ours.conditions - {own}
+    return others and all(_share(a, b) for a, b in zip(statement[1:4], ours[1:4], strict=True))
 
 
 def _share(one: Element, other: Element) -> bool:

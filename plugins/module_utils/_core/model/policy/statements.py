@@ -31,7 +31,7 @@ ELEMENTS = frozenset({"Sid", "Effect", "Condition", *PAIRS, *(f"Not{name}" for n
 MAX_COMBINATIONS = 256
 # Bytes of a document whose statements are kept: a trust policy has at most 2,048 characters by default.
 MAX_CACHED = 2048
-# A test for equality with one of these keys is split by value, because each value is a workspace or an account.
+# A test for equality with one of these keys is split by value, because each value names somebody.
 SPLIT_KEYS = (EXTERNAL_ID, SESSION_NAME)
 
 

@@ -58,7 +58,7 @@ def trust_findings(document: object, desired: object) -> list[Finding]:
     return ordered(found or [_named("trust_differs", "it has not all that is desired")])
 
 
-# --- unexpected permissions ---
+# --- what is allowed beyond the desired ---
 
 
 def _unexpected(part: Difference, desired: Iterable[Statement]) -> list[Finding]:
@@ -174,13 +174,17 @@ def _may_pass_each(line: Condition, requests: list[list[RequestKeys]]) -> list[b
 def _missing(statements: Iterable[Statement], desired: Statement) -> Iterator[Finding]:
     allows = [one for one in statements if one.effect == "Allow" and may_overlap("action", one.action, desired.action)]
     for principal in single(desired.principal):
-        matching = [one for one in allows if _concerns(one.principal, principal)]
-        if not matching:
+        ways = [one.conditions for one in allows if _concerns(one.principal, principal)]
+        if ways:
+            yield from _lost(ways, desired)
+        else:
             yield _named("trust_sentinel_missing", ", ".join(one.partition(" ")[2] for one in principal.values))
-            continue
-        for request in _requests(desired):
-            if not any(_may_pass(one.conditions, request) for one in matching):
-                yield _named("trust_workspace_missing", _listing(request.get(_key(desired), ())))
+
+
+def _lost(ways: list[frozenset[Condition]], desired: Statement) -> Iterator[Finding]:
+    for request in _requests(desired):
+        if not any(_may_pass(way, request) for way in ways):
+            yield _named("trust_workspace_missing", _listing(value or "" for value in request.get(_key(desired), ())))
 
 
 def _concerns(principal: Element, desired: Element) -> bool:
@@ -203,7 +207,7 @@ def _may_pass(conditions: Iterable[Condition], request: RequestKeys) -> bool:
     return all(is_met(one, request, unknown=True) for one in conditions)
 
 
-# --- messages ---
+# --- texts ---
 
 
 def _named(code: str, thing: str) -> Finding:
