@@ -63,7 +63,11 @@ CLASSES: dict[str, tuple[str, str]] = {
         "The run ended before the account was finished.",
         "Run it again: it continues where this run ended.",
     ),
-    "unexpected": ("A bug in this collection.", "Please report it."),
+    "unexpected": (
+        "A bug in this collection.",
+        "This is a bug of the collection: report it at https://github.com/trailbridge/sentinel/issues with this "
+        "message and its traceback.",
+    ),
 }
 
 
@@ -83,6 +87,20 @@ class SentinelError(Exception):
     def show(self) -> dict[str, str]:
         """Return the error as it appears under `error` in a result."""
         return {"class": self.kind, "message": str(self)}
+
+
+class UnexpectedError(SentinelError):
+    """A bug of this collection (class unexpected); `traceback` is that of its cause, without secrets."""
+
+    def __init__(self, what: str, cause: str, traceback: str) -> None:
+        super().__init__("unexpected", f"Cannot {what}: {cause.rstrip('.')}. {CLASSES['unexpected'][1]}")
+        self.traceback = traceback
+        self.place = "Run with -vvv to get the traceback."
+        """A sentence with the place of the traceback."""
+
+    def __str__(self) -> str:
+        """Return the message with the place of the traceback."""
+        return f"{super().__str__()} {one_line(self.place)}"
 
 
 class Mistake(NamedTuple):
