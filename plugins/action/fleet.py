@@ -20,17 +20,19 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ansible import constants
+from ansible.errors import AnsibleError
 
 from ..module_utils._core.console import account_lines
 from ..module_utils._core.model.account import FIELDS, Account, check_complete, check_workspace, parse
 from ..module_utils._core.model.account_result import AccountReport, AccountResult
-from ..module_utils._core.model.errors import InputError, Mistake, SentinelError, cannot
+from ..module_utils._core.model.errors import InputError, Mistake, SentinelError, UnexpectedError, cannot
 from ..module_utils._core.model.organization.organization import Organization
 from ..module_utils._core.model.text import one_line
 from ..module_utils._core.options import AWS, AZURE, FLEET, FLEET_ROLE, STATE, WORKSPACE
 from ..module_utils._core.run import fleet, new_account
 from ..module_utils._core.run.fleet_result import FleetResult
 from ..module_utils._core.run.journal import Journal, NoJournal
+from ..module_utils._core.run.unexpected import unexpected_error
 from ..plugin_utils.batch import BatchAction, RefusedAccount, is_option_given
 
 SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE
@@ -134,6 +136,7 @@ class ActionModule(BatchAction):
                 result = AccountResult(one.account, AccountReport(), one.error, check_mode=run_options.check_mode)
                 self._add_result(result, results, journal)
             refusal = await self._run_accounts(accounts, run_options, cancellation, results, journal)
+            self._add_bugs(results, journal)
             # A refused run only previewed the changes, and is reported as check mode.
             run_options = replace(run_options, check_mode=True) if refusal else run_options
             for line in results.finish(run_options):
@@ -182,10 +185,18 @@ class ActionModule(BatchAction):
         return []
 
     def _add_result(self, result: AccountResult, results: FleetResult, journal: Journal | NoJournal) -> None:
-        results.add(result)
         journal.add(result)
+        results.add(result)
+        self.display_traceback(result.error)
         for line in account_lines.lines(result, verbose=self._display.verbosity > 0):
             self.display_line(line)
+
+    def _add_bugs(self, results: FleetResult, journal: Journal | NoJournal) -> None:
+        for orphan in results.orphans:
+            if orphan.bug:
+                journal.add_error(orphan.bug)
+                self.display_traceback(orphan.bug)
+                orphan.error = str(orphan.bug)
 
     def _write_report(self, journal: Journal | NoJournal, options: dict[str, Any], header: dict[str, Any]) -> None:
         if isinstance(journal, Journal) and journal.error:
@@ -238,6 +249,15 @@ class ActionModule(BatchAction):
             self._warn_without_journal(folder, error)
         try:
             yield journal
+        except UnexpectedError as error:
+            journal.add_error(error)
+            raise
+        except (SentinelError, AnsibleError):
+            raise
+        except Exception as error:
+            bug = unexpected_error("finish the run", error)
+            journal.add_error(bug)
+            raise bug from error
         finally:
             journal.close()
 

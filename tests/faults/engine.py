@@ -41,7 +41,7 @@ _TIMEOUTS = (
     (reconcile, "RETRY_TIMEOUT", 1.0),
     (pacing, "RETRY_TIMEOUT", 1.0),
     (service, "AWS_RETRY_SECONDS", 1.0),
-    (account, "ROLE_TIMEOUT_SECONDS", 20.0),
+    (account, "ACCOUNT_TIMEOUT_SECONDS", 20.0),
     (arm, "ARM_RETRY_SECONDS", 2.5),
 )
 _REQUEST_TIMEOUTS = (

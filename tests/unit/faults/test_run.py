@@ -73,7 +73,7 @@ def test_an_account_that_hangs_times_out_and_delays_no_other(world: World) -> No
             assert one.error is None or one.error.kind == "transient"
 
     with (
-        mock.patch.object(account, "ROLE_TIMEOUT_SECONDS", 3.0),
+        mock.patch.object(account, "ACCOUNT_TIMEOUT_SECONDS", 3.0),
         mock.patch.object(engine.curl, "AWS_REQUEST_TIMEOUT_SECONDS", 60),
     ):
         asyncio.run(work())

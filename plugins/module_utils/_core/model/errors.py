@@ -65,8 +65,7 @@ CLASSES: dict[str, tuple[str, str]] = {
     ),
     "unexpected": (
         "A bug in this collection.",
-        "This is a bug of the collection: report it at https://github.com/trailbridge/sentinel/issues with this "
-        "message and its traceback.",
+        "Report it with message and traceback: https://github.com/trailbridge/sentinel/issues has a form for bugs.",
     ),
 }
 
@@ -93,14 +92,14 @@ class UnexpectedError(SentinelError):
     """A bug of this collection (class unexpected); `traceback` is that of its cause, without secrets."""
 
     def __init__(self, what: str, cause: str, traceback: str) -> None:
-        super().__init__("unexpected", f"Cannot {what}: {cause.rstrip('.')}. {CLASSES['unexpected'][1]}")
+        super().__init__("unexpected", f"Cannot {what}: {cause.rstrip('.')}.")
         self.traceback = traceback
-        self.place = "Run with -vvv to get the traceback."
+        self.place = "With -vvv the traceback is displayed."
         """A sentence with the place of the traceback."""
 
     def __str__(self) -> str:
-        """Return the message with the place of the traceback."""
-        return f"{super().__str__()} {one_line(self.place)}"
+        """Return the message with the place of the traceback, and the advice of the class."""
+        return f"{super().__str__()} {one_line(self.place)} {CLASSES[self.kind][1]}"
 
 
 class Mistake(NamedTuple):
