@@ -27,6 +27,7 @@ from ..model.credentials.sign_in import CREDENTIAL_TYPES, CREDENTIALS_FILE, ENVI
 from ..model.errors import SentinelError
 from . import known_secrets
 from .network import FaultError, connection_error, expand_path, find_fault
+from .response import called_by_sdk
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
@@ -110,7 +111,7 @@ class Credential:
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """Return a token that does not expire soon; raises SentinelError."""
-        with self._lock:
+        with called_by_sdk(), self._lock:
             cached = self._tokens.get(scopes)
             if cached and _is_fresh(*cached) and not (options or {}).get("claims"):
                 return cached[0]

@@ -8,11 +8,14 @@ Every function that reads fields of a response is called by `parse`. A KeyError 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+# What code raises that reads fields which are not there, or have another type.
+_MISREAD = (AttributeError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
 
 
 class MalformedResponseError(Exception):
@@ -28,5 +31,14 @@ def parse(read: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return read(*args, **kwargs)
     except KeyError as error:
         raise MalformedResponseError(f"the response does not contain {error}") from error
-    except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
+    except _MISREAD as error:
         raise MalformedResponseError("the response has an unexpected format") from error
+
+
+@contextmanager
+def called_by_sdk() -> Iterator[None]:
+    """For code of this collection that an SDK calls within `parse`: the response is not blamed for its errors."""
+    try:
+        yield
+    except _MISREAD as error:
+        raise RuntimeError("an exception in a function that the SDK called") from error

@@ -181,17 +181,18 @@ class Sentinel:
 
     async def apply(self, call: Call, *, role_is_new: bool) -> None:
         """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""
-        name = call.args["data_connector_id"]
+        name, (resource_group, workspace) = call.args["data_connector_id"], self._at
         action = f"call {call.name} for data connector {name} in workspace {self.name}"
         deletes = call.name == "DataConnectors_Delete"
 
         def send(hook: Hook) -> None:
             # The SDK reads the body of the response, and raises any exception for a malformed one.
             if deletes:
-                parse(self._operations.delete, *self._at, name, raw_response_hook=hook)
+                parse(self._operations.delete, resource_group, workspace, name, raw_response_hook=hook)
             else:
                 body = _body(call.args["data_connector"])
-                parse(self._operations.create_or_update, *self._at, name, body, raw_response_hook=hook)
+                put = self._operations.create_or_update
+                parse(put, resource_group, workspace, name, body, raw_response_hook=hook)
 
         try:
             await self._azure.call(send, "deletes" if deletes else "writes", action=action, rate_limit=self._rate_limit)
