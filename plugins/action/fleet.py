@@ -25,14 +25,14 @@ from ansible.errors import AnsibleError
 from ..module_utils._core.console import account_lines
 from ..module_utils._core.model.account import FIELDS, Account, check_complete, check_workspace, parse
 from ..module_utils._core.model.account_result import AccountReport, AccountResult
-from ..module_utils._core.model.errors import InputError, Mistake, SentinelError, UnexpectedError, cannot
+from ..module_utils._core.model.errors import InputError, Mistake, SentinelError, cannot
 from ..module_utils._core.model.organization.organization import Organization
 from ..module_utils._core.model.text import one_line
 from ..module_utils._core.options import AWS, AZURE, FLEET, FLEET_ROLE, STATE, WORKSPACE
 from ..module_utils._core.run import fleet, new_account
 from ..module_utils._core.run.fleet_result import FleetResult
 from ..module_utils._core.run.journal import Journal, NoJournal
-from ..module_utils._core.run.unexpected import unexpected_error
+from ..module_utils._core.run.unexpected import UnexpectedError, unexpected_error
 from ..plugin_utils.batch import BatchAction, RefusedAccount, is_option_given
 
 SPEC = AWS | AZURE | WORKSPACE | FLEET_ROLE | FLEET | STATE

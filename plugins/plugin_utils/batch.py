@@ -20,11 +20,11 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._core.model import validation
 from ..module_utils._core.model.account import FIELDS, Account, Field, missing, parse
-from ..module_utils._core.model.errors import InputError, Mistake, SentinelError, UnexpectedError
+from ..module_utils._core.model.errors import InputError, Mistake, SentinelError
 from ..module_utils._core.model.run_options import RUN_OPTIONS, OptionSpec, read_option
 from ..module_utils._core.model.text import one_line, visible
 from ..module_utils._core.report import report
-from ..module_utils._core.run.unexpected import unexpected_error
+from ..module_utils._core.run.unexpected import UnexpectedError, unexpected_error
 from .environment import task_environment
 from .play_accounts import ACCOUNT_ID, LOCAL_HOSTS, PlayAccounts, count_accounts, duplicates, host_account_id
 from .unknown_variables import find_unknown

@@ -24,7 +24,7 @@ from .model.connector import workspace as workspaces
 from .model.connector.connector import CONNECTOR, Connector, ConnectorSpec
 from .model.credentials.credentials import AssumeRole
 from .model.duration import seconds
-from .model.errors import SentinelError, UnexpectedError
+from .model.errors import SentinelError
 from .model.ingestion.ingestion import Expected
 from .model.organization import stackset as stacksets
 from .model.organization.stackset import STACKSET, StackSetSpec
@@ -36,7 +36,7 @@ from .model.role.role import Role
 from .model.text import visible
 from .run.pacing import AzureRateLimit
 from .run.reconcile import Mode, read_consistent, reconcile
-from .run.unexpected import unexpected_error
+from .run.unexpected import UnexpectedError, unexpected_error
 from .verify import ingestion, results
 
 if TYPE_CHECKING:

@@ -88,20 +88,6 @@ class SentinelError(Exception):
         return {"class": self.kind, "message": str(self)}
 
 
-class UnexpectedError(SentinelError):
-    """A bug of this collection (class unexpected); `traceback` is that of its cause, without secrets."""
-
-    def __init__(self, what: str, cause: str, traceback: str) -> None:
-        super().__init__("unexpected", f"Cannot {what}: {cause.rstrip('.')}.")
-        self.traceback = traceback
-        self.place = "With -vvv the traceback is displayed."
-        """A sentence with the place of the traceback."""
-
-    def __str__(self) -> str:
-        """Return the message with the place of the traceback, and the advice of the class."""
-        return f"{super().__str__()} {one_line(self.place)} {CLASSES[self.kind][1]}"
-
-
 class Mistake(NamedTuple):
     """An invalid value from a user: "<what> <preposition> <where>: <rule>."; `where` is a host or account, or empty."""
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ..model.account_result import AccountResult
-from ..model.errors import UnexpectedError
 from ..model.report_row import AccountRow
 from .orphans.orphans import Orphan
+from .unexpected import UnexpectedError
 
 
 class NoJournal:

@@ -9,7 +9,8 @@ import re
 import traceback
 
 from ..cloud.known_secrets import MASK, scrub
-from ..model.errors import UnexpectedError
+from ..model.errors import CLASSES, SentinelError
+from ..model.text import one_line
 
 MAX_TRACEBACK_LENGTH = 12_000
 MAX_CAUSE_LENGTH = 300
@@ -17,6 +18,20 @@ MAX_CAUSE_LENGTH = 300
 # (GUIDs) are no secrets.
 _TOKEN = re.compile(r"(?<![\w./])(?![0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b)[A-Za-z0-9+/=_~-]{32,}")
 _FRAME = "  "
+
+
+class UnexpectedError(SentinelError):
+    """A bug of this collection (class unexpected); `traceback` is that of its cause, without secrets."""
+
+    def __init__(self, what: str, cause: str, traceback: str) -> None:
+        super().__init__("unexpected", f"Cannot {what}: {cause.rstrip('.')}.")
+        self.traceback = traceback
+        self.place = "With -vvv the traceback is displayed."
+        """A sentence with the place of the traceback."""
+
+    def __str__(self) -> str:
+        """Return the message with the place of the traceback, and the advice of the class."""
+        return f"{super().__str__()} {one_line(self.place)} {CLASSES[self.kind][1]}"
 
 
 def unexpected_error(action: str, error: BaseException) -> UnexpectedError:

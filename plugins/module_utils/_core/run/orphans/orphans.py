@@ -19,10 +19,10 @@ from ...cloud.aws import Aws
 from ...cloud.organizations import list_accounts
 from ...model.account_result import AccountReport
 from ...model.connector.connector import CONNECTOR, Connector, ConnectorSpec, account_id_of
-from ...model.errors import SentinelError, UnexpectedError
+from ...model.errors import SentinelError
 from ...model.organization.organization import Organization
 from ..reconcile import Mode, reconcile
-from ..unexpected import unexpected_error
+from ..unexpected import UnexpectedError, unexpected_error
 
 if TYPE_CHECKING:
     from ...cloud.sentinel import Sentinel
