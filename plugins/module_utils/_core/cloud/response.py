@@ -41,4 +41,4 @@ def called_by_sdk() -> Iterator[None]:
     try:
         yield
     except _MISREAD as error:
-        raise RuntimeError("an exception in a function that the SDK called") from error
+        raise RuntimeError(f"{type(error).__name__} in a function that the SDK called: {error}") from error
