@@ -139,9 +139,8 @@ class ActionModule(BatchAction):
             refusal = await self._run_accounts(accounts, run_options, cancellation, results, journal)
             self._add_bugs(results, journal)
             # A refused run only previewed the changes, and is reported as check mode.
-            run_options = replace(run_options, check_mode=True) if refusal else run_options
-            for line in results.finish(run_options):
-                self.display_line(line)
+            run_options = replace(run_options, check_mode=run_options.check_mode or bool(refusal))
+            self.display_lines(results.finish(run_options))
             if cancellation.interrupted:
                 journal.add_orphans(results.orphans)
                 self.display_line(f"The run was ended before all accounts were done.{journal.hint}")

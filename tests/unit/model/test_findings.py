@@ -81,9 +81,7 @@ def test_no_code_is_named_outside_of_the_model() -> None:
         for code in quoted.findall(path.read_text(encoding="utf-8"))
     }
     assert len(files) > 100
-    # The reason of an orphan, which is no finding.
-    orphans = {f"module_utils/_core/run/orphans/{name}.py: role_missing" for name in ("orphans", "role_orphans")}
-    assert named == orphans
+    assert named == set()
 
 
 def test_no_code_is_listed_beside_the_table() -> None:

@@ -76,14 +76,24 @@ def entry_findings(
     entries: Collection[Accepted], found: Iterable[Finding], today: str, *, complete: bool
 ) -> list[Finding]:
     """Return a finding for each entry that has expired or, if `complete` (all resources were read), matches nothing."""
-    codes = {one.code for one in found}
-    valid = {one.code for one in entries if one.until >= today}
-    result = []
-    for one in dict.fromkeys(entries):
-        if one.until < today and one.code not in valid:
-            text = f"The acceptance of {one.code} expired after {one.until}: {one.reason}."
-            result.append(finding("acceptance_expired", text))
-        # In other runs the absence of what only offboarding looks for does not mean that the entry is unused.
-        elif one.until >= today and complete and one.code not in codes and not CODES[one.code].offboarding:
-            result.append(finding("acceptance_unused", f"{one.code} is accepted but not found: {one.reason}."))
-    return result
+    valid = [one for one in dict.fromkeys(entries) if one.until >= today]
+    expired = [one for one in dict.fromkeys(entries) if one.until < today]
+    return _expired(expired, {one.code for one in valid}) + (_unused(valid, found) if complete else [])
+
+
+def _expired(entries: Iterable[Accepted], valid: Collection[str]) -> list[Finding]:
+    return [
+        finding("acceptance_expired", f"The acceptance of {one.code} expired after {one.until}: {one.reason}.")
+        for one in entries
+        if one.code not in valid
+    ]
+
+
+def _unused(entries: Iterable[Accepted], found: Iterable[Finding]) -> list[Finding]:
+    # In other runs the absence of what only offboarding looks for does not mean that the entry is unused.
+    codes = {one.code for one in found} | {code for code, kind in CODES.items() if kind.offboarding}
+    return [
+        finding("acceptance_unused", f"{one.code} is accepted but not found: {one.reason}.")
+        for one in entries
+        if one.code not in codes
+    ]
