@@ -20,17 +20,20 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ansible import constants
+from ansible.errors import AnsibleError
 
 from ..module_utils._core.console import account_lines
 from ..module_utils._core.model.account import FIELDS, Account, check_complete, check_workspace, parse
 from ..module_utils._core.model.account_result import AccountReport, AccountResult
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError, cannot
 from ..module_utils._core.model.organization.organization import Organization
+from ..module_utils._core.model.report_row import OrganizationRow, ReportHeader
 from ..module_utils._core.model.text import one_line
 from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, FLEET_ROLE_SPEC, FLEET_SPEC, STATE_SPEC, WORKSPACE_SPEC
 from ..module_utils._core.run import fleet, new_account
 from ..module_utils._core.run.fleet_result import FleetResult
 from ..module_utils._core.run.journal import Journal, NoJournal
+from ..module_utils._core.run.unexpected import UnexpectedError, unexpected_error
 from ..plugin_utils.batch import BatchAction, RefusedAccount, is_option_given
 
 SPEC = AWS_SPEC | AZURE_SPEC | WORKSPACE_SPEC | FLEET_ROLE_SPEC | FLEET_SPEC | STATE_SPEC
@@ -134,6 +137,7 @@ class ActionModule(BatchAction):
                 result = AccountResult(one.account, AccountReport(), one.error, check_mode=run_options.check_mode)
                 self._add_result(result, results, journal)
             refusal = await self._run_accounts(accounts, run_options, cancellation, results, journal)
+            self._add_bugs(results, journal)
             # A refused run only previewed the changes, and is reported as check mode.
             run_options = replace(run_options, check_mode=True) if refusal else run_options
             for line in results.finish(run_options):
@@ -182,12 +186,20 @@ class ActionModule(BatchAction):
         return []
 
     def _add_result(self, result: AccountResult, results: FleetResult, journal: Journal | NoJournal) -> None:
-        results.add(result)
         journal.add(result)
+        results.add(result)
+        self.display_traceback(result.error)
         for line in account_lines.lines(result, verbose=self._display.verbosity > 0):
             self.display_line(line)
 
-    def _write_report(self, journal: Journal | NoJournal, options: dict[str, Any], header: dict[str, Any]) -> None:
+    def _add_bugs(self, results: FleetResult, journal: Journal | NoJournal) -> None:
+        for orphan in results.orphans:
+            if orphan.bug:
+                journal.add_error(orphan.bug)
+                self.display_traceback(orphan.bug)
+                orphan.error = str(orphan.bug)
+
+    def _write_report(self, journal: Journal | NoJournal, options: dict[str, Any], header: ReportHeader) -> None:
         if isinstance(journal, Journal) and journal.error:
             if not options["report_dir"]:
                 self._warn_without_journal(journal.path.parent, journal.error)
@@ -238,6 +250,15 @@ class ActionModule(BatchAction):
             self._warn_without_journal(folder, error)
         try:
             yield journal
+        except UnexpectedError as error:
+            journal.add_error(error)
+            raise
+        except (SentinelError, AnsibleError):
+            raise
+        except Exception as error:
+            bug = unexpected_error("finish the run", error)
+            journal.add_error(bug)
+            raise bug from error
         finally:
             journal.close()
 
@@ -280,7 +301,7 @@ def _header(
     run_options: fleet.RunOptions,
     results: FleetResult,
     started: datetime,
-) -> dict[str, Any]:
+) -> ReportHeader:
     """Return the header of the report: the run as a whole."""
     orphan_search = [run_options.orphan_search] if run_options.orphan_search else []
     return {
@@ -302,7 +323,7 @@ def _orphan_handling(options: Mapping[str, Any]) -> str:
     return "report" if options["find_orphans"] else "ignore"
 
 
-def _organization_header(organization: Organization | None, accounts: list[Account]) -> dict[str, Any] | None:
+def _organization_header(organization: Organization | None, accounts: list[Account]) -> OrganizationRow | None:
     """Return the part of the report's header about the organization: its accounts, and those outside of the run."""
     if organization is None:
         return None

@@ -42,6 +42,8 @@ class ActionModule(BatchAction):
             self.display_line(f"failed: [{one.account.name}] {one.error}")
         accounts = [_expected_accounts(one) for one in batch.accounts]
         workspaces = asyncio.run(ingestion.verify(accounts, verify_options, self.display_line))
+        for item in accounts:
+            self.display_traceback(item.error)
         accounts += [ingestion.refused_account(one.account, one.error) for one in batch.refused]
         notes = results.workspace_notes(workspaces)
         lines = results.status_lines(accounts, verbose=self._display.verbosity > 0)

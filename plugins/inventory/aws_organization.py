@@ -221,7 +221,9 @@ from ..module_utils._core.model.organization import account_filter
 from ..module_utils._core.model.organization import inventory as hosts
 from ..module_utils._core.model.organization.account_filter import AccountFilter
 from ..module_utils._core.model.organization.organization import Organization, OrganizationAccount, from_data, to_data
+from ..module_utils._core.model.text import visible
 from ..module_utils._core.options import AWS_SPEC
+from ..module_utils._core.run.unexpected import unexpected_error
 
 SUFFIXES = ("aws_organization.yml", "aws_organization.yaml")
 _SAFE = re.compile("[A-Za-z0-9_:. -]*")
@@ -276,6 +278,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self._add_hosts(inventory, accounts, organization)
         except SentinelError as error:
             raise AnsibleParserError(str(error)) from None
+        except AnsibleError:
+            raise
+        except Exception as error:  # noqa: BLE001 it is raised as an error that can be reported
+            bug = unexpected_error(f"read the inventory {Path(path).name}", error)
+            self.display.vvv(visible(bug.traceback))
+            raise AnsibleParserError(str(bug)) from None
 
     def _option(self, name: str) -> Any:
         get: Callable[[str], Any] = self.get_option

@@ -117,6 +117,10 @@ error:
       description: Class of the error, for example V(assume_denied) or V(role_conflict).
       type: str
       sample: azure_denied
+    traceback:
+      description: Traceback of an error of the class V(unexpected), without secrets.
+      returned: with C(-vvv), for the class V(unexpected)
+      type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -133,7 +137,7 @@ def main() -> None:
     try:
         result = modules.aws_connector(module.params, check_mode=module.check_mode)
     except SentinelError as error:
-        module.fail_json(msg=str(error), error={"class": error.kind}, **error.partial)
+        module.fail_json(**modules.failure(error, module._verbosity))  # noqa: SLF001 nothing else knows it
     module.exit_json(**result)
 
 

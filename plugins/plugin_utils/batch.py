@@ -21,9 +21,11 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._core.model import validation
 from ..module_utils._core.model.account import FIELDS, Account, Field, missing, parse
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError
+from ..module_utils._core.model.report_row import ReportHeader
 from ..module_utils._core.model.run_options import RUN_OPTIONS, OptionSpec, read_option
 from ..module_utils._core.model.text import one_line, visible
 from ..module_utils._core.report import report
+from ..module_utils._core.run.unexpected import UnexpectedError, unexpected_error
 from .environment import task_environment
 from .play_accounts import ACCOUNT_ID, LOCAL_HOSTS, PlayAccounts, count_accounts, duplicates, host_account_id
 from .unknown_variables import find_unknown
@@ -76,6 +78,7 @@ class SentinelAction(ActionBase):
         """Return the result of the task; errors fail it with their class."""
         result: Options = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
+        self._displayed_tracebacks: set[str] = set()
         try:
             self.variables = TaskVariables(self, self.task_vars)
             self.accounts = PlayAccounts(self.variables, self.task_vars)
@@ -84,9 +87,21 @@ class SentinelAction(ActionBase):
         except TemplateError as error:
             return {**result, "failed": True, "msg": str(InputError([error.mistake])), "error": {"class": "bad_input"}}
         except SentinelError as error:
-            return {**result, "failed": True, "msg": str(error), "error": {"class": error.kind}}
+            return {**result, **self._failure(error)}
         except AnsibleError as error:
             return {**result, "failed": True, "msg": one_line(str(error)), "error": {"class": "bad_input"}}
+        except Exception as error:  # noqa: BLE001 Ansible would show it without class, and its causes with all secrets
+            return {**result, **self._failure(unexpected_error(f"run {self._task.action}", error))}
+
+    def _failure(self, error: SentinelError) -> Options:
+        self.display_traceback(error)
+        return {"failed": True, "msg": str(error), "error": {"class": error.kind}}
+
+    def display_traceback(self, error: SentinelError | None) -> None:
+        """Display the traceback of an unexpected error at -vvv, each one once."""
+        if isinstance(error, UnexpectedError) and error.traceback not in self._displayed_tracebacks:
+            self._displayed_tracebacks.add(error.traceback)
+            self._display.vvv(visible(error.traceback))
 
     @abstractmethod
     def execute(self) -> Options:
@@ -279,10 +294,10 @@ class BatchAction(SentinelAction):
                 message = f"Cannot write into {folder} (report_dir): {error.strerror}."
                 raise SentinelError("bad_input", message) from error
 
-    def write_report(self, options: Options, header: Options, records: Iterable[Any]) -> None:
+    def write_report(self, options: Options, header: ReportHeader, rows: Iterable[Any]) -> None:
         """Write the report and display its path, if `report_dir` is given."""
         if options["report_dir"]:
-            folder = report.write(Path(options["report_dir"]), header, list(records), options["report_name"] or "")
+            folder = report.write(Path(options["report_dir"]), header, list(rows), options["report_name"] or "")
             self.display_line(f"Report: {folder / 'report.html'}")
 
 

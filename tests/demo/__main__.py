@@ -43,7 +43,14 @@ def tour(cloud: Emulators, reports: Path) -> None:
     def play(name: str, *options: str, writes: bool, code: int = 0) -> None:
         run(cloud, name, *options, "-e", f"sentinel_report_dir={reports}", writes=writes, code=code)
 
-    step("1. Preview", "Every account would get a role and a data connector. Nothing is changed.")
+    step(
+        "1. Preview",
+        step(
+            "1. Preview",
+            "Every account would get a role and a data connector. Nothing is changed.\n"
+            "    One task works on all accounts, so Ansible's recap counts one host.",
+        ),
+    )
     play("onboard", "--check", writes=False)
 
     step("2. Onboard", "The same accounts and calls, without check mode.")

@@ -21,7 +21,7 @@ from .model.account import Account, check_partition, parse
 from .model.account_result import AccountReport
 from .model.connector import connector as connectors
 from .model.connector import workspace as workspaces
-from .model.connector.connector import CONNECTOR, ConnectorSpec
+from .model.connector.connector import CONNECTOR, Connector, ConnectorSpec
 from .model.credentials.credentials import AssumeRole
 from .model.duration import seconds
 from .model.errors import SentinelError
@@ -36,6 +36,7 @@ from .model.role.role import Role
 from .model.text import visible
 from .run.pacing import AzureRateLimit
 from .run.reconcile import Mode, read_consistent, reconcile
+from .run.unexpected import UnexpectedError, unexpected_error
 from .verify import ingestion, results
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 Result = dict[str, Any]
+TRACEBACK_VERBOSITY = 3
 
 
 def _synchronous(work: Callable[P, Coroutine[Any, Any, Result]]) -> Callable[P, Result]:
@@ -54,9 +56,21 @@ def _synchronous(work: Callable[P, Coroutine[Any, Any, Result]]) -> Callable[P, 
             error.partial = visible(error.partial)
             # A traceback would show the causes, and the responses that they quote.
             raise error from None
+        except Exception as error:  # noqa: BLE001 it is raised as an error that can be reported
+            raise unexpected_error(f"run the module {work.__name__}", error) from None
         return result
 
     return run
+
+
+def failure(error: SentinelError, verbosity: int) -> Result:
+    """Return the arguments of `fail_json` for an error; from -vvv on with the traceback of an unexpected one."""
+    shown: dict[str, Any] = {"msg": str(error), "error": {"class": error.kind}}
+    if isinstance(error, UnexpectedError):
+        # Ansible takes it where it would show a traceback of its own, with the causes and all that they quote.
+        shown["exception"] = visible(error.traceback)
+        shown["error"] |= {"traceback": visible(error.traceback)} if verbosity >= TRACEBACK_VERBOSITY else {}
+    return {**error.partial, **shown}
 
 
 @_synchronous
@@ -201,17 +215,15 @@ async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Resul
 async def aws_connector_info(params: Mapping[str, Any]) -> Result:
     """Run the module `aws_connector_info`."""
     with _workspace_client(parse(params, "", names="short")) as sentinel:
-        return await sentinel.list_connectors(_connectors_with_findings)
+        shown, cloudtrail = await sentinel.list_connectors(_parse_connectors)
+    findings = [found._asdict() for found in connectors.workspace_findings(cloudtrail)]
+    return {"changed": False, "connectors": shown, "findings": findings}
 
 
-def _connectors_with_findings(answers: list[Mapping[str, Any]]) -> Result:
-    return {
-        "changed": False,
-        "connectors": [shown for raw in answers if (shown := connectors.describe(raw))],
-        "findings": [
-            found._asdict() for found in connectors.workspace_findings(filter(None, map(connectors.parse, answers)))
-        ],
-    }
+def _parse_connectors(answers: list[Mapping[str, Any]]) -> tuple[list[Result], list[Connector]]:
+    """Return the connectors as in results, and those of CloudTrail."""
+    shown = [one for raw in answers if (one := connectors.describe(raw))]
+    return shown, [one for one in map(connectors.parse, answers) if one]
 
 
 @_synchronous

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from tests.faults.fixtures import kept_world, world
+from tests.unit.modules.conftest import aws_role
 from tests.unit.playbooks.conftest import engine, play, twelve
 
-__all__ = ["engine", "kept_world", "play", "twelve", "world"]
+__all__ = ["aws_role", "engine", "kept_world", "play", "twelve", "world"]

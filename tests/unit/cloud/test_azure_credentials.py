@@ -655,8 +655,11 @@ def test_the_metadata_of_known_clouds_is_not_requested() -> None:
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        ({"body": "{}", "status": 200}, "unexpected format"),
-        ({"body": '{"authentication": {"audiences": []}, "resourceManager": ""}', "status": 200}, "unexpected format"),
+        ({"body": "{}", "status": 200}, "does not contain 'authentication'"),
+        (
+            {"body": '{"authentication": {"audiences": []}, "resourceManager": ""}', "status": 200},
+            "does not contain 'loginEndpoint'",
+        ),
         ({"body": "<html>", "status": 200}, "cannot be parsed"),
         (faults.AZURE_UNAVAILABLE, "(ServiceUnavailable)"),
     ],

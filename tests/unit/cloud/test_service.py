@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import curl, service
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.curl import Http
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.response import MalformedResponseError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Keys, Service
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import backoff
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
@@ -262,7 +263,7 @@ def test_a_page_without_items_key_is_not_an_empty_page(here: Emulators) -> None:
                 "ListAccounts", "Accounts", cursor="NextToken"
             )
 
-    with pytest.raises(KeyError, match="Accounts"):
+    with pytest.raises(MalformedResponseError, match="Accounts"):
         asyncio.run(work())
 
 

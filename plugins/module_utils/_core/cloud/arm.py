@@ -28,6 +28,7 @@ from ..model.errors import SentinelError, cannot
 from ..model.network_errors import UNREACHABLE_TIMEOUT
 from . import network
 from .entra import Credential, find_sign_in
+from .response import MalformedResponseError, parse
 
 try:
     import requests
@@ -198,7 +199,7 @@ class Azure:
         plain = PipelineClient[Any, Any](name, pipeline=Pipeline(self._transport, _common_policies()))
         with translate_azure_errors(f"read the cloud metadata of {name}"):
             raw = _get_json(plain, f"{name}/metadata/endpoints", {"api-version": CLOUD_METADATA_VERSION})
-            return clouds.from_metadata(raw)
+            return parse(clouds.from_metadata, raw)
 
     def _policies(self) -> list[Any]:
         return [*_common_policies(retries=0), ARMChallengeAuthenticationPolicy(self._credential, self._cloud.scope)]
@@ -214,9 +215,23 @@ def _is_installed(package: str) -> bool:
 def _get_json(
     client: PipelineClient[Any, Any], url: str, params: dict[str, str], hook: Hook | None = None
 ) -> JsonObject:
-    response = client.send_request(HttpRequest("GET", url, params=params), raw_response_hook=hook)
-    response.raise_for_status()
-    body: JsonObject = response.json()
+    return send_json(client, HttpRequest("GET", url, params=params), hook)
+
+
+def send_json(client: PipelineClient[Any, Any], request: HttpRequest, hook: Hook | None = None) -> JsonObject:
+    """Send a request and return the JSON object of the response.
+
+    azure-core reads each body while it sends, and raises any exception for a malformed one: MalformedResponseError.
+    """
+    response = parse(client.send_request, request, raw_response_hook=hook)
+    parse(response.raise_for_status)
+    return parse(_parse_object, response)
+
+
+def _parse_object(response: Any) -> JsonObject:
+    body = response.json()
+    if not isinstance(body, Mapping):
+        raise TypeError(body)
     return body
 
 
@@ -283,7 +298,7 @@ def _remaining(responses: list[Any], kind: str) -> int | None:
 
 @contextmanager
 def translate_azure_errors(action: str) -> Iterator[None]:
-    """Raise SentinelError, "Cannot <action>: <cause>", for errors of the Azure SDK and for malformed responses."""
+    """Raise SentinelError, "Cannot <action>: <cause>", for errors of the Azure SDK and of `parse`, and no others."""
     try:
         yield
     except ClientAuthenticationError as error:
@@ -299,8 +314,8 @@ def translate_azure_errors(action: str) -> Iterator[None]:
         if fault:
             raise network.connection_error(fault, action) from error
         raise cannot("transient", action, _first_line(str(error))) from error
-    except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
-        raise cannot("transient", action, "the response has an unexpected format") from error
+    except MalformedResponseError as error:
+        raise cannot("transient", action, str(error)) from error
 
 
 def azure_message(error: HttpResponseError) -> str:

@@ -12,16 +12,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from ..model.credentials import sign_in
 from ..model.credentials.credentials import AssumeRole, AwsCredentials
 from ..model.errors import ChangedError, NotYetError, SentinelError, cannot
 from ..model.network_errors import Fault
 from ..model.validation import RULES
-from . import curl, network
+from . import curl, known_secrets, network
 from .curl import Http, RequestLostError
-from .service import THROTTLING_CODES, Keys, ResponseObserver, Service, ServiceClient
+from .response import MalformedResponseError, parse
+from .service import THROTTLING_CODES, Keys, Response, ResponseObserver, Service, ServiceClient
 
 try:
     import botocore.session
@@ -143,10 +144,10 @@ class Aws:
         self._services: dict[str, Service] = {}
         self._identity: asyncio.Future[Identity] | None = None
         self._bundle_file: IO[str] | None = None
+        known_secrets.add(source.secret_key, source.session_token)
         sign_in.check_endpoint(source, os.environ.get("AWS_ENDPOINT_URL"))
         try:
-            with _translate_chain_errors():
-                self._open()
+            self._open()
         except BaseException:
             self._delete_bundle_file()
             raise
@@ -155,7 +156,8 @@ class Aws:
         self._session = self._new_session()
         bundle = self._bundle()
         self._forbid_prompts()
-        credentials = self._session.get_credentials()
+        with _translate_chain_errors():
+            credentials = self._session.get_credentials()
         if credentials is None:
             raise SentinelError(
                 "expired_credentials",
@@ -178,8 +180,10 @@ class Aws:
             self._bundle_file.close()
 
     def _new_session(self) -> botocore.session.Session:
-        session = botocore.session.Session(profile=self._source.profile)
-        if session.get_config_variable("data_path") is None:
+        with _translate_chain_errors():
+            session = botocore.session.Session(profile=self._source.profile)
+            data_path = session.get_config_variable("data_path")
+        if data_path is None:
             session.register_component("data_loader", _Loader())
         if self._source.access_key and self._source.secret_key:
             session.set_credentials(self._source.access_key, self._source.secret_key, self._source.session_token)
@@ -192,7 +196,8 @@ class Aws:
             raise SentinelError("bad_input", _MFA.format(profile=self._session.profile or "default"))
 
         if not self._source.access_key:
-            provider = self._session.get_component("credential_provider").get_provider("assume-role")
+            with _translate_chain_errors():
+                provider = self._session.get_component("credential_provider").get_provider("assume-role")
             provider._prompter = refuse  # noqa: SLF001 botocore has no option for it
 
     def _bundle(self) -> str | None:
@@ -204,7 +209,7 @@ class Aws:
             return None
         candidates = (
             (self._source.aws_ca_bundle, "aws_ca_bundle"),
-            (self._session.get_config_variable("ca_bundle"), "AWS_CA_BUNDLE"),
+            (self._setting("ca_bundle"), "AWS_CA_BUNDLE"),
             (os.environ.get("REQUESTS_CA_BUNDLE"), "REQUESTS_CA_BUNDLE"),
         )
         bundle, origin = next((candidate for candidate in candidates if candidate[0]), (None, ""))
@@ -213,6 +218,11 @@ class Aws:
         path = self._as_bundle_file(network.check_bundle(bundle, origin))
         self._session.set_config_variable("ca_bundle", path)
         return path
+
+    def _setting(self, name: str) -> Any:
+        """Return a setting of botocore from the environment or the profile, None if it is not set."""
+        with _translate_chain_errors():
+            return self._session.get_config_variable(name)
 
     def _as_bundle_file(self, path: str) -> str:
         """Return a file with the certificates of a directory: botocore does not read directories."""
@@ -226,9 +236,9 @@ class Aws:
     def service(self, name: str) -> Service:
         """Return a service by its name in botocore ("iam", "sts" …)."""
         if name not in self._services:
-            region = self._source.region or self._session.get_config_variable("region") or DEFAULT_REGION
+            region = self._source.region or self._setting("region") or DEFAULT_REGION
             config = Config(parameter_validation=False, user_agent_extra="trailbridge.sentinel")
-            with translate_aws_errors(f"find the endpoint of {name}"):
+            with _translate_endpoint_errors(f"find the endpoint of {name}"):
                 client = self._session.create_client(
                     name, region_name=region, endpoint_url=self._source.endpoint_url, config=config
                 )
@@ -317,13 +327,20 @@ class Aws:
                 DurationSeconds=SESSION_SECONDS,
                 **optional,
             )
-            keys = response["Credentials"]
-            return Keys(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], assumed=True)
+            return parse(_parse_keys, response)
+
+
+def _parse_keys(response: Response) -> Keys:
+    keys = response["Credentials"]
+    return Keys(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], assumed=True)
 
 
 async def caller_identity(sts: ServiceClient) -> Identity:
     """Return the identity of the credentials of a client; raises the errors of the client, untranslated."""
-    response = await sts("GetCallerIdentity")
+    return parse(_parse_identity, await sts("GetCallerIdentity"))
+
+
+def _parse_identity(response: Response) -> Identity:
     return Identity(response["Account"], response["Arn"].split(":")[1], response["Arn"])
 
 
@@ -347,7 +364,7 @@ def _check_characters(keys: Keys) -> None:
 def translate_aws_errors(
     action: str, denied: str = "aws_denied", expired: str = "expired_credentials"
 ) -> Iterator[None]:
-    """Raise SentinelError, "Cannot <action>: <cause>", for errors of botocore and for malformed responses.
+    """Raise SentinelError, "Cannot <action>: <cause>", for errors of botocore and of `parse`, and no others.
 
     `denied` and `expired` replace the error classes aws_denied and expired_credentials.
     """
@@ -360,11 +377,9 @@ def translate_aws_errors(
         raise cannot("transient", action, "the response cannot be parsed") from error
     except RequestLostError as error:
         raise _connection_failure(error.fault, action, error) from error
-    except KeyError as error:
-        raise cannot("transient", action, f"the response does not contain {error}") from error
-    except (AttributeError, IndexError, TypeError) as error:
-        raise cannot("transient", action, "the response has an unexpected format") from error
-    except (BotoCoreError, ValueError) as error:
+    except MalformedResponseError as error:
+        raise cannot("transient", action, str(error)) from error
+    except BotoCoreError as error:
         raise _from_botocore(error, action) from error
 
 
@@ -375,8 +390,23 @@ def code_of(error: SentinelError) -> str:
 
 
 @contextmanager
+def _translate_endpoint_errors(action: str) -> Iterator[None]:
+    """Raise SentinelError for errors of botocore with an endpoint, for whose format it has no class of its own."""
+    with translate_aws_errors(action):
+        try:
+            yield
+        except BotoCoreError:
+            raise  # some of them are a ValueError as well
+        except ValueError as error:
+            raise cannot("bad_input", action, str(error)) from error
+
+
+@contextmanager
 def _translate_chain_errors() -> Iterator[None]:
-    """Raise SentinelError for errors of botocore's credential chain, which reads local files and runs programs."""
+    """Raise SentinelError for errors of botocore's credential chain, which reads local files and runs programs.
+
+    It raises anything, so the block must be calls of botocore and nothing else.
+    """
     with translate_aws_errors(_FIND_CREDENTIALS, denied="assume_denied"):
         try:
             yield
@@ -391,7 +421,7 @@ def _connection_failure(fault: Fault | None, action: str, error: Exception) -> S
     return network.connection_error(fault, action) if fault else cannot("transient", action, str(error))
 
 
-def _from_botocore(error: Exception, action: str) -> SentinelError:
+def _from_botocore(error: BotoCoreError, action: str) -> SentinelError:
     """Return the error for a failure before any response: connection, credentials or settings."""
     if isinstance(error, _CONNECTION_ERRORS):
         return _connection_failure(network.find_fault(error), action, error)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +14,8 @@ from ..model.errors import ChangedError
 from ..model.organization.stackset import StackSet
 from ..model.plan import Call
 from .aws import translate_aws_errors
-from .service import ServiceClient
+from .response import parse
+from .service import Response, ServiceClient
 
 
 class StackSetAdapter:
@@ -34,10 +35,10 @@ class StackSetAdapter:
         """Return the StackSet, None if it does not exist or is deleted; raises SentinelError."""
         try:
             with translate_aws_errors(f"read StackSet {self._name}"):
-                raw = (await self._client("DescribeStackSet", StackSetName=self._name, **self._call_as))["StackSet"]
+                response = await self._client("DescribeStackSet", StackSetName=self._name, **self._call_as)
+                return parse(_parse_stackset, response)
         except ChangedError:
             return None
-        return None if raw.get("Status") == "DELETED" else _parse_stackset(raw)
 
     async def refresh(self, _have: StackSet | None, _calls: Sequence[Call]) -> StackSet | None:
         """Read the StackSet again."""
@@ -52,7 +53,11 @@ class StackSetAdapter:
             await self._client(call.name, **args, **self._call_as)
 
 
-def _parse_stackset(raw: Mapping[str, Any]) -> StackSet:
+def _parse_stackset(response: Response) -> StackSet | None:
+    """Return the StackSet, None if it is deleted."""
+    raw = response["StackSet"]
+    if raw.get("Status") == "DELETED":
+        return None
     deployment = raw.get("AutoDeployment", {})
     return StackSet(
         name=raw["StackSetName"],

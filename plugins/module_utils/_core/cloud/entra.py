@@ -25,7 +25,9 @@ from ..model.credentials.cloud import Cloud
 from ..model.credentials.credentials import AzureCredentials
 from ..model.credentials.sign_in import CREDENTIAL_TYPES, CREDENTIALS_FILE, ENVIRONMENT, SignIn, choose_sign_in
 from ..model.errors import SentinelError
+from . import known_secrets
 from .network import FaultError, connection_error, expand_path, find_fault
+from .response import called_by_sdk
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
@@ -45,7 +47,10 @@ logging.getLogger("azure.identity").addHandler(logging.NullHandler())
 def find_sign_in(options: AzureCredentials) -> SignIn:
     """Return how to sign in: from options, environment, credentials file and whether the Azure CLI is installed."""
     az = shutil.which("az") is not None
-    return choose_sign_in(options, _read_environment(), _read_section, az=az)
+    known_secrets.add(options.secret, options.oidc_token)
+    sign_in = choose_sign_in(options, _read_environment(), _read_section, az=az)
+    known_secrets.add(sign_in.credentials.secret, sign_in.credentials.oidc_token)
+    return sign_in
 
 
 def _read_environment() -> dict[str, Any]:
@@ -106,12 +111,13 @@ class Credential:
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """Return a token that does not expire soon; raises SentinelError."""
-        with self._lock:
+        with called_by_sdk(), self._lock:
             cached = self._tokens.get(scopes)
             if cached and _is_fresh(*cached) and not (options or {}).get("claims"):
                 return cached[0]
             token = self._request_token(scopes, options)
             self._tokens[scopes] = token, time.time()
+            known_secrets.add(token.token)
             return token
 
     def get_token(self, *scopes: str, claims: str | None = None, **_: Any) -> AccessToken:
@@ -208,11 +214,18 @@ def _token_reader(sign_in: SignIn) -> Callable[[], str]:
     if sign_in.credential_type == "oidc_token":
         return token.strip
     _read_option_file("oidc_token_file_path", path)
-    return lambda: _read_option_file("oidc_token_file_path", path).decode("utf-8", "replace").strip()
+
+    def read() -> str:
+        found = _read_option_file("oidc_token_file_path", path).decode("utf-8", "replace").strip()
+        known_secrets.add(found)
+        return found
+
+    return read
 
 
 def _certificate(path: str, thumbprint: str | None, identity: Any, common: Mapping[str, Any]) -> Any:
     data = _read_option_file("x509_certificate_path", path)
+    known_secrets.add(*(line for line in data.decode("utf-8", "replace").splitlines() if not line.startswith("-----")))
     try:
         credential = identity.CertificateCredential(certificate_data=data, **common)
     except (ValueError, TypeError) as error:

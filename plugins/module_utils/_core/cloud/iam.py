@@ -20,7 +20,8 @@ from ..model.plan import Call
 from ..model.role.role import DEFAULT_SESSION_SECONDS, Role
 from ..model.validation import RULES
 from .aws import translate_aws_errors
-from .service import ServiceClient
+from .response import parse
+from .service import Response, ServiceClient
 
 # A new role may not be visible everywhere yet (eventual consistency).
 NEW_ROLE_AGE = timedelta(minutes=5)
@@ -49,15 +50,15 @@ class RoleAdapter:
 
     async def read(self) -> Role | None:
         """Return the role with its policies and tags, None if AWS reports NoSuchEntity; raises SentinelError."""
-        raw = await self._get_role()
-        if raw is None:
+        role = await self._get_role()
+        if role is None:
             return None
         with self._translate_errors("read the policies of"):
             managed = await self._pages("ListAttachedRolePolicies", "AttachedPolicies")
             inline = await self._pages("ListRolePolicies", "PolicyNames")
             return replace(
-                self._checked_role(raw),
-                managed_policies=frozenset(item["PolicyArn"] for item in managed),
+                role,
+                managed_policies=parse(_parse_policy_arns, managed),
                 inline_policies={name: await self._read_inline_policy(name) for name in inline},
                 instance_profiles=await self._list_instance_profiles(),
             )
@@ -69,17 +70,17 @@ class RoleAdapter:
         """
         if have is None or _removes_policies(calls):
             return await self.read()
-        raw = await self._get_role()
-        if raw is None:
+        role = await self._get_role()
+        if role is None:
             return None
         with self._translate_errors("read"):
             profiles = await self._list_instance_profiles()
-            now = replace(
-                self._checked_role(raw),
-                managed_policies=have.managed_policies,
-                inline_policies=have.inline_policies,
-                instance_profiles=profiles,
-            )
+        now = replace(
+            role,
+            managed_policies=have.managed_policies,
+            inline_policies=have.inline_policies,
+            instance_profiles=profiles,
+        )
         is_same = now == have
         return have if is_same else await self.read()
 
@@ -87,7 +88,7 @@ class RoleAdapter:
         if not self._removing:
             return ()
         found = await self._pages("ListInstanceProfilesForRole", "InstanceProfiles")
-        return tuple(item["InstanceProfileName"] for item in found)
+        return parse(_parse_profile_names, found)
 
     async def apply(self, call: Call) -> None:
         """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""
@@ -114,26 +115,19 @@ class RoleAdapter:
             "spelling, choose another name, or remove that role.",
         ) from error
 
-    async def _get_role(self) -> Mapping[str, Any] | None:
+    async def _get_role(self) -> Role | None:
+        """Return the role without its policies."""
         try:
             with self._translate_errors("read"):
-                raw: Mapping[str, Any] = (await self._iam("GetRole", RoleName=self._name))["Role"]
-                return raw
+                return parse(_parse_role, await self._iam("GetRole", RoleName=self._name), self._account_id)
         except ChangedError:
             return None
 
     async def _pages(self, operation: str, key: str) -> list[Any]:
         return await self._iam.pages(operation, key, RoleName=self._name)
 
-    def _checked_role(self, raw: Mapping[str, Any]) -> Role:
-        role = _parse_role(raw)
-        if account_id_of(role.arn) != self._account_id or not RULES["role_arn"].holds(role.arn):
-            raise KeyError("Arn")
-        return role
-
     async def _read_inline_policy(self, name: str) -> PolicyDocument:
-        response = await self._iam("GetRolePolicy", RoleName=self._name, PolicyName=name)
-        return _parse_document(response["PolicyDocument"])
+        return parse(_parse_inline_policy, await self._iam("GetRolePolicy", RoleName=self._name, PolicyName=name))
 
     def _translate_errors(self, action: str) -> AbstractContextManager[None]:
         # An expired session of an assumed role concerns this account only.
@@ -163,16 +157,14 @@ async def find_roles_by_trust(
 async def list_trust_policies(iam: ServiceClient, account_id: str) -> dict[str, PolicyDocument]:
     """Return the trust policy (a dict) of every role in an account, by role ARN."""
     with translate_aws_errors(f"list the roles in account {account_id}"):
-        roles = await iam.pages("ListRoles", "Roles")
-        return {raw["Arn"]: _parse_document(raw["AssumeRolePolicyDocument"]) for raw in roles}
+        return parse(_parse_trust_policies, await iam.pages("ListRoles", "Roles"))
 
 
 async def find_role_arn(iam: ServiceClient, account_id: str, name: str) -> str:
     """Return the ARN of the role of that name in an account, "" if AWS reports NoSuchEntity."""
     try:
         with translate_aws_errors(f"read role {name} in account {account_id}"):
-            arn: str = (await iam("GetRole", RoleName=name))["Role"]["Arn"]
-            return arn
+            return parse(_parse_role_arn, await iam("GetRole", RoleName=name))
     except ChangedError:
         return ""
 
@@ -180,10 +172,38 @@ async def find_role_arn(iam: ServiceClient, account_id: str, name: str) -> str:
 async def last_used(iam: ServiceClient, account_id: str, name: str) -> dict[str, str]:
     """Return `time` (ISO 8601) and `region` of the last use of a role (RoleLastUsed), {} if AWS has none."""
     with translate_aws_errors(f"read role {name} in account {account_id}"):
-        found = (await iam("GetRole", RoleName=name))["Role"].get("RoleLastUsed") or {}
+        return parse(_parse_last_used, await iam("GetRole", RoleName=name))
+
+
+# --- parse functions ---
+
+
+def _parse_last_used(response: Response) -> dict[str, str]:
+    found = response["Role"].get("RoleLastUsed") or {}
     if "LastUsedDate" not in found:
         return {}
     return {"time": found["LastUsedDate"].isoformat(), "region": found.get("Region", "")}
+
+
+def _parse_role_arn(response: Response) -> str:
+    arn: str = response["Role"]["Arn"]
+    return arn
+
+
+def _parse_trust_policies(roles: Iterable[Mapping[str, Any]]) -> dict[str, PolicyDocument]:
+    return {raw["Arn"]: _parse_document(raw["AssumeRolePolicyDocument"]) for raw in roles}
+
+
+def _parse_policy_arns(policies: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(item["PolicyArn"] for item in policies)
+
+
+def _parse_profile_names(profiles: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(item["InstanceProfileName"] for item in profiles)
+
+
+def _parse_inline_policy(response: Response) -> PolicyDocument:
+    return _parse_document(response["PolicyDocument"])
 
 
 @lru_cache(maxsize=512)
@@ -198,7 +218,11 @@ def _parse_document(text: str) -> PolicyDocument:
     return document
 
 
-def _parse_role(raw: Mapping[str, Any]) -> Role:
+def _parse_role(response: Response, account_id: str) -> Role:
+    """Return the role without its policies; raises KeyError for the role of another account."""
+    raw = response["Role"]
+    if account_id_of(raw["Arn"]) != account_id or not RULES["role_arn"].holds(raw["Arn"]):
+        raise KeyError("Arn")
     return Role(
         name=raw["RoleName"],
         arn=raw["Arn"],

@@ -15,7 +15,8 @@ from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..model.errors import SentinelError
-from .arm import Azure, Hook, JsonObject, RateLimit, translate_azure_errors
+from .arm import Azure, Hook, JsonObject, RateLimit, send_json, translate_azure_errors
+from .response import parse
 
 with suppress(ImportError):  # reported by `cloud.arm.Azure`
     from azure.core.exceptions import HttpResponseError
@@ -52,11 +53,11 @@ class Logs:
         self._free = asyncio.Semaphore(MAX_CONCURRENT_QUERIES)
 
     async def query(
-        self, workspace_id: str, text: str, lookback: int, parse: Callable[[Rows], T], *, action: str
+        self, workspace_id: str, text: str, lookback: int, read: Callable[[Rows], T], *, action: str
     ) -> QueryResult[T]:
-        """Run a KQL query over the last `lookback` seconds and return `parse` of its rows.
+        """Run a KQL query over the last `lookback` seconds and return `read` of its rows.
 
-        A row is a dict by column name. Raises SentinelError, "Cannot <action>: …".
+        A row is a dict by column name; `read` is a parse function. Raises SentinelError, "Cannot <action>: …".
         """
 
         def send(hook: Hook) -> JsonObject:
@@ -66,23 +67,20 @@ class Logs:
                 json={"query": text, "timespan": f"PT{lookback}S"},
                 headers={"Prefer": f"wait={QUERY_TIMEOUT_SECONDS}"},
             )
-            response = self._client.send_request(request, raw_response_hook=hook)
-            response.raise_for_status()
-            body: JsonObject = response.json()
-            return body
+            return send_json(self._client, request, hook)
 
         async with self._free:
             try:
                 raw = await self._azure.call(send, "queries", action=action, rate_limit=self._rate_limit)
             except SentinelError as error:
                 if _is_unresolved(error.__cause__):
-                    return QueryResult(parse([]), has_table=False)
+                    return QueryResult(read([]), has_table=False)
                 raise
         with translate_azure_errors(action):
-            return QueryResult(parse(_rows(raw)), partial=bool(raw.get("error")))
+            return QueryResult(parse(read, parse(_parse_rows, raw)), partial=bool(raw.get("error")))
 
 
-def _rows(raw: JsonObject) -> Rows:
+def _parse_rows(raw: JsonObject) -> Rows:
     [table] = [table for table in raw["tables"] if table["name"] == "PrimaryResult"]
     names = [column["name"] for column in table["columns"]]
     return [dict(zip(names, row, strict=True)) for row in table["rows"]]

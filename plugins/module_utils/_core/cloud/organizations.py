@@ -9,7 +9,7 @@ Only tags need a request for each account. AWS allows a few requests per second 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC
@@ -17,9 +17,11 @@ from typing import Any, NamedTuple
 
 from ..model.credentials.credentials import AssumeRole, AwsCredentials
 from ..model.errors import SentinelError, cannot
-from ..model.organization.organization import Organization, OrganizationAccount, Unit, parse
-from .aws import Aws, caller_identity, translate_aws_errors
-from .service import ServiceClient
+from ..model.organization import organization as model
+from ..model.organization.organization import Organization, OrganizationAccount, Unit
+from .aws import Aws, caller_identity, code_of, translate_aws_errors
+from .response import parse
+from .service import Response, ServiceClient
 
 CacheLookup = Callable[[str], "Organization | None"]
 
@@ -91,39 +93,50 @@ async def list_accounts(client: ServiceClient, sts: ServiceClient) -> Organizati
     except SentinelError as error:
         raise await _listing_error(client, sts, error) from error.__cause__
     with translate_aws_errors(_LIST_ACCOUNTS):
-        return Organization({account["Id"]: _parse_account(account) for account in raw})
+        return parse(_parse_accounts, raw)
 
 
-def _parse_account(raw: dict[str, Any]) -> OrganizationAccount:
+def _parse_accounts(raw: Iterable[Mapping[str, Any]]) -> Organization:
+    return Organization({account["Id"]: _parse_account(account) for account in raw})
+
+
+def _parse_account(raw: Mapping[str, Any]) -> OrganizationAccount:
     joined = raw.get("JoinedTimestamp")
-    return parse(raw, joined.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if joined else "")
+    return model.parse(raw, joined.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if joined else "")
 
 
 async def _listing_error(client: ServiceClient, sts: ServiceClient, error: SentinelError) -> SentinelError:
     """Return the error for a failed listing: wrong_account if another account of the organization may list it."""
-    code = getattr(error.__cause__, "response", {}).get("Error", {}).get("Code")
-    not_a_member = code == "AWSOrganizationsNotInUseException"
+    not_a_member = code_of(error) == "AWSOrganizationsNotInUseException"
     if not not_a_member and error.kind != "aws_denied":
         return error
     try:
         with translate_aws_errors(_LIST_ACCOUNTS):
             caller = (await caller_identity(sts)).account_id
-            organization = {} if not_a_member else (await client("DescribeOrganization"))["Organization"]
+            own_id, manager = (
+                ("", "") if not_a_member else parse(_parse_organization, await client("DescribeOrganization"))
+            )
     except SentinelError:
         return error
     if not_a_member:
         cause = f"account {caller} is not a member of an organization"
         instead = "credentials of the management account or of a delegated administrator, or a static inventory"
         return cannot("wrong_account", _LIST_ACCOUNTS, f"{cause}. Use {instead}")
-    if organization["MasterAccountId"] == caller:
+    if manager == caller:
         return error
     return cannot(
         "wrong_account",
-        f"list the accounts of AWS organization {organization['Id']}",
+        f"list the accounts of AWS organization {own_id}",
         f"account {caller} is a member account without this permission, the management account is "
-        f"{organization['MasterAccountId']}. Use credentials of the management account or of a delegated "
+        f"{manager}. Use credentials of the management account or of a delegated "
         "administrator, or assume_role with the ARN of a role there",
     )
+
+
+def _parse_organization(response: Response) -> tuple[str, str]:
+    """Return the id of the organization and that of its management account."""
+    raw = response["Organization"]
+    return raw["Id"], raw["MasterAccountId"]
 
 
 async def _read_tree(client: ServiceClient, organization: Organization) -> Organization:
@@ -132,16 +145,18 @@ async def _read_tree(client: ServiceClient, organization: Organization) -> Organ
     parents: dict[str, str] = {}
 
     async def descend(parent: str) -> None:
-        children = await _pages(client, "ListOrganizationalUnitsForParent", "OrganizationalUnits", parent)
-        units.update({one["Id"]: Unit(one["Name"], parent) for one in children})
-        found.extend(one["Id"] for one in children)
-        if not organization.units_known:
-            below = await _pages(client, "ListAccountsForParent", "Accounts", parent)
-            parents.update({one["Id"]: parent for one in below})
+        with translate_aws_errors(f"read organizational unit {parent}"):
+            raw = await _pages(client, "ListOrganizationalUnitsForParent", "OrganizationalUnits", parent)
+            children = parse(_parse_units, raw, parent)
+            units.update(children)
+            found.extend(children)
+            if not organization.units_known:
+                below = await _pages(client, "ListAccountsForParent", "Accounts", parent)
+                parents.update(dict.fromkeys(parse(_parse_ids, below), parent))
 
     with translate_aws_errors("read the organizational units of the AWS organization"):
         roots = await client.pages("ListRoots", "Roots", cursor="NextToken", MaxResults=PAGE_SIZE)
-        units.update({root["Id"]: Unit(root["Name"], "") for root in roots})
+        units.update(parse(_parse_units, roots, ""))
     level = list(units)
     while level:
         found: list[str] = []
@@ -152,8 +167,15 @@ async def _read_tree(client: ServiceClient, organization: Organization) -> Organ
 
 
 async def _pages(client: ServiceClient, operation: str, key: str, parent: str) -> list[Any]:
-    with translate_aws_errors(f"read organizational unit {parent}"):
-        return await client.pages(operation, key, cursor="NextToken", MaxResults=PAGE_SIZE, ParentId=parent)
+    return await client.pages(operation, key, cursor="NextToken", MaxResults=PAGE_SIZE, ParentId=parent)
+
+
+def _parse_units(raw: Iterable[Mapping[str, Any]], parent: str) -> dict[str, Unit]:
+    return {one["Id"]: Unit(one["Name"], parent) for one in raw}
+
+
+def _parse_ids(raw: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [one["Id"] for one in raw]
 
 
 async def _read_tags(client: ServiceClient, account_ids: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -162,10 +184,14 @@ async def _read_tags(client: ServiceClient, account_ids: Iterable[str]) -> dict[
     async def ask(account_id: str) -> None:
         with translate_aws_errors(f"read the tags of account {account_id}"):
             found = await client.pages("ListTagsForResource", "Tags", cursor="NextToken", ResourceId=account_id)
-            tags[account_id] = {tag["Key"]: tag["Value"] for tag in found}
+            tags[account_id] = parse(_parse_tags, found)
 
     await _for_each(account_ids, ask)
     return tags
+
+
+def _parse_tags(raw: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in raw}
 
 
 async def _for_each(items: Iterable[str], act: Callable[[str], Awaitable[None]]) -> None:

@@ -13,7 +13,7 @@ from functools import cached_property
 from http import HTTPStatus
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from ..model.connector import connector as model
 from ..model.connector import workspace as workspaces
@@ -23,6 +23,7 @@ from ..model.errors import ChangedError, NotYetError, OutdatedError, SentinelErr
 from ..model.plan import Call
 from ..model.validation import RULES
 from .arm import Azure, Hook, JsonObject, RateLimit, azure_message, translate_azure_errors
+from .response import parse
 
 with suppress(ImportError):  # reported by `cloud.arm.Azure`
     from azure.core.exceptions import HttpResponseError
@@ -69,11 +70,11 @@ class Sentinel:
         action = f"read workspace {self.name}"
         raw = await self._get(self.id, WORKSPACE_VERSION, action)
         with translate_azure_errors(action):
-            customer_id = str((raw.get("properties") or {}).get("customerId") or "").lower()
+            customer_id, location = parse(_parse_workspace, raw)
         if not RULES["workspace_id"].holds(customer_id):
             raise SentinelError("transient", f"Cannot use workspace {self.name}: it has no workspace id yet.")
         self.customer_id = customer_id
-        return Workspace(self.id, self.name, customer_id, location=str(raw.get("location") or ""))
+        return Workspace(self.id, self.name, customer_id, location=location)
 
     async def onboarded(self) -> bool:
         """Return whether Microsoft Sentinel is enabled on the workspace."""
@@ -93,7 +94,7 @@ class Sentinel:
         action = f"read the permissions on workspace {self.name}"
         raw = await self._get(path, PERMISSIONS_VERSION, action)
         with translate_azure_errors(action):
-            return workspaces.rights(_list_of(raw))
+            return parse(_parse_rights, raw)
 
     async def workspace_details(self) -> Workspace:
         """Return the workspace with `onboarded` and `rights`; raises SentinelError."""
@@ -149,14 +150,14 @@ class Sentinel:
                 return  # a delete of a missing connector succeeds
             raise
         with translate_azure_errors(action):
-            current = model.parse(raw)
+            current = parse(model.parse, raw)
         if current is None or current.role_arn != connector.role_arn:
             raise cannot("connector_conflict", action, "it was changed since it was listed", OutdatedError)
 
-    async def list_connectors(self, parse: Callable[[list[JsonObject]], T]) -> T:
-        """Return `parse` of the data connectors of every kind, as the API returns them; raises SentinelError.
+    async def list_connectors(self, read: Callable[[list[JsonObject]], T]) -> T:
+        """Return `read` of the data connectors of every kind, as the API returns them; raises SentinelError.
 
-        Errors that `parse` raises for malformed connectors become SentinelError as well.
+        `read` is a parse function: what it raises for malformed connectors becomes SentinelError as well.
         """
         page: str | None = f"{self.id}/providers/Microsoft.SecurityInsights/dataConnectors"
         seen: set[str] = set()
@@ -167,10 +168,10 @@ class Sentinel:
             seen.add(page)
             raw = await self._get(page, SENTINEL_VERSION, self._list_action)
             with translate_azure_errors(self._list_action):
-                connectors += _resources(raw)
-                page = _next_page(raw)
+                connectors += parse(_parse_resources, raw)
+                page = parse(_parse_next_page, raw)
         with translate_azure_errors(self._list_action):
-            return parse(connectors)
+            return parse(read, connectors)
 
     def connector_adapter(
         self, spec: ConnectorSpec, *, writes: bool, until_usable: UntilUsable | None = None
@@ -180,16 +181,18 @@ class Sentinel:
 
     async def apply(self, call: Call, *, role_is_new: bool) -> None:
         """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""
-        name = call.args["data_connector_id"]
+        name, (resource_group, workspace) = call.args["data_connector_id"], self._at
         action = f"call {call.name} for data connector {name} in workspace {self.name}"
         deletes = call.name == "DataConnectors_Delete"
 
         def send(hook: Hook) -> None:
+            # The SDK reads the body of the response, and raises any exception for a malformed one.
             if deletes:
-                self._operations.delete(*self._at, name, raw_response_hook=hook)
+                parse(self._operations.delete, resource_group, workspace, name, raw_response_hook=hook)
             else:
                 body = _body(call.args["data_connector"])
-                self._operations.create_or_update(*self._at, name, body, raw_response_hook=hook)
+                put = self._operations.create_or_update
+                parse(put, resource_group, workspace, name, body, raw_response_hook=hook)
 
         try:
             await self._azure.call(send, "deletes" if deletes else "writes", action=action, rate_limit=self._rate_limit)
@@ -226,6 +229,16 @@ def _retry_error(error: HttpResponseError, call: Call, action: str, role_is_new:
     return None
 
 
+def _parse_workspace(raw: JsonObject) -> tuple[str, str]:
+    """Return the workspace id, "" if it has none yet, and the location."""
+    customer_id = str((raw.get("properties") or {}).get("customerId") or "").lower()
+    return customer_id, str(raw.get("location") or "")
+
+
+def _parse_rights(raw: JsonObject) -> dict[str, bool]:
+    return workspaces.rights(_list_of(raw))
+
+
 def _list_of(raw: JsonObject) -> list[Any]:
     """Return the items of a list response; raises KeyError or TypeError: a malformed list is not an empty one."""
     items = raw["value"]
@@ -234,17 +247,19 @@ def _list_of(raw: JsonObject) -> list[Any]:
     return items
 
 
-def _resources(raw: JsonObject) -> list[JsonObject]:
+def _parse_resources(raw: JsonObject) -> list[JsonObject]:
     items = _list_of(raw)
     if not all(item["name"] and isinstance(item["name"], str) and isinstance(item["kind"], str) for item in items):
         raise TypeError(items)
     return items
 
 
-def _next_page(raw: JsonObject) -> str | None:
+def _parse_next_page(raw: JsonObject) -> str | None:
+    """Return the nextLink; raises TypeError or ValueError if it is no URL."""
     page = raw.get("nextLink") or None
     if not isinstance(page, str | None):
         raise TypeError(page)
+    urlsplit(page or "")
     return page
 
 

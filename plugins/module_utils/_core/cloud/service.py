@@ -28,7 +28,9 @@ from urllib.parse import SplitResult, quote, quote_plus, urlsplit
 
 from ..model.backoff import pauses
 from ..model.network_errors import UNREACHABLE_TIMEOUT
+from . import known_secrets
 from .curl import Http, RequestLostError
+from .response import parse
 
 try:
     from botocore.awsrequest import AWSPreparedRequest
@@ -70,7 +72,7 @@ log = logging.getLogger("trailbridge.sentinel")
 _random = random.SystemRandom()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Keys:
     """An access key with secret and session token (None for long-term keys); `assumed` for a session of a role."""
 
@@ -79,6 +81,10 @@ class Keys:
     token: str | None = field(default=None, repr=False)
     assumed: bool = False
     _derived: tuple[str, bytes] = field(default=("", b""), repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Remember the secrets, to remove them from tracebacks."""
+        known_secrets.add_session(self)
 
     def sign(self, scope: str, text: str) -> str:
         """Return the hex signature of a string to sign; `scope` is "date/Region/service/aws4_request"."""
@@ -214,7 +220,7 @@ class Service:
                 details = {"Code": str(status), "Message": HTTPStatus(status).phrase if status in _STATUSES else ""}
                 return {"Error": details, "ResponseMetadata": {"HTTPStatusCode": status}}
             raise ResponseParserError(str(error)) from error
-        return response
+        return {**response, "Error": _error_details(response)} if status >= HTTPStatus.MULTIPLE_CHOICES else response
 
     def _headers(self, keys: Keys, serialized: _SerializedRequest) -> list[str]:
         """Return the signed headers of a request ("Signature Version 4 for API requests", IAM User Guide)."""
@@ -260,16 +266,30 @@ class ServiceClient(NamedTuple):
     async def pages(self, operation: str, key: str, cursor: str = "Marker", **params: Any) -> list[Any]:
         """Return the items under `key` on all pages of a listing; `cursor` is the pagination parameter.
 
-        Raises KeyError for a page without `key`: it is not taken for an empty one.
+        Raises MalformedResponseError for a page without `key`: it is not taken for an empty one.
         """
         items: list[Any] = []
         more: dict[str, Any] = {}
         while True:
-            page = await self(operation, **params, **more)
-            items += page[key]
-            more = {cursor: page[cursor]} if page.get(cursor) else {}
+            found, more = parse(_parse_page, await self(operation, **params, **more), key, cursor)
+            items += found
             if not more:
                 return items
+
+
+def _parse_page(response: Response, key: str, cursor: str) -> tuple[list[Any], dict[str, str]]:
+    """Return the items of a page of a listing, and the parameter for the next page, if there is one."""
+    items, following = response[key], response.get(cursor) or None
+    if not isinstance(items, list) or not isinstance(following, str | None):
+        raise TypeError(response)
+    return items, {cursor: following} if following else {}
+
+
+def _error_details(response: Response) -> dict[str, str]:
+    """Return code and message of an error response as strings, whatever their types are."""
+    details = response.get("Error")
+    found = details if isinstance(details, dict) else {}
+    return {name: str(found.get(name) or "") for name in ("Code", "Message")}
 
 
 def _parsers() -> ResponseParserFactory:

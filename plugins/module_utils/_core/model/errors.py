@@ -63,7 +63,10 @@ CLASSES: dict[str, tuple[str, str]] = {
         "The run ended before the account was finished.",
         "Run it again: it continues where this run ended.",
     ),
-    "unexpected": ("A bug in this collection.", "Please report it."),
+    "unexpected": (
+        "A bug in this collection.",
+        "Report it with message and traceback: https://github.com/trailbridge/sentinel/issues has a form for bugs.",
+    ),
 }
 
 

@@ -15,9 +15,10 @@ from ..model.account import Account, WorkspaceKey, check_partition
 from ..model.connector import workspace as workspaces
 from ..model.connector.workspace import Workspace
 from ..model.credentials.credentials import AwsCredentials, AzureCredentials
-from ..model.errors import SentinelError, cannot
+from ..model.errors import SentinelError
 from .account import Context
 from .pacing import AzureRateLimit, Slots, Visibility
+from .unexpected import unexpected_error
 
 if TYPE_CHECKING:
     from ..cloud.arm import Azure
@@ -63,7 +64,7 @@ class Clients:
         except SentinelError as error:
             self._unusable_aws[credentials] = error
         except Exception as error:  # noqa: BLE001 one credential never stops the others
-            self._unusable_aws[credentials] = cannot("unexpected", "find AWS credentials", repr(error))
+            self._unusable_aws[credentials] = unexpected_error("find AWS credentials", error)
 
     async def wait_until_open(self) -> None:
         """Wait until every workspace was checked; raises SentinelError if none can be used."""
@@ -93,21 +94,27 @@ class Clients:
         except SentinelError as error:
             self._unusable_azure[credentials] = error
         except Exception as error:  # noqa: BLE001 one credential never stops the others
-            self._unusable_azure[credentials] = cannot("unexpected", "sign in to Azure", repr(error))
+            self._unusable_azure[credentials] = unexpected_error("sign in to Azure", error)
+
+    def _usable_azure(self, credentials: AzureCredentials) -> Azure:
+        if error := self._unusable_azure.get(credentials):
+            raise error.with_traceback(None)
+        return self._azure[credentials]
 
     async def _open_workspace(self, key: WorkspaceKey) -> None:
         from ..cloud.sentinel import Sentinel
 
         credentials, subscription_id, resource_group, name = key
         try:
-            if error := self._unusable_azure.get(credentials):
-                raise error.with_traceback(None)
+            azure = self._usable_azure(credentials)
             budget = self._budgets.setdefault((credentials, subscription_id), AzureRateLimit())
-            sentinel = Sentinel(self._azure[credentials], subscription_id, resource_group, name, budget)
+            sentinel = Sentinel(azure, subscription_id, resource_group, name, budget)
             self._created[key] = sentinel
             self._sentinel[key] = sentinel, await preflight(sentinel, self._permission)
         except SentinelError as error:
             self._unusable[key] = error
+        except Exception as error:  # noqa: BLE001 one workspace never stops the others
+            self._unusable[key] = unexpected_error(f"open workspace {name}", error)
 
     def credentials_error(self, account: Account) -> SentinelError | None:
         """Return why the source credentials of an account cannot be used, None if they can."""

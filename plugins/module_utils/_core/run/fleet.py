@@ -22,6 +22,7 @@ from .account import connect, disconnect
 from .clients import Clients
 from .orphans.orphans import DEPARTED, Orphan, Orphans, check_departed_again, find_departed, remove
 from .orphans.role_orphans import find_in_accounts
+from .unexpected import unexpected_error
 
 # Accounts started at the same time, as a multiple of the concurrency: some wait for ARM's limits or for a new role.
 WORKERS_PER_SLOT = 4
@@ -312,8 +313,7 @@ async def _reconcile_account(
         why = "the run was interrupted; calls in progress may have been completed"
         result.error = cannot("interrupted", f"finish account {account.account_id}", why)
     except Exception as error:  # noqa: BLE001 one account never stops the others
-        result.error = cannot("unexpected", f"finish account {account.account_id}", repr(error))
-        result.error.__cause__ = error
+        result.error = unexpected_error(f"finish account {account.account_id}", error)
     complete = not (options.absent or result.error)
     result.report.accept(account.accepted, datetime.now(UTC).date().isoformat(), complete=complete)
     return result

@@ -16,6 +16,7 @@ from typing import Any
 from ..model.account_result import AccountResult
 from ..model.report_row import AccountRow
 from .orphans.orphans import Orphan
+from .unexpected import UnexpectedError
 
 
 class NoJournal:
@@ -25,6 +26,9 @@ class NoJournal:
     hint = ""
 
     def add(self, result: AccountResult) -> None:
+        """Do nothing."""
+
+    def add_error(self, error: UnexpectedError) -> None:
         """Do nothing."""
 
     def add_orphans(self, orphans: list[Orphan]) -> None:
@@ -46,15 +50,31 @@ class Journal:
         # Several runs may share the folder, and in containers the process id as well.
         self.path = folder / f"{name}-{secrets.token_hex(4)}.jsonl"
         self.keep = True
+        self._tracebacks: dict[str, str] = {}
+        """The account of each traceback, "" for that of the run."""
         self.error: OSError | None = None
         """Why it is incomplete."""
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         self._file = os.fdopen(handle, "w", encoding="utf-8", buffering=1)
 
     def add(self, result: AccountResult) -> None:
-        """Write the result of one account."""
-        account = result.account
-        self._write({"account_id": account.account_id, "ou": account.ou, **result.result(), "diff": result.report.diff})
+        """Write the result of one account, with the traceback of an unexpected error, whose message gets the place."""
+        account, more = result.account, {}
+        if isinstance(result.error, UnexpectedError):
+            more = self._traceback(result.error, account.account_id)
+        line = {"account_id": account.account_id, "ou": account.ou, **result.result(), "diff": result.report.diff}
+        self._write({**line, **more})
+
+    def add_error(self, error: UnexpectedError) -> None:
+        """Write the error that ends the run, with its traceback; its message gets the place."""
+        more = self._traceback(error, "")
+        self._write({"error": error.show(), **more})
+
+    def _traceback(self, error: UnexpectedError, account_id: str) -> dict[str, str]:
+        """Return the traceback as part of a line: the same one is written once, however many accounts have it."""
+        first = self._tracebacks.setdefault(error.traceback, account_id)
+        error.place = f"The traceback is in {self.path}."
+        return {"traceback": error.traceback if first == account_id else f"the same as that of account {first}"}
 
     def add_orphans(self, orphans: list[Orphan]) -> None:
         """Write the orphans, to a journal that will be kept."""
@@ -76,15 +96,16 @@ class Journal:
         return ""
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """Yield each line that was written."""
+        """Yield the line of each account, without traceback: a report is for other readers."""
         with self.path.open(encoding="utf-8") as lines:
-            for line in lines:
-                yield json.loads(line)
+            for row in map(json.loads, lines):
+                if "account_id" in row:
+                    yield {key: value for key, value in row.items() if key != "traceback"}
 
     def close(self) -> None:
-        """Close the file, and delete it if it is empty or not to be kept."""
+        """Close the file, and delete it if it is empty, or if it has no traceback and is not to be kept."""
         with suppress(OSError):
             self._file.close()
-        if not (self.keep and self.hint):
+        if not ((self.keep or self._tracebacks) and self.hint):
             with suppress(FileNotFoundError):
                 self.path.unlink()

@@ -20,11 +20,12 @@ from ..cloud.iam import last_used
 from ..model.account import Account, WorkspaceKey, check_unique
 from ..model.credentials.credentials import AwsCredentials, AzureCredentials
 from ..model.duration import format_duration
-from ..model.errors import SentinelError, cannot
+from ..model.errors import SentinelError
 from ..model.ingestion import ingestion as model
 from ..model.ingestion.ingestion import ConnectorsByAccount, Expected, IngestionResult, IngestionStatus, Snapshot
 from ..model.role.permissions import policy_for
 from ..run.pacing import AzureRateLimit, Slots
+from ..run.unexpected import unexpected_error
 
 if TYPE_CHECKING:
     from ..cloud.arm import Azure
@@ -172,7 +173,7 @@ async def open_workspaces(accounts: list[Account]) -> AsyncIterator[Workspaces]:
             except SentinelError as error:
                 errors[credentials] = error
             except Exception as error:  # noqa: BLE001 one credential never stops the others
-                errors[credentials] = cannot("unexpected", "sign in to Azure", repr(error))
+                errors[credentials] = unexpected_error("sign in to Azure", error)
         first_accounts = {account.workspace_key: account for account in reversed(accounts)}
         budgets = {(account.azure, account.subscription_id): AzureRateLimit() for account in accounts}
         workspaces = {key: WorkspaceQueries(account.workspace) for key, account in first_accounts.items()}
@@ -322,6 +323,8 @@ async def _in_accounts(accounts: list[AccountIngestion], options: VerifyOptions,
                 await task(item, clients[source])
         except SentinelError as error:
             item.error = error
+        except Exception as error:  # noqa: BLE001 one account never stops the others
+            item.error = unexpected_error(f"work in account {item.account.account_id}", error)
 
     try:
         await asyncio.gather(*map(run_one, accounts))

@@ -165,9 +165,9 @@ def report_row(item: AccountIngestion) -> AccountRow:
         "ou": item.account.ou,
         "status": "ok",
         "resources": [
-            {"kind": kind, "id": shown[key], "changed": False}
-            for kind, key in (("role", "role_arn"), ("connector", "connector_id"))
-            if shown[key]
+            {"kind": kind, "id": resource_id, "changed": False}
+            for kind, resource_id in (("role", shown["role_arn"]), ("connector", shown["connector_id"]))
+            if resource_id
         ],
         "findings": [],
         "calls": [],

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import SentinelError
+from ..report_row import ExcludedRow
 
 ACTIVE, CLOSED = "ACTIVE", "CLOSED"
 
@@ -104,8 +105,8 @@ class Organization:
         parent = self.units[unit].parent
         return (*self._chain(parent), unit) if parent else (unit,)
 
-    def excluded(self, account_ids: Container[str]) -> list[dict[str, str]]:
-        """Return the accounts of the organization except these, as [{account_id, reason}]."""
+    def excluded(self, account_ids: Container[str]) -> list[ExcludedRow]:
+        """Return the accounts of the organization except these, with the reason."""
         return [
             {
                 "account_id": one.account_id,

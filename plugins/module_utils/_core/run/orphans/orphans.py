@@ -22,6 +22,7 @@ from ...model.connector.connector import CONNECTOR, Connector, ConnectorSpec, ac
 from ...model.errors import SentinelError
 from ...model.organization.organization import Organization
 from ..reconcile import Mode, reconcile
+from ..unexpected import UnexpectedError, unexpected_error
 
 if TYPE_CHECKING:
     from ...cloud.sentinel import Sentinel
@@ -60,6 +61,8 @@ class Orphan:
     reason: str
     removed: bool = False
     error: str = ""
+    bug: UnexpectedError | None = None
+    """The error, if it is a bug of this collection."""
     role: str = ""
     """The ARN of the role, if there is no connector."""
     host: str = ""
@@ -188,6 +191,9 @@ async def remove(orphan: Orphan) -> None:
         orphan.removed = True
     except SentinelError as error:
         orphan.error = str(error)
+    except Exception as error:  # noqa: BLE001 one orphan never stops the others
+        orphan.bug = unexpected_error(f"remove data connector {orphan.connector.name}", error)
+        orphan.error = str(orphan.bug)
     except asyncio.CancelledError:
         orphan.error = f"The run was interrupted; connector {orphan.connector.name} may have been removed."
         raise
