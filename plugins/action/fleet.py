@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -133,8 +133,7 @@ class ActionModule(BatchAction):
     ) -> dict[str, Any]:
         results, cancellation, started = FleetResult(options["fail_on"]), fleet.Cancellation(), datetime.now(UTC)
         with self._handle_signals(cancellation), self._open_journal(options["report_dir"]) as journal:
-            for one in refused:
-                result = AccountResult(one.account, AccountReport(), one.error, check_mode=run_options.check_mode)
+            for result in _refused_results(refused, check_mode=run_options.check_mode):
                 self._add_result(result, results, journal)
             refusal = await self._run_accounts(accounts, run_options, cancellation, results, journal)
             self._add_bugs(results, journal)
@@ -292,6 +291,11 @@ class _DisplayHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._display.vvv(one_line(record.getMessage()))
+
+
+def _refused_results(refused: Iterable[RefusedAccount], *, check_mode: bool) -> Iterator[AccountResult]:
+    for one in refused:
+        yield AccountResult(one.account, AccountReport(), one.error, check_mode=check_mode)
 
 
 def _header(

@@ -17,6 +17,8 @@ RULE = (
     "it must be a list of dictionaries, each with code (of a finding that is not critical), reason (up to 500 "
     "printable characters) and until (the last day, such as 2027-01-31)"
 )
+# In other runs the absence of what only offboarding looks for does not mean that an entry is unused.
+_OFFBOARDING_CODES = {code for code, facts in CODES.items() if facts.offboarding}
 
 
 class Accepted(NamedTuple):
@@ -76,24 +78,13 @@ def entry_findings(
     entries: Collection[Accepted], found: Iterable[Finding], today: str, *, complete: bool
 ) -> list[Finding]:
     """Return a finding for each entry that has expired or, if `complete` (all resources were read), matches nothing."""
-    valid = [one for one in dict.fromkeys(entries) if one.until >= today]
-    expired = [one for one in dict.fromkeys(entries) if one.until < today]
-    return _expired(expired, {one.code for one in valid}) + (_unused(valid, found) if complete else [])
-
-
-def _expired(entries: Iterable[Accepted], valid: Collection[str]) -> list[Finding]:
-    return [
-        finding("acceptance_expired", f"The acceptance of {one.code} expired after {one.until}: {one.reason}.")
-        for one in entries
-        if one.code not in valid
-    ]
-
-
-def _unused(entries: Iterable[Accepted], found: Iterable[Finding]) -> list[Finding]:
-    # In other runs the absence of what only offboarding looks for does not mean that the entry is unused.
-    codes = {one.code for one in found} | {code for code, kind in CODES.items() if kind.offboarding}
-    return [
-        finding("acceptance_unused", f"{one.code} is accepted but not found: {one.reason}.")
-        for one in entries
-        if one.code not in codes
-    ]
+    matched = {one.code for one in found} | _OFFBOARDING_CODES
+    valid = {one.code for one in entries if one.until >= today}
+    result = []
+    for one in dict.fromkeys(entries):
+        if one.until < today and one.code not in valid:
+            text = f"The acceptance of {one.code} expired after {one.until}: {one.reason}."
+            result.append(finding("acceptance_expired", text))
+        elif one.until >= today and complete and one.code not in matched:
+            result.append(finding("acceptance_unused", f"{one.code} is accepted but not found: {one.reason}."))
+    return result
