@@ -415,6 +415,8 @@ def test_check_mode_is_supported_as_documented(name: str) -> None:
 
 # --- results ---
 
+ERROR = {"class": "x", "traceback": "Traceback (most recent call last): …"}
+FLEET_ERROR = {"class": "x"}
 ROLE = role.overlay(role.RoleSpec("111111111111", "11111111-aaaa-4aaa-8aaa-111111111111"), None)
 CONNECTOR = connector.Connector("mine", ROLE.arn)
 FOUND = finding("role_missing", "No role.")
@@ -443,7 +445,7 @@ def fleet_result() -> dict[str, Any]:
 def single(*names: str) -> dict[str, Any]:
     result = report().result()
     others = {"role", "connector"} - set(names)
-    return {key: value for key, value in result.items() if key not in others} | {"error": {"class": "x"}}
+    return {key: value for key, value in result.items() if key not in others} | {"error": FLEET_ERROR}
 
 
 def connectors_found() -> dict[str, Any]:
@@ -454,7 +456,7 @@ def connectors_found() -> dict[str, Any]:
     return {
         "connectors": [connector.describe(raw) for raw in answers],
         "findings": [one._asdict() for one in found],
-        "error": {"class": "x"},
+        "error": ERROR,
     }
 
 
@@ -462,7 +464,7 @@ def roles_found() -> dict[str, Any]:
     inspected = run_single._role_with_findings(
         replace(ROLE, managed_policies=frozenset()), parse({"account_id": "111111111111"}, "")
     )
-    return {"roles": [inspected], "error": {"class": "x"}}
+    return {"roles": [inspected], "error": ERROR}
 
 
 SNAPSHOT = ingestion.Snapshot(
@@ -482,13 +484,13 @@ def watched(account_id: str) -> run_ingestion.AccountIngestion:
 def verified() -> dict[str, Any]:
     both = [watched("111111111111"), watched("222222222222")]
     both[0].shown["canary"] = True
-    return {**results.task_result(both, [], "drift", 100), "error": {"class": "x"}}
+    return {**results.task_result(both, [], "drift", 100), "error": FLEET_ERROR}
 
 
 def arrived() -> dict[str, Any]:
     one = watched("111111111111")
     accounts = {"111111111111": one.result()}
-    return {"summary": results.summary([one]), "accounts": accounts, "notes": [], "error": {"class": "x"}}
+    return {"summary": results.summary([one]), "accounts": accounts, "notes": [], "error": ERROR}
 
 
 RESULTS = {
@@ -501,15 +503,15 @@ RESULTS = {
     "aws_stackset": lambda: {
         "stackset": stackset.show(stackset.StackSet("x", tags={"x": "y"})),
         "calls": [Call("CreateStackSet", {}).show()],
-        "error": {"class": "x"},
+        "error": ERROR,
     },
     "workspace_info": lambda: {
         "changed": False,
         "workspace": workspace.show(workspace.Workspace("/w", "w", "x", "westeurope", rights={"read": True})),
-        "error": {"class": "x"},
+        "error": ERROR,
     },
     "fleet": fleet_result,
-    "fleet_check": lambda: {"accounts": 12, "limited_accounts": 3, "error": {"class": "x"}},
+    "fleet_check": lambda: {"accounts": 12, "limited_accounts": 3, "error": FLEET_ERROR},
 }
 
 

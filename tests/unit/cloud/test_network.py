@@ -371,7 +371,7 @@ def test_a_certificate_of_an_unknown_authority(here: Emulators, connect: Connect
 @pytest.mark.parametrize(
     ("changes", "reason", "advice"),
     [
-        ({"since": -3, "until": -1}, "has expired", "renewed"),
+        ({"since": -3, "until": -1}, "has expired", "renew it"),
         ({"since": 1, "until": 3}, "not yet valid", "clock"),
         ({"name": "other.example"}, "match", "Correct the address"),
     ],

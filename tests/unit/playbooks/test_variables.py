@@ -225,7 +225,7 @@ def test_accounts_can_be_listed_in_a_play_on_localhost(cloud: Emulators, play: P
         - entry: {account_id: "222222222201", rolename: x}
           message: "rolename of account 222222222201: unknown option"
         - entry: {role_name: x}
-          message: "Cannot work on entry 1 of accounts: account_id is not given"
+          message: "Cannot process entry 1 of accounts: account_id is not set"
         - entry: {account_id: 22222222201}
           message: "account_id 22222222201 of entry 1 of accounts"
       register: refused
