@@ -445,7 +445,7 @@ def fleet_result() -> dict[str, Any]:
 def single(*names: str) -> dict[str, Any]:
     result = report().result()
     others = {"role", "connector"} - set(names)
-    return {key: value for key, value in result.items() if key not in others} | {"error": FLEET_ERROR}
+    return {key: value for key, value in result.items() if key not in others} | {"error": ERROR}
 
 
 def connectors_found() -> dict[str, Any]:
