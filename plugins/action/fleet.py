@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -133,15 +133,13 @@ class ActionModule(BatchAction):
     ) -> dict[str, Any]:
         results, cancellation, started = FleetResult(options["fail_on"]), fleet.Cancellation(), datetime.now(UTC)
         with self._handle_signals(cancellation), self._open_journal(options["report_dir"]) as journal:
-            for one in refused:
-                result = AccountResult(one.account, AccountReport(), one.error, check_mode=run_options.check_mode)
+            for result in _refused_results(refused, check_mode=run_options.check_mode):
                 self._add_result(result, results, journal)
             refusal = await self._run_accounts(accounts, run_options, cancellation, results, journal)
             self._add_bugs(results, journal)
             # A refused run only previewed the changes, and is reported as check mode.
-            run_options = replace(run_options, check_mode=True) if refusal else run_options
-            for line in results.finish(run_options):
-                self.display_line(line)
+            run_options = replace(run_options, check_mode=run_options.check_mode or bool(refusal))
+            self.display_lines(results.finish(run_options))
             if cancellation.interrupted:
                 journal.add_orphans(results.orphans)
                 self.display_line(f"The run was ended before all accounts were done.{journal.hint}")
@@ -293,6 +291,11 @@ class _DisplayHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._display.vvv(one_line(record.getMessage()))
+
+
+def _refused_results(refused: Iterable[RefusedAccount], *, check_mode: bool) -> Iterator[AccountResult]:
+    for one in refused:
+        yield AccountResult(one.account, AccountReport(), one.error, check_mode=check_mode)
 
 
 def _header(

@@ -322,7 +322,7 @@ orphans:
       sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
     reason:
       description:
-        - V(closed) or V(left) for the account, V(role_missing) if the role does not exist, V(no_connector) for a role
+        - V(closed) or V(left) for the account, V(no_role) if the role does not exist, V(no_connector) for a role
           without a connector.
         - V(unknown) if the roles of the account could not be listed.
       type: str

@@ -195,6 +195,11 @@ class SentinelAction(ActionBase):
         """Display a line; on stderr where a program reads stdout."""
         self._display.display(one_line(line), stderr=stdout_is_data())
 
+    def display_lines(self, lines: Iterable[str]) -> None:
+        """Display several lines."""
+        for line in lines:
+            self.display_line(line)
+
 
 class BatchAction(SentinelAction):
     """Many accounts in one task: the hosts of the batch, each with its own values of some variables."""

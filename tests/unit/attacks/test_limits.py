@@ -169,12 +169,12 @@ def test_without_accounts_nothing_is_done(world: World) -> None:
 
 
 GUARDS: list[tuple[dict[str, Any], str]] = [
-    ({"max_change_percent": 25}, "12 accounts would change; 25 % of 12 accounts is 3"),
+    ({"max_change_percent": 25}, "the limit of 25 % of 12 accounts is 3"),
     ({"max_change_percent": "nan"}, "max_change_percent nan: it must be a number from 0 to 100"),
     ({"max_change_percent": "few"}, "argument 'max_change_percent' is of type"),
     ({"max_fail_percentage": "nan"}, "max_fail_percentage nan: it must be a number from 0 to 100"),
     ({"minimum_accounts": "ten"}, "argument 'minimum_accounts' is of type"),
-    ({"concurrency": 0}, "concurrency 0: it must be a integer from 1 to 256"),
+    ({"concurrency": 0}, "concurrency 0: it must be an integer from 1 to 256"),
     ({"report_dir": "/proc/nowhere"}, "Cannot write into /proc/nowhere (report_dir)"),
     ({"state": "deleted"}, "value of state must be one of: present, absent, got: deleted"),
     ({"acounts": []}, "acounts"),

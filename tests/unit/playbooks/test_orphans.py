@@ -326,7 +326,7 @@ def test_a_connector_without_role_is_reported_and_removed_only_by_offboarding(
     trusted(here, mine, "Existing", CUSTOMER_ID)
     for check_mode in (True, False):
         found = run(here, [mine], orphans="report", check_mode=check_mode)
-        assert reasons(found) == [("role_missing", arn_of(mine, "Missing"))]
+        assert reasons(found) == [("no_role", arn_of(mine, "Missing"))]
     assert len(here.connectors()) == 4
 
     (orphan,) = run(here, [mine], orphans="remove", absent=True)

@@ -17,6 +17,8 @@ RULE = (
     "it must be a list of dictionaries, each with code (of a finding that is not critical), reason (up to 500 "
     "printable characters) and until (the last day, such as 2027-01-31)"
 )
+# In other runs the absence of what only offboarding looks for does not mean that an entry is unused.
+_OFFBOARDING_CODES = {code for code, facts in CODES.items() if facts.offboarding}
 
 
 class Accepted(NamedTuple):
@@ -76,14 +78,13 @@ def entry_findings(
     entries: Collection[Accepted], found: Iterable[Finding], today: str, *, complete: bool
 ) -> list[Finding]:
     """Return a finding for each entry that has expired or, if `complete` (all resources were read), matches nothing."""
-    codes = {one.code for one in found}
+    matched = {one.code for one in found} | _OFFBOARDING_CODES
     valid = {one.code for one in entries if one.until >= today}
     result = []
     for one in dict.fromkeys(entries):
         if one.until < today and one.code not in valid:
             text = f"The acceptance of {one.code} expired after {one.until}: {one.reason}."
             result.append(finding("acceptance_expired", text))
-        # In other runs the absence of what only offboarding looks for does not mean that the entry is unused.
-        elif one.until >= today and complete and one.code not in codes and not CODES[one.code].offboarding:
+        elif one.until >= today and complete and one.code not in matched:
             result.append(finding("acceptance_unused", f"{one.code} is accepted but not found: {one.reason}."))
     return result

@@ -256,7 +256,11 @@ CODES: dict[str, Code] = {
         "low", "role", "The role trusts Microsoft Sentinel but does not carry the tag of this collection.", ("TagRole",)
     ),
     "source_missing": _drift(
-        "high", "role", "The account lists no source, and no S3 connector ingests its events.", _BY_HAND
+        "high",
+        "role",
+        "The account lists no source, and no S3 connector ingests its events.",
+        _BY_HAND,
+        breaking=True,
     ),
     "source_not_listed": _drift(
         "low", "role", "A CloudTrail connector reads the account, and its list of sources has none.", _BY_HAND

@@ -12,7 +12,7 @@ from ..cloud.known_secrets import MASK, scrub
 from ..model.errors import CLASSES, SentinelError
 from ..model.text import one_line
 
-MAX_TRACEBACK_LENGTH = 12_000
+MAX_TRACEBACK_LENGTH = 20_000
 MAX_CAUSE_LENGTH = 300
 # Looks like a key or a token that no part of this process knows, such as one in a response that cannot be parsed. Ids
 # (GUIDs) are no secrets.
@@ -43,12 +43,15 @@ def unexpected_error(action: str, error: BaseException) -> UnexpectedError:
 
 
 def traceback_text(error: BaseException) -> str:
-    """Return the traceback of an exception and of its causes without secrets; of a long one the end."""
-    lines = "".join(traceback.format_exception(error)).splitlines()
+    """Return the traceback of an exception and of its causes without secrets; of a long one both ends.
+
+    It begins with the first cause, and ends with the exception itself.
+    """
+    lines = [line for line in "".join(traceback.format_exception(error)).splitlines() if line.strip(" ^~")]
     # Frames are places and lines of source code, which are indented; everything else is the message of an exception.
     text = "\n".join(line if line.startswith(_FRAME) else _scrub_message(line) for line in lines)
-    text = scrub(text)
-    return text if len(text) <= MAX_TRACEBACK_LENGTH else f"…{text[-MAX_TRACEBACK_LENGTH:]}"
+    text, half = scrub(text), MAX_TRACEBACK_LENGTH // 2
+    return text if len(text) <= MAX_TRACEBACK_LENGTH else f"{text[:half]}\n…\n{text[-half:]}"
 
 
 def _scrub_message(text: str) -> str:

@@ -109,12 +109,17 @@ def _conditions(part: Difference) -> list[Finding]:
 
 def _condition(statement: Statement, key: str, expected: frozenset[str]) -> list[Finding]:
     lines = [one for one in statement.conditions if one.key == key]
-    exact = [one for one in lines if accepts_only_listed(one)]
     about = "trust_external_id" if key == EXTERNAL_ID else "trust_condition"
     if not lines:
         return [_named(f"{about}_missing", _about(key, _listing(statement.principal.values), " for "))]
-    if not exact:
+    if not any(map(accepts_only_listed, lines)):
         return [_named(f"{about}_weak", _line(one)) for one in lines]
+    return _exact_condition(key, about, lines, expected)
+
+
+def _exact_condition(key: str, about: str, lines: list[Condition], expected: frozenset[str]) -> list[Finding]:
+    """Return findings for the values that are not expected, and for each line beside the exact ones."""
+    exact = [one for one in lines if accepts_only_listed(one)]
     unknown = frozenset.intersection(*(one.values for one in exact)) - expected
     found = _named_each(f"{about}_foreign", [_about(key, value, " ") for value in unknown])
     return found + [_named("trust_condition_extra", _line(one)) for one in lines if one not in exact]

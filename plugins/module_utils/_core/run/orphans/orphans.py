@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _REASONS = {
     "closed": "the account is closed",
     "left": "the account has left the organization",
-    "role_missing": "the role does not exist",
+    "no_role": "the role does not exist",
     "no_connector": "trusts Microsoft Sentinel",
 }
 # The reasons of accounts that are no longer active in the organization.

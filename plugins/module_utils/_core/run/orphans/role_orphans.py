@@ -112,7 +112,7 @@ async def _search_each_role(account: Account, sentinel: Sentinel, others: Connec
 
 def _connector_without_role(account: Account, sentinel: Sentinel, connector: Connector, context: Context) -> Orphan:
     check = partial(_is_role_missing, account, connector, context)
-    return Orphan(sentinel, connector, "role_missing", is_role_missing=check)
+    return Orphan(sentinel, connector, "no_role", is_role_missing=check)
 
 
 async def _is_role_missing(account: Account, connector: Connector, context: Context) -> bool:
