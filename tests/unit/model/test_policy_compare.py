@@ -593,13 +593,13 @@ def written(statement: Any) -> Json:
 
 
 def check_beyond(document: Json, desired: Json, requests: list[Request]) -> None:
-    """Whoever is allowed beyond the desired document is allowed by a part that is found, or was to be denied."""
+    """Every unexpected request that is allowed is allowed by a part that is found, or was to be denied."""
     found = compare(document, desired)
     allows = policy(*(written(one.statement) for one in found.unexpected if one.statement.effect == "Allow"))
     denies = policy(*(written(one.statement) for one in found.missing if one.statement.effect == "Deny"))
-    beyond = [one for one in requests if allowed(document, one) and not allowed(desired, one)]
-    assert [one for one in beyond if not allowed(allows, one) and not denied(denies, one)] == []
-    if beyond and requests is TRUST_REQUESTS:
+    unexpected = [one for one in requests if allowed(document, one) and not allowed(desired, one)]
+    assert [one for one in unexpected if not allowed(allows, one) and not denied(denies, one)] == []
+    if unexpected and requests is TRUST_REQUESTS:
         assert any(is_security(one) for one in trust_findings(document, desired))
 
 

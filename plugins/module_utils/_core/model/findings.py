@@ -13,7 +13,7 @@ from .text import one_line
 
 SEVERITIES = ("critical", "high", "medium", "low")
 
-# Stands among the calls that repair a finding where (also) a person has to.
+# Listed among the calls that repair a finding if (also) a person has to act.
 MANUAL = "manual"
 
 

@@ -45,7 +45,7 @@ def includes(general: str, special: str) -> bool:
 def overlap(one: str, other: str, barrier: str = "") -> bool:
     """Whether some value matches both patterns; a * of the second one does not match the barrier character.
 
-    Bit n of a row says whether the first n characters of the second pattern and the first one so far can match the
+    Bit n of a row is set if the first n characters of the second pattern and the first one so far can match the
     same.
     """
     if not is_wild(one + other):

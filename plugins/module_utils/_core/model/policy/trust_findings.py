@@ -58,7 +58,7 @@ def trust_findings(document: object, desired: object) -> list[Finding]:
     return ordered(found or [_named("trust_differs", "it has not all that is desired")])
 
 
-# --- what is allowed beyond the desired ---
+# --- unexpected permissions ---
 
 
 def _unexpected(part: Difference, desired: Iterable[Statement]) -> list[Finding]:
