@@ -78,7 +78,7 @@ def test_a_star_does_not_match_the_barrier() -> None:
 KEY = "sts:ExternalId"
 OPERATORS = ["StringEquals", "StringLike", "StringNotEquals", "StringNotLike", "StringEqualsIgnoreCase"]
 EVERY = ["".join(parts) for parts in product(["", "ForAnyValue:", "ForAllValues:"], OPERATORS, ["", "IfExists"])]
-VALUES = ["ab", "AB", "a*", "*", "a?", "b", f"${{{KEY}}}"]
+VALUES = ["ab", "AB", "a*", "*", "a?", "$*", f"${{{KEY}}}"]
 SETS = [[one] for one in VALUES] + [list(pair) for pair in combinations(VALUES, 2)]
 REQUESTS = [
     Request(Caller("AWS", "arn:aws:iam::111122223333:role/x"), "sts:AssumeRole", keys={KEY.lower(): one} if one else {})
@@ -114,19 +114,25 @@ def test_a_condition_that_implies_another_is_met_by_fewer_requests() -> None:
         (("StringEquals", "ab"), ("StringEqualsIgnoreCase", "AB")),
         (("ArnEquals", "arn:aws:s3:::a"), ("ArnLike", "arn:aws:s3:::a")),
         (("StringEquals", "arn:aws:s3:::a"), ("ArnLike", "arn:aws:s3:::a")),
-        (("Bool", "true"), ("Bool", "true")),
+        (("StringEqualsIfExists", "a"), ("StringEqualsIfExists", ["a", "b"])),
+        (("StringNotEquals", ["a", "b"]), ("StringNotEquals", "a")),
+        (("Null", "true"), ("Null", ["true", "false"])),
     ],
 )
-def test_a_stricter_condition_implies_another(stricter: tuple[str, str], other: tuple[str, str]) -> None:
+def test_a_stricter_condition_implies_another(stricter: tuple[str, Any], other: tuple[str, Any]) -> None:
     one, two = (
         min(parse(limited({operator: {KEY: value}})).statements[0].conditions) for operator, value in (stricter, other)
     )
     assert implies(one, two)
-    assert not implies(two, one) or {stricter[0], other[0]} in (
-        {"Bool"},
-        {"ArnEquals", "ArnLike"},
-        {"StringLike", "StringEquals"},
+    equal = {one.operator, two.operator} in ({"ArnEquals", "ArnLike"}, {"StringLike", "StringEquals"})
+    assert not implies(two, one) or (equal and one.values == two.values)
+
+
+def test_a_condition_says_nothing_about_another_key() -> None:
+    one, other = (
+        min(parse(limited({"StringEquals": {key: "a"}})).statements[0].conditions) for key in (KEY, "aws:SourceIp")
     )
+    assert not implies(one, other)
 
 
 # --- elements ---

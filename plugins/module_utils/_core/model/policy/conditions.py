@@ -67,9 +67,7 @@ def implies(condition: Condition, other: Condition) -> bool:
 
 def _is_stricter(operator: str, values: frozenset[str], others: frozenset[str]) -> bool:
     """Whether a test is stricter by its values: fewer of which one must be met, or more of which none may."""
-    if "Not" in operator:
-        return bool(others) and others <= values
-    return operator != "Null" and values <= others
+    return (bool(others) and others <= values) if "Not" in operator else values <= others
 
 
 def has_variable(condition: Condition) -> bool:
@@ -89,7 +87,7 @@ def _is_accepted(operator: str, value: str, other: str, accepted: frozenset[str]
     if "${" in value:
         return False
     if other in _ARN:
-        return value in accepted and (operator in _ARN or (operator == "StringEquals" and not is_wild(value)))
+        return value in accepted and operator in {*_ARN, "StringEquals"}
     if operator == "StringLike" and is_wild(value):
         return other == "StringLike" and any(includes(one, value) for one in accepted)
     return operator in _EXACT and other in _EQUAL and _hits(other, accepted, value)
