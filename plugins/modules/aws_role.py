@@ -137,6 +137,7 @@ error:
       description: Traceback of an error of the class V(unexpected), without secrets.
       returned: with C(-vvv), for the class V(unexpected)
       type: str
+      sample: "KeyError: 'Arn'"
 """
 
 from ansible.module_utils.basic import AnsibleModule
