@@ -54,6 +54,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import FleetResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans.orphans import Orphan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.unexpected import unexpected_error
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion as run_ingestion
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import results
 
@@ -418,6 +419,7 @@ ROLE = role.overlay(role.RoleSpec("111111111111", "11111111-aaaa-4aaa-8aaa-11111
 CONNECTOR = connector.Connector("mine", ROLE.arn)
 FOUND = finding("role_missing", "No role.")
 ERROR = SentinelError("assume_denied", "Cannot assume the role.")
+BUG = run_single.failure(unexpected_error("run the module", KeyError("x")), run_single.TRACEBACK_VERBOSITY)["error"]
 
 
 def report() -> AccountReport:
@@ -442,7 +444,7 @@ def fleet_result() -> dict[str, Any]:
 def single(*names: str) -> dict[str, Any]:
     result = report().result()
     others = {"role", "connector"} - set(names)
-    return {key: value for key, value in result.items() if key not in others} | {"error": {"class": "x"}}
+    return {key: value for key, value in result.items() if key not in others} | {"error": BUG}
 
 
 def connectors_found() -> dict[str, Any]:
@@ -453,7 +455,7 @@ def connectors_found() -> dict[str, Any]:
     return {
         "connectors": [connector.describe(raw) for raw in answers],
         "findings": [one._asdict() for one in found],
-        "error": {"class": "x"},
+        "error": BUG,
     }
 
 
@@ -461,7 +463,7 @@ def roles_found() -> dict[str, Any]:
     inspected = run_single._role_with_findings(
         replace(ROLE, managed_policies=frozenset()), parse({"account_id": "111111111111"}, "")
     )
-    return {"roles": [inspected], "error": {"class": "x"}}
+    return {"roles": [inspected], "error": BUG}
 
 
 SNAPSHOT = ingestion.Snapshot(
@@ -487,7 +489,7 @@ def verified() -> dict[str, Any]:
 def arrived() -> dict[str, Any]:
     one = watched("111111111111")
     accounts = {"111111111111": one.result()}
-    return {"summary": results.summary([one]), "accounts": accounts, "notes": [], "error": {"class": "x"}}
+    return {"summary": results.summary([one]), "accounts": accounts, "notes": [], "error": BUG}
 
 
 RESULTS = {
@@ -500,12 +502,12 @@ RESULTS = {
     "aws_stackset": lambda: {
         "stackset": stackset.show(stackset.StackSet("x", tags={"x": "y"})),
         "calls": [Call("CreateStackSet", {}).show()],
-        "error": {"class": "x"},
+        "error": BUG,
     },
     "workspace_info": lambda: {
         "changed": False,
         "workspace": workspace.show(workspace.Workspace("/w", "w", "x", "westeurope", rights={"read": True})),
-        "error": {"class": "x"},
+        "error": BUG,
     },
     "fleet": fleet_result,
     "fleet_check": lambda: {"accounts": 12, "limited_accounts": 3, "error": {"class": "x"}},
