@@ -54,6 +54,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import FleetResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans.orphans import Orphan
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.unexpected import unexpected_error
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion as run_ingestion
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import results
 
@@ -421,6 +422,7 @@ ROLE = role.overlay(role.RoleSpec("111111111111", "11111111-aaaa-4aaa-8aaa-11111
 CONNECTOR = connector.Connector("mine", ROLE.arn)
 FOUND = finding("role_missing", "No role.")
 ERROR = SentinelError("assume_denied", "Cannot assume the role.")
+BUG = run_single.failure(unexpected_error("run the module", KeyError("x")), run_single.TRACEBACK_VERBOSITY)["error"]
 
 
 def report() -> AccountReport:
