@@ -24,7 +24,6 @@ MAX_EXCEPTIONS = 5
 EXCEPTIONS = {
     "module_utils/_core/model/policy/statements.py _is_statement": "one condition for each element that IAM documents",
     "module_utils/_core/model/policy/compare.py _parts": "the two loops share the parts that they split further",
-    "module_utils/_core/model/policy/conditions.py _is_accepted": "the table of operators that IAM documents, in order",
     "module_utils/_core/model/policy/elements.py includes_element": "the cases of absent and negated elements",
 }
 
