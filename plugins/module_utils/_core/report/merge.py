@@ -77,8 +77,8 @@ def _check_readable(report: StoredReport) -> None:
     """Raise KeyError, TypeError or ValueError if a time or an account id is missing or has another type."""
     for when in (report["started"], report["finished"]):
         _parse_time(when)
-    for row in report["accounts"]:
-        _ = row["account_id"]
+    if not all("account_id" in row for row in report["accounts"]):
+        raise KeyError("account_id")
 
 
 def is_separate_run(earlier: tuple[str, str], later: tuple[str, str]) -> bool:
