@@ -12,7 +12,7 @@ from tests.unit.playbooks.conftest import Play
 
 # Time-outs take too long without short timeouts; an expired session stops the whole run, and the refusal of a role
 # names one of another account.
-LEFT_OUT = ("time-out", "time-out, done late", "expired session", "role rejected")
+LEFT_OUT = ("time-out", "time-out, processed late", "expired session", "role rejected")
 
 
 def faults_by_account() -> dict[str, tuple[Kind, Request]]:
