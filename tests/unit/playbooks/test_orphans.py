@@ -110,6 +110,18 @@ def test_connectors_of_departed_accounts_are_reported_and_removed_on_request(
     assert run(here, mine, orphans="remove", absent=True) == []
 
 
+def test_each_orphan_is_read_and_removed_once(here: Emulators, organization: list[str]) -> None:
+    """Two connectors of one role are two orphans: the removal of the first does not touch the second."""
+    names = {seed(here, DEPARTED), seed(here, DEPARTED)}
+    run(here, organization[:1])
+    here.forget()
+    found = run(here, organization[:1], orphans="remove", absent=False, max_departed_percent=100.0)
+    assert [one.removed for one in found] == [True, True]
+    requests = [one for one in here.requests("azure") if any(name in one["path"] for name in names)]
+    assert sorted(one["operation"] for one in requests) == ["DataConnectors_Delete"] * 2 + ["DataConnectors_Get"] * 2
+    assert connected(here) == {organization[0]}
+
+
 def test_an_interrupted_run_removes_no_more_orphans(here: Emulators, organization: list[str]) -> None:
     for number in range(20):
         seed(here, f"9999999999{number:02}")

@@ -294,6 +294,20 @@ def _of_role(spec: ConnectorSpec, have: Connectors | None) -> Connectors:
     return tuple(item for item in have or () if item.role_arn == spec.role_arn)
 
 
+def only(connector: Connector) -> Resource[ConnectorSpec, Connectors]:
+    """Return the kind of resource that is this connector alone, as long as it reads the same role, for its removal."""
+
+    def is_it(item: Connector) -> bool:
+        return (item.name, item.role_arn) == (connector.name, connector.role_arn)
+
+    return replace(
+        CONNECTOR,
+        title=lambda _spec: f"data connector {connector.name}",
+        without=lambda _spec, have: tuple(item for item in have or () if not is_it(item)),
+        removable=lambda _spec, have: tuple(filter(is_it, have or ())),
+    )
+
+
 CONNECTOR: Resource[ConnectorSpec, Connectors] = Resource(
     name="connector",
     title=lambda spec: f"data connector of {spec.role_arn}",

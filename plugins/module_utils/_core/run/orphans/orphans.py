@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 from ...cloud.aws import Aws
 from ...cloud.organizations import list_accounts
 from ...model.account_result import AccountReport
-from ...model.connector.connector import CONNECTOR, Connector, ConnectorSpec, account_id_of
+from ...model.connector.connector import Connector, ConnectorSpec, account_id_of, only
 from ...model.errors import SentinelError
 from ...model.organization.organization import Organization
 from ..reconcile import Mode, reconcile
@@ -177,18 +177,19 @@ async def check_departed_again(orphans: Iterable[Orphan], aws: Callable[[], Aws]
 
 
 async def remove(orphan: Orphan) -> None:
-    """Remove the connector of an orphan after it was read again; an error is kept in the orphan."""
+    """Remove the connector of an orphan if it still reads the role; an error is kept in the orphan."""
     if orphan.connector is None:
         return
     try:
-        await orphan.sentinel.check_unchanged(orphan.connector)
         if orphan.is_role_missing and not await orphan.is_role_missing():
             orphan.error = f"Cannot remove data connector {orphan.connector.name}: role {orphan.role_arn} exists now."
             return
         spec = ConnectorSpec(orphan.role_arn, orphan.sentinel.id, orphan.sentinel.customer_id)
         adapter = orphan.sentinel.connector_adapter(spec, writes=True)
-        await reconcile(AccountReport(), CONNECTOR, spec, adapter, Mode(check_mode=False, absent=True))
-        orphan.removed = True
+        mode = Mode(check_mode=False, absent=True)
+        orphan.removed = (await reconcile(AccountReport(), only(orphan.connector), spec, adapter, mode)).changed
+        if not orphan.removed:
+            orphan.error = f"Cannot remove data connector {orphan.connector.name}: it was changed since it was listed."
     except SentinelError as error:
         orphan.error = str(error)
     except Exception as error:  # noqa: BLE001 one orphan never stops the others
