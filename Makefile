@@ -127,9 +127,7 @@ demo: tree ## a small organization on this machine: onboarded, drifted, repaired
 	@$(IN_TREE) "$(VENV)/bin/python" -m tests.demo --reports "$(BUILD)/demo" $(ARGS)
 
 specs: tree ## write the argument specs of the roles from the options of the plugins
-	@$(IN_TREE) "$(VENV)/bin/python" tests/tools/source_docs.py "$(CURDIR)"
-	@$(MAKE) --no-print-directory tree
-	@$(IN_TREE) "$(VENV)/bin/python" tests/tools/argument_specs.py "$(CURDIR)"
+	@$(IN_TREE) "$(VENV)/bin/python" -m tests.tools.argument_specs "$(CURDIR)"
 
 format: $(READY) ## format the Python code and repair what can be repaired
 	@.venv/bin/ruff check --fix --quiet || true

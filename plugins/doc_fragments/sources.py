@@ -11,13 +11,14 @@ class ModuleDocFragment:
 options:
   sources:
     description:
-      - The sources that Microsoft Sentinel reads in the account. Each is the name of a type, or a dictionary with
-        C(type) and the options of that type.
-      - An empty list is for an account whose events arrive through the S3 connector of an organization trail. Nothing
-        is created in the account, and its events are expected from that connector.
+      - The sources that Microsoft Sentinel reads in the account. Each is the name of a type, or a dictionary
+        with C(type) and the options of that type.
+      - An empty list is for an account whose events arrive through the S3 connector of an organization
+        trail. Nothing is created in the account, and its events are expected from that connector.
       - Sources that are not listed are not changed. If not set, the list is V([cloudtrail]).
-      - Type C(cloudtrail). An IAM role that trusts Microsoft with the workspace id as external id, and a data connector
-        of the kind C(AmazonWebServicesCloudTrail). Its options are those of the account, such as O(role_name).
+      - Type C(cloudtrail). An IAM role that trusts Microsoft with the workspace id as external id, and
+        a data connector of the kind C(AmazonWebServicesCloudTrail). Its options are those of the account,
+        such as O(role_name).
     type: list
     elements: raw
 """

@@ -21,6 +21,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     HOST_OPTIONS,
     RUN_OPTIONS,
 )
+from tests.tools import source_docs
 
 FRAGMENTS = {
     "fleet": ("aws", "azure", "workspace", "fleet_role", "sources"),
@@ -186,22 +187,19 @@ ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
 }
 
 
-class Dumper(yaml.SafeDumper):
-    """Indents lists, as required by ansible-lint."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        """Indent a list deeper than its key."""
-        super().increase_indent(flow, False)
-
-
 def documented(module: str) -> dict[str, Any]:
     """Return the options of a module, including those of its fragments."""
     found = {"account_id": ACCOUNT}
     for name in FRAGMENTS[module]:
-        fragment = importlib.import_module(f"{PACKAGE}.doc_fragments.{name}").ModuleDocFragment
-        found |= yaml.safe_load(fragment.DOCUMENTATION)["options"]
+        found |= source_docs.options() if name == "sources" else _fragment(name)
     options: dict[str, Any] = yaml.safe_load(importlib.import_module(f"{PACKAGE}.modules.{module}").DOCUMENTATION)
     return found | options["options"]
+
+
+def _fragment(name: str) -> dict[str, Any]:
+    fragment = importlib.import_module(f"{PACKAGE}.doc_fragments.{name}").ModuleDocFragment
+    options: dict[str, Any] = yaml.safe_load(fragment.DOCUMENTATION)["options"]
+    return options
 
 
 def account_options(role: str) -> dict[str, Any]:
@@ -239,6 +237,7 @@ def _renamed(text: str) -> str:
 
 
 def main(root: Path) -> None:
+    source_docs.write(root)
     for role, (short, description, options) in ROLES.items():
         main_spec = {
             "short_description": short,
@@ -247,7 +246,7 @@ def main(root: Path) -> None:
             "description": description + COMMON,
             "options": {name: _marked(name, option) for name, option in (account_options(role) | options).items()},
         }
-        text = yaml.dump({"argument_specs": {"main": main_spec}}, Dumper=Dumper, sort_keys=False, width=115)
+        text = source_docs.dump({"argument_specs": {"main": main_spec}})
         (root / "roles" / role / "meta" / "argument_specs.yml").write_text(f"---\n{text}")
 
 

@@ -1,24 +1,22 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the documentation of the option `sources` from the table of source types.
-
-Run it after a change of the table: make specs
-"""
+"""The documentation of the option `sources`, from the table of source types; make specs writes it."""
 
 from __future__ import annotations
 
-import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.sources import (
     SOURCE_TYPES,
     SourceOption,
 )
 
-HEAD = '''# Copyright (c) 2026 trailbridge contributors
+FRAGMENT = '''# Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The option for the sources of an account. Written by make specs from the table of source types."""
@@ -28,13 +26,7 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
-options:
-  sources:
-    description:
-'''
-TAIL = '''    type: list
-    elements: raw
-"""
+{documentation}"""
 '''
 INTRODUCTION = (
     (
@@ -62,14 +54,26 @@ def _option(source_type: str, option: SourceOption) -> str:
     return f"Option C({option.name}) of C({source_type}), {option.type}{need}. {option.description}"
 
 
-def main(root: Path) -> None:
-    paragraphs = [
-        textwrap.fill(text, 120, initial_indent="      - ", subsequent_indent="        ", break_long_words=False)
-        for text in sentences()
-    ]
-    text = HEAD + "\n".join(paragraphs) + "\n" + TAIL
+class Dumper(yaml.SafeDumper):
+    """Indents lists, as required by ansible-lint."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """Indent a list deeper than its key."""
+        super().increase_indent(flow, False)
+
+
+def dump(data: dict[str, Any], width: int = 115) -> str:
+    """Return documentation or a specification as YAML; the last word of a line may exceed the width."""
+    text: str = yaml.dump(data, Dumper=Dumper, sort_keys=False, width=width, allow_unicode=True)
+    return text
+
+
+def options() -> dict[str, Any]:
+    """Return the options of the fragment."""
+    return {"sources": {"description": list(sentences()), "type": "list", "elements": "raw"}}
+
+
+def write(root: Path) -> None:
+    """Write the fragment into a checkout."""
+    text = FRAGMENT.format(documentation=dump({"options": options()}, width=100))
     (root / "plugins/doc_fragments/sources.py").write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
