@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 import pytest
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.permissions import (
     ACTIONS,
     SessionScope,
@@ -20,6 +21,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.plan import plan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import Role, RoleSpec
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.session_policy import allow
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.session_policy import (
+    session_policy as join,
+)
 
 ACCOUNT = "111111111111"
 MAX_CHARACTERS = 2048
@@ -135,3 +140,11 @@ def test_every_call_of_a_plan_is_allowed() -> None:
 @pytest.mark.parametrize("scope", SCOPES)
 def test_a_session_policy_has_at_most_2048_characters(scope: SessionScope) -> None:
     assert len(session_policy("aws-us-gov", ACCOUNT, "x" * 64, scope)) <= MAX_CHARACTERS
+
+
+def test_a_policy_that_aws_would_refuse_is_an_error() -> None:
+    session_policy("aws", ACCOUNT, "x" * 64, "write")
+    with pytest.raises(SentinelError) as caught:
+        join(allow(["iam:GetRole"], f"arn:aws:iam::{ACCOUNT}:role/{number}") for number in range(40))
+    assert caught.value.kind == "bad_input"
+    assert "2,048" in str(caught.value)

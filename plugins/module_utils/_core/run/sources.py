@@ -8,7 +8,6 @@ A new source is one entry in SOURCES; its options are in `model/sources.py`, its
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -129,9 +128,9 @@ def _connector_spec(run: SourceRun) -> ConnectorSpec:
     return ConnectorSpec(arn, run.workspace.id, spec.workspace_id, run.account.deduplicate)
 
 
-def _connector_adapter(run: SourceRun, spec: ConnectorSpec) -> Any:
-    is_new = run.changed_at is not None
-    until_usable = partial(run.context.visibility.turn, run.changed_at or time.monotonic()) if is_new else None
+def _connector_adapter(run: SourceRun, spec: ConnectorSpec) -> Adapter[connectors.Connectors]:
+    changed_at = run.changed_at
+    until_usable = None if changed_at is None else partial(run.context.visibility.turn, changed_at)
     return run.workspace.connector_adapter(spec, writes=run.writes, until_usable=until_usable)
 
 
