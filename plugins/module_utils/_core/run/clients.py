@@ -18,7 +18,7 @@ from ..model.credentials.credentials import AwsCredentials, AzureCredentials
 from ..model.errors import SentinelError
 from .account import Context
 from .pacing import AzureRateLimit, Slots, Visibility
-from .unexpected import unexpected_error
+from .unexpected import kept_in
 
 if TYPE_CHECKING:
     from ..cloud.arm import Azure
@@ -58,13 +58,9 @@ class Clients:
         _raise_if_all_failed(self._unusable_aws, all_credentials)
 
     async def _open_aws(self, credentials: AwsCredentials) -> None:
-        try:
+        with kept_in(self._unusable_aws, credentials, "find AWS credentials"):
             self._aws[credentials] = Aws(credentials, self._slots)
             await self._aws[credentials].identity()
-        except SentinelError as error:
-            self._unusable_aws[credentials] = error
-        except Exception as error:  # noqa: BLE001 one credential never stops the others
-            self._unusable_aws[credentials] = unexpected_error("find AWS credentials", error)
 
     async def wait_until_open(self) -> None:
         """Wait until every workspace was checked; raises SentinelError if none can be used."""
@@ -89,12 +85,8 @@ class Clients:
         _raise_if_all_failed(self._unusable, keys)
 
     async def _open_azure(self, credentials: AzureCredentials) -> None:
-        try:
+        with kept_in(self._unusable_azure, credentials, "sign in to Azure"):
             self._azure[credentials] = await asyncio.to_thread(_sign_in, credentials)
-        except SentinelError as error:
-            self._unusable_azure[credentials] = error
-        except Exception as error:  # noqa: BLE001 one credential never stops the others
-            self._unusable_azure[credentials] = unexpected_error("sign in to Azure", error)
 
     def _usable_azure(self, credentials: AzureCredentials) -> Azure:
         if error := self._unusable_azure.get(credentials):
@@ -105,16 +97,12 @@ class Clients:
         from ..cloud.sentinel import Sentinel
 
         credentials, subscription_id, resource_group, name = key
-        try:
+        with kept_in(self._unusable, key, f"open workspace {name}"):
             azure = self._usable_azure(credentials)
             budget = self._budgets.setdefault((credentials, subscription_id), AzureRateLimit())
             sentinel = Sentinel(azure, subscription_id, resource_group, name, budget)
             self._created[key] = sentinel
             self._sentinel[key] = sentinel, await preflight(sentinel, self._permission)
-        except SentinelError as error:
-            self._unusable[key] = error
-        except Exception as error:  # noqa: BLE001 one workspace never stops the others
-            self._unusable[key] = unexpected_error(f"open workspace {name}", error)
 
     def credentials_error(self, account: Account) -> SentinelError | None:
         """Return why the source credentials of an account cannot be used, None if they can."""

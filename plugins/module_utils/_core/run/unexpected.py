@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import TypeVar
 
 from ..cloud.known_secrets import MASK, scrub
 from ..model.errors import CLASSES, SentinelError
 from ..model.text import one_line
+
+K = TypeVar("K")
 
 MAX_TRACEBACK_LENGTH = 20_000
 MAX_CAUSE_LENGTH = 300
@@ -40,6 +45,17 @@ def unexpected_error(action: str, error: BaseException) -> UnexpectedError:
     found = UnexpectedError(action, cause, traceback_text(error))
     found.__cause__ = error
     return found
+
+
+@contextmanager
+def kept_in(errors: MutableMapping[K, SentinelError], key: K, action: str) -> Iterator[None]:
+    """Keep the error that ends the block in `errors`, so that it stops nothing else; `action` names what was done."""
+    try:
+        yield
+    except SentinelError as error:
+        errors[key] = error
+    except Exception as error:  # noqa: BLE001 a bug in one of many stops none of the others
+        errors[key] = unexpected_error(action, error)
 
 
 def traceback_text(error: BaseException) -> str:

@@ -25,7 +25,7 @@ from ..model.ingestion import ingestion as model
 from ..model.ingestion.ingestion import ConnectorsByAccount, Expected, IngestionResult, IngestionStatus, Snapshot
 from ..model.role.permissions import policy_for
 from ..run.pacing import AzureRateLimit, Slots
-from ..run.unexpected import unexpected_error
+from ..run.unexpected import kept_in, unexpected_error
 
 if TYPE_CHECKING:
     from ..cloud.arm import Azure
@@ -167,13 +167,9 @@ async def open_workspaces(accounts: list[Account]) -> AsyncIterator[Workspaces]:
     errors: dict[AzureCredentials, SentinelError] = {}
     try:
         for credentials in {account.azure: None for account in accounts}:
-            try:
+            with kept_in(errors, credentials, "sign in to Azure"):
                 azure[credentials] = await asyncio.to_thread(Azure, credentials)
                 logs[credentials] = Logs(azure[credentials], AzureRateLimit())
-            except SentinelError as error:
-                errors[credentials] = error
-            except Exception as error:  # noqa: BLE001 one credential never stops the others
-                errors[credentials] = unexpected_error("sign in to Azure", error)
         first_accounts = {account.workspace_key: account for account in reversed(accounts)}
         budgets = {(account.azure, account.subscription_id): AzureRateLimit() for account in accounts}
         workspaces = {key: WorkspaceQueries(account.workspace) for key, account in first_accounts.items()}
