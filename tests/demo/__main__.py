@@ -45,11 +45,8 @@ def tour(cloud: Emulators, reports: Path) -> None:
 
     step(
         "1. Preview",
-        step(
-            "1. Preview",
-            "Every account would get a role and a data connector. Nothing is changed.\n"
-            "    One task works on all accounts, so Ansible's recap counts one host.",
-        ),
+        "Every account would get a role and a data connector. Nothing is changed.\n"
+        "    One task works on all accounts, so Ansible's recap counts one host.",
     )
     play("onboard", "--check", writes=False)
 
