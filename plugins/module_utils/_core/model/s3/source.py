@@ -1,0 +1,171 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One S3 source of an account: its options, and the names, ARNs and policies that follow from them. Pure.
+
+Sources: "Set up your AWS environment to collect AWS logs to Microsoft Sentinel" (Microsoft Learn); "Amazon S3 event
+notifications" (Amazon S3 User Guide).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..credentials import cloud as clouds
+
+CLOUDTRAIL_TABLE = "AWSCloudTrail"
+# The folder below the one of an account, in which AWS delivers the logs of a table.
+TABLE_FOLDERS = {CLOUDTRAIL_TABLE: "CloudTrail", "AWSVPCFlow": "vpcflowlogs", "AWSGuardDuty": "GuardDuty"}
+TABLES = (*TABLE_FOLDERS, "AWSCloudWatch")
+ROLE_PREFIX = "OIDC_"
+DEFAULT_ROLE_NAME = "OIDC_MicrosoftSentinelRole"
+DEFAULT_SUFFIX = ".gz"
+EVENTS = "s3:ObjectCreated:*"
+DEAD_LETTER_SUFFIX = "-dlq"
+QUEUE_ACTIONS = (
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:ReceiveMessage",
+)
+
+
+class Identity(NamedTuple):
+    """The identity of Microsoft Sentinel in a cloud: the tenant that issues its tokens, and their audience."""
+
+    tenant: str
+    audience: str
+
+
+IDENTITIES = {
+    clouds.PUBLIC: Identity("33e01921-4d64-4f8c-a055-5bdaffd5e33d", "api://1462b192-27f7-4cb9-8523-0f4ecb54b47e"),
+    clouds.GOVERNMENT: Identity("cab8a31a-1906-4287-a0d8-4eef66b95f6e", "api://d4230588-5f84-4281-a9c7-2c15194b28f7"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class S3SourceSpec:
+    """One S3 source: a prefix of a bucket that Sentinel reads into one table, by one queue and one role.
+
+    `region` is that of the bucket, `prefix` ends with a slash or is empty. `account_ids` restrict the source to the
+    folders of these accounts below the prefix.
+    """
+
+    account_id: str
+    region: str
+    bucket: str
+    prefix: str
+    workspace_id: str
+    queue_name: str
+    table: str = CLOUDTRAIL_TABLE
+    suffix: str = DEFAULT_SUFFIX
+    account_ids: tuple[str, ...] = ()
+    kms_key_arns: tuple[str, ...] = ()
+    role_name: str = DEFAULT_ROLE_NAME
+    session_names: tuple[str, ...] = ()
+    identity: Identity = IDENTITIES[clouds.PUBLIC]
+    partition: str = "aws"
+    adopt: bool = False
+    purge_queue: bool = False
+    remove_provider: bool = False
+
+    @property
+    def issuer(self) -> str:
+        """The URL of the OIDC provider without scheme; the slash at its end is part of the identity."""
+        return f"sts.windows.net/{self.identity.tenant}/"
+
+    @property
+    def provider_arn(self) -> str:
+        """The ARN of the OIDC provider."""
+        return f"arn:{self.partition}:iam::{self.account_id}:oidc-provider/{self.issuer}"
+
+    @property
+    def role_arn(self) -> str:
+        """The ARN of the role; the connector works with the path "/" only."""
+        return f"arn:{self.partition}:iam::{self.account_id}:role/{self.role_name}"
+
+    @property
+    def policy_name(self) -> str:
+        """The name of the inline policy of this source: one role may serve several sources."""
+        return default_queue_name(self.table, self.bucket, self.prefix)
+
+    @property
+    def bucket_arn(self) -> str:
+        """The ARN of the bucket."""
+        return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def queue_arn(self) -> str:
+        """The ARN of the queue."""
+        return f"arn:{self.partition}:sqs:{self.region}:{self.account_id}:{self.queue_name}"
+
+    @property
+    def queue_url(self) -> str:
+        """The URL of the queue, as Microsoft Sentinel takes it."""
+        domain = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+        return f"https://sqs.{self.region}.{domain}/{self.account_id}/{self.queue_name}"
+
+    @property
+    def dead_letter_queue_name(self) -> str:
+        """The name of the queue for messages that were received too often."""
+        return f"{self.queue_name}{DEAD_LETTER_SUFFIX}"
+
+    @property
+    def dead_letter_queue_arn(self) -> str:
+        """The ARN of the queue for messages that were received too often."""
+        return f"{self.queue_arn}{DEAD_LETTER_SUFFIX}"
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """The prefixes of the objects: one for each of `account_ids`, else the prefix itself."""
+        folder = TABLE_FOLDERS.get(self.table, "")
+        return tuple(f"{self.prefix}{one}/{folder}/" for one in self.account_ids) or (self.prefix,)
+
+    @property
+    def expected_session_names(self) -> tuple[str, ...]:
+        """The names of the sessions of Microsoft Sentinel for this workspace: they bind the role to it."""
+        return self.session_names or (f"MicrosoftSentinel_{self.workspace_id}",)
+
+    @property
+    def role_policy(self) -> dict[str, Any]:
+        """The inline policy of the role: reading this queue and these objects."""
+        statements = [
+            _allow(QUEUE_ACTIONS, self.queue_arn),
+            _allow(("s3:GetObject",), [f"{self.bucket_arn}/{prefix}*" for prefix in self.prefixes]),
+        ]
+        if self.kms_key_arns:
+            statements.append(_allow(("kms:Decrypt",), list(self.kms_key_arns)))
+        return {"Version": "2012-10-17", "Statement": statements}
+
+    @property
+    def queue_policy(self) -> dict[str, Any]:
+        """The policy of the queue: S3 may send messages about this bucket of this account."""
+        condition = {
+            "ArnLike": {"aws:SourceArn": self.bucket_arn},
+            "StringEquals": {"aws:SourceAccount": self.account_id},
+        }
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": self.queue_arn,
+            "Condition": condition,
+        }
+        return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def default_queue_name(table: str, bucket: str, prefix: str) -> str:
+    """Return the name of a queue that identifies table, bucket and prefix."""
+    return f"MicrosoftSentinel-{table}-{hashlib.sha256(f'{bucket}/{prefix}'.encode()).hexdigest()[:8]}"
+
+
+def _allow(actions: tuple[str, ...], resource: str | list[str]) -> dict[str, Any]:
+    one = resource[0] if isinstance(resource, list) and len(resource) == 1 else resource
+    return {
+        "Effect": "Allow",
+        "Action": list(actions) if len(actions) > 1 else actions[0],
+        "Resource": one,
+    }
