@@ -134,7 +134,7 @@ class S3SourceSpec:
         """The inline policy of the role: reading this queue and these objects."""
         statements = [
             _allow(QUEUE_ACTIONS, self.queue_arn),
-            _allow(("s3:GetObject",), [f"{self.bucket_arn}/{prefix}*" for prefix in self.prefixes]),
+            _allow(("s3:GetObject",), f"{self.bucket_arn}/{self.prefix}*"),
         ]
         if self.kms_key_arns:
             statements.append(_allow(("kms:Decrypt",), list(self.kms_key_arns)))
@@ -163,9 +163,4 @@ def default_queue_name(table: str, bucket: str, prefix: str) -> str:
 
 
 def _allow(actions: tuple[str, ...], resource: str | list[str]) -> dict[str, Any]:
-    one = resource[0] if isinstance(resource, list) and len(resource) == 1 else resource
-    return {
-        "Effect": "Allow",
-        "Action": list(actions) if len(actions) > 1 else actions[0],
-        "Resource": one,
-    }
+    return {"Effect": "Allow", "Action": list(actions) if len(actions) > 1 else actions[0], "Resource": resource}
