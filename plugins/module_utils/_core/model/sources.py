@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from . import validation
 from .errors import InputError, Mistake
 from .findings import Finding, finding
+from .s3 import source as s3
 
 
 class SourceOption(NamedTuple):
@@ -36,6 +37,80 @@ SOURCE_TYPES: dict[str, SourceType] = {
         "An IAM role that trusts Microsoft with the workspace id as external id, and a data connector of the kind "
         "C(AmazonWebServicesCloudTrail). Its options are those of the account, such as O(role_name).",
     ),
+    "s3": SourceType(
+        "A bucket into which AWS delivers logs, with an OIDC provider, an IAM role, two SQS queues, an entry in the "
+        "notification configuration of the bucket, and a data connector of the kind C(AmazonWebServicesS3). One "
+        "serves all accounts of an organization trail. The account is that of the bucket.",
+        (
+            SourceOption("bucket", "str", "The name of the bucket.", "bucket", required=True),
+            SourceOption(
+                "table",
+                "str",
+                "The table of the workspace, C(AWSCloudTrail) if not set. Others are C(AWSVPCFlow), C(AWSGuardDuty) "
+                "and C(AWSCloudWatch).",
+                "table",
+            ),
+            SourceOption(
+                "prefix",
+                "str",
+                "The beginning of the keys of the objects, up to a slash. If not set, that of the trail that delivers "
+                "into the bucket. Required for other tables than C(AWSCloudTrail).",
+                "prefix",
+            ),
+            SourceOption("suffix", "str", "The end of the keys of the objects, C(.gz) if not set.", "suffix"),
+            SourceOption(
+                "account_ids",
+                "list",
+                "Only these accounts, at most 100, by their folders below C(prefix). If not set, all accounts.",
+                "account_id",
+            ),
+            SourceOption(
+                "bucket_region", "str", "The Region of the bucket. If not set, it is read from AWS.", "region"
+            ),
+            SourceOption(
+                "connector",
+                "bool",
+                "Whether the data connector is created, C(true) if not set. With C(false) the account is prepared for "
+                "a connector of the Codeless Connector Framework, which takes the role ARN and the queue URL of the "
+                "result.",
+            ),
+            SourceOption(
+                "queue_name",
+                "str",
+                "The name of the queue. If not set, it is made of table, bucket and prefix, or that of a connection "
+                "that exists for them.",
+                "queue_name",
+            ),
+            SourceOption(
+                "role_name",
+                "str",
+                "The name of the role, C(OIDC_MicrosoftSentinelRole) if not set, or that of a connection that exists.",
+                "oidc_role_name",
+            ),
+            SourceOption(
+                "session_names",
+                "list",
+                "The names of the sessions of Microsoft Sentinel, C(MicrosoftSentinel_) and the workspace id if not "
+                "set.",
+                "session_name",
+            ),
+            SourceOption(
+                "kms_key_arns",
+                "list",
+                "The ARNs of the KMS keys that encrypt the objects. If not set, that of the trail.",
+                "kms_key_arn",
+            ),
+            SourceOption(
+                "purge_queue", "bool", "Whether a removal deletes a queue that has messages, C(false) if not set."
+            ),
+            SourceOption(
+                "remove_provider",
+                "bool",
+                "Whether a removal removes the audience of Microsoft Sentinel from the OIDC provider, and the provider "
+                "if it was the last one, C(false) if not set.",
+            ),
+        ),
+    ),
 }
 
 
@@ -51,6 +126,7 @@ class SourceSpec(NamedTuple):
 
 
 CLOUDTRAIL = SourceSpec("cloudtrail")
+S3 = "s3"
 DEFAULT = (CLOUDTRAIL,)
 
 
@@ -67,11 +143,17 @@ def _parse(given: Any) -> Any:
         return given
     known = _options(given["type"])
     options = {
-        name: validation.convert(known[name].type, value) if name in known else value
+        name: _convert(known[name], value) if name in known else value
         for name, value in given.items()
-        if name != "type" and value is not None
+        if name != "type" and not (name in known and validation.is_blank(value, known[name].type))
     }
     return SourceSpec(given["type"], tuple(sorted(options.items())))
+
+
+def _convert(option: SourceOption, given: Any) -> Any:
+    if option.rule != "account_id" or not isinstance(given, list | tuple):
+        return validation.convert(option.type, given)
+    return tuple(map(validation.account_id, given))
 
 
 def _options(source_type: str) -> dict[str, SourceOption]:
@@ -92,8 +174,27 @@ def check(sources: Iterable[Any], where: str, name: str) -> None:
     for number, one in enumerate(listed):
         if isinstance(one, SourceSpec) and one in listed[:number]:
             found.append(Mistake(f"Cannot use {name} {one.type!r}", where, "it is listed twice"))
+    found += [] if found else _s3_mistakes(listed, where, name)
     if found:
         raise InputError(found)
+
+
+def _s3_mistakes(listed: Iterable[SourceSpec], where: str, name: str) -> list[Mistake]:
+    """Return the mistakes in the options of S3 sources that concern several options or sources."""
+    found: list[Mistake] = []
+    queues: dict[str, SourceSpec] = {}
+    for source in listed:
+        if source.type != S3:
+            continue
+        what = f"Cannot use {name} {S3!r} of bucket {source.get('bucket')}"
+        found += [Mistake(what, where, rule) for rule in s3.broken_rules(dict(source.options))]
+        key = source.get("queue_name") or s3.default_queue_name(*map(source.get, ("table", "bucket", "prefix")))
+        if key in queues:
+            found.append(
+                Mistake(what, where, "another source of the account has the same queue, or the same table and prefix")
+            )
+        queues[key] = source
+    return found
 
 
 def _mistakes(source: Any, where: str, name: str) -> list[Mistake]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from . import accepted_findings
 from .errors import InputError, Mistake
+from .s3.source import MAX_QUEUE_NAME, ROLE_PREFIX, TABLES
 from .text import one_line
 
 PLACEHOLDER_ACCOUNT = "123412341234"
@@ -221,6 +222,35 @@ RULES: dict[str, Rule] = {
     "adfs_authority_url": Rule(_matches(_HTTPS), "it must be an https address"),
     "cert_validation_mode": Rule(_one_of("validate", "ignore"), "it must be validate or ignore"),
     "disable_instance_discovery": Rule(lambda value: isinstance(value, bool), "it must be true or false"),
+    "bucket": Rule(
+        lambda value: _matches("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")(value) and ".." not in value,
+        "it must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, dots and hyphens",
+    ),
+    "prefix": Rule(
+        lambda value: (
+            _matches(r"[^/\0-\x1f\x7f][^\0-\x1f\x7f]*")(value) and len(value.encode()) <= 900 and "*" not in value
+        ),
+        "it must be the beginning of object keys such as AWSLogs/111111111111/, without a slash at its start and *",
+    ),
+    "suffix": Rule(_matches(r"[A-Za-z0-9._-]{1,64}"), "it must be the end of object keys such as .json.gz"),
+    "table": Rule(_one_of(*TABLES), f"it must be {', '.join(TABLES[:-1])} or {TABLES[-1]}"),
+    "queue_name": Rule(
+        _matches(f"[A-Za-z0-9_-]{{1,{MAX_QUEUE_NAME}}}"),
+        f"it must be 1 to {MAX_QUEUE_NAME} letters, digits, hyphens and underscores (AWS allows 80, the dead-letter "
+        "queue has the same name and four more characters); FIFO queues cannot be used",
+    ),
+    "oidc_role_name": Rule(
+        _matches(rf"{ROLE_PREFIX}[A-Za-z0-9_-]{{1,59}}"),
+        f"it must begin with {ROLE_PREFIX}, as required by Microsoft Sentinel, then letters, digits, hyphens and "
+        "underscores, with at most 64 characters",
+    ),
+    "kms_key_arn": Rule(
+        _matches(r"arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+"),
+        "it must be the ARN of a KMS key, not of an alias: arn:aws:kms:<Region>:<12 digits>:key/<id>",
+    ),
+    "session_name": Rule(
+        _matches(r"[A-Za-z0-9_=,.@-]{2,64}"), "it must be the exact name of a role session, without wildcards"
+    ),
     "role_arn": Rule(
         _matches(_ROLE_ARN), "it must be the ARN of an IAM role: arn:aws:iam::<12 digits>:role/<path><name>"
     ),

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,14 @@ from ..model.connector import connector as connectors
 from ..model.connector.connector import ConnectorSpec
 from ..model.errors import SentinelError, cannot
 from ..model.findings import Finding
+from ..model.plan import Call
 from ..model.session_policy import session_policy
 from ..model.sources import CLOUDTRAIL, SourceSpec, missing_source
 from . import new_account
 from .pacing import Slots, Visibility
 from .reconcile import Adapter, Mode, Read, Sleep, read_consistent, reconcile
 from .sources import SOURCES, Source, SourceRun, Step
+from .write_session import WriteSession
 
 if TYPE_CHECKING:
     # Azure's packages take longer to load than all others, and not every module needs them.
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 ACCOUNT_TIMEOUT_SECONDS = 240.0
 
 StepRead = tuple[Adapter[Any], Read[Any]]
+OpenedStep = tuple[Step, StepRead]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,10 @@ class Context:
     slots: Slots
     visibility: Visibility
     check_mode: bool
+
+    def client(self, service: str, region: str, keys: Keys) -> ServiceClient:
+        """Return a client of an AWS service, by botocore's name for it, in a Region."""
+        return self.aws.service(service, region).client(keys)
 
 
 async def connect(report: AccountReport, account: Account, context: Context) -> None:
@@ -86,16 +94,14 @@ async def _work_on_each(sources: Iterable[SourceSpec], work: Callable[[SourceSpe
 async def _connect(report: AccountReport, account: Account, spec: SourceSpec, context: Context) -> None:
     source, sleep = SOURCES[spec.type], context.slots.sleep
     async with context.slots:
-        run = await _begin(account, spec, context, removing=False)
-        first, *later = source.in_aws
-        adapter, before = await _read_step(run, first)
+        run, opened = await _open(account, spec, context, removing=False)
+        first, (_adapter, before) = opened[0]
         with _reporting(report, run, first, before.have):
             ready = context.ready(account)
             run.account, run.sentinel = await (ready if context.is_ready() else context.slots.without_slot(ready))
         async with account_timeout(account), _reporting_workspace(report, run, source):
-            await _reconcile_step(report, run, first, sleep, (adapter, before))
-            for step in later:
-                await _reconcile_step(report, run, step, sleep)
+            for step, known in opened:
+                await _reconcile_step(report, run, step, sleep, known)
     for step in source.in_workspace:
         await _reconcile_step(report, run, step, asyncio.sleep)
 
@@ -103,8 +109,7 @@ async def _connect(report: AccountReport, account: Account, spec: SourceSpec, co
 async def _disconnect(report: AccountReport, account: Account, spec: SourceSpec, context: Context) -> None:
     source = SOURCES[spec.type]
     async with context.slots:
-        run = await _begin(account, spec, context, removing=True)
-        opened = [(step, await _read_step(run, step)) for step in source.in_aws]
+        run, opened = await _open(account, spec, context, removing=True)
     first, (_adapter, before) = opened[0]
     with _reporting(report, run, first, before.have):
         run.account, run.sentinel = await context.ready(account)
@@ -122,24 +127,41 @@ async def _disconnect(report: AccountReport, account: Account, spec: SourceSpec,
                 await _reconcile_step(report, run, step, context.slots.sleep, known)
 
 
-async def _begin(account: Account, spec: SourceSpec, context: Context, *, removing: bool) -> SourceRun:
-    """Open a session in the account that may do what the steps of the source need."""
-    keys: list[Keys] = []
+async def _open(
+    account: Account, spec: SourceSpec, context: Context, *, removing: bool
+) -> tuple[SourceRun, list[OpenedStep]]:
+    """Open a session in the account, and read the resources of the source in AWS before anything is decided."""
+    source = SOURCES[spec.type]
 
-    def caller(service: str) -> ServiceClient:
-        return context.aws.service(service).client(keys[0])
-
-    run = SourceRun(account, spec, context, removing, caller)
-
-    def policy(partition: str) -> str:
-        return session_policy(chain.from_iterable(one.statements(run, partition) for one in SOURCES[spec.type].in_aws))
-
-    async def assume() -> Keys:
+    async def assume(policy: Callable[[str], str]) -> Keys:
         async with account_timeout(account):
             return await context.aws.assume_role_in(account.account_id, account.assume_role, policy)
 
-    keys.append(await new_account.retry_while_new(account, assume, context.slots.sleep))
-    return run
+    def policy(partition: str) -> str:
+        of_steps = chain.from_iterable(step.statements(run, partition) for step in source.in_aws)
+        return session_policy([*source.statements(run, partition), *of_steps])
+
+    run = SourceRun(account, spec, context, removing, WriteSession(assume))
+    run.keys = await new_account.retry_while_new(account, lambda: assume(policy), context.slots.sleep)
+    if source.prepare:
+        run.account, run.sentinel = await context.slots.without_slot(context.ready(account))
+        async with account_timeout(account):
+            await source.prepare(run)
+    opened = [(step, await _read_step(run, step)) for step in source.in_aws]
+    for step, (_adapter, before) in opened:
+        _expect_writes(run, step, before.have)
+    return run, opened
+
+
+def _expect_writes(run: SourceRun, step: Step, have: Any) -> None:
+    """Prepare the session for the calls of a step that makes them in a session of its own."""
+    if not step.write_statements:
+        return
+    spec, calls = step.spec(run), list[Call]()
+    with suppress(SentinelError):  # the step itself reports it
+        desired = step.resource.without if run.removing else step.resource.overlay
+        calls = step.resource.plan(have, desired(spec, have))
+    run.write_session.expect(step.resource.name, partial(step.write_statements, run, spec), calls)
 
 
 async def _read_step(run: SourceRun, step: Step) -> StepRead:

@@ -14,12 +14,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..cloud.iam import RoleAdapter
-from ..cloud.service import ServiceClient
+from ..cloud.service import Keys, ServiceClient
 from ..model.account import Account
 from ..model.connector import connector as connectors
 from ..model.connector.connector import CONNECTOR, ConnectorSpec
 from ..model.errors import SentinelError
 from ..model.findings import Finding
+from ..model.plan import Call
 from ..model.resource import Resource
 from ..model.role import permissions
 from ..model.role import role as roles
@@ -27,6 +28,7 @@ from ..model.role.plan import ROLE
 from ..model.role.role import Role, RoleSpec
 from ..model.sources import SourceSpec
 from .reconcile import Adapter
+from .write_session import WriteSession
 
 if TYPE_CHECKING:
     from ..cloud.sentinel import Sentinel
@@ -46,11 +48,17 @@ class SourceRun:
     source: SourceSpec
     context: Context
     removing: bool
-    caller: Callable[[str], ServiceClient]
-    """Return a client of an AWS service, by botocore's name for it, with a session in the account."""
+    write_session: WriteSession
+    """For the steps that have `write_statements`."""
     sentinel: Sentinel | None = None
     found: dict[str, Any] = field(default_factory=dict)
     changed_at: float | None = None
+    keys: Keys | None = None
+    """The credentials of the session in the account."""
+
+    def caller(self, service: str, region: str = "") -> ServiceClient:
+        """Return a client of an AWS service, by botocore's name for it, with the session in the account."""
+        return self.context.client(service, region, self.keys)
 
     @property
     def workspace(self) -> Sentinel:
@@ -58,6 +66,14 @@ class SourceRun:
         if self.sentinel is None:
             raise RuntimeError("the workspace was not read yet")
         return self.sentinel
+
+    def writer(self, resource: str, service: str, region: str = "") -> Writer:
+        """Return a function that returns the client for a call of the plan for a resource."""
+
+        async def client(call: Call) -> ServiceClient:
+            return self.context.client(service, region, await self.write_session.keys(resource, call))
+
+        return client
 
     @property
     def writes(self) -> bool:
@@ -73,6 +89,11 @@ def _is_never_new(_have: Any) -> bool:
     return False
 
 
+WriteStatements = Callable[[SourceRun, Any, list[Call]], list[dict[str, Any]]]
+Writer = Callable[[Call], Awaitable[ServiceClient]]
+"""Returns the client for a call of a plan."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One resource of a source."""
@@ -82,6 +103,8 @@ class Step:
     adapter: Callable[[SourceRun, Any], Adapter[Any]]
     statements: Callable[[SourceRun, str], list[dict[str, Any]]] = _no_statements
     """Return the statements of the session policy that this step needs, for the AWS partition."""
+    write_statements: WriteStatements | None = None
+    """Return the statements that calls of a plan need, where they are made in a session of their own."""
     is_new: Callable[[Any], bool] = _is_never_new
     """Return whether a resource was created so recently that other services may not see it yet."""
     findings_without_workspace: Callable[[SourceRun, Any], list[Finding]] | None = None
@@ -94,6 +117,10 @@ class Source:
 
     in_aws: tuple[Step, ...]
     in_workspace: tuple[Step, ...] = ()
+    prepare: Callable[[SourceRun], Awaitable[None]] | None = None
+    """Read what the steps depend on, after the workspace was read; raises SentinelError."""
+    statements: Callable[[SourceRun, str], list[dict[str, Any]]] = _no_statements
+    """Return the statements of the session policy that `prepare` needs, for the AWS partition."""
     before_removal: Callable[[SourceRun, AddFindings], Awaitable[None]] | None = None
     """Add findings to the report; raises SentinelError if nothing may be removed."""
     after_refusal: Callable[[SourceRun, SentinelError], Iterable[Finding]] | None = None

@@ -10,6 +10,7 @@ notifications" (Amazon S3 User Guide).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,8 +23,11 @@ TABLES = (*TABLE_FOLDERS, "AWSCloudWatch")
 ROLE_PREFIX = "OIDC_"
 DEFAULT_ROLE_NAME = "OIDC_MicrosoftSentinelRole"
 DEFAULT_SUFFIX = ".gz"
+# "Amazon S3 event notifications": the number of entries of a bucket.
+MAX_ACCOUNT_IDS = 100
 EVENTS = "s3:ObjectCreated:*"
 DEAD_LETTER_SUFFIX = "-dlq"
+MAX_QUEUE_NAME = 80 - len(DEAD_LETTER_SUFFIX)
 QUEUE_ACTIONS = (
     "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessage",
@@ -160,6 +164,17 @@ class S3SourceSpec:
 def default_queue_name(table: str, bucket: str, prefix: str) -> str:
     """Return the name of a queue that identifies table, bucket and prefix."""
     return f"MicrosoftSentinel-{table}-{hashlib.sha256(f'{bucket}/{prefix}'.encode()).hexdigest()[:8]}"
+
+
+def broken_rules(options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the rules that the options of a source break together."""
+    table, accounts = options.get("table", CLOUDTRAIL_TABLE), options.get("account_ids", ())
+    if table != CLOUDTRAIL_TABLE and "prefix" not in options:
+        yield f"prefix is not set, and only that of {CLOUDTRAIL_TABLE} can be read from AWS"
+    if accounts and table not in TABLE_FOLDERS:
+        yield f"account_ids cannot be used with table {table}, whose objects have no folder for each account"
+    if len(accounts) > MAX_ACCOUNT_IDS:
+        yield f"account_ids has {len(accounts)} items, at most {MAX_ACCOUNT_IDS} fit into the notification of a bucket"
 
 
 def _allow(actions: tuple[str, ...], resource: str | list[str]) -> dict[str, Any]:
