@@ -88,3 +88,46 @@ def test_everything_else_is_refused_by_name(given: Any, named: str) -> None:
     assert named in str(caught.value)
     assert "sources" in str(caught.value)
     assert "host log" in str(caught.value)
+
+
+S3 = {"type": "s3", "bucket": "logs"}
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ([{"type": "s3"}], "bucket is not set"),
+        ([{**S3, "table": "AWSVPCFlow"}], "prefix is not set"),
+        ([{**S3, "table": "AWSWAF", "prefix": "waf/"}], "'AWSWAF'"),
+        ([{**S3, "role_name": "MicrosoftSentinelRole"}], "'MicrosoftSentinelRole'"),
+        ([{**S3, "kms_key_arns": ["alias/logs"]}], "alias/logs"),
+        ([{**S3, "account_ids": ["12"]}], "12 digits"),
+        ([{**S3, "account_ids": [f"{number:012}" for number in range(101)]}], "101 items"),
+        ([{**S3, "table": "AWSCloudWatch", "prefix": "cw/", "account_ids": ["111111111111"]}], "account_ids"),
+        ([S3, {**S3, "suffix": ".json.gz"}], "same queue"),
+        (
+            [S3, {**S3, "bucket": "more"}, {**S3, "bucket": "most", "queue_name": "q"}, {**S3, "queue_name": "q"}],
+            "same",
+        ),
+    ],
+)
+def test_options_of_an_s3_source_that_cannot_be_used(given: Any, named: str) -> None:
+    with pytest.raises(InputError) as caught:
+        listed(given)
+    assert named in str(caught.value)
+    assert "host log" in str(caught.value)
+
+
+def test_s3_sources_of_one_bucket_with_different_prefixes() -> None:
+    assert (
+        len(listed([{**S3, "prefix": "a/"}, {**S3, "prefix": "b/"}, {**S3, "prefix": "b/", "table": "AWSVPCFlow"}]))
+        == 3
+    )
+
+
+def test_a_blank_option_of_a_source_is_not_given() -> None:
+    assert listed([{**S3, "prefix": " ", "queue_name": None, "account_ids": []}]) == listed([S3])
+
+
+def test_an_account_id_of_a_source_may_be_a_number() -> None:
+    assert listed([{**S3, "account_ids": [111111111111]}])[0].get("account_ids") == ("111111111111",)

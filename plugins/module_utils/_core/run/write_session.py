@@ -1,9 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The second session in an account, for sources whose permissions do not fit into one session policy: it may make the
-calls of their plans, and no others.
-"""
+"""The second session in an account, for sources whose permissions do not fit into one session policy."""
 
 from __future__ import annotations
 
