@@ -1,0 +1,115 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The spec of an S3 source: from its options, from the trail, and from a connection that exists. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from ..account import Account
+from ..connector.s3 import S3Connector
+from ..credentials import cloud as clouds
+from ..sources import S3, SourceSpec
+from .connector import queue_arn_of
+from .notification import Notification, entry_filter
+from .source import (
+    CLOUDTRAIL_TABLE,
+    DEFAULT_ROLE_NAME,
+    DEFAULT_SUFFIX,
+    IDENTITIES,
+    ROLE_PREFIX,
+    S3SourceSpec,
+    default_queue_name,
+)
+from .trail import TrailSource
+
+# Names in the session policy of reads, before they are known.
+_ANY = "*"
+
+
+class Connection(NamedTuple):
+    """A connection that exists: an entry of the notification, and the connector that reads its queue."""
+
+    queue_name: str
+    role_name: str
+    prefix: str
+    suffix: str
+
+
+def pattern(account: Account, source: SourceSpec, partition: str) -> S3SourceSpec:
+    """Return a spec with wildcards for everything that is not known before the first read."""
+    return replace(
+        spec(account, source, source.get("bucket_region", _ANY), TrailSource("", ())),
+        partition=partition,
+        queue_name=source.get("queue_name", _ANY),
+        role_name=source.get("role_name", f"{ROLE_PREFIX}{_ANY}"),
+    )
+
+
+def spec(account: Account, source: SourceSpec, region: str, trail: TrailSource) -> S3SourceSpec:
+    """Return the spec of a source of an account; `trail` stands for options that are not given."""
+    bucket, table = source.get("bucket"), source.get("table", CLOUDTRAIL_TABLE)
+    prefix = source.get("prefix", trail.prefix)
+    others = (other for other in account.sources if other.type == S3 and other != source)
+    cloud = clouds.cloud_name(account.azure.cloud_environment)
+    return S3SourceSpec(
+        account_id=account.account_id,
+        region=region,
+        bucket=bucket,
+        prefix=prefix,
+        workspace_id=account.role_spec.workspace_id,
+        queue_name=source.get("queue_name", default_queue_name(table, bucket, prefix)),
+        table=table,
+        suffix=source.get("suffix", DEFAULT_SUFFIX),
+        account_ids=source.get("account_ids", ()),
+        kms_key_arns=source.get("kms_key_arns", trail.kms_key_arns),
+        role_name=source.get("role_name", DEFAULT_ROLE_NAME),
+        session_names=source.get("session_names", ()),
+        identity=IDENTITIES.get(cloud, IDENTITIES[clouds.PUBLIC]),
+        partition=account.role_spec.partition,
+        adopt=account.role_spec.adopt,
+        purge_queue=source.get("purge_queue", False),
+        remove_provider=source.get("remove_provider", False),
+    )
+
+
+def adopted(desired: S3SourceSpec, source: SourceSpec, connection: Connection | None) -> S3SourceSpec:
+    """Return the spec with the names of a connection that exists, where no option gives another one."""
+    if connection is None:
+        return desired
+    return replace(desired, **{name: value for name, value in connection._asdict().items() if source.get(name) is None})
+
+
+def existing(desired: S3SourceSpec, have: Notification | None, connectors: Iterable[S3Connector]) -> Connection | None:
+    """Return the only connection that exists for the objects and the table of a spec, None for none or several."""
+    found = list(_connections(desired, have, connectors))
+    return found[0] if len(found) == 1 else None
+
+
+def _connections(
+    desired: S3SourceSpec, have: Notification | None, connectors: Iterable[S3Connector]
+) -> Iterator[Connection]:
+    readers = {queue_arn_of(url): one for one in connectors for url in one.sqs_urls if _reads(desired, one)}
+    for entry in _entries(have):
+        prefix, suffix = entry_filter(entry)
+        reader = readers.get(entry.get("QueueArn", ""))
+        if reader and desired.prefix.startswith(prefix) and _is_near(desired, entry["QueueArn"]):
+            name, role_name = entry["QueueArn"].rpartition(":")[2], reader.role_arn.rpartition("/")[2]
+            yield Connection(name, role_name, prefix, suffix)
+
+
+def _reads(desired: S3SourceSpec, connector: S3Connector) -> bool:
+    """Whether a connector reads into the same table, by a role that can be adopted."""
+    own_role = connector.role_arn.startswith(f"arn:{desired.partition}:iam::{desired.account_id}:role/{ROLE_PREFIX}")
+    return own_role and connector.destination_table in (desired.table, "")
+
+
+def _is_near(desired: S3SourceSpec, queue_arn: str) -> bool:
+    return queue_arn.startswith(f"arn:{desired.partition}:sqs:{desired.region}:{desired.account_id}:")
+
+
+def _entries(have: Notification | None) -> Iterable[Mapping[str, Any]]:
+    return have.document.get("QueueConfigurations", ()) if have else ()

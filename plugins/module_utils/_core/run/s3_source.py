@@ -1,0 +1,193 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The S3 source: provider, role and queues, then the entry in the notification of the bucket, then the connector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from ..cloud import cloudtrail, s3, sqs
+from ..cloud.iam import ProviderAdapter, RoleAdapter
+from ..model.plan import Call
+from ..model.role.role import Role
+from ..model.s3 import options, permissions, trail
+from ..model.s3.connector import S3_CONNECTOR, S3ConnectorSpec, unproved_queues
+from ..model.s3.dead_letter_queue import DEAD_LETTER_QUEUE
+from ..model.s3.notification import NOTIFICATION
+from ..model.s3.provider import PROVIDER
+from ..model.s3.queue import QUEUE
+from ..model.s3.role import WEB_IDENTITY_ROLE
+from ..model.s3.source import CLOUDTRAIL_TABLE, S3SourceSpec
+from ..model.s3.trail import TrailSource
+from .reconcile import Adapter
+from .step import Source, SourceRun, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the steps of an S3 source depend on."""
+
+    spec: S3SourceSpec
+    connector: S3ConnectorSpec
+
+
+def _spec(run: SourceRun) -> S3SourceSpec:
+    prepared: Prepared = run.prepared
+    return prepared.spec
+
+
+async def _prepare(run: SourceRun) -> None:
+    """Read bucket, trail and the connections that exist, for the names and the prefix of the source."""
+    account, source = run.account, run.source
+    bucket = source.get("bucket")
+    pattern = options.pattern(account, source, account.role_spec.partition)
+    region = source.get("bucket_region") or await s3.bucket_region(
+        run.caller("s3"), bucket, account.account_id, pattern.role_arn
+    )
+    desired = options.spec(account, source, region, await _trail(run, region))
+    notification = await _notification_adapter(run, desired).read()
+    connectors = await run.workspace.s3_connectors()
+    desired = options.adopted(desired, source, options.existing(desired, notification, connectors))
+    connector = S3ConnectorSpec(
+        desired.role_arn,
+        desired.queue_url,
+        desired.table,
+        run.workspace.id,
+        desired.workspace_id,
+        other_queue_arns=frozenset(desired.other_queue_arns),
+        deduplicate=account.deduplicate,
+    )
+    absent = await sqs.missing_queues(run.caller("sqs", region), unproved_queues(connector, connectors))
+    run.prepared = Prepared(desired, replace(connector, absent_queue_arns=frozenset(absent)))
+
+
+async def _trail(run: SourceRun, region: str) -> TrailSource:
+    """Return prefix and keys of the trail that delivers into the bucket, as far as options do not give them."""
+    source, account_id = run.source, run.account.account_id
+    is_given = source.get("prefix") is not None
+    if source.get("table", CLOUDTRAIL_TABLE) != CLOUDTRAIL_TABLE or (is_given and source.get("kms_key_arns")):
+        return TrailSource("", ())
+    bucket = source.get("bucket")
+    trails = await cloudtrail.describe_trails(run.caller("cloudtrail", region), account_id, bucket)
+    if is_given:
+        return TrailSource("", tuple(sorted({one.kms_key_arn for one in trails if one.kms_key_arn})))
+    organization_ids = [
+        found
+        for one in trails
+        if one.is_organization
+        for found in await s3.organization_ids(run.caller("s3", region), bucket, account_id, one.prefix)
+    ]
+    return trail.find_source(bucket, trails, next(iter(organization_ids), ""), account_id)
+
+
+def _statements(run: SourceRun, partition: str) -> list[dict[str, Any]]:
+    """Return what the reads of all steps need: names are not known before the first of them."""
+    spec = options.pattern(run.account, run.source, partition)
+    return [
+        *permissions.bucket_read(spec),
+        *permissions.provider_read(spec),
+        *permissions.role_read(spec),
+        *permissions.queue_read(spec),
+        *permissions.notification_read(spec),
+    ]
+
+
+def _provider_spec(run: SourceRun) -> S3SourceSpec:
+    """Return the spec of the provider, which stays as long as the role does."""
+    return replace(_spec(run), role_stays=run.found.get(WEB_IDENTITY_ROLE.name) is not None)
+
+
+def _provider_adapter(run: SourceRun, spec: S3SourceSpec) -> ProviderAdapter:
+    write = run.writer(PROVIDER.name, "iam")
+    return ProviderAdapter(run.caller("iam"), spec, writes=run.writes, removing=run.removing, write=write)
+
+
+def _role_adapter(run: SourceRun, spec: S3SourceSpec) -> RoleAdapter:
+    write = run.writer(WEB_IDENTITY_ROLE.name, "iam")
+    iam, account_id = run.caller("iam"), run.account.account_id
+    return RoleAdapter(iam, account_id, spec.role_name, writes=run.writes, removing=run.removing, write=write)
+
+
+def _queue_adapter(run: SourceRun, spec: S3SourceSpec) -> sqs.QueueAdapter:
+    write = run.writer(QUEUE.name, "sqs", spec.region)
+    return sqs.QueueAdapter(run.caller("sqs", spec.region), spec, writes=run.writes, write=write)
+
+
+def _dead_letter_queue_adapter(run: SourceRun, spec: S3SourceSpec) -> sqs.DeadLetterQueueAdapter:
+    write = run.writer(DEAD_LETTER_QUEUE.name, "sqs", spec.region)
+    return sqs.DeadLetterQueueAdapter(run.caller("sqs", spec.region), spec, writes=run.writes, write=write)
+
+
+def _notification_adapter(run: SourceRun, spec: S3SourceSpec) -> s3.NotificationAdapter:
+    return s3.NotificationAdapter(
+        run.caller("s3", spec.region),
+        spec,
+        writes=run.writes,
+        write=run.writer(NOTIFICATION.name, "s3", spec.region),
+        queue_changed=lambda: run.changed_at is not None,
+        missing_queues=partial(sqs.missing_queues, run.caller("sqs", spec.region)),
+    )
+
+
+def _connector_spec(run: SourceRun) -> S3ConnectorSpec:
+    prepared: Prepared = run.prepared
+    return prepared.connector
+
+
+def _connector_adapter(run: SourceRun, spec: S3ConnectorSpec) -> Adapter[Any]:
+    changed_at = run.changed_at
+    until_usable = None if changed_at is None else partial(run.context.visibility.turn, changed_at)
+    return run.workspace.s3_connector_adapter(writes=run.writes, until_usable=until_usable)
+
+
+def _is_new_role(role: Role) -> bool:
+    return role.is_new
+
+
+def _of_connector(run: SourceRun) -> bool:
+    return bool(run.source.get("connector", True))
+
+
+def _write_statements(
+    statements: Any,
+) -> Any:
+    def of_step(_run: SourceRun, spec: S3SourceSpec, calls: list[Call]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = statements(spec, calls)
+        return found
+
+    return of_step
+
+
+S3_SOURCE = Source(
+    in_aws=(
+        Step(
+            PROVIDER,
+            _provider_spec,
+            _provider_adapter,
+            write_statements=_write_statements(permissions.provider_write),
+        ),
+        Step(
+            WEB_IDENTITY_ROLE,
+            _spec,
+            _role_adapter,
+            write_statements=_write_statements(permissions.role_write),
+            is_new=_is_new_role,
+        ),
+        Step(
+            DEAD_LETTER_QUEUE,
+            _spec,
+            _dead_letter_queue_adapter,
+            write_statements=_write_statements(permissions.queue_write),
+        ),
+        Step(QUEUE, _spec, _queue_adapter, write_statements=_write_statements(permissions.queue_write)),
+        Step(
+            NOTIFICATION, _spec, _notification_adapter, write_statements=_write_statements(permissions.notification_write)
+        ),
+    ),
+    in_workspace=(Step(S3_CONNECTOR, _connector_spec, _connector_adapter, is_used=_of_connector),),
+    prepare=_prepare,
+    statements=_statements,
+)
