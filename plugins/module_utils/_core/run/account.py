@@ -28,7 +28,8 @@ from ..model.sources import CLOUDTRAIL, SourceSpec, missing_source
 from . import new_account
 from .pacing import Slots, Visibility
 from .reconcile import Adapter, Mode, Read, Sleep, read_consistent, reconcile
-from .sources import SOURCES, Source, SourceRun, Step
+from .sources import SOURCES
+from .step import Source, SourceRun, Step
 from .write_session import WriteSession
 
 if TYPE_CHECKING:
@@ -70,13 +71,15 @@ async def connect(report: AccountReport, account: Account, context: Context) -> 
     if CLOUDTRAIL not in account.sources:
         account, sentinel = await context.ready(account)
         report.findings += await _unlisted(account, sentinel)
-    await _work_on_each(account.sources, lambda source: _connect(report, account, source, context))
+    previewed = dict[str, Any]()
+    await _work_on_each(account.sources, lambda source: _connect(report, account, source, context, previewed))
 
 
 async def disconnect(report: AccountReport, account: Account, context: Context) -> None:
     """Remove every listed source of an account, and the CloudTrail source even if it is not listed."""
     listed = dict.fromkeys((*account.sources, CLOUDTRAIL))
-    await _work_on_each(reversed(listed), lambda source: _disconnect(report, account, source, context))
+    previewed = dict[str, Any]()
+    await _work_on_each(reversed(listed), lambda source: _disconnect(report, account, source, context, previewed))
 
 
 async def _work_on_each(sources: Iterable[SourceSpec], work: Callable[[SourceSpec], Awaitable[None]]) -> None:
@@ -91,10 +94,12 @@ async def _work_on_each(sources: Iterable[SourceSpec], work: Callable[[SourceSpe
         raise errors[0]
 
 
-async def _connect(report: AccountReport, account: Account, spec: SourceSpec, context: Context) -> None:
+async def _connect(
+    report: AccountReport, account: Account, spec: SourceSpec, context: Context, previewed: dict[str, Any]
+) -> None:
     source, sleep = SOURCES[spec.type], context.slots.sleep
     async with context.slots:
-        run, opened = await _open(account, spec, context, removing=False)
+        run, opened = await _open(account, spec, context, previewed, removing=False)
         first, (_adapter, before) = opened[0]
         with _reporting(report, run, first, before.have):
             ready = context.ready(account)
@@ -102,14 +107,16 @@ async def _connect(report: AccountReport, account: Account, spec: SourceSpec, co
         async with account_timeout(account), _reporting_workspace(report, run, source):
             for step, known in opened:
                 await _reconcile_step(report, run, step, sleep, known)
-    for step in source.in_workspace:
+    for step in _in_workspace(run):
         await _reconcile_step(report, run, step, asyncio.sleep)
 
 
-async def _disconnect(report: AccountReport, account: Account, spec: SourceSpec, context: Context) -> None:
+async def _disconnect(
+    report: AccountReport, account: Account, spec: SourceSpec, context: Context, previewed: dict[str, Any]
+) -> None:
     source = SOURCES[spec.type]
     async with context.slots:
-        run, opened = await _open(account, spec, context, removing=True)
+        run, opened = await _open(account, spec, context, previewed, removing=True)
     first, (_adapter, before) = opened[0]
     with _reporting(report, run, first, before.have):
         run.account, run.sentinel = await context.ready(account)
@@ -120,7 +127,7 @@ async def _disconnect(report: AccountReport, account: Account, spec: SourceSpec,
             step.resource.without(step.spec(run), before.have)
         if source.before_removal:
             await source.before_removal(run, report.findings.extend)
-        for step in reversed(source.in_workspace):
+        for step in reversed(_in_workspace(run)):
             await _reconcile_step(report, run, step, asyncio.sleep)
         async with context.slots, account_timeout(account):
             for step, known in reversed(opened):
@@ -128,7 +135,7 @@ async def _disconnect(report: AccountReport, account: Account, spec: SourceSpec,
 
 
 async def _open(
-    account: Account, spec: SourceSpec, context: Context, *, removing: bool
+    account: Account, spec: SourceSpec, context: Context, previewed: dict[str, Any], *, removing: bool
 ) -> tuple[SourceRun, list[OpenedStep]]:
     """Open a session in the account, and read the resources of the source in AWS before anything is decided."""
     source = SOURCES[spec.type]
@@ -141,7 +148,7 @@ async def _open(
         of_steps = chain.from_iterable(step.statements(run, partition) for step in source.in_aws)
         return session_policy([*source.statements(run, partition), *of_steps])
 
-    run = SourceRun(account, spec, context, removing, WriteSession(assume))
+    run = SourceRun(account, spec, context, removing, previewed, WriteSession(assume))
     run.keys = await new_account.retry_while_new(account, lambda: assume(policy), context.slots.sleep)
     if source.prepare:
         run.account, run.sentinel = await context.slots.without_slot(context.ready(account))
@@ -153,6 +160,11 @@ async def _open(
     return run, opened
 
 
+def _in_workspace(run: SourceRun) -> list[Step]:
+    """Return the steps in the workspace that the options of the source ask for."""
+    return [step for step in SOURCES[run.source.type].in_workspace if step.is_used(run)]
+
+
 def _expect_writes(run: SourceRun, step: Step, have: Any) -> None:
     """Prepare the session for the calls of a step that makes them in a session of its own."""
     if not step.write_statements:
@@ -161,14 +173,18 @@ def _expect_writes(run: SourceRun, step: Step, have: Any) -> None:
     with suppress(SentinelError):  # the step itself reports it
         desired = step.resource.without if run.removing else step.resource.overlay
         calls = step.resource.plan(have, desired(spec, have))
-    run.write_session.expect(step.resource.name, partial(step.write_statements, run, spec), calls)
+    run.write_session.expect(step.resource.name, partial(step.write_statements, spec), calls)
 
 
 async def _read_step(run: SourceRun, step: Step) -> StepRead:
     """Read the resource of a step before anything is decided."""
-    adapter = step.adapter(run, step.spec(run))
-    async with account_timeout(run.account):
-        have = await read_consistent(adapter.read, run.context.slots.sleep)
+    spec = step.spec(run)
+    adapter, title = step.adapter(run, spec), step.resource.title(spec)
+    if title in run.previewed:
+        have = run.previewed[title]
+    else:
+        async with account_timeout(run.account):
+            have = await read_consistent(adapter.read, run.context.slots.sleep)
     run.found[step.resource.name] = have
     return adapter, Read(have)
 
@@ -182,6 +198,8 @@ async def _reconcile_step(
     mode = Mode(run.context.check_mode, run.removing, sleep)
     outcome = await reconcile(report, step.resource, spec, adapter, mode, before)
     run.found[step.resource.name] = outcome.want
+    if run.context.check_mode:
+        run.previewed[step.resource.title(spec)] = outcome.want
     if outcome.changed or (outcome.have is not None and step.is_new(outcome.have)):
         run.changed_at = time.monotonic()
 
@@ -202,7 +220,7 @@ async def _reporting_workspace(report: AccountReport, run: SourceRun, source: So
     try:
         yield
     except SentinelError as error:
-        for step in source.in_workspace:
+        for step in _in_workspace(run):
             with suppress(SentinelError):
                 spec = step.spec(run)
                 have = run.found[step.resource.name] = await step.adapter(run, spec).read()

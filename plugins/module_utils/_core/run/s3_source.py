@@ -11,7 +11,6 @@ from typing import Any
 
 from ..cloud import cloudtrail, s3, sqs
 from ..cloud.iam import ProviderAdapter, RoleAdapter
-from ..model.plan import Call
 from ..model.role.role import Role
 from ..model.s3 import options, permissions, trail
 from ..model.s3.connector import S3_CONNECTOR, S3ConnectorSpec, unproved_queues
@@ -57,7 +56,6 @@ async def _prepare(run: SourceRun) -> None:
         desired.table,
         run.workspace.id,
         desired.workspace_id,
-        other_queue_arns=frozenset(desired.other_queue_arns),
         deduplicate=account.deduplicate,
     )
     absent = await sqs.missing_queues(run.caller("sqs", region), unproved_queues(connector, connectors))
@@ -137,7 +135,7 @@ def _connector_spec(run: SourceRun) -> S3ConnectorSpec:
     return prepared.connector
 
 
-def _connector_adapter(run: SourceRun, spec: S3ConnectorSpec) -> Adapter[Any]:
+def _connector_adapter(run: SourceRun, _spec: S3ConnectorSpec) -> Adapter[Any]:
     changed_at = run.changed_at
     until_usable = None if changed_at is None else partial(run.context.visibility.turn, changed_at)
     return run.workspace.s3_connector_adapter(writes=run.writes, until_usable=until_usable)
@@ -151,41 +149,29 @@ def _of_connector(run: SourceRun) -> bool:
     return bool(run.source.get("connector", True))
 
 
-def _write_statements(
-    statements: Any,
-) -> Any:
-    def of_step(_run: SourceRun, spec: S3SourceSpec, calls: list[Call]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = statements(spec, calls)
-        return found
-
-    return of_step
-
-
 S3_SOURCE = Source(
     in_aws=(
         Step(
             PROVIDER,
             _provider_spec,
             _provider_adapter,
-            write_statements=_write_statements(permissions.provider_write),
+            write_statements=permissions.provider_write,
         ),
         Step(
             WEB_IDENTITY_ROLE,
             _spec,
             _role_adapter,
-            write_statements=_write_statements(permissions.role_write),
+            write_statements=permissions.role_write,
             is_new=_is_new_role,
         ),
         Step(
             DEAD_LETTER_QUEUE,
             _spec,
             _dead_letter_queue_adapter,
-            write_statements=_write_statements(permissions.queue_write),
+            write_statements=permissions.queue_write,
         ),
-        Step(QUEUE, _spec, _queue_adapter, write_statements=_write_statements(permissions.queue_write)),
-        Step(
-            NOTIFICATION, _spec, _notification_adapter, write_statements=_write_statements(permissions.notification_write)
-        ),
+        Step(QUEUE, _spec, _queue_adapter, write_statements=permissions.queue_write),
+        Step(NOTIFICATION, _spec, _notification_adapter, write_statements=permissions.notification_write),
     ),
     in_workspace=(Step(S3_CONNECTOR, _connector_spec, _connector_adapter, is_used=_of_connector),),
     prepare=_prepare,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ..account import Account
 from ..connector.s3 import S3Connector
 from ..credentials import cloud as clouds
-from ..sources import S3, SourceSpec
+from ..sources import SourceSpec
 from .connector import queue_arn_of
 from .notification import Notification, entry_filter
 from .source import (
@@ -53,7 +53,6 @@ def spec(account: Account, source: SourceSpec, region: str, trail: TrailSource) 
     """Return the spec of a source of an account; `trail` stands for options that are not given."""
     bucket, table = source.get("bucket"), source.get("table", CLOUDTRAIL_TABLE)
     prefix = source.get("prefix", trail.prefix)
-    others = (other for other in account.sources if other.type == S3 and other != source)
     cloud = clouds.cloud_name(account.azure.cloud_environment)
     return S3SourceSpec(
         account_id=account.account_id,
