@@ -1,0 +1,248 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The S3 source by the playbooks: from nothing to events of every member, drift, removal."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.emulators import trail
+from tests.emulators.client import Emulators
+from tests.emulators.s3_connection import S3Connection
+
+from .conftest import Play
+
+ORGANIZATION = "o-abc1234567"
+BUCKET = "organization-logs-222222222222"
+ARCHIVE = "222222222222"
+MEMBERS = ("011111111101", "111111111102", "111111111103")
+CONNECTION = S3Connection(
+    account=ARCHIVE, bucket=BUCKET, prefix=f"AWSLogs/{ORGANIZATION}/", suffix=".gz", queue_name=""
+)
+MADE = [
+    "CreateOpenIDConnectProvider",
+    "CreateRole",
+    "PutRolePolicy",
+    "CreateQueue",
+    "CreateQueue",
+    "PutBucketNotificationConfiguration",
+    "DataConnectors_CreateOrUpdate",
+]
+ALL = ("-e", "sentinel_max_change_percent=100")
+
+
+def hosts(*more: dict[str, Any], **options: Any) -> dict[str, dict[str, Any]]:
+    """The log archive account with one source, and the members of the organization."""
+    sources = [{"type": "s3", "bucket": BUCKET, **options}, *more]
+    members = {f"member{account}": {"aws_account_id": account, "sentinel_sources": []} for account in MEMBERS}
+    return {"archive": {"aws_account_id": ARCHIVE, "sentinel_sources": sources}, **members}
+
+
+def make_trail(cloud: Emulators, **more: Any) -> None:
+    """A bucket, and the organization trail that delivers into it."""
+    CONNECTION.make_bucket(cloud)
+    cloud.boto("cloudtrail", ARCHIVE).create_trail(
+        Name="organization", S3BucketName=BUCKET, IsMultiRegionTrail=True, IsOrganizationTrail=True, **more
+    )
+    trail.deliver(cloud, BUCKET, ARCHIVE, ARCHIVE, organization=ORGANIZATION)
+
+
+def writes(cloud: Emulators) -> list[str]:
+    skipped = {"Token", "AssumeRole"}
+    return [one["operation"] for one in cloud.requests(write=True) if one["operation"] not in skipped]
+
+
+def configuration(cloud: Emulators) -> dict[str, Any]:
+    found = cloud.boto("s3", ARCHIVE).get_bucket_notification_configuration(Bucket=BUCKET)
+    return {name: value for name, value in found.items() if name != "ResponseMetadata"}
+
+
+def queue_url(cloud: Emulators) -> str:
+    [connector] = cloud.connectors()
+    [url] = connector["properties"]["sqsUrls"]
+    return str(url)
+
+
+def test_from_nothing_to_events_of_every_member(cloud: Emulators, play: Play) -> None:
+    make_trail(cloud)
+    preview = play("onboard", hosts(), "--check", "--diff")
+    assert preview.code == 0, preview.output
+    assert writes(cloud) == []
+    assert preview.changed == {ARCHIVE: ", ".join(MADE)}
+
+    cloud.forget()
+    run = play("onboard", hosts())
+    assert run.code == 0, run.output
+    assert run.changed == preview.changed
+    assert writes(cloud) == MADE
+    assert {account for one in cloud.requests() for account in one["accounts"]} & set(MEMBERS) == set()
+
+    cloud.forget()
+    again = play("onboard", hosts())
+    assert (again.code, again.changed, writes(cloud)) == (0, {}, []), again.output
+
+    for account in MEMBERS:
+        trail.deliver(cloud, BUCKET, ARCHIVE, account, organization=ORGANIZATION)
+    assert [one["code"] for one in cloud.read_queues()] == [""]
+    assert {row["RecipientAccountId"] for row in cloud.rows("AWSCloudTrail")} == set(MEMBERS)
+
+
+def test_drift_is_found_and_repaired(cloud: Emulators, play: Play) -> None:
+    make_trail(cloud)
+    assert play("onboard", hosts()).code == 0
+    sqs, url = cloud.boto("sqs", ARCHIVE), queue_url(cloud)
+    policy = json.loads(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"])
+    policy["Statement"].append({"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    cloud.boto("s3", ARCHIVE).put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
+    cloud.forget()
+    drifted = play("drift", hosts())
+    assert drifted.code != 0, drifted.output
+    assert writes(cloud) == []
+    repaired = play("onboard", hosts())
+    assert repaired.code == 0, repaired.output
+    assert writes(cloud) == ["SetQueueAttributes", "PutBucketNotificationConfiguration"]
+    cloud.forget()
+    assert play("drift", hosts()).code == 0
+    assert len(configuration(cloud)["QueueConfigurations"]) == 1
+
+
+def test_what_others_have_in_the_bucket_stays(cloud: Emulators, play: Play) -> None:
+    make_trail(cloud)
+    others = CONNECTION.make_others(cloud)
+    before = configuration(cloud)
+    assert before.keys() == others.keys()
+    CONNECTION.make_provider(cloud, "api://defender-for-cloud")
+    assert play("onboard", hosts(remove_provider=True)).code == 0
+    during = configuration(cloud)
+    assert [one for one in during["QueueConfigurations"] if one in before["QueueConfigurations"]]
+    assert {**during, "QueueConfigurations": before["QueueConfigurations"]} == before
+    removed = play("offboard", hosts(remove_provider=True, purge_queue=True), "--limit", "archive", *ALL)
+    assert removed.code == 0, removed.output
+    assert configuration(cloud) == before
+    provider = cloud.boto("iam", ARCHIVE).get_open_id_connect_provider(OpenIDConnectProviderArn=CONNECTION.provider_arn)
+    assert provider["ClientIDList"] == ["api://defender-for-cloud"]
+    assert cloud.connectors() == []
+
+
+def test_offboarding_removes_everything_in_reverse(cloud: Emulators, play: Play) -> None:
+    make_trail(cloud)
+    assert play("onboard", hosts()).code == 0
+    cloud.forget()
+    preview = play("offboard", hosts(), "--limit", "archive", "--check", *ALL)
+    assert preview.code == 0, preview.output
+    assert writes(cloud) == []
+    removed = play("offboard", hosts(), "--limit", "archive", *ALL)
+    assert removed.code == 0, removed.output
+    assert removed.changed == preview.changed
+    assert writes(cloud) == [
+        "DataConnectors_Delete",
+        "PutBucketNotificationConfiguration",
+        "DeleteQueue",
+        "DeleteQueue",
+        "DeleteRolePolicy",
+        "DeleteRole",
+    ]
+    assert cloud.boto("sqs", ARCHIVE).list_queues().get("QueueUrls", []) == []
+    cloud.forget()
+    again = play("offboard", hosts(), "--limit", "archive", *ALL)
+    assert (again.code, writes(cloud)) == (0, []), again.output
+
+
+@pytest.mark.parametrize("option", [(), ("--check",)])
+def test_a_log_archive_counts_as_all_its_members(cloud: Emulators, play: Play, option: tuple[str, ...]) -> None:
+    make_trail(cloud)
+    assert play("onboard", hosts()).code == 0
+    cloud.forget()
+    refused = play("offboard", hosts(), "--limit", "archive", "-e", "sentinel_max_change_percent=50", *option)
+    assert refused.code != 0
+    assert "too_many_changes" in refused.output
+    assert writes(cloud) == []
+
+
+def test_a_connection_that_was_made_by_hand_is_adopted_without_a_write(cloud: Emulators, play: Play) -> None:
+    by_hand = S3Connection(
+        account=ARCHIVE, bucket=BUCKET, prefix=f"AWSLogs/{ORGANIZATION}/", queue_name="by-hand", role_name="OIDC_ByHand"
+    )
+    make_trail(cloud)
+    by_hand.make_provider(cloud)
+    by_hand.make_role(cloud)
+    by_hand.make_queue(cloud)
+    by_hand.make_notification(cloud)
+    cloud.seed_connector(by_hand.connector())
+    cloud.forget()
+    run = play("onboard", hosts())
+    assert run.code == 0, run.output
+    assert (run.changed, writes(cloud)) == ({}, [])
+
+
+def test_two_buckets_with_one_role_and_one_table_are_two_connections(cloud: Emulators, play: Play) -> None:
+    make_trail(cloud)
+    second = S3Connection(account=ARCHIVE, bucket="more-logs", prefix="AWSLogs/")
+    second.make_bucket(cloud)
+    both = hosts({"type": "s3", "bucket": "more-logs", "prefix": "AWSLogs/"})
+    preview = play("onboard", both, "--check")
+    assert preview.code == 0, preview.output
+    run = play("onboard", both)
+    assert run.code == 0, run.output
+    assert run.changed == preview.changed
+    connectors = cloud.connectors()
+    assert len({one["properties"]["sqsUrls"][0] for one in connectors}) == 2
+    assert len({one["properties"]["roleArn"] for one in connectors}) == 1
+    cloud.forget()
+    assert play("onboard", both).changed == {}
+    assert writes(cloud) == []
+
+
+def test_without_the_connector_role_and_queue_are_returned(cloud: Emulators, play: Play) -> None:
+    make_trail(cloud)
+    run = play("onboard", hosts(connector=False))
+    assert run.code == 0, run.output
+    assert cloud.connectors() == []
+    assert "arn:aws:iam::222222222222:role/OIDC_MicrosoftSentinelRole" in run.output
+    assert "https://sqs.us-east-1.amazonaws.com/222222222222/MicrosoftSentinel-AWSCloudTrail-" in run.output
+
+
+def test_another_target_for_the_same_objects_is_named(cloud: Emulators, play: Play) -> None:
+    make_trail(cloud)
+    other = S3Connection(account=ARCHIVE, bucket=BUCKET, prefix="AWSLogs/", suffix="", queue_name="siem")
+    other.make_queue(cloud)
+    rules = [{"Name": "Prefix", "Value": "AWSLogs/"}]
+    entry = other.entry(Id="siem", Filter={"Key": {"FilterRules": rules}})
+    cloud.boto("s3", ARCHIVE).put_bucket_notification_configuration(
+        Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [entry]}
+    )
+    cloud.forget()
+    run = play("onboard", hosts(), "--check")
+    assert "notification_conflict" in run.output
+    assert "siem" in run.failed[ARCHIVE]
+    assert writes(cloud) == []
+
+
+def test_a_bucket_without_trail_is_named(cloud: Emulators, play: Play) -> None:
+    CONNECTION.make_bucket(cloud)
+    run = play("onboard", hosts())
+    assert BUCKET in run.failed[ARCHIVE]
+    assert "prefix" in run.failed[ARCHIVE]
+    assert writes(cloud) == []
+
+
+def test_ten_connections_and_a_thousand_members_are_one_account(cloud: Emulators, play: Play) -> None:
+    sources = []
+    for number in range(10):
+        one = S3Connection(account=ARCHIVE, bucket=f"logs-{number}", prefix="AWSLogs/")
+        one.make_bucket(cloud)
+        sources.append({"type": "s3", "bucket": one.bucket, "prefix": "AWSLogs/"})
+    members = {f"m{number}": {"aws_account_id": f"{number:012}", "sentinel_sources": []} for number in range(1, 1001)}
+    fleet = {"archive": {"aws_account_id": ARCHIVE, "sentinel_sources": sources}, **members}
+    run = play("onboard", fleet)
+    assert run.code == 0, run.output[-3000:]
+    assert len(cloud.connectors()) == 10
+    cloud.forget()
+    again = play("onboard", fleet)
+    assert (again.changed, writes(cloud)) == ({}, [])
+    assert {account for one in cloud.requests("aws") for account in one["accounts"]} <= {ARCHIVE, "123456789012"}
