@@ -46,7 +46,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
 # The packages that connect to a service, and the only files that import them.
 CLIENT_PACKAGES = {
     "pycurl": {"curl"},
-    "botocore": {"aws", "service"},
+    "botocore": {"aws", "aws_errors", "sdk", "service", "signed"},
     "requests": {"arm"},
     "azure": {"arm", "entra", "logs", "sentinel"},
 }

@@ -40,7 +40,7 @@ CORE = "ansible_collections.trailbridge.sentinel.plugins.module_utils._core"
 # Functions of this collection that read no response, each within the translation of the errors of a service.
 OWN = {
     "cloud.iam": "RoleAdapter._pages",
-    "cloud.service": "_urlencode",
+    "cloud.signed": "urlencode",
     "cloud.sentinel": "_body",
     "cloud.entra": "_is_fresh",
     "cloud.arm": "_remaining",

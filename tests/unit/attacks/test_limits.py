@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws, translate_aws_errors
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws_errors import translate_aws_errors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AssumeRole,
     AwsCredentials,

@@ -306,7 +306,7 @@ def test_a_service_that_responded_before_gets_the_full_retry_timeout(here: Emula
 
     async def request() -> None:
         with closing(Aws(AwsCredentials())) as aws:
-            sts, lost = aws.service("sts"), service.RequestLostError(6, "", fault)
+            sts, lost = aws.service("sts"), network.RequestLostError("", fault)
             assert sts._retry_seconds(lost) == service.UNREACHABLE_TIMEOUT
             await aws.identity()
             assert sts._retry_seconds(lost) == service.AWS_RETRY_SECONDS

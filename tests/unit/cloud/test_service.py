@@ -11,8 +11,6 @@ import time
 from contextlib import closing
 from functools import cache
 from typing import Any
-from unittest import mock
-from urllib.parse import urlencode
 
 import botocore.session
 import pytest
@@ -23,12 +21,13 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import curl, service
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import curl, service, signed
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.curl import Http
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.network import RequestLostError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.response import MalformedResponseError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Keys, Service
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import backoff
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Keys
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.signed import SignedService
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AssumeRole,
     AwsCredentials,
@@ -75,9 +74,11 @@ def without_endpoint(monkeypatch: pytest.MonkeyPatch, here: Emulators) -> pytest
     return monkeypatch
 
 
-async def opened(name: str) -> Service:
+async def opened(name: str) -> SignedService:
     with closing(Aws(AwsCredentials())) as aws:
-        return aws.service(name)
+        service = aws.service(name)
+        assert isinstance(service, SignedService)
+        return service
 
 
 @pytest.mark.parametrize("case", ENDPOINTS)
@@ -118,16 +119,13 @@ texts = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1,
     url=st.sampled_from(["https://iam.amazonaws.com/", "http://127.0.0.1:5000/", "https://h:8443/a/b"]),
     keys=st.builds(Keys, texts, texts, st.none() | texts),
     body=st.binary(max_size=200),
-    target=st.none() | texts,
 )
-def test_signatures_are_equal_to_those_of_botocore(url: str, keys: Keys, body: bytes, target: str | None) -> None:
+def test_signatures_are_equal_to_those_of_botocore(url: str, keys: Keys, body: bytes) -> None:
     signer = _service(url)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(service, "time", FrozenTime)
-        given = {"Content-Type": "application/x-www-form-urlencoded"} | ({"X-Amz-Target": target} if target else {})
-        headers = dict(
-            line.split(": ", 1) for line in signer._headers(keys, service._SerializedRequest.of(given, body))
-        )
+        patch.setattr(signed, "time", FrozenTime)
+        given = {"Content-Type": "application/x-www-form-urlencoded"}
+        headers = dict(line.split(": ", 1) for line in signer._headers(keys, given, body))
 
     request = AWSRequest("POST", url, data=body, headers=given)
     request.context["timestamp"] = FrozenTime.NOW
@@ -140,7 +138,7 @@ def test_signatures_are_equal_to_those_of_botocore(url: str, keys: Keys, body: b
 
 
 @cache
-def _service(url: str) -> Service:
+def _service(url: str) -> SignedService:
     client = botocore.session.Session().create_client(
         "iam",
         region_name="us-east-1",
@@ -149,7 +147,7 @@ def _service(url: str) -> Service:
         aws_secret_access_key="b",
         config=Config(parameter_validation=False),
     )
-    return Service(client, None, None)  # type: ignore[arg-type]
+    return SignedService(client, None, None)  # type: ignore[arg-type]
 
 
 def call(operation: str, **params: Any) -> dict[str, Any]:
@@ -177,35 +175,6 @@ def test_transient_failures_are_retried(here: Emulators, fault: dict[str, Any]) 
     assert here.operations("iam").count("ListRoles") == 3
 
 
-def test_retries_of_a_call_send_the_same_idempotency_token(here: Emulators) -> None:
-    """Botocore does the same: a token is generated once for all tries of a call."""
-    here.fault(operation="CreateStackSet", times=2, **faults.FAILURE)
-    bodies: list[bytes] = []
-
-    async def play() -> None:
-        aws = Aws(AwsCredentials())
-        service = aws.service("cloudformation")
-        post = service._http.post
-
-        async def recording_post(
-            url: str, headers: list[str], body: bytes, proxy: str | None = None
-        ) -> tuple[int, bytes]:
-            bodies.append(body)
-            return await post(url, headers, body, proxy)
-
-        with (
-            mock.patch.object(service._http, "post", recording_post),
-            mock.patch.object(backoff, "INITIAL_PAUSE", 0.05),
-        ):
-            await aws.with_source_credentials("cloudformation")("CreateStackSet", StackSetName="x", TemplateBody="{}")
-        aws.close()
-
-    asyncio.run(play())
-    assert len(bodies) == 3
-    assert len(set(bodies)) == 1
-    assert b"ClientRequestToken=" in bodies[0]
-
-
 def test_a_denied_call_is_not_retried(here: Emulators) -> None:
     here.fault(operation="ListRoles", **faults.IDENTITY_DENIED)
     with pytest.raises(Exception, match="AccessDenied"):
@@ -223,7 +192,7 @@ def test_retries_end_after_the_timeout(here: Emulators, monkeypatch: pytest.Monk
 def test_a_response_above_the_size_limit_is_rejected(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(curl, "MAX_RESPONSE_BYTES", 3000)
     here.fault(operation="ListRoles", times=100, status=200, body="x" * 5000)
-    with pytest.raises(curl.RequestLostError):
+    with pytest.raises(RequestLostError):
         call("ListRoles")
     assert here.operations("iam").count("ListRoles") == 1
 
@@ -307,8 +276,3 @@ def test_closing_cancels_requests_that_wait_for_a_response(here: Emulators) -> N
     took, ended = asyncio.run(work())
     assert took < 10
     assert ended
-
-
-@given(body=st.dictionaries(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.text() | st.integers()))
-def test_a_form_is_encoded_as_by_the_standard_library(body: dict[str, Any]) -> None:
-    assert service._urlencode(body) == urlencode(body).encode()

@@ -11,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import (
+    aws,
+    aws_errors,
+    cloudformation,
+    iam,
+    organizations,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
     CLASSES,
     ChangedError,
@@ -115,5 +121,23 @@ def test_the_message_of_a_raised_error_starts_with_cannot(node: ast.Call) -> Non
     assert text is None or text.startswith("Cannot ")
 
 
-def test_the_errors_of_aws_have_a_class_of_the_table() -> None:
-    assert {*aws._KIND_OF_CODE.values(), *(kind for _phrase, kind in aws._KIND_OF_DENIAL)} <= CLASSES.keys()
+CODES = {
+    "common": aws_errors.COMMON_CODES,
+    "cloudformation": cloudformation.CODES,
+    "iam": iam.CODES,
+    "organizations": organizations.CODES,
+    "sts": aws.CODES,
+}
+
+
+@pytest.mark.parametrize("codes", CODES.values(), ids=CODES)
+def test_the_errors_of_aws_have_a_class_of_the_table(codes: tuple[aws_errors.Code, ...]) -> None:
+    assert {code.kind for code in codes} <= CLASSES.keys()
+
+
+@pytest.mark.parametrize("codes", CODES.values(), ids=CODES)
+def test_each_error_code_can_be_reached(codes: tuple[aws_errors.Code, ...]) -> None:
+    """The first row that fits decides, so one without a phrase is the last one of its code."""
+    for number, code in enumerate(codes):
+        assert code.phrase == code.phrase.lower()
+        assert all(earlier.name != code.name or earlier.phrase for earlier in codes[:number]), code

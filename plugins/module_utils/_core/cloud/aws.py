@@ -8,45 +8,33 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from threading import Lock
 from typing import IO, Any, NamedTuple
 
 from ..model.credentials import sign_in
 from ..model.credentials.credentials import AssumeRole, AwsCredentials
-from ..model.errors import ChangedError, NotYetError, SentinelError, cannot
-from ..model.network_errors import Fault
+from ..model.errors import SentinelError
 from ..model.validation import RULES
 from . import curl, known_secrets, network
-from .curl import Http, RequestLostError
-from .response import MalformedResponseError, parse
-from .service import THROTTLING_CODES, Keys, Response, ResponseObserver, Service, ServiceClient
+from .aws_errors import Code, translate_aws_errors, translate_chain_errors, translate_endpoint_errors
+from .curl import Http
+from .response import parse
+from .sdk import MAX_THREADS, SdkService
+from .service import Keys, Parsers, Response, ResponseObserver, Service, ServiceClient
+from .signed import SIGNED_SERVICES, SignedService
 
 try:
     import botocore.session
-    from botocore import exceptions
     from botocore.config import Config
-    from botocore.exceptions import (
-        BotoCoreError,
-        ClientError,
-        CredentialRetrievalError,
-        HTTPClientError,
-        NoCredentialsError,
-        SSOError,
-        TokenRetrievalError,
-    )
     from botocore.httpsession import get_cert_path
     from botocore.loaders import Loader
-    from botocore.parsers import ResponseParserError
 except ImportError:  # reported by `Aws`
     INSTALLED = False
 else:
     INSTALLED = True
-    # LoginError belongs to `aws login`; old releases of botocore do not have it.
-    _SIGN_IN_ERRORS = (SSOError, TokenRetrievalError, getattr(exceptions, "LoginError", SSOError))
-    _CONNECTION_ERRORS = (exceptions.ConnectionError, HTTPClientError)
 
     class _Loader(Loader):
         """Lists the service models by directory name; botocore's own loader also looks into each directory: slow."""
@@ -58,57 +46,16 @@ else:
 DEFAULT_REGION = "us-east-1"
 SESSION_SECONDS = 3600
 
-_FIND_CREDENTIALS = "find AWS credentials"
-_SIGN_IN_AGAIN = "Sign in again with this profile: aws sso login, or aws login."
-_RUN_PROCESS = "Run the command of credential_process on the command line and check its output."
-_CHECK_FILES = (
-    "Check the profile name (profile, AWS_PROFILE) and the settings of the profile in ~/.aws/config and "
-    "~/.aws/credentials."
-)
 _MFA = (
     "Cannot find AWS credentials: the profile {profile} requires an MFA code (mfa_serial), which cannot be entered "
     'during a run. Export session credentials first: eval "$(aws configure export-credentials --profile {profile} '
     '--format env)" prompts for the code. Or use a profile without mfa_serial.'
 )
 
-# Phrases that name the reason of a denial ("Troubleshoot access denied error messages", IAM User Guide).
-_KIND_OF_DENIAL = (
-    ("service control policy", "scp_denied"),
-    ("permissions boundary", "boundary_denied"),
+CODES = (
+    Code("MalformedPolicyDocument", "bad_input"),
+    Code("PackedPolicyTooLarge", "bad_input"),
 )
-_KIND_OF_CODE = {
-    "ExpiredToken": "expired_credentials",
-    "ExpiredTokenException": "expired_credentials",
-    "InvalidClientTokenId": "expired_credentials",
-    "UnrecognizedClientException": "expired_credentials",
-    "AWSOrganizationsNotInUseException": "wrong_account",
-    "LimitExceeded": "quota",
-    "LimitExceededException": "quota",
-    "EntityAlreadyExists": "role_conflict",
-    "DeleteConflict": "role_conflict",
-    "MalformedPolicyDocument": "bad_input",
-    "PolicyNotAttachable": "bad_input",
-    "UnmodifiableEntity": "role_conflict",
-    "NameAlreadyExistsException": "stackset_conflict",
-    "InvalidOperationException": "bad_input",
-    "InvalidInput": "bad_input",
-    "ValidationError": "bad_input",
-    "RequestExpired": "clock_skew",
-    "RequestTimeTooSkewed": "clock_skew",
-}
-_ERROR_OF_CODE: dict[str, type[SentinelError]] = {
-    "ConcurrentModification": NotYetError,
-    "EntityTemporarilyUnmodifiable": NotYetError,
-    "EntityAlreadyExists": ChangedError,
-    "DeleteConflict": ChangedError,
-    "NoSuchEntity": ChangedError,
-    "NameAlreadyExistsException": ChangedError,
-    "OperationInProgressException": NotYetError,
-    "OperationIdAlreadyExistsException": ChangedError,
-    "StackSetNotEmptyException": NotYetError,
-    "StackSetNotFoundException": ChangedError,
-    "StaleRequestException": ChangedError,
-}
 
 
 class Identity(NamedTuple):
@@ -141,7 +88,9 @@ class Aws:
             )
         self._source = source
         self._observer = observer or _NoObserver()
-        self._services: dict[str, Service] = {}
+        self._services: dict[tuple[str, str], Service] = {}
+        self._creating = Lock()
+        self._threads = asyncio.Semaphore(MAX_THREADS)
         self._identity: asyncio.Future[Identity] | None = None
         self._bundle_file: IO[str] | None = None
         known_secrets.add(source.secret_key, source.session_token)
@@ -154,9 +103,10 @@ class Aws:
 
     def _open(self) -> None:
         self._session = self._new_session()
+        self._session.register_component("response_parser_factory", Parsers())
         bundle = self._bundle()
         self._forbid_prompts()
-        with _translate_chain_errors():
+        with translate_chain_errors():
             credentials = self._session.get_credentials()
         if credentials is None:
             raise SentinelError(
@@ -180,7 +130,7 @@ class Aws:
             self._bundle_file.close()
 
     def _new_session(self) -> botocore.session.Session:
-        with _translate_chain_errors():
+        with translate_chain_errors():
             session = botocore.session.Session(profile=self._source.profile)
             data_path = session.get_config_variable("data_path")
         if data_path is None:
@@ -196,7 +146,7 @@ class Aws:
             raise SentinelError("bad_input", _MFA.format(profile=self._session.profile or "default"))
 
         if not self._source.access_key:
-            with _translate_chain_errors():
+            with translate_chain_errors():
                 provider = self._session.get_component("credential_provider").get_provider("assume-role")
             provider._prompter = refuse  # noqa: SLF001 botocore has no option for it
 
@@ -221,7 +171,7 @@ class Aws:
 
     def _setting(self, name: str) -> Any:
         """Return a setting of botocore from the environment or the profile, None if it is not set."""
-        with _translate_chain_errors():
+        with translate_chain_errors():
             return self._session.get_config_variable(name)
 
     def _as_bundle_file(self, path: str) -> str:
@@ -233,21 +183,42 @@ class Aws:
         self._bundle_file.flush()
         return self._bundle_file.name
 
-    def service(self, name: str) -> Service:
-        """Return a service by its name in botocore ("iam", "sts" …)."""
-        if name not in self._services:
-            region = self._source.region or self._setting("region") or DEFAULT_REGION
-            config = Config(parameter_validation=False, user_agent_extra="trailbridge.sentinel")
-            with _translate_endpoint_errors(f"find the endpoint of {name}"):
-                client = self._session.create_client(
-                    name, region_name=region, endpoint_url=self._source.endpoint_url, config=config
+    def service(self, name: str, region: str = "") -> Service:
+        """Return a service by its name in botocore ("iam", "s3" …), in a Region, by default that of the settings."""
+        if (name, region) not in self._services:
+            with translate_endpoint_errors(f"find the endpoint of {name}"):
+                self._services[name, region] = self._open_service(name, region)
+        return self._services[name, region]
+
+    def _open_service(self, name: str, region: str) -> Service:
+        config = Config(
+            parameter_validation=False,
+            user_agent_extra="trailbridge.sentinel",
+            connect_timeout=curl.AWS_CONNECT_TIMEOUT_SECONDS,
+            read_timeout=curl.AWS_REQUEST_TIMEOUT_SECONDS,
+            retries={"total_max_attempts": 1},
+        )
+
+        def create(keys: Keys | None = None) -> Any:
+            # Sessions of botocore are not thread-safe.
+            with self._creating:
+                return self._session.create_client(
+                    name,
+                    region_name=region or self._source.region or self._setting("region") or DEFAULT_REGION,
+                    endpoint_url=self._source.endpoint_url,
+                    aws_access_key_id=keys.access_key if keys else None,
+                    aws_secret_access_key=keys.secret_key if keys else None,
+                    aws_session_token=keys.token if keys else None,
+                    config=config,
                 )
-                self._services[name] = Service(client, self._http, self._observer)
-        return self._services[name]
+
+        if name in SIGNED_SERVICES:
+            return SignedService(create(), self._http, self._observer)
+        return SdkService(create(), create, self._threads, self._observer)
 
     def _source_keys(self) -> Keys:
         """Return the current source credentials, renewed by botocore; the same object until they change."""
-        with _translate_chain_errors():
+        with translate_chain_errors():
             found = self._source_credentials.get_frozen_credentials()
         keys = Keys(found.access_key or "", found.secret_key or "", found.token)
         if keys != self._last_keys:
@@ -265,7 +236,7 @@ class Aws:
         return await asyncio.shield(self._identity)
 
     async def _read_identity(self) -> Identity:
-        with translate_aws_errors("read the caller identity of the AWS credentials"):
+        with translate_aws_errors("read the caller identity of the AWS credentials", CODES):
             return await caller_identity(self.with_source_credentials("sts"))
 
     async def assume_role_in(self, account_id: str, assume_role: AssumeRole, policy: Callable[[str], str]) -> Keys:
@@ -319,7 +290,7 @@ class Aws:
         return await self._assume(arns[-1], assume_role.session_name, optional)
 
     async def _assume(self, arn: str, session_name: str, optional: Mapping[str, str]) -> Keys:
-        with translate_aws_errors(f"assume role {arn}", denied="assume_denied"):
+        with translate_aws_errors(f"assume role {arn}", CODES, denied="assume_denied"):
             response = await self.with_source_credentials("sts")(
                 "AssumeRole",
                 RoleArn=arn,
@@ -358,104 +329,3 @@ def _check_characters(keys: Keys) -> None:
             "expired_credentials",
             "Cannot use the AWS credentials: one of them contains a space, a line ending or a control character.",
         )
-
-
-@contextmanager
-def translate_aws_errors(
-    action: str, denied: str = "aws_denied", expired: str = "expired_credentials"
-) -> Iterator[None]:
-    """Raise SentinelError, "Cannot <action>: <cause>", for errors of botocore and of `parse`, and no others.
-
-    `denied` and `expired` replace the error classes aws_denied and expired_credentials.
-    """
-    try:
-        yield
-    except ClientError as error:
-        kinds = {"aws_denied": denied, "expired_credentials": expired}
-        raise _from_response(error, action, kinds) from error
-    except ResponseParserError as error:
-        raise cannot("transient", action, "the response cannot be parsed") from error
-    except RequestLostError as error:
-        raise _connection_failure(error.fault, action, error) from error
-    except MalformedResponseError as error:
-        raise cannot("transient", action, str(error)) from error
-    except BotoCoreError as error:
-        raise _from_botocore(error, action) from error
-
-
-def code_of(error: SentinelError) -> str:
-    """Return the error code of the response that an error comes from, empty where there was none."""
-    cause = error.__cause__
-    return str((cause.response.get("Error") or {}).get("Code", "")) if isinstance(cause, ClientError) else ""
-
-
-@contextmanager
-def _translate_endpoint_errors(action: str) -> Iterator[None]:
-    """Raise SentinelError for errors of botocore with an endpoint, for whose format it has no class of its own."""
-    with translate_aws_errors(action):
-        try:
-            yield
-        except BotoCoreError:
-            raise  # some of them are a ValueError as well
-        except ValueError as error:
-            raise cannot("bad_input", action, str(error)) from error
-
-
-@contextmanager
-def _translate_chain_errors() -> Iterator[None]:
-    """Raise SentinelError for errors of botocore's credential chain, which reads local files and runs programs.
-
-    It raises anything, so the block must be calls of botocore and nothing else.
-    """
-    with translate_aws_errors(_FIND_CREDENTIALS, denied="assume_denied"):
-        try:
-            yield
-        except BotoCoreError:
-            raise  # some of them are an OSError as well
-        except (OSError, AttributeError, LookupError, TypeError, ValueError) as error:
-            cause = str(error) or type(error).__name__
-            raise cannot("bad_input", _FIND_CREDENTIALS, cause, advice=_CHECK_FILES) from error
-
-
-def _connection_failure(fault: Fault | None, action: str, error: Exception) -> SentinelError:
-    return network.connection_error(fault, action) if fault else cannot("transient", action, str(error))
-
-
-def _from_botocore(error: BotoCoreError, action: str) -> SentinelError:
-    """Return the error for a failure before any response: connection, credentials or settings."""
-    if isinstance(error, _CONNECTION_ERRORS):
-        return _connection_failure(network.find_fault(error), action, error)
-    if isinstance(error, _SIGN_IN_ERRORS):
-        return cannot("expired_credentials", action, str(error), advice=_SIGN_IN_AGAIN)
-    if isinstance(error, CredentialRetrievalError):
-        process = error.kwargs.get("provider") == "custom-process"
-        return cannot("expired_credentials", action, str(error), advice=_RUN_PROCESS if process else None)
-    if isinstance(error, NoCredentialsError):
-        return cannot("expired_credentials", action, str(error))
-    return cannot("bad_input", action, str(error), advice=_CHECK_FILES if action == _FIND_CREDENTIALS else None)
-
-
-def _from_response(error: ClientError, action: str, kinds: Mapping[str, str]) -> SentinelError:
-    details = error.response.get("Error") or {}
-    code = details.get("Code") or "no code"
-    # For a wrong signature, further lines contain the canonical request of AWS, including the session token.
-    text = next(iter((details.get("Message") or code).strip().splitlines()), code)
-    cause = f"{text.rstrip('.')} ({code})"
-    if code == "MalformedPolicyDocument" and "invalid principal" in text.lower():
-        # Eventual consistency: a new principal may not exist everywhere yet. Account ids of the wrong format or
-        # partition are rejected before.
-        return cannot("transient", action, cause, NotYetError)
-    if code == "NoSuchEntity" and "not attachable" in text:
-        return cannot("bad_input", action, cause)
-    kind = _aws_error_kind(code, text)
-    return cannot(kinds.get(kind, kind), action, cause, _ERROR_OF_CODE.get(code, SentinelError))
-
-
-def _aws_error_kind(code: str, text: str) -> str:
-    if code in ("SignatureDoesNotMatch", "InvalidSignatureException"):
-        return "clock_skew" if "not yet current" in text or "expired" in text.lower() else "expired_credentials"
-    if code in ("AccessDenied", "AccessDeniedException"):
-        return next((kind for phrase, kind in _KIND_OF_DENIAL if phrase in text), "aws_denied")
-    if code in THROTTLING_CODES:
-        return "throttled"
-    return _KIND_OF_CODE.get(code, "transient")

@@ -10,12 +10,23 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..model.errors import ChangedError
+from ..model.errors import ChangedError, NotFoundError, NotYetError
 from ..model.organization.stackset import StackSet
 from ..model.plan import Call
-from .aws import translate_aws_errors
+from .aws_errors import Code, translate_aws_errors
 from .response import parse
 from .service import Response, ServiceClient
+
+CODES = (
+    Code("InvalidOperationException", "bad_input"),
+    Code("LimitExceededException", "quota"),
+    Code("NameAlreadyExistsException", "stackset_conflict", ChangedError),
+    Code("OperationIdAlreadyExistsException", "transient", ChangedError),
+    Code("OperationInProgressException", "transient", NotYetError),
+    Code("StackSetNotEmptyException", "transient", NotYetError),
+    Code("StackSetNotFoundException", "transient", NotFoundError),
+    Code("StaleRequestException", "transient", ChangedError),
+)
 
 
 class StackSetAdapter:
@@ -34,10 +45,10 @@ class StackSetAdapter:
     async def read(self) -> StackSet | None:
         """Return the StackSet, None if it does not exist or is deleted; raises SentinelError."""
         try:
-            with translate_aws_errors(f"read StackSet {self._name}"):
+            with translate_aws_errors(f"read StackSet {self._name}", CODES):
                 response = await self._client("DescribeStackSet", StackSetName=self._name, **self._call_as)
                 return parse(_parse_stackset, response)
-        except ChangedError:
+        except NotFoundError:
             return None
 
     async def refresh(self, _have: StackSet | None, _calls: Sequence[Call]) -> StackSet | None:
@@ -49,7 +60,7 @@ class StackSetAdapter:
         if not self._writes:
             raise RuntimeError(f"{call.name} in check mode")
         args = {key: json.dumps(value) if key == "TemplateBody" else value for key, value in call.args.items()}
-        with translate_aws_errors(f"call {call.name} for StackSet {self._name}"):
+        with translate_aws_errors(f"call {call.name} for StackSet {self._name}", CODES):
             await self._client(call.name, **args, **self._call_as)
 
 

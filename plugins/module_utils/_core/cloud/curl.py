@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from ..model import network_errors
 from ..model.network_errors import Fault
 from . import network
+from .network import RequestLostError
 
 try:
     import pycurl
@@ -36,22 +37,12 @@ _NOT_TLS_MESSAGES = (
 )
 
 
-class RequestLostError(Exception):
-    """The request or its response was lost; the service may have processed it.
+class _CurlError(Exception):
+    """An error of libcurl: its code and message."""
 
-    `code` and `message` are those of libcurl, `fault` is the problem with the connection, if known.
-    """
-
-    def __init__(self, code: int, message: str, fault: Fault | None = None) -> None:
-        super().__init__(fault.cause if fault else message)
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
         self.code = code
-        self.message = message
-        self.fault = fault
-
-    @property
-    def retryable(self) -> bool:
-        """Whether a retry can succeed."""
-        return not (self.fault and self.fault.permanent) and self.code != pycurl.E_WRITE_ERROR
 
 
 class _Direction(NamedTuple):
@@ -99,12 +90,10 @@ class Http:
         try:
             await finished
             status = curl.getinfo(pycurl.RESPONSE_CODE)
-        except RequestLostError as error:
+        except _CurlError as error:
             fault = _fault_of_curl(error, curl.getinfo(pycurl.HTTP_CONNECTCODE), url, proxy)
-            raise RequestLostError(error.code, error.message, fault) from None
+            raise RequestLostError(str(error), fault, retryable=error.code != pycurl.E_WRITE_ERROR) from None
         else:
-            if status == 407 and proxy:
-                raise RequestLostError(0, "", network_errors.proxy_refusal(network.proxy_name(proxy), "", status))
             return status, b"".join(response.parts)
         finally:
             self._waiting.pop(curl, None)
@@ -190,9 +179,9 @@ class Http:
             for curl in succeeded:
                 self._finish(curl, None)
             for curl, code, message in failed:
-                self._finish(curl, RequestLostError(code, message))
+                self._finish(curl, _CurlError(code, message))
 
-    def _finish(self, curl: pycurl.Curl, error: RequestLostError | None) -> None:
+    def _finish(self, curl: pycurl.Curl, error: _CurlError | None) -> None:
         finished = self._waiting.pop(curl, None)
         if finished is None or finished.done():
             return
@@ -202,7 +191,7 @@ class Http:
             finished.set_result(None)
 
 
-def _fault_of_curl(error: RequestLostError, connect_status: int, url: str, proxy: str | None) -> Fault | None:
+def _fault_of_curl(error: _CurlError, connect_status: int, url: str, proxy: str | None) -> Fault | None:
     """Return the problem with the connection by libcurl's error code and message, None if unknown."""
     host = urlsplit(url).hostname or url
     if proxy and connect_status >= 300:
@@ -210,13 +199,13 @@ def _fault_of_curl(error: RequestLostError, connect_status: int, url: str, proxy
     return _fault_of_host(error, host) or (_fault_of_proxy(error, proxy) if proxy else None)
 
 
-def _fault_of_host(error: RequestLostError, host: str) -> Fault | None:
+def _fault_of_host(error: _CurlError, host: str) -> Fault | None:
     # libcurl before 7.62 has a separate code for a certificate of an unknown authority.
     if error.code in (pycurl.E_SSL_CACERT_BADFILE, pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT):
-        return network_errors.untrusted(host, error.message)
+        return network_errors.untrusted(host, str(error))
     if error.code == pycurl.E_COULDNT_RESOLVE_HOST:
         return network_errors.unresolved(host)
-    if error.code == pycurl.E_SSL_CONNECT_ERROR and any(word in error.message.lower() for word in _NOT_TLS_MESSAGES):
+    if error.code == pycurl.E_SSL_CONNECT_ERROR and any(word in str(error).lower() for word in _NOT_TLS_MESSAGES):
         return network_errors.no_tls(host)
     return None
 
@@ -229,9 +218,9 @@ def _is_address(proxy: str) -> bool:
         return False
 
 
-def _fault_of_proxy(error: RequestLostError, proxy: str) -> Fault | None:
+def _fault_of_proxy(error: _CurlError, proxy: str) -> Fault | None:
     name = network.proxy_name(proxy)
-    if not _is_address(proxy) or "unsupported proxy" in error.message.lower():
+    if not _is_address(proxy) or "unsupported proxy" in str(error).lower():
         return network_errors.proxy_unusable(name)
     if error.code == pycurl.E_COULDNT_RESOLVE_PROXY:
         return network_errors.proxy_unreachable(name, "its name cannot be resolved")

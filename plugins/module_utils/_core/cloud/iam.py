@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..model.connector.connector import account_id_of
-from ..model.errors import ChangedError, SentinelError
+from ..model.errors import ChangedError, NotFoundError, NotYetError, SentinelError
 from ..model.plan import Call
 from ..model.role.role import DEFAULT_SESSION_SECONDS, Role
 from ..model.validation import RULES
-from .aws import translate_aws_errors
+from .aws_errors import Code, translate_aws_errors
 from .response import parse
 from .service import Response, ServiceClient
 
@@ -27,6 +27,22 @@ from .service import Response, ServiceClient
 NEW_ROLE_AGE = timedelta(minutes=5)
 # Tries before a conflict with a role that no read returns is reported.
 MAX_HIDDEN_ROLE_ERRORS = 4
+CODES = (
+    Code("ConcurrentModification", "transient", NotYetError),
+    Code("DeleteConflict", "role_conflict", ChangedError),
+    Code("EntityAlreadyExists", "role_conflict", ChangedError),
+    Code("EntityTemporarilyUnmodifiable", "transient", NotYetError),
+    Code("InvalidInput", "bad_input"),
+    Code("LimitExceeded", "quota"),
+    # Eventual consistency: a new principal may not exist everywhere yet. Account ids of the wrong format or partition
+    # are rejected before.
+    Code("MalformedPolicyDocument", "transient", NotYetError, phrase="invalid principal"),
+    Code("MalformedPolicyDocument", "bad_input"),
+    Code("NoSuchEntity", "bad_input", phrase="not attachable"),
+    Code("NoSuchEntity", "transient", NotFoundError),
+    Code("PolicyNotAttachable", "bad_input"),
+    Code("UnmodifiableEntity", "role_conflict"),
+)
 _DOCUMENT_ARGS = ("AssumeRolePolicyDocument", "PolicyDocument")
 
 PolicyDocument = dict[str, Any]
@@ -120,7 +136,7 @@ class RoleAdapter:
         try:
             with self._translate_errors("read"):
                 return parse(_parse_role, await self._iam("GetRole", RoleName=self._name), self._account_id)
-        except ChangedError:
+        except NotFoundError:
             return None
 
     async def _pages(self, operation: str, key: str) -> list[Any]:
@@ -132,7 +148,7 @@ class RoleAdapter:
     def _translate_errors(self, action: str) -> AbstractContextManager[None]:
         # An expired session of an assumed role concerns this account only.
         expired = "transient" if self._iam.keys.assumed else "expired_credentials"
-        return translate_aws_errors(f"{action} role {self._name} in account {self._account_id}", expired=expired)
+        return translate_aws_errors(f"{action} role {self._name} in account {self._account_id}", CODES, expired=expired)
 
 
 def _removes_policies(calls: Iterable[Call]) -> bool:
@@ -156,22 +172,22 @@ async def find_roles_by_trust(
 
 async def list_trust_policies(iam: ServiceClient, account_id: str) -> dict[str, PolicyDocument]:
     """Return the trust policy (a dict) of every role in an account, by role ARN."""
-    with translate_aws_errors(f"list the roles in account {account_id}"):
+    with translate_aws_errors(f"list the roles in account {account_id}", CODES):
         return parse(_parse_trust_policies, await iam.pages("ListRoles", "Roles"))
 
 
 async def find_role_arn(iam: ServiceClient, account_id: str, name: str) -> str:
     """Return the ARN of the role of that name in an account, "" if AWS reports NoSuchEntity."""
     try:
-        with translate_aws_errors(f"read role {name} in account {account_id}"):
+        with translate_aws_errors(f"read role {name} in account {account_id}", CODES):
             return parse(_parse_role_arn, await iam("GetRole", RoleName=name))
-    except ChangedError:
+    except NotFoundError:
         return ""
 
 
 async def last_used(iam: ServiceClient, account_id: str, name: str) -> dict[str, str]:
     """Return `time` (ISO 8601) and `region` of the last use of a role (RoleLastUsed), {} if AWS has none."""
-    with translate_aws_errors(f"read role {name} in account {account_id}"):
+    with translate_aws_errors(f"read role {name} in account {account_id}", CODES):
         return parse(_parse_last_used, await iam("GetRole", RoleName=name))
 
 

@@ -40,6 +40,19 @@ class FaultError(Exception):
         self.fault = fault
 
 
+class RequestLostError(Exception):
+    """The request or its response was lost; if it was `sent`, the service may have processed it.
+
+    `fault` is the problem with the connection, if known; a retry can succeed if the error is `retryable`.
+    """
+
+    def __init__(self, message: str, fault: Fault | None = None, *, retryable: bool = True, sent: bool = True) -> None:
+        super().__init__(fault.cause if fault else message)
+        self.fault = fault
+        self.retryable = retryable and not (fault and fault.permanent)
+        self.sent = sent
+
+
 def connection_error(fault: Fault, action: str) -> SentinelError:
     """Return the SentinelError for a problem with the connection: "Cannot <action>: <cause>. <advice>"."""
     return cannot(fault.kind, action, fault.cause, advice=fault.advice)

@@ -19,7 +19,8 @@ from ..model.credentials.credentials import AssumeRole, AwsCredentials
 from ..model.errors import SentinelError, cannot
 from ..model.organization import organization as model
 from ..model.organization.organization import Organization, OrganizationAccount, Unit
-from .aws import Aws, caller_identity, code_of, translate_aws_errors
+from .aws import Aws, caller_identity
+from .aws_errors import Code, code_of, translate_aws_errors
 from .response import parse
 from .service import Response, ServiceClient
 
@@ -27,6 +28,8 @@ CacheLookup = Callable[[str], "Organization | None"]
 
 PAGE_SIZE = 20
 MAX_CONCURRENT_REQUESTS = 4
+_NOT_IN_USE = "AWSOrganizationsNotInUseException"
+CODES = (Code(_NOT_IN_USE, "wrong_account"),)
 _LIST_ACCOUNTS = "list the accounts of the AWS organization"
 
 
@@ -88,11 +91,11 @@ async def _cache_key(aws: Aws, assume_role: AssumeRole) -> str:
 async def list_accounts(client: ServiceClient, sts: ServiceClient) -> Organization:
     """Return the organization with all its accounts, of any state; raises SentinelError."""
     try:
-        with translate_aws_errors(_LIST_ACCOUNTS):
+        with translate_aws_errors(_LIST_ACCOUNTS, CODES):
             raw = await client.pages("ListAccounts", "Accounts", cursor="NextToken", MaxResults=PAGE_SIZE)
     except SentinelError as error:
         raise await _listing_error(client, sts, error) from error.__cause__
-    with translate_aws_errors(_LIST_ACCOUNTS):
+    with translate_aws_errors(_LIST_ACCOUNTS, CODES):
         return parse(_parse_accounts, raw)
 
 
@@ -107,11 +110,11 @@ def _parse_account(raw: Mapping[str, Any]) -> OrganizationAccount:
 
 async def _listing_error(client: ServiceClient, sts: ServiceClient, error: SentinelError) -> SentinelError:
     """Return the error for a failed listing: wrong_account if another account of the organization may list it."""
-    not_a_member = code_of(error) == "AWSOrganizationsNotInUseException"
+    not_a_member = code_of(error) == _NOT_IN_USE
     if not not_a_member and error.kind != "aws_denied":
         return error
     try:
-        with translate_aws_errors(_LIST_ACCOUNTS):
+        with translate_aws_errors(_LIST_ACCOUNTS, CODES):
             caller = (await caller_identity(sts)).account_id
             own_id, manager = (
                 ("", "") if not_a_member else parse(_parse_organization, await client("DescribeOrganization"))
@@ -145,7 +148,7 @@ async def _read_tree(client: ServiceClient, organization: Organization) -> Organ
     parents: dict[str, str] = {}
 
     async def descend(parent: str) -> None:
-        with translate_aws_errors(f"read organizational unit {parent}"):
+        with translate_aws_errors(f"read organizational unit {parent}", CODES):
             raw = await _pages(client, "ListOrganizationalUnitsForParent", "OrganizationalUnits", parent)
             children = parse(_parse_units, raw, parent)
             units.update(children)
@@ -154,7 +157,7 @@ async def _read_tree(client: ServiceClient, organization: Organization) -> Organ
                 below = await _pages(client, "ListAccountsForParent", "Accounts", parent)
                 parents.update(dict.fromkeys(parse(_parse_ids, below), parent))
 
-    with translate_aws_errors("read the organizational units of the AWS organization"):
+    with translate_aws_errors("read the organizational units of the AWS organization", CODES):
         roots = await client.pages("ListRoots", "Roots", cursor="NextToken", MaxResults=PAGE_SIZE)
         units.update(parse(_parse_units, roots, ""))
     level = list(units)
@@ -182,7 +185,7 @@ async def _read_tags(client: ServiceClient, account_ids: Iterable[str]) -> dict[
     tags: dict[str, dict[str, str]] = {}
 
     async def ask(account_id: str) -> None:
-        with translate_aws_errors(f"read the tags of account {account_id}"):
+        with translate_aws_errors(f"read the tags of account {account_id}", CODES):
             found = await client.pages("ListTagsForResource", "Tags", cursor="NextToken", ResourceId=account_id)
             tags[account_id] = parse(_parse_tags, found)
 

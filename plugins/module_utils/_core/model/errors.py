@@ -136,6 +136,10 @@ class ChangedError(SentinelError):
     """Someone else changed the resource since it was read: read it again and plan again."""
 
 
+class NotFoundError(ChangedError):
+    """The resource does not exist, or no longer."""
+
+
 class OutdatedError(ChangedError):
     """The resource changed since it was read, and no write has been sent yet."""
 

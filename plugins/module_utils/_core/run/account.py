@@ -126,8 +126,8 @@ async def _begin(account: Account, spec: SourceSpec, context: Context, *, removi
     """Open a session in the account that may do what the steps of the source need."""
     keys: list[Keys] = []
 
-    def caller(service: str) -> ServiceClient:
-        return context.aws.service(service).client(keys[0])
+    def caller(service: str, region: str = "") -> ServiceClient:
+        return context.aws.service(service, region).client(keys[0])
 
     run = SourceRun(account, spec, context, removing, caller)
 

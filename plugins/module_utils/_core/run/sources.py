@@ -46,8 +46,8 @@ class SourceRun:
     source: SourceSpec
     context: Context
     removing: bool
-    caller: Callable[[str], ServiceClient]
-    """Return a client of an AWS service, by botocore's name for it, with a session in the account."""
+    caller: Callable[..., ServiceClient]
+    """Return a client of an AWS service, by botocore's name and a Region if it needs one, with a session there."""
     sentinel: Sentinel | None = None
     found: dict[str, Any] = field(default_factory=dict)
     changed_at: float | None = None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ..model.errors import SentinelError
 from ..model.plan import Call
 from ..model.toy.parameter import Parameter
-from .aws import code_of, translate_aws_errors
+from .aws_errors import code_of, translate_aws_errors
 from .service import ServiceClient
 
 

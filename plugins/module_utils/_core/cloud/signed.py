@@ -1,0 +1,138 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWS services with signatures of our own over libcurl: IAM and STS, some calls in each of thousands of accounts.
+
+botocore provides endpoint, Region and proxy, serializes parameters and parses responses. Calls through its own clients
+would double the CPU time of a run, so signing and sending are implemented here. They use the protocol "query", and each
+write is of a named thing: AWS refuses a second one, or it changes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
+
+from .curl import Http
+from .service import Keys, Parameters, Parsers, Response, ResponseObserver, Service
+
+try:
+    from botocore.awsrequest import AWSPreparedRequest
+    from botocore.httpsession import ProxyConfiguration
+    from botocore.serialize import create_serializer
+    from botocore.utils import get_environ_proxies
+except ImportError:  # reported by `cloud.aws.Aws`
+    pass
+
+SIGNED_SERVICES = {"iam", "sts"}
+
+
+class _Endpoint(NamedTuple):
+    """The endpoint of a service: the same for all its requests."""
+
+    url: str
+    path: str
+    query: str
+    host: str
+    region: str
+    name: str
+    user_agent: str
+    proxy: str | None
+
+
+class SignedService(Service):
+    """One service at its endpoint."""
+
+    repeats_writes = True
+
+    def __init__(self, client: Any, http: Http, observer: ResponseObserver) -> None:
+        super().__init__(client, observer)
+        self._endpoint = _read_endpoint(client)
+        self.region, self.url = self._endpoint.region, self._endpoint.url
+        self._serializer = create_serializer("query", include_validation=False)
+        self._parser = Parsers().create_parser("query")
+        self._http = http
+
+    async def _send(self, keys: Keys, operation: str, params: Parameters) -> Response:
+        model = self._model.operation_model(operation)
+        request = self._serializer.serialize_to_request(dict(params), model)
+        body = urlencode(request["body"]).encode()
+        headers = self._headers(keys, request["headers"], body)
+        status, content = await self._http.post(self._endpoint.url, headers, body, self._endpoint.proxy)
+        answer = {"status_code": status, "headers": {}, "body": content}
+        response: Response = self._parser.parse(answer, model.output_shape)
+        return response
+
+    def _headers(self, keys: Keys, given: Mapping[str, str], body: bytes) -> list[str]:
+        """Return the signed headers of a request ("Signature Version 4 for API requests", IAM User Guide)."""
+        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        headers = {name.lower(): value for name, value in given.items()}
+        headers |= {"host": self._endpoint.host, "x-amz-date": now}
+        if keys.token:
+            headers["x-amz-security-token"] = keys.token
+        signed = sorted(headers)
+        canonical = "\n".join(
+            (
+                "POST",
+                self._endpoint.path,
+                self._endpoint.query,
+                *(f"{name}:{headers[name].strip()}" for name in signed),
+                "",
+                ";".join(signed),
+                hashlib.sha256(body).hexdigest(),
+            )
+        )
+        scope = f"{now[:8]}/{self._endpoint.region}/{self._endpoint.name}/aws4_request"
+        text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        headers["authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={keys.access_key}/{scope}, "
+            f"SignedHeaders={';'.join(signed)}, Signature={keys.sign(scope, text)}"
+        )
+        headers["user-agent"] = self._endpoint.user_agent
+        return [f"{name}: {value}" for name, value in headers.items()]
+
+
+def _read_endpoint(client: Any) -> _Endpoint:
+    """Return the endpoint, signing name and Region that botocore uses, from a request it prepares but does not send."""
+    captured: list[AWSPreparedRequest] = []
+
+    class Captured(Exception):  # noqa: N818 not an error
+        pass
+
+    def capture(request: AWSPreparedRequest, **_more: Any) -> None:
+        captured.append(request)
+        raise Captured
+
+    client.meta.events.register("before-send", capture)
+    operations: Mapping[str, str] = client.meta.method_to_api_mapping
+    call: Callable[[], Any] = getattr(client, next(iter(operations)))
+    with contextlib.suppress(Captured):
+        call()
+    url, headers = captured[0].url, {name: _to_text(value) for name, value in captured[0].headers.items()}
+    _key, _date, region, name, _end = headers["Authorization"].split("Credential=")[1].split(",")[0].rsplit("/", 4)
+    parts = urlsplit(url)
+    proxies = ProxyConfiguration(get_environ_proxies(url))
+    return _Endpoint(
+        url=url,
+        path=quote(parts.path or "/", safe="/~%"),
+        query=parts.query,
+        host=_host_header(parts),
+        region=region,
+        name=name,
+        user_agent=headers["User-Agent"],
+        proxy=proxies.proxy_url_for(url),
+    )
+
+
+def _host_header(parts: SplitResult) -> str:
+    default = {"https": 443, "http": 80}[parts.scheme]
+    name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    return name if parts.port in (None, default) else f"{name}:{parts.port}"
+
+
+def _to_text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
