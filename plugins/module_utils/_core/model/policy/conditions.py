@@ -17,6 +17,7 @@ PRINCIPAL_ARN = "aws:principalarn"
 _EXACT = {"StringEquals", "StringLike"}
 _EQUAL = {*_EXACT, "StringEqualsIgnoreCase"}
 _ARN = {"ArnLike", "ArnEquals"}
+_ARN_COLONS = 5
 # Keys of a request. None is a key that the request does not have; of several values any may be the one.
 RequestKeys = Mapping[str, tuple["str | None", ...]]
 
@@ -43,6 +44,8 @@ def is_met_by(condition: Condition, value: str | None, *, unknown: bool) -> bool
         return _is_met_by_arn(operator, condition.values, value, unknown=unknown)
     if operator == "Bool":
         return value in map(str.lower, condition.values)
+    if operator.startswith("Arn") and _is_arn(value):
+        return any(_includes_arn(one, value) for one in condition.values) != ("Not" in operator)
     return _hits(operator, condition.values, value) if operator.startswith("String") else unknown
 
 
@@ -87,10 +90,22 @@ def _is_accepted(operator: str, value: str, other: str, accepted: frozenset[str]
     if "${" in value:
         return False
     if other in _ARN:
-        return value in accepted and operator in {*_ARN, "StringEquals"}
+        return operator in {*_ARN, "StringEquals"} and any(_includes_arn(one, value) for one in accepted)
     if operator == "StringLike" and is_wild(value):
         return other == "StringLike" and any(includes(one, value) for one in accepted)
     return operator in _EXACT and other in _EQUAL and _hits(other, accepted, value)
+
+
+def _is_arn(value: str) -> bool:
+    return value.count(":") >= _ARN_COLONS
+
+
+def _includes_arn(general: str, special: str) -> bool:
+    """Whether the first pattern of ARNs includes the second one; the six parts are compared each by itself."""
+    if not (_is_arn(general) and _is_arn(special)):
+        return general == special
+    pairs = zip(general.split(":", _ARN_COLONS), special.split(":", _ARN_COLONS), strict=True)
+    return all(includes(one, other) for one, other in pairs)
 
 
 def _hits(operator: str, values: frozenset[str], value: str) -> bool:

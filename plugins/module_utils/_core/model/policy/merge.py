@@ -9,7 +9,7 @@ Statements are recognized by what they mean, not by their Sid.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .statements import (
@@ -54,6 +54,26 @@ def remove_statements(document: object, ours: Mapping[str, Any]) -> object:
     for one in removed:
         after = [piece for raw in after for piece in _without(raw, one)]
     return document if after == before else {**document, "Statement": after}
+
+
+def remove_principals(document: Mapping[str, Any], removed: Mapping[int, Iterable[str]]) -> Mapping[str, Any]:
+    """Return the document without principals of statements, which are given by the number of the statement.
+
+    A statement without any principal left goes as a whole, and so does one of NotPrincipal. Without statements left,
+    ``Statement`` is an empty list.
+    """
+    after = [
+        piece
+        for number, raw in enumerate(raw_statements(document))
+        for piece in ([raw] if number not in removed else _without_principals(raw, frozenset(removed[number])))
+    ]
+    return {**document, "Statement": after} if removed else document
+
+
+def _without_principals(raw: Mapping[str, Any], removed: frozenset[str]) -> Iterator[Any]:
+    [parsed] = parse({"Version": VERSION, "Statement": [raw]}).statements
+    if not parsed.principal.negated and (kept := parsed.principal.values - removed):
+        yield _only(raw, "Principal", kept)
 
 
 def raw_statements(document: Mapping[str, Any]) -> list[Any]:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from .compare import Comparison, Difference, compare
-from .merge import add_statements, raw_statements, remove_statements
+from .merge import add_statements, raw_statements, remove_principals, remove_statements
+from .resource_policy import Grant, ServiceRequest, allows_service, grants, may_deny_service
 from .statements import canonical, is_parseable, same
 from .trust import (
     admits,
@@ -25,19 +26,25 @@ from .trust_findings import trust_findings
 __all__ = [
     "Comparison",
     "Difference",
+    "Grant",
+    "ServiceRequest",
     "add_statements",
     "admits",
     "admitted_ids",
     "allows_account",
+    "allows_service",
     "canonical",
     "claimed_ids",
     "compare",
     "external_ids",
+    "grants",
     "is_parseable",
     "matches_id",
+    "may_deny_service",
     "named_ids",
     "names_account",
     "raw_statements",
+    "remove_principals",
     "remove_statements",
     "restricts",
     "same",

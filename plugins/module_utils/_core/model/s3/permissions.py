@@ -1,0 +1,54 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The permissions that sessions need for an S3 source: one reads by patterns, one makes the calls of a plan. Pure.
+
+Sources: "Actions, resources, and condition keys" of Amazon SQS, Amazon S3 and AWS CloudTrail (Service Authorization
+Reference).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..plan import Call
+from ..session_policy import allow
+from .source import S3SourceSpec
+
+Statements = list[dict[str, Any]]
+
+
+def bucket_read(partition: str) -> Statements:
+    """Return what finding Region, trail and prefix of a bucket needs."""
+    return [
+        allow(["s3:GetBucketLocation", "s3:ListBucket"], f"arn:{partition}:s3:::*"),
+        allow(["cloudtrail:DescribeTrails", "organizations:DescribeOrganization"], "*"),
+    ]
+
+
+def queue_read(spec: S3SourceSpec) -> Statements:
+    """Return what reading queue and dead-letter queue needs."""
+    actions = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"]
+    return [allow(actions, f"arn:{spec.partition}:sqs:*:{spec.account_id}:*")]
+
+
+def queue_write(spec: S3SourceSpec, calls: Iterable[Call]) -> Statements:
+    """Return what these calls for queue and dead-letter queue need, on exactly these queues."""
+    actions: dict[str, set[str]] = {}
+    for call in calls:
+        name = call.args.get("QueueName") or call.args["QueueUrl"].rpartition("/")[2]
+        arn = f"arn:{spec.partition}:sqs:{spec.region}:{spec.account_id}:{name}"
+        tagging = {"sqs:TagQueue"} if "tags" in call.args else set()
+        actions.setdefault(arn, set()).update({f"sqs:{call.name}"}, tagging)
+    return [allow(sorted(names), arn) for arn, names in sorted(actions.items())]
+
+
+def notification_read(spec: S3SourceSpec) -> Statements:
+    """Return what reading the notification of the bucket needs."""
+    return [allow(["s3:GetBucketNotification"], spec.bucket_arn)]
+
+
+def notification_write(spec: S3SourceSpec, calls: Iterable[Call]) -> Statements:
+    """Return what changing the notification of the bucket needs."""
+    return [allow(["s3:PutBucketNotification"], spec.bucket_arn)] if list(calls) else []
