@@ -78,14 +78,14 @@ async def _trail(run: SourceRun, region: str) -> TrailSource:
         if one.is_organization
         for found in await s3.organization_ids(run.caller("s3", region), bucket, account_id, one.prefix)
     ]
-    return trail.find_source(bucket, trails, next(iter(organization_ids), ""), account_id)
+    return trail.find_source(bucket, trails, next(iter(organization_ids), ""))
 
 
 def _statements(run: SourceRun, partition: str) -> list[dict[str, Any]]:
     """Return what the reads of all steps need: names are not known before the first of them."""
     spec = options.pattern(run.account, run.source, partition)
     return [
-        *permissions.bucket_read(spec),
+        *permissions.bucket_read(partition),
         *permissions.provider_read(spec),
         *permissions.role_read(spec),
         *permissions.queue_read(spec),

@@ -51,6 +51,8 @@ class SourceRun:
 
     def caller(self, service: str, region: str = "") -> ServiceClient:
         """Return a client of an AWS service, by botocore's name for it, with the session in the account."""
+        if self.keys is None:
+            raise RuntimeError("no role was assumed yet")
         return self.context.client(service, region, self.keys)
 
     @property

@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..account import Account
 from ..connector.s3 import S3Connector
 from ..credentials import cloud as clouds
 from ..sources import SourceSpec
 from .connector import queue_arn_of
-from .notification import Notification, entry_filter
+from .notification import Notification, entries
 from .source import (
     CLOUDTRAIL_TABLE,
     DEFAULT_ROLE_NAME,
@@ -92,12 +92,11 @@ def _connections(
     desired: S3SourceSpec, have: Notification | None, connectors: Iterable[S3Connector]
 ) -> Iterator[Connection]:
     readers = {queue_arn_of(url): one for one in connectors for url in one.sqs_urls if _reads(desired, one)}
-    for entry in _entries(have):
-        prefix, suffix = entry_filter(entry)
-        reader = readers.get(entry.get("QueueArn", ""))
-        if reader and desired.prefix.startswith(prefix) and _is_near(desired, entry["QueueArn"]):
-            name, role_name = entry["QueueArn"].rpartition(":")[2], reader.role_arn.rpartition("/")[2]
-            yield Connection(name, role_name, prefix, suffix)
+    for entry in entries(have.document) if have else ():
+        reader = readers.get(entry.destination)
+        if reader and desired.prefix.startswith(entry.rule.prefix) and _is_near(desired, entry.destination):
+            queue_name, role_name = entry.destination.rpartition(":")[2], reader.role_arn.rpartition("/")[2]
+            yield Connection(queue_name, role_name, entry.rule.prefix, entry.rule.suffix)
 
 
 def _reads(desired: S3SourceSpec, connector: S3Connector) -> bool:
@@ -108,7 +107,3 @@ def _reads(desired: S3SourceSpec, connector: S3Connector) -> bool:
 
 def _is_near(desired: S3SourceSpec, queue_arn: str) -> bool:
     return queue_arn.startswith(f"arn:{desired.partition}:sqs:{desired.region}:{desired.account_id}:")
-
-
-def _entries(have: Notification | None) -> Iterable[Mapping[str, Any]]:
-    return have.document.get("QueueConfigurations", ()) if have else ()
