@@ -7,12 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: aws_connector
-short_description: CloudTrail data connector of one AWS account in Microsoft Sentinel
+short_description: AWS data connector in Microsoft Sentinel
 version_added: 1.0.0
 description:
-  - Creates, updates or removes the data connector of kind C(AmazonWebServicesCloudTrail) of one IAM role.
-  - An existing connector of the same role, or of the same AWS account, is found by any name, so that no second one is
-    created.
+  - Creates, updates or removes a data connector. It is of kind C(AmazonWebServicesCloudTrail) for one IAM role, or
+    C(AmazonWebServicesS3) for one queue.
+  - An existing connector is found by any name, so that no second one is created. One for CloudTrail by its role or the
+    AWS account, one for S3 by its queue, otherwise by role and table if none reads the queue.
+  - Connectors of the Codeless Connector Framework are never changed or removed.
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -20,10 +22,23 @@ extends_documentation_fragment:
   - trailbridge.sentinel.azure
   - trailbridge.sentinel.workspace
 options:
+  kind:
+    description: The kind of the connector, V(cloudtrail) or V(s3).
+    type: str
+    choices: [cloudtrail, s3]
+    default: cloudtrail
   role_arn:
     description: ARN of the IAM role that Microsoft Sentinel assumes.
     type: str
     required: true
+  queue_url:
+    description: URL of the SQS queue that Microsoft Sentinel reads. Required for V(s3).
+    type: str
+  table:
+    description: Table of the workspace that a connector of kind V(s3) writes into.
+    type: str
+    choices: [AWSCloudTrail, AWSVPCFlow, AWSGuardDuty, AWSCloudWatch]
+    default: AWSCloudTrail
   deduplicate:
     description:
       - Whether to remove duplicate connectors of the same role. Otherwise they are only reported.
@@ -48,6 +63,14 @@ EXAMPLES = r"""
     resource_group: security
     workspace: sentinel
     role_arn: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
+
+- name: Create the data connector of a bucket
+  trailbridge.sentinel.aws_connector:
+    kind: s3
+    resource_group: security
+    workspace: sentinel
+    role_arn: arn:aws:iam::222222222222:role/OIDC_MicrosoftSentinelRole
+    queue_url: https://sqs.eu-west-1.amazonaws.com/222222222222/MicrosoftSentinel-AWSCloudTrail-0a1b2c3d
 """
 
 RETURN = r"""
@@ -68,6 +91,17 @@ connector:
       description: Kind of the connector.
       type: str
       sample: AmazonWebServicesCloudTrail
+    sqs_urls:
+      description: URLs of the queues that it reads.
+      returned: for the kind V(s3)
+      type: list
+      elements: str
+      sample: ["https://sqs.eu-west-1.amazonaws.com/222222222222/MicrosoftSentinel-AWSCloudTrail-0a1b2c3d"]
+    destination_table:
+      description: Table that it writes into.
+      returned: for the kind V(s3)
+      type: str
+      sample: AWSCloudTrail
     role_arn:
       description: ARN of the IAM role that the connector assumes.
       type: str
@@ -133,7 +167,9 @@ from ..module_utils._core.options import AZURE_SPEC, CONNECTOR_SPEC, STATE_SPEC,
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=AZURE_SPEC | WORKSPACE_SPEC | CONNECTOR_SPEC | STATE_SPEC, supports_check_mode=True
+        argument_spec=AZURE_SPEC | WORKSPACE_SPEC | CONNECTOR_SPEC | STATE_SPEC,
+        required_if=[("kind", "s3", ["queue_url"])],
+        supports_check_mode=True,
     )
     try:
         result = modules.aws_connector(module.params, check_mode=module.check_mode)

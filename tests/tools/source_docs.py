@@ -14,12 +14,13 @@ import yaml
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.sources import (
     SOURCE_TYPES,
     SourceOption,
+    module_source_options,
 )
 
 FRAGMENT = '''# Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The option for the sources of an account. Written by make specs from the table of source types."""
+"""The options {about}. Written by make specs from the table of source types."""
 
 from __future__ import annotations
 
@@ -73,7 +74,22 @@ def options() -> dict[str, Any]:
     return {"sources": {"description": list(sentences()), "type": "list", "elements": "raw"}}
 
 
+def module_options(source_type: str) -> dict[str, Any]:
+    """Return the options of a type of source as options of a module for one source."""
+    return {option.name: _module_option(option) for option in module_source_options(source_type)}
+
+
+def _module_option(option: SourceOption) -> dict[str, Any]:
+    elements = {"elements": "str"} if option.type == "list" else {}
+    required = {"required": True} if option.required else {}
+    return {"description": [option.description], "type": option.type, **elements, **required}
+
+
 def write(root: Path) -> None:
-    """Write the fragment into a checkout."""
-    text = FRAGMENT.format(documentation=dump({"options": options()}, width=100))
-    (root / "plugins/doc_fragments/sources.py").write_text(text, encoding="utf-8")
+    """Write the fragments into a checkout."""
+    for name, about, documented in (
+        ("sources", "for the sources of an account", options()),
+        ("s3_source", "of one S3 source", module_options("s3")),
+    ):
+        text = FRAGMENT.format(about=about, documentation=dump({"options": documented}, width=100))
+        (root / f"plugins/doc_fragments/{name}.py").write_text(text, encoding="utf-8")

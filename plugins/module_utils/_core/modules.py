@@ -33,7 +33,10 @@ from .model.role import role as roles
 from .model.role.permissions import SessionScope, policy_for, session_scope
 from .model.role.plan import ROLE
 from .model.role.role import Role
+from .model.s3.connector import S3_CONNECTOR, S3ConnectorSpec
+from .model.sources import S3, module_source_options
 from .model.text import visible
+from .run.account import Context, connect_source, disconnect_source
 from .run.pacing import AzureRateLimit
 from .run.reconcile import Mode, read_consistent, reconcile
 from .run.unexpected import UnexpectedError, unexpected_error
@@ -155,6 +158,48 @@ def _role_with_findings(role: Role, account: Account) -> Result:
 
 
 @_synchronous
+async def aws_s3_source(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """Run the module `aws_s3_source`."""
+    names = [option.name for option in module_source_options(S3)]
+    source = {"type": S3, "connector": False, **{name: params[name] for name in names if params[name] is not None}}
+    account = parse({**params, "sources": [source]}, "", names="short")
+    with closing(Aws(account.aws)) as aws, _optional_workspace_client(account) as sentinel:
+        account = await _account_of_source(account, aws, sentinel)
+
+        async def ready(_account: Account) -> tuple[Account, Sentinel | None]:
+            return account, sentinel
+
+        context = Context.of_module(aws, ready, check_mode=check_mode)
+        work = disconnect_source if params["state"] == "absent" else connect_source
+        with AccountReport().attached_to_errors() as report:
+            await work(report, account, account.sources[0], context)
+    return report.result()
+
+
+async def _account_of_source(account: Account, aws: Aws, sentinel: Sentinel | None) -> Account:
+    """Return the account with partition, and with the ids that the options lack."""
+    identity = await aws.identity()
+    workspace_id = account.role_spec.workspace_id
+    if not workspace_id and sentinel:
+        workspace_id = (await sentinel.workspace()).customer_id
+    if not workspace_id:
+        raise SentinelError("bad_input", "Cannot bind the role to a workspace: give workspace_id, or the workspace.")
+    return account.completed(
+        account_id=account.account_id or identity.account_id, workspace_id=workspace_id, partition=identity.partition
+    )
+
+
+@contextmanager
+def _optional_workspace_client(account: Account) -> Iterator[Sentinel | None]:
+    """Return a client of the workspace, None if the account names none."""
+    if not account.workspace:
+        yield None
+        return
+    with _workspace_client(account) as sentinel:
+        yield sentinel
+
+
+@_synchronous
 async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Run the module `aws_stackset`."""
     account = parse(params, "")
@@ -201,14 +246,32 @@ async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Resul
     role_arn = params["role_arn"]
     validation.check("", "role_arn", role_arn, "role_arn")
     account = parse(params, "", names="short")
+    mode = Mode(check_mode, params["state"] == "absent")
     with _workspace_client(account) as sentinel:
         workspace_id = account.role_spec.workspace_id or (await sentinel.workspace()).customer_id
-        spec = ConnectorSpec(role_arn, sentinel.id, workspace_id, account.deduplicate)
         with AccountReport().attached_to_errors() as report:
-            absent = params["state"] == "absent"
-            adapter = sentinel.connector_adapter(spec, writes=not check_mode)
-            await reconcile(report, CONNECTOR, spec, adapter, Mode(check_mode, absent))
+            if params["kind"] == S3:
+                s3_spec = _s3_connector_spec(params, sentinel.id, workspace_id)
+                s3_adapter = sentinel.s3_connector_adapter(writes=not check_mode)
+                await reconcile(report, S3_CONNECTOR, s3_spec, s3_adapter, mode)
+            else:
+                spec = ConnectorSpec(role_arn, sentinel.id, workspace_id, account.deduplicate)
+                adapter = sentinel.connector_adapter(spec, writes=not check_mode)
+                await reconcile(report, CONNECTOR, spec, adapter, mode)
     return report.result()
+
+
+def _s3_connector_spec(params: Mapping[str, Any], workspace: str, workspace_id: str) -> S3ConnectorSpec:
+    for option in ("queue_url", "table"):
+        validation.check("", option, params[option], option)
+    return S3ConnectorSpec(
+        params["role_arn"],
+        params["queue_url"],
+        params["table"],
+        workspace,
+        workspace_id,
+        deduplicate=params["deduplicate"],
+    )
 
 
 @_synchronous

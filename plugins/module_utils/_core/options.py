@@ -11,6 +11,8 @@ from ansible.module_utils.common.parameters import env_fallback
 
 from .model.account import FIELDS
 from .model.credentials.sign_in import ENVIRONMENT
+from .model.s3.source import CLOUDTRAIL_TABLE, TABLES
+from .model.sources import S3, module_source_options
 
 ArgumentSpec = dict[str, dict[str, Any]]
 
@@ -90,7 +92,10 @@ ROLE_SPEC: ArgumentSpec = {
 }
 
 CONNECTOR_SPEC: ArgumentSpec = {
+    "kind": {"type": "str", "choices": ["cloudtrail", "s3"], "default": "cloudtrail"},
     "role_arn": {"type": "str", "required": True},
+    "queue_url": {"type": "str"},
+    "table": {"type": "str", "choices": list(TABLES), "default": CLOUDTRAIL_TABLE},
     "deduplicate": {"type": "bool", "default": False},
 }
 
@@ -149,6 +154,19 @@ STACKSET_SPEC: ArgumentSpec = {
 FLEET_CHECK_SPEC: ArgumentSpec = {
     "hosts": {"type": "list", "elements": "str"},
     "minimum_accounts": {"type": "int", "default": 1},
+}
+
+S3_SOURCE_SPEC: ArgumentSpec = {
+    "account_id": {"type": "str"},
+    "adopt": {"type": "bool", "default": False},
+    **{
+        option.name: {
+            "type": option.type,
+            **({"elements": "str"} if option.type == "list" else {}),
+            **({"required": True} if option.required else {}),
+        }
+        for option in module_source_options(S3)
+    },
 }
 
 SOURCES_SPEC: ArgumentSpec = {"sources": {"type": "list", "elements": "raw"}}

@@ -171,6 +171,10 @@ VALID: dict[str, dict[str, Any]] = {
     "suffix": {"an extension": ".json.gz", "one character": "z"},
     "table": {"the default": "AWSCloudTrail", "another": "AWSCloudWatch"},
     "queue_name": {"a name": "MicrosoftSentinel-AWSCloudTrail-0a1b2c3d", "the longest": LONG[:76]},
+    "queue_url": {
+        "a queue": f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/logs",
+        "the older spelling": f"https://eu-west-1.queue.amazonaws.com/{ACCOUNT}/logs",
+    },
     "oidc_role_name": {"the default": "OIDC_MicrosoftSentinelRole", "the longest": f"OIDC_{LONG[:59]}"},
     "kms_key_arn": {"a key": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/{GUID}"},
     "session_name": {"the default": f"MicrosoftSentinel_{GUID}"},
@@ -374,6 +378,13 @@ INVALID: dict[str, dict[str, Any]] = {
     "suffix": {"empty": "", "a wildcard": "*.gz", "a slash": "a/b.gz", "a number": 7},
     "table": {"another case": "awscloudtrail", "a codeless one": "AWSWAF", "empty": ""},
     "queue_name": {"FIFO": "logs.fifo", "77 characters": LONG[:77], "an ARN": "arn:aws:sqs:::logs", "empty": ""},
+    "queue_url": {
+        "FIFO": f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/logs.fifo",
+        "an ARN": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:logs",
+        "not encrypted": f"http://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/logs",
+        "another domain": f"https://sqs.eu-west-1.example.com/{ACCOUNT}/logs",
+        "none": None,
+    },
     "oidc_role_name": {
         "another beginning": "MicrosoftSentinelRole",
         "the beginning alone": "OIDC_",

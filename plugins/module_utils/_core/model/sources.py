@@ -162,6 +162,11 @@ def _options(source_type: str) -> dict[str, SourceOption]:
     return {option.name: option for option in options}
 
 
+def module_source_options(source_type: str) -> list[SourceOption]:
+    """Return the options of a type of source that a module for the AWS side of one source has."""
+    return [option for option in SOURCE_TYPES[source_type].options if option.name != "connector"]
+
+
 def missing_source() -> Finding:
     """Return the finding for an account without sources whose events no other connection ingests."""
     return finding("source_missing", "No source is listed, and no enabled S3 connector brings events.")

@@ -239,6 +239,12 @@ RULES: dict[str, Rule] = {
         f"it must be 1 to {MAX_QUEUE_NAME} letters, digits, hyphens and underscores (AWS allows 80, the dead-letter "
         "queue has the same name and four more characters); FIFO queues cannot be used",
     ),
+    "queue_url": Rule(
+        _matches(
+            r"https://(?:sqs\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?|[a-z0-9-]+\.queue\.amazonaws\.com)/[0-9]{12}/[A-Za-z0-9_-]{1,80}"
+        ),
+        "it must be the URL of a standard SQS queue: https://sqs.<Region>.amazonaws.com/<12 digits>/<name>",
+    ),
     "oidc_role_name": Rule(
         _matches(rf"{ROLE_PREFIX}[A-Za-z0-9_-]{{1,59}}"),
         f"it must begin with {ROLE_PREFIX}, as required by Microsoft Sentinel, then letters, digits, hyphens and "

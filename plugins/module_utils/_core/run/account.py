@@ -43,6 +43,9 @@ StepRead = tuple[Adapter[Any], Read[Any]]
 OpenedStep = tuple[Step, StepRead]
 
 
+Ready = Callable[[Account], Awaitable[tuple[Account, "Sentinel | None"]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The clients and limits that all accounts share, and what to do with them.
@@ -53,13 +56,22 @@ class Context:
     """
 
     aws: Aws
-    ready: Callable[[Account], Awaitable[tuple[Account, Sentinel]]]
+    ready: Ready
     is_ready: Callable[[], bool]
     workspace_id: Callable[[Account], str]
     other_readers: Callable[[str, Sentinel], Awaitable[list[dict[str, Any]]]]
     slots: Slots
     visibility: Visibility
     check_mode: bool
+
+    @classmethod
+    def of_module(cls, aws: Aws, ready: Ready, *, check_mode: bool) -> Context:
+        """Return the context of a module, which works on one account."""
+
+        async def no_readers(_account_id: str, _sentinel: Sentinel) -> list[dict[str, Any]]:
+            return []
+
+        return cls(aws, ready, lambda: True, lambda _account: "", no_readers, Slots(1), Visibility(), check_mode)
 
     def client(self, service: str, region: str, keys: Keys) -> ServiceClient:
         """Return a client of an AWS service, by botocore's name for it, in a Region."""
@@ -72,14 +84,14 @@ async def connect(report: AccountReport, account: Account, context: Context) -> 
         account, sentinel = await context.ready(account)
         report.findings += await _unlisted(account, sentinel)
     previewed = dict[str, Any]()
-    await _work_on_each(account.sources, lambda source: _connect(report, account, source, context, previewed))
+    await _work_on_each(account.sources, lambda source: connect_source(report, account, source, context, previewed))
 
 
 async def disconnect(report: AccountReport, account: Account, context: Context) -> None:
     """Remove every listed source of an account, and the CloudTrail source even if it is not listed."""
     listed = dict.fromkeys((*account.sources, CLOUDTRAIL))
     previewed = dict[str, Any]()
-    await _work_on_each(reversed(listed), lambda source: _disconnect(report, account, source, context, previewed))
+    await _work_on_each(reversed(listed), lambda source: disconnect_source(report, account, source, context, previewed))
 
 
 async def _work_on_each(sources: Iterable[SourceSpec], work: Callable[[SourceSpec], Awaitable[None]]) -> None:
@@ -94,9 +106,14 @@ async def _work_on_each(sources: Iterable[SourceSpec], work: Callable[[SourceSpe
         raise errors[0]
 
 
-async def _connect(
-    report: AccountReport, account: Account, spec: SourceSpec, context: Context, previewed: dict[str, Any]
+async def connect_source(
+    report: AccountReport,
+    account: Account,
+    spec: SourceSpec,
+    context: Context,
+    previewed: dict[str, Any] | None = None,
 ) -> None:
+    """Bring one source of an account to its desired state; `previewed` is shared by the sources of an account."""
     source, sleep = SOURCES[spec.type], context.slots.sleep
     async with context.slots:
         run, opened = await _open(account, spec, context, previewed, removing=False)
@@ -111,9 +128,14 @@ async def _connect(
         await _reconcile_step(report, run, step, asyncio.sleep)
 
 
-async def _disconnect(
-    report: AccountReport, account: Account, spec: SourceSpec, context: Context, previewed: dict[str, Any]
+async def disconnect_source(
+    report: AccountReport,
+    account: Account,
+    spec: SourceSpec,
+    context: Context,
+    previewed: dict[str, Any] | None = None,
 ) -> None:
+    """Remove one source of an account; `previewed` is shared by the sources of an account."""
     source = SOURCES[spec.type]
     async with context.slots:
         run, opened = await _open(account, spec, context, previewed, removing=True)
@@ -135,7 +157,7 @@ async def _disconnect(
 
 
 async def _open(
-    account: Account, spec: SourceSpec, context: Context, previewed: dict[str, Any], *, removing: bool
+    account: Account, spec: SourceSpec, context: Context, previewed: dict[str, Any] | None, *, removing: bool
 ) -> tuple[SourceRun, list[OpenedStep]]:
     """Open a session in the account, and read the resources of the source in AWS before anything is decided."""
     source = SOURCES[spec.type]
@@ -148,7 +170,7 @@ async def _open(
         of_steps = chain.from_iterable(step.statements(run, partition) for step in source.in_aws)
         return session_policy([*source.statements(run, partition), *of_steps])
 
-    run = SourceRun(account, spec, context, removing, previewed, WriteSession(assume))
+    run = SourceRun(account, spec, context, removing, {} if previewed is None else previewed, WriteSession(assume))
     run.keys = await new_account.retry_while_new(account, lambda: assume(policy), context.slots.sleep)
     if source.prepare:
         run.account, run.sentinel = await context.slots.without_slot(context.ready(account))

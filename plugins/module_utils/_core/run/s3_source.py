@@ -48,13 +48,13 @@ async def _prepare(run: SourceRun) -> None:
     )
     desired = options.spec(account, source, region, await _trail(run, region))
     notification = await _notification_adapter(run, desired).read()
-    connectors = await run.workspace.s3_connectors()
+    connectors = await run.sentinel.s3_connectors() if run.sentinel else ()
     desired = options.adopted(desired, source, options.existing(desired, notification, connectors))
     connector = S3ConnectorSpec(
         desired.role_arn,
         desired.queue_url,
         desired.table,
-        run.workspace.id,
+        run.sentinel.id if run.sentinel else "",
         desired.workspace_id,
         deduplicate=account.deduplicate,
     )
