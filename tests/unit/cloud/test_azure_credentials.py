@@ -145,7 +145,7 @@ def read(client: arm.Azure, cloud: Emulators) -> str:
     group = f"/subscriptions/{cloud.environment['AZURE_SUBSCRIPTION_ID']}/resourceGroups/security"
     path = f"{group}/providers/Microsoft.OperationalInsights/workspaces/sentinel"
     customer_id: str = asyncio.run(
-        client.get(path, "2023-09-01", action="read the workspace", rate_limit=AzureRateLimit())
+        client.request("GET", path, "2023-09-01", action="read the workspace", rate_limit=AzureRateLimit())
     )["properties"]["customerId"]
     return customer_id
 
@@ -660,7 +660,7 @@ def test_the_metadata_of_known_clouds_is_not_requested() -> None:
             {"body": '{"authentication": {"audiences": []}, "resourceManager": ""}', "status": 200},
             "does not contain 'loginEndpoint'",
         ),
-        ({"body": "<html>", "status": 200}, "cannot be parsed"),
+        ({"body": "<html>", "status": 200}, "unexpected format"),
         (faults.AZURE_UNAVAILABLE, "(ServiceUnavailable)"),
     ],
 )
@@ -749,7 +749,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pac
 
 try:
     azure = Azure(credentials.AzureCredentials(**json.loads(sys.argv[2])))
-    asyncio.run(azure.get("/subscriptions/1", "1", action="read the subscription", rate_limit=AzureRateLimit()))
+    asyncio.run(azure.request("GET", "/subscriptions/1", "1", action="read it", rate_limit=AzureRateLimit()))
 except SentinelError as error:
     print(error)
 """
@@ -763,7 +763,7 @@ def run_alone(given: dict[str, str], missing: str = "") -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("package", ["azure.identity", "azure.mgmt.securityinsight"])
+@pytest.mark.parametrize("package", ["azure.identity", "azure.mgmt.core"])
 def test_a_missing_package_is_reported_on_one_line(signed_out: Emulators, package: str) -> None:
     expected = run_alone(service_principal(signed_out), missing=package)
     assert package.replace(".", "-") in expected

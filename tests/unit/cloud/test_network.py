@@ -120,7 +120,9 @@ def resource_manager(cloud: Emulators) -> str:
     group = f"/subscriptions/{cloud.environment['AZURE_SUBSCRIPTION_ID']}/resourceGroups/security"
     path = f"{group}/providers/Microsoft.OperationalInsights/workspaces/sentinel"
     with _signed_in(cloud), closing(_azure(cloud)) as azure:
-        found = asyncio.run(azure.get(path, "2023-09-01", action="read the workspace", rate_limit=AzureRateLimit()))
+        found = asyncio.run(
+            azure.request("GET", path, "2023-09-01", action="read the workspace", rate_limit=AzureRateLimit())
+        )
         customer_id: str = found["properties"]["customerId"]
         return customer_id
 

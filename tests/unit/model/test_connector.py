@@ -235,6 +235,19 @@ def delete(name: str) -> Call:
     return Call("DataConnectors_Delete", {"data_connector_id": name})
 
 
+def test_properties_that_are_not_known_are_kept() -> None:
+    more = {"tier": {"x": [1]}, "dataTypes": {"metrics": {"state": "Disabled"}, "logs": {"state": "off", "y": 2}}}
+    found = parse(raw(properties={"awsRoleArn": OLD_ROLE, **more}))
+    assert found
+    [call] = plan((found,), overlay(spec(), (found,)))
+    assert call.args["data_connector"]["etag"] == found.etag
+    assert call.args["data_connector"]["properties"] == {
+        "awsRoleArn": ROLE,
+        "tier": {"x": [1]},
+        "dataTypes": {"metrics": {"state": "Disabled"}, "logs": {"state": "Enabled", "y": 2}},
+    }
+
+
 # The spec, the existing connectors, the findings, the desired connectors, and the calls.
 DRIFT: dict[str, tuple[ConnectorSpec, Connectors, list[str], Connectors, list[Call]]] = {
     "nothing": (spec(), (RIGHT,), [], (RIGHT,), []),
@@ -478,9 +491,10 @@ def test_a_connector_of_either_kind_of_aws_is_described() -> None:
     }
 
 
-@pytest.mark.parametrize("key", ["dcrConfig", "connectorDefinitionName"])
+@pytest.mark.parametrize("key", ["dcrConfig", "connectorDefinitionName", "dataFormat"])
 def test_a_codeless_connector_is_marked(key: str) -> None:
     assert describe(raw(kind="AmazonWebServicesS3", properties={key: {}}))["codeless"] is True
+    assert describe(raw(kind="AmazonWebServicesS3", properties={key: None}))["codeless"] is False
 
 
 @pytest.mark.parametrize("kind", ["Office365", "", None])

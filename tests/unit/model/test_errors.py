@@ -32,6 +32,7 @@ PUBLIC = {
     "bad_input",
     "boundary_denied",
     "clock_skew",
+    "connectivity_check_failed",
     "connector_conflict",
     "expired_credentials",
     "interrupted",

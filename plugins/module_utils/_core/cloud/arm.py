@@ -7,44 +7,41 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
-import importlib.util
 import json
 import logging
 import os
 import random
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from ..model.backoff import pauses
+from ..model.connector.data_connector import JsonObject
 from ..model.credentials import cloud as clouds
 from ..model.credentials.cloud import Cloud
 from ..model.credentials.credentials import AzureCredentials
 from ..model.errors import SentinelError, cannot
 from ..model.network_errors import UNREACHABLE_TIMEOUT
+from ..model.s3 import error_codes
 from . import network
 from .entra import Credential, find_sign_in
 from .response import MalformedResponseError, parse
 
 try:
     import requests
-    from azure.core import PipelineClient
-    from azure.core.exceptions import (
-        AzureError,
-        ClientAuthenticationError,
-        DecodeError,
-        HttpResponseError,
-        ServiceRequestError,
-        ServiceResponseError,
-    )
-    from azure.core.pipeline import Pipeline, policies
+    from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
+    from azure.core.pipeline import policies
     from azure.core.pipeline.transport import RequestsTransport
-    from azure.core.rest import HttpRequest
+    from azure.core.rest import HttpRequest, HttpResponse
+    from azure.mgmt.core import ARMPipelineClient
     from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+
+    Client = ARMPipelineClient[HttpRequest, HttpResponse]
 except ImportError:  # reported by `Azure`
     INSTALLED = False
 else:
@@ -64,9 +61,6 @@ else:
                 raise
 
 
-if TYPE_CHECKING:
-    from azure.mgmt.securityinsight import SecurityInsights
-
 AZURE_CONNECT_TIMEOUT_SECONDS, AZURE_READ_TIMEOUT_SECONDS = 10, 60
 MAX_HOSTS = 4  # Entra ID, Azure Resource Manager, Log Analytics and a spare one
 MAX_CONNECTIONS = 32
@@ -75,7 +69,9 @@ MAX_PAUSE_SECONDS = 30.0
 CLOUD_METADATA_VERSION = "2022-09-01"
 # How long a request is retried after throttling or a transient error.
 ARM_RETRY_SECONDS = 120.0
+_SUCCESS_STATUSES = {200, 201, 204}
 _RETRY_STATUSES = {408, 429, 500, 502, 503, 504}
+_KINDS = {"GET": "reads", "PUT": "writes", "DELETE": "deletes"}
 _REMAINING = (
     "x-ms-ratelimit-remaining-subscription-{kind}",
     "x-ms-ratelimit-remaining-subscription-resource-requests",
@@ -83,12 +79,6 @@ _REMAINING = (
 
 log = logging.getLogger("trailbridge.sentinel")
 _random = random.SystemRandom()
-
-T = TypeVar("T")
-Hook = Callable[[Any], None]
-"""Gets each PipelineResponse of a request."""
-JsonObject = Mapping[str, Any]
-"""A JSON object, as an API of Azure returns it."""
 
 
 class RateLimit(Protocol):
@@ -104,147 +94,130 @@ class RateLimit(Protocol):
 class Azure:
     """One credential in one cloud, with one HTTP pipeline for all subscriptions.
 
-    The SDK blocks, so each of its calls runs in a thread, as soon as the rate limit allows it.
+    azure-core blocks, so each request runs in a thread, as soon as the rate limit allows it.
     """
 
     def __init__(self, credentials: AzureCredentials) -> None:
-        if not (INSTALLED and _is_installed("azure.mgmt.securityinsight")):
+        if not INSTALLED:
             raise SentinelError(
                 "bad_input",
-                "Cannot use Azure: the Python packages azure-mgmt-securityinsight and azure-identity are required. "
-                "Install both.",
+                "Cannot use Azure: the Python packages azure-identity and azure-mgmt-core are required. "
+                "Install azure-identity and azure-mgmt-securityinsight, which brings azure-mgmt-core.",
             )
         sign_in = find_sign_in(credentials)
         self._transport = _transport(validate=sign_in.credentials.cert_validation_mode != "ignore")
         self._cloud = self._find_cloud(clouds.cloud_name(sign_in.credentials.cloud_environment))
         self._credential = Credential(sign_in, self._cloud, self._transport)
-        self._pipeline = Pipeline(self._transport, self._policies())
-        self._arm = PipelineClient(self._cloud.arm, pipeline=self._pipeline)
+        self._arm = self._client(self._cloud.arm, ARMChallengeAuthenticationPolicy(self._credential, self._cloud.scope))
         self._threads = ThreadPoolExecutor(MAX_CONNECTIONS, "azure")
-        self._reached: set[bool] = set()
-        """False: Azure Resource Manager has responded; True: Log Analytics."""
+        self._reached: set[Client] = set()
+        """The clients whose service has responded."""
 
     def close(self) -> None:
         """Close every connection, without waiting for requests that are running."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._transport.close()
 
-    async def get(self, path: str, api_version: str, *, action: str, rate_limit: RateLimit) -> JsonObject:
-        """Return the JSON body of a GET of an ARM path or nextLink; raises SentinelError, "Cannot <action>: …"."""
+    def logs(self) -> Client:
+        """Return a client of Log Analytics, which needs tokens of its own; raises bad_input if the cloud has none."""
+        if not self._cloud.logs:
+            raise SentinelError("bad_input", "Cannot query Log Analytics: the cloud's metadata has no endpoint for it.")
+        return self._client(
+            self._cloud.logs, policies.BearerTokenCredentialPolicy(self._credential, f"{self._cloud.logs}/.default")
+        )
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        api_version: str,
+        body: JsonObject | None = None,
+        *,
+        action: str,
+        rate_limit: RateLimit,
+    ) -> JsonObject:
+        """Send a request for an ARM path or nextLink, and return the JSON object of the response.
+
+        Raises SentinelError, "Cannot <action>: …".
+        """
         link = urlsplit(path)
         # A nextLink may have another spelling of the host, and contains the API version.
-        url = f"{self._cloud.arm}/{link.path.removeprefix('/')}{link.query and f'?{link.query}'}"
-        params = {} if link.query else {"api-version": api_version}
+        query = link.query or f"api-version={api_version}"
+        request = HttpRequest(method, f"{self._cloud.arm}/{link.path.removeprefix('/')}?{query}", json=body)
+        return await self.send(self._arm, request, _KINDS[method], action=action, rate_limit=rate_limit)
 
-        def send(hook: Hook) -> JsonObject:
-            return _get_json(self._arm, url, params, hook)
+    async def send(
+        self, client: Client, request: HttpRequest, kind: str, *, action: str, rate_limit: RateLimit
+    ) -> JsonObject:
+        """Send a request of that `kind` with retries, and return the JSON object of the response.
 
-        return await self.call(send, "reads", action=action, rate_limit=rate_limit)
-
-    async def call(self, send: Callable[[Hook], T], kind: str, *, action: str, rate_limit: RateLimit) -> T:
-        """Run `send` in a thread, with retries, and return its result; raises SentinelError, "Cannot <action>: …".
-
-        `send` makes one request of that `kind` and passes each response to the hook that it gets.
+        An empty response to DELETE is {}. Raises SentinelError, "Cannot <action>: …".
         """
         deadline: float | None = None
         loop = asyncio.get_running_loop()
         with translate_azure_errors(action):
             for backoff in pauses(_random.uniform):
-                responses: list[Any] = []
-                pause, throttled = backoff, False
                 await rate_limit.acquire(kind)
+                answer, pause, throttled = None, backoff, False
                 try:
-                    return await loop.run_in_executor(self._threads, send, responses.append)
+                    answer = await loop.run_in_executor(self._threads, _send, client, request)
+                    return parse(_parse_object, answer)
                 except (HttpResponseError, ServiceRequestError, ServiceResponseError) as error:
+                    answer = getattr(error, "response", None)
                     if not _can_retry(error):
                         raise
-                    pause = max(backoff, _retry_after(error))
+                    pause = max(backoff, _retry_after(answer))
                     # Counted from the first failure, without the time to acquire the rate limit before.
-                    deadline = deadline or time.monotonic() + self._retry_seconds(error, kind)
+                    deadline = deadline or time.monotonic() + self._retry_seconds(error, client)
                     if time.monotonic() + pause > deadline:
                         raise
-                    throttled = _status(error) == 429
+                    throttled = getattr(error, "status_code", None) == HTTPStatus.TOO_MANY_REQUESTS
                 finally:
-                    self._reached |= {kind == "queries"} if responses else set()
-                    for response in responses:
-                        log.debug("%s %s", action, response.http_response.status_code)
-                    rate_limit.record(kind, _remaining(responses, kind), pause if throttled else None)
+                    if answer is not None:
+                        self._reached.add(client)
+                        log.debug("%s %s", action, answer.status_code)
+                    rate_limit.record(kind, _remaining(answer, kind), pause if throttled else None)
                 if not throttled:
                     await asyncio.sleep(pause)
         raise AssertionError("pauses never end")
 
-    def _retry_seconds(self, error: AzureError, kind: str) -> float:
+    def _retry_seconds(self, error: AzureError, client: Client) -> float:
         """Return how long a request is retried: not long if the network settings of this machine may be wrong."""
-        local = (kind == "queries") not in self._reached and network.find_fault(error)
+        local = client not in self._reached and network.find_fault(error)
         return min(UNREACHABLE_TIMEOUT, ARM_RETRY_SECONDS) if local else ARM_RETRY_SECONDS
-
-    def insights(self, subscription_id: str) -> SecurityInsights:
-        """Return the SDK's Sentinel client of one subscription, on the shared pipeline."""
-        # Needed for writes only, and slow to import.
-        from azure.mgmt.securityinsight import SecurityInsights
-
-        return SecurityInsights(self._credential, subscription_id, self._cloud.arm, pipeline=self._pipeline)
-
-    def logs(self) -> PipelineClient[Any, Any]:
-        """Return a client of Log Analytics, which needs tokens of its own; raises bad_input if the cloud has none."""
-        if not self._cloud.logs:
-            raise SentinelError("bad_input", "Cannot query Log Analytics: the cloud's metadata has no endpoint for it.")
-        scope = f"{self._cloud.logs}/.default"
-        steps = [*_common_policies(retries=0), policies.BearerTokenCredentialPolicy(self._credential, scope)]
-        return PipelineClient(self._cloud.logs, pipeline=Pipeline(self._transport, steps))
 
     def _find_cloud(self, name: str) -> Cloud:
         if name in clouds.CLOUDS:
             return clouds.CLOUDS[name]
-        plain = PipelineClient[Any, Any](name, pipeline=Pipeline(self._transport, _common_policies()))
+        client = self._client(name, policies.RetryPolicy(retry_total=6, retry_backoff_max=30))
+        request = HttpRequest("GET", f"{name}/metadata/endpoints?api-version={CLOUD_METADATA_VERSION}")
         with translate_azure_errors(f"read the cloud metadata of {name}"):
-            raw = _get_json(plain, f"{name}/metadata/endpoints", {"api-version": CLOUD_METADATA_VERSION})
-            return parse(clouds.from_metadata, raw)
+            return parse(clouds.from_metadata, parse(_parse_object, _send(client, request)))
 
-    def _policies(self) -> list[Any]:
-        return [*_common_policies(retries=0), ARMChallengeAuthenticationPolicy(self._credential, self._cloud.scope)]
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        return importlib.util.find_spec(package) is not None
-    except ModuleNotFoundError:
-        return False
+    def _client(self, url: str, *more: Any) -> Client:
+        """Return a client with these policies of azure-core; without the one that registers resource providers."""
+        common = [policies.RequestIdPolicy(), policies.UserAgentPolicy("trailbridge.sentinel")]
+        return ARMPipelineClient(url, policies=[*common, *more], transport=self._transport)
 
 
-def _get_json(
-    client: PipelineClient[Any, Any], url: str, params: dict[str, str], hook: Hook | None = None
-) -> JsonObject:
-    return send_json(client, HttpRequest("GET", url, params=params), hook)
-
-
-def send_json(client: PipelineClient[Any, Any], request: HttpRequest, hook: Hook | None = None) -> JsonObject:
-    """Send a request and return the JSON object of the response.
+def _send(client: Client, request: HttpRequest) -> HttpResponse:
+    """Send a request once; raises HttpResponseError for any status but success.
 
     azure-core reads each body while it sends, and raises any exception for a malformed one: MalformedResponseError.
     """
-    response = parse(client.send_request, request, raw_response_hook=hook)
-    parse(response.raise_for_status)
-    return parse(_parse_object, response)
+    response = parse(client.send_request, request)
+    if response.status_code not in _SUCCESS_STATUSES:
+        raise parse(HttpResponseError, response=response)
+    return response
 
 
-def _parse_object(response: Any) -> JsonObject:
+def _parse_object(response: HttpResponse) -> JsonObject:
+    if response.request.method == "DELETE" and not response.text():
+        return {}
     body = response.json()
     if not isinstance(body, Mapping):
         raise TypeError(body)
     return body
-
-
-def _common_policies(retries: int = 6) -> list[Any]:
-    """Return the policies of every pipeline: azure-core's, without automatic registration of resource providers."""
-    return [
-        policies.RequestIdPolicy(),
-        policies.HeadersPolicy(),
-        policies.UserAgentPolicy("trailbridge.sentinel"),
-        policies.ContentDecodePolicy(),
-        policies.CustomHookPolicy(),
-        policies.RetryPolicy(retry_total=retries, retry_backoff_max=30),
-    ]
 
 
 def _transport(*, validate: bool) -> RequestsTransport:
@@ -269,17 +242,14 @@ def _transport(*, validate: bool) -> RequestsTransport:
 
 
 def _can_retry(error: AzureError) -> bool:
-    """Return whether a retry of the same request can succeed."""
-    return not isinstance(error, HttpResponseError) or _status(error) in _RETRY_STATUSES
+    """Return whether a retry of the same request can succeed; not if Sentinel checked a role or queue in vain."""
+    if not isinstance(error, HttpResponseError):
+        return True
+    return error.status_code in _RETRY_STATUSES and not error_codes.find(azure_message(error))
 
 
-def _status(error: AzureError) -> int | None:
-    return error.status_code if isinstance(error, HttpResponseError) else None
-
-
-def _retry_after(error: AzureError) -> float:
+def _retry_after(response: HttpResponse | None) -> float:
     """Return the seconds of Retry-After, which is a number or a date; 0 if there is none."""
-    response: Any = error.response if isinstance(error, HttpResponseError) else None
     text = str(response.headers.get("Retry-After") or "") if response else ""
     if text.isascii() and text.isdigit():
         return float(text)
@@ -289,22 +259,18 @@ def _retry_after(error: AzureError) -> float:
         return 0.0
 
 
-def _remaining(responses: list[Any], kind: str) -> int | None:
+def _remaining(response: HttpResponse | None, kind: str) -> int | None:
     """Return the remaining number of requests of that kind, None if the response does not report it."""
-    headers = responses[-1].http_response.headers if responses else {}
+    headers = response.headers if response else {}
     values = [headers.get(name.format(kind=kind), "") for name in _REMAINING]
     return next((int(text) for text in values if text.isascii() and text.isdigit()), None)
 
 
 @contextmanager
 def translate_azure_errors(action: str) -> Iterator[None]:
-    """Raise SentinelError, "Cannot <action>: <cause>", for errors of the Azure SDK and of `parse`, and no others."""
+    """Raise SentinelError, "Cannot <action>: <cause>", for errors of azure-core and of `parse`, and no others."""
     try:
         yield
-    except ClientAuthenticationError as error:
-        raise cannot("azure_denied", action, _first_line(error.message)) from error
-    except DecodeError as error:
-        raise cannot("transient", action, "the response cannot be parsed") from error
     except HttpResponseError as error:
         raise cannot(_azure_error_kind(error.status_code), action, azure_message(error)) from error
     except network.FaultError as error:
@@ -320,14 +286,15 @@ def translate_azure_errors(action: str) -> Iterator[None]:
 
 def azure_message(error: HttpResponseError) -> str:
     """Return message and code of an error response; the message may itself contain JSON with both."""
-    code = error.error.code if error.error else None
-    text = error.error.message if error.error else None
-    try:
-        inner = json.loads(text or "")["error"]
-        code, text = inner["code"], inner["message"]
-    except (ValueError, KeyError, TypeError):
-        pass
+    code, text = (error.error.code, error.error.message) if error.error else (None, None)
+    with suppress(MalformedResponseError):
+        code, text = parse(_inner_error, text)
     return f"{str(text or error.reason or 'no reason given').rstrip('.')} ({code or error.status_code})"
+
+
+def _inner_error(text: str | None) -> tuple[str, str]:
+    inner = json.loads(text or "")["error"]
+    return inner["code"], inner["message"]
 
 
 def _first_line(text: str) -> str:

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from ..model.connector.data_connector import JsonObject
 from ..model.errors import SentinelError
-from .arm import Azure, Hook, JsonObject, RateLimit, send_json, translate_azure_errors
+from .arm import Azure, RateLimit, translate_azure_errors
 from .response import parse
 
 with suppress(ImportError):  # reported by `cloud.arm.Azure`
@@ -59,19 +60,17 @@ class Logs:
 
         A row is a dict by column name; `read` is a parse function. Raises SentinelError, "Cannot <action>: …".
         """
-
-        def send(hook: Hook) -> JsonObject:
-            request = HttpRequest(
-                "POST",
-                self._client.format_url(f"/v1/workspaces/{workspace_id}/query"),
-                json={"query": text, "timespan": f"PT{lookback}S"},
-                headers={"Prefer": f"wait={QUERY_TIMEOUT_SECONDS}"},
-            )
-            return send_json(self._client, request, hook)
-
+        request = HttpRequest(
+            "POST",
+            self._client.format_url(f"/v1/workspaces/{workspace_id}/query"),
+            json={"query": text, "timespan": f"PT{lookback}S"},
+            headers={"Prefer": f"wait={QUERY_TIMEOUT_SECONDS}"},
+        )
         async with self._free:
             try:
-                raw = await self._azure.call(send, "queries", action=action, rate_limit=self._rate_limit)
+                raw = await self._azure.send(
+                    self._client, request, "queries", action=action, rate_limit=self._rate_limit
+                )
             except SentinelError as error:
                 if _is_unresolved(error.__cause__):
                     return QueryResult(read([]), has_table=False)

@@ -6,37 +6,53 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import partial
 from http import HTTPStatus
 from itertools import chain
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
 
 from ..model.connector import connector as model
+from ..model.connector import s3
 from ..model.connector import workspace as workspaces
 from ..model.connector.connector import Connector, Connectors, ConnectorSpec
+from ..model.connector.data_connector import DELETE, JsonObject
+from ..model.connector.s3 import S3Connector, S3Connectors
 from ..model.connector.workspace import Workspace
 from ..model.errors import ChangedError, NotYetError, OutdatedError, SentinelError, cannot
 from ..model.plan import Call
+from ..model.s3 import error_codes
 from ..model.validation import RULES
-from .arm import Azure, Hook, JsonObject, RateLimit, azure_message, translate_azure_errors
+from .arm import Azure, RateLimit, azure_message, translate_azure_errors
 from .response import parse
 
 with suppress(ImportError):  # reported by `cloud.arm.Azure`
     from azure.core.exceptions import HttpResponseError
 
-SENTINEL_VERSION = "2021-10-01"
-WORKSPACE_VERSION = "2023-09-01"
-PERMISSIONS_VERSION = "2022-04-01"
+# By resource type, of connectors also by kind. Only previews describe the S3 kind; whether a stable version lists it is
+# not documented, so lists use a preview, too.
+API_VERSIONS = {
+    "workspaces": "2023-09-01",
+    "permissions": "2022-04-01",
+    "onboardingStates": "2021-10-01",
+    "dataConnectors": "2022-10-01-preview",
+    model.KIND: "2021-10-01",
+    s3.KIND: "2022-10-01-preview",
+}
+_PARSERS: dict[str, Callable[[JsonObject], Connector | S3Connector | None]] = {
+    model.KIND: model.parse,
+    s3.KIND: s3.parse,
+}
 _DUPLICATE = "two connectors with different names"
 # Tries before a conflict with a connector that no listing contains is reported.
 MAX_HIDDEN_CONNECTOR_ERRORS = 4
 _UNREGISTERED = "MissingSubscriptionRegistration"
 
 T = TypeVar("T")
+C = TypeVar("C", bound=Connector | S3Connector)
 UntilUsable = Callable[[], AbstractAsyncContextManager[None]]
 
 
@@ -48,8 +64,6 @@ class Sentinel:
     ) -> None:
         self._azure = azure
         self._rate_limit = rate_limit
-        self._subscription_id = subscription_id
-        self._at = (resource_group, name)
         self.name = name
         self.id = workspaces.arm_id(subscription_id, resource_group, name)
         self.customer_id = ""
@@ -58,17 +72,17 @@ class Sentinel:
         self._listing: _Listing | None = None
         self._list_action = f"list the data connectors of workspace {name}"
 
-    @cached_property
-    def _operations(self) -> Any:
-        return self._azure.insights(self._subscription_id).data_connectors
+    async def _get(self, path: str, kind: str, action: str) -> JsonObject:
+        """GET an ARM path or nextLink; `kind` is a key of API_VERSIONS."""
+        return await self._azure.request("GET", path, API_VERSIONS[kind], action=action, rate_limit=self._rate_limit)
 
-    async def _get(self, path: str, version: str, action: str) -> JsonObject:
-        return await self._azure.get(path, version, action=action, rate_limit=self._rate_limit)
+    def _connector_path(self, name: str) -> str:
+        return f"{self.id}/providers/Microsoft.SecurityInsights/dataConnectors/{quote(name, safe='')}"
 
     async def workspace(self) -> Workspace:
         """Return the workspace without `onboarded` and `rights`; raises SentinelError."""
         action = f"read workspace {self.name}"
-        raw = await self._get(self.id, WORKSPACE_VERSION, action)
+        raw = await self._get(self.id, "workspaces", action)
         with translate_azure_errors(action):
             customer_id, location = parse(_parse_workspace, raw)
         if not RULES["workspace_id"].holds(customer_id):
@@ -81,9 +95,9 @@ class Sentinel:
         path = f"{self.id}/providers/Microsoft.SecurityInsights/onboardingStates/default"
         action = f"check whether Microsoft Sentinel is enabled on workspace {self.name}"
         try:
-            await self._get(path, SENTINEL_VERSION, action)
+            await self._get(path, "onboardingStates", action)
         except SentinelError as error:
-            if getattr(error.__cause__, "status_code", None) == HTTPStatus.NOT_FOUND:
+            if _is_not_found(error):
                 return False
             raise
         return True
@@ -92,7 +106,7 @@ class Sentinel:
         """Return which permissions on data connectors the credential has: read, write, delete."""
         path = f"{self.id}/providers/Microsoft.Authorization/permissions"
         action = f"read the permissions on workspace {self.name}"
-        raw = await self._get(path, PERMISSIONS_VERSION, action)
+        raw = await self._get(path, "permissions", action)
         with translate_azure_errors(action):
             return parse(_parse_rights, raw)
 
@@ -112,22 +126,23 @@ class Sentinel:
         listing = await self._list()
         return list({connector for connectors in listing.cloudtrail.values() for connector in connectors})
 
+    async def s3_connectors(self) -> S3Connectors:
+        """Return the connectors of the kind AmazonWebServicesS3, also codeless ones."""
+        return tuple(chain.from_iterable((await self._list()).s3.values()))
+
     async def connectors_reading(self, account_id: str) -> list[dict[str, Any]]:
         """Return the CloudTrail and S3 connectors that read an account, as they appear in results."""
         listing = await self._list()
-        return [*map(model.show, listing.cloudtrail.get(account_id, ())), *listing.s3.get(account_id, ())]
+        return [*map(model.show, listing.cloudtrail.get(account_id, ())), *map(s3.show, listing.s3.get(account_id, ()))]
 
     async def connected_role_arns(self) -> frozenset[str]:
         """Return the ARNs of the roles of all CloudTrail and S3 connectors."""
-        listing = await self._list()
-        cloudtrail = (connector.role_arn for connector in chain.from_iterable(listing.cloudtrail.values()))
-        s3 = (shown["role_arn"] for shown in chain.from_iterable(listing.s3.values()))
-        return frozenset(chain(cloudtrail, s3))
+        cloudtrail = (connector.role_arn for connector in await self.all_connectors())
+        return frozenset(chain(cloudtrail, (connector.role_arn for connector in await self.s3_connectors())))
 
     async def is_fed_by_s3(self, table: str) -> bool:
         """Whether an enabled S3 connector ingests into a table."""
-        connectors = chain.from_iterable((await self._list()).s3.values())
-        return any(one["destination_table"] == table and one["state"] == "Enabled" for one in connectors)
+        return any(one.destination_table == table and one.enabled for one in await self.s3_connectors())
 
     async def _list(self) -> _Listing:
         async with self._list_lock:
@@ -139,19 +154,18 @@ class Sentinel:
         """Discard the cached list of connectors."""
         self._listing = None
 
-    async def check_unchanged(self, connector: Connector) -> None:
-        """Raise OutdatedError if the connector has another role than when it was listed."""
+    async def check_unchanged(self, connector: Connector | S3Connector, kind: str) -> None:
+        """Raise OutdatedError if the connector reads something else than when it was listed."""
         action = f"remove data connector {connector.name} in workspace {self.name}"
-        path = f"{self.id}/providers/Microsoft.SecurityInsights/dataConnectors/{quote(connector.name, safe='')}"
         try:
-            raw = await self._get(path, SENTINEL_VERSION, action)
+            raw = await self._get(self._connector_path(connector.name), kind, action)
         except SentinelError as error:
-            if getattr(error.__cause__, "status_code", None) == HTTPStatus.NOT_FOUND:
+            if _is_not_found(error):
                 return  # a delete of a missing connector succeeds
             raise
         with translate_azure_errors(action):
-            current = parse(model.parse, raw)
-        if current is None or current.role_arn != connector.role_arn:
+            current = parse(_PARSERS[kind], raw)
+        if current is None or current.identity != connector.identity:
             raise cannot("connector_conflict", action, "it was changed since it was listed", OutdatedError)
 
     async def list_connectors(self, read: Callable[[list[JsonObject]], T]) -> T:
@@ -166,7 +180,7 @@ class Sentinel:
             if page in seen:
                 raise cannot("transient", self._list_action, "a page links to itself as the next page")
             seen.add(page)
-            raw = await self._get(page, SENTINEL_VERSION, self._list_action)
+            raw = await self._get(page, "dataConnectors", self._list_action)
             with translate_azure_errors(self._list_action):
                 connectors += parse(_parse_resources, raw)
                 page = parse(_parse_next_page, raw)
@@ -175,58 +189,69 @@ class Sentinel:
 
     def connector_adapter(
         self, spec: ConnectorSpec, *, writes: bool, until_usable: UntilUsable | None = None
-    ) -> ConnectorAdapter:
-        """Return the adapter for the connectors of one role's account, for `run.reconcile`."""
-        return ConnectorAdapter(self, spec, writes=writes, until_usable=until_usable)
+    ) -> ConnectorAdapter[Connector]:
+        """Return the adapter for the CloudTrail connectors of one role's account, for `run.reconcile`.
 
-    async def apply(self, call: Call, *, role_is_new: bool) -> None:
+        They include the connector with the generated name even if it was changed to read another account.
+        """
+        read = partial(self.connectors, model.account_id_of(spec.role_arn), spec.name)
+        return ConnectorAdapter(self, model.KIND, read, writes=writes, until_usable=until_usable)
+
+    def s3_connector_adapter(
+        self, *, writes: bool, until_usable: UntilUsable | None = None
+    ) -> ConnectorAdapter[S3Connector]:
+        """Return the adapter for all S3 connectors of the workspace, for `run.reconcile`."""
+        return ConnectorAdapter(self, s3.KIND, self.s3_connectors, writes=writes, until_usable=until_usable)
+
+    async def apply(self, call: Call, kind: str, *, role_is_new: bool) -> None:
         """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""
-        name, (resource_group, workspace) = call.args["data_connector_id"], self._at
+        name, body = call.args["data_connector_id"], call.args.get("data_connector")
         action = f"call {call.name} for data connector {name} in workspace {self.name}"
-        deletes = call.name == "DataConnectors_Delete"
-
-        def send(hook: Hook) -> None:
-            # The SDK reads the body of the response, and raises any exception for a malformed one.
-            if deletes:
-                parse(self._operations.delete, resource_group, workspace, name, raw_response_hook=hook)
-            else:
-                body = _body(call.args["data_connector"])
-                put = self._operations.create_or_update
-                parse(put, resource_group, workspace, name, body, raw_response_hook=hook)
-
+        method, path = "DELETE" if call.name == DELETE else "PUT", self._connector_path(name)
         try:
-            await self._azure.call(send, "deletes" if deletes else "writes", action=action, rate_limit=self._rate_limit)
+            await self._azure.request(
+                method, path, API_VERSIONS[kind], body, action=action, rate_limit=self._rate_limit
+            )
         except SentinelError as error:
             cause = error.__cause__
-            retry = _retry_error(cause, call, action, role_is_new) if isinstance(cause, HttpResponseError) else None
-            if retry:
-                raise retry from cause
+            known = _known_error(cause, call, action, role_is_new) if isinstance(cause, HttpResponseError) else None
+            if known:
+                raise known from cause
             raise
 
 
-def _body(raw: JsonObject) -> Any:
-    from azure.mgmt.securityinsight import models
-
-    properties = raw["properties"]
-    logs = models.AwsCloudTrailDataConnectorDataTypesLogs(state=properties["dataTypes"]["logs"]["state"])
-    return models.AwsCloudTrailDataConnector(
-        etag=raw.get("etag"),
-        aws_role_arn=properties["awsRoleArn"],
-        data_types=models.AwsCloudTrailDataConnectorDataTypes(logs=logs),
-    )
+def _is_not_found(error: SentinelError) -> bool:
+    return getattr(error.__cause__, "status_code", None) == HTTPStatus.NOT_FOUND
 
 
-def _retry_error(error: HttpResponseError, call: Call, action: str, role_is_new: bool) -> SentinelError | None:
-    """Return the NotYetError or ChangedError for a response after which another try can succeed, else None."""
+def _known_error(error: HttpResponseError, call: Call, action: str, role_is_new: bool) -> SentinelError | None:
+    """Return the error for a response that Sentinel has for connectors only, else None.
+
+    It is NotYetError or ChangedError if another try can succeed.
+    """
     text = azure_message(error)
+    if code := error_codes.find(text):
+        return _connectivity_error(code, text, action, role_is_new)
     if error.status_code == 400 and _DUPLICATE in text:
         return cannot("connector_conflict", action, text, _DuplicateError)
     if error.status_code == 412 or (error.status_code == 409 and _UNREGISTERED not in text):
         return cannot("connector_conflict", action, text, ChangedError)
-    role = call.args.get("data_connector", {}).get("properties", {}).get("awsRoleArn", "")
+    role = _role_arn(call)
     if role_is_new and error.status_code == 400 and role and role in text:
         return cannot("transient", action, text, NotYetError)
     return None
+
+
+def _connectivity_error(code: str, text: str, action: str, role_is_new: bool) -> SentinelError:
+    known = error_codes.explain(code)
+    kind = NotYetError if role_is_new and known.temporary else SentinelError
+    return cannot("connectivity_check_failed", action, f"{code}, {known.cause} ({text})", kind, advice=known.fix)
+
+
+def _role_arn(call: Call) -> str:
+    """Return the role that a connector is to read, empty for a removal."""
+    properties = call.args.get("data_connector", {}).get("properties", {})
+    return str(properties.get("awsRoleArn") or properties.get("roleArn") or "")
 
 
 def _parse_workspace(raw: JsonObject) -> tuple[str, str]:
@@ -267,7 +292,7 @@ class _Listing(NamedTuple):
     """The connectors of a workspace: CloudTrail by account id and by lower-case name, S3 by account id of the role."""
 
     cloudtrail: dict[str, Connectors]
-    s3: dict[str, tuple[dict[str, Any], ...]]
+    s3: dict[str, S3Connectors]
 
 
 def _index(connectors: Iterable[JsonObject]) -> _Listing:
@@ -276,9 +301,9 @@ def _index(connectors: Iterable[JsonObject]) -> _Listing:
         if (connector := model.parse(raw)) is not None:
             for key in (connector.account_id, connector.name.lower()):
                 listing.cloudtrail[key] = (*listing.cloudtrail.get(key, ()), connector)
-        elif shown := model.describe(raw):
-            account_id = model.account_id_of(shown["role_arn"])
-            listing.s3[account_id] = (*listing.s3.get(account_id, ()), shown)
+        elif (in_s3 := s3.parse(raw)) is not None:
+            account_id = model.account_id_of(in_s3.role_arn)
+            listing.s3[account_id] = (*listing.s3.get(account_id, ()), in_s3)
     return listing
 
 
@@ -286,33 +311,40 @@ class _DuplicateError(ChangedError):
     """Another connector for the same account exists already."""
 
 
-class ConnectorAdapter:
-    """The connectors of one role's account in one workspace, for `run.reconcile`.
+class ConnectorAdapter(Generic[C]):
+    """Some connectors of one kind in one workspace, for `run.reconcile`.
 
-    They include the connector with the generated name even if it was changed to read another account. For a new role,
-    `until_usable` returns a context in which the role can be used by Sentinel; writes wait for it.
+    `read` returns them from the list of the workspace. For a new role, `until_usable` returns a context in which the
+    role can be used by Sentinel; writes wait for it.
     """
 
     def __init__(
-        self, sentinel: Sentinel, spec: ConnectorSpec, *, writes: bool, until_usable: UntilUsable | None
+        self,
+        sentinel: Sentinel,
+        kind: str,
+        read: Callable[[], Awaitable[tuple[C, ...]]],
+        *,
+        writes: bool,
+        until_usable: UntilUsable | None,
     ) -> None:
         self._sentinel = sentinel
-        self._keys = model.account_id_of(spec.role_arn), spec.name
+        self._kind = kind
+        self._read = read
         self._writes = writes
         self._until_usable = until_usable
         self._reads = 0
-        self._last_read: Connectors = ()
+        self._last_read: tuple[C, ...] = ()
         self._hidden_errors = 0
 
-    async def read(self) -> Connectors:
-        """Return the connectors of the account; from the second read on, list the workspace again."""
+    async def read(self) -> tuple[C, ...]:
+        """Return the connectors; from the second read on, list the workspace again."""
         if self._reads:
             self._sentinel.invalidate()
         self._reads += 1
-        self._last_read = await self._sentinel.connectors(*self._keys)
+        self._last_read = await self._read()
         return self._last_read
 
-    async def refresh(self, have: Connectors | None, _calls: Sequence[Call]) -> Connectors | None:
+    async def refresh(self, have: tuple[C, ...] | None, _calls: Sequence[Call]) -> tuple[C, ...] | None:
         """Return them as they were listed: `apply` reads a connector again before it is deleted."""
         return have
 
@@ -321,27 +353,27 @@ class ConnectorAdapter:
 
         Raises NotYetError or ChangedError where another try can succeed.
         """
-        if not self._writes:
-            raise RuntimeError(f"{call.name} in check mode")
-        if call.name == "DataConnectors_Delete":
-            [connector] = (one for one in self._last_read if one.name == call.args["data_connector_id"])
-            await self._sentinel.check_unchanged(connector)
+        target = next((one for one in self._last_read if one.name == call.args["data_connector_id"]), None)
+        if not self._writes or (isinstance(target, S3Connector) and target.codeless):
+            raise RuntimeError(f"{call.name} in check mode or for a codeless connector")
+        if target and call.name == DELETE:
+            await self._sentinel.check_unchanged(target, self._kind)
         try:
             async with self._until_usable() if self._until_usable else nullcontext():
-                await self._sentinel.apply(call, role_is_new=self._until_usable is not None)
+                await self._sentinel.apply(call, self._kind, role_is_new=self._until_usable is not None)
         except _DuplicateError as error:
-            self._check_visible(error)
+            self._check_visible(call, error)
             raise
 
-    def _check_visible(self, error: _DuplicateError) -> None:
+    def _check_visible(self, call: Call, error: _DuplicateError) -> None:
         """Raise connector_conflict if Sentinel keeps reporting a duplicate that its list does not contain."""
         self._hidden_errors += 1
         if self._hidden_errors < MAX_HIDDEN_CONNECTOR_ERRORS:
             return
-        account_id, name = self._keys
         raise SentinelError(
             "connector_conflict",
-            f"Cannot create data connector {name} for account {account_id} in workspace {self._sentinel.name}: "
-            "Microsoft Sentinel reports that another connector for this account exists, but does not list it. Find it "
-            "on the connector's page in the Azure portal and remove it there, or contact Microsoft support.",
+            f"Cannot create data connector {call.args['data_connector_id']} for role {_role_arn(call)} in workspace "
+            f"{self._sentinel.name}: Microsoft Sentinel reports that another connector for the same source exists, but "
+            "does not list it. Find it on the connector's page in the Azure portal and remove it there, or contact "
+            "Microsoft support.",
         ) from error

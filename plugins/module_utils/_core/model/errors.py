@@ -50,6 +50,10 @@ CLASSES: dict[str, tuple[str, str]] = {
         "The data connector was changed by someone else at the same time, or exists twice.",
         "Run it again when nothing else changes the data connectors; if one exists twice, remove the duplicate first.",
     ),
+    "connectivity_check_failed": (
+        "Microsoft Sentinel cannot assume the role or read the queue of an S3 connector.",
+        "",
+    ),
     "expired_credentials": (
         "The source AWS credentials are missing, invalid or expired.",
         "Renew the AWS credentials.",

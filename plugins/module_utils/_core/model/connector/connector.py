@@ -11,16 +11,18 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import cannot
 from ..findings import Finding, finding, ordered
 from ..plan import Call
 from ..resource import Resource
+from . import data_connector, s3
+from .data_connector import JsonObject
 
 KIND = "AmazonWebServicesCloudTrail"
-KIND_S3 = "AmazonWebServicesS3"
+KIND_S3 = s3.KIND
 CLOUDTRAIL_TABLE = "AWSCloudTrail"
 
 
@@ -34,6 +36,13 @@ class Connector:
     etag: str | None = None
     id: str = ""
     created: str = ""
+    properties: JsonObject = field(default_factory=dict, compare=False, repr=False)
+    """The properties as they were read, also those that this collection does not know."""
+
+    @property
+    def identity(self) -> str:
+        """What it reads: the role. A connector that reads something else is another one."""
+        return self.role_arn
 
     @property
     def account_id(self) -> str:
@@ -66,24 +75,20 @@ def account_id_of(arn: str) -> str:
     return found[1] if found else ""
 
 
-def parse(raw: Mapping[str, Any]) -> Connector | None:
+def parse(raw: JsonObject) -> Connector | None:
     """Return a connector from a response of the API, None for another kind."""
     if raw.get("kind") != KIND:
         return None
-    properties = raw.get("properties") or {}
+    properties = data_connector.properties_of(raw)
     return Connector(
         name=str(raw.get("name") or ""),
         role_arn=str(properties.get("awsRoleArn") or ""),
-        enabled=_is_enabled(properties),
+        enabled=data_connector.is_enabled(properties),
         etag=raw.get("etag"),
         id=str(raw.get("id") or ""),
         created=str((raw.get("systemData") or {}).get("createdAt") or ""),
+        properties=properties,
     )
-
-
-def _is_enabled(properties: Mapping[str, Any]) -> bool:
-    logs = (properties.get("dataTypes") or {}).get("logs") or {}
-    return str(logs.get("state")).lower() == "enabled"
 
 
 def choose(spec: ConnectorSpec, have: Connectors) -> Connector | None:
@@ -170,25 +175,13 @@ def plan(have: Connectors | None, want: Connectors | None) -> list[Call]:
     before = {item.name: item for item in have or ()}
     names = {item.name for item in want or ()}
     puts = [_put(item) for item in want or () if before.get(item.name) != item]
-    return puts + [removal(before[name]) for name in sorted(set(before) - names)]
-
-
-def removal(connector: Connector) -> Call:
-    """Return the call that removes a connector."""
-    return Call("DataConnectors_Delete", {"data_connector_id": connector.name})
+    return puts + [data_connector.removal(name) for name in sorted(set(before) - names)]
 
 
 def _put(connector: Connector) -> Call:
-    body: dict[str, Any] = {
-        "kind": KIND,
-        "properties": {
-            "awsRoleArn": connector.role_arn,
-            "dataTypes": {"logs": {"state": _state(enabled=connector.enabled)}},
-        },
-    }
-    if connector.etag:
-        body["etag"] = connector.etag
-    return Call("DataConnectors_CreateOrUpdate", {"data_connector_id": connector.name, "data_connector": body})
+    state = data_connector.with_state(connector.properties, enabled=connector.enabled)
+    properties = {**state, "awsRoleArn": connector.role_arn}
+    return data_connector.put(connector.name, KIND, connector.etag, properties)
 
 
 def findings(spec: ConnectorSpec, have: Connectors) -> list[Finding]:
@@ -249,23 +242,9 @@ def workspace_findings(have: Iterable[Connector]) -> list[Finding]:
     return ordered(found)
 
 
-def describe(raw: Mapping[str, Any]) -> dict[str, Any]:
+def describe(raw: JsonObject) -> dict[str, Any]:
     """Return a connector of either AWS kind, from a response of the API, as it appears in results; else {}."""
-    if (connector := parse(raw)) is not None:
-        return show(connector)
-    if raw.get("kind") != KIND_S3:
-        return {}
-    properties = raw.get("properties") or {}
-    return {
-        "id": str(raw.get("id") or ""),
-        "name": str(raw.get("name") or ""),
-        "kind": KIND_S3,
-        "role_arn": str(properties.get("roleArn") or ""),
-        "state": _state(enabled=_is_enabled(properties)),
-        "sqs_urls": list(properties.get("sqsUrls") or []),
-        "destination_table": str(properties.get("destinationTable") or ""),
-        "codeless": "connectorDefinitionName" in properties or "dcrConfig" in properties,
-    }
+    return show(parse(raw)) or s3.show(s3.parse(raw))
 
 
 def show(connector: Connector | None) -> dict[str, Any]:
@@ -277,13 +256,8 @@ def show(connector: Connector | None) -> dict[str, Any]:
         "name": connector.name,
         "kind": KIND,
         "role_arn": connector.role_arn,
-        "state": _state(enabled=connector.enabled),
+        "state": data_connector.state(enabled=connector.enabled),
     }
-
-
-def _state(*, enabled: bool) -> str:
-    """Return the state of a connector's data types, as the API spells it."""
-    return "Enabled" if enabled else "Disabled"
 
 
 def _chosen(spec: ConnectorSpec, have: Connectors | None) -> dict[str, Any]:
