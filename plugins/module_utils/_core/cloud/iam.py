@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,10 @@ from urllib.parse import unquote
 from ..model.connector.connector import account_id_of
 from ..model.errors import ChangedError, NotFoundError, NotYetError, SentinelError
 from ..model.plan import Call
+from ..model.policy import policy
 from ..model.role.role import DEFAULT_SESSION_SECONDS, Role
+from ..model.s3.provider import Provider
+from ..model.s3.source import S3SourceSpec
 from ..model.validation import RULES
 from .aws_errors import Code, translate_aws_errors
 from .response import parse
@@ -47,17 +50,29 @@ _DOCUMENT_ARGS = ("AssumeRolePolicyDocument", "PolicyDocument")
 
 PolicyDocument = dict[str, Any]
 """A policy document as parsed JSON."""
+WriteClient = Callable[[Call], Awaitable[ServiceClient]]
+"""Returns the client for a call of a plan, whose session may be another one than that of the reads."""
 
 
 class RoleAdapter:
     """The role of one name in one account.
 
     `iam` has credentials in that account. With `writes` false, `apply` raises RuntimeError. With `removing`, reads
-    include the instance profiles that use the role.
+    include the instance profiles that use the role. `write` returns the client for a call, by default `iam`.
     """
 
-    def __init__(self, iam: ServiceClient, account_id: str, name: str, *, writes: bool, removing: bool = False) -> None:
+    def __init__(
+        self,
+        iam: ServiceClient,
+        account_id: str,
+        name: str,
+        *,
+        writes: bool,
+        removing: bool = False,
+        write: WriteClient | None = None,
+    ) -> None:
         self._iam = iam
+        self._write = write
         self._name = name
         self._account_id = account_id
         self._writes = writes
@@ -113,7 +128,7 @@ class RoleAdapter:
         args = {key: json.dumps(value) if key in _DOCUMENT_ARGS else value for key, value in call.args.items()}
         try:
             with self._translate_errors(f"call {call.name} for"):
-                await self._iam(call.name, **args)
+                await (await self._write(call) if self._write else self._iam)(call.name, **args)
         except ChangedError as error:
             if call.name == "CreateRole":
                 self._check_visible(error)
@@ -191,7 +206,74 @@ async def last_used(iam: ServiceClient, account_id: str, name: str) -> dict[str,
         return parse(_parse_last_used, await iam("GetRole", RoleName=name))
 
 
+class ProviderAdapter:
+    """The OIDC provider of Microsoft Sentinel in the account of an S3 source.
+
+    `iam` has credentials in that account, `write` returns the client for a call, by default `iam`. With `writes` false,
+    `apply` raises RuntimeError. With `removing`, reads include the roles that use the audience, if it may be removed.
+    """
+
+    def __init__(
+        self,
+        iam: ServiceClient,
+        spec: S3SourceSpec,
+        *,
+        writes: bool,
+        removing: bool = False,
+        write: WriteClient | None = None,
+    ) -> None:
+        self._iam = iam
+        self._spec = spec
+        self._writes = writes
+        self._finds_roles = removing and spec.remove_provider
+        self._write = write
+
+    async def read(self) -> Provider | None:
+        """Return the provider, None if AWS reports NoSuchEntity; raises SentinelError."""
+        arn = self._spec.provider_arn
+        try:
+            with self._translate_errors("read"):
+                raw = await self._iam("GetOpenIDConnectProvider", OpenIDConnectProviderArn=arn)
+                found = parse(_parse_provider, raw, arn)
+        except ChangedError:
+            return None
+        return replace(found, roles=await self._list_roles()) if self._finds_roles else found
+
+    async def _list_roles(self) -> tuple[str, ...]:
+        spec = self._spec
+        names = await find_roles_by_trust(
+            self._iam, spec.account_id, lambda document: policy.may_use(document, spec.web_identity)
+        )
+        return tuple(sorted(names))
+
+    async def refresh(self, _have: Provider | None, _calls: Sequence[Call]) -> Provider | None:
+        """Return the current provider."""
+        return await self.read()
+
+    async def apply(self, call: Call) -> None:
+        """Make one call of a plan. Raises NotYetError or ChangedError where another try can succeed."""
+        if not self._writes:
+            raise RuntimeError(f"{call.name} in check mode")
+        with self._translate_errors(f"call {call.name} for"):
+            await (await self._write(call) if self._write else self._iam)(call.name, **call.args)
+
+    def _translate_errors(self, action: str) -> AbstractContextManager[None]:
+        # An expired session of an assumed role concerns this account only.
+        expired = "transient" if self._iam.keys.assumed else "expired_credentials"
+        what = f"{action} OIDC provider {self._spec.issuer} in account {self._spec.account_id}"
+        return translate_aws_errors(what, expired=expired)
+
+
 # --- parse functions ---
+
+
+def _parse_provider(response: Response, arn: str) -> Provider:
+    return Provider(
+        arn=arn,
+        url=response["Url"],
+        client_ids=frozenset(response.get("ClientIDList", [])),
+        tags={tag["Key"]: tag["Value"] for tag in response.get("Tags", [])},
+    )
 
 
 def _parse_last_used(response: Response) -> dict[str, str]:

@@ -15,6 +15,7 @@ from itertools import chain
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
 
+from ..model.backoff import CONNECTIVITY_RETRY_TIMEOUT
 from ..model.connector import connector as model
 from ..model.connector import s3
 from ..model.connector import workspace as workspaces
@@ -245,7 +246,10 @@ def _known_error(error: HttpResponseError, call: Call, action: str, role_is_new:
 def _connectivity_error(code: str, text: str, action: str, role_is_new: bool) -> SentinelError:
     known = error_codes.explain(code)
     kind = NotYetError if role_is_new and known.temporary else SentinelError
-    return cannot("connectivity_check_failed", action, f"{code}, {known.cause} ({text})", kind, advice=known.fix)
+    cause = f"{code}, {known.cause} ({text})"
+    found = cannot("connectivity_check_failed", action, cause, kind, advice=known.fix)
+    found.retry_timeout = CONNECTIVITY_RETRY_TIMEOUT
+    return found
 
 
 def _role_arn(call: Call) -> str:

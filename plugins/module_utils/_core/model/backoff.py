@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 
 # For how many seconds a call is retried because of IAM's eventual consistency or a concurrent change.
 RETRY_TIMEOUT = 120.0
+# The same for the check of a new S3 connector: it needs role, provider and queue, and one attempt takes a while.
+CONNECTIVITY_RETRY_TIMEOUT = 300.0
 INITIAL_PAUSE, MAX_PAUSE = 0.5, 10.0
 # The age in seconds from which a role of an account can be assumed, if it ever can. AWS documents no limit:
 # "CreateAccount" (AWS Organizations API reference) runs in the background for minutes and creates the role last.

@@ -71,7 +71,7 @@ _RECONCILING = ("onboard", "drift")
 # The columns of the report, in this order; a code without a check of its own belongs to "role".
 CHECKS: dict[str, Check] = {
     "run": Check("Run", "Whether the run completed in the account", (*_RECONCILING, "offboard", "departed")),
-    "role": Check("Role", "The IAM role and its settings", (*_RECONCILING, "offboard")),
+    "role": Check("Role", "The IAM role, its settings and its OIDC provider", (*_RECONCILING, "offboard")),
     "trust": Check("Trust", "The trust policy of the role", _RECONCILING),
     "permission": Check("Permissions", "The permissions of the role", _RECONCILING),
     "connector": Check(
@@ -99,10 +99,10 @@ CODES: dict[str, Code] = {
         _TRUST_POLICY,
     ),
     "trust_principal_type": _security(
-        "critical", "trust", "The trust policy trusts an AWS service or an identity provider.", _TRUST_POLICY
+        "critical", "trust", "The trust policy trusts an unexpected AWS service or identity provider.", _TRUST_POLICY
     ),
     "trust_account_foreign": _security(
-        "critical", "trust", "The trust policy trusts an AWS account other than Microsoft's.", _TRUST_POLICY
+        "critical", "trust", "The trust policy trusts an unexpected AWS account.", _TRUST_POLICY
     ),
     "trust_external_id_missing": _security(
         "high", "trust", "The trust policy trusts Microsoft's account without an external id.", _TRUST_POLICY
@@ -123,7 +123,11 @@ CODES: dict[str, Code] = {
         _TRUST_POLICY,
     ),
     "trust_condition_foreign": _security(
-        "high", "trust", "The trust policy accepts an unknown audience or session name.", _TRUST_POLICY
+        "high",
+        "trust",
+        "The trust policy accepts an unknown audience or session name.",
+        _TRUST_POLICY,
+        needs_workspace_id=True,
     ),
     "trust_unreadable": _security(
         "high", "trust", "A part of the trust policy cannot be parsed, so it is unclear whom it trusts.", _TRUST_POLICY
@@ -132,7 +136,7 @@ CODES: dict[str, Code] = {
         "medium", "trust", "The trust policy allows all actions except those it names (NotAction).", _TRUST_POLICY
     ),
     "trust_action_extra": _security(
-        "medium", "trust", "The trust policy allows more than sts:AssumeRole.", _TRUST_POLICY
+        "medium", "trust", "The trust policy allows more than to assume the role.", _TRUST_POLICY
     ),
     "trust_deny": _security(
         "medium",
@@ -142,12 +146,12 @@ CODES: dict[str, Code] = {
         breaking=True,
     ),
     "trust_sentinel_missing": _drift(
-        "high", "trust", "The trust policy does not trust Microsoft's account.", _TRUST_POLICY, breaking=True
+        "high", "trust", "The trust policy does not trust Microsoft Sentinel.", _TRUST_POLICY, breaking=True
     ),
     "trust_workspace_missing": _drift(
         "high",
         "trust",
-        "The trust policy does not accept the external id of an expected workspace.",
+        "The trust policy does not accept an expected workspace (its external id or session name).",
         _TRUST_POLICY,
         breaking=True,
         needs_workspace_id=True,
@@ -156,6 +160,12 @@ CODES: dict[str, Code] = {
         "medium",
         "trust",
         "The trust policy has an additional condition, which may block Microsoft Sentinel.",
+        _TRUST_POLICY,
+    ),
+    "trust_outdated": _drift(
+        "medium",
+        "trust",
+        "The role has the trust policy of older S3 connectors: Microsoft's account with an external id.",
         _TRUST_POLICY,
     ),
     "trust_principal_narrowed": _drift(
@@ -196,6 +206,13 @@ CODES: dict[str, Code] = {
     ),
     "permission_inline_missing": _drift(
         "high", "permission", "The required inline policy is missing.", ("PutRolePolicy",), breaking=True
+    ),
+    "permission_inline_incomplete": _drift(
+        "high",
+        "permission",
+        "The inline policy lacks a part of what Microsoft Sentinel needs.",
+        ("PutRolePolicy",),
+        breaking=True,
     ),
     "role_boundary_missing": _security(
         "high", "role", "The role lacks the desired permissions boundary.", ("PutRolePermissionsBoundary",)
@@ -255,6 +272,16 @@ CODES: dict[str, Code] = {
     "role_unmanaged": _drift(
         "low", "role", "The role trusts Microsoft Sentinel but does not carry the tag of this collection.", ("TagRole",)
     ),
+    "provider_missing": _drift(
+        "high", "role", "The OIDC provider does not exist.", ("CreateOpenIDConnectProvider",), breaking=True
+    ),
+    "provider_audience_missing": _drift(
+        "high",
+        "role",
+        "The OIDC provider lacks the audience of Microsoft Sentinel.",
+        ("AddClientIDToOpenIDConnectProvider",),
+        breaking=True,
+    ),
     "source_missing": _drift(
         "high",
         "role",
@@ -275,8 +302,15 @@ CODES: dict[str, Code] = {
     "connector_missing": _drift(
         "high", "connector", "The workspace has no data connector for the account.", _CONNECTOR, breaking=True
     ),
+    "connector_queue_shared": _drift(
+        "high", "connector", "Another data connector reads the queue, too.", _BY_HAND, breaking=True
+    ),
     "connector_stale": _drift(
-        "medium", "connector", "The data connector of the account reads another role.", _CONNECTOR, breaking=True
+        "medium",
+        "connector",
+        "The data connector of the account has another role, queue or table.",
+        _CONNECTOR,
+        breaking=True,
     ),
     "connector_remaining": _drift(
         "medium",

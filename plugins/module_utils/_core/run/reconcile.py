@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..model.account_result import AccountReport
-from ..model.backoff import RETRY_TIMEOUT, pauses
+from ..model.backoff import pauses
 from ..model.errors import ChangedError, NotYetError, OutdatedError, SentinelError
 from ..model.findings import Finding, is_security, repaired
 from ..model.plan import Call, contains_new, difference
@@ -280,18 +280,18 @@ class _RetryDeadline:
 
     def __init__(self, sleep: Sleep) -> None:
         self._sleep = sleep
-        self._deadline: float | None = None
+        self._start: float | None = None
 
     @staticmethod
     def backoff() -> Iterator[float]:
         """Return the pauses between the attempts of one operation, in seconds."""
         return pauses(_random.uniform)
 
-    async def wait(self, backoff: Iterator[float], error: Exception) -> None:
+    async def wait(self, backoff: Iterator[float], error: SentinelError) -> None:
         """Wait for the next attempt; raises `error` if that would be after the deadline."""
         now, pause = time.monotonic(), next(backoff)
-        self._deadline = self._deadline or now + RETRY_TIMEOUT
-        if now + pause > self._deadline:
+        self._start = self._start or now
+        if now + pause > self._start + error.retry_timeout:
             raise error
         await self._sleep(pause)
 

@@ -110,18 +110,23 @@ def _existing_key(tags: Mapping[str, str], key: str) -> str:
     return key if key in tags else next((one for one in tags if one.lower() == key.lower()), key)
 
 
-def _tag_value(role: Role, key: str) -> str:
-    return role.tags.get(_existing_key(role.tags, key), "").lower()
+def _tag_value(tags: Mapping[str, str], key: str) -> str:
+    return tags.get(_existing_key(tags, key), "").lower()
+
+
+def has_managed_tag(tags: Mapping[str, str]) -> bool:
+    """Return whether the tag of this collection is among those of a resource."""
+    return _tag_value(tags, TAG) == "managed"
 
 
 def is_managed(role: Role) -> bool:
     """Return whether this collection manages the role: it created or adopted it."""
-    return _tag_value(role, TAG) == "managed"
+    return has_managed_tag(role.tags)
 
 
 def tagged_workspaces(role: Role | None) -> frozenset[str]:
     """Return the workspace ids in the tag of a managed role; anything else in the tag is ignored."""
-    found = _tag_value(role, TAG_WORKSPACE).split() if role and is_managed(role) else []
+    found = _tag_value(role.tags, TAG_WORKSPACE).split() if role and is_managed(role) else []
     return frozenset(filter(RULES["workspace_id"].holds, found))
 
 
@@ -187,7 +192,7 @@ def overlay(spec: RoleSpec, have: Role | None) -> Role:
         max_session_duration=spec.max_session_duration or base.max_session_duration,
         permissions_boundary=_desired_boundary(spec, base),
         trust=_desired_trust(spec, base, ids),
-        tags=_desired_tags(spec, base)[0],
+        tags=desired_tags(spec, base, other_workspaces(spec, base))[0],
         managed_policies=spec.managed_policies | _kept_policies(spec, base),
         inline_policies=_desired_inline_policies(spec, base),
     )
@@ -204,14 +209,21 @@ def without(spec: RoleSpec, have: Role | None) -> Role | None:
     remaining = (trusted & known) - {spec.workspace_id}
     if not remaining:
         _check_no_unknown_ids(spec, have, have.trust, remaining)
-        _check_unused(spec, have)
+        check_unused(spec.account_id, have)
         return None
     removed = [one for one in _statements(have) if spec.exclusive or not _is_kept(spec, one)]
     _check_no_unknown_ids(spec, have, {**have.trust, "Statement": removed}, remaining)
-    ids = sorted(remaining) + sorted((tagged - remaining) - {spec.workspace_id})
+    return replace(
+        have, trust=_trust_without(spec, have, remaining), tags=tags_without(have, spec.workspace_id, remaining)
+    )
+
+
+def tags_without(have: Role, workspace_id: str, remaining: Iterable[str]) -> dict[str, str]:
+    """Return the tags without that workspace; the `remaining` ones, which keep their access, come first."""
+    first = sorted(remaining)
+    ids = first + sorted(tagged_workspaces(have) - {*first, workspace_id})
     key, text = _existing_key(have.tags, TAG_WORKSPACE), _workspace_tag(ids)[0]
-    tag = {key: text} if key in have.tags or len(have.tags) < MAX_TAGS else {}
-    return replace(have, trust=_trust_without(spec, have, remaining), tags={**have.tags, **tag})
+    return {**have.tags, **({key: text} if key in have.tags or len(have.tags) < MAX_TAGS else {})}
 
 
 def _check_removable(spec: RoleSpec, have: Role) -> None:
@@ -244,11 +256,12 @@ def _check_no_unknown_ids(spec: RoleSpec, have: Role, removed: Mapping[str, Any]
     raise SentinelError("role_conflict", f"Cannot remove role {have.name} in account {spec.account_id}: {why}.")
 
 
-def _check_unused(spec: RoleSpec, have: Role) -> None:
+def check_unused(account_id: str, have: Role) -> None:
+    """Raise role_conflict if an instance profile has the role to remove."""
     if have.instance_profiles:
         raise SentinelError(
             "role_conflict",
-            f"Cannot remove role {have.name} in account {spec.account_id}: "
+            f"Cannot remove role {have.name} in account {account_id}: "
             f"it is in the instance profile {', '.join(have.instance_profiles)}; remove it from there first.",
         )
 
@@ -322,10 +335,13 @@ def _check_tags(spec: RoleSpec) -> None:
     raise SentinelError("bad_input", f"Cannot tag role {spec.name} in account {spec.account_id}: {reason}.")
 
 
-def _desired_tags(spec: RoleSpec, base: Role) -> tuple[dict[str, str], list[str]]:
-    """Return the desired tags, and the tags and workspaces without room; existing tags have precedence."""
-    # Other workspaces come first: one that the tag does not name would lose its access.
-    ids = [*sorted(other_workspaces(spec, base)), spec.workspace_id, *spec.external_ids]
+def desired_tags(spec: RoleSpec, base: Role, others: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """Return the desired tags, and the tags and workspaces without room; existing tags have precedence.
+
+    `others` are the ids of other workspaces that keep their access.
+    """
+    # They come first: one that the tag does not name would lose its access.
+    ids = [*sorted(others), spec.workspace_id, *spec.external_ids]
     text, missing = _workspace_tag([*ids, *sorted(tagged_workspaces(base) - set(ids))])
     managed = {_existing_key(base.tags, TAG): "managed", _existing_key(base.tags, TAG_WORKSPACE): text}
     tags, left_out = _tags_to_keep(spec, base), [f"workspace {one}" for one in missing]
@@ -414,8 +430,9 @@ def findings(spec: RoleSpec, have: Role | None) -> list[Finding]:
             *_other_workspace_findings(spec, have),
             *_policy_findings(spec, have),
             *_inline_findings(spec, have),
-            *_boundary_findings(spec, have),
-            *_setting_findings(spec, have),
+            *boundary_findings(spec, have),
+            *setting_findings(spec, have),
+            *_tag_findings(spec, have),
         ]
     )
 
@@ -444,7 +461,8 @@ def _inline_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
         yield finding("permission_inline_extra", f"The role has the unexpected inline policy {name}.")
 
 
-def _boundary_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
+def boundary_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
+    """Yield the difference from the desired permissions boundary."""
     if (spec.permissions_boundary or None) == have.permissions_boundary:
         return
     if spec.permissions_boundary is None:
@@ -458,7 +476,8 @@ def _boundary_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
         yield finding(code, f"The permissions boundary is {have.permissions_boundary} instead of {desired}.")
 
 
-def _setting_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
+def setting_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
+    """Yield the differences from the desired session duration, description and path."""
     duration = spec.max_session_duration or have.max_session_duration
     if duration != have.max_session_duration:
         code = "role_session_raised" if have.max_session_duration > duration else "role_session_lowered"
@@ -474,11 +493,14 @@ def _setting_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
         yield finding(
             "role_path", f"The path is {have.path} instead of {spec.path}; only a new role can have another path."
         )
-    yield from _tag_findings(spec, have)
 
 
 def _tag_findings(spec: RoleSpec, have: Role) -> Iterator[Finding]:
-    desired, left_out = _desired_tags(spec, have)
+    return tag_findings(have, *desired_tags(spec, have, other_workspaces(spec, have)))
+
+
+def tag_findings(have: Role, desired: Mapping[str, str], left_out: list[str]) -> Iterator[Finding]:
+    """Yield the differences from the desired tags, of which some may be left out for lack of room."""
     if left_out:
         yield finding("role_tags_full", f"The tags of role {have.name} have no room for {', '.join(left_out)}.")
     if not is_managed(have):

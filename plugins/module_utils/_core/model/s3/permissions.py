@@ -13,8 +13,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..plan import Call
+from ..role import permissions as roles
 from ..session_policy import allow
 from .source import S3SourceSpec
+
+# Calls that AWS allows only together with another action: those that set tags.
+_ALSO = {"CreateOpenIDConnectProvider": ("TagOpenIDConnectProvider",), "CreateRole": ("TagRole",)}
 
 Statements = list[dict[str, Any]]
 
@@ -52,3 +56,29 @@ def notification_read(spec: S3SourceSpec) -> Statements:
 def notification_write(spec: S3SourceSpec, calls: Iterable[Call]) -> Statements:
     """Return what changing the notification of the bucket needs."""
     return [allow(["s3:PutBucketNotification"], spec.bucket_arn)] if list(calls) else []
+
+
+def provider_read(spec: S3SourceSpec) -> Statements:
+    """Return the statements for reading the OIDC provider; before it is removed, also for finding its roles."""
+    found = [allow(["iam:GetOpenIDConnectProvider"], spec.provider_arn)]
+    return [*found, allow(["iam:ListRoles"], "*")] if spec.remove_provider else found
+
+
+def provider_write(spec: S3SourceSpec, calls: Iterable[Call]) -> Statements:
+    """Return the statements for these calls on the OIDC provider."""
+    return _write(calls, spec.provider_arn)
+
+
+def role_read(spec: S3SourceSpec) -> Statements:
+    """Return the statements for reading the role."""
+    return [allow([f"iam:{one}" for one in roles.ACTIONS["read"]], spec.role_arn)]
+
+
+def role_write(spec: S3SourceSpec, calls: Iterable[Call]) -> Statements:
+    """Return the statements for these calls on the role."""
+    return _write(calls, spec.role_arn)
+
+
+def _write(calls: Iterable[Call], resource: str) -> Statements:
+    actions = {f"iam:{name}" for call in calls for name in (call.name, *_ALSO.get(call.name, ()))}
+    return [allow(sorted(actions), resource)] if actions else []

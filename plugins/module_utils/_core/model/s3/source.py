@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..credentials import cloud as clouds
+from ..policy.policy import WebIdentity
 
 CLOUDTRAIL_TABLE = "AWSCloudTrail"
 # The folder below the one of an account, in which AWS delivers the logs of a table.
@@ -55,7 +56,8 @@ class S3SourceSpec:
     """One S3 source: a prefix of a bucket that Sentinel reads into one table, by one queue and one role.
 
     `region` is that of the bucket, `prefix` ends with a slash or is empty. `account_ids` restrict the source to the
-    folders of these accounts below the prefix.
+    folders of these accounts below the prefix. `other_queue_arns` are the queues of other S3 sources of the account in
+    this workspace. `role_stays` is for the removal of the OIDC provider: whether the role still exists then.
     """
 
     account_id: str
@@ -75,6 +77,8 @@ class S3SourceSpec:
     adopt: bool = False
     purge_queue: bool = False
     remove_provider: bool = False
+    other_queue_arns: tuple[str, ...] = ()
+    role_stays: bool = True
 
     @property
     def issuer(self) -> str:
@@ -85,6 +89,11 @@ class S3SourceSpec:
     def provider_arn(self) -> str:
         """The ARN of the OIDC provider."""
         return f"arn:{self.partition}:iam::{self.account_id}:oidc-provider/{self.issuer}"
+
+    @property
+    def web_identity(self) -> WebIdentity:
+        """The identity that the role trusts."""
+        return WebIdentity(self.provider_arn, self.issuer, self.identity.audience)
 
     @property
     def role_arn(self) -> str:
