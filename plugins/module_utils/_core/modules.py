@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -34,7 +33,7 @@ from .model.role.permissions import SessionScope, policy_for, session_scope
 from .model.role.plan import ROLE
 from .model.role.role import Role
 from .model.text import visible
-from .run.pacing import AzureRateLimit
+from .run.clients import Clients
 from .run.reconcile import Mode, read_consistent, reconcile
 from .run.unexpected import UnexpectedError, unexpected_error
 from .verify import ingestion, results
@@ -76,8 +75,9 @@ def failure(error: SentinelError, verbosity: int) -> Result:
 @_synchronous
 async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Run the module `aws_role`."""
-    with closing(Aws(parse(params, "", names="short").aws)) as aws:
-        account = await _complete_account(params, aws, required=True)
+    given = parse(params, "", names="short")
+    with Clients([given]) as clients:
+        aws, account = await clients.aws(given), await _complete_account(given, clients, required=True)
         absent = params["state"] == "absent"
         work = session_scope(account.role_spec, check_mode=check_mode, removing=absent)
         iam = await _iam_caller(account, aws, account.role_spec.name, work)
@@ -92,8 +92,9 @@ async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
 @_synchronous
 async def aws_role_info(params: Mapping[str, Any]) -> Result:
     """Run the module `aws_role_info`."""
-    with closing(Aws(parse(params, "", names="short").aws)) as aws:
-        account = await _complete_account(params, aws, required=False)
+    given = parse(params, "", names="short")
+    with Clients([given]) as clients:
+        aws, account = await clients.aws(given), await _complete_account(given, clients, required=False)
         iam = await _iam_caller(account, aws, params["name"], "read")
         found = [
             role
@@ -103,14 +104,12 @@ async def aws_role_info(params: Mapping[str, Any]) -> Result:
     return {"changed": False, "roles": [_role_with_findings(role, account) for role in found]}
 
 
-async def _complete_account(params: Mapping[str, Any], aws: Aws, *, required: bool) -> Account:
+async def _complete_account(account: Account, clients: Clients, *, required: bool) -> Account:
     """Return the account with partition, and with the ids that the options lack, read from AWS and the workspace."""
-    account = parse(params, "", names="short")
     workspace_id = account.role_spec.workspace_id
-    if not workspace_id and (required or account.workspace):
-        with _workspace_client(account) as sentinel:
-            workspace_id = (await sentinel.workspace()).customer_id
-    identity = await aws.identity()
+    if required or account.workspace:
+        workspace_id = await _workspace_id(account, clients)
+    identity = await (await clients.aws(account)).identity()
     found = account.completed(
         account_id=account.account_id or identity.account_id, workspace_id=workspace_id, partition=identity.partition
     )
@@ -159,8 +158,8 @@ async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result
     """Run the module `aws_stackset`."""
     account = parse(params, "")
     stacksets.check_units(params["organizational_units"])
-    with closing(Aws(account.aws)) as aws:
-        spec = await _stackset_spec(params, account, aws)
+    with Clients([account]) as clients:
+        aws, spec = await clients.aws(account), await _stackset_spec(params, account, clients)
         call = aws.service("cloudformation").client(await aws.assume_administrator_role(account.assume_role))
         adapter = StackSetAdapter(call, spec.name, writes=not check_mode, delegated=params["delegated_administrator"])
         with AccountReport().attached_to_errors() as report:
@@ -169,14 +168,11 @@ async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result
     return {key: value for key, value in report.result().items() if key != "findings"}
 
 
-async def _stackset_spec(params: Mapping[str, Any], account: Account, aws: Aws) -> StackSetSpec:
+async def _stackset_spec(params: Mapping[str, Any], account: Account, clients: Clients) -> StackSetSpec:
     """Return the desired StackSet; to remove one takes neither template nor workspace."""
-    template: dict[str, Any] = {}
+    aws, template = await clients.aws(account), dict[str, Any]()
     if params["state"] == "present":
-        workspace_id = account.role_spec.workspace_id
-        if not workspace_id:
-            with _workspace_client(account) as sentinel:
-                workspace_id = (await sentinel.workspace()).customer_id
+        workspace_id = await _workspace_id(account, clients)
         partition = (await aws.identity()).partition
         spec = replace(account.role_spec, workspace_id=workspace_id, partition=partition)
         check_partition(replace(account, role_spec=spec, assume_role=AssumeRole()))
@@ -201,8 +197,8 @@ async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Resul
     role_arn = params["role_arn"]
     validation.check("", "role_arn", role_arn, "role_arn")
     account = parse(params, "", names="short")
-    with _workspace_client(account) as sentinel:
-        workspace_id = account.role_spec.workspace_id or (await sentinel.workspace()).customer_id
+    with Clients([account]) as clients:
+        sentinel, workspace_id = await _workspace(account, clients), await _workspace_id(account, clients)
         spec = ConnectorSpec(role_arn, sentinel.id, workspace_id, account.deduplicate)
         with AccountReport().attached_to_errors() as report:
             absent = params["state"] == "absent"
@@ -214,7 +210,9 @@ async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Resul
 @_synchronous
 async def aws_connector_info(params: Mapping[str, Any]) -> Result:
     """Run the module `aws_connector_info`."""
-    with _workspace_client(parse(params, "", names="short")) as sentinel:
+    account = parse(params, "", names="short")
+    with Clients([account]) as clients:
+        sentinel = await _workspace(account, clients)
         shown, cloudtrail = await sentinel.list_connectors(_parse_connectors)
     findings = [found._asdict() for found in connectors.workspace_findings(cloudtrail)]
     return {"changed": False, "connectors": shown, "findings": findings}
@@ -229,8 +227,10 @@ def _parse_connectors(answers: list[Mapping[str, Any]]) -> tuple[list[Result], l
 @_synchronous
 async def workspace_info(params: Mapping[str, Any]) -> Result:
     """Run the module `workspace_info`."""
-    with _workspace_client(parse(params, "", names="short")) as sentinel:
-        return {"changed": False, "workspace": workspaces.show(await sentinel.workspace_details())}
+    account = parse(params, "", names="short")
+    with Clients([account]) as clients:
+        workspace = await (await _workspace(account, clients)).workspace_details()
+    return {"changed": False, "workspace": workspaces.show(workspace)}
 
 
 @_synchronous
@@ -243,7 +243,8 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
     stale_after = seconds(params["stale_after"], "stale_after")
     lookback = seconds(params["lookback"], "lookback")
     verify_options = ingestion.VerifyOptions(lookback, role_last_used=params["role_last_used"])
-    async with ingestion.open_workspaces([account]) as opened:
+    with Clients([account]) as clients:
+        opened = await ingestion.open_workspaces([account], clients)
         [workspace] = opened.values()
         await ingestion.query_events(opened, verify_options, "")
         if workspace.transient_error:
@@ -258,7 +259,7 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
             )
             for number in dict.fromkeys(numbers)
         ]
-        await ingestion.finish(opened, accounts, verify_options)
+        await ingestion.finish(opened, accounts, verify_options, clients)
     return {
         "changed": False,
         "summary": results.summary(accounts),
@@ -273,12 +274,12 @@ def _check_workspace(account: Account) -> None:
         raise SentinelError("bad_input", f"Cannot find the workspace: {' and '.join(missing)} not given.")
 
 
-@contextmanager
-def _workspace_client(account: Account) -> Iterator[Sentinel]:
-    # Azure's packages take longer to load than all others, and are not needed to change a role.
-    from .cloud.arm import Azure
-    from .cloud.sentinel import Sentinel
-
+async def _workspace(account: Account, clients: Clients) -> Sentinel:
     _check_workspace(account)
-    with closing(Azure(account.azure)) as azure:
-        yield Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, AzureRateLimit())
+    return await clients.sentinel(account)
+
+
+async def _workspace_id(account: Account, clients: Clients) -> str:
+    """Return the workspace id of the options, else that of the workspace."""
+    given = account.role_spec.workspace_id
+    return given or (await (await _workspace(account, clients)).workspace()).customer_id

@@ -144,7 +144,7 @@ class Account:
 
     @property
     def workspace_key(self) -> WorkspaceKey:
-        """The key of the workspace of this account, to share it between accounts: the identity that reads it, its names."""
+        """The key of the workspace of this account, to share it: the identity that reads it, and its names."""
         return self.azure.identity, self.subscription_id, self.resource_group, self.workspace
 
     def completed(self, *, account_id: str = "", workspace_id: str = "", partition: str = "aws") -> Account:

@@ -88,7 +88,8 @@ class SignIn(NamedTuple):
         """Yield this sign-in with each value of the credential."""
         yield self
         for one in self.other_secrets:
-            yield SignIn(self.credential_type, replace(self.credentials, **{self.credential_type: one}))
+            changed: Settings = {self.credential_type: one}
+            yield SignIn(self.credential_type, replace(self.credentials, **changed))
 
 
 class Candidate(NamedTuple):
