@@ -16,8 +16,9 @@ from ..module_utils._core.model.errors import SentinelError
 from ..module_utils._core.model.ingestion.ingestion import Expected
 from ..module_utils._core.model.run_options import HOST_OPTIONS
 from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, FLEET_INGESTION_SPEC, INGESTION_SPEC, WORKSPACE_SPEC
+from ..module_utils._core.run import report_folder
 from ..module_utils._core.verify import ingestion, results
-from ..plugin_utils.batch import BatchAccount, BatchAction
+from ..plugin_utils.batch import BatchAccount, BatchAction, report_dir
 
 SPEC = AWS_SPEC | AZURE_SPEC | INGESTION_SPEC | WORKSPACE_SPEC | FLEET_INGESTION_SPEC
 # Options of a host that are not options of an account.
@@ -37,22 +38,24 @@ class ActionModule(BatchAction):
         started = datetime.now(UTC)
         batch, options = self.read_batch(self.task_options)
         verify_options = _verify_options(options)
-        self.check_report_dir(options)
+        report_folder.check(report_dir(options))
         for one in batch.refused:
-            self.display_line(f"failed: [{one.account.name}] {one.error}")
+            self.console.line(f"failed: [{one.account.name}] {one.error}")
         accounts = [_expected_accounts(one) for one in batch.accounts]
-        workspaces = asyncio.run(ingestion.verify(accounts, verify_options, self.display_line))
+        workspaces = asyncio.run(ingestion.verify(accounts, verify_options, self.console.line))
         for item in accounts:
-            self.display_traceback(item.error)
+            self.console.traceback(item.error)
         accounts += [ingestion.refused_account(one.account, one.error) for one in batch.refused]
         notes = results.workspace_notes(workspaces)
-        lines = results.status_lines(accounts, verbose=self._display.verbosity > 0)
+        lines = results.status_lines(accounts, verbose=self.console.verbose)
         for line in (*lines, *notes, results.summary_line(accounts)):
-            self.display_line(line)
+            self.console.line(line)
         header = results.report_header(accounts, started, datetime.now(UTC))
         answer = results.task_result(accounts, notes, options["fail_on"], options["max_fail_percentage"])
         try:
-            self.write_report(options, header, map(results.report_row, accounts))
+            rows = map(results.report_row, accounts)
+            for line in report_folder.write(report_dir(options), header, rows, options["report_name"] or ""):
+                self.console.line(line)
         except SentinelError as error:
             answer["failed"], answer["msg"] = True, " ".join(filter(None, [answer.get("msg"), str(error)]))
         return {**answer}

@@ -214,7 +214,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.template import trust_as_template
 
-from ..module_utils._core.cloud.organizations import ListingOptions, read
+from ..module_utils._core.cloud.organizations import CacheLookup, ListingOptions, read
 from ..module_utils._core.model import account
 from ..module_utils._core.model.errors import SentinelError
 from ..module_utils._core.model.organization import account_filter
@@ -223,6 +223,7 @@ from ..module_utils._core.model.organization.account_filter import AccountFilter
 from ..module_utils._core.model.organization.organization import Organization, OrganizationAccount, from_data, to_data
 from ..module_utils._core.model.text import visible
 from ..module_utils._core.options import AWS_SPEC
+from ..module_utils._core.run.clients import Clients
 from ..module_utils._core.run.unexpected import unexpected_error
 
 SUFFIXES = ("aws_organization.yml", "aws_organization.yaml")
@@ -333,9 +334,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         )
         connection = self._connection_account(path)
         if not uses_cache:
-            return asyncio.run(read(connection.aws, connection.assume_role, options))
+            return asyncio.run(_read(connection, options))
         cached = _CachedOrganization(self._cache, self.get_cache_key(path), reads=cache)
-        organization = asyncio.run(read(connection.aws, connection.assume_role, options, cached.load))
+        organization = asyncio.run(_read(connection, options, cached.load))
         if organization is not cached.value:
             cached.store(organization)
         return organization
@@ -386,6 +387,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for host, own in variables.items():
             for step, expression in steps:
                 step(expression, own, host, strict=strict)
+
+
+async def _read(
+    connection: account.Account, options: ListingOptions, cached: CacheLookup | None = None
+) -> Organization:
+    with Clients([connection]) as clients:
+        return await read(await clients.aws(connection), connection.assume_role, options, cached)
 
 
 def _host_variables(one: OrganizationAccount, organization: Organization, shape: hosts.HostFormat) -> dict[str, Any]:

@@ -1,19 +1,17 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base of the actions: options from the task and from variables, accounts of a batch, messages and the report."""
+"""The base of the actions: options from the task and from variables, accounts of a batch, errors as results."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any, ClassVar, NamedTuple
 
-from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
@@ -21,11 +19,10 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._core.model import validation
 from ..module_utils._core.model.account import FIELDS, Account, Field, missing, parse
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError
-from ..module_utils._core.model.report_row import ReportHeader
 from ..module_utils._core.model.run_options import RUN_OPTIONS, OptionSpec, read_option
 from ..module_utils._core.model.text import one_line, visible
-from ..module_utils._core.report import report
-from ..module_utils._core.run.unexpected import UnexpectedError, unexpected_error
+from ..module_utils._core.run.unexpected import unexpected_error
+from .console import TaskConsole
 from .environment import task_environment
 from .play_accounts import ACCOUNT_ID, LOCAL_HOSTS, PlayAccounts, count_accounts, duplicates, host_account_id
 from .unknown_variables import find_unknown
@@ -78,7 +75,6 @@ class SentinelAction(ActionBase):
         """Return the result of the task; errors fail it with their class."""
         result: Options = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
-        self._displayed_tracebacks: set[str] = set()
         try:
             self.variables = TaskVariables(self, self.task_vars)
             self.accounts = PlayAccounts(self.variables, self.task_vars)
@@ -94,14 +90,13 @@ class SentinelAction(ActionBase):
             return {**result, **self._failure(unexpected_error(f"run {self._task.action}", error))}
 
     def _failure(self, error: SentinelError) -> Options:
-        self.display_traceback(error)
+        self.console.traceback(error)
         return {"failed": True, "msg": str(error), "error": {"class": error.kind}}
 
-    def display_traceback(self, error: SentinelError | None) -> None:
-        """Display the traceback of an unexpected error at -vvv, each one once."""
-        if isinstance(error, UnexpectedError) and error.traceback not in self._displayed_tracebacks:
-            self._displayed_tracebacks.add(error.traceback)
-            self._display.vvv(visible(error.traceback))
+    @cached_property
+    def console(self) -> TaskConsole:
+        """The output of the task."""
+        return TaskConsole(self._display)
 
     @abstractmethod
     def execute(self) -> Options:
@@ -183,22 +178,13 @@ class SentinelAction(ActionBase):
         }
         unknown = find_unknown(self.variables, hosts, self.accounts.matched("all"), given, only)
         for warning in unknown.warnings:
-            self._display.warning(one_line(warning))
+            self.console.warning(warning)
         return unknown.mistakes
 
     def _is_given_by_task(self, option: str) -> bool:
         """Whether the task itself gives an option, by its name or an alias."""
         names = (option, *self.spec[option].get("aliases", ()))
         return any(is_option_given(option, self._task.args.get(name)) for name in names)
-
-    def display_line(self, line: str) -> None:
-        """Display a line; on stderr where a program reads stdout."""
-        self._display.display(one_line(line), stderr=stdout_is_data())
-
-    def display_lines(self, lines: Iterable[str]) -> None:
-        """Display several lines."""
-        for line in lines:
-            self.display_line(line)
 
 
 class BatchAction(SentinelAction):
@@ -233,7 +219,7 @@ class BatchAction(SentinelAction):
 
     def _without_local_hosts(self, hosts: Iterable[str]) -> list[str]:
         if local := [host for host in hosts if host in LOCAL_HOSTS]:
-            self.display_line(f"{', '.join(local)}: skipped, the control node is no AWS account.")
+            self.console.line(f"{', '.join(local)}: skipped, the control node is no AWS account.")
         return [host for host in hosts if host not in LOCAL_HOSTS]
 
     def _read_account(self, host: str, options: Options, own: Mapping[str, Any]) -> BatchAccount:
@@ -288,22 +274,10 @@ class BatchAction(SentinelAction):
         """Return the number of accounts of the play's pattern, independent of the limit."""
         return count_accounts(self.accounts.ids(self.accounts.hosts_of_play(self._task)))
 
-    def check_report_dir(self, options: Options) -> None:
-        """Raise bad_input where no report can be written."""
-        if options["report_dir"]:
-            folder = Path(options["report_dir"])
-            try:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                TemporaryFile(dir=folder).close()
-            except OSError as error:
-                message = f"Cannot write into {folder} (report_dir): {error.strerror}."
-                raise SentinelError("bad_input", message) from error
 
-    def write_report(self, options: Options, header: ReportHeader, rows: Iterable[Any]) -> None:
-        """Write the report and display its path, if `report_dir` is given."""
-        if options["report_dir"]:
-            folder = report.write(Path(options["report_dir"]), header, list(rows), options["report_name"] or "")
-            self.display_line(f"Report: {folder / 'report.html'}")
+def report_dir(options: Options) -> Path | None:
+    """Return the folder of reports, None if none is wanted."""
+    return Path(options["report_dir"]) if options["report_dir"] else None
 
 
 def is_option_given(option: str, value: Any) -> bool:
@@ -315,10 +289,3 @@ def is_option_given(option: str, value: Any) -> bool:
 def _duplicate_error(account: Account, hosts: Iterable[str]) -> SentinelError:
     rule = f"the hosts {' and '.join(sorted(hosts))} are the same account; list each account once"
     return InputError([Mistake("Cannot work", f"AWS account {account.account_id}", rule, " on ")])
-
-
-@cache
-def stdout_is_data() -> bool:
-    """Whether a program reads stdout."""
-    callback: str = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK")
-    return callback.endswith(("json", "jsonl"))

@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._core.model.errors import InputError, Mistake
 from .host_variables import is_plain
+from .internals import environment_of
 from .play_accounts import LOCAL_HOSTS
 from .variables import TaskVariables
 
@@ -40,8 +41,7 @@ def task_environment(action: ActionBase, variables: TaskVariables, task_vars: Ma
 
 
 def _rendered_environment(action: ActionBase, variables: TaskVariables, task_vars: Mapping[str, Any]) -> dict[str, str]:
-    found: dict[str, Any] = {}
-    action._compute_environment_string(found)  # noqa: SLF001 there is no public API
+    found = environment_of(action)
     # Ansible has rendered that of the task for one host, and keeps the templates among the variables.
     parts = task_vars.get("environment") or []
     accounts = [host for host in task_vars["ansible_play_batch"] if host not in LOCAL_HOSTS]

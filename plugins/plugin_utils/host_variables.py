@@ -15,6 +15,8 @@ from ansible.module_utils.datatag import native_type_name
 from ansible.playbook.task import Task
 from ansible.vars.plugins import get_vars_from_inventory_sources, get_vars_from_path
 
+from . import internals
+
 HostVars = dict[str, Any]
 _FACTS = {"ansible_facts", "ansible_local"}
 _SCALARS = {"NoneType", "bool", "int", "float"}
@@ -30,9 +32,9 @@ class HostVariables:
 
     def __init__(self, hostvars: Any) -> None:
         self._hostvars = hostvars
-        self._manager = hostvars._variable_manager  # noqa: SLF001 there is no public API
-        self._inventory = self._manager._inventory  # noqa: SLF001
-        self._loader = self._manager._loader  # noqa: SLF001
+        self._manager = internals.variable_manager_of(hostvars)
+        self._inventory = internals.inventory_of(hostvars)
+        self._loader = internals.loader_of(self._manager)
         self.merges_hashes = constants.config.get_config_value("DEFAULT_HASH_BEHAVIOUR") != "replace"
         # Without host, play and task these are the extra and the magic variables, which win over everything.
         self.highest: HostVars = self._manager.get_vars(include_hostvars=False)
@@ -43,7 +45,7 @@ class HostVariables:
         """Return all variables of a host."""
         host = self._inventory.get_host(name)
         own = {**host.get_vars(), **self._from_vars_plugins(host)}
-        if self.merges_hashes or self._has_facts(name) or not _FACTS.isdisjoint(own):
+        if self.merges_hashes or internals.has_facts(self._manager, name) or not _FACTS.isdisjoint(own):
             raw: HostVars = self._hostvars.raw_get(name)
             return raw
         return {**self._group_vars(tuple(host.get_groups())), **own, **self.set_by_tasks(name), **self.highest}
@@ -51,11 +53,10 @@ class HostVariables:
     def sources(self, name: str) -> tuple[HostVars, HostVars]:
         """Return the variables of a host's groups (one object for all such hosts), and its own or included ones."""
         host = self._inventory.get_host(name)
-        included = self._manager._vars_cache.get(name, {})  # noqa: SLF001
         return self._group_vars(tuple(host.get_groups())), {
             **host.vars,
             **self._from_vars_plugins(host),
-            **included,
+            **internals.included_by_tasks(self._manager, name),
         }
 
     def from_ansible(self, name: str, task: Task) -> HostVars:
@@ -64,29 +65,19 @@ class HostVariables:
         found: HostVars = self._manager.get_vars(play=task.get_play(), host=host, task=task, include_hostvars=False)
         return found
 
-    def _has_facts(self, name: str) -> bool:
-        try:
-            return bool(self._manager._fact_cache.get(name))  # noqa: SLF001
-        except KeyError:
-            return False
-
     def set_by_tasks(self, name: str) -> HostVars:
         """Return the variables that tasks included, registered and set; with `run_once` they do so for every host."""
-        manager = self._manager
-        return {**manager._vars_cache.get(name, {}), **manager._nonpersistent_fact_cache.get(name, {})}  # noqa: SLF001
+        return internals.set_by_tasks(self._manager, name)
 
     def _group_vars(self, groups: tuple[Group, ...]) -> HostVars:
-        """Return the variables of every host of exactly these groups, read from a host without any of its own."""
+        """Return the variables of every host of exactly these groups."""
         if groups not in self._cached_group_vars:
-            # Vars plugins look for no file of a name with a slash in front.
-            host = Host("/nobody")
-            host.groups = list(groups)
-            self._cached_group_vars[groups] = self._manager.get_vars(host=host, include_hostvars=False)
+            self._cached_group_vars[groups] = internals.variables_of_groups(self._manager, groups)
         return self._cached_group_vars[groups]
 
     def _from_vars_plugins(self, host: Host) -> HostVars:
         """Return the variables of vars plugins for the host itself, from beside the inventory and the playbook."""
-        sources = self._inventory._sources  # noqa: SLF001
+        sources = internals.inventory_sources(self._inventory)
         found: HostVars = get_vars_from_inventory_sources(self._loader, sources, [host], "task")
         if self._manager.safe_basedir:
             found = {**found, **get_vars_from_path(self._loader, self._loader.get_basedir(), [host], "task")}

@@ -14,6 +14,7 @@ from ansible.playbook.task import Task
 
 from ..module_utils._core.model import validation
 from .host_variables import HostVars
+from .internals import inventory_of
 from .variables import TaskVariables
 
 CheckHost = Callable[[str, HostVars], None]
@@ -42,7 +43,7 @@ class PlayAccounts:
 
     def __init__(self, variables: TaskVariables, task_vars: Mapping[str, Any]) -> None:
         self._variables = variables
-        self._inventory = task_vars["hostvars"]._inventory  # noqa: SLF001 there is no public API
+        self._inventory = inventory_of(task_vars["hostvars"])
         self._ids: dict[str, str] = {}
 
     def matched(self, pattern: str | Sequence[str], *, limited: bool = False) -> list[str]:

@@ -16,6 +16,7 @@ from ..module_utils._core.model import validation
 from ..module_utils._core.model.errors import InputError, Mistake
 from ..module_utils._core.model.run_options import OptionSpec, read_options
 from .host_variables import HostVariables, HostVars, is_plain
+from .internals import role_of, task_of, templar_of, variable_manager_of
 from .templates import TemplateCache
 
 LOCALHOST = "localhost"
@@ -28,13 +29,13 @@ class TaskVariables:
 
     def __init__(self, action: ActionBase, task_vars: Mapping[str, Any]) -> None:
         self._hostvars = task_vars["hostvars"]
-        self._task = action._task  # noqa: SLF001 there is no public API
+        self._task = task_of(action)
         self.host_variables = HostVariables(self._hostvars)
         self.defaults, self.overrides, self._highest = _by_precedence(self._task, self._hostvars, self.host_variables)
         loop = task_vars.get("ansible_loop_var", "")
         self._task_only = {"hostvars": self._hostvars, **({loop: task_vars[loop]} if loop in task_vars else {})}
         self._highest |= self._task_only
-        self._templates = TemplateCache(action._templar.copy_with_new_env())  # noqa: SLF001 there is no public API
+        self._templates = TemplateCache(templar_of(action))
         vars_files = self._task.get_play().get_vars_files()
         self._needs_ansible = self.host_variables.merges_hashes or not is_plain(vars_files)
 
@@ -171,7 +172,7 @@ def _by_precedence(task: Task, hostvars: Any, host_variables: HostVariables) -> 
     task, and without a host it returns no host variables. Parameters of roles and includes, extra and magic variables
     win over variables that tasks set for a host ("Understanding variable precedence", Ansible).
     """
-    manager = hostvars._variable_manager  # noqa: SLF001 there is no public API
+    manager = variable_manager_of(hostvars)
     found = manager.get_vars(play=task.get_play(), task=task, include_hostvars=False)
     role_defaults, role_params = _of_roles(task)
     defaults = {name: value for name, value in role_defaults.items() if found.get(name) == value}
@@ -185,7 +186,7 @@ def _of_roles(task: Task) -> tuple[HostVars, HostVars]:
     defaults: HostVars = {}
     for play_role in task.get_play().get_roles():
         defaults |= play_role.get_default_vars() if play_role.public else {}
-    role = task._role  # noqa: SLF001 there is no public API
+    role = role_of(task)
     if not role:
         return defaults, {}
     chain = task.get_dep_chain()

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -37,7 +36,7 @@ from .model.s3.connector import S3_CONNECTOR, S3ConnectorSpec
 from .model.sources import S3, module_source_options
 from .model.text import visible
 from .run.account import Context, connect_source, disconnect_source
-from .run.pacing import AzureRateLimit
+from .run.clients import Clients
 from .run.reconcile import Mode, read_consistent, reconcile
 from .run.unexpected import UnexpectedError, unexpected_error
 from .verify import ingestion, results
@@ -79,8 +78,9 @@ def failure(error: SentinelError, verbosity: int) -> Result:
 @_synchronous
 async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Run the module `aws_role`."""
-    with closing(Aws(parse(params, "", names="short").aws)) as aws:
-        account = await _complete_account(params, aws, required=True)
+    given = parse(params, "", names="short")
+    with Clients([given]) as clients:
+        aws, account = await clients.aws(given), await _complete_account(given, clients, required=True)
         absent = params["state"] == "absent"
         work = session_scope(account.role_spec, check_mode=check_mode, removing=absent)
         iam = await _iam_caller(account, aws, account.role_spec.name, work)
@@ -95,8 +95,9 @@ async def aws_role(params: Mapping[str, Any], *, check_mode: bool) -> Result:
 @_synchronous
 async def aws_role_info(params: Mapping[str, Any]) -> Result:
     """Run the module `aws_role_info`."""
-    with closing(Aws(parse(params, "", names="short").aws)) as aws:
-        account = await _complete_account(params, aws, required=False)
+    given = parse(params, "", names="short")
+    with Clients([given]) as clients:
+        aws, account = await clients.aws(given), await _complete_account(given, clients, required=False)
         iam = await _iam_caller(account, aws, params["name"], "read")
         found = [
             role
@@ -106,14 +107,12 @@ async def aws_role_info(params: Mapping[str, Any]) -> Result:
     return {"changed": False, "roles": [_role_with_findings(role, account) for role in found]}
 
 
-async def _complete_account(params: Mapping[str, Any], aws: Aws, *, required: bool) -> Account:
+async def _complete_account(account: Account, clients: Clients, *, required: bool) -> Account:
     """Return the account with partition, and with the ids that the options lack, read from AWS and the workspace."""
-    account = parse(params, "", names="short")
     workspace_id = account.role_spec.workspace_id
-    if not workspace_id and (required or account.workspace):
-        with _workspace_client(account) as sentinel:
-            workspace_id = (await sentinel.workspace()).customer_id
-    identity = await aws.identity()
+    if required or account.workspace:
+        workspace_id = await _workspace_id(account, clients)
+    identity = await (await clients.aws(account)).identity()
     found = account.completed(
         account_id=account.account_id or identity.account_id, workspace_id=workspace_id, partition=identity.partition
     )
@@ -162,41 +161,19 @@ async def aws_s3_source(params: Mapping[str, Any], *, check_mode: bool) -> Resul
     """Run the module `aws_s3_source`."""
     names = [option.name for option in module_source_options(S3)]
     source = {"type": S3, "connector": False, **{name: params[name] for name in names if params[name] is not None}}
-    account = parse({**params, "sources": [source]}, "", names="short")
-    with closing(Aws(account.aws)) as aws, _optional_workspace_client(account) as sentinel:
-        account = await _account_of_source(account, aws, sentinel)
+    given = parse({**params, "sources": [source]}, "", names="short")
+    with Clients([given]) as clients:
+        account = await _complete_account(given, clients, required=True)
+        sentinel = await _workspace(account, clients) if account.workspace else None
 
         async def ready(_account: Account) -> tuple[Account, Sentinel | None]:
             return account, sentinel
 
-        context = Context.of_module(aws, ready, check_mode=check_mode)
+        context = Context.of_module(await clients.aws(given), clients.slots, ready, check_mode=check_mode)
         work = disconnect_source if params["state"] == "absent" else connect_source
         with AccountReport().attached_to_errors() as report:
             await work(report, account, account.sources[0], context)
     return report.result()
-
-
-async def _account_of_source(account: Account, aws: Aws, sentinel: Sentinel | None) -> Account:
-    """Return the account with partition, and with the ids that the options lack."""
-    identity = await aws.identity()
-    workspace_id = account.role_spec.workspace_id
-    if not workspace_id and sentinel:
-        workspace_id = (await sentinel.workspace()).customer_id
-    if not workspace_id:
-        raise SentinelError("bad_input", "Cannot bind the role to a workspace: give workspace_id, or the workspace.")
-    return account.completed(
-        account_id=account.account_id or identity.account_id, workspace_id=workspace_id, partition=identity.partition
-    )
-
-
-@contextmanager
-def _optional_workspace_client(account: Account) -> Iterator[Sentinel | None]:
-    """Return a client of the workspace, None if the account names none."""
-    if not account.workspace:
-        yield None
-        return
-    with _workspace_client(account) as sentinel:
-        yield sentinel
 
 
 @_synchronous
@@ -204,8 +181,8 @@ async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result
     """Run the module `aws_stackset`."""
     account = parse(params, "")
     stacksets.check_units(params["organizational_units"])
-    with closing(Aws(account.aws)) as aws:
-        spec = await _stackset_spec(params, account, aws)
+    with Clients([account]) as clients:
+        aws, spec = await clients.aws(account), await _stackset_spec(params, account, clients)
         call = aws.service("cloudformation").client(await aws.assume_administrator_role(account.assume_role))
         adapter = StackSetAdapter(call, spec.name, writes=not check_mode, delegated=params["delegated_administrator"])
         with AccountReport().attached_to_errors() as report:
@@ -214,14 +191,11 @@ async def aws_stackset(params: Mapping[str, Any], *, check_mode: bool) -> Result
     return {key: value for key, value in report.result().items() if key != "findings"}
 
 
-async def _stackset_spec(params: Mapping[str, Any], account: Account, aws: Aws) -> StackSetSpec:
+async def _stackset_spec(params: Mapping[str, Any], account: Account, clients: Clients) -> StackSetSpec:
     """Return the desired StackSet; to remove one takes neither template nor workspace."""
-    template: dict[str, Any] = {}
+    aws, template = await clients.aws(account), dict[str, Any]()
     if params["state"] == "present":
-        workspace_id = account.role_spec.workspace_id
-        if not workspace_id:
-            with _workspace_client(account) as sentinel:
-                workspace_id = (await sentinel.workspace()).customer_id
+        workspace_id = await _workspace_id(account, clients)
         partition = (await aws.identity()).partition
         spec = replace(account.role_spec, workspace_id=workspace_id, partition=partition)
         check_partition(replace(account, role_spec=spec, assume_role=AssumeRole()))
@@ -247,8 +221,8 @@ async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Resul
     validation.check("", "role_arn", role_arn, "role_arn")
     account = parse(params, "", names="short")
     mode = Mode(check_mode, params["state"] == "absent")
-    with _workspace_client(account) as sentinel:
-        workspace_id = account.role_spec.workspace_id or (await sentinel.workspace()).customer_id
+    with Clients([account]) as clients:
+        sentinel, workspace_id = await _workspace(account, clients), await _workspace_id(account, clients)
         with AccountReport().attached_to_errors() as report:
             if params["kind"] == S3:
                 s3_spec = _s3_connector_spec(params, sentinel.id, workspace_id)
@@ -277,7 +251,9 @@ def _s3_connector_spec(params: Mapping[str, Any], workspace: str, workspace_id: 
 @_synchronous
 async def aws_connector_info(params: Mapping[str, Any]) -> Result:
     """Run the module `aws_connector_info`."""
-    with _workspace_client(parse(params, "", names="short")) as sentinel:
+    account = parse(params, "", names="short")
+    with Clients([account]) as clients:
+        sentinel = await _workspace(account, clients)
         shown, cloudtrail = await sentinel.list_connectors(_parse_connectors)
     findings = [found._asdict() for found in connectors.workspace_findings(cloudtrail)]
     return {"changed": False, "connectors": shown, "findings": findings}
@@ -292,8 +268,10 @@ def _parse_connectors(answers: list[Mapping[str, Any]]) -> tuple[list[Result], l
 @_synchronous
 async def workspace_info(params: Mapping[str, Any]) -> Result:
     """Run the module `workspace_info`."""
-    with _workspace_client(parse(params, "", names="short")) as sentinel:
-        return {"changed": False, "workspace": workspaces.show(await sentinel.workspace_details())}
+    account = parse(params, "", names="short")
+    with Clients([account]) as clients:
+        workspace = await (await _workspace(account, clients)).workspace_details()
+    return {"changed": False, "workspace": workspaces.show(workspace)}
 
 
 @_synchronous
@@ -306,7 +284,8 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
     stale_after = seconds(params["stale_after"], "stale_after")
     lookback = seconds(params["lookback"], "lookback")
     verify_options = ingestion.VerifyOptions(lookback, role_last_used=params["role_last_used"])
-    async with ingestion.open_workspaces([account]) as opened:
+    with Clients([account]) as clients:
+        opened = await ingestion.open_workspaces([account], clients)
         [workspace] = opened.values()
         await ingestion.query_events(opened, verify_options, "")
         if workspace.transient_error:
@@ -321,7 +300,7 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
             )
             for number in dict.fromkeys(numbers)
         ]
-        await ingestion.finish(opened, accounts, verify_options)
+        await ingestion.finish(opened, accounts, verify_options, clients)
     return {
         "changed": False,
         "summary": results.summary(accounts),
@@ -336,12 +315,12 @@ def _check_workspace(account: Account) -> None:
         raise SentinelError("bad_input", f"Cannot find the workspace: {' and '.join(missing)} not given.")
 
 
-@contextmanager
-def _workspace_client(account: Account) -> Iterator[Sentinel]:
-    # Azure's packages take longer to load than all others, and are not needed to change a role.
-    from .cloud.arm import Azure
-    from .cloud.sentinel import Sentinel
-
+async def _workspace(account: Account, clients: Clients) -> Sentinel:
     _check_workspace(account)
-    with closing(Azure(account.azure)) as azure:
-        yield Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, AzureRateLimit())
+    return await clients.sentinel(account)
+
+
+async def _workspace_id(account: Account, clients: Clients) -> str:
+    """Return the workspace id of the options, else that of the workspace."""
+    given = account.role_spec.workspace_id
+    return given or (await (await _workspace(account, clients)).workspace()).customer_id

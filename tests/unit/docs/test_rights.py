@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import modules, options
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import organizations
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AssumeRole,
     AwsCredentials,
@@ -198,10 +200,15 @@ def test_the_organization_policy_allows_exactly_the_calls_of_a_listing(here: Emu
 
     order = organizations.ListingOptions(parents=True, unit_names=True, tagged=tagged)  # type: ignore[arg-type]
     here.organization(ORGANIZED, units=UNITS, hidden=["Paths"])
-    asyncio.run(organizations.read(AwsCredentials(), AssumeRole(), order))
+
+    async def read() -> None:
+        with closing(Aws(AwsCredentials())) as aws:
+            await organizations.read(aws, AssumeRole(), order)
+
+    asyncio.run(read())
     here.organization(ORGANIZED, units=UNITS, management=ONE)
     with pytest.raises(SentinelError, match=f"the management account is {ONE}"):
-        asyncio.run(organizations.read(AwsCredentials(), AssumeRole(), order))
+        asyncio.run(read())
     assert called_in_aws(here, "organizations") == set(allowed("aws-organization"))
 
 

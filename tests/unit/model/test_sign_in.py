@@ -62,7 +62,7 @@ def what(sign_in: SignIn) -> tuple[str, str | None, str | None, str | None]:
 
 
 def test_every_option_but_the_source_may_come_from_the_environment() -> None:
-    assert {one.name for one in fields(AzureCredentials)} == {*ENVIRONMENT, "auth_source"}
+    assert {one.name for one in fields(AzureCredentials)} == {*ENVIRONMENT, "auth_source", "other_secrets"}
     assert set(CREDENTIAL_OPTIONS) < set(CREDENTIAL_TYPES)
 
 

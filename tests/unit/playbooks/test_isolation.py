@@ -33,6 +33,8 @@ SECOND = {
     "sentinel_resource_group": OTHER["resource_group"],
     "sentinel_workspace": OTHER["name"],
 }
+# Another application, so that the secret of the first one is not tried.
+UNKNOWN_CLIENT = {"sentinel_client_id": "99999999-9999-4999-8999-999999999998", "sentinel_secret": "expired"}
 CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "Sentinel is off": ({"onboarded": False}, "bad_input"),
     "no right to write": ({"permissions": READ_ONLY}, "azure_denied"),
@@ -41,7 +43,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
 OWN: dict[str, tuple[dict[str, Any], str]] = {
     "it does not exist": ({**SECOND, "sentinel_workspace": "third"}, "bad_input"),
     "the id of another workspace": ({"sentinel_workspace_id": "55555555-6666-4777-8888-999999999990"}, "bad_input"),
-    "a wrong secret": ({"sentinel_secret": "expired"}, "azure_denied"),
+    "a wrong secret": (UNKNOWN_CLIENT, "azure_denied"),
     "an address without service": (
         {"sentinel_adfs_authority_url": "https://127.0.0.1:1", "sentinel_secret": "x"},
         "transient",
@@ -111,7 +113,7 @@ def test_an_unusable_workspace_does_not_stop_the_search_for_orphans(second: Emul
 def test_verification_of_one_tenant_fails_alone(second: Emulators, case: str) -> None:
     own = {
         "no workspace": {**SECOND, "sentinel_workspace": "third"},
-        "a wrong secret": {"sentinel_secret": "expired"},
+        "a wrong secret": UNKNOWN_CLIENT,
         "no right": SECOND,
     }[case]
     connect(second, GOOD)
@@ -142,19 +144,15 @@ def test_no_role_is_unconnected_if_a_workspace_was_not_listed(second: Emulators,
     unread = open_role(second, GOOD, "Unread")
     second.change_workspace(OTHER["name"], onboarded=usable)
     second.forget()
-    orphans = Orphans()
 
-    async def work() -> dict[str, str]:
-        options = fleet.RunOptions(find_unconnected_roles=True)
-        return {
-            one.account.host: one.status
-            async for one in fleet.run(parsed(second, hosts(**SECOND)), options, orphans=orphans)
-        }
+    async def work() -> tuple[dict[str, str], Orphans]:
+        run = fleet.run(parsed(second, hosts(**SECOND)), fleet.RunOptions(find_unconnected_roles=True))
+        return {one.account.host: one.status async for one in run}, run.orphans
 
-    found = asyncio.run(work())
+    found, orphans = asyncio.run(work())
     assert found == {"good": "changed", "bad": "changed" if usable else "failed", "also_bad": found["bad"]}
     assert [(one.reason, one.role_arn) for one in orphans] == ([("no_connector", unread)] if usable else [])
-    assert len(list(orphans.unlisted_lines())) == (not usable)
+    assert len(list(orphans.lines())) == (not usable)
     assert second.operations().count("DataConnectors_List") == 2
 
 
@@ -176,9 +174,9 @@ def widen(here: Emulators, account: str, *ids: str) -> None:
 UNUSABLE: dict[str, tuple[dict[str, Any], dict[str, Any], bool, bool]] = {
     "Sentinel is off": ({"onboarded": False}, {}, True, True),
     "no right to write": ({"permissions": READ_ONLY}, {}, True, True),
-    "a wrong secret, and a tag": ({}, {"sentinel_secret": "expired"}, True, True),
-    "a wrong secret, and the id": ({}, {"sentinel_secret": "expired", "sentinel_workspace_id": SECOND_ID}, False, True),
-    "a wrong secret": ({}, {"sentinel_secret": "expired"}, False, False),
+    "a wrong secret, and a tag": ({}, {**UNKNOWN_CLIENT}, True, True),
+    "a wrong secret, and the id": ({}, {**UNKNOWN_CLIENT, "sentinel_workspace_id": SECOND_ID}, False, True),
+    "a wrong secret": ({}, {**UNKNOWN_CLIENT}, False, False),
 }
 
 

@@ -76,10 +76,10 @@ def run(here: Emulators, accounts: list[str], **options: Any) -> Orphans:
     """Run the engine in this process; returns the orphans."""
 
     async def work() -> Orphans:
-        found = Orphans()
-        async for result in fleet.run(parsed(here, hosts(accounts)), fleet.RunOptions(**options), orphans=found):
+        found = fleet.run(parsed(here, hosts(accounts)), fleet.RunOptions(**options))
+        async for result in found:
             assert result.error is None
-        return found
+        return found.orphans
 
     return asyncio.run(work())
 
@@ -129,12 +129,13 @@ def test_an_interrupted_run_removes_no_more_orphans(here: Emulators, organizatio
     here.fault(operation="DataConnectors_Delete", delay=0.2)
 
     async def work() -> Orphans:
-        found, cancellation = Orphans(), fleet.Cancellation()
+        cancellation = fleet.Cancellation()
         options = fleet.RunOptions(orphans="remove", absent=True, max_departed_percent=100)
         asyncio.get_running_loop().call_later(2, cancellation.interrupt, "it got SIGINT")
-        async for result in fleet.run(parsed(here, hosts(organization[:1])), options, cancellation, found):
+        found = fleet.run(parsed(here, hosts(organization[:1])), options, cancellation)
+        async for result in found:
             assert result.error is None
-        return found
+        return found.orphans
 
     found = asyncio.run(work())
     removed = [one for one in found if one.removed]
@@ -465,12 +466,12 @@ def remove_departed(here: Emulators, *only: str, **options: Any) -> Orphans:
     (search,) = parsed(here, {"localhost": {}})
 
     async def work() -> Orphans:
-        found = Orphans()
         run_options = fleet.RunOptions(
             absent=True, orphans="remove", orphan_account_ids=only, orphan_search=search, **options
         )
-        assert [result async for result in fleet.run([], run_options, orphans=found)] == []
-        return found
+        found = fleet.run([], run_options)
+        assert [result async for result in found] == []
+        return found.orphans
 
     return asyncio.run(work())
 

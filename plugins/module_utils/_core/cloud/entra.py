@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from configparser import Error as BadFile
 from configparser import RawConfigParser
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,8 @@ CLI_TIMEOUT_SECONDS = 30
 REFRESH_BEFORE_SECONDS, REFRESH_RETRY_SECONDS = 300, 30
 _HTTP_STATUS = re.compile(r"HTTP (?:Error|status): (\d{3})")
 _AADSTS = re.compile(r"AADSTS\d+: [^\"\\\r\n]+")
+# Unknown tenant, or unknown or disabled application: with every secret ("Microsoft Entra authentication error codes").
+_WITH_ANY_SECRET = ("AADSTS90002:", "AADSTS900023:", "AADSTS700016:", "AADSTS7000112:")
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 # azure-identity logs every error that it raises, which Python prints on stderr if there is no handler.
@@ -47,7 +50,7 @@ logging.getLogger("azure.identity").addHandler(logging.NullHandler())
 def find_sign_in(options: AzureCredentials) -> SignIn:
     """Return how to sign in: from options, environment, credentials file and whether the Azure CLI is installed."""
     az = shutil.which("az") is not None
-    known_secrets.add(options.secret, options.oidc_token)
+    known_secrets.add(options.secret, options.oidc_token, *options.other_secrets)
     sign_in = choose_sign_in(options, _read_environment(), _read_section, az=az)
     known_secrets.add(sign_in.credentials.secret, sign_in.credentials.oidc_token)
     return sign_in
@@ -99,13 +102,16 @@ def _read_option_file(option: str, path: str) -> bytes:
 class Credential:
     """A thread-safe TokenCredential (azure-core) with a token cache.
 
-    azure-identity requests an expired token once per thread, and does not cache tokens of the Azure CLI at all.
+    azure-identity requests an expired token once per thread, and does not cache tokens of the Azure CLI at all. Of
+    several secrets the first that Entra ID accepts is used.
     """
 
     def __init__(self, sign_in: SignIn, cloud: Cloud, transport: RequestsTransport) -> None:
-        self._sign_in = sign_in
         self._transport = _StatusRecorder(transport)
-        self._credential = _credential(sign_in, cloud, self._transport)
+        self._create = partial(_credential, cloud=cloud, transport=self._transport)
+        self._attempts = sign_in.attempts()
+        self._sign_in = next(self._attempts)
+        self._credential = self._create(self._sign_in)
         self._lock = threading.Lock()
         self._tokens: dict[tuple[str, ...], tuple[AccessTokenInfo, float]] = {}
 
@@ -128,6 +134,19 @@ class Credential:
         return AccessToken(token.token, token.expires_on)
 
     def _request_token(self, scopes: tuple[str, ...], options: TokenRequestOptions | None) -> AccessTokenInfo:
+        """Return a token with the current secret, or with the first of the next ones that is accepted."""
+        first: SentinelError | None = None
+        while True:
+            try:
+                return self._request(scopes, options)
+            except SentinelError as error:
+                first = first or error
+                other = next(self._attempts, None) if _depends_on_secret(error) else None
+                if other is None:
+                    raise first from first.__cause__
+            self._sign_in, self._credential = other, self._create(other)
+
+    def _request(self, scopes: tuple[str, ...], options: TokenRequestOptions | None) -> AccessTokenInfo:
         from azure.core.exceptions import AzureError
 
         try:
@@ -135,6 +154,11 @@ class Credential:
         except (AzureError, FaultError, ValueError) as error:
             raise _sign_in_error(error, self._sign_in, self._transport.status) from error
         return token
+
+
+def _depends_on_secret(error: SentinelError) -> bool:
+    """Whether Entra ID refused the sign-in, and may accept another secret."""
+    return error.kind == "azure_denied" and not any(code in str(error) for code in _WITH_ANY_SECRET)
 
 
 class _StatusRecorder:

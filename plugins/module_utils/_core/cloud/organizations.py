@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC
 from typing import Any, NamedTuple
 
-from ..model.credentials.credentials import AssumeRole, AwsCredentials
+from ..model.credentials.credentials import AssumeRole
 from ..model.errors import SentinelError, cannot
 from ..model.organization import organization as model
 from ..model.organization.organization import Organization, OrganizationAccount, Unit
@@ -55,25 +54,24 @@ class ListingOptions(NamedTuple):
 
 
 async def read(
-    source: AwsCredentials, assume_role: AssumeRole, options: ListingOptions, cached: CacheLookup | None = None
+    aws: Aws, assume_role: AssumeRole, options: ListingOptions, cached: CacheLookup | None = None
 ) -> Organization:
     """Return the organization, with the source credentials or a role given by its ARN.
 
     `cached` returns an organization that was read before by the same caller, or None; only missing parts are read.
     Raises SentinelError; wrong_account names the management account if a member account may not list accounts.
     """
-    with closing(Aws(source)) as aws:
-        organization = cached(await _cache_key(aws, assume_role)) if cached else None
-        if organization and options.is_complete(organization):
-            return organization
-        keys = await aws.assume_administrator_role(assume_role)
-        client, sts = (aws.service(name).client(keys) for name in ("organizations", "sts"))
-        found = organization or await list_accounts(client, sts)
-        if options.needs_tree(found):
-            found = await _read_tree(client, found)
-        if missing := options.accounts_without_tags(found):
-            found = replace(found, tags={**found.tags, **await _read_tags(client, missing)})
-        return found
+    organization = cached(await _cache_key(aws, assume_role)) if cached else None
+    if organization and options.is_complete(organization):
+        return organization
+    keys = await aws.assume_administrator_role(assume_role)
+    client, sts = (aws.service(name).client(keys) for name in ("organizations", "sts"))
+    found = organization or await list_accounts(client, sts)
+    if options.needs_tree(found):
+        found = await _read_tree(client, found)
+    if missing := options.accounts_without_tags(found):
+        found = replace(found, tags={**found.tags, **await _read_tags(client, missing)})
+    return found
 
 
 async def _cache_key(aws: Aws, assume_role: AssumeRole) -> str:

@@ -144,8 +144,8 @@ class Account:
 
     @property
     def workspace_key(self) -> WorkspaceKey:
-        """The key of the workspace of this account, to share it between accounts."""
-        return self.azure, self.subscription_id, self.resource_group, self.workspace
+        """The key of the workspace of this account, to share it: the identity that reads it, and its names."""
+        return self.azure.identity, self.subscription_id, self.resource_group, self.workspace
 
     def completed(self, *, account_id: str = "", workspace_id: str = "", partition: str = "aws") -> Account:
         """Return the account with values that AWS and Azure reported; raises bad_input for ARNs of another account."""

@@ -65,13 +65,13 @@ class Context:
     check_mode: bool
 
     @classmethod
-    def of_module(cls, aws: Aws, ready: Ready, *, check_mode: bool) -> Context:
+    def of_module(cls, aws: Aws, slots: Slots, ready: Ready, *, check_mode: bool) -> Context:
         """Return the context of a module, which works on one account."""
 
         async def no_readers(_account_id: str, _sentinel: Sentinel) -> list[dict[str, Any]]:
             return []
 
-        return cls(aws, ready, lambda: True, lambda _account: "", no_readers, Slots(1), Visibility(), check_mode)
+        return cls(aws, ready, lambda: True, lambda _account: "", no_readers, slots, Visibility(), check_mode)
 
     def client(self, service: str, region: str, keys: Keys) -> ServiceClient:
         """Return a client of an AWS service, by botocore's name for it, in a Region."""

@@ -1,177 +1,176 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The clients of a run over many accounts, created once, and the check of the workspaces before the first write."""
+"""The only place that opens AWS, Azure, workspaces and Log Analytics: once for all accounts that share them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from ..cloud.aws import Aws
-from ..model.account import Account, WorkspaceKey, check_partition
-from ..model.connector import workspace as workspaces
-from ..model.connector.workspace import Workspace
-from ..model.credentials.credentials import AwsCredentials, AzureCredentials
+from ..model.account import Account, WorkspaceKey
+from ..model.credentials.credentials import AwsCredentials, AzureCredentials, by_identity, with_other_secrets
 from ..model.errors import SentinelError
-from .account import Context
-from .pacing import AzureRateLimit, Slots, Visibility
+from .pacing import AzureRateLimit, Slots
 from .unexpected import kept_in
 
 if TYPE_CHECKING:
+    # Azure's packages take longer to load than all others, and are not needed to change a role.
     from ..cloud.arm import Azure
+    from ..cloud.logs import Logs
     from ..cloud.sentinel import Sentinel
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+
+class Opened(Generic[K, T]):
+    """What was opened, by key: each once, with the error of what cannot be opened."""
+
+    def __init__(self, open_one: Callable[[K], Awaitable[T]], action: Callable[[K], str]) -> None:
+        self._open_one = open_one
+        self._action = action
+        self._tasks: dict[K, asyncio.Task[None]] = {}
+        self.values: dict[K, T] = {}
+        self.errors: dict[K, SentinelError] = {}
+
+    async def get(self, key: K) -> T:
+        """Return the value of a key; raises SentinelError, the same each time, if it cannot be opened."""
+        await self._wait(key)
+        self.check(key)
+        return self.values[key]
+
+    async def open_all(self, keys: Iterable[K]) -> None:
+        """Open all of these; raises SentinelError if none can be opened."""
+        distinct = list(dict.fromkeys(keys))
+        await asyncio.gather(*map(self._wait, distinct))
+        if distinct and all(key in self.errors for key in distinct):
+            self.check(distinct[0])
+
+    def check(self, key: K) -> None:
+        """Raise SentinelError if this cannot be opened."""
+        if error := self.errors.get(key):
+            raise error.with_traceback(None)
+
+    async def _wait(self, key: K) -> None:
+        if key not in self._tasks:
+            self._tasks[key] = asyncio.ensure_future(self._keep(key))
+        await asyncio.shield(self._tasks[key])
+
+    async def _keep(self, key: K) -> None:
+        with kept_in(self.errors, key, self._action(key)):
+            self.values[key] = await self._open_one(key)
+
+    def close(self) -> None:
+        """Open nothing more."""
+        for task in self._tasks.values():
+            task.cancel()
 
 
 class Clients:
-    """The clients of a run, one for all accounts with the same credentials or workspace.
+    """The clients of these accounts, opened when they are first asked for. Bound to one event loop.
 
-    `permission` is the one on data connectors that the run needs: read, write or delete.
+    Accounts whose credentials differ in the secret only (`identity`) share a sign-in, which uses the first secret that
+    works. Limits are shared by those whom the services count together: ARM counts the requests of a principal in a
+    subscription, Log Analytics the queries of a principal, AWS (`slots`) all requests of this process.
     """
 
-    def __init__(self, concurrency: int, permission: str) -> None:
-        self._permission = permission
-        self._slots = Slots(concurrency)
-        self._visibility = Visibility()
-        self._aws: dict[AwsCredentials, Aws] = {}
-        self._azure: dict[AzureCredentials, Azure] = {}
-        self._budgets: dict[tuple[AzureCredentials, str], AzureRateLimit] = {}
-        self._sentinel: dict[WorkspaceKey, tuple[Sentinel, Workspace]] = {}
-        # Also those that turn out to be unusable.
-        self._created: dict[WorkspaceKey, Sentinel] = {}
-        # Why some accounts fail; the others continue.
-        self._unusable_aws: dict[AwsCredentials, SentinelError] = {}
-        self._unusable_azure: dict[AzureCredentials, SentinelError] = {}
-        self._unusable: dict[WorkspaceKey, SentinelError] = {}
-        self._opening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def __init__(self, accounts: Sequence[Account], concurrency: int = 1) -> None:
+        self.slots = Slots(concurrency)
+        self._aws_secrets = by_identity(account.aws for account in accounts)
+        self._azure_secrets = by_identity(account.azure for account in accounts)
+        self._limits: dict[tuple[Hashable, str], AzureRateLimit] = {}
+        self._aws = Opened(self._open_aws, lambda _identity: "find AWS credentials")
+        self._azure = Opened(self._open_azure, lambda _identity: "sign in to Azure")
+        self._workspaces = Opened(self._open_workspace, workspace_action)
+        self._logs = Opened(self._open_logs, lambda _identity: "open Log Analytics")
 
-    async def start(self, accounts: Sequence[Account]) -> None:
-        """Check the source credentials, and start to open the workspaces (see `wait_until_open`).
+    def __enter__(self) -> Self:
+        return self
 
-        Raises SentinelError if none of the credentials can be used.
-        """
-        self._opening = asyncio.ensure_future(self._open(accounts))
-        all_credentials = list({account.aws: None for account in accounts})
-        await asyncio.gather(*map(self._open_aws, all_credentials))
-        _raise_if_all_failed(self._unusable_aws, all_credentials)
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
-    async def _open_aws(self, credentials: AwsCredentials) -> None:
-        with kept_in(self._unusable_aws, credentials, "find AWS credentials"):
-            self._aws[credentials] = Aws(credentials, self._slots)
-            await self._aws[credentials].identity()
+    async def aws(self, account: Account) -> Aws:
+        """Return AWS with the source credentials of an account; raises SentinelError."""
+        return await self._aws.get(account.aws.identity)
 
-    async def wait_until_open(self) -> None:
-        """Wait until every workspace was checked; raises SentinelError if none can be used."""
-        await asyncio.shield(self._opening)
+    async def open_aws(self, accounts: Iterable[Account]) -> None:
+        """Open AWS for all of these; raises SentinelError if none of their credentials can be found."""
+        await self._aws.open_all(account.aws.identity for account in accounts)
 
-    async def ready(self, account: Account) -> tuple[Account, Sentinel]:
-        """Return the account with workspace id and partition, and its workspace; raises SentinelError if unusable."""
-        await self.wait_until_open()
-        if error := self._unusable.get(account.workspace_key):
-            raise error.with_traceback(None)
-        sentinel, workspace = self._sentinel[account.workspace_key]
-        workspaces.check_id(workspace, account.role_spec.workspace_id, account.host or account.account_id)
-        identity = await self._aws[account.aws].identity()
-        complete = account.completed(workspace_id=workspace.customer_id, partition=identity.partition)
-        check_partition(complete)
-        return complete, sentinel
+    async def sentinel(self, account: Account) -> Sentinel:
+        """Return the workspace of an account, from which nothing was read yet; raises SentinelError."""
+        return await self._workspaces.get(account.workspace_key)
 
-    async def _open(self, accounts: Sequence[Account]) -> None:
-        keys = list({account.workspace_key: None for account in accounts})
-        await asyncio.gather(*map(self._open_azure, {credentials: None for credentials, *_rest in keys}))
-        await asyncio.gather(*map(self._open_workspace, keys))
-        _raise_if_all_failed(self._unusable, keys)
+    async def logs(self, account: Account) -> Logs:
+        """Return Log Analytics with the Azure credentials of an account; raises SentinelError."""
+        return await self._logs.get(account.azure.identity)
 
-    async def _open_azure(self, credentials: AzureCredentials) -> None:
-        with kept_in(self._unusable_azure, credentials, "sign in to Azure"):
-            self._azure[credentials] = await asyncio.to_thread(_sign_in, credentials)
+    async def _open_aws(self, identity: AwsCredentials) -> Aws:
+        """Open AWS with the first secret that works; raises the error of the first one."""
+        first, *others = self._aws_secrets[identity]
+        if not others:
+            return Aws(first, self.slots)
+        errors: list[SentinelError] = []
+        for credentials in (first, *others):
+            try:
+                return await _signed_in(credentials, self.slots)
+            except SentinelError as error:
+                errors.append(error)
+                if error.kind != "expired_credentials":
+                    break
+        raise errors[0]
 
-    def _usable_azure(self, credentials: AzureCredentials) -> Azure:
-        if error := self._unusable_azure.get(credentials):
-            raise error.with_traceback(None)
-        return self._azure[credentials]
+    async def _open_azure(self, identity: AzureCredentials) -> Azure:
+        return await asyncio.to_thread(_sign_in, with_other_secrets(self._azure_secrets[identity]))
 
-    async def _open_workspace(self, key: WorkspaceKey) -> None:
+    async def _open_workspace(self, key: WorkspaceKey) -> Sentinel:
+        identity, subscription_id, resource_group, name = key
+        azure = await self._azure.get(identity)
         from ..cloud.sentinel import Sentinel
 
-        credentials, subscription_id, resource_group, name = key
-        with kept_in(self._unusable, key, f"open workspace {name}"):
-            azure = self._usable_azure(credentials)
-            budget = self._budgets.setdefault((credentials, subscription_id), AzureRateLimit())
-            sentinel = Sentinel(azure, subscription_id, resource_group, name, budget)
-            self._created[key] = sentinel
-            self._sentinel[key] = sentinel, await preflight(sentinel, self._permission)
+        return Sentinel(azure, subscription_id, resource_group, name, self._limit(identity, subscription_id))
 
-    def credentials_error(self, account: Account) -> SentinelError | None:
-        """Return why the source credentials of an account cannot be used, None if they can."""
-        return self._unusable_aws.get(account.aws)
+    async def _open_logs(self, identity: AzureCredentials) -> Logs:
+        azure = await self._azure.get(identity)
+        from ..cloud.logs import Logs
 
-    def context(self, account: Account, *, check_mode: bool) -> Context:
-        """Return the context of an account; raises SentinelError if its source credentials cannot be used."""
-        if error := self.credentials_error(account):
-            raise error.with_traceback(None)
-        return Context(
-            self._aws[account.aws],
-            self.ready,
-            self._opening.done,
-            self._workspace_id,
-            self._other_readers,
-            self._slots,
-            self._visibility,
-            check_mode,
-        )
+        return Logs(azure, self._limit(identity))
 
-    def _workspace_id(self, account: Account) -> str:
-        """Return the workspace id of an account: the one that was read, else the option, which may be empty."""
-        sentinel = self._created.get(account.workspace_key)
-        return (sentinel.customer_id if sentinel else "") or account.role_spec.workspace_id
-
-    async def _other_readers(self, account_id: str, own: Sentinel) -> list[dict[str, Any]]:
-        """Return the connectors in the other workspaces that read an account, without those that cannot be listed."""
-        found: list[dict[str, Any]] = []
-        for sentinel in {one.id: one for one in self.sentinels if one.id != own.id}.values():
-            with suppress(SentinelError):
-                found += [{**one, "workspace": sentinel.name} for one in await sentinel.connectors_reading(account_id)]
-        return found
-
-    @property
-    def sentinels(self) -> list[Sentinel]:
-        """The workspaces of the run that can be used, after `wait_until_open`."""
-        return [sentinel for sentinel, _workspace in self._sentinel.values()]
-
-    @property
-    def unusable(self) -> dict[str, str]:
-        """The workspaces of the run that cannot be used, by ARM id, with the reason."""
-        return {workspaces.arm_id(*names): str(error) for (_credentials, *names), error in self._unusable.items()}
-
-    @property
-    def workspace_ids(self) -> set[str]:
-        """The customer ids of the workspaces that can be used, in lower case."""
-        return {workspace.customer_id.lower() for _sentinel, workspace in self._sentinel.values()}
-
-    def only_aws(self) -> Aws:
-        """Return the client of the only source credentials; raises bad_input if there are several."""
-        if len(self._aws.keys() | self._unusable_aws.keys()) > 1:
-            raise SentinelError(
-                "bad_input", "Cannot find orphans: the accounts of the run have different AWS source credentials."
-            )
-        return next(iter(self._aws.values()))
+    def _limit(self, identity: AzureCredentials, subscription_id: str = "") -> AzureRateLimit:
+        """Return the limits of a principal, in ARM those for a subscription."""
+        return self._limits.setdefault((identity.principal, subscription_id.lower()), AzureRateLimit())
 
     def close(self) -> None:
         """Close every connection."""
-        self._opening.cancel()
-        for aws in self._aws.values():
+        for opened in (self._aws, self._azure, self._workspaces, self._logs):
+            opened.close()
+        for aws in self._aws.values.values():
             aws.close()
-        for azure in self._azure.values():
+        for azure in self._azure.values.values():
             azure.close()
 
 
-def _raise_if_all_failed(errors: Mapping[Any, SentinelError], keys: Collection[Any]) -> None:
-    """Raise the first error if there is one for every key."""
-    if keys and all(key in errors for key in keys):
-        raise next(iter(errors.values()))
+def workspace_action(key: WorkspaceKey) -> str:
+    """Return the action for messages: to open this workspace."""
+    return f"open workspace {key[-1]}"
+
+
+async def _signed_in(credentials: AwsCredentials, slots: Slots) -> Aws:
+    """Return AWS with credentials that were tried; raises SentinelError."""
+    aws = Aws(credentials, slots)
+    try:
+        await aws.identity()
+    except BaseException:
+        aws.close()
+        raise
+    return aws
 
 
 def _sign_in(credentials: AzureCredentials) -> Azure:
@@ -179,15 +178,3 @@ def _sign_in(credentials: AzureCredentials) -> Azure:
     from ..cloud.arm import Azure
 
     return Azure(credentials)
-
-
-async def preflight(sentinel: Sentinel, permission: str) -> Workspace:
-    """Check that a run can use the workspace, and list its connectors; raises SentinelError with what is missing."""
-    listing = asyncio.ensure_future(sentinel.connectors(""))
-    try:
-        workspace = await sentinel.workspace_details()
-        workspaces.check_ready(workspace, permission)
-        await listing
-    finally:
-        listing.cancel()
-    return workspace

@@ -19,9 +19,9 @@ from ..model.errors import SentinelError, cannot
 from ..model.organization.organization import Organization
 from . import new_account
 from .account import connect, disconnect
-from .clients import Clients
 from .orphans.orphans import DEPARTED, Orphan, Orphans, check_departed_again, find_departed, remove
 from .orphans.role_orphans import find_in_accounts
+from .preflight import Preflight
 from .unexpected import unexpected_error
 
 # Accounts started at the same time, as a multiple of the concurrency: some wait for ARM's limits or for a new role.
@@ -76,12 +76,12 @@ class Cancellation:
 
     def applies_to(self, account: Account) -> bool:
         """Whether the account must not be started."""
-        return None in self.reasons or account.aws in self.reasons
+        return None in self.reasons or account.aws.identity in self.reasons
 
     def cancel_if_expired(self, result: AccountResult) -> None:
         """Cancel all accounts with the same source credentials if those have expired."""
         if result.error and result.error.kind == "expired_credentials":
-            self.reasons.setdefault(result.account.aws, result.error)
+            self.reasons.setdefault(result.account.aws.identity, result.error)
             result.skipped = not result.report.calls
 
     def interrupt(self, reason: str) -> None:
@@ -116,58 +116,89 @@ class Cancellation:
             task.cancel()
 
 
-async def run(
-    accounts: Iterable[Account],
-    options: RunOptions,
-    cancellation: Cancellation | None = None,
-    orphans: Orphans | None = None,
-) -> AsyncIterator[AccountResult]:
-    """Reconcile all accounts, up to `options.concurrency` at the same time; yields each result when it is complete.
+class Run:
+    """A run over many accounts: yields the result of each account when it is complete.
 
-    The caller can interrupt the run by `cancellation`, which also has the reasons for skipped accounts. `orphans` is
-    filled.
+    `orphans` are those that existed before the first account was changed, with what the run did about them; empty until
+    they were searched.
+    """
 
-    Raises SentinelError before the first write if the whole run cannot work: bad input, source credentials, a
+    def __init__(self, accounts: Iterable[Account], options: RunOptions, cancellation: Cancellation) -> None:
+        self._accounts = new_account.sort_new_last(accounts)
+        self._options = options
+        self._cancellation = cancellation
+        self._unfinished = set[str]()
+        self.orphans = Orphans()
+
+    async def __aiter__(self) -> AsyncIterator[AccountResult]:
+        """Yield the results."""
+        check_unique(self._accounts)
+        options, statuses = self._options, Counter[str]()
+        searched = self._accounts or ([options.orphan_search] if options.orphan_search else [])
+        clients = Preflight(searched, options.concurrency, options.permission)
+        try:
+            await self._cancellation.run(clients.start())
+            await self._cancellation.run(self._search_orphans(clients))
+            async for result in _refused_preview(self._accounts, clients, options, self._cancellation):
+                yield result
+            async for result in _reconcile_accounts(self._accounts, clients, options, self._cancellation):
+                statuses[result.status] += 1
+                self._unfinished |= {result.account.account_id} if result.status in ("failed", "skipped") else set()
+                yield result
+            if not options.check_mode:
+                await self._remove_orphans(clients)
+            elif error := change_limit_error(statuses, options):
+                raise error
+        finally:
+            clients.close()
+
+    async def _search_orphans(self, clients: Preflight) -> None:
+        """Find the orphans; raises SentinelError if they cannot be found, or if more would be removed than allowed."""
+        try:
+            self.orphans = await find_orphans(self._accounts, clients, self._options, self._cancellation)
+            if self._options.orphans == "remove":
+                found = [orphan for orphan in self.orphans if orphan.connector]
+                await check_departed(found, self.orphans.organization, self._options.max_departed_percent)
+        except SentinelError:
+            raise
+        except Exception as error:  # noqa: BLE001 a bug in the search stops no account, and nothing is removed after it
+            self.orphans.error = unexpected_error("find orphans", error)
+
+    async def _remove_orphans(self, clients: Preflight) -> None:
+        """Remove the connectors of accounts that were finished, or are not part of the run."""
+        options, cancellation = self._options, self._cancellation
+        if options.orphans != "remove" or self.orphans.error:
+            return
+        found = [one for one in self.orphans if one.connector and one.account_id not in self._unfinished]
+        try:
+            if self._accounts and not cancellation.interrupted:
+                # The listing of the organization may be outdated by now.
+                await cancellation.run(check_departed_again(found, clients.only_aws, options.minimum_accounts))
+            for orphan in found:
+                if cancellation.interrupted:
+                    return
+                if not orphan.error:
+                    await cancellation.run(remove(orphan))
+        except SentinelError:
+            raise
+        except Exception as error:  # noqa: BLE001 the results of the accounts are not lost
+            self.orphans.error = unexpected_error("remove orphans", error)
+
+
+def run(accounts: Iterable[Account], options: RunOptions, cancellation: Cancellation | None = None) -> Run:
+    """Return a run that reconciles all accounts, up to `options.concurrency` at the same time, as it is iterated.
+
+    The caller can interrupt the run by `cancellation`, which also has the reasons for skipped accounts.
+
+    Iterating raises SentinelError before the first write if the whole run cannot work: bad input, source credentials, a
     workspace that cannot be used. If more accounts would change than allowed, too_many_changes is raised after the
     results of the preview.
     """
-    accounts = new_account.sort_new_last(accounts)
-    check_unique(accounts)
-    clients, cancellation = Clients(options.concurrency, options.permission), cancellation or Cancellation()
-    orphans, unfinished, statuses = Orphans() if orphans is None else orphans, set[str](), Counter[str]()
-    try:
-        removable = await _start(orphans, accounts, clients, options, cancellation)
-        async for result in _refused_preview(accounts, clients, options, cancellation):
-            yield result
-        async for result in _reconcile_accounts(accounts, clients, options, cancellation):
-            statuses[result.status] += 1
-            unfinished |= {result.account.account_id} if result.status in ("failed", "skipped") else set()
-            yield result
-        if not options.check_mode:
-            removable = [orphan for orphan in removable if orphan.account_id not in unfinished]
-            await _remove_orphans(removable, clients, options, cancellation, check_again=bool(accounts))
-        elif error := change_limit_error(statuses, options):
-            raise error
-    finally:
-        clients.close()
-
-
-async def _start(
-    orphans: Orphans, accounts: list[Account], clients: Clients, options: RunOptions, cancellation: Cancellation
-) -> list[Orphan]:
-    """Open the connections, add the orphans and return those to remove; raises SentinelError for more than allowed."""
-    await cancellation.run(clients.start(accounts or ([options.orphan_search] if options.orphan_search else [])))
-    await cancellation.run(_find_orphans(orphans, accounts, clients, options, cancellation))
-    if options.orphans != "remove":
-        return []
-    found = [orphan for orphan in orphans if orphan.connector]
-    if found:
-        await check_departed(found, orphans.organization, options.max_departed_percent)
-    return found
+    return Run(accounts, options, cancellation or Cancellation())
 
 
 async def _refused_preview(
-    accounts: list[Account], clients: Clients, options: RunOptions, cancellation: Cancellation
+    accounts: list[Account], clients: Preflight, options: RunOptions, cancellation: Cancellation
 ) -> AsyncIterator[AccountResult]:
     """Yield the results of a preview, then raise too_many_changes; yield nothing where the run may change them all."""
     if options.max_change is None or options.check_mode:
@@ -180,7 +211,7 @@ async def _refused_preview(
 
 
 async def _preview(
-    accounts: list[Account], clients: Clients, options: RunOptions, cancellation: Cancellation
+    accounts: list[Account], clients: Preflight, options: RunOptions, cancellation: Cancellation
 ) -> list[AccountResult]:
     """Return what would be done in every account; raises the reason if the run ends early."""
     preview = _reconcile_accounts(accounts, clients, replace(options, check_mode=True), cancellation)
@@ -190,41 +221,26 @@ async def _preview(
     return results
 
 
-async def _remove_orphans(
-    orphans: list[Orphan], clients: Clients, options: RunOptions, cancellation: Cancellation, *, check_again: bool
-) -> None:
-    """Remove the connectors; `check_again` is whether the listing of the organization may be outdated by now."""
-    if check_again and not cancellation.interrupted:
-        await cancellation.run(check_departed_again(orphans, clients.only_aws, options.minimum_accounts))
-    for orphan in orphans:
-        if cancellation.interrupted:
-            return
-        if not orphan.error:
-            await cancellation.run(remove(orphan))
-
-
-async def _find_orphans(
-    orphans: Orphans, accounts: list[Account], clients: Clients, options: RunOptions, cancellation: Cancellation
-) -> None:
-    """Add the orphans that exist before the first account is changed."""
+async def find_orphans(
+    accounts: list[Account], clients: Preflight, options: RunOptions, cancellation: Cancellation
+) -> Orphans:
+    """Return the orphans that exist; raises SentinelError if the organization or no workspace can be listed."""
     if options.orphans == "ignore" and not options.find_unconnected_roles:
-        return
+        return Orphans()
     await clients.wait_until_open()
+    departed = Orphans()
     if options.orphans != "ignore" and (accounts or options.orphan_search):
         departed = await find_departed(
             clients.only_aws(), clients.sentinels, options.minimum_accounts, options.orphan_account_ids
         )
-        orphans += departed
-        orphans.organization = departed.organization
-        orphans.unlisted |= departed.unlisted
-    await find_in_accounts(
-        orphans,
+    in_accounts = await find_in_accounts(
         accounts,
         clients,
         cancellation,
         absent=options.absent,
         find_unconnected_roles=options.find_unconnected_roles,
     )
+    return departed.joined(in_accounts)
 
 
 def change_limit_error(statuses: Mapping[str, int], options: RunOptions) -> SentinelError | None:
@@ -265,7 +281,7 @@ async def check_departed(orphans: Iterable[Orphan], organization: Organization |
 
 
 async def _reconcile_accounts(
-    accounts: list[Account], clients: Clients, options: RunOptions, cancellation: Cancellation
+    accounts: list[Account], clients: Preflight, options: RunOptions, cancellation: Cancellation
 ) -> AsyncIterator[AccountResult]:
     waiting = iter(accounts)
     finished: asyncio.Queue[AccountResult | BaseException] = asyncio.Queue()
@@ -299,12 +315,12 @@ async def _reconcile_accounts(
 
 
 async def _reconcile_account(
-    account: Account, clients: Clients, options: RunOptions, cancellation: Cancellation
+    account: Account, clients: Preflight, options: RunOptions, cancellation: Cancellation
 ) -> AccountResult:
     result = AccountResult(account, AccountReport(), check_mode=options.check_mode)
     reconcile = disconnect if options.absent else connect
     try:
-        await reconcile(result.report, account, clients.context(account, check_mode=options.check_mode))
+        await reconcile(result.report, account, await clients.context(account, check_mode=options.check_mode))
     except SentinelError as error:
         result.error = error
     except asyncio.CancelledError:

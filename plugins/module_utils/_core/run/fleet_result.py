@@ -48,16 +48,17 @@ class FleetResult:
         self._accounts[result.account.account_id] = result.result(detailed=detailed)
         self._diff += result.report.diff if detailed else []
 
-    def finish(self, options: RunOptions) -> list[str]:
-        """Return the last lines of the run: orphans, security findings, failures, and the numbers.
+    def finish(self, options: RunOptions, orphans: Orphans) -> list[str]:
+        """Add the orphans, and return the last lines of the run: orphans, security findings, failures, the numbers.
 
         An account that could not be searched for orphans is added to the failures.
         """
+        self.orphans = orphans
         self._add_unsearched()
-        removing, check_mode = options.orphans == "remove", options.check_mode
+        removing, check_mode = options.orphans == "remove" and not orphans.error, options.check_mode
         self._orphans_changed = removing and any(one.removed or (check_mode and one.connector) for one in self.orphans)
         lines = [orphan.line(check_mode=check_mode, removing=removing) for orphan in self.orphans]
-        lines += self.orphans.unlisted_lines()
+        lines += self.orphans.lines()
         return [*lines, *self._summary_lines.lines(self.summary, check_mode=check_mode)]
 
     def _add_unsearched(self) -> None:
@@ -76,6 +77,7 @@ class FleetResult:
             "failures": sorted(self._failures, key=lambda failure: failure["account_id"]),
             "orphans": [orphan.show() for orphan in self.orphans],
             "diff": self._diff,
+            **({"error": {"class": self.orphans.error.kind}} if self.orphans.error else {}),
             # Everything of interest was displayed already; with -v Ansible would display all of this as JSON as well.
             "_ansible_verbose_override": True,
         }
@@ -87,11 +89,12 @@ class FleetResult:
             yield from map(str, cancellation.reasons.values())
 
     def failure_messages(self, max_percent: float) -> Iterator[str]:
-        """Yield the failures if more than `max_percent` of the accounts failed, and all failed removals of orphans."""
+        """Yield the failures if more than `max_percent` of the accounts failed, and all failures about orphans."""
         failed, accounts = self.summary["failed"] + self._unsearched, self.summary["accounts"]
         if failed * 100 > max_percent * accounts:
             yield f"{failed} of {accounts} accounts failed."
             yield from self._errors
             if failed > len(self._errors):
                 yield f"For the other {failed - len(self._errors)} see accounts and failures in the result."
+        yield from [str(self.orphans.error)] if self.orphans.error else []
         yield from (orphan.error for orphan in self.orphans if orphan.error and orphan.reason != "unknown")

@@ -13,7 +13,7 @@ from ..cloud import cloudtrail, s3, sqs
 from ..cloud.iam import ProviderAdapter, RoleAdapter
 from ..model.role.role import Role
 from ..model.s3 import options, permissions, trail
-from ..model.s3.connector import S3_CONNECTOR, S3ConnectorSpec, unproved_queues
+from ..model.s3.connector import S3_CONNECTOR, S3ConnectorSpec, uncertain_queues
 from ..model.s3.dead_letter_queue import DEAD_LETTER_QUEUE
 from ..model.s3.notification import NOTIFICATION
 from ..model.s3.provider import PROVIDER
@@ -58,7 +58,7 @@ async def _prepare(run: SourceRun) -> None:
         desired.workspace_id,
         deduplicate=account.deduplicate,
     )
-    absent = await sqs.missing_queues(run.caller("sqs", region), unproved_queues(connector, connectors))
+    absent = await sqs.missing_queues(run.caller("sqs", region), uncertain_queues(connector, connectors))
     run.prepared = Prepared(desired, replace(connector, absent_queue_arns=frozenset(absent)))
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,18 +17,16 @@ from typing import TYPE_CHECKING, TypeVar
 from ..cloud.aws import Aws
 from ..cloud.iam import last_used
 from ..model.account import Account, WorkspaceKey, check_unique
-from ..model.credentials.credentials import AwsCredentials, AzureCredentials
 from ..model.duration import format_duration
 from ..model.errors import SentinelError
 from ..model.ingestion import ingestion as model
 from ..model.ingestion.ingestion import ConnectorsByAccount, Expected, IngestionResult, IngestionStatus, Snapshot
 from ..model.role.permissions import policy_for
-from ..run.pacing import AzureRateLimit, Slots
-from ..run.unexpected import kept_in, unexpected_error
+from ..run.clients import Clients
+from ..run.unexpected import unexpected_error
 
 if TYPE_CHECKING:
-    from ..cloud.arm import Azure
-    from ..cloud.logs import Logs, QueryResult, Rows
+    from ..cloud.logs import QueryResult, Rows
 
 T = TypeVar("T")
 Display = Callable[[str], None]
@@ -95,13 +92,10 @@ class WorkspaceQueries:
         self.transient_error: SentinelError | None = None
         """Why the last query failed, if a later one may succeed."""
 
-    async def open(self, account: Account, azure: Azure, logs: Logs, budget: AzureRateLimit) -> None:
-        """Read the workspace, unless its id is known, and list its connectors."""
-        from ..cloud.sentinel import Sentinel
-
-        sentinel = Sentinel(azure, account.subscription_id, account.resource_group, account.workspace, budget)
-        self._logs = logs
+    async def open(self, account: Account, clients: Clients) -> None:
+        """Read the workspace of an account, unless its id is known, and list its connectors."""
         try:
+            sentinel, self._logs = await clients.sentinel(account), await clients.logs(account)
             self._id = account.role_spec.workspace_id or (await sentinel.workspace()).customer_id
             self.connectors = await sentinel.list_connectors(model.connectors_by_account)
         except SentinelError as error:
@@ -152,40 +146,13 @@ def _age_of(iso: str) -> float:
     return (datetime.now(UTC) - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds()
 
 
-@asynccontextmanager
-async def open_workspaces(accounts: list[Account]) -> AsyncIterator[Workspaces]:
-    """Open every workspace of these accounts; those with the same credentials share limits and connections.
-
-    Raises SentinelError if none of them can be opened.
-    """
-    # Azure's packages take longer to import than all others.
-    from ..cloud.arm import Azure
-    from ..cloud.logs import Logs
-
-    azure: dict[AzureCredentials, Azure] = {}
-    logs: dict[AzureCredentials, Logs] = {}
-    errors: dict[AzureCredentials, SentinelError] = {}
-    try:
-        for credentials in {account.azure: None for account in accounts}:
-            with kept_in(errors, credentials, "sign in to Azure"):
-                azure[credentials] = await asyncio.to_thread(Azure, credentials)
-                logs[credentials] = Logs(azure[credentials], AzureRateLimit())
-        first_accounts = {account.workspace_key: account for account in reversed(accounts)}
-        budgets = {(account.azure, account.subscription_id): AzureRateLimit() for account in accounts}
-        workspaces = {key: WorkspaceQueries(account.workspace) for key, account in first_accounts.items()}
-
-        async def open_one(workspace: WorkspaceQueries, account: Account) -> None:
-            workspace.error = errors.get(account.azure)
-            if not workspace.error:
-                budget = budgets[account.azure, account.subscription_id]
-                await workspace.open(account, azure[account.azure], logs[account.azure], budget)
-
-        await asyncio.gather(*(open_one(workspace, first_accounts[key]) for key, workspace in workspaces.items()))
-        raise_if_all_failed(workspaces)
-        yield workspaces
-    finally:
-        for client in azure.values():
-            client.close()
+async def open_workspaces(accounts: Iterable[Account], clients: Clients) -> Workspaces:
+    """Open every workspace of these accounts; raises SentinelError if none of them can be opened."""
+    first_accounts = {account.workspace_key: account for account in reversed(list(accounts))}
+    workspaces = {key: WorkspaceQueries(account.workspace) for key, account in first_accounts.items()}
+    await asyncio.gather(*(one.open(first_accounts[key], clients) for key, one in workspaces.items()))
+    raise_if_all_failed(workspaces)
+    return workspaces
 
 
 def raise_if_all_failed(workspaces: Workspaces) -> None:
@@ -195,12 +162,14 @@ def raise_if_all_failed(workspaces: Workspaces) -> None:
         raise errors[0].with_traceback(None)
 
 
-async def finish(workspaces: Workspaces, accounts: list[AccountIngestion], options: VerifyOptions) -> None:
+async def finish(
+    workspaces: Workspaces, accounts: list[AccountIngestion], options: VerifyOptions, clients: Clients
+) -> None:
     """Query the health of the connectors, and set the result of every account."""
     await asyncio.gather(*(workspace.query_health(options) for workspace in workspaces.values()))
     evaluate_accounts(workspaces, accounts, options)
     if options.role_last_used:
-        await _in_accounts(accounts, options, _read_last_used)
+        await _in_accounts(accounts, clients, _read_last_used)
 
 
 def evaluate_accounts(workspaces: Workspaces, accounts: list[AccountIngestion], options: VerifyOptions) -> None:
@@ -233,29 +202,19 @@ async def verify(accounts: list[AccountIngestion], options: VerifyOptions, displ
 
     `display` receives a line of progress before each pause. Raises SentinelError if no workspace can be queried.
     """
-    check_unique([item.account for item in accounts])
-    if options.role_last_used:
-        # Credentials for the last step must not fail after all the waiting.
-        _check_aws({item.account.aws for item in accounts})
-    async with open_workspaces([item.account for item in accounts]) as workspaces:
+    watched = [item.account for item in accounts]
+    check_unique(watched)
+    with Clients(watched, options.concurrency) as clients:
+        if options.role_last_used:
+            # Credentials for the last step must not fail after all the waiting.
+            await clients.open_aws(watched)
+        workspaces = await open_workspaces(watched, clients)
         canary = f"trailbridge-{secrets.token_hex(8)}" if options.canary else ""
         if canary:
-            await _in_accounts(accounts, options, lambda item, aws: _create_canary(item, canary, aws))
+            await _in_accounts(accounts, clients, lambda item, aws: _create_canary(item, canary, aws))
         await _wait(workspaces, accounts, options, canary, display)
-        await finish(workspaces, accounts, options)
+        await finish(workspaces, accounts, options, clients)
         return workspaces
-
-
-def _check_aws(sources: Collection[AwsCredentials]) -> None:
-    """Raise SentinelError if none of these source credentials can be found."""
-    errors: list[SentinelError] = []
-    for credentials in sources:
-        try:
-            Aws(credentials).close()
-        except SentinelError as error:
-            errors.append(error)
-    if errors and len(errors) == len(sources):
-        raise errors[0]
 
 
 async def _wait(
@@ -305,28 +264,20 @@ def progress_line(missing: list[AccountIngestion], accounts: int, left: float, p
 AccountTask = Callable[[AccountIngestion, Aws], Awaitable[None]]
 
 
-async def _in_accounts(accounts: list[AccountIngestion], options: VerifyOptions, task: AccountTask) -> None:
+async def _in_accounts(accounts: list[AccountIngestion], clients: Clients, task: AccountTask) -> None:
     """Run a task in every account; an error in one is kept with it and stops no other."""
-    slots = Slots(options.concurrency)
-    clients: dict[AwsCredentials, Aws] = {}
 
     async def run_one(item: AccountIngestion) -> None:
         try:
-            source = item.account.aws
-            if source not in clients:
-                clients[source] = Aws(source, slots)
-            async with slots:
-                await task(item, clients[source])
+            aws = await clients.aws(item.account)
+            async with clients.slots:
+                await task(item, aws)
         except SentinelError as error:
             item.error = error
         except Exception as error:  # noqa: BLE001 one account never stops the others
             item.error = unexpected_error(f"work in account {item.account.account_id}", error)
 
-    try:
-        await asyncio.gather(*map(run_one, accounts))
-    finally:
-        for client in clients.values():
-            client.close()
+    await asyncio.gather(*map(run_one, accounts))
 
 
 async def _create_canary(item: AccountIngestion, canary: str, aws: Aws) -> None:

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
+GIVEN = "***"
+"""Stands for a secret in an `identity`."""
 SESSION_NAME = "trailbridge.sentinel"
 
 
@@ -22,6 +26,14 @@ class AwsCredentials:
     endpoint_url: str | None = None
     aws_ca_bundle: str | None = None
     validate_certs: bool = True
+
+    @property
+    def identity(self) -> AwsCredentials:
+        """These credentials without secrets: equal for all that sign in as the same principal in the same way.
+
+        An access key id belongs to one principal; whether its secret is right only the service knows.
+        """
+        return replace(self, secret_key=_given(self.secret_key), session_token=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,46 @@ class AzureCredentials:
     adfs_authority_url: str | None = None
     cert_validation_mode: str | None = None
     disable_instance_discovery: bool | None = None
+    other_secrets: tuple[str, ...] = field(default=(), repr=False)
+    """More values of the secret or token, to try in this order where Entra ID refuses those before."""
+
+    @property
+    def identity(self) -> AzureCredentials:
+        """These credentials without secrets: equal for all that sign in as the same principal in the same way."""
+        return replace(self, secret=_given(self.secret), oidc_token=_given(self.oidc_token), other_secrets=())
+
+    @property
+    def principal(self) -> Hashable:
+        """The owner of rate limits: the application, however it signs in; without its id the `identity`."""
+        if self.client_id and self.auth_source != "credential_file":
+            return self.cloud_environment, (self.tenant or "").lower(), self.client_id.lower()
+        return self.identity
+
+    @property
+    def own_secret(self) -> str:
+        """The secret or token that these credentials sign in with, empty for credentials of another type."""
+        return self.secret or self.oidc_token or ""
+
+
+Credentials = TypeVar("Credentials", AwsCredentials, AzureCredentials)
+
+
+def by_identity(credentials: Iterable[Credentials]) -> dict[Credentials, list[Credentials]]:
+    """Return the distinct credentials of each identity, in their order."""
+    found: dict[Credentials, dict[Credentials, None]] = {}
+    for one in credentials:
+        found.setdefault(one.identity, {})[one] = None
+    return {identity: list(each) for identity, each in found.items()}
+
+
+def with_other_secrets(credentials: Iterable[AzureCredentials]) -> AzureCredentials:
+    """Return credentials of one identity as one, with all of their secrets."""
+    first, *others = credentials
+    return replace(first, other_secrets=tuple(dict.fromkeys(one.own_secret for one in others)))
+
+
+def _given(secret: str | None) -> str | None:
+    return GIVEN if secret else None
 
 
 @dataclass(frozen=True, slots=True)

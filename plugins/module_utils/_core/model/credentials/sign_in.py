@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from configparser import ConfigParser
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 from .. import validation
@@ -81,6 +81,15 @@ class SignIn(NamedTuple):
 
     credential_type: str
     credentials: AzureCredentials
+    other_secrets: tuple[str, ...] = ()
+    """More values of the credential, to try in this order where Entra ID refuses those before."""
+
+    def attempts(self) -> Iterator[SignIn]:
+        """Yield this sign-in with each value of the credential."""
+        yield self
+        for one in self.other_secrets:
+            changed: Settings = {self.credential_type: one}
+            yield SignIn(self.credential_type, replace(self.credentials, **changed))
 
 
 class Candidate(NamedTuple):
@@ -118,14 +127,18 @@ def _check_addresses(sign_in: SignIn, options: Settings, environment: Settings) 
 
     The path of a token is not a credential: whoever sets it need not own the file, whose content is sent as it is.
     """
-    kind = sign_in.credential_type
-    value = options.get(kind) if kind in _BOUND_TO_OPTIONS else None
-    of_options = value is not None and value == getattr(sign_in.credentials, kind)
+    kind, of_options = sign_in.credential_type, _is_of_options(sign_in, options)
     for option in ("cloud_environment", "adfs_authority_url"):
         address, from_environment = (str(given.get(option) or "").rstrip("/") for given in (options, environment))
         allowed = {*clouds.CLOUDS, *(cloud.authority for cloud in clouds.CLOUDS.values()), from_environment}
         if address and clouds.cloud_name(address) not in allowed and address not in allowed:
             check_address(option, address, of_options=of_options, why=f"{CREDENTIAL_TYPES[kind]} is not")
+
+
+def _is_of_options(sign_in: SignIn, options: Settings) -> bool:
+    kind = sign_in.credential_type
+    value = options.get(kind) if kind in _BOUND_TO_OPTIONS else None
+    return value is not None and value == getattr(sign_in.credentials, kind)
 
 
 def choose_sign_in(options: AzureCredentials, environment: Settings, read_section: ReadSection, *, az: bool) -> SignIn:
@@ -140,7 +153,8 @@ def choose_sign_in(options: AzureCredentials, environment: Settings, read_sectio
         given.pop("cloud_environment", None)
     found = _first_sign_in(options.auth_source, given, environment, read_section, az=az)
     _check_addresses(found, given, environment)
-    return found
+    has_others = found.credential_type in ("secret", "oidc_token") and _is_of_options(found, given)
+    return found._replace(other_secrets=options.other_secrets) if has_others else found
 
 
 def _first_sign_in(
@@ -192,7 +206,7 @@ def _environment_hint(names: Iterable[str], location: str) -> str:
 
 
 def _set_options(options: AzureCredentials) -> Settings:
-    pairs = ((one.name, getattr(options, one.name)) for one in fields(options) if one.name != "auth_source")
+    pairs = ((one.name, getattr(options, one.name)) for one in fields(options) if one.name in ENVIRONMENT)
     return {name: value for name, value in pairs if value is not None}
 
 

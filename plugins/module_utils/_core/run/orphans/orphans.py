@@ -114,6 +114,16 @@ class Orphans(list[Orphan]):
         super().__init__()
         self.unlisted: dict[str, str] = {}
         """The workspaces whose connectors could not be listed, by ARM id, with the reason."""
+        self.error: UnexpectedError | None = None
+        """The bug that ended the search or the removal."""
+
+    def joined(self, other: Orphans) -> Orphans:
+        """Return these orphans and others, with the organization of these."""
+        found = Orphans()
+        found += [*self, *other]
+        found.organization = self.organization
+        found.unlisted = self.unlisted | other.unlisted
+        return found
 
     @contextmanager
     def note_unlisted(self, sentinel: Sentinel) -> Iterator[None]:
@@ -123,8 +133,15 @@ class Orphans(list[Orphan]):
         except SentinelError as error:
             self.unlisted[sentinel.id] = str(error)
 
-    def unlisted_lines(self) -> Iterator[str]:
-        """Yield a line for the console for each workspace that could not be listed."""
+    @property
+    def bugs(self) -> list[UnexpectedError]:
+        """The bugs of the search and of the removals."""
+        return [bug for bug in (self.error, *(orphan.bug for orphan in self)) if bug]
+
+    def lines(self) -> Iterator[str]:
+        """Yield a line for the console if the search failed, and for each workspace that could not be listed."""
+        if self.error:
+            yield f"failed: orphans: {self.error}"
         for workspace, reason in sorted(self.unlisted.items()):
             name = workspace.rpartition("/")[2]
             yield (

@@ -23,7 +23,7 @@ from ...model.policy import policy as policies
 from ...model.role.permissions import policy_for
 from ...model.validation import RULES
 from ..account import Context, account_timeout
-from ..clients import Clients
+from ..preflight import Preflight
 from .orphans import Orphan, Orphans
 
 if TYPE_CHECKING:
@@ -50,23 +50,23 @@ class _ConnectedRoles(NamedTuple):
 
 
 async def find_in_accounts(
-    orphans: Orphans,
     accounts: Iterable[Account],
-    clients: Clients,
+    clients: Preflight,
     run: Interruptible,
     *,
     absent: bool,
     find_unconnected_roles: bool,
-) -> None:
-    """Add the connectors of these accounts whose role does not exist, and on request the roles without connector.
+) -> Orphans:
+    """Return the connectors of these accounts whose role does not exist, and on request the roles without connector.
 
     Errors of an account are left to the work in that account, except for a denied listing of its roles ("unknown").
     """
+    orphans = Orphans()
     connected = await _connected_roles(orphans, clients) if find_unconnected_roles else None
 
     async def search(account: Account) -> list[Orphan]:
         try:
-            context = clients.context(account, check_mode=True)
+            context = await clients.context(account, check_mode=True)
             account, sentinel = await context.ready(account)
         except SentinelError:
             return []
@@ -83,9 +83,11 @@ async def find_in_accounts(
 
     found = await asyncio.gather(*map(search, accounts))
     orphans += sorted((one for some in found for one in some), key=lambda one: (one.sentinel.name, one.role_arn))
+    return orphans
 
 
-async def _connected_roles(orphans: Orphans, clients: Clients) -> _ConnectedRoles:
+async def _connected_roles(orphans: Orphans, clients: Preflight) -> _ConnectedRoles:
+    """Return the connected roles; workspaces that cannot be listed are noted in `orphans`."""
     orphans.unlisted |= clients.unusable
     arns: set[str] = set()
     for sentinel in clients.sentinels:

@@ -1,0 +1,255 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The session of a run over many accounts: signals, journal, progress, report and the result; without Ansible."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..console import account_lines
+from ..model.account import Account
+from ..model.account_result import AccountResult
+from ..model.errors import SentinelError, cannot
+from ..model.organization.organization import Organization
+from ..model.report_row import OrganizationRow, ReportHeader
+from . import fleet, new_account, report_folder
+from .fleet_result import FleetResult
+from .journal import Journal, NoJournal
+from .orphans.orphans import Orphans
+from .unexpected import UnexpectedError, unexpected_error
+
+# Signals within so many seconds are one Ctrl-C.
+SAME_SIGNAL_SECONDS = 0.5
+
+
+class Console(Protocol):
+    """Shows the run to the people who watch it."""
+
+    @property
+    def verbose(self) -> bool:
+        """Whether accounts that are ok get a line, too."""
+
+    def line(self, text: str) -> None:
+        """Display a line."""
+
+    def warning(self, text: str) -> None:
+        """Display a warning."""
+
+    def traceback(self, error: SentinelError | None) -> None:
+        """Display the traceback of an unexpected error where the user asked for tracebacks."""
+
+    def ending(self) -> None:
+        """Prepare for lines that are displayed while the caller of this process is ending itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """The options of a session; the journal is in `report_dir`, without that in `home`."""
+
+    playbook: str
+    home: Path
+    fail_on: str = "never"
+    max_fail_percentage: float = 0.0
+    report_dir: Path | None = None
+    report_name: str = ""
+
+
+@dataclass(slots=True)
+class Session:
+    """One run with its surroundings. `refused` has the results of accounts that the run does not work on."""
+
+    accounts: Sequence[Account]
+    refused: Sequence[AccountResult]
+    run_options: fleet.RunOptions
+    options: SessionOptions
+    console: Console
+    _cancellation: fleet.Cancellation = field(default_factory=fleet.Cancellation)
+    _results: FleetResult = field(init=False)
+    _orphans: Orphans = field(default_factory=Orphans)
+    _interrupted_at: float = 0.0
+
+    async def run(self) -> dict[str, Any]:
+        """Return the result of `fleet`; raises SentinelError if the run cannot start or ends early."""
+        self._results, started = FleetResult(self.options.fail_on), datetime.now(UTC)
+        with self._handle_signals(), self._open_journal() as journal:
+            for result in self.refused:
+                self._add(result, journal)
+            refusal = await self._run_accounts(journal)
+            self._add_bugs(journal)
+            # A refused run only previewed the changes, and is reported as check mode.
+            shown = replace(self.run_options, check_mode=self.run_options.check_mode or bool(refusal))
+            for line in self._results.finish(shown, self._orphans):
+                self.console.line(line)
+            if self._cancellation.interrupted:
+                return self._interrupted_result(journal)
+            sentences = [*self._failures(refusal), *self._write_report(journal, shown, started)]
+        kind = {"changed": False, "error": {"class": refusal.kind}} if refusal else {}
+        return self._results.result() | kind | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
+
+    async def _run_accounts(self, journal: Journal | NoJournal) -> SentinelError | None:
+        """Run the accounts and display the progress; returns the refusal if too many accounts would change."""
+        progress = account_lines.Progress(len(self.accounts))
+        if line := new_account.notice(self.accounts):
+            self.console.line(line)
+        run = fleet.run(self.accounts, self.run_options, self._cancellation)
+        try:
+            async for result in run:
+                self._add(result, journal)
+                if line := progress.line(self._results.summary, time.monotonic()):
+                    self.console.line(line)
+        except SentinelError as error:
+            if error.kind == "too_many_changes":
+                return error
+            if not self._cancellation.interrupted:
+                raise
+        except BaseException:
+            journal.add_orphans(run.orphans)
+            raise
+        finally:
+            self._orphans = run.orphans
+        return None
+
+    def _add(self, result: AccountResult, journal: Journal | NoJournal) -> None:
+        journal.add(result)
+        self._results.add(result)
+        self.console.traceback(result.error)
+        for line in account_lines.lines(result, verbose=self.console.verbose):
+            self.console.line(line)
+
+    def _add_bugs(self, journal: Journal | NoJournal) -> None:
+        for bug in self._orphans.bugs:
+            journal.add_error(bug)
+            self.console.traceback(bug)
+        for orphan in self._orphans:
+            orphan.error = str(orphan.bug or orphan.error)
+
+    def _interrupted_result(self, journal: Journal | NoJournal) -> dict[str, Any]:
+        journal.add_orphans(self._orphans)
+        self.console.line(f"The run was ended before all accounts were done.{journal.hint}")
+        return {"failed": True, "msg": str(self._cancellation.interrupted)}
+
+    def _failures(self, refusal: SentinelError | None) -> Iterator[str]:
+        """Yield the sentences for which the run fails."""
+        if refusal:
+            yield str(refusal)
+        yield from self._results.skip_reasons(self._cancellation)
+        yield from self._results.failure_messages(100 if refusal else self.options.max_fail_percentage)
+
+    def _write_report(
+        self, journal: Journal | NoJournal, run_options: fleet.RunOptions, started: datetime
+    ) -> Iterator[str]:
+        """Write the report; yields the sentence for which the run fails if that is impossible."""
+        try:
+            if self._is_complete(journal):
+                header = self._header(run_options, started)
+                folder, name = self.options.report_dir, self.options.report_name
+                for line in report_folder.write(folder, header, journal.read(), name):
+                    self.console.line(line)
+            journal.keep = False
+        except SentinelError as error:
+            journal.add_orphans(self._orphans)
+            yield f"{error}{journal.hint}"
+
+    def _is_complete(self, journal: Journal | NoJournal) -> bool:
+        """Whether the journal has every account; raises bad_input if the report needs one that has not."""
+        if not (isinstance(journal, Journal) and journal.error):
+            return True
+        folder, why = journal.path.parent, journal.error.strerror or ""
+        if self.options.report_dir:
+            raise cannot("bad_input", f"write into {folder}", why)
+        self._warn_without_journal(folder, why)
+        return False
+
+    def _header(self, run_options: fleet.RunOptions, started: datetime) -> ReportHeader:
+        """Return the header of the report: the run as a whole."""
+        orphan_search = [run_options.orphan_search] if run_options.orphan_search else []
+        return {
+            "playbook": self.options.playbook,
+            "started": started.isoformat(timespec="milliseconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "check_mode": run_options.check_mode,
+            "workspaces": sorted({account.workspace for account in (*self.accounts, *orphan_search)}),
+            "summary": self._results.summary,
+            "orphans": [orphan.show() for orphan in self._orphans],
+            "organization": _organization_row(self._orphans.organization, self.accounts),
+        }
+
+    @contextmanager
+    def _handle_signals(self) -> Iterator[None]:
+        """Handle the signals that would end this process at once, so that accounts in progress are finished first."""
+        loop, is_main = asyncio.get_running_loop(), threading.current_thread() is threading.main_thread()
+        signals = (signal.SIGINT, signal.SIGTERM) if is_main else ()
+        before = {number: signal.getsignal(number) for number in signals}
+        for number in signals:
+            loop.add_signal_handler(number, self._interrupt, number)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, handler)
+
+    def _interrupt(self, number: int) -> None:
+        # Ansible passes Ctrl-C on, and at once a SIGTERM of its own, which the system may deliver first; a Ctrl-C that
+        # comes later is the user's second one.
+        is_second = self._interrupted_at and time.monotonic() > self._interrupted_at + SAME_SIGNAL_SECONDS
+        if is_second and number == signal.SIGINT:
+            os._exit(1)
+        if not self._interrupted_at:
+            self._interrupted_at = time.monotonic()
+            self.console.ending()
+            self._cancellation.interrupt(f"it received {signal.Signals(number).name}")
+
+    @contextmanager
+    def _open_journal(self) -> Iterator[Journal | NoJournal]:
+        journal = self._new_journal()
+        try:
+            yield journal
+        except UnexpectedError as error:
+            journal.add_error(error)
+            raise
+        except SentinelError:
+            raise
+        except Exception as error:
+            bug = unexpected_error("finish the run", error)
+            journal.add_error(bug)
+            raise bug from error
+        finally:
+            journal.close()
+
+    def _new_journal(self) -> Journal | NoJournal:
+        folder = self.options.report_dir or self.options.home
+        try:
+            return Journal(folder, f"{time.strftime('%Y-%m-%dT%H%M%S')}-{os.getpid()}")
+        except OSError as error:
+            if self.options.report_dir:
+                raise report_folder.unwritable(folder, error) from error
+            self._warn_without_journal(folder, error.strerror or "")
+            return NoJournal()
+
+    def _warn_without_journal(self, folder: Path, why: str) -> None:
+        self.console.warning(
+            f"Cannot write into {folder}: {why}. The run continues; if it is interrupted, there is no "
+            "journal of its changes. Set ANSIBLE_HOME or sentinel_report_dir to a writable folder."
+        )
+
+
+def _organization_row(organization: Organization | None, accounts: Sequence[Account]) -> OrganizationRow | None:
+    """Return the part of the report's header about the organization: its accounts, and those outside of the run."""
+    if organization is None:
+        return None
+    return {
+        "accounts": len(organization.accounts),
+        "excluded": organization.excluded({account.account_id for account in accounts}),
+    }

@@ -1,0 +1,89 @@
+# Copyright (c) 2026 trailbridge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The output of a task by Ansible's display: lines, warnings, tracebacks, and the log of requests."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import Any, Self, TextIO
+
+from ansible import constants
+
+from ..module_utils._core.model.errors import SentinelError
+from ..module_utils._core.model.text import one_line, visible
+from ..module_utils._core.run.unexpected import UnexpectedError
+from .internals import parent_stdout
+
+REQUEST_LOG_VERBOSITY = 3
+
+
+class TaskConsole:
+    """The console of a task (`run.session.Console`); every text is escaped for a terminal."""
+
+    def __init__(self, display: Any) -> None:
+        self._display = display
+        self._tracebacks: set[str] = set()
+        self._parent_stdout: TextIO | None = None
+        self._is_ending = False
+
+    @property
+    def verbose(self) -> bool:
+        """Whether the user asked for more output (-v)."""
+        return bool(self._display.verbosity > 0)
+
+    def line(self, text: str) -> None:
+        """Display a line, on stderr where a program reads stdout; also while Ansible itself is ending."""
+        if not self._is_ending:
+            self._display.display(one_line(text), stderr=stdout_is_data())
+        elif self._parent_stdout:
+            with suppress(OSError):
+                print(one_line(text), file=self._parent_stdout, flush=True)
+
+    def warning(self, text: str) -> None:
+        """Display a warning."""
+        self._display.warning(one_line(text))
+
+    def traceback(self, error: SentinelError | None) -> None:
+        """Display the traceback of an unexpected error at -vvv, each one once."""
+        if isinstance(error, UnexpectedError) and error.traceback not in self._tracebacks:
+            self._tracebacks.add(error.traceback)
+            self._display.vvv(visible(error.traceback))
+
+    @contextmanager
+    def outliving_parent(self) -> Iterator[Self]:
+        """Open what `ending` needs, while the parent process still exists."""
+        with parent_stdout() as self._parent_stdout:
+            yield self
+
+    def ending(self) -> None:
+        """Write lines without Ansible's display from now on: its process is ending."""
+        self._is_ending = True
+
+    def log_requests(self) -> None:
+        """Log every request at -vvv."""
+        log = logging.getLogger("trailbridge.sentinel")
+        if self._display.verbosity >= REQUEST_LOG_VERBOSITY and not log.handlers:
+            log.addHandler(_DisplayHandler(self._display))
+            log.setLevel(logging.DEBUG)
+
+
+class _DisplayHandler(logging.Handler):
+    """Writes log messages by Ansible's display, at -vvv."""
+
+    def __init__(self, display: Any) -> None:
+        super().__init__()
+        self._display = display
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._display.vvv(one_line(record.getMessage()))
+
+
+@cache
+def stdout_is_data() -> bool:
+    """Whether a program reads stdout."""
+    callback: str = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK")
+    return callback.endswith(("json", "jsonl"))
