@@ -9,7 +9,7 @@ Sources, in the IAM User Guide: "AWS global condition context keys", "The confus
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .conditions import PRINCIPAL_ARN, RequestKeys, has_variable, is_met
 from .elements import ANYONE, account_of, includes_element, may_overlap
@@ -47,7 +47,7 @@ class ServiceRequest(NamedTuple):
     def keys(self) -> RequestKeys:
         """The condition keys of the request."""
         return {
-            **{key: (None,) for key in _ABSENT},
+            **dict.fromkeys(_ABSENT, (None,)),
             SOURCE_ARN: (self.source_arn,),
             "aws:sourceaccount": (self.source_account,),
             "aws:securetransport": ("true",),
