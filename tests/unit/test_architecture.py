@@ -77,8 +77,11 @@ IMPURE = {
 # The services, and the only files that call their operations or request their paths.
 AWS_ADAPTERS = {
     "cloudformation": "cloudformation",
+    "cloudtrail": "cloudtrail",
     "iam": "iam",
     "organizations": "organizations",
+    "s3": "s3",
+    "sqs": "sqs",
     "sts": "aws",
 }
 AZURE_PATHS = {

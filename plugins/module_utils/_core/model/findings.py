@@ -74,6 +74,13 @@ CHECKS: dict[str, Check] = {
     "role": Check("Role", "The IAM role, its settings and its OIDC provider", (*_RECONCILING, "offboard")),
     "trust": Check("Trust", "The trust policy of the role", _RECONCILING),
     "permission": Check("Permissions", "The permissions of the role", _RECONCILING),
+    "queue": Check("Queue", "The queue of an S3 source and its policy", (*_RECONCILING, "offboard"), resource="queue"),
+    "notification": Check(
+        "Notification",
+        "The notification of the bucket",
+        (*_RECONCILING, "offboard"),
+        resource="notification",
+    ),
     "connector": Check(
         "Connector", "The data connector in the workspace", (*_RECONCILING, "offboard", "departed", "verify")
     ),
@@ -86,6 +93,8 @@ _drift = partial(Code, security=False)
 _BY_HAND = (MANUAL,)
 _TRUST_POLICY = ("UpdateAssumeRolePolicy",)
 _CONNECTOR = ("DataConnectors_CreateOrUpdate",)
+_QUEUE = ("SetQueueAttributes",)
+_NOTIFICATION = ("PutBucketNotificationConfiguration",)
 
 # Public and stable: reports, dashboards and playbooks of users compare these codes.
 CODES: dict[str, Code] = {
@@ -291,6 +300,74 @@ CODES: dict[str, Code] = {
     ),
     "source_not_listed": _drift(
         "low", "role", "A CloudTrail connector reads the account, and its list of sources has none.", _BY_HAND
+    ),
+    "queue_policy_open": _security(
+        "critical",
+        "queue",
+        "The policy of a queue allows anyone to receive or delete messages, or to change the queue.",
+        _QUEUE,
+    ),
+    "queue_policy_foreign": _security(
+        "high",
+        "queue",
+        "The policy of a queue allows another account or a service to receive or delete messages, or to change it.",
+        _QUEUE,
+    ),
+    "queue_policy_sender": _security(
+        "high",
+        "queue",
+        "The policy of a queue allows others to send messages, and no condition limits the source.",
+        _QUEUE,
+    ),
+    "queue_policy_unreadable": _security(
+        "high",
+        "queue",
+        "A part of the policy of a queue cannot be parsed, so it is unclear whom it allows what.",
+        _BY_HAND,
+    ),
+    "queue_policy_account": _security(
+        "medium",
+        "queue",
+        "S3 may send messages of a bucket of that name, whichever account owns it.",
+        (*_QUEUE, MANUAL),
+    ),
+    "queue_policy_deny": _security(
+        "medium", "queue", "A Deny in the policy of the queue may block S3 from sending messages.", _BY_HAND
+    ),
+    "queue_policy_reader": _security(
+        "medium",
+        "queue",
+        "The policy of a queue allows others to receive or delete messages under a condition.",
+        _BY_HAND,
+    ),
+    "queue_missing": _drift("high", "queue", "The queue does not exist.", ("CreateQueue",), breaking=True),
+    "queue_fifo": _drift(
+        "high", "queue", "The queue is a FIFO queue, to which S3 cannot send messages.", _BY_HAND, breaking=True
+    ),
+    "queue_encryption_key": _drift(
+        "high",
+        "queue",
+        "The queue is encrypted by the key of SQS, with which S3 cannot send messages.",
+        (*_QUEUE, MANUAL),
+        breaking=True,
+    ),
+    "queue_policy_missing": _drift(
+        "high", "queue", "The policy of the queue does not allow S3 to send messages.", _QUEUE, breaking=True
+    ),
+    "queue_dead_letter_missing": _drift(
+        "low", "queue", "The queue has no dead-letter queue.", ("CreateQueue", "SetQueueAttributes")
+    ),
+    "queue_encryption_missing": _drift("low", "queue", "A queue is not encrypted.", _QUEUE),
+    "queue_settings": _drift("low", "queue", "A setting of a queue differs from the desired one.", _QUEUE),
+    "queue_tags": _drift("low", "queue", "The tags of a queue differ from the desired ones.", ("TagQueue",)),
+    "notification_missing": _drift(
+        "high", "notification", "The bucket does not notify the queue.", _NOTIFICATION, breaking=True
+    ),
+    "notification_narrower": _drift(
+        "high", "notification", "The bucket does not notify the queue of all new objects.", _NOTIFICATION, breaking=True
+    ),
+    "notification_wider": _drift(
+        "medium", "notification", "The bucket notifies the queue of other objects or events too.", _NOTIFICATION
     ),
     "connector_disabled": _security("high", "connector", "The data connector is disabled.", _CONNECTOR, breaking=True),
     "connector_wrong_account": _security(

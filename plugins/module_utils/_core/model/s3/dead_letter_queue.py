@@ -38,12 +38,8 @@ def overlay(spec: S3SourceSpec, have: DeadLetterQueue | None) -> DeadLetterQueue
     _check_usable(spec, have)
     if have.queue and not is_managed(have.queue):
         return have
-    base = queue.as_managed(spec, have.queue or Queue(spec.dead_letter_queue_arn, _url(spec)))
+    base = queue.as_managed(spec, have.queue or Queue(spec.dead_letter_queue_arn, spec.dead_letter_queue_url))
     return replace(have, queue=replace(base, policy=queue_policy.without_open(spec, base.policy, narrow=True)))
-
-
-def _url(spec: S3SourceSpec) -> str:
-    return spec.queue_url.removesuffix(spec.queue_name) + spec.dead_letter_queue_name
 
 
 def _check_usable(spec: S3SourceSpec, have: DeadLetterQueue) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The notification of a bucket: one document for all who are notified, of which the entries of our queue are ours. Pure.
+"""The notification of a bucket: one document for all destinations; the entries of our queue are ours. Pure.
 
 A put replaces the whole document, so everything of others is repeated as it was read.
 Sources, in the Amazon S3 User Guide: "Amazon S3 event notifications", "Configuring event notifications using object key
@@ -178,7 +178,9 @@ def without(spec: S3SourceSpec, have: Notification | None) -> Notification | Non
     """Return the notification without our entries."""
     if have is None or not _own(spec, have.document):
         return have
-    return replace(have, document=_with_queues(have.document, own=False, spec=spec))
+    rest = {name: value for name, value in have.document.items() if name != QUEUES}
+    others = [raw for raw in have.document[QUEUES] if not _is_ours(spec, raw)]
+    return replace(have, document={**rest, QUEUES: others} if others else rest)
 
 
 def removable(spec: S3SourceSpec, have: Notification | None) -> Notification | None:
@@ -186,13 +188,6 @@ def removable(spec: S3SourceSpec, have: Notification | None) -> Notification | N
     if have is None or not _own(spec, have.document):
         return None
     return replace(have, document={QUEUES: [raw for raw in have.document[QUEUES] if _is_ours(spec, raw)]})
-
-
-def _with_queues(document: Json, *, own: bool, spec: S3SourceSpec) -> dict[str, Any]:
-    """Return the document with our entries alone, or with all but these; without the list if it would be empty."""
-    queues = [raw for raw in document[QUEUES] if _is_ours(spec, raw) is own]
-    rest = {name: value for name, value in document.items() if name != QUEUES}
-    return {**rest, QUEUES: queues} if queues else rest
 
 
 def plan(have: Notification | None, want: Notification | None) -> list[Call]:
@@ -203,11 +198,13 @@ def plan(have: Notification | None, want: Notification | None) -> list[Call]:
     return [Call("PutBucketNotificationConfiguration", args)]
 
 
-def lost(put: Json, now: Json) -> bool:
-    """Return whether something that was put is not there now; what others added since then does not count."""
-    remaining = [(one.destination, one.rule) for one in entries(now)]
-    return any((one.destination, one.rule) not in remaining for one in entries(put)) or (
-        EVENT_BRIDGE in put and EVENT_BRIDGE not in now
+def is_in_force(spec: S3SourceSpec, put: Json, now: Json) -> bool:
+    """Return whether what was put is there now: all of others, and of our entries exactly these."""
+    remaining = {(one.destination, one.rule) for one in entries(now)}
+    return (
+        all((one.destination, one.rule) in remaining for one in entries(put))
+        and {one.rule for one in _own(spec, put)} == {one.rule for one in _own(spec, now)}
+        and (EVENT_BRIDGE in now or EVENT_BRIDGE not in put)
     )
 
 

@@ -132,17 +132,16 @@ def check_empty(spec: S3SourceSpec, queue: Queue) -> None:
 def overlay(spec: S3SourceSpec, have: Queue | None) -> Queue:
     """Return the desired queue; raises queue_conflict."""
     check_usable(spec, have)
-    managed = have is None or is_managed(have)
-    base = as_managed(spec, have or Queue(spec.queue_arn, spec.queue_url)) if managed else have
+    if have and not is_managed(have):
+        return replace(have, policy=queue_policy.desired(spec, have.policy, managed=False))
+    base = as_managed(spec, have or Queue(spec.queue_arn, spec.queue_url))
     return replace(
         base,
-        policy=queue_policy.desired(spec, base.policy, managed=managed),
-        **({"wait_time": WAIT_SECONDS, **_redrive(spec)} if managed else {}),
+        policy=queue_policy.desired(spec, base.policy, managed=True),
+        wait_time=WAIT_SECONDS,
+        dead_letter_arn=spec.dead_letter_queue_arn,
+        max_receive_count=MAX_RECEIVE_COUNT,
     )
-
-
-def _redrive(spec: S3SourceSpec) -> dict[str, Any]:
-    return {"dead_letter_arn": spec.dead_letter_queue_arn, "max_receive_count": MAX_RECEIVE_COUNT}
 
 
 def as_managed(spec: S3SourceSpec, queue: Queue) -> Queue:

@@ -132,6 +132,11 @@ class S3SourceSpec:
         return f"{self.queue_arn}{DEAD_LETTER_SUFFIX}"
 
     @property
+    def dead_letter_queue_url(self) -> str:
+        """The URL of the queue for messages that were received too often."""
+        return f"{self.queue_url}{DEAD_LETTER_SUFFIX}"
+
+    @property
     def prefixes(self) -> tuple[str, ...]:
         """The prefixes of the objects: one for each of `account_ids`, else the prefix itself."""
         folder = TABLE_FOLDERS.get(self.table, "")
