@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from .cloud.aws import Aws
 from .cloud.cloudformation import StackSetAdapter
@@ -164,9 +164,10 @@ async def aws_s3_source(params: Mapping[str, Any], *, check_mode: bool) -> Resul
     given = parse({**params, "sources": [source]}, "", names="short")
     with Clients([given]) as clients:
         account = await _complete_account(given, clients, required=True)
-        sentinel = await _workspace(account, clients) if account.workspace else None
+        # Without a workspace only its id is known, which is all that the steps in AWS need.
+        sentinel = cast("Sentinel", await _workspace(account, clients) if account.workspace else None)
 
-        async def ready(_account: Account) -> tuple[Account, Sentinel | None]:
+        async def ready(_account: Account) -> tuple[Account, Sentinel]:
             return account, sentinel
 
         context = Context.of_module(await clients.aws(given), clients.slots, ready, check_mode=check_mode)

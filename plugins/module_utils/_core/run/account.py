@@ -43,7 +43,7 @@ StepRead = tuple[Adapter[Any], Read[Any]]
 OpenedStep = tuple[Step, StepRead]
 
 
-Ready = Callable[[Account], Awaitable[tuple[Account, "Sentinel | None"]]]
+Ready = Callable[[Account], Awaitable[tuple[Account, "Sentinel"]]]
 
 
 @dataclass(frozen=True, slots=True)
