@@ -261,7 +261,7 @@ class ProviderAdapter:
         # An expired session of an assumed role concerns this account only.
         expired = "transient" if self._iam.keys.assumed else "expired_credentials"
         what = f"{action} OIDC provider {self._spec.issuer} in account {self._spec.account_id}"
-        return translate_aws_errors(what, expired=expired)
+        return translate_aws_errors(what, CODES, expired=expired)
 
 
 # --- parse functions ---

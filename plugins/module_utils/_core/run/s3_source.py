@@ -69,14 +69,14 @@ async def _trail(run: SourceRun, region: str) -> TrailSource:
     if source.get("table", CLOUDTRAIL_TABLE) != CLOUDTRAIL_TABLE or (is_given and source.get("kms_key_arns")):
         return TrailSource("", ())
     bucket = source.get("bucket")
-    trails = await cloudtrail.describe_trails(run.caller("cloudtrail", region), account_id, bucket)
+    trails = await cloudtrail.describe_trails(run.caller("cloudtrail", region), account_id)
     if is_given:
-        return TrailSource("", tuple(sorted({one.kms_key_arn for one in trails if one.kms_key_arn})))
+        return TrailSource("", tuple(sorted({one.kms_key_arn for one in trail.delivering(trails, bucket)} - {""})))
     organization_ids = [
         found
-        for one in trails
+        for one in trail.delivering(trails, bucket)
         if one.is_organization
-        for found in await s3.organization_ids(run.caller("s3", region), bucket, account_id, one.prefix)
+        for found in await s3.organization_ids(run.caller("s3", region), bucket, account_id, one.folder)
     ]
     return trail.find_source(bucket, trails, next(iter(organization_ids), ""))
 
@@ -126,7 +126,7 @@ def _notification_adapter(run: SourceRun, spec: S3SourceSpec) -> s3.Notification
         writes=run.writes,
         write=run.writer(NOTIFICATION.name, "s3", spec.region),
         queue_changed=lambda: run.changed_at is not None,
-        missing_queues=partial(sqs.missing_queues, run.caller("sqs", spec.region)),
+        find_missing=partial(sqs.missing_queues, run.caller("sqs", spec.region)),
     )
 
 
