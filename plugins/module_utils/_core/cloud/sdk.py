@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from functools import partial
 from threading import Thread
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from . import known_secrets, network
 from .curl import MAX_RESPONSE_BYTES
@@ -57,7 +58,7 @@ class SdkService(Service):
         except ClientError as error:
             return dict(error.response)
         except (exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.IncompleteReadError) as error:
-            fault = network.find_fault(error)
+            fault = network.find_fault(error, urlsplit(self.url).hostname or self.url)
             sent = isinstance(error, exceptions.SSLError) or not isinstance(error, exceptions.ConnectionError)
             raise RequestLostError(known_secrets.scrub(str(error)), fault, sent=sent) from error
 
