@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -373,6 +374,7 @@ def test_a_hanging_service_times_out(queue: Emulators, monkeypatch: pytest.Monke
 
 HANGING = """
 import asyncio
+import signal
 from contextlib import closing
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
@@ -384,6 +386,7 @@ async def work():
         print("started", flush=True)
         await aws.with_source_credentials("sqs")("ListQueues")
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 asyncio.run(work())
 """
 
@@ -397,6 +400,6 @@ def test_the_process_ends_although_a_request_hangs(here: Emulators) -> None:
         process.stdout.readline()
         time.sleep(1)
         start = time.monotonic()
-        process.send_signal(2)
+        process.send_signal(signal.SIGINT)
         process.wait(20)
         assert time.monotonic() - start < 5
