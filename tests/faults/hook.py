@@ -10,11 +10,12 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 from unittest import mock
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from azure.core.pipeline.transport import RequestsTransport
+from botocore.exceptions import ClientError
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.curl import Http
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Keys, Service
 from tests.emulators.operations import find
 
 Moment = Literal["before", "after"]
@@ -24,15 +25,16 @@ See = Callable[[Moment, str], None]
 @contextlib.contextmanager
 def watched(see: See) -> Iterator[None]:
     """Call `see` with the name of each operation before the request is sent, and when it was answered."""
-    post, send = Http.post, RequestsTransport.send
+    attempt, send = Service.attempt, RequestsTransport.send
 
-    async def posted(http: Http, url: str, headers: list[str], body: bytes, *more: Any) -> Any:
-        # Organizations is called by JSON, and names the operation elsewhere.
-        target = next((line for line in headers if line.lower().startswith("x-amz-target:")), "")
-        name = parse_qs(body.decode()).get("Action", [target.rpartition(".")[2]])[0]
-        await asyncio.to_thread(see, "before", name)
-        answer = await post(http, url, headers, body, *more)
-        await asyncio.to_thread(see, "after", name)
+    async def attempted(service: Service, keys: Keys, operation: str, params: Any) -> Any:
+        await asyncio.to_thread(see, "before", operation)
+        try:
+            answer = await attempt(service, keys, operation, params)
+        except ClientError:
+            await asyncio.to_thread(see, "after", operation)
+            raise
+        await asyncio.to_thread(see, "after", operation)
         return answer
 
     def sent(transport: RequestsTransport, request: Any, **more: Any) -> Any:
@@ -42,7 +44,7 @@ def watched(see: See) -> Iterator[None]:
         see("after", name)
         return answer
 
-    with mock.patch.object(Http, "post", posted), mock.patch.object(RequestsTransport, "send", sent):
+    with mock.patch.object(Service, "attempt", attempted), mock.patch.object(RequestsTransport, "send", sent):
         yield
 
 

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm, network, service
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws_errors import translate_aws_errors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.logs import Logs
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import network_errors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
@@ -84,6 +85,17 @@ def signed_requests(cloud: Emulators, **given: object) -> None:
     async def request() -> None:
         with closing(Aws(AwsCredentials(**given))) as aws:  # type: ignore[arg-type]
             await aws.identity()
+
+    os.environ["AWS_ENDPOINT_URL"] = cloud.azure
+    asyncio.run(request())
+
+
+def sdk_requests(cloud: Emulators, **given: object) -> None:
+    """Requests of botocore in threads."""
+
+    async def request() -> None:
+        with closing(Aws(AwsCredentials(**given))) as aws, translate_aws_errors("list the keys"):  # type: ignore[arg-type]
+            await aws.with_source_credentials("kms")("ListKeys")
 
     os.environ["AWS_ENDPOINT_URL"] = cloud.azure
     asyncio.run(request())
@@ -154,7 +166,7 @@ def _signed_in(cloud: Emulators) -> Iterator[None]:
         yield
 
 
-AWS_CLIENTS: list[Connect] = [signed_requests, credential_chain]
+AWS_CLIENTS: list[Connect] = [signed_requests, sdk_requests, credential_chain]
 AZURE_CLIENTS: list[Connect] = [metadata, sign_in, resource_manager, log_analytics]
 every_client = pytest.mark.parametrize("connect", [*AWS_CLIENTS, *AZURE_CLIENTS])
 

@@ -86,16 +86,16 @@ def test_the_endpoint_is_the_one_of_botocore(without_endpoint: pytest.MonkeyPatc
     name, environment, url, region = ENDPOINTS[case]
     for variable, value in environment.items():
         without_endpoint.setenv(variable, value)
-    request = asyncio.run(opened(name))._endpoint
-    assert (request.url.rstrip("/"), request.region, request.name) == (url.rstrip("/"), region, name)
+    request = asyncio.run(opened(name))
+    assert (request.url.rstrip("/"), request.region, request._signing_name) == (url.rstrip("/"), region, name)
 
 
 def test_the_proxy_is_the_one_of_botocore(without_endpoint: pytest.MonkeyPatch) -> None:
     without_endpoint.setenv("HTTPS_PROXY", "proxy.example:3128")
-    assert asyncio.run(opened("iam"))._endpoint.proxy == "http://proxy.example:3128"
+    assert asyncio.run(opened("iam"))._proxy == "http://proxy.example:3128"
     without_endpoint.setenv("NO_PROXY", "iam.amazonaws.com")
     without_endpoint.setenv("no_proxy", "iam.amazonaws.com")
-    assert asyncio.run(opened("iam"))._endpoint.proxy is None
+    assert asyncio.run(opened("iam"))._proxy is None
 
 
 class FrozenTime:

@@ -19,10 +19,9 @@ from ..model.credentials.credentials import AssumeRole, AwsCredentials
 from ..model.errors import SentinelError
 from ..model.validation import RULES
 from . import curl, known_secrets, network
-from .aws_errors import Code, translate_aws_errors, translate_chain_errors, translate_endpoint_errors
+from .aws_errors import Code, translate_aws_errors, translate_chain_errors, translate_settings_errors
 from .curl import Http
 from .response import parse
-from .sdk import MAX_THREADS, SdkService
 from .service import Keys, Parsers, Response, ResponseObserver, Service, ServiceClient
 from .signed import SIGNED_SERVICES, SignedService
 
@@ -52,10 +51,7 @@ _MFA = (
     '--format env)" prompts for the code. Or use a profile without mfa_serial.'
 )
 
-CODES = (
-    Code("MalformedPolicyDocument", "bad_input"),
-    Code("PackedPolicyTooLarge", "bad_input"),
-)
+CODES = (Code("MalformedPolicyDocument PackedPolicyTooLarge", "bad_input"),)
 
 
 class Identity(NamedTuple):
@@ -90,7 +86,6 @@ class Aws:
         self._observer = observer or _NoObserver()
         self._services: dict[tuple[str, str], Service] = {}
         self._creating = Lock()
-        self._threads = asyncio.Semaphore(MAX_THREADS)
         self._identity: asyncio.Future[Identity] | None = None
         self._bundle_file: IO[str] | None = None
         known_secrets.add(source.secret_key, source.session_token)
@@ -186,7 +181,7 @@ class Aws:
     def service(self, name: str, region: str = "") -> Service:
         """Return a service by its name in botocore ("iam", "s3" …), in a Region, by default that of the settings."""
         if (name, region) not in self._services:
-            with translate_endpoint_errors(f"find the endpoint of {name}"):
+            with translate_settings_errors(f"find the endpoint of {name}", ValueError):
                 self._services[name, region] = self._open_service(name, region)
         return self._services[name, region]
 
@@ -214,7 +209,9 @@ class Aws:
 
         if name in SIGNED_SERVICES:
             return SignedService(create(), self._http, self._observer)
-        return SdkService(create(), create, self._threads, self._observer)
+        from .sdk import SdkService
+
+        return SdkService(create(), create, self._observer)
 
     def _source_keys(self) -> Keys:
         """Return the current source credentials, renewed by botocore; the same object until they change."""

@@ -9,14 +9,14 @@ The codes of one service are a table in the file of its adapter.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 from ..model.errors import ChangedError, SentinelError, cannot
 from . import network
 from .network import RequestLostError
 from .response import MalformedResponseError
-from .service import THROTTLING_CODES, UnconfirmedError
+from .service import THROTTLING, UnconfirmedError
 
 try:
     from botocore import exceptions
@@ -47,42 +47,32 @@ _CHECK_FILES = (
 
 
 class Code(NamedTuple):
-    """An error code of a service: the class of the error, its type, and a lower-case phrase that its message has."""
+    """Error codes of a service, separated by spaces, and what they mean.
 
-    name: str
+    `kind` is the class of the error, `error` its type; `phrase` is a lower-case phrase that the message contains.
+    """
+
+    names: str
     kind: str
     error: type[SentinelError] = SentinelError
     phrase: str = ""
 
 
+_DENIED = "AccessDenied AccessDeniedException"
+_SIGNATURE = "SignatureDoesNotMatch InvalidSignatureException"
 COMMON_CODES = (
     # Phrases that name the reason of a denial ("Troubleshoot access denied error messages", IAM User Guide).
-    *(
-        Code(name, kind, phrase=phrase)
-        for name in ("AccessDenied", "AccessDeniedException")
-        for kind, phrase in (
-            ("scp_denied", "service control policy"),
-            ("boundary_denied", "permissions boundary"),
-            ("aws_denied", ""),
-        )
-    ),
-    *(
-        Code(name, kind, phrase=phrase)
-        for name in ("SignatureDoesNotMatch", "InvalidSignatureException")
-        for kind, phrase in (
-            ("clock_skew", "not yet current"),
-            ("clock_skew", "expired"),
-            ("expired_credentials", ""),
-        )
-    ),
-    Code("ExpiredToken", "expired_credentials"),
-    Code("ExpiredTokenException", "expired_credentials"),
-    Code("InvalidClientTokenId", "expired_credentials"),
-    Code("UnrecognizedClientException", "expired_credentials"),
-    Code("RequestExpired", "clock_skew"),
-    Code("RequestTimeTooSkewed", "clock_skew"),
+    Code(_DENIED, "scp_denied", phrase="service control policy"),
+    Code(_DENIED, "boundary_denied", phrase="permissions boundary"),
+    Code(_DENIED, "aws_denied"),
+    Code(_SIGNATURE, "clock_skew", phrase="not yet current"),
+    Code(_SIGNATURE, "clock_skew", phrase="expired"),
+    Code(_SIGNATURE, "expired_credentials"),
+    Code("ExpiredToken ExpiredTokenException", "expired_credentials"),
+    Code("InvalidClientTokenId UnrecognizedClientException", "expired_credentials"),
+    Code("RequestExpired RequestTimeTooSkewed", "clock_skew"),
     Code("ValidationError", "bad_input"),
-    *(Code(name, "throttled") for name in THROTTLING_CODES),
+    Code(THROTTLING, "throttled"),
 )
 """The codes that several services have."""
 
@@ -114,31 +104,24 @@ def code_of(error: SentinelError) -> str:
 
 
 @contextmanager
-def translate_endpoint_errors(action: str) -> Iterator[None]:
-    """Raise SentinelError for errors of botocore with an endpoint, for whose format it has no class of its own."""
-    with translate_aws_errors(action):
-        try:
-            yield
-        except BotoCoreError:
-            raise  # some of them are a ValueError as well
-        except ValueError as error:
-            raise cannot("bad_input", action, str(error)) from error
+def translate_settings_errors(action: str, *raised: type[Exception], advice: str = "") -> Iterator[None]:
+    """Raise SentinelError for errors of botocore with settings, for some of which it has no class of its own.
 
-
-@contextmanager
-def translate_chain_errors() -> Iterator[None]:
-    """Raise SentinelError for errors of botocore's credential chain, which reads local files and runs programs.
-
-    It raises anything, so the block must be calls of botocore and nothing else.
+    Those are `raised`, so the block must be calls of botocore and nothing else.
     """
-    with translate_aws_errors(_FIND_CREDENTIALS, denied="assume_denied"):
+    with translate_aws_errors(action, denied="assume_denied"):
         try:
             yield
         except BotoCoreError:
-            raise  # some of them are an OSError as well
-        except (OSError, AttributeError, LookupError, TypeError, ValueError) as error:
-            cause = str(error) or type(error).__name__
-            raise cannot("bad_input", _FIND_CREDENTIALS, cause, advice=_CHECK_FILES) from error
+            raise  # some of them are a ValueError or an OSError as well
+        except raised as error:
+            raise cannot("bad_input", action, str(error) or type(error).__name__, advice=advice or None) from error
+
+
+def translate_chain_errors() -> AbstractContextManager[None]:
+    """Raise SentinelError for errors of botocore's credential chain, which reads local files and runs programs."""
+    raised = (OSError, AttributeError, LookupError, TypeError, ValueError)
+    return translate_settings_errors(_FIND_CREDENTIALS, *raised, advice=_CHECK_FILES)
 
 
 def _translated(error: BaseException, action: str, codes: Iterable[Code], kinds: dict[str, str]) -> SentinelError:
@@ -169,6 +152,6 @@ def _from_response(error: ClientError, action: str, codes: Iterable[Code], kinds
     code = details.get("Code") or "no code"
     # For a wrong signature, further lines contain the canonical request of AWS, including the session token.
     text = next(iter((details.get("Message") or code).strip().splitlines()), code)
-    rows = (row for row in (*codes, *COMMON_CODES) if row.name == code and row.phrase in text.lower())
+    rows = (row for row in (*codes, *COMMON_CODES) if code in row.names.split() and row.phrase in text.lower())
     found = next(rows, Code(code, "transient"))
     return cannot(kinds.get(found.kind, found.kind), action, f"{text.rstrip('.')} ({code})", found.error)

@@ -21,11 +21,9 @@ CODES = (
     Code("InvalidOperationException", "bad_input"),
     Code("LimitExceededException", "quota"),
     Code("NameAlreadyExistsException", "stackset_conflict", ChangedError),
-    Code("OperationIdAlreadyExistsException", "transient", ChangedError),
-    Code("OperationInProgressException", "transient", NotYetError),
-    Code("StackSetNotEmptyException", "transient", NotYetError),
+    Code("OperationIdAlreadyExistsException StaleRequestException", "transient", ChangedError),
+    Code("OperationInProgressException StackSetNotEmptyException", "transient", NotYetError),
     Code("StackSetNotFoundException", "transient", NotFoundError),
-    Code("StaleRequestException", "transient", ChangedError),
 )
 
 

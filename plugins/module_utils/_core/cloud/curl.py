@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -36,13 +37,8 @@ _NOT_TLS_MESSAGES = (
     "unexpected tls",
 )
 
-
-class _CurlError(Exception):
-    """An error of libcurl: its code and message."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+_Failure = tuple[int, str]
+"""The error code and message of libcurl."""
 
 
 class _Direction(NamedTuple):
@@ -69,7 +65,7 @@ class Http:
         self._watched: dict[int, int] = {}
         self._idle: list[pycurl.Curl] = []
         self._busy: set[pycurl.Curl] = set()
-        self._waiting: dict[pycurl.Curl, asyncio.Future[None]] = {}
+        self._waiting: dict[pycurl.Curl, asyncio.Future[_Failure | None]] = {}
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
@@ -88,13 +84,9 @@ class Http:
         self._busy.add(curl)
         self._multi.add_handle(curl)
         try:
-            await finished
-            status = curl.getinfo(pycurl.RESPONSE_CODE)
-        except _CurlError as error:
-            fault = _fault_of_curl(error, curl.getinfo(pycurl.HTTP_CONNECTCODE), url, proxy)
-            raise RequestLostError(str(error), fault, retryable=error.code != pycurl.E_WRITE_ERROR) from None
-        else:
-            return status, b"".join(response.parts)
+            if failure := await finished:
+                raise _lost(failure, curl.getinfo(pycurl.HTTP_CONNECTCODE), url, proxy)
+            return curl.getinfo(pycurl.RESPONSE_CODE), b"".join(response.parts)
         finally:
             self._waiting.pop(curl, None)
             # `close` has removed it already.
@@ -177,35 +169,34 @@ class Http:
         while queued:
             queued, succeeded, failed = self._multi.info_read()
             for curl in succeeded:
-                self._finish(curl, None)
+                self._finish(curl)
             for curl, code, message in failed:
-                self._finish(curl, _CurlError(code, message))
+                self._finish(curl, (code, message))
 
-    def _finish(self, curl: pycurl.Curl, error: _CurlError | None) -> None:
+    def _finish(self, curl: pycurl.Curl, failure: _Failure | None = None) -> None:
         finished = self._waiting.pop(curl, None)
-        if finished is None or finished.done():
-            return
-        if error:
-            finished.set_exception(error)
-        else:
-            finished.set_result(None)
+        if finished and not finished.done():
+            finished.set_result(failure)
 
 
-def _fault_of_curl(error: _CurlError, connect_status: int, url: str, proxy: str | None) -> Fault | None:
-    """Return the problem with the connection by libcurl's error code and message, None if unknown."""
+def _lost(failure: _Failure, connect_status: int, url: str, proxy: str | None) -> RequestLostError:
+    """Return the error for a failure; `connect_status` is the response of the proxy."""
+    code, message = failure
     host = urlsplit(url).hostname or url
-    if proxy and connect_status >= 300:
-        return network_errors.proxy_refusal(network.proxy_name(proxy), host, connect_status)
-    return _fault_of_host(error, host) or (_fault_of_proxy(error, proxy) if proxy else None)
+    if proxy and connect_status >= HTTPStatus.MULTIPLE_CHOICES:
+        fault: Fault | None = network_errors.proxy_refusal(network.proxy_name(proxy), host, connect_status)
+    else:
+        fault = _fault_of_host(code, message, host) or (_fault_of_proxy(code, message, proxy) if proxy else None)
+    return RequestLostError(message, fault, retryable=code != pycurl.E_WRITE_ERROR)
 
 
-def _fault_of_host(error: _CurlError, host: str) -> Fault | None:
+def _fault_of_host(code: int, message: str, host: str) -> Fault | None:
     # libcurl before 7.62 has a separate code for a certificate of an unknown authority.
-    if error.code in (pycurl.E_SSL_CACERT_BADFILE, pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT):
-        return network_errors.untrusted(host, str(error))
-    if error.code == pycurl.E_COULDNT_RESOLVE_HOST:
+    if code in (pycurl.E_SSL_CACERT_BADFILE, pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT):
+        return network_errors.untrusted(host, message)
+    if code == pycurl.E_COULDNT_RESOLVE_HOST:
         return network_errors.unresolved(host)
-    if error.code == pycurl.E_SSL_CONNECT_ERROR and any(word in str(error).lower() for word in _NOT_TLS_MESSAGES):
+    if code == pycurl.E_SSL_CONNECT_ERROR and any(word in message.lower() for word in _NOT_TLS_MESSAGES):
         return network_errors.no_tls(host)
     return None
 
@@ -218,13 +209,13 @@ def _is_address(proxy: str) -> bool:
         return False
 
 
-def _fault_of_proxy(error: _CurlError, proxy: str) -> Fault | None:
+def _fault_of_proxy(code: int, message: str, proxy: str) -> Fault | None:
     name = network.proxy_name(proxy)
-    if not _is_address(proxy) or "unsupported proxy" in str(error).lower():
+    if not _is_address(proxy) or "unsupported proxy" in message.lower():
         return network_errors.proxy_unusable(name)
-    if error.code == pycurl.E_COULDNT_RESOLVE_PROXY:
+    if code == pycurl.E_COULDNT_RESOLVE_PROXY:
         return network_errors.proxy_unreachable(name, "its name cannot be resolved")
-    unreachable = error.code in (pycurl.E_COULDNT_CONNECT, E_PROXY)
+    unreachable = code in (pycurl.E_COULDNT_CONNECT, E_PROXY)
     return network_errors.proxy_unreachable(name, "no response at this address") if unreachable else None
 
 

@@ -31,19 +31,15 @@ NEW_ROLE_AGE = timedelta(minutes=5)
 # Tries before a conflict with a role that no read returns is reported.
 MAX_HIDDEN_ROLE_ERRORS = 4
 CODES = (
-    Code("ConcurrentModification", "transient", NotYetError),
-    Code("DeleteConflict", "role_conflict", ChangedError),
-    Code("EntityAlreadyExists", "role_conflict", ChangedError),
-    Code("EntityTemporarilyUnmodifiable", "transient", NotYetError),
-    Code("InvalidInput", "bad_input"),
-    Code("LimitExceeded", "quota"),
+    Code("ConcurrentModification EntityTemporarilyUnmodifiable", "transient", NotYetError),
+    Code("DeleteConflict EntityAlreadyExists", "role_conflict", ChangedError),
     # Eventual consistency: a new principal may not exist everywhere yet. Account ids of the wrong format or partition
     # are rejected before.
     Code("MalformedPolicyDocument", "transient", NotYetError, phrase="invalid principal"),
-    Code("MalformedPolicyDocument", "bad_input"),
+    Code("InvalidInput MalformedPolicyDocument PolicyNotAttachable", "bad_input"),
     Code("NoSuchEntity", "bad_input", phrase="not attachable"),
     Code("NoSuchEntity", "transient", NotFoundError),
-    Code("PolicyNotAttachable", "bad_input"),
+    Code("LimitExceeded", "quota"),
     Code("UnmodifiableEntity", "role_conflict"),
 )
 _DOCUMENT_ARGS = ("AssumeRolePolicyDocument", "PolicyDocument")

@@ -71,11 +71,14 @@ def proxy_name(url: str | None = None, scheme: str = "https") -> str:
     return name or "of this machine"
 
 
-def find_fault(error: BaseException) -> Fault | None:
-    """Return the problem with the connection by an error of requests, urllib3, botocore or azure-core, else None."""
+def find_fault(error: BaseException, service: str = "the service") -> Fault | None:
+    """Return the problem with the connection by an error of requests, urllib3, botocore or azure-core, else None.
+
+    `service` is the host that is named if the error does not.
+    """
     chain = list(_error_chain(error))
     raised = next((one.fault for one in chain if isinstance(one, FaultError)), None)
-    host, proxied = _host_of(chain), any("Proxy" in type(one).__name__ for one in chain)
+    host, proxied = _host_of(chain) or service, any("Proxy" in type(one).__name__ for one in chain)
     faults = (_fault_of_error(one, host, proxied=proxied) for one in reversed(chain))
     fallback = network_errors.proxy_unreachable(proxy_name(), _reason_of(chain[-1])) if proxied else None
     return raised or next(filter(None, faults), fallback)
@@ -114,7 +117,7 @@ def _host_of(chain: list[BaseException]) -> str:
     # botocore's ProxyConnectionError names only the proxy.
     texts = [str(one) for one in reversed(chain) if type(one).__name__ != "ProxyConnectionError"]
     found = next((match for text in texts if (match := _HOST_IN_TEXT.search(text))), None)
-    return next(filter(None, found.groups()), "") if found else "the service"
+    return next(filter(None, found.groups()), "") if found else ""
 
 
 def _reason_of(error: BaseException) -> str:

@@ -197,18 +197,15 @@ def _parse_tags(raw: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 async def _for_each(items: Iterable[str], act: Callable[[str], Awaitable[None]]) -> None:
     """Await `act` for all items, MAX_CONCURRENT_REQUESTS at a time; raise the first error."""
-    waiting = iter(items)
+    slots = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
 
-    async def work() -> None:
-        for item in waiting:
+    async def work(item: str) -> None:
+        async with slots:
             await act(item)
 
-    failed: BaseExceptionGroup[BaseException] | None = None
+    tasks = [asyncio.ensure_future(work(item)) for item in items]
     try:
-        async with asyncio.TaskGroup() as group:
-            for _number in range(MAX_CONCURRENT_REQUESTS):
-                group.create_task(work())
-    except BaseExceptionGroup as errors:
-        failed = errors
-    if failed:
-        raise failed.exceptions[0]
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()

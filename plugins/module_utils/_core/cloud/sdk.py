@@ -9,8 +9,9 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from . import known_secrets, network
 from .curl import MAX_RESPONSE_BYTES
@@ -26,25 +27,20 @@ except ImportError:  # reported by `cloud.aws.Aws`
 
 T = TypeVar("T")
 
-MAX_THREADS = 16
+MAX_THREADS = 10
 
 
 class SdkService(Service):
     """One service in one Region. `create` returns a botocore client with the given keys.
 
-    A client belongs to its keys and is created by their first call; `threads` limits the calls at a time.
+    A client belongs to its keys and is created by their first call. MAX_THREADS calls are made at a time.
     """
 
-    def __init__(
-        self,
-        client: Any,
-        create: Callable[[Keys], Any],
-        threads: asyncio.Semaphore,
-        observer: ResponseObserver,
-    ) -> None:
+    def __init__(self, client: Any, create: Callable[[Keys], Any], observer: ResponseObserver) -> None:
         super().__init__(client, observer)
         self._create = create
-        self._threads = threads
+        self._creating = Lock()
+        self._threads = asyncio.Semaphore(MAX_THREADS)
 
     async def _send(self, keys: Keys, operation: str, params: Parameters) -> Response:
         async with self._threads:
@@ -57,14 +53,15 @@ class SdkService(Service):
         except ClientError as error:
             return dict(error.response)
         except (exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.IncompleteReadError) as error:
-            fault = network.find_fault(error)
+            fault = network.find_fault(error, urlsplit(self.url).hostname or self.url)
             sent = isinstance(error, exceptions.SSLError) or not isinstance(error, exceptions.ConnectionError)
             raise RequestLostError(known_secrets.scrub(str(error)), fault, sent=sent) from error
 
     def _client(self, keys: Keys) -> Any:
-        if self not in keys.clients:
-            keys.clients[self] = self._create(keys)
-        return keys.clients[self]
+        with self._creating:
+            if self not in keys.clients:
+                keys.clients[self] = self._create(keys)
+            return keys.clients[self]
 
 
 def _with_body(response: Response) -> Response:

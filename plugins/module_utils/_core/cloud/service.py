@@ -39,18 +39,11 @@ except ImportError:  # reported by `cloud.aws.Aws`
 
 # How long a call is retried after throttling or a transient error.
 AWS_RETRY_SECONDS = 60.0
-THROTTLING_CODES = {
-    "EC2ThrottledException",
-    "PriorRequestNotComplete",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "SlowDown",
-    "Throttling",
-    "ThrottledException",
-    "ThrottlingException",
-    "TooManyRequestsException",
-}
+THROTTLING = (
+    "EC2ThrottledException PriorRequestNotComplete RequestLimitExceeded RequestThrottled RequestThrottledException "
+    "SlowDown Throttling ThrottledException ThrottlingException TooManyRequestsException"
+)
+THROTTLING_CODES = frozenset(THROTTLING.split())
 _TRANSIENT_CODES = {"RequestTimeout", "RequestTimeoutException", "InternalFailure", "ServiceUnavailable"}
 _TRANSIENT_STATUSES = {429, 500, 502, 503, 504}
 _STATUSES = frozenset(HTTPStatus)

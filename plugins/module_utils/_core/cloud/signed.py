@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from .curl import Http
@@ -31,19 +31,6 @@ except ImportError:  # reported by `cloud.aws.Aws`
 SIGNED_SERVICES = {"iam", "sts"}
 
 
-class _Endpoint(NamedTuple):
-    """The endpoint of a service: the same for all its requests."""
-
-    url: str
-    path: str
-    query: str
-    host: str
-    region: str
-    name: str
-    user_agent: str
-    proxy: str | None
-
-
 class SignedService(Service):
     """One service at its endpoint."""
 
@@ -51,8 +38,15 @@ class SignedService(Service):
 
     def __init__(self, client: Any, http: Http, observer: ResponseObserver) -> None:
         super().__init__(client, observer)
-        self._endpoint = _read_endpoint(client)
-        self.region, self.url = self._endpoint.region, self._endpoint.url
+        request = _prepared_request(client)
+        parts, proxies = urlsplit(request.url), ProxyConfiguration(get_environ_proxies(request.url))
+        scope = _to_text(request.headers["Authorization"]).split("Credential=")[1].split(",")[0]
+        self.region, self._signing_name = scope.split("/")[-3:-1]
+        self.url = request.url
+        self._proxy = proxies.proxy_url_for(self.url)
+        self._target = "\n".join(("POST", quote(parts.path or "/", safe="/~%"), parts.query))
+        self._host = _host_header(parts)
+        self._user_agent = _to_text(request.headers["User-Agent"])
         self._serializer = create_serializer("query", include_validation=False)
         self._parser = Parsers().create_parser("query")
         self._http = http
@@ -62,7 +56,7 @@ class SignedService(Service):
         request = self._serializer.serialize_to_request(dict(params), model)
         body = urlencode(request["body"]).encode()
         headers = self._headers(keys, request["headers"], body)
-        status, content = await self._http.post(self._endpoint.url, headers, body, self._endpoint.proxy)
+        status, content = await self._http.post(self.url, headers, body, self._proxy)
         answer = {"status_code": status, "headers": {}, "body": content}
         response: Response = self._parser.parse(answer, model.output_shape)
         return response
@@ -71,33 +65,31 @@ class SignedService(Service):
         """Return the signed headers of a request ("Signature Version 4 for API requests", IAM User Guide)."""
         now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         headers = {name.lower(): value for name, value in given.items()}
-        headers |= {"host": self._endpoint.host, "x-amz-date": now}
+        headers |= {"host": self._host, "x-amz-date": now}
         if keys.token:
             headers["x-amz-security-token"] = keys.token
         signed = sorted(headers)
         canonical = "\n".join(
             (
-                "POST",
-                self._endpoint.path,
-                self._endpoint.query,
+                self._target,
                 *(f"{name}:{headers[name].strip()}" for name in signed),
                 "",
                 ";".join(signed),
                 hashlib.sha256(body).hexdigest(),
             )
         )
-        scope = f"{now[:8]}/{self._endpoint.region}/{self._endpoint.name}/aws4_request"
+        scope = f"{now[:8]}/{self.region}/{self._signing_name}/aws4_request"
         text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
         headers["authorization"] = (
             f"AWS4-HMAC-SHA256 Credential={keys.access_key}/{scope}, "
             f"SignedHeaders={';'.join(signed)}, Signature={keys.sign(scope, text)}"
         )
-        headers["user-agent"] = self._endpoint.user_agent
+        headers["user-agent"] = self._user_agent
         return [f"{name}: {value}" for name, value in headers.items()]
 
 
-def _read_endpoint(client: Any) -> _Endpoint:
-    """Return the endpoint, signing name and Region that botocore uses, from a request it prepares but does not send."""
+def _prepared_request(client: Any) -> AWSPreparedRequest:
+    """Return a request that botocore prepares but does not send: it has endpoint, signing name and Region."""
     captured: list[AWSPreparedRequest] = []
 
     class Captured(Exception):  # noqa: N818 not an error
@@ -112,20 +104,7 @@ def _read_endpoint(client: Any) -> _Endpoint:
     call: Callable[[], Any] = getattr(client, next(iter(operations)))
     with contextlib.suppress(Captured):
         call()
-    url, headers = captured[0].url, {name: _to_text(value) for name, value in captured[0].headers.items()}
-    _key, _date, region, name, _end = headers["Authorization"].split("Credential=")[1].split(",")[0].rsplit("/", 4)
-    parts = urlsplit(url)
-    proxies = ProxyConfiguration(get_environ_proxies(url))
-    return _Endpoint(
-        url=url,
-        path=quote(parts.path or "/", safe="/~%"),
-        query=parts.query,
-        host=_host_header(parts),
-        region=region,
-        name=name,
-        user_agent=headers["User-Agent"],
-        proxy=proxies.proxy_url_for(url),
-    )
+    return captured[0]
 
 
 def _host_header(parts: SplitResult) -> str:
