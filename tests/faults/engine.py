@@ -16,7 +16,7 @@ from unittest import mock
 
 import botocore.session
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm, aws, curl, service
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm, aws, curl, sentinel, service
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import backoff
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Account, parse
@@ -40,6 +40,7 @@ _PAUSES = (
 _TIMEOUTS = (
     (reconcile, "RETRY_TIMEOUT", 1.0),
     (pacing, "RETRY_TIMEOUT", 1.0),
+    (sentinel, "CONNECTIVITY_RETRY_TIMEOUT", 1.0),
     (service, "AWS_RETRY_SECONDS", 1.0),
     (account, "ACCOUNT_TIMEOUT_SECONDS", 20.0),
     (arm, "ARM_RETRY_SECONDS", 2.5),

@@ -284,6 +284,14 @@ def test_retries_of_a_call_end_at_the_deadline(clock: Clock) -> None:
     assert applied == [add("a")]
 
 
+def test_an_error_may_have_a_deadline_of_its_own(clock: Clock) -> None:
+    slow = NotYetError("transient", "Cannot connect yet.")
+    slow.retry_timeout = 300.0
+    with pytest.raises(NotYetError, match=r"Cannot connect yet\."):
+        apply_spec(Service(errors=dict.fromkeys(range(1000), slow)), spec("a"))
+    assert 290 <= sum(clock.slept) <= 300
+
+
 def test_all_calls_of_a_plan_share_one_deadline(clock: Clock) -> None:
     slow = {number: NOT_YET for number in range(1000) if number % 8 != 7}
     with pytest.raises(NotYetError):

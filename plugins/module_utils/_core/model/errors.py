@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from .backoff import RETRY_TIMEOUT
 from .text import one_line
 
 # Public and stable. By class: its cause, and the advice that ends its messages (empty where they have their own).
@@ -91,8 +90,8 @@ class SentinelError(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(one_line(message))
         self.kind = kind
-        self.retry_timeout = RETRY_TIMEOUT
-        """For how many seconds a call is retried because of this error, if another attempt can succeed."""
+        self.retry_timeout: float | None = None
+        """For how many seconds a call is retried because of this error, if not for the usual time."""
         self.partial: dict[str, Any] = {}
         """The findings and calls until the error, as the result of a module."""
 

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..model.account_result import AccountReport
-from ..model.backoff import pauses
+from ..model.backoff import RETRY_TIMEOUT, pauses
 from ..model.errors import ChangedError, NotYetError, OutdatedError, SentinelError
 from ..model.findings import Finding, is_security, repaired
 from ..model.plan import Call, contains_new, difference
@@ -291,7 +291,7 @@ class _RetryDeadline:
         """Wait for the next attempt; raises `error` if that would be after the deadline."""
         now, pause = time.monotonic(), next(backoff)
         self._start = self._start or now
-        if now + pause > self._start + error.retry_timeout:
+        if now + pause > self._start + (error.retry_timeout or RETRY_TIMEOUT):
             raise error
         await self._sleep(pause)
 
