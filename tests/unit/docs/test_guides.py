@@ -68,7 +68,7 @@ def operations(*paths: str) -> set[str]:
         ast.parse((ROOT / "plugins/module_utils/_core/model" / path).read_text(encoding="utf-8")) for path in paths
     ]
     texts = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    return {one for one in texts if isinstance(one, str) and re.fullmatch(r"[A-Z]\w+Role\w*|DataConnectors_\w+", one)}
+    return {one for one in texts if isinstance(one, str) and re.fullmatch(r"[A-Z]\w+(Role|Queue|Bucket)\w*|DataConnectors_\w+", one)}
 
 
 # --- findings ---
@@ -122,7 +122,7 @@ def test_a_finding_is_marked_as_informational_as_in_the_source(name: str) -> Non
 
 
 def test_the_repair_of_a_finding_is_a_call_that_plans_contain() -> None:
-    calls = operations("role/plan.py", "connector/connector.py")
+    calls = operations("role/plan.py", "s3/queue.py", "s3/notification.py", "connector/connector.py")
     named = {call for one in CODES.values() for call in one.repaired_by} - {MANUAL}
     assert named - calls == set()
 
