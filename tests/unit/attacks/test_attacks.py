@@ -132,6 +132,8 @@ def test_every_security_finding_has_an_attack() -> None:
     elsewhere = {"permission_inline_changed", "trust_unreadable", "role_refused"}
     # The trust of a web identity, which the CloudTrail connector does not have: test_policy_compare.py.
     elsewhere |= {"trust_condition_missing", "trust_condition_weak", "trust_condition_foreign"}
+    # The policy of a queue, which the CloudTrail source does not have: test_s3_queue_policy.py.
+    elsewhere |= {code for code in CODES if code.startswith("queue_policy_") and CODES[code].security}
     assert {code for code, kind in CODES.items() if kind.security} - planted == elsewhere
 
 

@@ -68,11 +68,8 @@ def operations(*paths: str) -> set[str]:
         ast.parse((ROOT / "plugins/module_utils/_core/model" / path).read_text(encoding="utf-8")) for path in paths
     ]
     texts = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    return {
-        one
-        for one in texts
-        if isinstance(one, str) and re.fullmatch(r"[A-Z]\w+(Role|OpenIDConnect)\w*|DataConnectors_\w+", one)
-    }
+    pattern = r"[A-Z]\w+(Role|OpenIDConnect|Queue|Bucket)\w*|DataConnectors_\w+"
+    return {one for one in texts if isinstance(one, str) and re.fullmatch(pattern, one)}
 
 
 # --- findings ---
@@ -126,7 +123,8 @@ def test_a_finding_is_marked_as_informational_as_in_the_source(name: str) -> Non
 
 
 def test_the_repair_of_a_finding_is_a_call_that_plans_contain() -> None:
-    calls = operations("role/plan.py", "connector/data_connector.py", "s3/provider.py")
+    paths = ("role/plan.py", "connector/data_connector.py", "s3/provider.py", "s3/queue.py", "s3/notification.py")
+    calls = operations(*paths)
     named = {call for one in CODES.values() for call in one.repaired_by} - {MANUAL}
     assert named - calls == set()
 

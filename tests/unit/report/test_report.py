@@ -216,7 +216,7 @@ def test_only_findings_that_no_run_repairs_remain_after_a_repair() -> None:
     statistics = Statistics({**HEADER, "playbook": "onboard", "check_mode": False}, [record])
     assert statistics.severities["critical"] == {"before": 1, "after": 0}
     assert statistics.severities["low"] == {"before": 1, "after": 1}
-    assert statistics.account_states[0].states == ".lC..-"
+    assert statistics.account_states[0].states == ".lC.--.-"
 
 
 def test_findings_stay_open_in_check_mode_and_in_failed_accounts() -> None:
@@ -246,7 +246,7 @@ def test_an_accepted_finding_has_its_reason_and_fails_nothing(tmp_path: Path) ->
         assert "Ticket 1" in text(folder, name), name
     statistics = Statistics({**HEADER, "check_mode": False}, [record])
     assert (statistics.found["permission_policy_extra"], statistics.open["permission_policy_extra"]) == (1, 1)
-    assert statistics.account_states[0].states == ".....-"
+    assert statistics.account_states[0].states == "....--.-"
     assert not statistics.account_states[0].drifted
 
 
@@ -259,46 +259,51 @@ def test_an_informational_finding_is_no_drift() -> None:
 @pytest.mark.parametrize(
     ("playbook", "record", "states"),
     [
-        ("drift", account(), ".....-"),
-        ("verify", account(ingestion={"ingestion_status": "stale"}), "----.m"),
-        ("verify", account(ingestion={"ingestion_status": "not_connected"}), "----hh"),
-        ("verify", account(ingestion={"ingestion_status": "silent", "as_expected": True}), "----.."),
-        ("verify", account(ingestion={"ingestion_status": "unknown"}), "----.-"),
-        ("offboard", account(), "..--.-"),
-        ("drift", account(status="skipped"), "------"),
-        ("drift", account(status="failed", error={"class": "throttled", "message": "x"}), "h-----"),
+        ("drift", account(), "....--.-"),
+        ("verify", account(ingestion={"ingestion_status": "stale"}), "------.m"),
+        ("verify", account(ingestion={"ingestion_status": "not_connected"}), "------hh"),
+        ("verify", account(ingestion={"ingestion_status": "silent", "as_expected": True}), "------.."),
+        ("verify", account(ingestion={"ingestion_status": "unknown"}), "------.-"),
+        ("offboard", account(), "..----.-"),
+        ("drift", account(status="skipped"), "--------"),
+        ("drift", account(status="failed", error={"class": "throttled", "message": "x"}), "h-------"),
     ],
 )
 def test_what_a_run_did_not_look_at_is_never_fine(playbook: str, record: dict[str, Any], states: str) -> None:
     assert account_state(record, {**HEADER, "playbook": playbook}).states == states
 
 
-@pytest.mark.parametrize(("code", "states"), [("trust_new", "..c..-"), ("quantum_leak", ".c...-")])
+@pytest.mark.parametrize(("code", "states"), [("trust_new", "..c.--.-"), ("quantum_leak", ".c..--.-")])
 def test_a_code_of_a_newer_release_belongs_to_the_check_that_it_begins_with(code: str, states: str) -> None:
     row = account(findings=[{"severity": "critical", "code": code, "message": "New."}])
     assert account_state(row, HEADER).states == states
 
 
 @pytest.fixture
-def queue_check(monkeypatch: pytest.MonkeyPatch) -> None:
+def topic_check(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new check of a resource that not every account has, and a code of it."""
-    check = Check("Queue", "The queue of the bucket", ("onboard", "drift"), resource="queue")
-    monkeypatch.setitem(CHECKS, "queue", check)
-    monkeypatch.setitem(CODES, "queue_missing", Code("high", "queue", "No queue.", ("CreateQueue",), breaking=True))
+    check = Check("Topic", "The topic of the bucket", ("onboard", "drift"), resource="topic")
+    monkeypatch.setitem(CHECKS, "topic", check)
+    monkeypatch.setitem(CODES, "topic_missing", Code("high", "topic", "No topic.", ("CreateTopic",), breaking=True))
 
 
-def queue(**values: Any) -> dict[str, Any]:
-    return account(**{"resources": [{"kind": "queue", "id": "arn", "changed": False}], **values})
+def with_topic(**values: Any) -> dict[str, Any]:
+    return account(**{"resources": [{"kind": "topic", "id": "arn", "changed": False}], **values})
 
 
-@pytest.mark.usefixtures("queue_check")
+@pytest.mark.usefixtures("topic_check")
 @pytest.mark.parametrize(
     ("record", "playbook", "states", "connected"),
     [
-        (account(), "drift", ".....--", True),
-        (queue(), "drift", ".....-.", True),
-        (queue(), "verify", "----.--", True),
-        (queue(findings=[{"severity": "high", "code": "queue_missing", "message": "No."}]), "drift", ".....-h", False),
+        (account(), "drift", "....--.--", True),
+        (with_topic(), "drift", "....--.-.", True),
+        (with_topic(), "verify", "------.--", True),
+        (
+            with_topic(findings=[{"severity": "high", "code": "topic_missing", "message": "No."}]),
+            "drift",
+            "....--.-h",
+            False,
+        ),
     ],
 )
 def test_a_new_check_is_made_where_the_resource_is(
@@ -308,20 +313,20 @@ def test_a_new_check_is_made_where_the_resource_is(
     assert (state.states, state.connected) == (states, connected)
 
 
-@pytest.mark.usefixtures("queue_check")
+@pytest.mark.usefixtures("topic_check")
 def test_a_new_check_is_a_column_of_the_page(tmp_path: Path) -> None:
-    folder = written(tmp_path, queue(findings=[found("queue_missing")]))
+    folder = written(tmp_path, with_topic(findings=[found("topic_missing")]))
     assert embedded(folder)["checks"] == list(CHECKS)
     page = text(folder, "report.html")
-    assert re.search(r'data-check="6"[^>]*><button type="button" title="The queue of the bucket">Queue</button>', page)
-    assert '<option value="queue">Queue</option>' in page
+    assert re.search(r'data-check="8"[^>]*><button type="button" title="The topic of the bucket">Topic</button>', page)
+    assert '<option value="topic">Topic</option>' in page
 
 
 def test_the_page_has_the_checks_in_the_order_of_the_table(tmp_path: Path) -> None:
     folder = written(tmp_path, account(ingestion={"ingestion_status": "receiving"}))
     assert embedded(folder)["checks"] == list(CHECKS)
     labels = re.findall(r'<th scope="col" title="[^"]+">(\w+)</th>', text(folder, "report.html"))
-    assert labels == [check.label for check in CHECKS.values()]
+    assert labels == [check.label for check in CHECKS.values() if not check.resource]
 
 
 def test_a_code_of_a_newer_release_is_accepted(tmp_path: Path) -> None:

@@ -134,21 +134,21 @@ def test_tiles_and_heat_map_filter_the_accounts(see: See, fleet: tuple[Path, lis
 def test_a_new_check_is_shown_and_filtered_without_a_change_of_the_page(
     see: See, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(CHECKS, "queue", Check("Queue", "The queue of the bucket", ("drift",), resource="queue"))
-    monkeypatch.setitem(CODES, "queue_missing", Code("high", "queue", "There is no queue.", ("CreateQueue",)))
+    monkeypatch.setitem(CHECKS, "topic", Check("Topic", "The topic of the bucket", ("drift",), resource="topic"))
+    monkeypatch.setitem(CODES, "topic_missing", Code("high", "topic", "There is no topic.", ("CreateTopic",)))
     header, records = reports.run(20)
     for record in records[:3]:
-        record["resources"] = [{"kind": "queue", "id": "arn:aws:sqs:eu-west-1:111111111111:q", "changed": False}]
-        record["findings"] = [{"severity": "high", "code": "queue_missing", "message": "There is no queue."}]
+        record["resources"] = [{"kind": "topic", "id": "arn:aws:sns:eu-west-1:111111111111:t", "changed": False}]
+        record["findings"] = [{"severity": "high", "code": "topic_missing", "message": "There is no topic."}]
     page = report.write(tmp_path, header, records) / "report.html"
 
     async def steps(tab: browser.Tab) -> None:
-        await choose(tab, "check", "queue")
+        await choose(tab, "check", "topic")
         assert await tab.run(COUNT) == "3 of 20"
         label = "document.querySelector('#rows td:nth-of-type(9)').dataset.label"
-        assert await tab.run(label) == "Queue"
-        mark = "document.querySelector('#rows [data-label=Queue] .mark').getAttribute('aria-label')"
-        assert await tab.run(mark) == "Queue: high"
+        assert await tab.run(label) == "Topic"
+        mark = "document.querySelector('#rows [data-label=Topic] .mark').getAttribute('aria-label')"
+        assert await tab.run(mark) == "Topic: high"
 
     see(page, steps)
 
