@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible import constants
 
+from ..module_utils._core.model import sources
 from ..module_utils._core.model.account import FIELDS, Account, check_complete, check_workspace, parse
 from ..module_utils._core.model.account_result import AccountReport, AccountResult
 from ..module_utils._core.model.errors import InputError, Mistake
@@ -79,6 +80,7 @@ class ActionModule(BatchAction):
             max_change_reason=""
             if max_change is None
             else f"the limit of {percent:g} % of {counted} accounts is {int(max_change)}; {WITHOUT_LIMIT} allows all",
+            read_accounts={} if max_change is None else self._count_read_accounts(options, accounts),
             max_departed_percent=fleet.DEPARTED_PERCENT if percent is None else percent,
             orphans=_orphan_handling(options),
             orphan_account_ids=None if options["orphan_account_ids"] is None else tuple(options["orphan_account_ids"]),
@@ -92,6 +94,25 @@ class ActionModule(BatchAction):
         is_whole_play = len(self.task_vars["ansible_play_batch"]) == len(self.task_vars["ansible_play_hosts_all"])
         # With serial the limit applies to each batch: together they stay within it.
         return self.count_play_accounts() if is_whole_play and options["accounts"] is None else len(accounts)
+
+    def _count_read_accounts(self, options: Mapping[str, Any], accounts: Sequence[Account]) -> dict[str, int]:
+        """Return how many accounts are read through the S3 connection of an account, by the ids of those that have one.
+
+        They are the accounts of the play, independent of the limit, that list no source.
+        """
+        holders = [one for one in accounts if any(map(sources.feeds_other_accounts, one.sources))]
+        if not holders:
+            return {}
+        if options["accounts"] is None:
+            members = sum(map(self._lists_no_source, self.accounts.hosts_of_play(self._task)))
+        else:
+            members = sum(not one.sources for one in accounts)
+        return {one.account_id: members + 1 for one in holders}
+
+    def _lists_no_source(self, host: str) -> bool:
+        name = next(variable for variable, option in OPTION_BY_VARIABLE.items() if option == "sources")
+        found = self.variables.rendered(host, self.variables.raw(host), [name]).get(name, self.task_options["sources"])
+        return isinstance(found, list) and not found
 
     def _workspace_account(self, options: Mapping[str, Any]) -> Account | None:
         """Return the workspace and the credentials to look for orphans with when there are no accounts."""

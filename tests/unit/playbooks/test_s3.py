@@ -13,6 +13,7 @@ import pytest
 from tests.emulators import trail
 from tests.emulators.client import Emulators
 from tests.emulators.s3_connection import S3Connection
+from tests.unit.emulators.clients import client
 
 from .conftest import Play
 
@@ -57,7 +58,7 @@ def writes(cloud: Emulators) -> list[str]:
 
 
 def configuration(cloud: Emulators) -> dict[str, Any]:
-    found = cloud.boto("s3", ARCHIVE).get_bucket_notification_configuration(Bucket=BUCKET)
+    found = client(cloud, "s3", ARCHIVE).get_bucket_notification_configuration(Bucket=BUCKET)
     return {name: value for name, value in found.items() if name != "ResponseMetadata"}
 
 
@@ -79,7 +80,7 @@ def test_from_nothing_to_events_of_every_member(cloud: Emulators, play: Play) ->
     assert run.code == 0, run.output
     assert run.changed == preview.changed
     assert writes(cloud) == MADE
-    assert {account for one in cloud.requests() for account in one["accounts"]} & set(MEMBERS) == set()
+    assert {one["account"] for one in cloud.requests("aws")} <= {ARCHIVE, "123456789012", ""}
 
     cloud.forget()
     again = play("onboard", hosts())
@@ -115,7 +116,7 @@ def test_what_others_have_in_the_bucket_stays(cloud: Emulators, play: Play) -> N
     make_trail(cloud)
     others = CONNECTION.make_others(cloud)
     before = configuration(cloud)
-    assert before.keys() == others.keys()
+    assert before == others
     CONNECTION.make_provider(cloud, "api://defender-for-cloud")
     assert play("onboard", hosts(remove_provider=True)).code == 0
     during = configuration(cloud)
@@ -245,4 +246,4 @@ def test_ten_connections_and_a_thousand_members_are_one_account(cloud: Emulators
     cloud.forget()
     again = play("onboard", fleet)
     assert (again.changed, writes(cloud)) == ({}, [])
-    assert {account for one in cloud.requests("aws") for account in one["accounts"]} <= {ARCHIVE, "123456789012"}
+    assert {one["account"] for one in cloud.requests("aws")} <= {ARCHIVE, "123456789012", ""}

@@ -162,6 +162,12 @@ def _options(source_type: str) -> dict[str, SourceOption]:
     return {option.name: option for option in options}
 
 
+def feeds_other_accounts(source: SourceSpec) -> bool:
+    """Whether a source ingests the CloudTrail events of accounts that list no source themselves."""
+    is_connected = source.get("connector", True) and not source.get("account_ids")
+    return source.type == S3 and source.get("table", s3.CLOUDTRAIL_TABLE) == s3.CLOUDTRAIL_TABLE and is_connected
+
+
 def module_source_options(source_type: str) -> list[SourceOption]:
     """Return the options of a type of source that a module for the AWS side of one source has."""
     return [option for option in SOURCE_TYPES[source_type].options if option.name != "connector"]

@@ -60,6 +60,8 @@ class Context:
     is_ready: Callable[[], bool]
     workspace_id: Callable[[Account], str]
     other_readers: Callable[[str, Sentinel], Awaitable[list[dict[str, Any]]]]
+    is_fed_by_run: Callable[[Account], bool]
+    """Whether another account of the run has a source that ingests the events of an account without sources."""
     slots: Slots
     visibility: Visibility
     check_mode: bool
@@ -71,7 +73,17 @@ class Context:
         async def no_readers(_account_id: str, _sentinel: Sentinel) -> list[dict[str, Any]]:
             return []
 
-        return cls(aws, ready, lambda: True, lambda _account: "", no_readers, slots, Visibility(), check_mode)
+        return cls(
+            aws,
+            ready,
+            lambda: True,
+            lambda _account: "",
+            no_readers,
+            lambda _account: False,
+            slots,
+            Visibility(),
+            check_mode,
+        )
 
     def client(self, service: str, region: str, keys: Keys) -> ServiceClient:
         """Return a client of an AWS service, by botocore's name for it, in a Region."""
@@ -82,7 +94,7 @@ async def connect(report: AccountReport, account: Account, context: Context) -> 
     """Bring every source of an account to its desired state; in check mode report the changes only."""
     if CLOUDTRAIL not in account.sources:
         account, sentinel = await context.ready(account)
-        report.findings += await _unlisted(account, sentinel)
+        report.findings += await _unlisted(account, sentinel, context)
     previewed = dict[str, Any]()
     await _work_on_each(account.sources, lambda source: connect_source(report, account, source, context, previewed))
 
@@ -252,11 +264,12 @@ async def _reporting_workspace(report: AccountReport, run: SourceRun, source: So
         raise
 
 
-async def _unlisted(account: Account, sentinel: Sentinel) -> list[Finding]:
+async def _unlisted(account: Account, sentinel: Sentinel, context: Context) -> list[Finding]:
     """Return the findings about sources that the account does not list, from the workspace's list of connectors."""
     spec = ConnectorSpec(account.role_spec.arn, sentinel.id, account.role_spec.workspace_id)
     found = connectors.unlisted(spec, await sentinel.connectors(account.account_id, spec.name))
-    if not account.sources and not await sentinel.is_fed_by_s3(connectors.CLOUDTRAIL_TABLE):
+    is_fed = context.is_fed_by_run(account) or await sentinel.is_fed_by_s3(connectors.CLOUDTRAIL_TABLE)
+    if not account.sources and not is_fed:
         found.append(missing_source())
     return found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +43,8 @@ class RunOptions:
     """How many accounts may change; None for any number."""
     max_change_reason: str = ""
     """How `max_change` was calculated, and the option that raises it."""
+    read_accounts: Mapping[str, int] = field(default_factory=dict)
+    """By id of an account through whose S3 connection others are read: how many, with itself. All of them change."""
     max_departed_percent: float = DEPARTED_PERCENT
     """The share of a workspace's connectors that may be removed because their accounts departed."""
     orphans: str = "ignore"
@@ -55,6 +57,10 @@ class RunOptions:
     """In a run without accounts: the workspace and the credentials to find orphans with."""
     minimum_accounts: int = 1
     """An organization listing with fewer active accounts is treated as incomplete."""
+
+    def counted(self, result: AccountResult) -> int:
+        """Return how many accounts a result stands for in `max_change`."""
+        return self.read_accounts.get(result.account.account_id, 1)
 
     @property
     def permission(self) -> str:
@@ -142,7 +148,7 @@ class Run:
             async for result in _refused_preview(self._accounts, clients, options, self._cancellation):
                 yield result
             async for result in _reconcile_accounts(self._accounts, clients, options, self._cancellation):
-                statuses[result.status] += 1
+                statuses[result.status] += options.counted(result)
                 self._unfinished |= {result.account.account_id} if result.status in ("failed", "skipped") else set()
                 yield result
             if not options.check_mode:
@@ -204,7 +210,10 @@ async def _refused_preview(
     if options.max_change is None or options.check_mode:
         return
     previewed = await _preview(accounts, clients, options, cancellation)
-    if error := change_limit_error(Counter(result.status for result in previewed), options):
+    statuses = Counter[str]()
+    for result in previewed:
+        statuses[result.status] += options.counted(result)
+    if error := change_limit_error(statuses, options):
         for result in previewed:
             yield result
         raise error

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..cloud.aws import Aws
+from ..model import sources
 from ..model.account import Account, WorkspaceKey, check_partition
 from ..model.connector import workspace as workspaces
 from ..model.connector.workspace import Workspace
@@ -46,6 +47,7 @@ class Preflight:
         self._first_accounts = {account.workspace_key: account for account in reversed(accounts)}
         self._aws = Opened(self._check_aws, lambda _identity: "find AWS credentials")
         self._workspaces = Opened(self._check_workspace, workspace_action)
+        self._fed = {one.workspace_key for one in accounts if any(map(sources.feeds_other_accounts, one.sources))}
         # Also those that turn out to be unusable.
         self._created: dict[WorkspaceKey, Sentinel] = {}
         self._checking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -93,6 +95,7 @@ class Preflight:
             self._checking.done,
             self._workspace_id,
             self._other_readers,
+            self._is_fed,
             self._clients.slots,
             self._visibility,
             check_mode,
@@ -102,6 +105,10 @@ class Preflight:
         """Return the workspace id of an account: the one that was read, else the option, which may be empty."""
         sentinel = self._created.get(account.workspace_key)
         return (sentinel.customer_id if sentinel else "") or account.role_spec.workspace_id
+
+    def _is_fed(self, account: Account) -> bool:
+        """Whether a source of an account of the run ingests the events of accounts without sources."""
+        return account.workspace_key in self._fed
 
     async def _other_readers(self, account_id: str, own: Sentinel) -> list[dict[str, Any]]:
         """Return the connectors in the other workspaces that read an account, without those that cannot be listed."""
