@@ -29,7 +29,7 @@ from . import new_account
 from .pacing import Slots, Visibility
 from .reconcile import Adapter, Mode, Read, Sleep, read_consistent, reconcile
 from .sources import SOURCES
-from .step import Source, SourceRun, Step
+from .step import EarlierSources, Source, SourceRun, Step
 from .write_session import WriteSession
 
 if TYPE_CHECKING:
@@ -95,15 +95,15 @@ async def connect(report: AccountReport, account: Account, context: Context) -> 
     if CLOUDTRAIL not in account.sources:
         account, sentinel = await context.ready(account)
         report.findings += await _unlisted(account, sentinel, context)
-    previewed = dict[str, Any]()
-    await _work_on_each(account.sources, lambda source: connect_source(report, account, source, context, previewed))
+    earlier = EarlierSources()
+    await _work_on_each(account.sources, lambda source: connect_source(report, account, source, context, earlier))
 
 
 async def disconnect(report: AccountReport, account: Account, context: Context) -> None:
     """Remove every listed source of an account, and the CloudTrail source even if it is not listed."""
-    listed = dict.fromkeys((*account.sources, CLOUDTRAIL))
-    previewed = dict[str, Any]()
-    await _work_on_each(reversed(listed), lambda source: disconnect_source(report, account, source, context, previewed))
+    listed = account.sources if CLOUDTRAIL in account.sources else (CLOUDTRAIL, *account.sources)
+    earlier = EarlierSources()
+    await _work_on_each(reversed(listed), lambda source: disconnect_source(report, account, source, context, earlier))
 
 
 async def _work_on_each(sources: Iterable[SourceSpec], work: Callable[[SourceSpec], Awaitable[None]]) -> None:
@@ -123,12 +123,12 @@ async def connect_source(
     account: Account,
     spec: SourceSpec,
     context: Context,
-    previewed: dict[str, Any] | None = None,
+    earlier: EarlierSources | None = None,
 ) -> None:
-    """Bring one source of an account to its desired state; `previewed` is shared by the sources of an account."""
+    """Bring one source of an account to its desired state; `earlier` is shared by its sources."""
     source, sleep = SOURCES[spec.type], context.slots.sleep
     async with context.slots:
-        run, opened = await _open(account, spec, context, previewed, removing=False)
+        run, opened = await _open(account, spec, context, earlier, removing=False)
         first, (_adapter, before) = opened[0]
         with _reporting(report, run, first, before.have):
             ready = context.ready(account)
@@ -145,12 +145,12 @@ async def disconnect_source(
     account: Account,
     spec: SourceSpec,
     context: Context,
-    previewed: dict[str, Any] | None = None,
+    earlier: EarlierSources | None = None,
 ) -> None:
-    """Remove one source of an account; `previewed` is shared by the sources of an account."""
+    """Remove one source of an account; `earlier` is shared by its sources."""
     source = SOURCES[spec.type]
     async with context.slots:
-        run, opened = await _open(account, spec, context, previewed, removing=True)
+        run, opened = await _open(account, spec, context, earlier, removing=True)
     first, (_adapter, before) = opened[0]
     with _reporting(report, run, first, before.have):
         run.account, run.sentinel = await context.ready(account)
@@ -169,7 +169,7 @@ async def disconnect_source(
 
 
 async def _open(
-    account: Account, spec: SourceSpec, context: Context, previewed: dict[str, Any] | None, *, removing: bool
+    account: Account, spec: SourceSpec, context: Context, earlier: EarlierSources | None, *, removing: bool
 ) -> tuple[SourceRun, list[OpenedStep]]:
     """Open a session in the account, and read the resources of the source in AWS before anything is decided."""
     source = SOURCES[spec.type]
@@ -182,7 +182,7 @@ async def _open(
         of_steps = chain.from_iterable(step.statements(run, partition) for step in source.in_aws)
         return session_policy([*source.statements(run, partition), *of_steps])
 
-    run = SourceRun(account, spec, context, removing, {} if previewed is None else previewed, WriteSession(assume))
+    run = SourceRun(account, spec, context, removing, earlier or EarlierSources(), WriteSession(assume))
     run.keys = await new_account.retry_while_new(account, lambda: assume(policy), context.slots.sleep)
     if source.prepare:
         run.account, run.sentinel = await context.slots.without_slot(context.ready(account))
@@ -214,8 +214,8 @@ async def _read_step(run: SourceRun, step: Step) -> StepRead:
     """Read the resource of a step before anything is decided."""
     spec = step.spec(run)
     adapter, title = step.adapter(run, spec), step.resource.title(spec)
-    if title in run.previewed:
-        have = run.previewed[title]
+    if title in run.earlier.previewed:
+        have = run.earlier.previewed[title]
     else:
         async with account_timeout(run.account):
             have = await read_consistent(adapter.read, run.context.slots.sleep)
@@ -233,7 +233,9 @@ async def _reconcile_step(
     outcome = await reconcile(report, step.resource, spec, adapter, mode, before)
     run.found[step.resource.name] = outcome.want
     if run.context.check_mode:
-        run.previewed[step.resource.title(spec)] = outcome.want
+        run.earlier.previewed[step.resource.title(spec)] = outcome.want
+    if run.removing and outcome.changed:
+        run.earlier.removed.add(step.resource.id(spec, outcome.have))
     if outcome.changed or (outcome.have is not None and step.is_new(outcome.have)):
         run.changed_at = time.monotonic()
 

@@ -53,7 +53,8 @@ async def _check_readers(run: SourceRun, add: AddFindings) -> None:
     """Report the connectors that would still read the account; raises role_conflict if one of them needs the role."""
     spec, role = _connector_spec(run), run.found.get(ROLE.name)
     account_id = run.account.account_id
-    readers = await run.workspace.connectors_reading(account_id)
+    reading = await run.workspace.connectors_reading(account_id)
+    readers = [one for one in reading if one["id"] not in run.earlier.removed]
     others = await run.context.other_readers(account_id, run.workspace)
     add(connectors.remaining_findings(spec, [*readers, *others]))
     if ROLE.without(run.account.role_spec, role) != role:

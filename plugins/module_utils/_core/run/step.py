@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
+class EarlierSources:
+    """What the earlier sources of an account did, or would do in check mode: they may share resources with later ones.
+
+    `previewed` has the resources in check mode as they would be, by title; `removed` the ids of removed ones.
+    """
+
+    previewed: dict[str, Any] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class SourceRun:
     """The work on one source of one account.
 
@@ -37,8 +48,7 @@ class SourceRun:
     source: SourceSpec
     context: Context
     removing: bool
-    previewed: dict[str, Any]
-    """In check mode the resources as earlier sources of the account would leave them, by title."""
+    earlier: EarlierSources
     write_session: WriteSession
     """For the steps that have `write_statements`."""
     sentinel: Sentinel | None = None
