@@ -22,11 +22,8 @@ from .statistics import PASSED, STATE_BY_SEVERITY, UNKNOWN, AccountState, Statis
 PAGE_SIZE = 200
 
 MARKS = {
-    **{state: (state, state.upper(), severity) for severity, state in STATE_BY_SEVERITY.items()},
-    **{
-        state.upper(): (state.upper(), state.upper(), f"{severity}, repaired")
-        for severity, state in STATE_BY_SEVERITY.items()
-    },
+    **{state: (state, state.upper(), name) for name, state in STATE_BY_SEVERITY.items()},
+    **{state.upper(): (state.upper(),) * 2 + (f"{name}, repaired",) for name, state in STATE_BY_SEVERITY.items()},
     PASSED: ("fine", "✓", "passed"),
     UNKNOWN: ("unknown", "\u2013", "not checked or unknown"),
 }
@@ -93,7 +90,7 @@ def compressed(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return rows of `page_rows` and what their table needs: JSON, compressed by gzip, in base64; no invisible text."""
     head = _to_json({"pageSize": PAGE_SIZE, "checks": list(CHECKS), "marks": MARKS})
     text = f'{head[:-1]},"rows":[{",".join(map(_visible_json, rows))}]}}'
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    return base64.b64encode(gzip.compress(text.encode(), compresslevel=6, mtime=0)).decode()
 
 
 def _visible_json(row: Mapping[str, Any]) -> str:

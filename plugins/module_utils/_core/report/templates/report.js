@@ -80,7 +80,7 @@
     return make("span", { class: `mark ${kind}`, role: "img", "aria-label": `${label}: ${meaning}`, title: `${label}: ${meaning}` }, char);
   };
   const cell = (kind, ...children) => make("td", { role: "cell", class: kind }, ...children);
-  const wide = (text) => make("td", { role: "cell", class: "wide", title: text }, make("bdi", {}, text || "–"));
+  const wide = (text, kind = "wide") => make("td", { role: "cell", class: kind, title: text }, make("bdi", {}, text || "–"));
 
   const line = (row, at) => {
     const toggle = make("button", { type: "button", class: "toggle", "aria-expanded": "false", "data-row": at },
@@ -93,7 +93,7 @@
       ...columns.map(([index, label]) =>
         make("td", { role: "cell", class: "check", "data-label": label }, mark(row.states[index], label))),
       hasEvents ? wide(row.ingestion.last_event) : null,
-      wide(row.summary));
+      wide(row.summary, row.summary ? "wide details" : "wide"));
   };
 
   // A line diff by the longest common subsequence; for long texts each side as a whole.
