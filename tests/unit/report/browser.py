@@ -112,9 +112,9 @@ class Tab:
         taken = await self.do("Page.captureScreenshot", format="png", captureBeyondViewport=whole, **clip)
         path.write_bytes(base64.b64decode(taken["data"]))  # noqa: ASYNC240 nothing else waits here
 
-    async def pdf(self, path: Path) -> None:
+    async def pdf(self) -> bytes:
         printed = await self.do("Page.printToPDF", printBackground=True)
-        path.write_bytes(base64.b64decode(printed["data"]))  # noqa: ASYNC240 nothing else waits here
+        return base64.b64decode(printed["data"])
 
     async def _whole(self) -> dict[str, float]:
         size = (await self.do("Page.getLayoutMetrics"))["cssContentSize"]

@@ -43,7 +43,7 @@ def page_rows(rows: Sequence[AccountRow], statistics: Statistics) -> list[Mappin
 
 def _page_row(row: AccountRow, state: AccountState) -> Mapping[str, Any]:
     error, ingestion = _error(row), _ingestion(row)
-    findings = [
+    findings: list[dict[str, Any]] = [
         {**finding, "message": message_of(finding), "open": is_open, "url": finding_url(finding["code"])}
         for finding, is_open in zip(row.get("findings", ()), state.open, strict=True)
     ]
@@ -66,6 +66,7 @@ def _page_row(row: AccountRow, state: AccountState) -> Mapping[str, Any]:
         "error": error,
         "findings": findings,
         "ingestion": ingestion,
+        "last_event": str(ingestion.get("last_event") or "")[:16].replace("T", " "),
         "summary": "\n".join(filter(None, messages)),
     }
 
@@ -80,10 +81,7 @@ def _error(row: AccountRow) -> Mapping[str, Any]:
 
 def _ingestion(row: AccountRow) -> Mapping[str, Any]:
     ingestion = row.get("ingestion")
-    if not ingestion:
-        return {}
-    last_event = str(ingestion.get("last_event") or "")[:16].replace("T", " ")
-    return {**ingestion, "ingestion_status": ingestion_status_of(row), "last_event": last_event}
+    return {**ingestion, "ingestion_status": ingestion_status_of(row)} if ingestion else {}
 
 
 def compressed(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -72,7 +72,7 @@
     id: (row) => row.host.toLowerCase() || row.account_id,
     ou: (row) => row.ou,
     status: (row) => row.status,
-    last: (row) => row.ingestion.last_event ?? "",
+    last: (row) => row.last_event,
   })[name] || ((row) => order.indexOf(row.states[+name.slice(1)]));
 
   const mark = (state, label) => {
@@ -92,8 +92,8 @@
       cell("", make("span", { class: `status ${row.status}` }, row.status === "changed" ? changed : row.status)),
       ...columns.map(([index, label]) =>
         make("td", { role: "cell", class: "check", "data-label": label }, mark(row.states[index], label))),
-      hasEvents ? wide(row.ingestion.last_event) : null,
-      wide(row.summary, row.summary ? "wide details" : "wide"));
+      hasEvents ? wide(row.last_event) : null,
+      wide(row.summary, "wide details"));
   };
 
   // A line diff by the longest common subsequence; for long texts each side as a whole.
@@ -133,9 +133,9 @@
   const calls = (row) => row.calls.map(({ name, args }) =>
     make("details", {}, make("summary", { class: "id" }, name), block(pretty(args).split("\n").map((it) => ["", it]))));
   const facts = (row) => {
-    const { ingestion_status, events, last_event, regions, message } = row.ingestion;
+    const { ingestion_status, events, regions, message } = row.ingestion;
     const pairs = [["Account", row.account_id], ["OU", row.ou], ...resources(row)];
-    if (ingestion_status) pairs.push(["Events", `${ingestion_status}, ${number(events ?? 0)} events`], ["Last event", last_event], ["Regions", regions?.join(", ")], ["Message", message]);
+    if (ingestion_status) pairs.push(["Events", `${ingestion_status}, ${number(events ?? 0)} events`], ["Last event", row.last_event], ["Regions", regions?.join(", ")], ["Message", message]);
     return make("dl", {}, ...pairs.filter(([, value]) => value).map(([key, value]) =>
       make("div", {}, make("dt", {}, key), make("dd", { class: "id" }, value))));
   };
@@ -238,8 +238,15 @@
     $("accounts").scrollIntoView();
     $("accounts").focus({ preventScroll: true });
   });
-  addEventListener("beforeprint", () => draw(0, PRINTED));
-  addEventListener("afterprint", render);
+  addEventListener("beforeprint", () => {
+    draw(0, PRINTED);
+    $("rest").hidden = shown.length <= PRINTED;
+    $("rest").textContent = `${number(shown.length - PRINTED)} more accounts are not printed. Filter the accounts to print others.`;
+  });
+  addEventListener("afterprint", () => {
+    $("rest").hidden = true;
+    render();
+  });
 
   for (const head of heads) {
     const button = make("button", { type: "button" }, ...head.childNodes);
