@@ -12,7 +12,6 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report.html_data import PLACEHOLDERS
 from tests.emulators.client import CUSTOMER_ID, Emulators
 from tests.faults.world import World, arn_of, connector, name_of
 from tests.unit.modules.test_ingestion_info import arrived, unhealthy
@@ -117,4 +116,4 @@ def test_no_text_of_others_adds_a_line_to_the_terminal(cloud: Emulators, tmp_pat
     for name in ("report.md", "report.csv", "report.html", "report.json", "report.junit.xml"):
         for report in (tmp_path / "reports").glob(f"*/{name}"):
             written = report.read_bytes().decode("utf-8-sig")
-            assert hidden(written.replace("\r\n", "\n")) <= {"\t", *PLACEHOLDERS}, name
+            assert hidden(written.replace("\r\n", "\n")) <= {"\t"}, name

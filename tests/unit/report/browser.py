@@ -27,6 +27,12 @@ import aiohttp
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0")
+READY = """new Promise((done) => {
+  const root = document.documentElement;
+  const check = () => "ready" in root.dataset && done();
+  new MutationObserver(check).observe(root, { attributes: true });
+  check();
+})"""
 
 
 class Tab:
@@ -82,10 +88,13 @@ class Tab:
         feature = [{"name": "prefers-color-scheme", "value": scheme}]
         await self.do("Emulation.setEmulatedMedia", media=media, features=feature)
 
-    async def open(self, address: str) -> None:
+    async def open(self, address: str, *, ready: bool = True) -> None:
+        """Load a page; `ready` waits until its table of accounts is unpacked."""
         self._loaded.clear()
         await self.do("Page.navigate", url=address)
         await asyncio.wait_for(self._loaded.wait(), 30)
+        if ready:
+            await asyncio.wait_for(self.run(READY), 30)
 
     async def run(self, script: str) -> Any:
         """Return the value of an expression, or the value that a promise resolves to."""
@@ -102,6 +111,10 @@ class Tab:
         clip = {"clip": await self._whole()} if whole else {}
         taken = await self.do("Page.captureScreenshot", format="png", captureBeyondViewport=whole, **clip)
         path.write_bytes(base64.b64decode(taken["data"]))  # noqa: ASYNC240 nothing else waits here
+
+    async def pdf(self) -> bytes:
+        printed = await self.do("Page.printToPDF", printBackground=True)
+        return base64.b64decode(printed["data"])
 
     async def _whole(self) -> dict[str, float]:
         size = (await self.do("Page.getLayoutMetrics"))["cssContentSize"]

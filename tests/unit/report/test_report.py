@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import gzip
 import hashlib
 import html.parser
 import io
@@ -43,7 +44,6 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report 
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import (
     history,
-    html_data,
     report,
     trend,
 )
@@ -93,11 +93,9 @@ def text(folder: Path, name: str) -> str:
 
 def embedded(folder: Path) -> dict[str, Any]:
     """The data that is embedded in the page."""
-    match = re.search(
-        r'<script type="application/json" id="data">(.*?)</script>', text(folder, "report.html"), re.DOTALL
-    )
-    assert match
-    return dict(json.loads(match[1]))
+    element = r'<script type="application/gzip" id="data">([A-Za-z0-9+/=]+)</script>'
+    [data] = re.findall(element, text(folder, "report.html"))
+    return dict(json.loads(gzip.decompress(base64.b64decode(data))))
 
 
 # Files
@@ -318,7 +316,7 @@ def test_a_new_check_is_a_column_of_the_page(tmp_path: Path) -> None:
     folder = written(tmp_path, with_topic(findings=[found("topic_missing")]))
     assert embedded(folder)["checks"] == list(CHECKS)
     page = text(folder, "report.html")
-    assert re.search(r'data-check="8"[^>]*><button type="button" title="The topic of the bucket">Topic</button>', page)
+    assert re.search(r'data-check="8"[^>]* title="The topic of the bucket">Topic</th>', page)
     assert '<option value="topic">Topic</option>' in page
 
 
@@ -512,9 +510,9 @@ def test_every_file_can_be_parsed_for_any_name_of_an_account(tmp_path: Path, nam
         errors="replace"
     )
     assert len(list(csv.reader(io.StringIO(text(folder, "report.csv"))))) == 2
-    assert embedded(folder)["rows"][0][0] == "111111111111"
+    assert embedded(folder)["rows"][0]["account_id"] == "111111111111"
     markup = Markup(text(folder, "report.html"))
-    assert (markup.scripts, markup.images, markup.handlers) == (3, 0, [])
+    assert (markup.scripts, markup.images, markup.handlers) == (2, 0, [])
 
 
 def test_no_text_of_others_is_markup_in_markdown(tmp_path: Path) -> None:
@@ -568,38 +566,46 @@ def test_the_page_makes_no_requests_and_runs_only_its_own_script(tmp_path: Path)
         assert f"{tag}-src 'sha256-{digest}'" in markup.policy
 
 
-def test_no_value_can_end_the_data_element(tmp_path: Path) -> None:
-    folder = written(tmp_path, account(host=NASTY), account(account_id="222222222222", ou=NASTY))
-    assert "<" not in html_data.accounts_json([account(host=NASTY)], Statistics(HEADER, [account(host=NASTY)]))
-    assert one_line(NASTY) in (row[1] for row in embedded(folder)["rows"])
+@pytest.mark.parametrize("name", [NASTY, "\x7f\x1b[2K", "\ud800", "\ue000", "\u3164 a", "Zürich"])
+def test_no_text_of_the_page_is_invisible(tmp_path: Path, name: str) -> None:
+    record = account(host=name, ou=name, calls=[{"name": "TagRole", "args": {name: [name]}}])
+    folder = written(tmp_path, record, account(account_id="222222222222"))
+    [row] = [row for row in embedded(folder)["rows"] if row["account_id"] == record["account_id"]]
+    shown = one_line(name)
+    assert (row["host"], row["ou"], row["calls"][0]["args"]) == (shown, shown, {shown: [shown]})
+    assert {char for char in text(folder, "report.html") if not char.isprintable()} <= {"\n", "\t"}
 
 
-def test_strings_are_stored_once_for_all_accounts() -> None:
-    header, records = reports.run(1000, broken=1.0)
-    content = json.loads(html_data.accounts_json(records, Statistics(header, records)))
-    assert len(content["strings"]) < 400
-    assert not [text for text in content["strings"] if "arn:aws:iam::2" in text]
+def test_the_page_has_every_text_in_full(tmp_path: Path) -> None:
+    """However long the texts are, and however many accounts have them."""
+    own = "x" * 100_000
+    difference = {"before": {own: own}, "after": own, "after_header": own}
+    record = account(findings=[found("role_tags", own)], diff=[difference], calls=[{"name": own, "args": {own: own}}])
+    records = [{**record, "account_id": f"{number:012}"} for number in range(40)]
+    for row in embedded(written(tmp_path, *records))["rows"]:
+        assert row["findings"][0]["message"] == own
+        assert (row["diff"], row["calls"]) == (record["diff"], record["calls"])
 
 
-@pytest.mark.parametrize("placeholder", html_data.PLACEHOLDERS)
-def test_a_placeholder_character_in_a_value_is_escaped(placeholder: str) -> None:
-    records = [account(resources=[{"kind": "role", "id": f"x{placeholder}", "changed": False}])]
-    assert (
-        one_line(f"x{placeholder}")
-        in json.loads(html_data.accounts_json(records, Statistics(HEADER, records)))["strings"]
-    )
+def test_the_same_results_have_the_same_bytes(tmp_path: Path) -> None:
+    header, records = reports.run(30)
+    pages = {(report.write(tmp_path / name, header, records) / "report.html").read_bytes() for name in "ab"}
+    assert len(pages) == 1
 
 
-def test_the_size_of_a_page_is_limited() -> None:
-    """Long and different strings in all accounts: first details are left out, then strings are cut."""
-    header, records = reports.run(10_000, broken=1.0)
-    for number, record in enumerate(records):
-        own = f"{number:05}" * 40
-        record["findings"] = [{**one, "message": f"{own} {one['message']}"} for one in record["findings"]]
-        record["diff"] = [{"before": {own: own}, "after": {own: own * 4}} for _each in range(2)]
-    content = html_data.accounts_json(records, Statistics(header, records))
-    assert len(content.encode()) < 4_900_000
-    assert len(json.loads(content)["rows"]) == 10_000
+@pytest.mark.parametrize(("accounts", "plain", "rest"), [(0, 0, ""), (200, 200, ""), (1_234, 200, "1,034")])
+def test_the_first_accounts_need_no_javascript(tmp_path: Path, accounts: int, plain: int, rest: str) -> None:
+    records = [account(account_id=f"{number:012}", host=f"host-{number}") for number in range(accounts)]
+    for record in records[-3:]:
+        record |= {"status": "failed", "error": {"class": "throttled", "message": f"Cannot: {record['host']} <b>"}}
+    page = text(written(tmp_path, *records), "report.html")
+    rows = page.partition('<tbody id="rows"')[2].partition("</tbody>")[0].split("<tr ")[1:]
+    assert len(rows) == plain
+    for record, row in zip(records[-3:], rows, strict=False):
+        assert f"Cannot: {record['host']} &lt;b&gt;" in row
+    [note] = re.findall(r'id="rest">(?:(.+?) more accounts are not shown)?', page)
+    assert note == rest
+    assert f'<p class="lead">{accounts:,} accounts' in page
 
 
 # Trend

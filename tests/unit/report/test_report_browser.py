@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,17 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.f
     Check,
     Code,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import report
 from tests.unit.report import browser, reports
 
 pytestmark = pytest.mark.skipif(not browser.CHROMIUM, reason="Chromium is not installed (Debian: chromium)")
 
 COUNT = "document.querySelector('#count').textContent"
+REST = "document.querySelector('#rest:not([hidden])')?.textContent ?? ''"
 ROWS = "document.querySelectorAll('#rows tr.account').length"
 NASTY = "</script><img src=x onerror=\"document.title='owned'\"><b>\u202e&amp; 'x'"
+HOSTILE = "img, b b, .detail b *"
 Steps = Callable[[browser.Tab], Awaitable[None]]
 See = Callable[..., None]
 
@@ -88,7 +92,7 @@ def test_filter_search_sort_and_pages_work(see: See, fleet: tuple[Path, list[dic
     silent = [one for one in records if one["ingestion"]["ingestion_status"] == "silent"]
 
     async def steps(tab: browser.Tab) -> None:
-        assert (await tab.run(COUNT), await tab.run(ROWS)) == ("2,000", 100)
+        assert (await tab.run(COUNT), await tab.run(ROWS)) == ("2,000", 200)
         await choose(tab, "show", "failed")
         assert await tab.run(COUNT) == f"{len(failed)} of 2,000"
         await search(tab, failed[3]["account_id"])
@@ -103,7 +107,7 @@ def test_filter_search_sort_and_pages_work(see: See, fleet: tuple[Path, list[dic
         assert await tab.run(COUNT) == f"{len(silent)} of 2,000"
         await click(tab, "#clear")
         await click(tab, "#pager [data-to=last]")
-        assert await tab.run("document.querySelector('#position').textContent") == "Page 20 of 20"
+        assert await tab.run("document.querySelector('#position').textContent") == "Page 10 of 10"
         await click(tab, "[data-sort=id] button")
         first = min(records, key=lambda one: one["host"])
         assert await tab.run("document.querySelector('#rows .toggle b').textContent") == first["host"]
@@ -240,17 +244,54 @@ def test_text_has_enough_contrast_in_light_and_dark_mode(see: See, fleet: tuple[
     see(fleet[0], steps)
 
 
-def test_all_pages_of_accounts_are_printed(see: See, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("accounts", "printed", "note"), [(250, 250, ""), (2345, 2000, "345")])
+def test_all_pages_of_accounts_are_printed(see: See, tmp_path: Path, accounts: int, printed: int, note: str) -> None:
     async def steps(tab: browser.Tab) -> None:
         await tab.run("dispatchEvent(new Event('beforeprint'))")
-        assert await tab.run(ROWS) == 250
+        assert await tab.run(ROWS) == printed
+        assert (await tab.run(REST)).partition(" ")[0] == note
         await tab.run("dispatchEvent(new Event('afterprint'))")
-        assert await tab.run(ROWS) == 100
+        assert (await tab.run(ROWS), await tab.run(REST)) == (200, "")
 
-    see(report.write(tmp_path, *reports.run(250)) / "report.html", steps)
+    see(report.write(tmp_path, *reports.run(accounts)) / "report.html", steps)
+
+
+def test_without_javascript_the_page_has_the_first_accounts_and_the_number_of_the_others(
+    address: str, fleet: tuple[Path, list[dict[str, Any]]]
+) -> None:
+    page, records = fleet
+    critical = [one["host"] for one in records if any(item["severity"] == "critical" for item in one["findings"])]
+
+    async def visit() -> None:
+        async with browser.tab(address) as tab:
+            await tab.do("Emulation.setScriptExecutionDisabled", value=True)
+            await tab.open(f"file://{page}", ready=False)
+            assert await tab.run(ROWS) == 200
+            assert (await tab.run(REST)).startswith("1,800 more accounts are not shown.")
+            accounts = await tab.run("document.querySelector('#rows').innerText")
+            assert [host for host in critical if host not in accounts] == []
+            assert await tab.run("document.querySelector('#filters').checkVisibility()") is False
+            assert await tab.run("document.querySelectorAll('#matrix button').length") == 0
+            assert tab.messages == []
+
+    asyncio.run(visit())
+
+
+def test_a_pdf_that_is_printed_at_once_has_the_plain_part(address: str, tmp_path: Path) -> None:
+    page = report.write(tmp_path, *reports.run(500)) / "report.html"
+
+    async def pages(*, ready: bool) -> int:
+        async with browser.tab(address) as tab:
+            await tab.do("Emulation.setScriptExecutionDisabled", value=not ready)
+            await tab.open(f"file://{page}", ready=ready)
+            return len(re.findall(rb"/Type /Page\b", await tab.pdf()))
+
+    at_once, whole = asyncio.run(pages(ready=False)), asyncio.run(pages(ready=True))
+    assert 3 < at_once < whole
 
 
 def test_no_name_becomes_markup(see: See, tmp_path: Path) -> None:
+    shown = one_line(NASTY)
     header, records = reports.run(12)
     for record in records:
         record |= {"host": NASTY, "ou": NASTY}
@@ -261,12 +302,17 @@ def test_no_name_becomes_markup(see: See, tmp_path: Path) -> None:
     header |= {"workspaces": [NASTY], "orphans": [{"account_id": NASTY, "id": NASTY}]}
 
     async def steps(tab: browser.Tab) -> None:
+        assert await tab.run(f"document.querySelectorAll('{HOSTILE}').length") == 0
         await click(tab, ".toggle")
-        assert NASTY in await tab.run("document.querySelector('.detail').textContent")
-        await choose(tab, "ou", NASTY)
+        assert (await tab.run("document.querySelector('.detail').textContent")).count(shown) > 5
+        await choose(tab, "ou", shown)
+        assert await tab.run("document.querySelector('#ou').value") == shown
         assert await tab.run(COUNT) == "12"
+        await click(tab, "#clear")
         await click(tab, ".heat .cell a")
-        assert await tab.run("document.querySelectorAll('img, b b, .detail b *').length") == 0
+        assert await tab.run("document.querySelector('#ou').value") == shown
+        assert await tab.run(f"document.querySelectorAll('{HOSTILE}').length") == 0
+        assert "\u202e" not in await tab.run("document.documentElement.outerHTML")
         assert await tab.run("document.title") != "owned"
 
     see(report.write(tmp_path, header, records) / "report.html", steps)

@@ -1,166 +1,96 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The accounts as data inside the HTML report: compact, each string once, and limited to a size that browsers open."""
+"""The accounts as data of the HTML report: what its table shows of each, and all of them compressed."""
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from ..model.docs_links import error_url, finding_url
+from ..model.errors import CLASSES
 from ..model.findings import CHECKS
-from ..model.report_row import AccountRow, CallRow, DiffRow, ResourceRow
-from ..model.text import one_line, visible
-from .statistics import AccountState, Statistics, ingestion_status_of, message_of
+from ..model.report_row import AccountRow
+from ..model.text import visible
+from .statistics import PASSED, STATE_BY_SEVERITY, UNKNOWN, AccountState, Statistics, ingestion_status_of, message_of
 
-# Bytes of all strings. Above the first limit the page leaves arguments and differences to report.json, above the second
-# one it cuts long strings. Together with the rows themselves 10,000 accounts stay below 5 MB.
-MAX_DETAILS_SIZE, MAX_STRINGS_SIZE = 1_600_000, 2_400_000
-MAX_STRING, MAX_CUT_STRING = 4_000, 60
-MAX_DETAIL = 40_000
+# Accounts on one page of the table. Those of the first one are plain HTML, which needs no JavaScript.
+PAGE_SIZE = 200
 
-# The strings of different accounts differ mostly in these three values, so a placeholder stands for each of them:
-# account id, connector id, host.
-PLACEHOLDERS = "\ue000\ue001\ue002"
-MIN_REPLACED = 6
+MARKS = {
+    **{state: (state, state.upper(), name) for name, state in STATE_BY_SEVERITY.items()},
+    **{state.upper(): (state.upper(),) * 2 + (f"{name}, repaired",) for name, state in STATE_BY_SEVERITY.items()},
+    PASSED: ("fine", "✓", "passed"),
+    UNKNOWN: ("unknown", "\u2013", "not checked or unknown"),
+}
+"""The mark of each state of a check, most urgent first: class, character and meaning."""
 
-Item = TypeVar("Item")
-
-_UNICODE_JSON: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
-_ASCII_JSON: Callable[[object], str] = json.JSONEncoder(separators=(",", ":"), default=str).encode
-
-
-def to_json(value: object) -> str:
-    """Return the JSON of a value; if it has invisible characters, everything but ASCII is escaped, without loss."""
-    text = _UNICODE_JSON(value)
-    return text if text.isprintable() else _ASCII_JSON(value)
+# JSON without these escapes contains neither invisible characters nor others than ASCII.
+_ESCAPES = ("\\u", "\\b", "\\f", "\\r", "\x7f")
+_to_json: Callable[[object], str] = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
-class StringTable:
-    """Every string once; rows refer to strings by their index."""
-
-    def __init__(self) -> None:
-        self._indexes: dict[str, int] = {}
-        self._size = 0
-
-    def index(self, text: str) -> int:
-        """Return the index of a string that the page needs; a long one is cut when the table is full."""
-        limit = MAX_STRING if self._size < MAX_STRINGS_SIZE else MAX_CUT_STRING
-        return self._add(text if len(text) <= limit else f"{text[:limit]}…")
-
-    def detail_index(self, text: str) -> int:
-        """Return the index of a string that is also in report.json, or -1 if the table has no room for it."""
-        known = self._indexes.get(text)
-        if known is not None:
-            return known
-        return -1 if self._size > MAX_DETAILS_SIZE or len(text) > MAX_DETAIL else self._add(text)
-
-    def _add(self, text: str) -> int:
-        if text not in self._indexes:
-            self._size += len(text.encode(errors="replace")) + 3
-            self._indexes[text] = len(self._indexes)
-        return self._indexes[text]
-
-    @property
-    def strings(self) -> list[str]:
-        """Every string, by its index."""
-        return list(self._indexes)
+def page_rows(rows: Sequence[AccountRow], statistics: Statistics) -> list[Mapping[str, Any]]:
+    """Return the accounts with everything that the page shows of them, the most urgent ones first."""
+    pairs = zip(rows, statistics.account_states, strict=True)
+    by_urgency = sorted(pairs, key=lambda pair: (pair[1].priority, pair[0]["account_id"]))
+    return [_page_row(row, state) for row, state in by_urgency]
 
 
-class _Template:
-    """Turns the strings of one account into templates: placeholders instead of the values that only it has."""
-
-    def __init__(self, row: AccountRow) -> None:
-        # Of the ids of resources the last part alone may be unique, such as the name of a connector.
-        names = (one_line(str(one["id"])).partition("/")[2].rpartition("/")[2] for one in row.get("resources", ()))
-        self.name = max(names, key=len, default="")
-        values = (str(row["account_id"]), self.name, one_line(str(row.get("host") or "")))
-        pairs = zip(PLACEHOLDERS, values, strict=True)
-        self._replacements = [(value, placeholder) for placeholder, value in pairs if len(value) >= MIN_REPLACED]
-
-    def __call__(self, text: object) -> str:
-        template: str = visible(str(text))
-        for value, placeholder in self._replacements:
-            template = template.replace(value, placeholder)
-        return template
-
-
-def accounts_json(rows: Sequence[AccountRow], statistics: Statistics) -> str:
-    """Return the accounts as JSON that may stand inside a script element, the most urgent ones first."""
-    strings = StringTable()
-    pairs = sorted(
-        zip(rows, statistics.account_states, strict=True), key=lambda pair: (pair[1].priority, pair[0]["account_id"])
-    )
-    packed = [_row(row, state, strings) for row, state in pairs]
-    # The placeholders, which are many, are the only invisible characters in it.
-    return _UNICODE_JSON({"checks": list(CHECKS), "strings": strings.strings, "rows": packed}).replace("<", "\\u003c")
-
-
-def _row(row: AccountRow, state: AccountState, strings: StringTable) -> list[Any]:
-    template = _Template(row)
-    error = row.get("error")
-
-    def flat(pack: Callable[[Item, StringTable, _Template], tuple[int, ...]], items: Iterable[Item]) -> list[int]:
-        return [number for item in items for number in pack(item, strings, template)]
-
-    packed: list[Any] = [
-        str(row["account_id"]),
-        one_line(str(row.get("host") or ""))[:120],
-        strings.index(one_line(str(row.get("ou") or ""))),
-        row["status"],
-        state.states,
-        state.connected + 2 * state.drifted,
-        flat(_resource, row.get("resources", ())),
-        template.name,
-        _findings(row, state, strings, template),
-        [one_line(error["class"]), strings.index(template(error["message"]))] if error else 0,
-        _ingestion(row, strings, template),
-        flat(_call, row.get("calls", ())),
-        flat(_diff, row.get("diff", ())),
+def _page_row(row: AccountRow, state: AccountState) -> Mapping[str, Any]:
+    error, ingestion = _error(row), _ingestion(row)
+    findings: list[dict[str, Any]] = [
+        {**finding, "message": message_of(finding), "open": is_open, "url": finding_url(finding["code"])}
+        for finding, is_open in zip(row.get("findings", ()), state.open, strict=True)
     ]
-    while packed[-1] in (0, []):
-        packed.pop()
-    return packed
-
-
-def _resource(one: ResourceRow, strings: StringTable, template: _Template) -> tuple[int, int]:
-    return strings.index(one_line(one["kind"])), strings.index(template(one["id"]))
-
-
-def _findings(row: AccountRow, state: AccountState, strings: StringTable, template: _Template) -> list[Any]:
-    packed: list[Any] = []
-    for finding, is_open in zip(row.get("findings", ()), state.open, strict=True):
-        name = strings.index(f"{finding['severity'][0]}{finding['code']}")
-        packed += name, strings.index(template(message_of(finding))), +is_open
-    return packed
-
-
-def _ingestion(row: AccountRow, strings: StringTable, template: _Template) -> list[Any] | int:
-    ingestion, ingestion_status = row.get("ingestion"), ingestion_status_of(row)
-    if not ingestion or not ingestion_status:
-        return 0
-    regions = one_line(", ".join(map(str, ingestion.get("regions") or ())))
-    return [
-        strings.index(ingestion_status),
-        one_line(str(ingestion.get("last_event") or ""))[:19],
-        ingestion.get("events") or 0,
-        strings.index(regions),
-        strings.index(template(ingestion.get("message") or "")),
+    status = ingestion.get("ingestion_status", "receiving")
+    messages = [
+        error.get("message"),
+        *(finding["message"] for finding in findings),
+        ingestion.get("message") or ("" if status == "receiving" else status),
     ]
+    return {
+        "resources": (),
+        "calls": (),
+        "diff": (),
+        **row,
+        "host": row.get("host") or "",
+        "ou": row.get("ou") or "",
+        "states": state.states,
+        "connected": state.connected,
+        "drifted": state.drifted,
+        "error": error,
+        "findings": findings,
+        "ingestion": ingestion,
+        "last_event": str(ingestion.get("last_event") or "")[:16].replace("T", " "),
+        "summary": "\n".join(filter(None, messages)),
+    }
 
 
-def _call(call: CallRow, strings: StringTable, template: _Template) -> tuple[int, int]:
-    return strings.index(call["name"]), strings.detail_index(template(_as_text(call.get("args"))))
+def _error(row: AccountRow) -> Mapping[str, Any]:
+    if "error" not in row:
+        return {}
+    kind, message = row["error"]["class"], row["error"]["message"]
+    _meaning, advice = CLASSES.get(kind, ("", ""))
+    return {"class": kind, "message": message, "advice": "" if advice in message else advice, "url": error_url(kind)}
 
 
-def _diff(diff: DiffRow, strings: StringTable, template: _Template) -> tuple[int, int, int]:
-    header = diff.get("after_header") or diff.get("before_header") or ""
-    before, after = (strings.detail_index(template(_as_text(side))) for side in (diff.get("before"), diff.get("after")))
-    return strings.index(template(header)), before, after
+def _ingestion(row: AccountRow) -> Mapping[str, Any]:
+    ingestion = row.get("ingestion")
+    return {**ingestion, "ingestion_status": ingestion_status_of(row)} if ingestion else {}
 
 
-def _as_text(value: object) -> str:
-    if not value:
-        return ""
-    return value if isinstance(value, str) else to_json(value)
+def compressed(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows of `page_rows` and what their table needs: JSON, compressed by gzip, in base64; no invisible text."""
+    head = _to_json({"pageSize": PAGE_SIZE, "checks": list(CHECKS), "marks": MARKS})
+    text = f'{head[:-1]},"rows":[{",".join(map(_visible_json, rows))}]}}'
+    return base64.b64encode(gzip.compress(text.encode(), compresslevel=6, mtime=0)).decode()
+
+
+def _visible_json(row: Mapping[str, Any]) -> str:
+    text = _to_json(row)
+    return _to_json(visible(json.loads(text))) if any(escape in text for escape in _ESCAPES) else text

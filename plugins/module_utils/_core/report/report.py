@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import quote
 
 from ..model.docs_links import error_url, finding_url
-from ..model.errors import CLASSES, cannot
-from ..model.findings import CHECKS, CODES, properties_of
+from ..model.errors import cannot
+from ..model.findings import CHECKS, properties_of
 from ..model.report_row import AccountRow, FindingRow, HistoryEntry, ReportHeader
 from ..model.text import one_line, visible
 from . import csv, history, html_data, merge, trend
@@ -129,12 +129,18 @@ def _replace(path: Path, chunks: Iterable[str]) -> None:
         raise
 
 
+def _to_json(value: object) -> str:
+    """Return the JSON of a value; if it has invisible characters, everything but ASCII is escaped, without loss."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return text if text.isprintable() else json.dumps(value, separators=(",", ":"), default=str)
+
+
 def _json_chunks(header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics) -> Iterator[str]:
     failures = [{"class": one["class"], "accounts": len(one["accounts"])} for one in statistics.failures]
     head = {**header, "numbers": statistics.numbers, "findings": statistics.severities, "failures": failures}
-    yield html_data.to_json(head)[:-1] + ',\n"accounts": ['
+    yield _to_json(head)[:-1] + ',\n"accounts": ['
     for number, row in enumerate(rows):
-        yield (",\n" if number else "\n") + html_data.to_json(row)
+        yield (",\n" if number else "\n") + _to_json(row)
     yield "\n]}\n"
 
 
@@ -167,8 +173,8 @@ def _visible_text(value: object) -> object:
 
 
 def url_part(text: str) -> str:
-    """Return a text percent-encoded for a URL; halves of surrogate pairs are replaced."""
-    return quote(text.encode(errors="replace"), safe="/")
+    """Return a text as the page displays it, percent-encoded for a URL."""
+    return quote(visible(text), safe="/")
 
 
 def markdown_text(text: object) -> str:
@@ -256,20 +262,22 @@ def _unaccepted_findings(row: AccountRow, state: AccountState) -> list[FindingRo
 
 
 def _embedded(rows: Sequence[AccountRow], statistics: Statistics) -> dict[str, Any]:
-    """Return style, script and data of the page, and the hashes without which the browser runs neither of the two."""
+    """Return the accounts of the page, its style and script, and the hashes without which browsers run neither."""
     from markupsafe import Markup
 
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
-    reference = {
-        "advice": {kind: advice for kind, (_meaning, advice) in CLASSES.items()},
-        "errors": {kind: error_url(kind) for kind in CLASSES},
-        "findings": {code: finding_url(code) for code in CODES},
+    accounts = html_data.page_rows(rows, statistics)
+    return {
+        "accounts": accounts[: html_data.PAGE_SIZE],
+        "total": len(accounts),
+        "marks": html_data.MARKS,
+        "data": html_data.compressed(accounts),
+        # Files of this collection: no value of an account is in them.
+        "style": Markup(style),  # noqa: S704
+        "script": Markup(script),  # noqa: S704
+        "style_hash": _hash(style),
+        "script_hash": _hash(script),
     }
-    parts = {"style": style, "script": script, "data": html_data.accounts_json(rows, statistics)}
-    parts["reference"] = json.dumps(reference).replace("<", "\\u003c")
-    # Style and script are files of this collection, the others contain no "<": no value can end its element.
-    markup = {name: Markup(text) for name, text in parts.items()}  # noqa: S704
-    return {**markup, "style_hash": _hash(style), "script_hash": _hash(script)}
 
 
 def _hash(text: str) -> str:

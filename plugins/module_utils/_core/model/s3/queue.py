@@ -287,6 +287,6 @@ QUEUE: Resource[S3SourceSpec, Queue] = Resource(
     plan=plan,
     findings=findings,
     show=lambda _spec, have: show(have),
-    id=lambda _spec, have: have.arn if have else "",
+    id=lambda spec, have: spec.queue_url if have else "",
     removable=removable,
 )

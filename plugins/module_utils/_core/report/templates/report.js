@@ -1,22 +1,18 @@
 "use strict";
-(() => {
-  const PAGE = 100;
+(async () => {
   const PRINTED = 2000;
-  const STATES = "chmlCHML.-";
-  const SEVERITY = { c: "critical", h: "high", m: "medium", l: "low" };
   const FIELDS = ["q", "show", "check", "severity", "events", "ou", "class", "code"];
   const UNKNOWN_OU = "(OU unknown)";
-  const PLACEHOLDERS = /[\ue000-\ue002]/g;
-  const [ID, HOST, OU, STATUS, STATE, FLAGS, RESOURCES, NAME, FOUND, ERROR, EVENTS, CALLS, DIFF] = Array(13).keys();
 
   const $ = (id) => document.getElementById(id);
-  const { checks, strings, rows } = JSON.parse($("data").textContent);
-  const reference = JSON.parse($("reference").textContent);
+  const packed = new Blob([Uint8Array.from(atob($("data").textContent), (char) => char.charCodeAt(0))]);
+  const { pageSize, checks, marks, rows } = await new Response(packed.stream().pipeThrough(new DecompressionStream("gzip"))).json();
   const heads = [...document.querySelectorAll("#matrix th[data-sort]")];
   const columns = heads.filter((head) => head.dataset.check).map((head) => [+head.dataset.check, head.textContent.trim()]);
   const width = document.querySelectorAll("#matrix thead th").length;
   const hasEvents = heads.some((head) => head.dataset.sort === "last");
   const changed = document.querySelector("#show [value=changed]").textContent;
+  const order = Object.keys(marks);
   const filter = {};
   let sort = "";
   let down = false;
@@ -24,14 +20,7 @@
   let shown = rows;
   let haystacks = null;
 
-  // Strings are stored once for all accounts, with placeholders for the values that only one account has.
-  const text = (row, number) =>
-    (strings[number] ?? "").replace(PLACEHOLDERS, (placeholder) => [row[ID], row[NAME], row[HOST]][placeholder.charCodeAt(0) - 0xe000]);
-  const list = (row, part, step) => {
-    const flat = row[part] || [];
-    return Array.from({ length: flat.length / step }, (_, at) => flat.slice(at * step, at * step + step));
-  };
-  const resources = (row) => list(row, RESOURCES, 2).map(([kind, id]) => [strings[kind][0].toUpperCase() + strings[kind].slice(1), text(row, id)]);
+  const resources = (row) => row.resources.map(({ kind, id }) => [kind.charAt(0).toUpperCase() + kind.slice(1), id]);
   const number = (value) => value.toLocaleString("en-US");
 
   // Every node is created here, and strings become text nodes: no name can become markup.
@@ -44,26 +33,24 @@
 
   const haystack = (row) =>
     [
-      row[ID], row[HOST], strings[row[OU]], row[STATUS], ...resources(row).map(([, id]) => id),
-      ...list(row, FOUND, 3).flatMap(([code, message]) => [strings[code].slice(1), text(row, message)]),
-      ...(row[ERROR] ? [row[ERROR][0], text(row, row[ERROR][1])] : []),
-      ...(row[EVENTS] ? [strings[row[EVENTS][0]], text(row, row[EVENTS][4])] : []),
+      row.account_id, row.host, row.ou, row.status, row.summary, row.error.class, row.ingestion.ingestion_status,
+      ...row.resources.map(({ id }) => id), ...row.findings.map(({ code }) => code),
     ].join("\n").toLowerCase();
 
   const SHOW = {
-    open: (row) => /[chml]/.test(row[STATE]),
-    drifted: (row) => row[FLAGS] & 2,
-    connected: (row) => row[FLAGS] & 1,
-    disconnected: (row) => !(row[FLAGS] & 1),
+    open: (row) => /[chml]/.test(row.states),
+    drifted: (row) => row.drifted,
+    connected: (row) => row.connected,
+    disconnected: (row) => !row.connected,
   };
   const MATCH = {
-    show: (row, value) => (SHOW[value] ? SHOW[value](row) : row[STATUS] === value),
-    check: (row, value) => /[chml]/i.test(row[STATE][checks.indexOf(value)] ?? ""),
-    severity: (row, value) => list(row, FOUND, 3).some(([code]) => SEVERITY[strings[code][0]] === value),
-    events: (row, value) => Boolean(row[EVENTS]) && strings[row[EVENTS][0]] === value,
-    ou: (row, value) => (strings[row[OU]] || UNKNOWN_OU) === value,
-    class: (row, value) => Boolean(row[ERROR]) && row[ERROR][0] === value,
-    code: (row, value) => list(row, FOUND, 3).some(([code]) => strings[code].slice(1) === value),
+    show: (row, value) => (SHOW[value] ? SHOW[value](row) : row.status === value),
+    check: (row, value) => /[chml]/i.test(row.states[checks.indexOf(value)] ?? ""),
+    severity: (row, value) => row.findings.some(({ severity }) => severity === value),
+    events: (row, value) => row.ingestion.ingestion_status === value,
+    ou: (row, value) => (row.ou || UNKNOWN_OU) === value,
+    class: (row, value) => row.error.class === value,
+    code: (row, value) => row.findings.some(({ code }) => code === value),
   };
 
   const select = () => {
@@ -82,42 +69,31 @@
     }
   };
   const sortKey = (name) => ({
-    id: (row) => row[HOST].toLowerCase() || row[ID],
-    ou: (row) => strings[row[OU]],
-    status: (row) => row[STATUS],
-    last: (row) => (row[EVENTS] ? row[EVENTS][1] : ""),
-  })[name] || ((row) => STATES.indexOf(row[STATE][+name.slice(1)]));
+    id: (row) => row.host.toLowerCase() || row.account_id,
+    ou: (row) => row.ou,
+    status: (row) => row.status,
+    last: (row) => row.last_event,
+  })[name] || ((row) => order.indexOf(row.states[+name.slice(1)]));
 
   const mark = (state, label) => {
-    const severity = SEVERITY[state.toLowerCase()];
-    const repaired = severity && state !== state.toLowerCase();
-    const result = severity ? `${severity}${repaired ? ", repaired" : ""}` : state === "." ? "passed" : "not checked or unknown";
-    const glyph = severity ? (label === "Run" ? "✕" : state.toUpperCase()) : state === "." ? "✓" : "–";
-    const kind = severity ? state : state === "." ? "fine" : "unknown";
-    return make("span", { class: `mark ${kind}`, role: "img", "aria-label": `${label}: ${result}`, title: `${label}: ${result}` }, glyph);
+    const [kind, char, meaning] = marks[state];
+    return make("span", { class: `mark ${kind}`, role: "img", "aria-label": `${label}: ${meaning}`, title: `${label}: ${meaning}` }, char);
   };
-  const summary = (row) => {
-    if (row[ERROR]) return text(row, row[ERROR][1]);
-    const found = list(row, FOUND, 3);
-    if (found.length) return text(row, found[0][1]) + (found.length > 1 ? ` (+${found.length - 1})` : "");
-    return row[EVENTS] ? text(row, row[EVENTS][4]) || (strings[row[EVENTS][0]] === "receiving" ? "" : strings[row[EVENTS][0]]) : "";
-  };
-  const time = (iso) => (iso ? iso.slice(0, 16).replace("T", " ") : "–");
   const cell = (kind, ...children) => make("td", { role: "cell", class: kind }, ...children);
+  const wide = (text, kind = "wide") => make("td", { role: "cell", class: kind, title: text }, make("bdi", {}, text || "–"));
 
   const line = (row, at) => {
     const toggle = make("button", { type: "button", class: "toggle", "aria-expanded": "false", "data-row": at },
-      make("b", {}, make("bdi", {}, row[HOST] || row[ID])),
-      row[HOST] && row[HOST] !== row[ID] ? make("b", { class: "id" }, row[ID]) : null);
-    const details = summary(row);
+      make("b", {}, make("bdi", {}, row.host || row.account_id)),
+      row.host && row.host !== row.account_id ? make("b", { class: "id" }, row.account_id) : null);
     return make("tr", { role: "row", class: "account" },
       make("th", { scope: "row", role: "rowheader" }, toggle),
-      make("td", { role: "cell", class: "wide", title: strings[row[OU]] }, make("bdi", {}, strings[row[OU]] || "–")),
-      cell("", make("span", { class: `status ${row[STATUS]}` }, row[STATUS] === "changed" ? changed : row[STATUS])),
+      wide(row.ou),
+      cell("", make("span", { class: `status ${row.status}` }, row.status === "changed" ? changed : row.status)),
       ...columns.map(([index, label]) =>
-        make("td", { role: "cell", class: "check", "data-label": label }, mark(row[STATE][index], label))),
-      hasEvents ? cell("wide", time(row[EVENTS] && row[EVENTS][1])) : null,
-      make("td", { role: "cell", class: "wide", title: details }, make("bdi", {}, details || "–")));
+        make("td", { role: "cell", class: "check", "data-label": label }, mark(row.states[index], label))),
+      hasEvents ? wide(row.last_event) : null,
+      wide(row.summary, "wide details"));
   };
 
   // A line diff by the longest common subsequence; for long texts each side as a whole.
@@ -140,57 +116,45 @@
     return lines;
   };
   const pretty = (it) => {
+    if (typeof it !== "string") return it && Object.keys(it).length ? JSON.stringify(it, null, 2) : "";
     try { return JSON.stringify(JSON.parse(it), null, 2); } catch { return it; }
   };
   const SIGN = { add: "+ ", del: "- ", "": "  " };
   const block = (lines) =>
     make("pre", { tabindex: "0" }, ...lines.map(([kind, it]) => make("span", kind ? { class: kind } : {}, SIGN[kind] + it)));
   const titled = (title, items) => (items.length ? [make("h3", {}, title), ...items] : []);
-  const inJson = () => make("p", { class: "note" }, "See report.json for the details.");
-  // Names come from data, so inherited properties must not match.
-  const lookup = (table, name) => (Object.hasOwn(table, name) ? table[name] : "");
   const documentation = (url, name) => (url ? make("a", { href: url, rel: "noreferrer", "aria-label": `Documentation of ${name}` }, "Documentation") : null);
 
-  const findings = (row) => list(row, FOUND, 3).map(([code, message, open]) => {
-    const letter = strings[code][0];
-    return make("li", {}, mark(open ? letter : letter.toUpperCase(), "Severity"), " ", make("b", {}, strings[code].slice(1)), " – ",
-      make("bdi", {}, text(row, message)), open ? null : make("span", { class: "note" }, " (repaired)"), " ",
-      documentation(lookup(reference.findings, strings[code].slice(1)), strings[code].slice(1)));
-  });
-  const differences = (row) => list(row, DIFF, 3).flatMap(([header, before, after]) => [
-    make("p", { class: "note id" }, text(row, header)),
-    before < 0 || after < 0 ? inJson() : block(compare(pretty(text(row, before)), pretty(text(row, after))))]);
-  const calls = (row) => list(row, CALLS, 2).map(([name, args]) =>
-    make("details", {}, make("summary", { class: "id" }, strings[name]),
-      args < 0 ? inJson() : block(pretty(text(row, args)).split("\n").map((it) => ["", it]))));
+  const findings = (row) => row.findings.map(({ severity, code, message, open, url }) =>
+    make("li", {}, mark(open ? severity[0] : severity[0].toUpperCase(), "Severity"), " ", make("b", {}, code), " – ",
+      make("bdi", {}, message), open ? null : make("span", { class: "note" }, " (repaired)"), " ", documentation(url, code)));
+  const differences = (row) => row.diff.flatMap(({ before_header, after_header, before, after }) => [
+    make("p", { class: "note id" }, after_header || before_header || ""), block(compare(pretty(before), pretty(after)))]);
+  const calls = (row) => row.calls.map(({ name, args }) =>
+    make("details", {}, make("summary", { class: "id" }, name), block(pretty(args).split("\n").map((it) => ["", it]))));
   const facts = (row) => {
-    const ingestion = row[EVENTS];
-    const pairs = [["Account", row[ID]], ["OU", strings[row[OU]]], ...resources(row)];
-    if (ingestion) pairs.push(["Events", `${strings[ingestion[0]]}, ${number(ingestion[2])} events`], ["Last event", time(ingestion[1])], ["Regions", strings[ingestion[3]]], ["Message", text(row, ingestion[4])]);
+    const { ingestion_status, events, regions, message } = row.ingestion;
+    const pairs = [["Account", row.account_id], ["OU", row.ou], ...resources(row)];
+    if (ingestion_status) pairs.push(["Events", `${ingestion_status}, ${number(events ?? 0)} events`], ["Last event", row.last_event], ["Regions", regions?.join(", ")], ["Message", message]);
     return make("dl", {}, ...pairs.filter(([, value]) => value).map(([key, value]) =>
       make("div", {}, make("dt", {}, key), make("dd", { class: "id" }, value))));
   };
-  const failure = (row) => {
-    if (!row[ERROR]) return [];
-    const [kind, message] = [row[ERROR][0], text(row, row[ERROR][1])];
-    const advice = lookup(reference.advice, kind);
-    const addition = advice && !message.includes(advice) ? ` ${advice}` : "";
-    return [make("p", { class: "error" }, make("b", {}, kind), ` – ${message}${addition} `,
-      documentation(lookup(reference.errors, kind), kind))];
-  };
+  const failure = ({ error }) => (error.class
+    ? [make("p", { class: "error" }, make("b", {}, error.class), ` – ${error.message} ${error.advice} `, documentation(error.url, error.class))]
+    : []);
   const detail = (row) => make("tr", { role: "row", class: "more" },
     make("td", { role: "cell", class: "detail", colspan: width },
       ...failure(row),
-      ...titled("Findings", list(row, FOUND, 3).length ? [make("ul", {}, ...findings(row))] : []),
+      ...titled("Findings", row.findings.length ? [make("ul", {}, ...findings(row))] : []),
       ...titled("Differences", differences(row)),
       ...titled("API calls", calls(row)),
       facts(row)));
 
   const draw = (from, to) => $("rows").replaceChildren(...shown.slice(from, to).map((row, at) => line(row, from + at)));
   const render = () => {
-    const pages = Math.max(1, Math.ceil(shown.length / PAGE));
+    const pages = Math.max(1, Math.ceil(shown.length / pageSize));
     page = Math.min(page, pages - 1);
-    draw(page * PAGE, page * PAGE + PAGE);
+    draw(page * pageSize, (page + 1) * pageSize);
     if (!shown.length)
       $("rows").append(make("tr", { role: "row" }, make("td", { role: "cell", colspan: width, class: "empty" }, "No accounts match.")));
     $("count").textContent = shown.length === rows.length ? number(rows.length) : `${number(shown.length)} of ${number(rows.length)}`;
@@ -253,17 +217,12 @@
   $("pager").addEventListener("click", (event) => {
     const to = event.target.dataset.to;
     if (!to) return;
-    const last = Math.ceil(shown.length / PAGE) - 1;
+    const last = Math.ceil(shown.length / pageSize) - 1;
     page = { first: 0, previous: page - 1, next: page + 1, last }[to];
     render();
     $("accounts").scrollIntoView();
     $("accounts").focus({ preventScroll: true });
   });
-  for (const head of heads)
-    head.firstElementChild.addEventListener("click", () => {
-      [sort, down] = sort !== head.dataset.sort ? [head.dataset.sort, false] : down ? ["", false] : [sort, true];
-      update();
-    });
   $("rows").addEventListener("click", (event) => {
     const tr = event.target.closest("tr.account");
     if (tr && !getSelection().toString()) toggle(tr.querySelector(".toggle"));
@@ -279,11 +238,28 @@
     $("accounts").scrollIntoView();
     $("accounts").focus({ preventScroll: true });
   });
-  addEventListener("beforeprint", () => draw(0, PRINTED));
-  addEventListener("afterprint", render);
+  addEventListener("beforeprint", () => {
+    draw(0, PRINTED);
+    $("rest").hidden = shown.length <= PRINTED;
+    $("rest").textContent = `${number(shown.length - PRINTED)} more accounts are not printed. Filter the accounts to print others.`;
+  });
+  addEventListener("afterprint", () => {
+    $("rest").hidden = true;
+    render();
+  });
 
+  for (const head of heads) {
+    const button = make("button", { type: "button" }, ...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      [sort, down] = sort !== head.dataset.sort ? [head.dataset.sort, false] : down ? ["", false] : [sort, true];
+      update();
+    });
+  }
   read();
-  $("filters").hidden = $("matrix").hidden = false;
+  $("filters").hidden = false;
+  $("rest").hidden = true;
   select();
   render();
+  document.documentElement.dataset.ready = "";
 })();
