@@ -113,10 +113,10 @@ def test_an_account_is_pending_until_its_events_arrive(
 
 
 def test_a_query_begins_with_its_table() -> None:
-    assert events_query(3600).startswith("AWSCloudTrail | where TimeGenerated > ago(3600s) |")
+    assert events_query(3600).startswith("AWSCloudTrail\n| where TimeGenerated > ago(3600s)\n|")
     assert "CanaryEvents" not in events_query(3600)
     assert 'CanaryEvents = countif(RequestParameters has "trailbridge-1"' in events_query(3600, "trailbridge-1")
-    assert health_query(60).startswith("SentinelHealth | where TimeGenerated > ago(60s)")
+    assert health_query(60).startswith("SentinelHealth\n| where TimeGenerated > ago(60s)")
 
 
 def test_rows_are_parsed_by_account() -> None:
@@ -124,18 +124,19 @@ def test_rows_are_parsed_by_account() -> None:
         {
             "Account": ACCOUNT,
             "LastIngested": "x",
+            "AgeSeconds": 7,
             "Events": 3,
             "Regions": '["us-east-1", "eu-west-1", ""]',
             "CanaryEvents": 2,
         },
-        {"Account": "222222222222", "LastIngested": "x", "Events": 1, "Regions": ["us-east-1"]},
+        {"Account": "222222222222", "LastIngested": "x", "AgeSeconds": 8, "Events": 1, "Regions": ["us-east-1"]},
         {"Account": "", "LastIngested": "x", "Events": 1, "Regions": "[]"},
         {"Account": "333333333333", "LastIngested": None, "Events": 0, "Regions": "broken"},
     ]
-    found = parse_arrivals(rows, lambda _when: -5.0)
+    found = parse_arrivals(rows)
     assert found == {
-        ACCOUNT: Arrival("x", 0.0, 3, ("eu-west-1", "us-east-1"), 2),
-        "222222222222": Arrival("x", 0.0, 1, ("us-east-1",)),
+        ACCOUNT: Arrival("x", 7.0, 3, ("eu-west-1", "us-east-1"), 2),
+        "222222222222": Arrival("x", 8.0, 1, ("us-east-1",)),
     }
 
 

@@ -9,7 +9,7 @@ Sources: "AWSCloudTrail" and "SentinelHealth" (Azure Monitor Logs table referenc
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
@@ -28,8 +28,6 @@ FIRST_PAUSE_SECONDS, NEXT_PAUSE_SECONDS = 300.0, 120.0
 
 Row = Mapping[str, Any]
 """One row of an answer of Log Analytics, by column name."""
-AgeOf = Callable[[str], float]
-"""Turns a time in ISO 8601 into its age in seconds."""
 
 
 class Expected(NamedTuple):
@@ -108,44 +106,47 @@ class IngestionResult(TypedDict):
 def events_query(lookback: int, canary: str = "") -> str:
     """Return the query for the events of all accounts of a workspace in the last `lookback` seconds.
 
-    With `canary`, the session name of the canary events, they are counted as well.
+    With `canary`, the session name of the canary events, they are counted as well. The age of the last event is the
+    time since its ingestion, by the clock of the workspace: `TimeGenerated` may be any time.
     """
     is_canary = f'RequestParameters has "{canary}" or UserIdentityArn has "{canary}"'
-    canary_events = f", CanaryEvents = countif({is_canary})" if canary else ""
-    return (
-        f"{EVENTS} | where TimeGenerated > ago({lookback}s)"
-        " | extend Account = coalesce(RecipientAccountId, UserIdentityAccountId)"
-        f" | summarize LastIngested = max(TimeGenerated), Events = count(),"
-        f" Regions = make_set(AWSRegion, {MAX_REGIONS}){canary_events} by Account"
-    )
+    canary_events = f",\n    CanaryEvents = countif({is_canary})" if canary else ""
+    regions = f"Regions = make_set(AWSRegion, {MAX_REGIONS})"
+    return f"""\
+{EVENTS}
+| where TimeGenerated > ago({lookback}s)
+| extend Account = coalesce(RecipientAccountId, UserIdentityAccountId)
+| summarize LastIngested = max(ingestion_time()), Events = count(), {regions}{canary_events}
+    by Account
+| extend AgeSeconds = datetime_diff("second", now(), LastIngested)
+"""
 
 
 def health_query(lookback: int) -> str:
     """Return the query for the last status change and the last failure summary of every connector."""
-    return (
-        f"{HEALTH} | where TimeGenerated > ago({lookback}s)"
-        f' | where SentinelResourceKind in ("{connectors.KIND}", "{connectors.KIND_S3}")'
-        ' | where OperationName in ("Data fetch status change", "Data fetch failure summary")'
-        " | summarize arg_max(TimeGenerated, Status, Description, ExtendedProperties)"
-        " by SentinelResourceId, SentinelResourceName, OperationName"
-    )
+    return f"""\
+{HEALTH}
+| where TimeGenerated > ago({lookback}s)
+| where SentinelResourceKind in ("{connectors.KIND}", "{connectors.KIND_S3}")
+| where OperationName in ("Data fetch status change", "Data fetch failure summary")
+| summarize arg_max(TimeGenerated, Status, Description, ExtendedProperties)
+    by SentinelResourceId, SentinelResourceName, OperationName
+"""
 
 
 # --- answers ---
 
 
-def parse_arrivals(rows: Iterable[Row], age_of: AgeOf) -> dict[str, Arrival]:
+def parse_arrivals(rows: Iterable[Row]) -> dict[str, Arrival]:
     """Return the events that arrived, by account id."""
-    return {
-        str(row["Account"]): _arrival(row, age_of) for row in rows if row.get("Account") and row.get("LastIngested")
-    }
+    return {str(row["Account"]): _arrival(row) for row in rows if row.get("Account") and row.get("LastIngested")}
 
 
-def _arrival(row: Row, age_of: AgeOf) -> Arrival:
-    last = str(row["LastIngested"])
+def _arrival(row: Row) -> Arrival:
     regions = tuple(sorted(str(region) for region in _dynamic(row.get("Regions")) or () if region))
     canary_events = int(row.get("CanaryEvents") or 0)
-    return Arrival(last, max(0.0, age_of(last)), int(row.get("Events") or 0), regions, canary_events)
+    age = float(row["AgeSeconds"])
+    return Arrival(str(row["LastIngested"]), age, int(row.get("Events") or 0), regions, canary_events)
 
 
 def parse_health(rows: Iterable[Row]) -> dict[str, Health]:
