@@ -76,8 +76,7 @@ class Tables:
     def _database(self) -> DuckDBPyConnection:
         import duckdb_kql
 
-        database = duckdb_kql.connect()
-        database.execute("CREATE SCHEMA raw")
+        database: DuckDBPyConnection = duckdb_kql.connect()
         return database
 
     def put(self, table: str, rows: list[Json], now: datetime) -> None:
@@ -90,13 +89,13 @@ class Tables:
         if table not in self.rows:
             self.rows[table] = []
             types = ", ".join(f'"{name}" {TYPES[kind]}' for name, kind in columns.items())
-            self._database.execute(f'CREATE TABLE raw."{table}" ({types}, {_HIDDEN} TIMESTAMP)')
+            self._database.execute(f'CREATE TABLE "{table}_rows" ({types}, {_HIDDEN} TIMESTAMP)')
         rows = [{"TimeGenerated": iso(now), "Type": table, **row} for row in rows]
         self.rows[table] += rows
         hidden = [{**row, _HIDDEN: row.get(INGESTION_TIME, row["TimeGenerated"])} for row in rows]
         shape = {**{name: TYPES[kind] for name, kind in columns.items()}, _HIDDEN: "TIMESTAMP"}
         self._database.execute(
-            f'INSERT INTO raw."{table}" BY NAME SELECT unnest(from_json(row, ?))'
+            f'INSERT INTO "{table}_rows" BY NAME SELECT unnest(from_json(row, ?))'
             " FROM (SELECT unnest(from_json(?::JSON, '[\"JSON\"]')) AS row)",
             [json.dumps(shape), json.dumps(hidden)],
         )
@@ -124,7 +123,7 @@ class Tables:
         where = f"WHERE TimeGenerated > TIMESTAMP '{since.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'" if since else ""
         for table in self.rows:
             columns = ", ".join([*map(_selected, COLUMNS[table].items()), *([_HIDDEN] if hidden else [])])
-            self._database.execute(f'CREATE OR REPLACE VIEW "{table}" AS SELECT {columns} FROM raw."{table}" {where}')
+            self._database.execute(f'CREATE OR REPLACE VIEW "{table}" AS SELECT {columns} FROM "{table}_rows" {where}')
 
 
 def _selected(column: tuple[str, str]) -> str:

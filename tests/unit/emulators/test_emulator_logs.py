@@ -37,13 +37,14 @@ def test_values_have_the_format_of_the_service(e: Emulators, arm: Any) -> None:
     e.put_rows(HEALTH, [{"ExtendedProperties": {"a": [1]}, "Status": "Success"}])
     query = (
         f"{HEALTH} | extend Failed = Status == 'Failure', Time = datetime(2026-11-28 10:00), Length = strlen(Status)"
-        " | summarize List = make_list(Length) by Time, ExtendedProperties, Status, Reason, Failed, Length"
+        " | summarize Properties = take_any(ExtendedProperties), Lengths = make_list(Length)"
+        " by Time, Status, Reason, Failed, Length"
     )
     table = run_query(e, arm, query).json()["tables"][0]
     assert [column["type"] for column in table["columns"]] == [
-        "datetime", "dynamic", "string", "string", "bool", "long", "dynamic",
+        "datetime", "string", "string", "bool", "long", "dynamic", "dynamic",
     ]  # fmt: skip
-    assert table["rows"] == [["2026-11-28T10:00:00.0000000Z", '{"a":[1]}', "Success", "", False, 7, "[1]"]]
+    assert table["rows"] == [["2026-11-28T10:00:00.0000000Z", "Success", "", False, 7, '{"a":[1]}', "[7]"]]
 
 
 def test_the_clock_of_queries_moves(e: Emulators, ask: Any) -> None:
