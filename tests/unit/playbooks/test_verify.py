@@ -146,7 +146,7 @@ def test_accounts_that_may_be_silent_or_are_not_connected_are_not_waited_for(her
     assert [item.ingestion_status.as_expected for item in accounts] == [True, False]
 
 
-def test_a_canary_event_confirms_a_silent_account(here: Emulators, twelve: Hosts) -> None:
+def test_other_events_do_not_replace_the_canary_event(here: Emulators, twelve: Hosts) -> None:
     connect(here, ONE, TWO)
     arrived(here, {ONE: 0.1, TWO: 0.1})
     here.forget()
@@ -156,7 +156,8 @@ def test_a_canary_event_confirms_a_silent_account(here: Emulators, twelve: Hosts
     assert here.operations("sts").count("AssumeRole") == 2
     assert lines[0].startswith("0 of 2 accounts done, missing 111111111101 host01, 111111111102 host02; next query in")
     assert lines[1].startswith("1 of 2 accounts done, missing 111111111102 host02; next query in")
-    assert results.status_lines(accounts) == ["not confirmed: [111111111102 host02] Its canary event has not arrived."]
+    assert [item.ingestion_status.as_expected for item in accounts] == [True, False]
+    assert results.status_lines(accounts) == ["receiving: [111111111102 host02] The canary event did not arrive."]
 
 
 def test_a_silent_account_without_its_canary_event_is_not_as_expected(here: Emulators, twelve: Hosts) -> None:
@@ -166,7 +167,8 @@ def test_a_silent_account_without_its_canary_event_is_not_as_expected(here: Emul
     verify(accounts, lambda _seconds: canary_arrives(here, ONE), wait=60, canary=True)
     assert [item.ingestion_status.as_expected for item in accounts] == [True, False, False]
     assert [one["host"] for one in results.unexpected(accounts, "drift")] == ["host02", "host03"]
-    assert accounts[1].ingestion_status.message.endswith("Its canary event did not arrive either.")
+    assert accounts[1].ingestion_status.message.endswith("The canary event did not arrive.")
+    assert accounts[2].ingestion_status.message.endswith("The canary event could not be created.")
 
 
 def test_events_are_evaluated_without_access_to_health(here: Emulators, twelve: Hosts) -> None:
@@ -199,6 +201,7 @@ def test_a_role_that_cannot_be_assumed_stops_no_other_account(here: Emulators, t
     accounts = expect(here, some(twelve, 2))
     verify(accounts, wait=0, canary=True)
     assert statuses(accounts) == {ONE: "receiving", TWO: "receiving"}
+    assert [item.ingestion_status.as_expected for item in accounts] == [False, False]
     [note] = [line for line in results.status_lines(accounts) if line.startswith("note")]
     assert note.startswith("note: [111111111102 host02] Cannot assume role")
 

@@ -219,14 +219,15 @@ def evaluate_accounts(workspaces: Workspaces, accounts: list[AccountIngestion], 
         if item.has_canary:
             arrival = snapshot.arrivals.get(account_id)
             item.shown["canary"] = bool(arrival and arrival.canary_events)
-        if options.canary and item.ingestion_status.as_expected and item.ingestion_status.name != "receiving":
+        if options.canary and item.ingestion_status.as_expected:
             _require_canary(item)
 
 
 def _require_canary(item: AccountIngestion) -> None:
-    """Treat a silent account as expected only if its canary event arrived; without one it is not."""
+    """Treat an account as expected only if its canary event arrived; other events may be older than what broke it."""
     if item.error or item.shown.get("canary") is False:
-        message = f"{item.ingestion_status.message} Its canary event did not arrive either."
+        missing = "The canary event could not be created." if item.error else "The canary event did not arrive."
+        message = " ".join(filter(None, (item.ingestion_status.message, missing)))
         item.ingestion_status = item.ingestion_status._replace(as_expected=False, message=message)
         item.shown["as_expected"], item.shown["message"] = False, message
 
