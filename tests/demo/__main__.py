@@ -13,9 +13,9 @@ import json
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.emulators import events
 from tests.emulators.client import Emulators, emulators
 
 ROLE = "MicrosoftSentinelRole"
@@ -72,7 +72,7 @@ def tour(cloud: Emulators, reports: Path) -> None:
     play("offboard", "--limit", "website", writes=True)
 
     step("9. Verify", "Do events arrive? From all accounts but one, with the reason; exit code 2.")
-    events(cloud)
+    add_events(cloud)
     play("verify", "--limit", "!website", "-e", "sentinel_verify_wait=0", writes=False, code=2)
 
 
@@ -108,33 +108,19 @@ def trust(cloud: Emulators, account: str, principals: list[str], workspace_id: s
     cloud.boto("iam", account).update_assume_role_policy(RoleName=ROLE, PolicyDocument=document)
 
 
-def events(cloud: Emulators) -> None:
+def add_events(cloud: Emulators) -> None:
     """Add events of all connected accounts but one, which denies LookupEvents to Sentinel."""
     arns = {raw["properties"]["awsRoleArn"]: raw["name"] for raw in cloud.connectors()}
     silent = f"arn:aws:iam::333333333303:role/{ROLE}"
-    now = datetime.now(UTC)
     rows = [
-        [arn.split(":")[4], _stamp(now - timedelta(minutes=number)), 40 * number, '["us-east-1"]']
+        events.cloudtrail(arn.split(":")[4], (number + minute) / 60)
         for number, arn in enumerate(sorted(arns.keys() - {silent}), 1)
+        for minute in range(40)
     ]
-    kinds = {"Account": "string", "LastIngested": "datetime", "Events": "long", "Regions": "dynamic"}
-    cloud.seed_table("AWSCloudTrail", [{"name": name, "type": kind} for name, kind in kinds.items()], rows)
-    summary = {"FailureSummary": [{"StatusCode": "AccessDenied", "StatusMessage": "An explicit deny in a policy."}]}
-    health = {
-        "TimeGenerated": _stamp(now),
-        "OperationName": "Data fetch failure summary",
-        "Status": "Informational",
-        "SentinelResourceName": arns[silent],
-        "Description": "",
-        "ExtendedProperties": json.dumps(summary),
-    }
-    failure = {**health, "OperationName": "Data fetch status change", "Status": "Failure", "ExtendedProperties": ""}
-    columns = [{"name": name, "type": "string"} for name in health]
-    cloud.seed_table("SentinelHealth", columns, [list(failure.values()), list(health.values())])
-
-
-def _stamp(when: datetime) -> str:
-    return f"{when:%Y-%m-%dT%H:%M:%SZ}"
+    cloud.put_rows("AWSCloudTrail", rows)
+    summary = events.failure("AccessDenied", "An explicit deny in a policy.")
+    health = [events.status_change(arns[silent], "Failure"), events.failure_summary(arns[silent], summary)]
+    cloud.put_rows("SentinelHealth", health)
 
 
 def run(cloud: Emulators, name: str, *options: str, writes: bool, code: int) -> None:

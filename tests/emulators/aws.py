@@ -150,6 +150,8 @@ class Aws:
             self.state.callers[session["AccessKeyId"]] = AwsCaller(
                 call.accounts[0], session["Arn"], parameters.get("Policy", "")
             )
+            if self.state.settings.sessions_arrive:
+                self.state.record_session(call.accounts[0], session["Arn"].rpartition("/")[2])
         elif call.operation == "CreateRole":
             self.state.roles_created[_element(text, "Arn")] = time.monotonic()
 

@@ -18,6 +18,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypedDict
@@ -145,17 +146,16 @@ class Emulators:
         """Change `onboarded`, `permissions` or `location`."""
         self.control("change_workspace", workspace=workspace, **values)
 
-    def seed_table(
-        self,
-        name: str,
-        columns: list[Json],
-        rows: list[list[Any]],
-        *,
-        partial: bool = False,
-        workspace: str | None = None,
-    ) -> None:
-        """Set the rows that queries of this table return."""
-        self.control("seed_table", name=name, columns=columns, rows=rows, partial=partial, workspace=workspace)
+    def put_rows(self, table: str, rows: list[Json], workspace: str | None = None) -> None:
+        """Add raw rows, by column name, to a table, which exists from then on.
+
+        `TimeGenerated` is the emulated time by default; `ingestion_time()` as a key is the time of the ingestion.
+        """
+        self.control("put_rows", table=table, rows=rows, workspace=workspace)
+
+    def move_clock(self, **forward: float) -> None:
+        """Move the clock of Log Analytics; the keys are those of `timedelta`."""
+        self.control("move_clock", seconds=timedelta(**forward).total_seconds())
 
     def read_queues(self, workspace: str | None = None) -> list[Json]:
         """Let the connectors of the S3 kind read their queues now: what each did, with the code of what stopped it."""
@@ -163,7 +163,7 @@ class Emulators:
         return done
 
     def rows(self, table: str, workspace: str | None = None) -> list[Json]:
-        """The rows that connectors wrote to a table, oldest first."""
+        """The rows of a table, oldest first."""
         found: list[Json] = self.control("rows", table=table, workspace=workspace)
         return found
 
@@ -171,6 +171,11 @@ class Emulators:
         """Return new access keys of a user of that account, as keyword arguments for boto3."""
         keys: dict[str, str] = self.control("credentials", account=account_id)
         return keys
+
+    def sessions(self, account_id: str) -> list[str]:
+        """Return the names of the sessions of assumed roles in that account, oldest first."""
+        names: list[str] = self.control("sessions", account=account_id)
+        return names
 
     def organization(self, accounts: list[Json], **settings: Any) -> None:
         """Create an AWS organization with these accounts; `settings` are the fields of `organization.Organization`."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 Json = dict[str, Any]
@@ -106,23 +105,22 @@ def rows(data: bytes) -> list[Json] | None:
         return None
     if not isinstance(content, dict) or not isinstance(content.get("Records"), list):
         return None
-    return [_row(record) for record in content["Records"]]
+    return [row(record) for record in content["Records"]]
 
 
-def _row(record: Json) -> Json:
-    """One event. `TimeGenerated` is the time of ingestion; what is nested becomes JSON text."""
+def row(record: Json) -> Json:
+    """One event. `TimeGenerated` is added with the ingestion; what is nested becomes JSON text."""
     identity = record.get("userIdentity") or {}
     context = identity.get("sessionContext") or {}
     issuer, session = context.get("sessionIssuer") or {}, context.get("attributes") or {}
-    row: Json = {column: _text(record[name]) for name, column in FIELDS.items() if name in record}
-    row |= {f"UserIdentity{column}": identity[name] for name, column in IDENTITY.items() if name in identity}
-    row |= {f"SessionIssuer{column}": issuer[name] for name, column in ISSUER.items() if name in issuer}
+    found: Json = {column: _text(record[name]) for name, column in FIELDS.items() if name in record}
+    found |= {f"UserIdentity{column}": identity[name] for name, column in IDENTITY.items() if name in identity}
+    found |= {f"SessionIssuer{column}": issuer[name] for name, column in ISSUER.items() if name in issuer}
     if "mfaAuthenticated" in session:
-        row["SessionMfaAuthenticated"] = str(session["mfaAuthenticated"]).lower() == "true"
+        found["SessionMfaAuthenticated"] = str(session["mfaAuthenticated"]).lower() == "true"
     if "creationDate" in session:
-        row["SessionCreationDate"] = session["creationDate"]
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return {**row, "TimeGenerated": now, "SourceSystem": "AWS", "Type": "AWSCloudTrail"}
+        found["SessionCreationDate"] = session["creationDate"]
+    return {**found, "SourceSystem": "AWS"}
 
 
 def _text(value: Any) -> Any:

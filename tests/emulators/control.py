@@ -84,6 +84,11 @@ class Control:
         self.state.secrets.add(secret)
         return {"aws_access_key_id": key, "aws_secret_access_key": secret}
 
+    def do_sessions(self, account: str) -> list[str]:
+        """Return the names of the sessions of assumed roles in that account, oldest first."""
+        arns = [caller.arn for caller in self.state.callers.values() if caller.account == account]
+        return [arn.rpartition("/")[2] for arn in arns if ":assumed-role/" in arn]
+
     def do_organization(self, **settings: Any) -> None:
         """Create an AWS organization without accounts, which replaces moto's."""
         self.state.organization = Organization(**settings)
@@ -118,9 +123,13 @@ class Control:
                 raise ValueError(f"A workspace's '{name}' cannot be changed.")
             setattr(found, name, value)
 
-    def do_seed_table(self, name: str, workspace: str | None = None, **table: Any) -> None:
-        """Set the columns and rows of a table."""
-        self.state.workspace(workspace).tables[name] = table
+    def do_put_rows(self, table: str, rows: list[Json], workspace: str | None = None) -> None:
+        """Add rows to a table, which exists from then on."""
+        self.state.workspace(workspace).tables.put(table, rows, self.state.now())
+
+    def do_move_clock(self, seconds: float) -> None:
+        """Move the clock of Log Analytics."""
+        self.state.settings.clock_seconds += seconds
 
     def do_connectors(self, workspace: str | None = None) -> list[Json]:
         """Return all connectors, without the lag of reads."""
@@ -140,8 +149,8 @@ class Control:
         return await s3_reader.read(self.state, self.state.workspace(workspace))
 
     def do_rows(self, table: str, workspace: str | None = None) -> list[Json]:
-        """What connectors wrote to a table."""
-        return self.state.workspace(workspace).rows.get(table, [])
+        """The rows of a table."""
+        return self.state.workspace(workspace).tables.rows.get(table, [])
 
     def do_event_bridge(self, bucket: str) -> None:
         """Let a bucket send its events to EventBridge, too; moto forgets that it does."""

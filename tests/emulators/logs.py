@@ -1,49 +1,60 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Log Analytics: any query returns the rows of the first table that it names."""
+"""Log Analytics: executes queries over the rows of a workspace, and returns them in the service's format."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from datetime import datetime, timedelta
 
 from .answers import ServiceError
 from .state import Json, Workspace
+from .tables import Answer, QueryError, UnresolvedError
 
-Table = dict[str, Any]
-"""`columns` (name and type), `rows`, and `partial` for an incomplete result."""
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.ASCII)
 
 
-def query(workspace: Workspace, body: bytes) -> Json:
-    """Return the rows of the first table in the query."""
+def query(workspace: Workspace, body: bytes, now: datetime, max_rows: int) -> Json:
+    """Return the result of a query; more than `max_rows` rows make it a partial one."""
     try:
-        text = str(json.loads(body)["query"])
+        sent = json.loads(body)
+        text, since = str(sent["query"]), _start(sent.get("timespan"), now)
     except (ValueError, KeyError, TypeError):
         raise ServiceError(400, "BadArgumentError", "The request had some invalid properties.") from None
-    named = [name for name in re.findall(r"\w+", text) if name in workspace.tables]
-    if not named:
-        raise _unresolved(text)
-    return _result(workspace.tables[named[0]])
+    try:
+        return _result(workspace.tables.query(text, now, since), max_rows)
+    except UnresolvedError as unresolved:
+        message = f"Failed to resolve table or column expression named '{unresolved}'"
+        raise _refused("SemanticError", "A semantic error occurred.", "SEM0100", message) from None
+    except QueryError as error:
+        raise _refused("SyntaxError", "A recognition error occurred in the query.", "SYN0002", str(error)) from None
 
 
-def _result(table: Table) -> Json:
-    answer: Json = {"tables": [{"name": "PrimaryResult", "columns": table["columns"], "rows": table["rows"]}]}
-    if table.get("partial"):
+def _start(timespan: str | None, now: datetime) -> datetime | None:
+    """Return the start of a duration that ends now; whether the service drops rows from later than now is not known."""
+    if timespan is None:
+        return None
+    found = _DURATION.fullmatch(timespan)
+    if not found:
+        raise ValueError(timespan)
+    days, hours, minutes, seconds = (int(number or 0) for number in found.groups())
+    return now - timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _result(found: Answer, max_rows: int) -> Json:
+    rows = found.rows[:max_rows]
+    answer: Json = {"tables": [{"name": "PrimaryResult", "columns": found.columns, "rows": rows}]}
+    if len(found.rows) > max_rows:
         message = "There were some errors when processing your query."
         answer["error"] = {"code": "PartialError", "message": message, "details": []}
     return answer
 
 
-def _unresolved(text: str) -> ServiceError:
-    """Return the error for a table that does not exist: a semantic error, nested two levels deep."""
-    first = re.search(r"\w+", text)
-    cause = f"'{first[0] if first else ''}': Failed to resolve table or column expression"
+def _refused(kind: str, meaning: str, code: str, message: str) -> ServiceError:
+    """Return the error for a query that cannot be executed; its cause is nested two levels deep."""
     refused = ServiceError(400, "BadArgumentError", "The request had some invalid properties")
-    refused.body["error"]["innererror"] = {
-        "code": "SemanticError",
-        "message": "A semantic error occurred.",
-        "innererror": {"code": "SEM0100", "message": f"'where' operator: Failed to resolve. {cause}"},
-    }
+    cause = {"code": code, "message": message}
+    refused.body["error"]["innererror"] = {"code": kind, "message": meaning, "innererror": cause}
     return refused

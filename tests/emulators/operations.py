@@ -87,7 +87,7 @@ def get_workspace(routed: RoutedRequest) -> web.Response:
 def get_table(routed: RoutedRequest) -> web.Response:
     """Return a table, 404 if it does not exist."""
     workspace, name = routed.workspace, routed.names["table"]
-    if name not in workspace.tables:
+    if name not in workspace.tables.rows:
         raise ServiceError(404, "ResourceNotFound", f"Table '{name}' was not found.")
     kind = "Microsoft.OperationalInsights/workspaces/tables"
     return web.json_response({"id": f"{workspace.id}/tables/{name}", "name": name, "type": kind, "properties": {}})
@@ -185,7 +185,8 @@ async def post_query(routed: RoutedRequest) -> web.Response:
                 raise ServiceError(403, "InsufficientAccessError", message)
             if routed.state.settings.reading == "on_query":
                 await s3_reader.read(routed.state, workspace)
-            return web.json_response(logs.query(workspace, routed.body))
+            now, max_rows = routed.state.now(), routed.state.settings.max_rows
+            return web.json_response(logs.query(workspace, routed.body, now, max_rows))
     raise ServiceError(404, "WorkspaceNotFoundError", "The workspace could not be found")
 
 

@@ -16,10 +16,8 @@ from .s3_connectors import KIND, is_codeless
 from .sqs import Queue
 from .state import Json, State, Workspace
 
-PARSERS: dict[str, tuple[Callable[[bytes], list[Json] | None], dict[str, str]]] = {
-    "AWSCloudTrail": (cloudtrail_rows.rows, cloudtrail_rows.COLUMNS)
-}
-"""How a table's files are read, and its columns."""
+PARSERS: dict[str, Callable[[bytes], list[Json] | None]] = {"AWSCloudTrail": cloudtrail_rows.rows}
+"""How a table's files are read."""
 
 
 async def read(state: State, workspace: Workspace) -> list[Json]:
@@ -66,7 +64,8 @@ async def _read(state: State, workspace: Workspace, raw: Json, url: str) -> Json
                 QueueUrl=queue.url,
                 ReceiptHandle=message["ReceiptHandle"],
             )
-            write(workspace, properties["destinationTable"], found)
+            if found:
+                workspace.tables.put(properties["destinationTable"], found, state.now())
             done["deleted"] += 1
             done["rows"] += len(found)
     await _return(state, queue, kept)
@@ -100,7 +99,7 @@ async def _rows(state: State, session: Session, queue: Queue, table: str, body: 
     found: list[Json] = []
     for bucket, key in _objects(body):
         data = await _get(state, session, queue, bucket, key)
-        rows = None if data is None else PARSERS[table][0](data)
+        rows = None if data is None else PARSERS[table](data)
         if data is None or (rows is None and state.settings.digests == "fail"):
             return None
         found += rows or []
@@ -134,18 +133,3 @@ async def _get(state: State, session: Session, queue: Queue, bucket: str, key: s
         return None
     data: bytes = found["Body"].read()
     return data
-
-
-def write(workspace: Workspace, table: str, rows: list[Json]) -> None:
-    """Add rows to a table, which is made with its first one. A table that a test put there stays in front of them."""
-    if not rows:
-        return
-    stored = workspace.rows.setdefault(table, [])
-    stored += rows
-    columns = PARSERS[table][1]
-    if table not in workspace.tables or workspace.tables[table].get("raw"):
-        workspace.tables[table] = {
-            "columns": [{"name": name, "type": kind} for name, kind in columns.items()],
-            "rows": [[row.get(name) for name in columns] for row in stored],
-            "raw": True,
-        }

@@ -10,13 +10,16 @@ import secrets
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from . import events
 from .faults import Faults
 from .moto import Moto
 from .organization import Organization
 from .s3_state import S3Settings, S3State
 from .stacksets import StackSets
+from .tables import Tables, iso
 
 Json = dict[str, Any]
 
@@ -70,6 +73,12 @@ class Settings(S3Settings):
     """Roles that can be assumed in every account; wildcards allowed."""
     external_id: str = ""
     """The external id that AssumeRole requires, if any."""
+    clock_seconds: float = 0.0
+    """How far the clock of Log Analytics is ahead of that of this machine."""
+    sessions_arrive: bool = False
+    """Whether each AssumeRole is at once an event in the workspaces that have a connector of the account."""
+    max_rows: int = 500_000
+    """The most rows of an answer of Log Analytics; what is left off makes the answer partial."""
     refuse_unknown_keys: bool = False
     """Return InvalidClientTokenId for access keys that the emulator has not issued."""
 
@@ -111,9 +120,7 @@ class Workspace:
     onboarded: bool = True
     permissions: list[Json] = field(default_factory=lambda: SENTINEL_CONTRIBUTOR)
     connectors: dict[str, Connector] = field(default_factory=dict)
-    tables: dict[str, Json] = field(default_factory=dict)
-    rows: dict[str, list[Json]] = field(default_factory=dict)
-    """What connectors wrote, by table: raw rows with Microsoft's column names."""
+    tables: Tables = field(default_factory=Tables)
 
     @property
     def id(self) -> str:
@@ -183,6 +190,17 @@ class State:
         self.roles_created: dict[str, float] = {}
         self.buckets: dict[tuple[str, str], Any] = {}
         self.s3 = S3State()
+
+    def now(self) -> datetime:
+        """Return the time of Log Analytics."""
+        return datetime.now(UTC) + timedelta(seconds=self.settings.clock_seconds)
+
+    def record_session(self, account: str, session_name: str) -> None:
+        """Put the event of an assumed role into the workspaces that have a connector of the account."""
+        row = {**events.cloudtrail(account, session_name=session_name), "TimeGenerated": iso(self.now())}
+        for workspace in self.workspaces:
+            if any(f"::{account}:" in str(one.raw.get("properties")) for one in workspace.connectors.values()):
+                workspace.tables.put("AWSCloudTrail", [row], self.now())
 
     def add_caller(self, key: str, account: str) -> None:
         """Add the access key of a user of that account."""

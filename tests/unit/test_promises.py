@@ -474,7 +474,7 @@ SNAPSHOT = ingestion.Snapshot(
     {"222222222222": ingestion.Arrival("2026-11-22T17:20:15Z", 9e9, 7, ("us-east-1",))},
     health={"mine": ingestion.Health(failed=True, time="2026-11-22T17:00:00Z", reason="403")},
 )
-CONNECTORS = ingestion.ConnectorsByAccount({"111111111111": CONNECTOR})
+CONNECTORS = ingestion.ConnectorsByAccount({"111111111111": (CONNECTOR,)})
 
 
 def watched(account_id: str) -> run_ingestion.AccountIngestion:

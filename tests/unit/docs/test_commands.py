@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from tests.emulators.client import CUSTOMER_ID, Emulators
-from tests.unit.modules.test_ingestion_info import COLUMNS, ago, arrived
+from tests.unit.modules.test_ingestion_info import arrived
 from tests.unit.playbooks.test_stackset import organization
 from tests.unit.test_promises import MODULES, text
 
@@ -77,8 +77,8 @@ def test_the_commands_of_the_pages_work(cloud: Emulators, tmp_path: Path) -> Non
 
 def test_the_examples_of_the_modules_work(cloud: Emulators, tmp_path: Path) -> None:
     unit, _accounts = organization(cloud)
-    rows = [[account, ago(0.1), 7, '["us-east-1"]', 1] for account in (ONE, TWO)]
-    cloud.seed_table("AWSCloudTrail", [*COLUMNS, {"name": "CanaryEvents", "type": "long"}], rows)
+    arrived(cloud, dict.fromkeys([ONE, TWO], 0.1))
+    cloud.settings(sessions_arrive=True)
     order = sorted(MODULES, key=lambda name: ("ingestion" in name, "connector" in name, name))
     written = yaml.safe_dump([{"run_once": True, **task} for name in order for task in text(name, "EXAMPLES")])
     for printed, emulated in (

@@ -76,13 +76,6 @@ def test_queries_find_what_has_arrived(connected: Emulators, arm: Any) -> None:
     assert arm("GET", f"/tables/{TABLE}", version="2022-10-01").status_code == 200
 
 
-def test_a_table_that_a_test_made_stays(connected: Emulators) -> None:
-    connected.seed_table(TABLE, [{"name": "Account", "type": "string"}], [["x"]])
-    deliver(connected)
-    connected.read_queues()
-    assert len(connected.rows(TABLE)) == 1
-
-
 @pytest.mark.parametrize(
     ("prefix", "where", "seen"),
     [

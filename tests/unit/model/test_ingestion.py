@@ -45,14 +45,20 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
 ACCOUNT = "111111111111"
 ARN = f"arn:aws:iam::{ACCOUNT}:role/MicrosoftSentinelRole"
 CONNECTOR = Connector("Main", ARN)
-CONNECTED = ConnectorsByAccount({ACCOUNT: CONNECTOR})
-S3_ONLY = ConnectorsByAccount(has_s3=True)
-DISABLED = ConnectorsByAccount({ACCOUNT: Connector("Main", ARN, enabled=False)})
+SECOND = Connector("Second", ARN)
+OFF = Connector("Main", ARN, enabled=False)
+CONNECTED = ConnectorsByAccount({ACCOUNT: (CONNECTOR,)})
+TWICE = ConnectorsByAccount({ACCOUNT: (SECOND, CONNECTOR)})
+S3_ONLY = ConnectorsByAccount(s3_names=("S3",))
+DISABLED = ConnectorsByAccount({ACCOUNT: (OFF,)})
+DISABLED_BESIDE_S3 = replace(DISABLED, s3_names=("S3",))
 RECENT = Snapshot({ACCOUNT: Arrival("2026-11-22T17:00:00Z", 60.0, 5)})
 OLD = Snapshot({ACCOUNT: Arrival("2026-11-20T17:00:00Z", 172800.0, 5)})
 NO_EVENTS = Snapshot({})
+NO_AGE = Snapshot({ACCOUNT: Arrival("2926-11-22T17:00:00Z", None, 5)})
 WITH_CANARY = Snapshot({ACCOUNT: Arrival("2026-11-22T17:00:00Z", 60.0, 5, canary_events=2)})
 FAILED = {"main": Health(failed=True, time="2026-11-22T17:00:00Z", reason="429", message="Rate exceeded")}
+S3_FAILED = {"s3": FAILED["main"]}
 FINE = {"main": Health(failed=False, time="2026-11-22T17:00:00Z")}
 
 # Snapshot, connectors, whether the account may be silent; the status, and whether it is as expected.
@@ -73,6 +79,32 @@ CASES: dict[str, tuple[Snapshot, ConnectorsByAccount, bool, str, bool]] = {
     "no connector": (NO_EVENTS, ConnectorsByAccount(), True, "not_connected", False),
     "events, but no connector": (RECENT, ConnectorsByAccount(), False, "not_connected", False),
     "a disabled connector": (RECENT, DISABLED, False, "not_connected", False),
+    "a disabled connector beside an S3 connector": (RECENT, DISABLED_BESIDE_S3, False, "not_connected", False),
+    "a disabled connector beside an enabled one": (
+        RECENT,
+        ConnectorsByAccount({ACCOUNT: (OFF, SECOND)}),
+        False,
+        "receiving",
+        True,
+    ),
+    "two connectors, one fails": (replace(RECENT, health=FAILED), TWICE, False, "unhealthy", False),
+    "no usable time": (NO_AGE, CONNECTED, True, "unknown", False),
+    "no usable time, S3": (NO_AGE, S3_ONLY, True, "unknown", False),
+    "no connector but an S3 connector with old events": (OLD, S3_ONLY, True, "not_connected", False),
+    "no connector but an S3 connector that fails": (
+        replace(RECENT, health=S3_FAILED),
+        S3_ONLY,
+        False,
+        "unhealthy",
+        False,
+    ),
+    "no connector but an S3 connector, and another one fails": (
+        replace(RECENT, health=S3_FAILED),
+        replace(S3_ONLY, s3_names=("S3", "S3b")),
+        False,
+        "receiving",
+        True,
+    ),
     "no connector but an S3 connector with events": (RECENT, S3_ONLY, False, "receiving", True),
     "no connector but an S3 connector, partial answer": (Snapshot({}, partial=True), S3_ONLY, True, "unknown", False),
     "no connector but an S3 connector without events": (NO_EVENTS, S3_ONLY, False, "not_connected", False),
@@ -102,6 +134,8 @@ PENDING: dict[str, tuple[Snapshot, ConnectorsByAccount, bool, bool, bool]] = {
     "no connector": (NO_EVENTS, ConnectorsByAccount(), False, True, False),
     "disabled connector": (NO_EVENTS, DISABLED, False, False, False),
     "S3 connector": (NO_EVENTS, S3_ONLY, False, False, True),
+    "disabled connector beside an S3 connector": (NO_EVENTS, DISABLED_BESIDE_S3, False, False, False),
+    "no usable time": (NO_AGE, CONNECTED, False, False, True),
 }
 
 
@@ -113,10 +147,10 @@ def test_an_account_is_pending_until_its_events_arrive(
 
 
 def test_a_query_begins_with_its_table() -> None:
-    assert events_query(3600).startswith("AWSCloudTrail | where TimeGenerated > ago(3600s) |")
+    assert events_query(3600).startswith("AWSCloudTrail\n| where TimeGenerated > ago(3600s)\n|")
     assert "CanaryEvents" not in events_query(3600)
     assert 'CanaryEvents = countif(RequestParameters has "trailbridge-1"' in events_query(3600, "trailbridge-1")
-    assert health_query(60).startswith("SentinelHealth | where TimeGenerated > ago(60s)")
+    assert health_query(60).startswith("SentinelHealth\n| where TimeGenerated > ago(60s)")
 
 
 def test_rows_are_parsed_by_account() -> None:
@@ -124,19 +158,45 @@ def test_rows_are_parsed_by_account() -> None:
         {
             "Account": ACCOUNT,
             "LastIngested": "x",
+            "AgeSeconds": 7,
             "Events": 3,
             "Regions": '["us-east-1", "eu-west-1", ""]',
             "CanaryEvents": 2,
         },
-        {"Account": "222222222222", "LastIngested": "x", "Events": 1, "Regions": ["us-east-1"]},
-        {"Account": "", "LastIngested": "x", "Events": 1, "Regions": "[]"},
-        {"Account": "333333333333", "LastIngested": None, "Events": 0, "Regions": "broken"},
+        {"Account": "222222222222", "LastIngested": "x", "AgeSeconds": 8, "Events": 1, "Regions": ["us-east-1"]},
+        {"Account": "", "LastIngested": "x", "AgeSeconds": 8, "Events": 1, "Regions": "[]"},
+        {"Account": "unknown", "LastIngested": "x", "AgeSeconds": 8, "Events": 1, "Regions": "[]"},
+        {"Account": "333333333333", "LastIngested": None, "AgeSeconds": None, "Events": 0, "Regions": "broken"},
     ]
-    found = parse_arrivals(rows, lambda _when: -5.0)
+    found = parse_arrivals(rows)
     assert found == {
-        ACCOUNT: Arrival("x", 0.0, 3, ("eu-west-1", "us-east-1"), 2),
-        "222222222222": Arrival("x", 0.0, 1, ("us-east-1",)),
+        ACCOUNT: Arrival("x", 7.0, 3, ("eu-west-1", "us-east-1"), 2),
+        "222222222222": Arrival("x", 8.0, 1, ("us-east-1",)),
+        "333333333333": Arrival("", None, 0),
     }
+
+
+@pytest.mark.parametrize(
+    ("odd", "age"),
+    [
+        ({"AgeSeconds": -1}, 0.0),
+        ({"AgeSeconds": -299}, 0.0),
+        ({"AgeSeconds": -301}, None),
+        ({"AgeSeconds": "soon"}, None),
+        ({"AgeSeconds": float("nan")}, None),
+        ({"AgeSeconds": float("inf")}, None),
+        ({"Events": "many"}, None),
+        ({"Events": float("inf")}, None),
+        ({"CanaryEvents": []}, 7.0),
+        ({"CanaryEvents": [1]}, None),
+        ({"Regions": 5}, None),
+    ],
+)
+def test_an_odd_row_costs_its_own_account_only(odd: dict[str, Any], age: float | None) -> None:
+    row = {"LastIngested": "x", "AgeSeconds": 7, "Events": 1, "Regions": "[]"}
+    found = parse_arrivals([{"Account": ACCOUNT, **row, **odd}, {"Account": "222222222222", **row}])
+    assert found[ACCOUNT].age == age
+    assert found["222222222222"].age == 7.0
 
 
 def health_row(operation: str, time: str, status: str = "", properties: Any = None, **values: str) -> dict[str, Any]:
@@ -151,7 +211,8 @@ def health_row(operation: str, time: str, status: str = "", properties: Any = No
     }
 
 
-SUMMARY = {"FailureSummary": [{"StatusCode": 403, "StatusMessage": "Denied"}, {"StatusCode": "x"}]}
+DENIED = {"StatusCode": 403, "StatusMessage": "Denied"}
+SUMMARY = {"FailureSummary": [DENIED, {"StatusCode": "x"}]}
 HEALTH: dict[str, tuple[list[dict[str, Any]], Health]] = {
     "success": ([health_row("status change", "1", "Success")], Health(failed=False, time="1")),
     "failure": ([health_row("status change", "1", "Failure", Description="Bad.")], Health(True, "1", "", "Bad.")),
@@ -167,6 +228,21 @@ HEALTH: dict[str, tuple[list[dict[str, Any]], Health]] = {
         [health_row("status change", "1", "Failure", '{"FailureSummary": "[{\\"StatusCode\\": \\"429\\"}]"}')],
         Health(True, "1", "429", ""),
     ),
+    "a reason that is one object": (
+        [
+            health_row("status change", "1", "Failure"),
+            health_row("failure summary", "2", "", {"FailureSummary": DENIED}),
+        ],
+        Health(True, "1", "403", "Denied"),
+    ),
+    "a reason that is a number": (
+        [health_row("status change", "1", "Failure"), health_row("failure summary", "2", "", {"FailureSummary": 5})],
+        Health(True, "1"),
+    ),
+    "a reason that is a list of numbers": (
+        [health_row("status change", "1", "Failure"), health_row("failure summary", "2", "", {"FailureSummary": [5]})],
+        Health(True, "1"),
+    ),
     "a summary alone": ([health_row("failure summary", "2", "", SUMMARY)], Health(failed=False, time="2")),
     "invalid JSON": ([health_row("status change", "1", "Failure", "{nonsense")], Health(True, "1")),
 }
@@ -181,24 +257,25 @@ def raw(name: str, state: str = "Enabled", kind: str = KIND, **values: Any) -> d
     return {"name": name, "kind": kind, "properties": {"dataTypes": {"logs": {"state": state}}, **values}}
 
 
-def test_an_enabled_connector_is_preferred() -> None:
+def test_an_account_may_have_several_connectors() -> None:
     off, on = raw("off", "Disabled", awsRoleArn=ARN), raw("on", awsRoleArn=ARN)
-    assert (
-        connectors_by_account([off, on]).by_id[ACCOUNT].name
-        == connectors_by_account([on, off]).by_id[ACCOUNT].name
-        == "on"
-    )
+    for answer in ([off, on], [on, off]):
+        found = connectors_by_account(answer)
+        assert {one.name for one in found.by_id[ACCOUNT]} == {"on", "off"}
+        ingestion_status = evaluate(ACCOUNT, Expected(), RECENT, found, 60)
+        assert ingestion_status.name == "receiving"
+        assert show(ACCOUNT, ingestion_status, RECENT, found)["role_arn"] == ARN
 
 
 @pytest.mark.parametrize(
-    ("table", "state", "has_s3"),
-    [("AWSCloudTrail", "Enabled", True), ("AWSCloudTrail", "Disabled", False), ("AWSVPCFlow", "Enabled", False)],
+    ("table", "state", "names"),
+    [("AWSCloudTrail", "Enabled", ("s3",)), ("AWSCloudTrail", "Disabled", ()), ("AWSVPCFlow", "Enabled", ())],
 )
-def test_an_s3_connector_may_read_events_of_any_account(table: str, state: str, has_s3: bool) -> None:
+def test_an_s3_connector_may_read_events_of_any_account(table: str, state: str, names: tuple[str, ...]) -> None:
     found = connectors_by_account(
         [raw("s3", state, "AmazonWebServicesS3", destinationTable=table), {"kind": "Office365"}]
     )
-    assert found == ConnectorsByAccount({}, has_s3)
+    assert found == ConnectorsByAccount({}, names)
 
 
 @pytest.mark.parametrize("wait", [0, 1, 60, 1800, 86400])

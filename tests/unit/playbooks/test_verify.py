@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ import pytest
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion, results
-from tests.emulators import faults
+from tests.emulators import events, faults
 from tests.emulators.client import Emulators
-from tests.unit.modules.test_ingestion_info import COLUMNS, ago, arrived, connect, unhealthy
+from tests.unit.modules.test_ingestion_info import arrived, connect, unhealthy
 
 from .conftest import Play, parsed
 from .test_onboard import some
@@ -31,11 +31,29 @@ def expect(here: Emulators, hosts: Hosts, **expected: Any) -> list[ingestion.Acc
     return [ingestion.AccountIngestion(account, Expected(**expected)) for account in parsed(here, hosts)]
 
 
-def verify(accounts: list[ingestion.AccountIngestion], **options: Any) -> list[str]:
-    """Run the engine of the playbook in this process; returns the lines of progress."""
+def verify(
+    accounts: list[ingestion.AccountIngestion],
+    meanwhile: Callable[[float], None] = lambda _seconds: None,
+    **options: Any,
+) -> list[str]:
+    """Run the engine of the playbook in this process; returns the lines of progress.
+
+    Nothing sleeps: each pause moves the clock of the engine and calls `meanwhile`.
+    """
     lines: list[str] = []
-    asyncio.run(ingestion.verify(accounts, ingestion.VerifyOptions(7 * 86400, **options), lines.append))
+    paused: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        paused.append(seconds)
+        meanwhile(seconds)
+
+    clock = ingestion.Clock(lambda: sum(paused), sleep)
+    asyncio.run(ingestion.verify(accounts, ingestion.VerifyOptions(7 * 86400, **options), lines.append, clock))
     return lines
+
+
+def canary_arrives(here: Emulators, account: str) -> None:
+    here.put_rows("AWSCloudTrail", [events.cloudtrail(account, session_name=here.sessions(account)[-1])])
 
 
 def statuses(accounts: list[ingestion.AccountIngestion]) -> dict[str, str]:
@@ -98,16 +116,26 @@ def test_bad_input_ends_the_playbook_before_the_first_request(
 def test_queries_are_repeated_until_the_last_account_has_events(here: Emulators, twelve: Hosts) -> None:
     connect(here, ONE, TWO, THREE)
     arrived(here, {ONE: 0.1, TWO: 0.1})
-    later = threading.Timer(1.5, arrived, (here, {ONE: 0.1, TWO: 0.1, THREE: 0.1}))
-    later.start()
     accounts = expect(here, some(twelve, 3))
     here.forget()
-    lines = verify(accounts, wait=20)
-    later.join()
+    pauses: list[float] = []
+
+    def meanwhile(seconds: float) -> None:
+        pauses.append(seconds)
+        here.move_clock(seconds=seconds)
+        if len(pauses) == 3:
+            here.put_rows("AWSCloudTrail", [{"RecipientAccountId": THREE}])
+
+    lines = verify(accounts, meanwhile, wait=1800)
+    assert pauses == [300, 120, 120]
     assert statuses(accounts) == {ONE: "receiving", TWO: "receiving", THREE: "receiving"}
-    assert lines[0].startswith("2 of 3 accounts done, missing 111111111103 host03; next query in 3 s, 20 s left")
+    assert lines == [
+        f"2 of 3 accounts done, missing 111111111103 host03; next query in {pause} min, {left} min left"
+        for pause, left in ((5, 30), (2, 25), (2, 23))
+    ]
     # One before each line, the last one, and one of SentinelHealth.
     assert here.operations().count("Query") == len(lines) + 2
+    assert [round(item.shown["age_seconds"] or 0, -1) for item in accounts] == [900, 900, 0]
 
 
 def test_accounts_that_may_be_silent_or_are_not_connected_are_not_waited_for(here: Emulators, twelve: Hosts) -> None:
@@ -118,28 +146,29 @@ def test_accounts_that_may_be_silent_or_are_not_connected_are_not_waited_for(her
     assert [item.ingestion_status.as_expected for item in accounts] == [True, False]
 
 
-def test_a_canary_event_confirms_a_silent_account(here: Emulators, twelve: Hosts) -> None:
+def test_other_events_do_not_replace_the_canary_event(here: Emulators, twelve: Hosts) -> None:
     connect(here, ONE, TWO)
-    rows = [[ONE, ago(0.1), 1, "[]", 1], [TWO, ago(0.1), 1, "[]", 0]]
-    here.seed_table("AWSCloudTrail", [*COLUMNS, {"name": "CanaryEvents", "type": "long"}], rows)
+    arrived(here, {ONE: 0.1, TWO: 0.1})
     here.forget()
     accounts = expect(here, some(twelve, 2), allow_silent=True)
-    lines = verify(accounts, wait=1, canary=True)
+    lines = verify(accounts, lambda _seconds: canary_arrives(here, ONE), wait=600, canary=True)
     assert [item.shown["canary"] for item in accounts] == [True, False]
     assert here.operations("sts").count("AssumeRole") == 2
-    assert lines == ["1 of 2 accounts done, missing 111111111102 host02; next query in 1 s, 1 s left"]
-    assert results.status_lines(accounts) == ["not confirmed: [111111111102 host02] Its canary event has not arrived."]
+    assert lines[0].startswith("0 of 2 accounts done, missing 111111111101 host01, 111111111102 host02; next query in")
+    assert lines[1].startswith("1 of 2 accounts done, missing 111111111102 host02; next query in")
+    assert [item.ingestion_status.as_expected for item in accounts] == [True, False]
+    assert results.status_lines(accounts) == ["receiving: [111111111102 host02] The canary event did not arrive."]
 
 
 def test_a_silent_account_without_its_canary_event_is_not_as_expected(here: Emulators, twelve: Hosts) -> None:
     connect(here, ONE, TWO, THREE)
-    here.seed_table("AWSCloudTrail", [*COLUMNS, {"name": "CanaryEvents", "type": "long"}], [[ONE, ago(9), 1, "[]", 1]])
     here.fault(account=THREE, **faults.TRUST_DENIED)
     accounts = expect(here, some(twelve, 3), allow_silent=True)
-    verify(accounts, wait=1, canary=True)
+    verify(accounts, lambda _seconds: canary_arrives(here, ONE), wait=60, canary=True)
     assert [item.ingestion_status.as_expected for item in accounts] == [True, False, False]
     assert [one["host"] for one in results.unexpected(accounts, "drift")] == ["host02", "host03"]
-    assert accounts[1].ingestion_status.message.endswith("Its canary event did not arrive either.")
+    assert accounts[1].ingestion_status.message.endswith("The canary event did not arrive.")
+    assert accounts[2].ingestion_status.message.endswith("The canary event could not be created.")
 
 
 def test_events_are_evaluated_without_access_to_health(here: Emulators, twelve: Hosts) -> None:
@@ -172,6 +201,7 @@ def test_a_role_that_cannot_be_assumed_stops_no_other_account(here: Emulators, t
     accounts = expect(here, some(twelve, 2))
     verify(accounts, wait=0, canary=True)
     assert statuses(accounts) == {ONE: "receiving", TWO: "receiving"}
+    assert [item.ingestion_status.as_expected for item in accounts] == [False, False]
     [note] = [line for line in results.status_lines(accounts) if line.startswith("note")]
     assert note.startswith("note: [111111111102 host02] Cannot assume role")
 

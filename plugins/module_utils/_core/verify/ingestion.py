@@ -10,9 +10,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..cloud.aws import Aws
 from ..cloud.iam import last_used
@@ -78,6 +76,16 @@ class VerifyOptions:
     concurrency: int = 64
 
 
+class Clock(NamedTuple):
+    """The time in seconds by which `verify` waits, and its pauses."""
+
+    now: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]]
+
+
+SYSTEM_CLOCK = Clock(time.monotonic, asyncio.sleep)
+
+
 class WorkspaceQueries:
     """One workspace: its connectors, and the answers to the queries of its tables."""
 
@@ -116,7 +124,7 @@ class WorkspaceQueries:
 
     async def _query_events(self, options: VerifyOptions, canary: str) -> None:
         """Query the events, after a partial answer a second time."""
-        query, read = model.events_query(options.lookback, canary), partial(model.parse_arrivals, age_of=_age_of)
+        query, read = model.events_query(options.lookback, canary), model.parse_arrivals
         answer = await self._query(query, options, read)
         if answer.partial:
             answer = await self._query(query, options, read)
@@ -139,11 +147,6 @@ class WorkspaceQueries:
 
 
 Workspaces = dict[WorkspaceKey, WorkspaceQueries]
-
-
-def _age_of(iso: str) -> float:
-    moment = datetime.fromisoformat(iso)
-    return (datetime.now(UTC) - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds()
 
 
 async def open_workspaces(accounts: Iterable[Account], clients: Clients) -> Workspaces:
@@ -185,19 +188,22 @@ def evaluate_accounts(workspaces: Workspaces, accounts: list[AccountIngestion], 
         if item.has_canary:
             arrival = snapshot.arrivals.get(account_id)
             item.shown["canary"] = bool(arrival and arrival.canary_events)
-        if options.canary and item.ingestion_status.as_expected and item.ingestion_status.name != "receiving":
+        if options.canary and item.ingestion_status.as_expected:
             _require_canary(item)
 
 
 def _require_canary(item: AccountIngestion) -> None:
-    """Treat a silent account as expected only if its canary event arrived; without one it is not."""
+    """Treat an account as expected only if its canary event arrived; other events may be older than what broke it."""
     if item.error or item.shown.get("canary") is False:
-        message = f"{item.ingestion_status.message} Its canary event did not arrive either."
+        missing = "The canary event could not be created." if item.error else "The canary event did not arrive."
+        message = " ".join(filter(None, (item.ingestion_status.message, missing)))
         item.ingestion_status = item.ingestion_status._replace(as_expected=False, message=message)
         item.shown["as_expected"], item.shown["message"] = False, message
 
 
-async def verify(accounts: list[AccountIngestion], options: VerifyOptions, display: Display) -> Workspaces:
+async def verify(
+    accounts: list[AccountIngestion], options: VerifyOptions, display: Display, clock: Clock = SYSTEM_CLOCK
+) -> Workspaces:
     """Query until every account has events or its canary event, or the time is over; then evaluate every account.
 
     `display` receives a line of progress before each pause. Raises SentinelError if no workspace can be queried.
@@ -212,26 +218,31 @@ async def verify(accounts: list[AccountIngestion], options: VerifyOptions, displ
         canary = f"trailbridge-{secrets.token_hex(8)}" if options.canary else ""
         if canary:
             await _in_accounts(accounts, clients, lambda item, aws: _create_canary(item, canary, aws))
-        await _wait(workspaces, accounts, options, canary, display)
+        await _wait(workspaces, accounts, options, canary, display, clock)
         await finish(workspaces, accounts, options, clients)
         return workspaces
 
 
 async def _wait(
-    workspaces: Workspaces, accounts: list[AccountIngestion], options: VerifyOptions, canary: str, display: Display
+    workspaces: Workspaces,
+    accounts: list[AccountIngestion],
+    options: VerifyOptions,
+    canary: str,
+    display: Display,
+    clock: Clock,
 ) -> None:
-    deadline = time.monotonic() + options.wait
+    deadline = clock.now() + options.wait
     for pause in model.query_pauses(options.wait):
         await query_events(workspaces, options, canary)
         missing = [item for item in accounts if _is_pending(item, workspaces[item.account.workspace_key])]
-        left = deadline - time.monotonic()
+        left = deadline - clock.now()
         if not missing or left <= 0:
             break
         for workspace in workspaces.values():
             if workspace.transient_error:
                 display(str(workspace.transient_error))
         display(progress_line(missing, len(accounts), left, min(pause, left)))
-        await asyncio.sleep(min(pause, left))
+        await clock.sleep(min(pause, left))
     for workspace in workspaces.values():
         workspace.error = workspace.error or workspace.transient_error
     raise_if_all_failed(workspaces)

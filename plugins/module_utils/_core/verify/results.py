@@ -46,13 +46,13 @@ def summary_line(accounts: list[AccountIngestion]) -> str:
 
 
 def status_lines(accounts: list[AccountIngestion], *, verbose: bool = False) -> list[str]:
-    """Return one line per account that is not as expected, not confirmed or has an error, with `verbose` all accounts.
+    """Return one line per account that is not as expected or has an error, with `verbose` all accounts.
 
     If there are errors, the last line is the address of their documentation.
     """
-    expected = [item for item in accounts if item.ingestion_status.as_expected]
-    lines = [*_unexpected_lines(accounts), *_not_confirmed_lines(expected), *_error_lines(accounts)]
+    lines = [*_unexpected_lines(accounts), *_error_lines(accounts)]
     if verbose:
+        expected = [item for item in accounts if item.ingestion_status.as_expected]
         lines += [f"{item.ingestion_status.name}: [{item.account.name}]" for item in expected]
     elif (more := len(lines) - MAX_LISTED_ACCOUNTS) > 0:
         lines = [*lines[:MAX_LISTED_ACCOUNTS], f"and {more} more, listed with -v"]
@@ -65,14 +65,6 @@ def _unexpected_lines(accounts: list[AccountIngestion]) -> list[str]:
         f"{item.ingestion_status.name}: [{item.account.name}] {item.ingestion_status.message}"
         for item in accounts
         if not item.ingestion_status.as_expected
-    ]
-
-
-def _not_confirmed_lines(expected: list[AccountIngestion]) -> list[str]:
-    return [
-        f"not confirmed: [{item.account.name}] Its canary event has not arrived."
-        for item in expected
-        if item.shown.get("canary") is False
     ]
 
 

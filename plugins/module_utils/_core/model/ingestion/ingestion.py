@@ -9,12 +9,14 @@ Sources: "AWSCloudTrail" and "SentinelHealth" (Azure Monitor Logs table referenc
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from ..connector import connector as connectors
-from ..connector.connector import Connector
+from ..connector.connector import Connector, Connectors
 from ..duration import format_duration
 from ..report_row import ErrorRow
 from ..text import one_line
@@ -25,11 +27,12 @@ INGESTION_STATUSES = ("receiving", "stale", "silent", "unhealthy", "not_connecte
 MAX_REGIONS = 50
 # The first events of a connector arrive after 5 to 30 minutes.
 FIRST_PAUSE_SECONDS, NEXT_PAUSE_SECONDS = 300.0, 120.0
+_ACCOUNT_ID = re.compile("[0-9]{12}")
+# Events that are further in the future prove nothing.
+MAX_AHEAD_SECONDS = 300.0
 
 Row = Mapping[str, Any]
 """One row of an answer of Log Analytics, by column name."""
-AgeOf = Callable[[str], float]
-"""Turns a time in ISO 8601 into its age in seconds."""
 
 
 class Expected(NamedTuple):
@@ -40,10 +43,13 @@ class Expected(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """The events that arrived from one account: `age` of the last one in seconds, `canary_events` of this run."""
+    """The events that arrived from one account: `age` of the last one in seconds, `canary_events` of this run.
+
+    `age` is None if the answer has no usable age: none at all, or one in the future.
+    """
 
     last_event: str
-    age: float
+    age: float | None
     events: int
     regions: tuple[str, ...] = ()
     canary_events: int = 0
@@ -70,10 +76,13 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorsByAccount:
-    """The connectors of a workspace by account id, and whether an S3 connector may read events of any account."""
+    """The connectors of a workspace by account id, and the names of enabled S3 connectors.
 
-    by_id: Mapping[str, Connector] = field(default_factory=dict)
-    has_s3: bool = False
+    The latter may read events of any account.
+    """
+
+    by_id: Mapping[str, Connectors] = field(default_factory=dict)
+    s3_names: tuple[str, ...] = ()
 
 
 class IngestionStatus(NamedTuple):
@@ -82,6 +91,9 @@ class IngestionStatus(NamedTuple):
     name: str = "unknown"
     as_expected: bool = False
     message: str = ""
+
+
+_PARTIAL = IngestionStatus(message="Log Analytics returned only a partial answer.")
 
 
 class IngestionResult(TypedDict):
@@ -108,44 +120,53 @@ class IngestionResult(TypedDict):
 def events_query(lookback: int, canary: str = "") -> str:
     """Return the query for the events of all accounts of a workspace in the last `lookback` seconds.
 
-    With `canary`, the session name of the canary events, they are counted as well.
+    With `canary`, the session name of the canary events, they are counted as well. The age of the last event is the
+    time since its ingestion, by the clock of the workspace: `TimeGenerated` may be any time.
     """
     is_canary = f'RequestParameters has "{canary}" or UserIdentityArn has "{canary}"'
-    canary_events = f", CanaryEvents = countif({is_canary})" if canary else ""
-    return (
-        f"{EVENTS} | where TimeGenerated > ago({lookback}s)"
-        " | extend Account = coalesce(RecipientAccountId, UserIdentityAccountId)"
-        f" | summarize LastIngested = max(TimeGenerated), Events = count(),"
-        f" Regions = make_set(AWSRegion, {MAX_REGIONS}){canary_events} by Account"
-    )
+    canary_events = f",\n    CanaryEvents = countif({is_canary})" if canary else ""
+    regions = f"Regions = make_set(AWSRegion, {MAX_REGIONS})"
+    return f"""\
+{EVENTS}
+| where TimeGenerated > ago({lookback}s)
+| extend Account = coalesce(RecipientAccountId, UserIdentityAccountId)
+| summarize LastIngested = max(ingestion_time()), Events = count(), {regions}{canary_events}
+    by Account
+| extend AgeSeconds = datetime_diff("second", now(), LastIngested)
+"""
 
 
 def health_query(lookback: int) -> str:
     """Return the query for the last status change and the last failure summary of every connector."""
-    return (
-        f"{HEALTH} | where TimeGenerated > ago({lookback}s)"
-        f' | where SentinelResourceKind in ("{connectors.KIND}", "{connectors.KIND_S3}")'
-        ' | where OperationName in ("Data fetch status change", "Data fetch failure summary")'
-        " | summarize arg_max(TimeGenerated, Status, Description, ExtendedProperties)"
-        " by SentinelResourceId, SentinelResourceName, OperationName"
-    )
+    return f"""\
+{HEALTH}
+| where TimeGenerated > ago({lookback}s)
+| where SentinelResourceKind in ("{connectors.KIND}", "{connectors.KIND_S3}")
+| where OperationName in ("Data fetch status change", "Data fetch failure summary")
+| summarize arg_max(TimeGenerated, Status, Description, ExtendedProperties)
+    by SentinelResourceId, SentinelResourceName, OperationName
+"""
 
 
 # --- answers ---
 
 
-def parse_arrivals(rows: Iterable[Row], age_of: AgeOf) -> dict[str, Arrival]:
-    """Return the events that arrived, by account id."""
-    return {
-        str(row["Account"]): _arrival(row, age_of) for row in rows if row.get("Account") and row.get("LastIngested")
-    }
+def parse_arrivals(rows: Iterable[Row]) -> dict[str, Arrival]:
+    """Return the events that arrived, by account id; a row that is not usable makes only its account unknown."""
+    by_account = ((str(row.get("Account")), row) for row in rows)
+    return {account_id: _arrival(row) for account_id, row in by_account if _ACCOUNT_ID.fullmatch(account_id)}
 
 
-def _arrival(row: Row, age_of: AgeOf) -> Arrival:
-    last = str(row["LastIngested"])
-    regions = tuple(sorted(str(region) for region in _dynamic(row.get("Regions")) or () if region))
-    canary_events = int(row.get("CanaryEvents") or 0)
-    return Arrival(last, max(0.0, age_of(last)), int(row.get("Events") or 0), regions, canary_events)
+def _arrival(row: Row) -> Arrival:
+    last_event = str(row.get("LastIngested") or "")
+    try:
+        regions = tuple(sorted(str(region) for region in _dynamic(row.get("Regions")) or () if region))
+        events, canary_events = int(row.get("Events") or 0), int(row.get("CanaryEvents") or 0)
+        age = float(row["AgeSeconds"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return Arrival(last_event, None, 0)
+    is_usable = -MAX_AHEAD_SECONDS <= age < math.inf
+    return Arrival(last_event, max(0.0, age) if is_usable else None, events, regions, canary_events)
 
 
 def parse_health(rows: Iterable[Row]) -> dict[str, Health]:
@@ -176,11 +197,15 @@ def _health(latest: Mapping[tuple[str, str], Row], name: str) -> Health:
 
 
 def _reasons(row: Row) -> list[tuple[str, str]]:
-    """Return code and message of every failure in a row."""
+    """Return code and message of every failure in a row: a list of objects, or one object."""
     properties = _dynamic(row.get("ExtendedProperties"))
     summary = _dynamic(properties.get("FailureSummary")) if isinstance(properties, Mapping) else None
-    items = [item for item in summary or () if isinstance(item, Mapping)]
-    return [(str(item.get("StatusCode") or ""), str(item.get("StatusMessage") or "")) for item in items]
+    items = summary if isinstance(summary, list) else [summary]
+    return [
+        (str(item.get("StatusCode") or ""), str(item.get("StatusMessage") or ""))
+        for item in items
+        if isinstance(item, Mapping)
+    ]
 
 
 def _dynamic(value: Any) -> Any:
@@ -194,16 +219,16 @@ def _dynamic(value: Any) -> Any:
 
 
 def connectors_by_account(answers: Iterable[Mapping[str, Any]]) -> ConnectorsByAccount:
-    """Return the connectors in an answer of the API by account id; of several an enabled one."""
-    by_id: dict[str, Connector] = {}
-    has_s3 = False
+    """Return the connectors in an answer of the API by account id."""
+    by_id: dict[str, Connectors] = {}
+    s3_names: tuple[str, ...] = ()
     for raw in answers:
         if found := connectors.parse(raw):
-            known = by_id.get(found.account_id)
-            by_id[found.account_id] = known if known and known.enabled else found
+            by_id[found.account_id] = (*by_id.get(found.account_id, ()), found)
         described = connectors.describe(raw)
-        has_s3 |= described.get("destination_table") == EVENTS and described["state"] == "Enabled"
-    return ConnectorsByAccount(by_id, has_s3)
+        if described.get("destination_table") == EVENTS and described["state"] == "Enabled":
+            s3_names += (described["name"],)
+    return ConnectorsByAccount(by_id, s3_names)
 
 
 # --- ingestion status ---
@@ -220,33 +245,69 @@ def evaluate(
 def _evaluate(
     account_id: str, expected: Expected, snapshot: Snapshot, have: ConnectorsByAccount, lookback: int
 ) -> IngestionStatus:
-    arrival, connector = snapshot.arrivals.get(account_id), have.by_id.get(account_id)
-    if not _is_enabled(connector) and not (have.has_s3 and (arrival or snapshot.partial)):
-        message = f"Data connector {connector.name} is disabled." if connector else "No data connector for the account."
-        return IngestionStatus("not_connected", as_expected=False, message=message)
-    health = _health_of(connector, snapshot)
+    arrival, connector = snapshot.arrivals.get(account_id), _connector_of(account_id, snapshot, have)
+    if connector is None:
+        return _evaluate_without_connector(arrival, expected, snapshot, have)
+    if not connector.enabled:
+        return IngestionStatus("not_connected", message=f"Data connector {connector.name} is disabled.")
+    health = _health_of(connector.name, snapshot)
     if health and health.failed:
-        return IngestionStatus("unhealthy", as_expected=False, message=health_message(health.reason, health.message))
+        return _unhealthy(health)
     if arrival is None:
         return _evaluate_without_events(expected, snapshot, lookback)
+    return _evaluate_age(arrival, expected)
+
+
+def _evaluate_without_connector(
+    arrival: Arrival | None, expected: Expected, snapshot: Snapshot, have: ConnectorsByAccount
+) -> IngestionStatus:
+    """Return the status of an account without a connector of its own: connected if S3 connectors bring its events."""
+    message = "No data connector for the account."
+    if not have.s3_names or (arrival is None and not snapshot.partial):
+        return IngestionStatus("not_connected", message=message)
+    if arrival is None:
+        return _PARTIAL
+    health = [_health_of(name, snapshot) for name in have.s3_names]
+    failed = [one for one in health if one and one.failed]
+    if len(failed) == len(health):
+        return _unhealthy(failed[0])
+    found = _evaluate_age(arrival, expected)
+    if found.name == "stale":
+        return IngestionStatus("not_connected", message=f"{message} {found.message}")
+    return found
+
+
+def _evaluate_age(arrival: Arrival, expected: Expected) -> IngestionStatus:
+    if arrival.age is None:
+        message = f"Log Analytics returned no usable time of the last event: {arrival.last_event or 'none'}."
+        return IngestionStatus(message=message)
     if arrival.age > expected.stale_after:
         message = f"The last event arrived {format_duration(arrival.age)} ago, at {arrival.last_event}."
         return IngestionStatus("stale", as_expected=expected.allow_silent, message=message)
     return IngestionStatus("receiving", as_expected=True)
 
 
-def _is_enabled(connector: Connector | None) -> bool:
-    return connector is not None and connector.enabled
+def _unhealthy(health: Health) -> IngestionStatus:
+    return IngestionStatus("unhealthy", message=health_message(health.reason, health.message))
 
 
-def _health_of(connector: Connector | None, snapshot: Snapshot) -> Health | None:
-    return (snapshot.health or {}).get(connector.name.lower()) if connector else None
+def _connector_of(account_id: str, snapshot: Snapshot, have: ConnectorsByAccount) -> Connector | None:
+    """Return the connector of an account that its status depends on: of several an enabled one, and one that fails."""
+
+    def rank(connector: Connector) -> tuple[bool, bool]:
+        health = _health_of(connector.name, snapshot)
+        return connector.enabled, bool(health and health.failed)
+
+    return max(have.by_id.get(account_id, ()), key=rank, default=None)
+
+
+def _health_of(name: str, snapshot: Snapshot) -> Health | None:
+    return (snapshot.health or {}).get(name.lower())
 
 
 def _evaluate_without_events(expected: Expected, snapshot: Snapshot, lookback: int) -> IngestionStatus:
     if snapshot.partial:
-        message = "Log Analytics returned only a partial answer."
-        return IngestionStatus("unknown", as_expected=False, message=message)
+        return _PARTIAL
     never = f"Table {EVENTS} does not exist yet: no event has been ingested."
     message = f"No event arrived in the last {format_duration(lookback)}." if snapshot.has_table else never
     return IngestionStatus("silent", as_expected=expected.allow_silent, message=message)
@@ -256,12 +317,12 @@ def is_pending(
     account_id: str, expected: Expected, snapshot: Snapshot, have: ConnectorsByAccount, *, has_canary: bool
 ) -> bool:
     """Return whether a later query may find the expected events, with `has_canary` those of the canary."""
-    arrival = snapshot.arrivals.get(account_id)
-    if not _is_enabled(have.by_id.get(account_id)) and not have.has_s3:
+    arrival, connector = snapshot.arrivals.get(account_id), _connector_of(account_id, snapshot, have)
+    if not (connector.enabled if connector else have.s3_names):
         return False
     if has_canary:
         return not (arrival and arrival.canary_events)
-    return not expected.allow_silent and (arrival is None or arrival.age > expected.stale_after)
+    return not expected.allow_silent and (arrival is None or _evaluate_age(arrival, expected).name != "receiving")
 
 
 def query_pauses(wait: float) -> Iterator[float]:
@@ -275,14 +336,14 @@ def show(
     account_id: str, ingestion_status: IngestionStatus, snapshot: Snapshot, have: ConnectorsByAccount
 ) -> IngestionResult:
     """Return an account as it appears in results."""
-    arrival, connector = snapshot.arrivals.get(account_id), have.by_id.get(account_id)
-    health = _health_of(connector, snapshot)
+    arrival, connector = snapshot.arrivals.get(account_id), _connector_of(account_id, snapshot, have)
+    health = _health_of(connector.name, snapshot) if connector else None
     return {
         "ingestion_status": ingestion_status.name,
         "as_expected": ingestion_status.as_expected,
         "message": ingestion_status.message,
-        "last_event": arrival.last_event if arrival else None,
-        "age_seconds": round(arrival.age) if arrival else None,
+        "last_event": (arrival.last_event or None) if arrival else None,
+        "age_seconds": round(arrival.age) if arrival and arrival.age is not None else None,
         "events": arrival.events if arrival else 0,
         "regions": list(arrival.regions) if arrival else [],
         "connector_id": connector.id if connector else "",
