@@ -122,7 +122,7 @@ def test_a_finding_is_marked_as_informational_as_in_the_source(name: str) -> Non
 
 
 def test_the_repair_of_a_finding_is_a_call_that_plans_contain() -> None:
-    calls = operations("role/plan.py", "connector/connector.py")
+    calls = operations("role/plan.py", "connector/data_connector.py")
     named = {call for one in CODES.values() for call in one.repaired_by} - {MANUAL}
     assert named - calls == set()
 
