@@ -68,7 +68,11 @@ def operations(*paths: str) -> set[str]:
         ast.parse((ROOT / "plugins/module_utils/_core/model" / path).read_text(encoding="utf-8")) for path in paths
     ]
     texts = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    return {one for one in texts if isinstance(one, str) and re.fullmatch(r"[A-Z]\w+(Role|Queue|Bucket)\w*|DataConnectors_\w+", one)}
+    return {
+        one
+        for one in texts
+        if isinstance(one, str) and re.fullmatch(r"[A-Z]\w+(Role|Queue|Bucket)\w*|DataConnectors_\w+", one)
+    }
 
 
 # --- findings ---

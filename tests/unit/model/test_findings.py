@@ -31,7 +31,9 @@ findings = st.builds(finding, st.sampled_from(sorted(CODES)), st.sampled_from(["
 
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_a_code_has_the_prefix_of_its_resource(code: str) -> None:
-    assert re.fullmatch(r"(trust|permission|role|source|queue|notification|connector|acceptance)_[a-z]+(_[a-z]+)*", code)
+    assert re.fullmatch(
+        r"(trust|permission|role|source|queue|notification|connector|acceptance)_[a-z]+(_[a-z]+)*", code
+    )
 
 
 @pytest.mark.parametrize("code", sorted(CODES))

@@ -298,7 +298,12 @@ def with_topic(**values: Any) -> dict[str, Any]:
         (account(), "drift", "....--.--", True),
         (with_topic(), "drift", "....--.-.", True),
         (with_topic(), "verify", "------.--", True),
-        (with_topic(findings=[{"severity": "high", "code": "topic_missing", "message": "No."}]), "drift", "....--.-h", False),
+        (
+            with_topic(findings=[{"severity": "high", "code": "topic_missing", "message": "No."}]),
+            "drift",
+            "....--.-h",
+            False,
+        ),
     ],
 )
 def test_a_new_check_is_made_where_the_resource_is(
