@@ -192,9 +192,9 @@ def test_an_entry_in_the_way_is_named(other: Json) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        entry("elsewhere/", arn="other"),
-        entry(suffix=".txt", arn="other"),
-        entry(arn="other", events=("s3:ObjectRemoved:*", "s3:ObjectRestore:Post")),
+        entry("elsewhere/", arn="other", name="other"),
+        entry(suffix=".txt", arn="other", name="other"),
+        entry(arn="other", name="other", events=("s3:ObjectRemoved:*", "s3:ObjectRestore:Post")),
     ],
 )
 def test_an_entry_for_other_objects_or_events_is_not_in_the_way(other: Json) -> None:

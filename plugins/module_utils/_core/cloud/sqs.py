@@ -145,7 +145,7 @@ def _sent(args: Mapping[str, Any]) -> dict[str, Any]:
 def _parse_queue(response: Response, tags: Response, url: str) -> Queue:
     raw = response["Attributes"]
     redrive = _parse_document(raw.get("RedrivePolicy", "")) or {}
-    modified = datetime.fromtimestamp(int(raw["LastModifiedTimestamp"]), UTC)
+    modified = datetime.fromtimestamp(float(raw["LastModifiedTimestamp"]), UTC)
     return Queue(
         arn=raw["QueueArn"],
         url=url,
