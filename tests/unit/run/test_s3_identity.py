@@ -324,6 +324,29 @@ def test_a_connector_that_someone_disabled_and_pointed_elsewhere_is_repaired(cha
     assert after["properties"]["sqsUrls"] == [SPEC.queue_url]
 
 
+def test_a_connector_that_cannot_be_changed_in_place_is_removed_and_created(chain: World) -> None:
+    chain.cloud.settings(s3_change_in_place=False)
+    chain.connector()
+    [raw] = chain.cloud.connectors()
+    chain.cloud.seed_connector({"name": raw["name"], **replace(ONE, queue_name="elsewhere").connector()})
+    assert [chain.connector(), chain.connector()] == [["Delete", "CreateOrUpdate"], []]
+    [after] = chain.cloud.connectors()
+    assert (after["name"], after["properties"]["sqsUrls"]) == (raw["name"], [SPEC.queue_url])
+
+
+def test_a_connector_that_is_refused_for_another_reason_is_refused_once(chain: World) -> None:
+    chain.connector()
+    before = chain.cloud.connectors()
+    [raw] = before
+    chain.cloud.seed_connector({"name": raw["name"], **ONE.connector(dataTypes={"logs": {"state": "Disabled"}})})
+    refusal = {"service": "azure", "status": 400, "code": "BadRequest", "message": "No."}
+    chain.cloud.fault(operation="DataConnectors_CreateOrUpdate", **refusal)
+    with pytest.raises(SentinelError) as caught:
+        chain.connector()
+    assert caught.value.kind == "bad_input"
+    assert len(chain.cloud.connectors()) == 1
+
+
 def test_the_check_is_repeated_until_a_new_role_is_known_everywhere(world: World) -> None:
     world.cloud.settings(role_propagation_seconds=1.0)
     world.provider()
