@@ -362,8 +362,8 @@ class ConnectorAdapter(Generic[C]):
 
     def _marked(self, connector: C) -> C:
         """Return the connector with the mark that the service refused to change what it reads."""
-        marked = isinstance(connector, S3Connector) and connector.name in self._fixed
-        return replace(connector, fixed=True) if marked else connector
+        found: Any = connector
+        return replace(found, fixed=True) if found.name in self._fixed else connector
 
     async def refresh(self, have: tuple[C, ...] | None, _calls: Sequence[Call]) -> tuple[C, ...] | None:
         """Return them as they were listed: `apply` reads a connector again before it is deleted."""
