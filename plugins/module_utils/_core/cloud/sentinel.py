@@ -252,6 +252,17 @@ def _connectivity_error(code: str, text: str, action: str, role_is_new: bool) ->
     return found
 
 
+def _refuses_change(target: S3Connector, call: Call, error: SentinelError) -> bool:
+    """Return whether the service refused to change what an S3 connector reads, be it for good or for now.
+
+    A connector that reads something else is of no use as it is. That role, queues and table can be changed is not
+    documented; a connector that was marked once is removed and created, and not marked again.
+    """
+    refused = error.kind == "bad_input" and getattr(error.__cause__, "status_code", None) == HTTPStatus.BAD_REQUEST
+    desired = s3.parse(call.args.get("data_connector", {}))
+    return refused and not target.fixed and desired is not None and desired.identity != target.identity
+
+
 def _role_arn(call: Call) -> str:
     """Return the role that a connector is to read, empty for a removal."""
     properties = call.args.get("data_connector", {}).get("properties", {})
@@ -338,6 +349,7 @@ class ConnectorAdapter(Generic[C]):
         self._until_usable = until_usable
         self._reads = 0
         self._last_read: tuple[C, ...] = ()
+        self._fixed: set[str] = set()
         self._hidden_errors = 0
 
     async def read(self) -> tuple[C, ...]:
@@ -345,8 +357,13 @@ class ConnectorAdapter(Generic[C]):
         if self._reads:
             self._sentinel.invalidate()
         self._reads += 1
-        self._last_read = await self._read()
+        self._last_read = tuple(map(self._marked, await self._read()))
         return self._last_read
+
+    def _marked(self, connector: C) -> C:
+        """Return the connector with the mark that the service refused to change what it reads."""
+        found: Any = connector
+        return replace(found, fixed=True) if found.name in self._fixed else connector
 
     async def refresh(self, have: tuple[C, ...] | None, _calls: Sequence[Call]) -> tuple[C, ...] | None:
         """Return them as they were listed: `apply` reads a connector again before it is deleted."""
@@ -367,6 +384,11 @@ class ConnectorAdapter(Generic[C]):
                 await self._sentinel.apply(call, self._kind, role_is_new=self._until_usable is not None)
         except _DuplicateError as error:
             self._check_visible(call, error)
+            raise
+        except SentinelError as error:
+            if isinstance(target, S3Connector) and _refuses_change(target, call, error):
+                self._fixed.add(target.name)
+                raise ChangedError(error.kind, str(error)) from error
             raise
 
     def _check_visible(self, call: Call, error: _DuplicateError) -> None:

@@ -38,6 +38,8 @@ class S3Connector:
     created: str = ""
     codeless: bool = False
     definition: str = ""
+    fixed: bool = field(default=False, compare=False)
+    """Whether the service refused to change role, queues or table: then it has to be removed and created."""
     properties: JsonObject = field(default_factory=dict, compare=False, repr=False)
     """The properties as they were read, also those that this collection does not know."""
 

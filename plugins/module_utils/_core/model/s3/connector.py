@@ -202,8 +202,16 @@ def plan(have: S3Connectors | None, want: S3Connectors | None) -> list[Call]:
     """Return the calls that turn one set of connectors into the other, in order; an empty list if they are equal."""
     before = {item.name: item for item in have or ()}
     names = {item.name for item in want or ()}
-    puts = [connectors.put(item) for item in want or () if before.get(item.name) != item]
+    puts = [call for item in want or () for call in _change(before.get(item.name), item)]
     return puts + [data_connector.removal(name) for name in sorted(set(before) - names)]
+
+
+def _change(have: S3Connector | None, want: S3Connector) -> list[Call]:
+    if have == want:
+        return []
+    if have and have.fixed and have.identity != want.identity:
+        return [data_connector.removal(have.name), connectors.put(replace(want, etag=None))]
+    return [connectors.put(want)]
 
 
 # --- findings ---
