@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -13,12 +14,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import closing
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import curl, sdk, service
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws
@@ -27,20 +30,26 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.a
     code_of,
     translate_aws_errors,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.organizations import list_accounts
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Response, ServiceClient
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AssumeRole,
     AwsCredentials,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
+    CLASSES,
     ChangedError,
     NotFoundError,
     SentinelError,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization.organization import (
+    Organization,
 )
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 from tests.emulators.s3_connection import S3Connection
 from tests.faults import engine
+from tests.unit.attacks.mutants import mutants
 
 ONE = S3Connection()
 ADMIN = AssumeRole(("OrganizationAccountAccessRole",), session_policy=False)
@@ -183,6 +192,39 @@ def test_what_does_not_exist_is_found_by_the_codes_of_the_service(here: Emulator
     error = error_of(call)
     assert isinstance(error, NotFoundError)
     assert code_of(error) == code
+
+
+ACCOUNTS = {"Accounts": [{"Id": ONE.account, "Name": "log", "Status": "ACTIVE", "JoinedTimestamp": 1.7e9}]}
+TRAILS = {"trailList": [{"Name": "all", "S3BucketName": ONE.bucket, "TrailARN": "arn", "IsOrganizationTrail": True}]}
+NOTIFICATION = (
+    "<NotificationConfiguration><QueueConfiguration><Id>x</Id><Queue>arn</Queue><Event>s3:ObjectCreated:*</Event>"
+    "</QueueConfiguration></NotificationConfiguration>"
+)
+ANSWERS = {"ListAccounts": json.dumps(ACCOUNTS), "DescribeTrails": json.dumps(TRAILS), READS[0].operation: NOTIFICATION}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_a_changed_response_has_its_documented_type_or_is_an_error_of_the_service(
+    queue: Emulators, data: st.DataObject
+) -> None:
+    queue.heal()
+    for operation, body in ANSWERS.items():
+        status = data.draw(st.sampled_from([200, 200, 400, 404]))
+        queue.fault(operation=operation, status=status, body=data.draw(mutants(body)))
+
+    async def listed(aws: Aws) -> list[Any]:
+        organization = list_accounts(aws.with_source_credentials("organizations"), aws.with_source_credentials("sts"))
+        calls = [aws.with_source_credentials(one.service)(one.operation, **one.params) for one in (READS[0], READS[2])]
+        return await asyncio.gather(organization, *map(translated, calls), return_exceptions=True)
+
+    async def translated(call: Awaitable[Response]) -> Response:
+        with translate_aws_errors("read it"):
+            return await call
+
+    for result in run(listed):
+        assert isinstance(result, Organization | dict | SentinelError), repr(result)
+        assert not isinstance(result, SentinelError) or result.kind in CLASSES
 
 
 CREATE = Call("sqs", "CreateQueue", "QueueUrl", {"QueueName": "new"})
