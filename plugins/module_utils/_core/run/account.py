@@ -19,7 +19,7 @@ from ..model.account import Account
 from ..model.account_result import AccountReport
 from ..model.connector import connector as connectors
 from ..model.connector.connector import ConnectorSpec
-from ..model.errors import SentinelError, cannot
+from ..model.errors import CombinedError, SentinelError, cannot
 from ..model.findings import Finding
 from ..model.session_policy import session_policy
 from ..model.sources import CLOUDTRAIL, SourceSpec, missing_source
@@ -27,6 +27,7 @@ from . import new_account
 from .pacing import Slots, Visibility
 from .reconcile import Adapter, Mode, Read, Sleep, read_consistent, reconcile
 from .sources import SOURCES, Source, SourceRun, Step
+from .unexpected import kept_in
 
 if TYPE_CHECKING:
     # Azure's packages take longer to load than all others, and not every module needs them.
@@ -62,25 +63,26 @@ async def connect(report: AccountReport, account: Account, context: Context) -> 
     if CLOUDTRAIL not in account.sources:
         account, sentinel = await context.ready(account)
         report.findings += await _unlisted(account, sentinel)
-    await _work_on_each(account.sources, lambda source: _connect(report, account, source, context))
+    await _work_on_each(account, account.sources, lambda source: _connect(report, account, source, context))
 
 
 async def disconnect(report: AccountReport, account: Account, context: Context) -> None:
     """Remove every listed source of an account, and the CloudTrail source even if it is not listed."""
     listed = dict.fromkeys((*account.sources, CLOUDTRAIL))
-    await _work_on_each(reversed(listed), lambda source: _disconnect(report, account, source, context))
+    await _work_on_each(account, reversed(listed), lambda source: _disconnect(report, account, source, context))
 
 
-async def _work_on_each(sources: Iterable[SourceSpec], work: Callable[[SourceSpec], Awaitable[None]]) -> None:
-    """Work on one source after the other; an error does not stop the next ones. Raises the first error at the end."""
-    errors: list[SentinelError] = []
+async def _work_on_each(
+    account: Account, sources: Iterable[SourceSpec], work: Callable[[SourceSpec], Awaitable[None]]
+) -> None:
+    """Work on one source after the other; an error does not stop the next ones. Raises all errors at the end."""
+    errors: dict[SourceSpec, SentinelError] = {}
     for source in sources:
-        try:
+        with kept_in(errors, source, f"finish source {source.type} of account {account.account_id}"):
             await work(source)
-        except SentinelError as error:
-            errors.append(error)
     if errors:
-        raise errors[0]
+        first, *others = errors.values()
+        raise CombinedError([first, *others]) if others else first
 
 
 async def _connect(report: AccountReport, account: Account, spec: SourceSpec, context: Context) -> None:
