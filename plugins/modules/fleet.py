@@ -337,8 +337,8 @@ orphans:
       type: str
       sample: Cannot call DataConnectors_Delete for data connector 0f2ad0b5-….
 error:
-  description: The error for which the run could not start, with its C(class).
-  returned: if the run could not start
+  description: The error for which the run could not start, or orphans not be searched, with its C(class).
+  returned: if the run could not start, or orphans could not be searched because of a bug
   type: dict
   sample: {"class": "bad_input"}
 """

@@ -15,7 +15,7 @@ from ansible import constants
 
 from ..module_utils._core.model.errors import SentinelError
 from ..module_utils._core.model.text import one_line, visible
-from ..module_utils._core.run.unexpected import UnexpectedError
+from ..module_utils._core.run.unexpected import bugs_in
 from .internals import parent_stdout
 
 REQUEST_LOG_VERBOSITY = 3
@@ -49,9 +49,10 @@ class TaskConsole:
 
     def traceback(self, error: SentinelError | None) -> None:
         """Display the traceback of an unexpected error at -vvv, each one once."""
-        if isinstance(error, UnexpectedError) and error.traceback not in self._tracebacks:
-            self._tracebacks.add(error.traceback)
-            self._display.vvv(visible(error.traceback))
+        for bug in bugs_in(error):
+            if bug.traceback not in self._tracebacks:
+                self._tracebacks.add(bug.traceback)
+                self._display.vvv(visible(bug.traceback))
 
     @contextmanager
     def outliving_parent(self) -> Iterator[Self]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TextIO
@@ -103,13 +103,14 @@ def variables_of_groups(manager: VariableManager, groups: tuple[Group, ...]) -> 
     return found
 
 
-def lookup_variables(name: str) -> set[str] | None:
-    """Return the variables that options of a lookup plugin read by themselves; None for an unknown plugin."""
-    plugin = lookup_loader.get(name)
-    if plugin is None:
+def lookup_variables(name: str) -> frozenset[str] | None:
+    """Return the variables that options of a lookup plugin read by themselves; None for one that cannot be loaded."""
+    try:
+        plugin = lookup_loader.get(name)
+        definitions = plugin.option_definitions
+    except Exception:  # noqa: BLE001 it may raise anything at its import; rendering the template reports that
         return None
-    definitions: Mapping[str, Mapping[str, Any]] = plugin.option_definitions
-    return {entry["name"] for option in definitions.values() for entry in option.get("vars") or ()}
+    return frozenset(entry["name"] for option in definitions.values() for entry in option.get("vars") or ())
 
 
 def freeze_inherited() -> None:

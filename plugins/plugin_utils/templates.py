@@ -1,19 +1,28 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Templates of many hosts, rendered once where hosts have the same values of all variables that a template names."""
+"""Templates of many hosts, rendered once where hosts have the same values of all variables that a template names.
+
+This includes lookups: one that is set for all hosts, such as a secret from a vault, is evaluated once.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from ansible.template import Templar
 
+from .internals import lookup_variables
+
 _WORD = re.compile(r"[^\W\d]\w*")
+# A lookup; without name, where the plugin is not written literally.
+_LOOKUP = re.compile(r"""\b(?:lookup|query|q)\b(?:\s*\(\s*(["'])(?P<name>[\w.]+)\1)?""")
 # These give another value each time, or read variables by names that are not in the template.
-_DYNAMIC = {"lookup", "query", "q", "vars", "now", "random", "shuffle", "varnames", "hostvars"}
+_DYNAMIC = {"vars", "now", "random", "shuffle", "varnames", "hostvars"}
+_DYNAMIC_LOOKUPS = {"vars", "varnames", "template", "config", "merge_variables"}
 _UNDEFINED = object()
 MAX_RESULTS = 8
 
@@ -43,16 +52,23 @@ class TemplateCache:
         """Return these variables rendered, without omitted ones."""
         rendered: dict[str, Any] = {}
         for name, raw in templates.items():
-            results = self._results.setdefault(name, [])
-            cached = next((result for result in results if result.is_valid_for(raw, host_vars)), None)
-            if cached is None:
-                self._templar.available_variables = host_vars
-                dependencies = _dependencies(raw, host_vars)
-                cached = RenderedTemplate(raw, dependencies or {}, self._templar.template({name: raw}))
-                if dependencies is not None:
-                    results[:] = [cached, *results[: MAX_RESULTS - 1]]
-            rendered |= cached.result
+            rendered |= self._render(self._results.setdefault(name, []), name, raw, host_vars)
         return rendered
+
+    def _render(
+        self, results: list[RenderedTemplate], name: str, raw: Any, host_vars: dict[str, Any]
+    ) -> Mapping[str, Any]:
+        """Return one variable rendered, if possible from its recent `results`, of which the last used is the first."""
+        found = next((number for number, one in enumerate(results) if one.is_valid_for(raw, host_vars)), None)
+        if found is not None:
+            results.insert(0, results.pop(found))
+            return results[0].result
+        self._templar.available_variables = host_vars
+        result: Mapping[str, Any] = self._templar.template({name: raw})
+        dependencies = _dependencies(raw, host_vars)
+        if dependencies is not None:
+            results[:] = [RenderedTemplate(raw, dependencies, result), *results[: MAX_RESULTS - 1]]
+        return result
 
 
 def _is_identical(one: Any, other: Any) -> bool:
@@ -62,24 +78,37 @@ def _is_identical(one: Any, other: Any) -> bool:
 def _dependencies(raw: Any, host_vars: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return all variables that a value may refer to, directly or not; None where that cannot be determined."""
     found: dict[str, Any] = {}
-    pending = set(_words(raw))
+    pending: list[Any] = [raw]
     while pending:
-        if pending & _DYNAMIC:
+        texts = list(_templates(pending))
+        of_lookups = [_lookup_variables(match["name"]) for text in texts for match in _LOOKUP.finditer(text)]
+        words = {word for text in texts for word in _WORD.findall(text)}
+        if words & _DYNAMIC or None in of_lookups:
             return None
-        values = {name: host_vars.get(name, _UNDEFINED) for name in pending}
+        names = words.union(*filter(None, of_lookups)) - found.keys()
+        values = {name: host_vars.get(name, _UNDEFINED) for name in names}
         found |= values
-        pending = {word for value in values.values() for word in _words(value)} - found.keys()
+        pending = list(values.values())
     return found
 
 
-def _words(value: Any) -> Iterator[str]:
+@cache
+def _lookup_variables(plugin: str | None) -> frozenset[str] | None:
+    """Return the variables that options of a lookup plugin read by themselves; None where that is unknown."""
+    if plugin is None or plugin.rpartition(".")[2] in _DYNAMIC_LOOKUPS:
+        return None
+    return lookup_variables(plugin)
+
+
+def _templates(value: Any) -> Iterator[str]:
+    """Yield the strings in a value that may be templates."""
     if isinstance(value, str):
         if "{" in value:
-            yield from _WORD.findall(value)
+            yield value
     elif isinstance(value, Mapping):
         for key, one in value.items():
-            yield from _words(key)
-            yield from _words(one)
+            yield from _templates(key)
+            yield from _templates(one)
     elif isinstance(value, list):
         for one in value:
-            yield from _words(one)
+            yield from _templates(one)

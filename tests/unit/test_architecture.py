@@ -296,6 +296,22 @@ def test_a_declaration_makes_no_decision(path: Path) -> None:
         assert all(not isinstance(node, ast.If | ast.For | ast.While) for each in functions for node in ast.walk(each))
 
 
+def private_attributes(code: ast.Module) -> set[str]:
+    """Private attributes of objects other than one's own and of modules."""
+    return {
+        node.attr
+        for node in ast.walk(code)
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__")
+        if not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
+        if not (isinstance(node.value, ast.Call) and ast.unparse(node.value) == "super()")
+    } - {"_asdict", "_replace"}
+
+
+@pytest.mark.parametrize("path", [*files("plugin_utils"), *files("action"), *files("inventory")])
+def test_internals_of_ansible_are_used_in_one_file(path: Path) -> None:
+    assert bool(private_attributes(tree(path))) == (path.stem == "internals")
+
+
 @pytest.mark.parametrize("path", EVERY)
 def test_every_file_has_its_licence_and_reads_annotations_late(path: Path) -> None:
     text = path.read_text(encoding="utf-8").removeprefix("#!/usr/bin/python\n")

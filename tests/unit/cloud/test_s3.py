@@ -287,7 +287,7 @@ def test_a_bucket_of_another_account_is_refused_with_the_statement_it_needs(here
         statement = {"Effect": "Allow", "Principal": root, "Action": "s3:GetBucketLocation", "Resource": bucket}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         here.boto("s3", ONE.account).put_bucket_policy(Bucket=ONE.bucket, Policy=policy)
-    with pytest.raises(SentinelError, match="it belongs to another account.*s3:GetObject") as caught:
+    with pytest.raises(SentinelError, match=r"it belongs to another account.*s3:GetObject") as caught:
         region(ONE.bucket, OTHER)
     assert caught.value.kind == "bad_input"
 

@@ -30,7 +30,7 @@ async def broken(report, account, context):
         raise KeyError(f"planted {keys.secret_key} {keys.token} {os.environ['AZURE_SECRET']}")
     await connect(report, account, context)
 
-async def ended(*arguments):
+def ended(*arguments):
     raise TypeError(f"planted {os.environ['AZURE_SECRET']}")
 
 class CallbackModule(CallbackBase):
@@ -39,7 +39,7 @@ class CallbackModule(CallbackBase):
 if os.environ["PLANT"] == "account":
     fleet.connect = broken
 else:
-    fleet._find_orphans = ended
+    fleet.check_unique = ended
 """
 
 

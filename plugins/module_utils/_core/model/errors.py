@@ -100,6 +100,18 @@ class SentinelError(Exception):
         return {"class": self.kind, "message": str(self)}
 
 
+class CombinedError(SentinelError):
+    """Several errors of one account, such as those of its sources; the class is that of the first."""
+
+    def __init__(self, errors: Sequence[SentinelError]) -> None:
+        super().__init__(errors[0].kind, "")
+        self.errors = tuple(errors)
+
+    def __str__(self) -> str:
+        """Return the sentences of all errors, equal ones once."""
+        return " ".join(dict.fromkeys(map(str, self.errors)))
+
+
 class Mistake(NamedTuple):
     """An invalid value from a user: "<what> <preposition> <where>: <rule>."; `where` is a host or account, or empty."""
 

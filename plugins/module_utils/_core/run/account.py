@@ -20,7 +20,7 @@ from ..model.account import Account
 from ..model.account_result import AccountReport
 from ..model.connector import connector as connectors
 from ..model.connector.connector import ConnectorSpec
-from ..model.errors import SentinelError, cannot
+from ..model.errors import CombinedError, SentinelError, cannot
 from ..model.findings import Finding
 from ..model.plan import Call
 from ..model.session_policy import session_policy
@@ -30,6 +30,7 @@ from .pacing import Slots, Visibility
 from .reconcile import Adapter, Mode, Read, Sleep, read_consistent, reconcile
 from .sources import SOURCES
 from .step import EarlierSources, Source, SourceRun, Step
+from .unexpected import kept_in
 from .write_session import WriteSession
 
 if TYPE_CHECKING:
@@ -96,26 +97,35 @@ async def connect(report: AccountReport, account: Account, context: Context) -> 
         account, sentinel = await context.ready(account)
         report.findings += await _unlisted(account, sentinel, context)
     earlier = EarlierSources()
-    await _work_on_each(account.sources, lambda source: connect_source(report, account, source, context, earlier))
+
+    async def work(source: SourceSpec) -> None:
+        await connect_source(report, account, source, context, earlier)
+
+    await _work_on_each(account, account.sources, work)
 
 
 async def disconnect(report: AccountReport, account: Account, context: Context) -> None:
     """Remove every listed source of an account, and the CloudTrail source even if it is not listed."""
     listed = account.sources if CLOUDTRAIL in account.sources else (CLOUDTRAIL, *account.sources)
     earlier = EarlierSources()
-    await _work_on_each(reversed(listed), lambda source: disconnect_source(report, account, source, context, earlier))
+
+    async def work(source: SourceSpec) -> None:
+        await disconnect_source(report, account, source, context, earlier)
+
+    await _work_on_each(account, reversed(listed), work)
 
 
-async def _work_on_each(sources: Iterable[SourceSpec], work: Callable[[SourceSpec], Awaitable[None]]) -> None:
-    """Work on one source after the other; an error does not stop the next ones. Raises the first error at the end."""
-    errors: list[SentinelError] = []
+async def _work_on_each(
+    account: Account, sources: Iterable[SourceSpec], work: Callable[[SourceSpec], Awaitable[None]]
+) -> None:
+    """Work on one source after the other; an error does not stop the next ones. Raises all errors at the end."""
+    errors: dict[SourceSpec, SentinelError] = {}
     for source in sources:
-        try:
+        with kept_in(errors, source, f"finish source {source.type} of account {account.account_id}"):
             await work(source)
-        except SentinelError as error:
-            errors.append(error)
     if errors:
-        raise errors[0]
+        first, *others = errors.values()
+        raise CombinedError([first, *others]) if others else first
 
 
 async def connect_source(

@@ -16,7 +16,7 @@ from typing import Any
 from ..model.account_result import AccountResult
 from ..model.report_row import AccountRow
 from .orphans.orphans import Orphan
-from .unexpected import UnexpectedError
+from .unexpected import UnexpectedError, bugs_in
 
 
 class NoJournal:
@@ -59,22 +59,21 @@ class Journal:
 
     def add(self, result: AccountResult) -> None:
         """Write the result of one account, with the traceback of an unexpected error, whose message gets the place."""
-        account, more = result.account, {}
-        if isinstance(result.error, UnexpectedError):
-            more = self._traceback(result.error, account.account_id)
+        account = result.account
+        tracebacks = [self._traceback(bug, account.account_id) for bug in bugs_in(result.error)]
         line = {"account_id": account.account_id, "ou": account.ou, **result.result(), "diff": result.report.diff}
-        self._write({**line, **more})
+        self._write({**line, **({"traceback": "\n".join(tracebacks)} if tracebacks else {})})
 
     def add_error(self, error: UnexpectedError) -> None:
         """Write the error that ends the run, with its traceback; its message gets the place."""
-        more = self._traceback(error, "")
-        self._write({"error": error.show(), **more})
+        traceback = self._traceback(error, "")
+        self._write({"error": error.show(), "traceback": traceback})
 
-    def _traceback(self, error: UnexpectedError, account_id: str) -> dict[str, str]:
-        """Return the traceback as part of a line: the same one is written once, however many accounts have it."""
+    def _traceback(self, error: UnexpectedError, account_id: str) -> str:
+        """Return the traceback for a line: the same one is written once, however many accounts have it."""
         first = self._tracebacks.setdefault(error.traceback, account_id)
         error.place = f"The traceback is in {self.path}."
-        return {"traceback": error.traceback if first == account_id else f"the same as that of account {first}"}
+        return error.traceback if first == account_id else f"the same as that of account {first}"
 
     def add_orphans(self, orphans: list[Orphan]) -> None:
         """Write the orphans, to a journal that will be kept."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from ..cloud.known_secrets import MASK, scrub
-from ..model.errors import CLASSES, SentinelError
+from ..model.errors import CLASSES, CombinedError, SentinelError
 from ..model.text import one_line
 
 K = TypeVar("K")
@@ -45,6 +45,12 @@ def unexpected_error(action: str, error: BaseException) -> UnexpectedError:
     found = UnexpectedError(action, cause, traceback_text(error))
     found.__cause__ = error
     return found
+
+
+def bugs_in(error: SentinelError | None) -> list[UnexpectedError]:
+    """Return the unexpected errors among those that an error stands for."""
+    errors = error.errors if isinstance(error, CombinedError) else (error,)
+    return [one for one in errors if isinstance(one, UnexpectedError)]
 
 
 @contextmanager
