@@ -74,8 +74,8 @@ def test_the_organization_is_found_in_the_bucket(here: Emulators) -> None:
 def test_an_organization_that_the_bucket_does_not_tell_is_asked_for(here: Emulators, keys: tuple[str, ...]) -> None:
     make_trail(here, IsOrganizationTrail=True)
     put(here, *keys)
-    organization = here.boto("organizations").describe_organization()["Organization"]["Id"]
-    assert find() == TrailSource(f"AWSLogs/{organization}/")
+    here.organization([{"Id": ONE.account}], id=ID)
+    assert find() == TrailSource(f"AWSLogs/{ID}/")
 
 
 def test_an_organization_that_may_not_be_read_needs_a_prefix(here: Emulators) -> None:
