@@ -114,6 +114,8 @@ def test_a_condition_that_implies_another_is_met_by_fewer_requests() -> None:
         (("StringEquals", "ab"), ("StringEqualsIgnoreCase", "AB")),
         (("ArnEquals", "arn:aws:s3:::a"), ("ArnLike", "arn:aws:s3:::a")),
         (("StringEquals", "arn:aws:s3:::a"), ("ArnLike", "arn:aws:s3:::a")),
+        (("ArnLike", "arn:aws:s3:::a"), ("ArnLike", "arn:aws:s3:*:*:a")),
+        (("StringEquals", "arn:aws:s3:::a"), ("ArnEquals", "arn:aws:s3:::*")),
         (("StringEqualsIfExists", "a"), ("StringEqualsIfExists", ["a", "b"])),
         (("StringNotEquals", ["a", "b"]), ("StringNotEquals", "a")),
         (("Null", "true"), ("Null", ["true", "false"])),
@@ -126,6 +128,14 @@ def test_a_stricter_condition_implies_another(stricter: tuple[str, Any], other: 
     assert implies(one, two)
     equal = {one.operator, two.operator} in ({"ArnEquals", "ArnLike"}, {"StringLike", "StringEquals"})
     assert not implies(two, one) or (equal and one.values == two.values)
+
+
+def test_the_parts_of_an_arn_are_compared_each_by_itself() -> None:
+    one, other = (
+        min(parse(limited({"ArnLike": {KEY: value}})).statements[0].conditions)
+        for value in ("arn:aws:s3:::a", "arn:aws:*:a")
+    )
+    assert not implies(one, other)
 
 
 def test_a_condition_says_nothing_about_another_key() -> None:

@@ -42,11 +42,16 @@ def is_met_by(condition: Condition, value: str | None, *, unknown: bool) -> bool
         return if_exists or negated or base.startswith("ForAllValues:")
     if condition.key == PRINCIPAL_ARN:
         return _is_met_by_arn(operator, condition.values, value, unknown=unknown)
+    return _passes(operator, condition.values, value, unknown=unknown)
+
+
+def _passes(operator: str, values: frozenset[str], value: str, *, unknown: bool) -> bool:
+    """Whether a value passes a test."""
     if operator == "Bool":
-        return value in map(str.lower, condition.values)
+        return value in map(str.lower, values)
     if operator.startswith("Arn") and _is_arn(value):
-        return any(_includes_arn(one, value) for one in condition.values) != ("Not" in operator)
-    return _hits(operator, condition.values, value) if operator.startswith("String") else unknown
+        return _is_accepted_arn(value, values) != ("Not" in operator)
+    return _hits(operator, values, value) if operator.startswith("String") else unknown
 
 
 def may_meet(condition: Condition, key: str, value: str) -> bool:
@@ -90,7 +95,7 @@ def _is_accepted(operator: str, value: str, other: str, accepted: frozenset[str]
     if "${" in value:
         return False
     if other in _ARN:
-        return operator in {*_ARN, "StringEquals"} and any(_includes_arn(one, value) for one in accepted)
+        return operator in {*_ARN, "StringEquals"} and _is_accepted_arn(value, accepted)
     if operator == "StringLike" and is_wild(value):
         return other == "StringLike" and any(includes(one, value) for one in accepted)
     return operator in _EXACT and other in _EQUAL and _hits(other, accepted, value)
@@ -98,6 +103,10 @@ def _is_accepted(operator: str, value: str, other: str, accepted: frozenset[str]
 
 def _is_arn(value: str) -> bool:
     return value.count(":") >= _ARN_COLONS
+
+
+def _is_accepted_arn(value: str, accepted: Iterable[str]) -> bool:
+    return any(_includes_arn(one, value) for one in accepted)
 
 
 def _includes_arn(general: str, special: str) -> bool:

@@ -10,7 +10,7 @@ name filtering". Limit of entries: "Enabling event notifications".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -122,13 +122,17 @@ def overlay(spec: S3SourceSpec, have: Notification | None) -> Notification:
     if set(own) == set(desired):
         return have
     kept = [raw for raw in have.document.get(QUEUES, ()) if not _is_ours(spec, raw) or _rule(raw) in desired]
-    missing = [one for one in desired if one not in own]
     base = {**have.document, QUEUES: kept}
-    _check_overlap(spec, missing, entries(base))
-    _check_count(spec, len(entries(base)) + len(missing))
-    taken = {one.id for one in entries(base)}
-    added = [_new_entry(spec, one, taken) for one in missing]
+    added = _new_entries(spec, [one for one in desired if one not in own], entries(base))
     return replace(have, document={**base, QUEUES: [*kept, *added]})
+
+
+def _new_entries(spec: S3SourceSpec, rules: Sequence[Rule], existing: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Return entries for the queue beside the existing ones; raises notification_conflict."""
+    _check_overlap(spec, rules, existing)
+    _check_count(spec, len(existing) + len(rules))
+    taken = {one.id for one in existing}
+    return [_new_entry(spec, one, taken) for one in rules]
 
 
 def _rule(raw: Json) -> Rule:
