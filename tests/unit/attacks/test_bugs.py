@@ -41,7 +41,7 @@ CORE = "ansible_collections.trailbridge.sentinel.plugins.module_utils._core"
 OWN = {
     "cloud.iam": "RoleAdapter._pages",
     "cloud.service": "_urlencode",
-    "cloud.sentinel": "_body",
+    "cloud.sentinel": "Sentinel._connector_path",
     "cloud.entra": "_is_fresh",
     "cloud.arm": "_remaining",
 }
