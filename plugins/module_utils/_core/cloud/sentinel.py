@@ -382,17 +382,21 @@ class ConnectorAdapter(Generic[C]):
         try:
             async with self._until_usable() if self._until_usable else nullcontext():
                 await self._sentinel.apply(call, self._kind, role_is_new=self._until_usable is not None)
-        except _DuplicateError as error:
-            self._check_visible(call, error)
-            raise
         except SentinelError as error:
-            if isinstance(target, S3Connector) and _refuses_change(target, call, error):
-                self._fixed.add(target.name)
-                raise ChangedError(error.kind, str(error)) from error
+            self._check_visible(call, error)
+            self._check_changeable(target, call, error)
             raise
 
-    def _check_visible(self, call: Call, error: _DuplicateError) -> None:
+    def _check_changeable(self, target: Connector | S3Connector | None, call: Call, error: SentinelError) -> None:
+        """Raise ChangedError if the service refused to change what a connector reads: the next plan replaces it."""
+        if isinstance(target, S3Connector) and _refuses_change(target, call, error):
+            self._fixed.add(target.name)
+            raise ChangedError(error.kind, str(error)) from error
+
+    def _check_visible(self, call: Call, error: SentinelError) -> None:
         """Raise connector_conflict if Sentinel keeps reporting a duplicate that its list does not contain."""
+        if not isinstance(error, _DuplicateError):
+            return
         self._hidden_errors += 1
         if self._hidden_errors < MAX_HIDDEN_CONNECTOR_ERRORS:
             return

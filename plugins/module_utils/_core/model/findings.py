@@ -270,7 +270,7 @@ CODES: dict[str, Code] = {
     "role_shared": _drift(
         "low",
         "role",
-        "The role also serves a workspace that its tag names and external_ids does not.",
+        "The role also serves a workspace that its tag names and no option does.",
         _BY_HAND,
         needs_workspace_id=True,
     ),

@@ -52,15 +52,19 @@ def admitted_names(document: object, identity: WebIdentity) -> frozenset[str]:
     A Deny under a condition that depends on more than the identity counts as not fulfilled.
     """
     statements = parse(document).statements
-    lines = [line for one in statements if one.effect == "Allow" for line in _on_name(one)]
-    names = {value for line in lines if line.operator == "StringEquals" for value in line.values}
     denies = [one for one in statements if one.effect == "Deny" and _concerns(one, identity)]
-    return frozenset(
-        name
-        for name in names
-        if contains(document, identity_trust(identity, [name])["Statement"][0])
-        and not any(_applies(deny, identity, name) for deny in denies)
-    )
+    exact = (name for name in _exact_names(statements) if _allows_exactly(document, identity, name))
+    return frozenset(name for name in exact if not any(_applies(deny, identity, name) for deny in denies))
+
+
+def _exact_names(statements: Iterable[Statement]) -> set[str]:
+    lines = [line for one in statements if one.effect == "Allow" for line in _on_name(one)]
+    return {value for line in lines if line.operator == "StringEquals" for value in line.values}
+
+
+def _allows_exactly(document: object, identity: WebIdentity, name: str) -> bool:
+    [statement] = identity_trust(identity, [name])["Statement"]
+    return contains(document, statement)
 
 
 def claimed_names(document: object, identity: WebIdentity) -> frozenset[str]:
@@ -69,11 +73,15 @@ def claimed_names(document: object, identity: WebIdentity) -> frozenset[str]:
     They show whose a role is. What stands for everybody, such as ``*`` or a variable, names nobody.
     """
     statements = [one for one in parse(document).statements if _concerns(one, identity)]
-    lines = [
-        line for one in statements for line in _on_name(one) if one.effect == "Allow" or "not" in line.operator.lower()
-    ]
-    values = (re.sub(r"\$\{[^}$]*\}", "", value) for line in lines for value in line.values)
-    return frozenset(value for value in values if re.search(r"[0-9A-Za-z]", value))
+    values = (value for one in statements for line in _claims(one) for value in line.values)
+    named = (re.sub(r"\$\{[^}$]*\}", "", value) for value in values)
+    return frozenset(value for value in named if re.search(r"[0-9A-Za-z]", value))
+
+
+def _claims(statement: Statement) -> list[Condition]:
+    """Return the conditions on the name by which a statement trusts sessions; a Deny exempts some by a negated one."""
+    lines = _on_name(statement)
+    return lines if statement.effect == "Allow" else [one for one in lines if "not" in one.operator.lower()]
 
 
 def restricts_names(statement: object, identity: WebIdentity, names: Iterable[str]) -> bool:

@@ -191,25 +191,29 @@ def source_of(spec: S3SourceSpec, name: str, document: object) -> S3SourceSpec |
 
     It is one of the source with that policy name, or of one with a queue in `other_queue_arns`.
     """
-    statements = policy.canonical(document)["Statement"] if policy.is_parseable(document) else []
-    resources = [one for statement in statements for one in statement.get("Resource", [])]
+    resources = _resources(document)
     queues, objects = (_parts(pattern, resources) for pattern in (_queue_pattern(spec), _objects_pattern(spec)))
     if len(queues) != 1 or len(objects) != 1:
         return None
-    (region, queue_name), (bucket, prefix) = queues[0], objects[0]
-    keys = tuple(one for one in resources if re.fullmatch(rf"arn:{spec.partition}:kms:[^*?$]+", one))
     table = _POLICY_NAME.fullmatch(name)
     found = replace(
         spec,
-        region=region,
-        queue_name=queue_name,
-        bucket=bucket,
-        prefix=prefix,
-        kms_key_arns=keys,
+        region=queues[0][0],
+        queue_name=queues[0][1],
+        bucket=objects[0][0],
+        prefix=objects[0][1],
+        kms_key_arns=tuple(one for one in resources if re.fullmatch(rf"arn:{spec.partition}:kms:[^*?$]+", one)),
         table=table[1] if table else spec.table,
     )
     known = found.policy_name == name or found.queue_arn in spec.other_queue_arns
     return found if known and policy.same(document, found.role_policy) else None
+
+
+def _resources(document: object) -> list[str]:
+    """Return the resources of all statements, none if a statement cannot be parsed."""
+    if not policy.is_parseable(document):
+        return []
+    return [one for statement in policy.canonical(document)["Statement"] for one in statement.get("Resource", [])]
 
 
 def _queue_pattern(spec: S3SourceSpec) -> str:
