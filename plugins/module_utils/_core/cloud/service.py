@@ -120,16 +120,13 @@ class Service(ABC):
         start, waits = time.monotonic(), pauses(_random.uniform)
         # Idempotency tokens: the same for all retries of a call, as in botocore.
         tokens = self._model.operation_model(operation).idempotent_members
-        params = {**{name: str(uuid.uuid4()) for name in tokens}, **params} if tokens else params
+        params = {**dict.fromkeys(tokens, str(uuid.uuid4())), **params} if tokens else params
         is_repeatable = self.repeats_writes or bool(tokens) or operation.startswith(_READS)
         while True:
             try:
                 return await self.attempt(keys, operation, params)
             except (ClientError, RequestLostError) as error:
-                if not _is_retryable(error):
-                    raise
-                if not is_repeatable and _may_be_processed(error):
-                    raise UnconfirmedError(str(error)) from error
+                _check_repeatable(error, is_repeatable=is_repeatable)
                 pause = max(next(waits), _retry_after(error))
                 if time.monotonic() + pause > start + self._retry_seconds(error):
                     raise
@@ -253,6 +250,14 @@ def _error_details(response: Response) -> dict[str, str]:
     details = response.get("Error")
     found = details if isinstance(details, dict) else {}
     return {name: str(found.get(name) or "") for name in ("Code", "Message")}
+
+
+def _check_repeatable(error: ClientError | RequestLostError, *, is_repeatable: bool) -> None:
+    """Raise the error if a retry cannot succeed, UnconfirmedError if it might repeat a write."""
+    if not _is_retryable(error):
+        raise error
+    if not is_repeatable and _may_be_processed(error):
+        raise UnconfirmedError(str(error)) from error
 
 
 def _is_retryable(error: ClientError | RequestLostError) -> bool:
