@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+from ansible.errors import AnsibleError
 from ansible.template import Templar
 
 from .internals import lookup_variables
@@ -28,11 +29,17 @@ MAX_RESULTS = 8
 
 
 class RenderedTemplate(NamedTuple):
-    """A rendered value, with all variables that it depends on."""
+    """A rendered value, or the error of its template, with all variables that it depends on."""
 
     raw: Any
     dependencies: Mapping[str, Any]
-    result: Mapping[str, Any]
+    result: Mapping[str, Any] | AnsibleError
+
+    def value(self) -> Mapping[str, Any]:
+        """Return the value; raises AnsibleError, also for later hosts: a vault that does not answer is asked once."""
+        if isinstance(self.result, AnsibleError):
+            raise self.result.with_traceback(None)
+        return self.result
 
     def is_valid_for(self, raw: Any, host_vars: Mapping[str, Any]) -> bool:
         """Whether this value would be rendered to the same result."""
@@ -62,13 +69,17 @@ class TemplateCache:
         found = next((number for number, one in enumerate(results) if one.is_valid_for(raw, host_vars)), None)
         if found is not None:
             results.insert(0, results.pop(found))
-            return results[0].result
+            return results[0].value()
         self._templar.available_variables = host_vars
-        result: Mapping[str, Any] = self._templar.template({name: raw})
+        result: Mapping[str, Any] | AnsibleError
+        try:
+            result = self._templar.template({name: raw})
+        except AnsibleError as error:
+            result = error
         dependencies = _dependencies(raw, host_vars)
         if dependencies is not None:
             results[:] = [RenderedTemplate(raw, dependencies, result), *results[: MAX_RESULTS - 1]]
-        return result
+        return RenderedTemplate(raw, {}, result).value()
 
 
 def _is_identical(one: Any, other: Any) -> bool:

@@ -291,9 +291,8 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
         await ingestion.query_events(opened, verify_options, "")
         if workspace.transient_error:
             raise workspace.transient_error
-        numbers = params["account_ids"]
-        if numbers is None:
-            numbers = sorted(filter(None, {*workspace.connectors.by_id, *workspace.snapshot.arrivals}))
+        known = filter(None, {*workspace.connectors.by_id, *workspace.snapshot.arrivals})
+        numbers = sorted(known) if params["account_ids"] is None else params["account_ids"]
         accounts = [
             ingestion.AccountIngestion(
                 account.completed(account_id=number),

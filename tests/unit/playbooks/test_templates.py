@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
@@ -51,6 +52,16 @@ def test_the_value_for_all_is_kept_whatever_single_hosts_have(tmp_path: Path) ->
         own = trust_as_template(f"{{{{ '{number}' }}}}")
         assert cache.render({NAME: own}, {})[NAME] == str(number)
         assert cache.render({NAME: of_all}, {})[NAME] == "1"
+
+
+def test_a_lookup_that_fails_is_evaluated_once(tmp_path: Path) -> None:
+    counter = tmp_path / "counter"
+    failing = trust_as_template(f"{{{{ lookup('pipe', 'echo x >> {counter}; false') }}}}")
+    cache = TemplateCache(Templar(loader=DataLoader()))
+    for _host in range(3):
+        with pytest.raises(AnsibleError):
+            cache.render({NAME: failing}, {})
+    assert counter.read_text() == "x\n"
 
 
 def test_a_lookup_whose_options_are_variables_depends_on_them() -> None:

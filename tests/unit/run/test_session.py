@@ -134,19 +134,27 @@ def test_an_unwritable_home_is_a_warning_and_an_unwritable_report_dir_an_error(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_and_keeps_the_results(
-    here: Emulators, two: list[Account], console: Recorder, tmp_path: Path, number: int
+    here: Emulators,
+    two: list[Account],
+    console: Recorder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
 ) -> None:
     before = signal.getsignal(number)
     here.fault(operation="GetRole", account=TWO, delay=30)
-    session = session_in(tmp_path, two, console)
+    interrupted: list[float] = []
 
-    async def work() -> dict[str, Any]:
-        asyncio.get_running_loop().call_later(2, os.kill, os.getpid(), number)
-        return await session.run()
+    def show(text: str) -> None:
+        """Send the signal when the first account is done."""
+        console.lines.append(text)
+        if ONE in text and not interrupted:
+            interrupted.append(time.monotonic())
+            os.kill(os.getpid(), number)
 
-    start = time.monotonic()
-    result = asyncio.run(work())
-    assert time.monotonic() - start < 20
+    monkeypatch.setattr(console, "line", show)
+    result = asyncio.run(session_in(tmp_path, two, console).run())
+    assert time.monotonic() - interrupted[0] < 20
     assert result["failed"]
     assert console.ended == 1
     assert {line["account_id"]: line["status"] for line in journals(tmp_path)} == {ONE: "changed", TWO: "failed"}

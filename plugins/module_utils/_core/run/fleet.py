@@ -172,23 +172,29 @@ class Run:
 
     async def _remove_orphans(self, clients: Preflight) -> None:
         """Remove the connectors of accounts that were finished, or are not part of the run."""
-        options, cancellation = self._options, self._cancellation
-        if options.orphans != "remove" or self.orphans.error:
+        if self._options.orphans != "remove" or self.orphans.error:
             return
         found = [one for one in self.orphans if one.connector and one.account_id not in self._unfinished]
         try:
-            if self._accounts and not cancellation.interrupted:
-                # The listing of the organization may be outdated by now.
-                await cancellation.run(check_departed_again(found, clients.only_aws, options.minimum_accounts))
-            for orphan in found:
-                if cancellation.interrupted:
-                    return
-                if not orphan.error:
-                    await cancellation.run(remove(orphan))
+            # The listing of the organization may be outdated after the work on accounts.
+            await _remove(found, clients, self._options, self._cancellation, check_again=bool(self._accounts))
         except SentinelError:
             raise
         except Exception as error:  # noqa: BLE001 the results of the accounts are not lost
             self.orphans.error = unexpected_error("remove orphans", error)
+
+
+async def _remove(
+    orphans: list[Orphan], clients: Preflight, options: RunOptions, cancellation: Cancellation, *, check_again: bool
+) -> None:
+    """Remove these orphans one by one, until the run is interrupted."""
+    if check_again and not cancellation.interrupted:
+        await cancellation.run(check_departed_again(orphans, clients.only_aws, options.minimum_accounts))
+    for orphan in orphans:
+        if cancellation.interrupted:
+            return
+        if not orphan.error:
+            await cancellation.run(remove(orphan))
 
 
 def run(accounts: Iterable[Account], options: RunOptions, cancellation: Cancellation | None = None) -> Run:

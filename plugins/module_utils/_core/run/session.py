@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,10 +24,8 @@ from . import fleet, new_account, report_folder
 from .fleet_result import FleetResult
 from .journal import Journal, NoJournal
 from .orphans.orphans import Orphans
+from .signals import handle_signals
 from .unexpected import UnexpectedError, unexpected_error
-
-# Signals within so many seconds are one Ctrl-C.
-SAME_SIGNAL_SECONDS = 0.5
 
 
 class Console(Protocol):
@@ -77,12 +72,11 @@ class Session:
     _cancellation: fleet.Cancellation = field(default_factory=fleet.Cancellation)
     _results: FleetResult = field(init=False)
     _orphans: Orphans = field(default_factory=Orphans)
-    _interrupted_at: float = 0.0
 
     async def run(self) -> dict[str, Any]:
         """Return the result of `fleet`; raises SentinelError if the run cannot start or ends early."""
         self._results, started = FleetResult(self.options.fail_on), datetime.now(UTC)
-        with self._handle_signals(), self._open_journal() as journal:
+        with handle_signals(self._interrupt), _closing(self._new_journal()) as journal:
             for result in self.refused:
                 self._add(result, journal)
             refusal = await self._run_accounts(journal)
@@ -185,50 +179,18 @@ class Session:
             "organization": _organization_row(self._orphans.organization, self.accounts),
         }
 
-    @contextmanager
-    def _handle_signals(self) -> Iterator[None]:
-        """Handle the signals that would end this process at once, so that accounts in progress are finished first."""
-        loop, is_main = asyncio.get_running_loop(), threading.current_thread() is threading.main_thread()
-        signals = (signal.SIGINT, signal.SIGTERM) if is_main else ()
-        before = {number: signal.getsignal(number) for number in signals}
-        for number in signals:
-            loop.add_signal_handler(number, self._interrupt, number)
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                loop.remove_signal_handler(number)
-                signal.signal(number, handler)
+    def _interrupt(self, reason: str) -> None:
+        self.console.ending()
+        self._cancellation.interrupt(reason)
 
-    def _interrupt(self, number: int) -> None:
-        # Ansible passes Ctrl-C on, and at once a SIGTERM of its own, which the system may deliver first; a Ctrl-C that
-        # comes later is the user's second one.
-        is_second = self._interrupted_at and time.monotonic() > self._interrupted_at + SAME_SIGNAL_SECONDS
-        if is_second and number == signal.SIGINT:
-            os._exit(1)
-        if not self._interrupted_at:
-            self._interrupted_at = time.monotonic()
-            self.console.ending()
-            self._cancellation.interrupt(f"it received {signal.Signals(number).name}")
-
-    @contextmanager
-    def _open_journal(self) -> Iterator[Journal | NoJournal]:
-        journal = self._new_journal()
-        try:
-            yield journal
-        except UnexpectedError as error:
-            journal.add_error(error)
-            raise
-        except SentinelError:
-            raise
-        except Exception as error:
-            bug = unexpected_error("finish the run", error)
-            journal.add_error(bug)
-            raise bug from error
-        finally:
-            journal.close()
+    def _warn_without_journal(self, folder: Path, why: str) -> None:
+        self.console.warning(
+            f"Cannot write into {folder}: {why}. The run continues; if it is interrupted, there is no "
+            "journal of its changes. Set ANSIBLE_HOME or sentinel_report_dir to a writable folder."
+        )
 
     def _new_journal(self) -> Journal | NoJournal:
+        """Return the journal in `report_dir`, else in `home`, which need not be writable."""
         folder = self.options.report_dir or self.options.home
         try:
             return Journal(folder, f"{time.strftime('%Y-%m-%dT%H%M%S')}-{os.getpid()}")
@@ -238,11 +200,23 @@ class Session:
             self._warn_without_journal(folder, error.strerror or "")
             return NoJournal()
 
-    def _warn_without_journal(self, folder: Path, why: str) -> None:
-        self.console.warning(
-            f"Cannot write into {folder}: {why}. The run continues; if it is interrupted, there is no "
-            "journal of its changes. Set ANSIBLE_HOME or sentinel_report_dir to a writable folder."
-        )
+
+@contextmanager
+def _closing(journal: Journal | NoJournal) -> Iterator[Journal | NoJournal]:
+    """Close the journal; a bug that ends the run is written to it first, and raised as an error."""
+    try:
+        yield journal
+    except UnexpectedError as error:
+        journal.add_error(error)
+        raise
+    except SentinelError:
+        raise
+    except Exception as error:
+        bug = unexpected_error("finish the run", error)
+        journal.add_error(bug)
+        raise bug from error
+    finally:
+        journal.close()
 
 
 def _organization_row(organization: Organization | None, accounts: Sequence[Account]) -> OrganizationRow | None:

@@ -9,6 +9,8 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from .cloud import cloud_name
+
 GIVEN = "***"
 """Stands for a secret in an `identity`."""
 SESSION_NAME = "trailbridge.sentinel"
@@ -65,7 +67,7 @@ class AzureCredentials:
     def principal(self) -> Hashable:
         """The owner of rate limits: the application, however it signs in; without its id the `identity`."""
         if self.client_id and self.auth_source != "credential_file":
-            return self.cloud_environment, (self.tenant or "").lower(), self.client_id.lower()
+            return cloud_name(self.cloud_environment), (self.tenant or "").lower(), self.client_id.lower()
         return self.identity
 
     @property
