@@ -267,14 +267,18 @@ def _evaluate_without_connector(
         return IngestionStatus("not_connected", message=message)
     if arrival is None:
         return _PARTIAL
-    health = [_health_of(name, snapshot) for name in have.s3_names]
-    failed = [one for one in health if one and one.failed]
-    if len(failed) == len(health):
-        return _unhealthy(failed[0])
+    if failure := _s3_failure(snapshot, have):
+        return _unhealthy(failure)
     found = _evaluate_age(arrival, expected)
     if found.name == "stale":
         return IngestionStatus("not_connected", message=f"{message} {found.message}")
     return found
+
+
+def _s3_failure(snapshot: Snapshot, have: ConnectorsByAccount) -> Health | None:
+    """Return the health of the first S3 connector if all of them fail: which one reads an account is not known."""
+    health = [_health_of(name, snapshot) for name in have.s3_names]
+    return health[0] if all(one and one.failed for one in health) else None
 
 
 def _evaluate_age(arrival: Arrival, expected: Expected) -> IngestionStatus:
@@ -336,16 +340,17 @@ def show(
     account_id: str, ingestion_status: IngestionStatus, snapshot: Snapshot, have: ConnectorsByAccount
 ) -> IngestionResult:
     """Return an account as it appears in results."""
-    arrival, connector = snapshot.arrivals.get(account_id), _connector_of(account_id, snapshot, have)
+    arrival = snapshot.arrivals.get(account_id, Arrival("", None, 0))
+    connector = _connector_of(account_id, snapshot, have)
     health = _health_of(connector.name, snapshot) if connector else None
     return {
         "ingestion_status": ingestion_status.name,
         "as_expected": ingestion_status.as_expected,
         "message": ingestion_status.message,
-        "last_event": (arrival.last_event or None) if arrival else None,
-        "age_seconds": round(arrival.age) if arrival and arrival.age is not None else None,
-        "events": arrival.events if arrival else 0,
-        "regions": list(arrival.regions) if arrival else [],
+        "last_event": arrival.last_event or None,
+        "age_seconds": None if arrival.age is None else round(arrival.age),
+        "events": arrival.events,
+        "regions": list(arrival.regions),
         "connector_id": connector.id if connector else "",
         "role_arn": connector.role_arn if connector else "",
         "health": health._asdict() if health else {},
