@@ -45,7 +45,7 @@ options:
     description:
       - Whether to cause a canary event in every account first, by assuming the role of O(assume_role) with a unique
         session name. The task then waits for the events with that name, which confirms the ingestion of accounts with
-        little activity as well.
+        little activity as well. An account whose canary event does not arrive is not as expected.
       - In the account of the source credentials no role is assumed, so it is evaluated by its other events.
     type: bool
     default: false
@@ -147,7 +147,7 @@ accounts:
     ingestion_status:
       description:
         - V(receiving), V(stale), V(silent), V(unhealthy), V(not_connected), or V(unknown) if Log Analytics returned a
-          partial result only.
+          partial result only, or no usable time of the last event.
       type: str
       sample: receiving
     as_expected:
@@ -164,7 +164,7 @@ accounts:
       type: str
       sample: "2026-11-22T17:20:15Z"
     age_seconds:
-      description: Age of the last event in seconds, V(null) if there is none.
+      description: Time since the ingestion of the last event in seconds, V(null) if there is none.
       type: int
       sample: 312
     events:
@@ -185,7 +185,7 @@ accounts:
       type: str
       sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
     health:
-      description: Last health record of Microsoft Sentinel for the data connector. Empty if there is none.
+      description: Last health record of Microsoft Sentinel for the data connector, of several for one that fails. Empty if there is none.
       type: dict
       contains:
         failed:

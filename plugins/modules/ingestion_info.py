@@ -108,7 +108,7 @@ accounts:
     ingestion_status:
       description:
         - V(receiving), V(stale), V(silent), V(unhealthy), V(not_connected), or V(unknown) if Log Analytics returned a
-          partial result only.
+          partial result only, or no usable time of the last event.
       type: str
       sample: receiving
     as_expected:
@@ -125,7 +125,7 @@ accounts:
       type: str
       sample: "2026-11-22T17:20:15Z"
     age_seconds:
-      description: Age of the last event in seconds, V(null) if there is none.
+      description: Time since the ingestion of the last event in seconds, V(null) if there is none.
       type: int
       sample: 312
     events:
@@ -146,7 +146,7 @@ accounts:
       type: str
       sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
     health:
-      description: Last health record of Microsoft Sentinel for the data connector. Empty if there is none.
+      description: Last health record of Microsoft Sentinel for the data connector, of several for one that fails. Empty if there is none.
       type: dict
       contains:
         failed:

@@ -42,6 +42,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.f
     finding,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion import ingestion
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health import Health
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization import stackset
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role
@@ -472,7 +473,7 @@ def roles_found() -> dict[str, Any]:
 
 SNAPSHOT = ingestion.Snapshot(
     {"222222222222": ingestion.Arrival("2026-11-22T17:20:15Z", 9e9, 7, ("us-east-1",))},
-    health={"mine": ingestion.Health(failed=True, time="2026-11-22T17:00:00Z", reason="403")},
+    health={"mine": Health(failed=True, time="2026-11-22T17:00:00Z", reason="403")},
 )
 CONNECTORS = ingestion.ConnectorsByAccount({"111111111111": (CONNECTOR,)})
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.queries import (
     events_query,
     health_query,
 )

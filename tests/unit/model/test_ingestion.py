@@ -20,6 +20,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.duration import format_duration, seconds
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health import (
+    Health,
+    parse_health,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health_codes import (
     HEALTH_CODES,
     health_message,
@@ -29,17 +33,17 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
     Arrival,
     ConnectorsByAccount,
     Expected,
-    Health,
     Snapshot,
     connectors_by_account,
     evaluate,
-    events_query,
-    health_query,
     is_pending,
     parse_arrivals,
-    parse_health,
     query_pauses,
     show,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.queries import (
+    events_query,
+    health_query,
 )
 
 ACCOUNT = "111111111111"

@@ -18,7 +18,9 @@ from ..model.account import Account, WorkspaceKey, check_unique
 from ..model.duration import format_duration
 from ..model.errors import SentinelError
 from ..model.ingestion import ingestion as model
+from ..model.ingestion.health import parse_health
 from ..model.ingestion.ingestion import ConnectorsByAccount, Expected, IngestionResult, IngestionStatus, Snapshot
+from ..model.ingestion.queries import events_query, health_query
 from ..model.role.permissions import policy_for
 from ..run.clients import Clients
 from ..run.unexpected import unexpected_error
@@ -124,7 +126,7 @@ class WorkspaceQueries:
 
     async def _query_events(self, options: VerifyOptions, canary: str) -> None:
         """Query the events, after a partial answer a second time."""
-        query, read = model.events_query(options.lookback, canary), model.parse_arrivals
+        query, read = events_query(options.lookback, canary), model.parse_arrivals
         answer = await self._query(query, options, read)
         if answer.partial:
             answer = await self._query(query, options, read)
@@ -135,7 +137,7 @@ class WorkspaceQueries:
         if self.error:
             return
         try:
-            answer = await self._query(model.health_query(options.lookback), options, model.parse_health)
+            answer = await self._query(health_query(options.lookback), options, parse_health)
         except SentinelError as error:
             self.health_error = str(error)
             return

@@ -11,7 +11,8 @@ from typing import NotRequired, TypedDict
 
 from ..console.account_lines import Failure
 from ..model.docs_links import pages_line
-from ..model.ingestion.ingestion import EVENTS, HEALTH, INGESTION_STATUSES, IngestionResult
+from ..model.ingestion.ingestion import INGESTION_STATUSES, IngestionResult
+from ..model.ingestion.queries import EVENTS, HEALTH
 from ..model.report_row import AccountRow, ReportHeader
 from .ingestion import AccountIngestion, Workspaces
 

@@ -1,14 +1,10 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ingestion of the events of AWS accounts: KQL queries, parsed answers, and the ingestion status. Pure.
-
-Sources: "AWSCloudTrail" and "SentinelHealth" (Azure Monitor Logs table reference).
-"""
+"""The ingestion of the events of AWS accounts: parsed answers, and the ingestion status. Pure."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,19 +16,17 @@ from ..connector.connector import Connector, Connectors
 from ..duration import format_duration
 from ..report_row import ErrorRow
 from ..text import one_line
+from .health import Health
 from .health_codes import health_message
+from .queries import EVENTS
+from .rows import Row, parse_dynamic
 
-EVENTS, HEALTH = "AWSCloudTrail", "SentinelHealth"
 INGESTION_STATUSES = ("receiving", "stale", "silent", "unhealthy", "not_connected", "unknown")
-MAX_REGIONS = 50
 # The first events of a connector arrive after 5 to 30 minutes.
 FIRST_PAUSE_SECONDS, NEXT_PAUSE_SECONDS = 300.0, 120.0
 _ACCOUNT_ID = re.compile("[0-9]{12}")
 # Events that are further in the future prove nothing.
 MAX_AHEAD_SECONDS = 300.0
-
-Row = Mapping[str, Any]
-"""One row of an answer of Log Analytics, by column name."""
 
 
 class Expected(NamedTuple):
@@ -53,15 +47,6 @@ class Arrival(NamedTuple):
     events: int
     regions: tuple[str, ...] = ()
     canary_events: int = 0
-
-
-class Health(NamedTuple):
-    """The last health report of a connector: whether fetching events `failed`, the time, and the reason."""
-
-    failed: bool
-    time: str
-    reason: str = ""
-    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,40 +99,6 @@ class IngestionResult(TypedDict):
     error: NotRequired[ErrorRow]
 
 
-# --- queries ---
-
-
-def events_query(lookback: int, canary: str = "") -> str:
-    """Return the query for the events of all accounts of a workspace in the last `lookback` seconds.
-
-    With `canary`, the session name of the canary events, they are counted as well. The age of the last event is the
-    time since its ingestion, by the clock of the workspace: `TimeGenerated` may be any time.
-    """
-    is_canary = f'RequestParameters has "{canary}" or UserIdentityArn has "{canary}"'
-    canary_events = f",\n    CanaryEvents = countif({is_canary})" if canary else ""
-    regions = f"Regions = make_set(AWSRegion, {MAX_REGIONS})"
-    return f"""\
-{EVENTS}
-| where TimeGenerated > ago({lookback}s)
-| extend Account = coalesce(RecipientAccountId, UserIdentityAccountId)
-| summarize LastIngested = max(ingestion_time()), Events = count(), {regions}{canary_events}
-    by Account
-| extend AgeSeconds = datetime_diff("second", now(), LastIngested)
-"""
-
-
-def health_query(lookback: int) -> str:
-    """Return the query for the last status change and the last failure summary of every connector."""
-    return f"""\
-{HEALTH}
-| where TimeGenerated > ago({lookback}s)
-| where SentinelResourceKind in ("{connectors.KIND}", "{connectors.KIND_S3}")
-| where OperationName in ("Data fetch status change", "Data fetch failure summary")
-| summarize arg_max(TimeGenerated, Status, Description, ExtendedProperties)
-    by SentinelResourceId, SentinelResourceName, OperationName
-"""
-
-
 # --- answers ---
 
 
@@ -160,62 +111,13 @@ def parse_arrivals(rows: Iterable[Row]) -> dict[str, Arrival]:
 def _arrival(row: Row) -> Arrival:
     last_event = str(row.get("LastIngested") or "")
     try:
-        regions = tuple(sorted(str(region) for region in _dynamic(row.get("Regions")) or () if region))
+        regions = tuple(sorted(str(region) for region in parse_dynamic(row.get("Regions")) or () if region))
         events, canary_events = int(row.get("Events") or 0), int(row.get("CanaryEvents") or 0)
         age = float(row["AgeSeconds"])
     except (KeyError, TypeError, ValueError, OverflowError):
         return Arrival(last_event, None, 0)
     is_usable = -MAX_AHEAD_SECONDS <= age < math.inf
     return Arrival(last_event, max(0.0, age) if is_usable else None, events, regions, canary_events)
-
-
-def parse_health(rows: Iterable[Row]) -> dict[str, Health]:
-    """Return the last health report of every connector, by its name in lower case."""
-    latest: dict[tuple[str, str], Row] = {}
-    for row in sorted(rows, key=lambda row: str(row.get("TimeGenerated") or "")):
-        latest[_connector_name(row), str(row.get("OperationName"))] = row
-    return {name: _health(latest, name) for name, _operation in latest}
-
-
-def _connector_name(row: Row) -> str:
-    """Return the name of the connector in lower case: the end of its ARM id if the row has one."""
-    path = str(row.get("SentinelResourceId") or "").lower()
-    name = str(row.get("SentinelResourceName") or "").lower()
-    return path.rpartition("/")[2] if "/dataconnectors/" in path else name
-
-
-def _health(latest: Mapping[tuple[str, str], Row], name: str) -> Health:
-    change = latest.get((name, "Data fetch status change"), {})
-    summary = latest.get((name, "Data fetch failure summary"), {})
-    if not change:
-        # A summary without a status change lists transient failures: Microsoft Sentinel continues to fetch events.
-        return Health(failed=False, time=str(summary.get("TimeGenerated") or ""))
-    failed, time = str(change.get("Status")).lower() == "failure", str(change.get("TimeGenerated") or "")
-    reasons = _reasons(summary) or _reasons(change)
-    reason, message = reasons[0] if failed and reasons else ("", "")
-    return Health(failed, time, reason, message or (str(change.get("Description") or "") if failed else ""))
-
-
-def _reasons(row: Row) -> list[tuple[str, str]]:
-    """Return code and message of every failure in a row: a list of objects, or one object."""
-    properties = _dynamic(row.get("ExtendedProperties"))
-    summary = _dynamic(properties.get("FailureSummary")) if isinstance(properties, Mapping) else None
-    items = summary if isinstance(summary, list) else [summary]
-    return [
-        (str(item.get("StatusCode") or ""), str(item.get("StatusMessage") or ""))
-        for item in items
-        if isinstance(item, Mapping)
-    ]
-
-
-def _dynamic(value: Any) -> Any:
-    """Return the data of a value of type dynamic, which the API returns as JSON; None if that is not JSON."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return None
 
 
 def connectors_by_account(answers: Iterable[Mapping[str, Any]]) -> ConnectorsByAccount:
@@ -267,14 +169,18 @@ def _evaluate_without_connector(
         return IngestionStatus("not_connected", message=message)
     if arrival is None:
         return _PARTIAL
-    health = [_health_of(name, snapshot) for name in have.s3_names]
-    failed = [one for one in health if one and one.failed]
-    if len(failed) == len(health):
-        return _unhealthy(failed[0])
+    if failure := _s3_failure(snapshot, have):
+        return _unhealthy(failure)
     found = _evaluate_age(arrival, expected)
     if found.name == "stale":
         return IngestionStatus("not_connected", message=f"{message} {found.message}")
     return found
+
+
+def _s3_failure(snapshot: Snapshot, have: ConnectorsByAccount) -> Health | None:
+    """Return the health of the first S3 connector if all of them fail: which one reads an account is not known."""
+    health = [_health_of(name, snapshot) for name in have.s3_names]
+    return health[0] if all(one and one.failed for one in health) else None
 
 
 def _evaluate_age(arrival: Arrival, expected: Expected) -> IngestionStatus:
@@ -336,16 +242,17 @@ def show(
     account_id: str, ingestion_status: IngestionStatus, snapshot: Snapshot, have: ConnectorsByAccount
 ) -> IngestionResult:
     """Return an account as it appears in results."""
-    arrival, connector = snapshot.arrivals.get(account_id), _connector_of(account_id, snapshot, have)
+    arrival = snapshot.arrivals.get(account_id, Arrival("", None, 0))
+    connector = _connector_of(account_id, snapshot, have)
     health = _health_of(connector.name, snapshot) if connector else None
     return {
         "ingestion_status": ingestion_status.name,
         "as_expected": ingestion_status.as_expected,
         "message": ingestion_status.message,
-        "last_event": (arrival.last_event or None) if arrival else None,
-        "age_seconds": round(arrival.age) if arrival and arrival.age is not None else None,
-        "events": arrival.events if arrival else 0,
-        "regions": list(arrival.regions) if arrival else [],
+        "last_event": arrival.last_event or None,
+        "age_seconds": None if arrival.age is None else round(arrival.age),
+        "events": arrival.events,
+        "regions": list(arrival.regions),
         "connector_id": connector.id if connector else "",
         "role_arn": connector.role_arn if connector else "",
         "health": health._asdict() if health else {},
