@@ -214,7 +214,7 @@ class Service:
         shape = self._model.operation_model(operation).output_shape
         try:
             response: Response = self._parser.parse({"status_code": status, "headers": {}, "body": content}, shape)
-        except (AttributeError, LookupError, TypeError, ValueError, ResponseParserError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError, RecursionError, ResponseParserError) as error:
             if status >= HTTPStatus.MULTIPLE_CHOICES:
                 # Not from the service but from a proxy or load balancer in between.
                 details = {"Code": str(status), "Message": HTTPStatus(status).phrase if status in _STATUSES else ""}
