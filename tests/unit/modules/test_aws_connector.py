@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest import mock
 
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import modules, options
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID, Emulators
+from tests.faults.timing import Timing
 
 from .conftest import ACCOUNT, ARN, Module, life_cycle, validated, written
 
@@ -62,8 +61,7 @@ def test_deduplicate_keeps_the_older_of_two_connectors(here: Emulators, aws_conn
 
 def test_a_response_that_is_not_json_is_transient(here: Emulators, aws_connector: Module) -> None:
     here.fault(operation="DataConnectors_List", status=502, body="<html>Bad Gateway</html>")
-    no_time = mock.patch.object(arm, "ARM_RETRY_SECONDS", 0.0)
-    with no_time, pytest.raises(SentinelError) as caught:
+    with Timing(azure_retries=0.0).applied(), pytest.raises(SentinelError) as caught:
         aws_connector()
     assert caught.value.kind == "transient"
 
