@@ -93,6 +93,11 @@ def test_its_types_are_right(copy: Copy) -> None:
     copy.run("mypy", "-p", "ansible_collections.trailbridge.sentinel.plugins")
 
 
+def test_the_tests_of_structure_need_no_change(copy: Copy) -> None:
+    structure = ("tests/unit/test_architecture.py", "tests/unit/model/test_findings.py")
+    copy.run("pytest", "-q", "-n0", "-p", "no:cacheprovider", *structure)
+
+
 @pytest.mark.parametrize(
     "scenario",
     [
