@@ -56,7 +56,8 @@ changelog: tree ## changelog fragments
 
 types: tree ## types of the Python code
 	@echo "== mypy"
-	@$(IN_TREE) mypy -p ansible_collections.trailbridge.sentinel.plugins -p tests.emulators -p tests.bench -p tests.demo -p tests.eda -p tests.faults
+	@$(IN_TREE) mypy -p ansible_collections.trailbridge.sentinel.plugins -m tests.toy_source.life_cycle \
+	  $(addprefix -p tests.,emulators bench demo eda faults tools)
 
 docs: tree site ## documentation of plugins and roles, guides
 	@echo "== antsibull-docs"

@@ -25,6 +25,7 @@ import pytest
 import yaml
 
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
+from tests.resources import arn_of, connector
 
 from .events import DETAILS, EVENTS, IDS, event, leaf_paths, replaced
 
@@ -88,11 +89,7 @@ def valid(folder: Path) -> list[Any]:
 
 
 def seed(cloud: Emulators, account: str) -> None:
-    properties = {
-        "awsRoleArn": f"arn:aws:iam::{account}:role/MicrosoftSentinelRole",
-        "dataTypes": {"logs": {"state": "enabled"}},
-    }
-    cloud.seed_connector({"kind": "AmazonWebServicesCloudTrail", "properties": properties})
+    cloud.seed_connector(connector("", arn_of(account)))
 
 
 def organization(cloud: Emulators) -> None:

@@ -52,7 +52,7 @@ def _check_own(state: State, endpoint: str, assertion: str, header: dict[str, An
         )
     key: Any = certificate.public_key()
     algorithms = ["PS256"] if "x5t#S256" in header else ["RS256"]
-    claims = _verified(assertion, key, algorithms, endpoint)
+    claims = _verified(state, assertion, key, algorithms, endpoint)
     if claims["sub"] != client:
         raise _refused("AADSTS700021: Client assertion application identifier doesn't match 'client_id' parameter.")
 
@@ -81,13 +81,18 @@ def _check_federated(state: State, assertion: str, claims: dict[str, Any]) -> No
     trust: Federation = trusts[0]
     if claims.get("aud") != trust.audience:
         raise _unmatched("AADSTS700212", "audience", claims.get("aud"))
-    _verified(assertion, trust.key, ["RS256"], trust.audience)
+    _verified(state, assertion, trust.key, ["RS256"], trust.audience)
 
 
-def _verified(assertion: str, key: Any, algorithms: list[str], audience: str) -> dict[str, Any]:
+def _verified(state: State, assertion: str, key: Any, algorithms: list[str], audience: str) -> dict[str, Any]:
     try:
         claims: dict[str, Any] = jwt.decode(
-            assertion, key, algorithms=algorithms, audience=audience, options={"require": REQUIRED_CLAIMS}
+            assertion,
+            key,
+            algorithms=algorithms,
+            audience=audience,
+            leeway=state.settings.clock_ahead,
+            options={"require": REQUIRED_CLAIMS},
         )
     except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError):
         raise _refused("AADSTS700024: Client assertion is not within its valid time range.") from None

@@ -167,7 +167,12 @@ class Aws:
             text = json.dumps({"__type": fault.code, "message": message})
             kind = "application/x-amz-json-1.1"
         headers = {"x-amzn-RequestId": request_id, **fault.headers}
-        return web.Response(status=fault.status or 400, text=fault.body or text, content_type=kind, headers=headers)
+        return web.Response(
+            status=fault.status or 400,
+            text=fault.text(text),
+            content_type=kind,
+            headers=headers,
+        )
 
 
 def _operation(request: web.BaseRequest, body: bytes) -> tuple[str, dict[str, str]]:

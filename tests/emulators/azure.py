@@ -86,7 +86,7 @@ class Azure:
         body: dict[str, Any] = {"error": {"code": fault.code, "message": message}}
         if call.operation == "Token":
             body = {"error": fault.code, "error_description": message}
-        text = json.dumps(body) if fault.body is None else fault.body
+        text = fault.text(json.dumps(body))
         headers = {**trace_headers(), **fault.headers}
         status = fault.status or 500
         return web.Response(status=status, text=text, content_type="application/json", headers=headers)

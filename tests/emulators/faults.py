@@ -79,6 +79,10 @@ class Fault:
             and (self.account == "*" or any(fnmatchcase(account, self.account) for account in call.accounts))
         )
 
+    def text(self, default: str) -> str:
+        """Return the response body, `default` if the rule has none."""
+        return default if self.body is None else self.body
+
     def applies(self) -> bool:
         """Count a matching request; return whether the fault applies to it."""
         if self.skip:

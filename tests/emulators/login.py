@@ -106,13 +106,17 @@ def _managed_token(state: State, base: str, query: Mapping[str, str]) -> dict[st
     if resource.rstrip("/") != base:
         message = f"AADSTS500011: The resource principal named {resource} was not found in the tenant."
         raise ManagedIdentityError(400, {"error": "invalid_resource", "error_description": message})
-    expires = str(int(time.time() + state.settings.token_seconds))
+    expires = str(int(_now(state) + state.settings.token_seconds))
     return {"access_token": _token(state), "expires_on": expires, "resource": resource, "token_type": "Bearer"}
+
+
+def _now(state: State) -> float:
+    return time.time() + state.settings.clock_ahead
 
 
 def _token(state: State) -> str:
     token = f"emulated.bearer.{secrets.token_urlsafe(48)}"
-    state.tokens[token] = time.time() + state.settings.token_seconds
+    state.tokens[token] = _now(state) + state.settings.token_seconds
     state.secrets.add(token)
     return token
 
@@ -146,7 +150,7 @@ def check_bearer(state: State, base: str, authorization: str) -> None:
         problem = ("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
     elif expires is None:
         problem = ("InvalidAuthenticationToken", "The access token is invalid.")
-    elif expires <= time.time():
+    elif expires <= _now(state):
         problem = ("ExpiredAuthenticationToken", "The access token expiry UTC time is earlier than current UTC time.")
     else:
         return

@@ -81,7 +81,7 @@ def refuse(call: Call, fault: Fault) -> web.Response:
         f"<Message>{escape(call.fill(fault.message))}</Message><RequestId>{request_id}</RequestId>"
         f"<HostId>{uuid.uuid4().hex}</HostId></Error>"
     )
-    text = "" if call.method == "HEAD" else fault.body or text
+    text = "" if call.method == "HEAD" else fault.text(text)
     headers = {"x-amz-request-id": request_id, **fault.headers}
     return web.Response(status=fault.status or 400, text=text, content_type="application/xml", headers=headers)
 

@@ -274,4 +274,4 @@ def refuse(call: Call, fault: Fault) -> web.Response:
     text = json.dumps({"__type": f"com.amazonaws.sqs#{shape}", "message": call.fill(fault.message)})
     headers = {"x-amzn-RequestId": str(uuid.uuid4()), "x-amzn-query-error": f"{fault.code};{side}", **fault.headers}
     kind = "application/x-amz-json-1.0"
-    return web.Response(status=status, text=fault.body or text, content_type=kind, headers=headers)
+    return web.Response(status=status, text=fault.text(text), content_type=kind, headers=headers)

@@ -67,6 +67,8 @@ class Settings(S3Settings):
     identity_provider: Literal["AAD", "ADFS"] = "AAD"
     """The identity provider in the cloud metadata: Entra ID or an AD FS server."""
     token_seconds: float = 3600.0
+    clock_ahead: float = 0.0
+    """By how many seconds the clock of Entra ID is ahead of this machine's."""
     role_propagation_seconds: float = 0.0
     """How long after CreateRole a connector with that role is rejected."""
     role_names: list[str] = field(default_factory=lambda: ["OrganizationAccountAccessRole"])

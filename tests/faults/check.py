@@ -10,9 +10,9 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
-from . import engine
 from .cells import Cell
 from .engine import RunResult
+from .timing import SHORT_REQUESTS
 from .world import ACCOUNTS, VICTIM, Snapshot, World
 
 Figures = Callable[[str, Any], None]
@@ -32,7 +32,7 @@ def check(world: World, cell: Cell, count: Figures) -> None:
         **cell.kind.rule(),
     )
     world.e.forget()
-    with engine.short_request_timeouts() if cell.kind.lasts else nullcontext():
+    with SHORT_REQUESTS.applied() if cell.kind.lasts else nullcontext():
         ended = world.run(cell.phase)
     applied = world.e.struck()
     _wait_for_late_requests(cell)

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from unittest import mock
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import (
     AccountReport,
@@ -25,6 +24,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run imp
 from .cells import ACCOUNT, Crash
 from .check import Figures
 from .hook import Moment, watched
+from .timing import Timing
 from .world import VICTIM, Phase, Snapshot, World
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +56,7 @@ def check_interrupt(world: World, crash: Crash, count: Figures) -> None:
     world.prepare(crash.phase, 1)
     before = world.seen()
     world.e.forget()
-    with mock.patch.object(fleet, "GRACE_SECONDS", 0.0):
+    with Timing(grace=0.0).applied():
         result = asyncio.run(_interrupted(world, crash))
     # The service may still process the last request.
     time.sleep(0.3)

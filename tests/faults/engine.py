@@ -8,21 +8,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any, NamedTuple
 from unittest import mock
 
 import botocore.session
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm, aws, curl, sentinel, service
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import aws
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import account_lines
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import backoff
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Account, parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import account, fleet, pacing, reconcile
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
+from tests.clock import wall_clock
+
+from .hook import Once, watched
+from .timing import SHORT, SHORT_PAUSES, Timing
 
 Hosts = dict[str, dict[str, Any]]
 WORKSPACE = {
@@ -32,25 +35,6 @@ WORKSPACE = {
 }
 RUN_TIMEOUT_SECONDS = 30.0
 """A run of a few accounts never takes longer, whatever fails."""
-_PAUSES = (
-    (backoff, "INITIAL_PAUSE", 0.05),
-    (backoff, "MAX_PAUSE", 0.2),
-    (arm, "MAX_PAUSE_SECONDS", 0.05),
-)
-_TIMEOUTS = (
-    (reconcile, "RETRY_TIMEOUT", 1.0),
-    (pacing, "RETRY_TIMEOUT", 1.0),
-    (sentinel, "CONNECTIVITY_RETRY_TIMEOUT", 1.0),
-    (service, "AWS_RETRY_SECONDS", 1.0),
-    (account, "ACCOUNT_TIMEOUT_SECONDS", 20.0),
-    (arm, "ARM_RETRY_SECONDS", 2.5),
-)
-_REQUEST_TIMEOUTS = (
-    (service, "AWS_RETRY_SECONDS", 3.0),
-    (curl, "AWS_REQUEST_TIMEOUT_SECONDS", 1),
-    (arm, "ARM_RETRY_SECONDS", 3.0),
-    (arm, "AZURE_READ_TIMEOUT_SECONDS", 1.0),
-)
 
 
 @cache
@@ -76,48 +60,28 @@ class RunResult(NamedTuple):
 
 
 @contextlib.contextmanager
-def short_pauses() -> Iterator[None]:
-    """Shorten the pauses between retries; timeouts are as in production."""
+def timed(timing: Timing) -> Iterator[None]:
+    """Run everything within this context with these pauses and time limits, and load service models once."""
     # Each session of botocore loads its service models again, which takes half the time of a run.
     session = mock.patch.object(aws.Aws, "_new_session", return_value=_session(os.environ["AWS_ACCESS_KEY_ID"]))
-    with session, _set(_PAUSES):
+    with session, timing.applied():
         yield
 
 
-@contextlib.contextmanager
-def short_timeouts() -> Iterator[None]:
+def short_pauses() -> AbstractContextManager[None]:
+    """Shorten the pauses between retries; timeouts are as in production."""
+    return timed(SHORT_PAUSES)
+
+
+def short_timeouts() -> AbstractContextManager[None]:
     """Shorten pauses and timeouts: retries end after a second or two."""
-    with short_pauses(), _set(_TIMEOUTS):
-        yield
-
-
-@contextlib.contextmanager
-def short_request_timeouts() -> Iterator[None]:
-    """Shorten request timeouts to a second; only for faults without any response, as a busy machine may be as slow."""
-    with _set(_REQUEST_TIMEOUTS):
-        yield
+    return timed(SHORT)
 
 
 @contextlib.contextmanager
 def clock_ahead(operation: str, seconds: float) -> Iterator[None]:
     """Set the clock of this process forward right before its first call of an operation of AWS."""
-    ahead, real, call = 0.0, time.time, service.Service.call
-
-    async def called(self: service.Service, keys: service.Keys, name: str, params: Any) -> Any:
-        nonlocal ahead
-        ahead = seconds if name == operation else ahead
-        return await call(self, keys, name, params)
-
-    clock = mock.patch.object(time, "time", side_effect=lambda: real() + ahead)
-    with clock, mock.patch.object(service.Service, "call", called):
-        yield
-
-
-@contextlib.contextmanager
-def _set(values: Iterable[tuple[Any, str, Any]]) -> Iterator[None]:
-    with contextlib.ExitStack() as stack:
-        for module, name, value in values:
-            stack.enter_context(mock.patch.object(module, name, value))
+    with wall_clock() as clock, watched(Once("before", operation, lambda: setattr(clock, "ahead", seconds))):
         yield
 
 

@@ -17,6 +17,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from tests.emulators.client import CUSTOMER_ID, Emulators
 from tests.emulators.connectors import CLOUDTRAIL, account_of
+from tests.resources import ROLE, arn_of, connector
 
 from . import engine
 
@@ -26,7 +27,7 @@ Phase = Literal["create", "repair", "remove"]
 VICTIM = "111111111101"
 ACCOUNTS = (VICTIM, "111111111102", "111111111103")
 OTHER_ACCOUNT = "999999999999"
-ROLE, OTHER_ROLE = "MicrosoftSentinelRole", "OtherTeam"
+OTHER_ROLE = "OtherTeam"
 EXTRA_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
 _EXTRA: Json = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
 PHASES: tuple[Phase, ...] = ("create", "repair", "remove")
@@ -154,23 +155,9 @@ class World:
         return [request["operation"] for request in self.e.requests(write=True) if request["status"] in (200, 201)]
 
 
-def arn_of(account: str, name: str = ROLE) -> str:
-    """The ARN of a role."""
-    return f"arn:aws:iam::{account}:role/{name}"
-
-
 def name_of(account: str) -> str:
     """The generated name of the connector of an account."""
     return ConnectorSpec(arn_of(account), "", CUSTOMER_ID).name
-
-
-def connector(name: str, arn: str, state: str = "enabled") -> Json:
-    """A connector for `seed_connector`."""
-    return {
-        "name": name,
-        "kind": CLOUDTRAIL,
-        "properties": {"awsRoleArn": arn, "dataTypes": {"logs": {"state": state}}},
-    }
 
 
 def _trust() -> Json:

@@ -192,8 +192,8 @@ def documented(module: str) -> dict[str, Any]:
     found = {"account_id": ACCOUNT}
     for name in FRAGMENTS[module]:
         found |= source_docs.options() if name == "sources" else _fragment(name)
-    options: dict[str, Any] = yaml.safe_load(importlib.import_module(f"{PACKAGE}.modules.{module}").DOCUMENTATION)
-    return found | options["options"]
+    found |= yaml.safe_load(importlib.import_module(f"{PACKAGE}.modules.{module}").DOCUMENTATION)["options"]
+    return found
 
 
 def _fragment(name: str) -> dict[str, Any]:

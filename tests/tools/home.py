@@ -15,8 +15,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
+from ansible_test._internal.host_configs import NativePythonConfig
 from ansible_test._internal.python_requirements import get_venv_packages
 
 # The options of get-pip.py, without two that pip does not have.
@@ -53,7 +53,7 @@ def pip_settings() -> configparser.RawConfigParser:
 def main(directory: str) -> None:
     """Write both files."""
     home = Path(directory)
-    version = get_venv_packages(SimpleNamespace(version="{}.{}".format(*sys.version_info)))["pip"]
+    version = get_venv_packages(NativePythonConfig(version="{}.{}".format(*sys.version_info)))["pip"]
     get_pip = home / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
     get_pip.parent.mkdir(parents=True, exist_ok=True)
     get_pip.write_text(GET_PIP.format(python=sys.executable), encoding="utf-8")

@@ -49,7 +49,8 @@ def make(folder: Path, environment: Environment) -> None:
     """Create an environment."""
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([environment.python, "-m", "venv", folder], check=True)
-    pip = [folder / "bin/python", "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
+    python = str(folder / "bin/python")
+    pip = [python, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
     subprocess.run([*pip, "-r", "requirements.txt", *environment.packages, *TOOLS], check=True)
 
 

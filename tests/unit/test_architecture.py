@@ -74,16 +74,8 @@ IMPURE = {
     "urllib",
 }
 
-# The services, and the only files that call their operations or request their paths.
-AWS_ADAPTERS = {
-    "cloudformation": "cloudformation",
-    "cloudtrail": "cloudtrail",
-    "iam": "iam",
-    "organizations": "organizations",
-    "s3": "s3",
-    "sqs": "sqs",
-    "sts": "aws",
-}
+# The services, and the only files that call their operations or request their paths: an AWS service has a file of its
+# own name, but for the one with which sessions begin.
 AZURE_PATHS = {
     "/metadata/endpoints": "arm",
     "/providers/Microsoft.Authorization/": "sentinel",
@@ -91,6 +83,12 @@ AZURE_PATHS = {
     "/providers/Microsoft.SecurityInsights/": "sentinel",
     "/v1/workspaces/": "logs",
 }
+AWS_SERVICES = botocore.session.Session().get_available_services()
+AWS_ADAPTERS = {
+    path.stem: path.stem
+    for path in (PLUGINS / CORE / "cloud").glob("*.py")
+    if path.stem in AWS_SERVICES and path.stem not in AZURE_PATHS.values()
+} | {"sts": "aws"}
 ADAPTERS = sorted({*AWS_ADAPTERS.values(), *AZURE_PATHS.values()})
 
 FILES = sorted(path for path in PLUGINS.rglob("*.py"))

@@ -93,5 +93,18 @@ def test_its_types_are_right(copy: Copy) -> None:
     copy.run("mypy", "-p", "ansible_collections.trailbridge.sentinel.plugins")
 
 
-def test_it_is_previewed_made_repaired_reported_and_removed(copy: Copy, tmp_path: Path) -> None:
-    copy.run(sys.executable, "-m", "tests.toy_source.life_cycle", str(tmp_path))
+def test_the_tests_of_structure_need_no_change(copy: Copy) -> None:
+    structure = ("tests/unit/test_architecture.py", "tests/unit/model/test_findings.py")
+    copy.run("pytest", "-q", "-n0", "-p", "no:cacheprovider", *structure)
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param("live", id="previewed, made, repaired, reported and removed"),
+        pytest.param("interrupted", id="kept in the journal of a run that ends early"),
+        pytest.param("departed", id="left alone in an account whose connector is an orphan"),
+    ],
+)
+def test_its_resources_are(copy: Copy, tmp_path: Path, scenario: str) -> None:
+    copy.run(sys.executable, "-m", "tests.toy_source.life_cycle", str(tmp_path), scenario)

@@ -12,14 +12,10 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from typing import Any
-from unittest import mock
-from urllib.parse import parse_qs, urlsplit
 
-from azure.core.pipeline.transport import RequestsTransport
 from hypothesis import strategies as st
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.curl import Http
-from tests.emulators.operations import find
+from tests.faults.hook import Moment, watched_answers
 
 Answers = dict[str, list[str]]
 
@@ -49,19 +45,12 @@ Path = tuple[str | int, ...]
 def recorded() -> Iterator[Answers]:
     """Record the bodies of all responses, by operation."""
     answers: Answers = {}
-    post, send = Http.post, RequestsTransport.send
 
-    async def posted(http: Http, url: str, headers: list[str], body: bytes, *more: Any) -> Any:
-        status, content = await post(http, url, headers, body, *more)
-        answers.setdefault(parse_qs(body.decode())["Action"][0], []).append(content.decode())
-        return status, content
+    def see(moment: Moment, operation: str, body: str) -> None:
+        if moment == "after":
+            answers.setdefault(operation, []).append(body)
 
-    def sent(transport: RequestsTransport, request: Any, **more: Any) -> Any:
-        answer = send(transport, request, **more)
-        answers.setdefault(find(request.method, urlsplit(request.url).path)[0].operation, []).append(answer.text())
-        return answer
-
-    with mock.patch.object(Http, "post", posted), mock.patch.object(RequestsTransport, "send", sent):
+    with watched_answers(see):
         yield answers
 
 

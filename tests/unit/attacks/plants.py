@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -16,10 +15,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     MANAGED_POLICY,
     MICROSOFT_ACCOUNT,
     REPLACED_POLICY,
-    trust,
 )
 from tests.emulators.client import CUSTOMER_ID, Emulators
 from tests.faults.world import OTHER_ROLE, ROLE, arn_of, connector, name_of
+from tests.resources import document, trust_statement
 
 Json = dict[str, Any]
 Plant = Callable[[Emulators, str], object]
@@ -51,8 +50,7 @@ class Attack(NamedTuple):
 
 def statement(**changes: Any) -> Json:
     """The desired statement, changed; None removes an element."""
-    right = copy.deepcopy(trust(MICROSOFT_ACCOUNT, [CUSTOMER_ID])["Statement"][0])
-    return {name: value for name, value in {**right, **changes}.items() if value is not None}
+    return trust_statement(**{"Condition": pinned(CUSTOMER_ID), **changes})
 
 
 def pinned(value: Any, operator: str = "StringEquals") -> Json:
@@ -102,14 +100,14 @@ def iam(operation: str, **args: Any) -> Plant:
 
 def trusting(*statements: Json) -> Plant:
     """Another trust policy. If moto refuses one that AWS stores, the next three reads return it."""
-    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    trust = document(*statements)
 
     def plant(cloud: Emulators, account: str) -> None:
         client = at(cloud, account)
         try:
-            client.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(document))
+            client.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(trust))
         except client.exceptions.MalformedPolicyDocumentException:
-            answer = get_role_answer(client.get_role(RoleName=ROLE)["Role"], json.dumps(document))
+            answer = get_role_answer(client.get_role(RoleName=ROLE)["Role"], json.dumps(trust))
             cloud.fault(operation="GetRole", account=account, times=3, status=200, body=answer)
 
     return plant
@@ -134,8 +132,8 @@ def get_role_answer(role: Json, document: str) -> str:
 
 def attach_namesake(cloud: Emulators, account: str) -> None:
     """A policy of the account with the name of the one that AWS replaced."""
-    document = json.dumps({"Version": "2012-10-17", "Statement": [ANYTHING]})
-    made = at(cloud, account).create_policy(PolicyName=REPLACED_POLICY, PolicyDocument=document)
+    policy = json.dumps(document(ANYTHING))
+    made = at(cloud, account).create_policy(PolicyName=REPLACED_POLICY, PolicyDocument=policy)
     iam("attach_role_policy", PolicyArn=made["Policy"]["Arn"])(cloud, account)
 
 
@@ -155,7 +153,7 @@ def _weak(name: str, condition: Json | None, shown: str, *codes: str) -> Attack:
 _ANY, _FOREIGN = {"AWS": "*"}, "trust_account_foreign"
 _MISSING = "high trust_workspace_missing"
 _DENY = {**statement(Effect="Deny", Principal=_ANY, Condition=None)}
-_INLINE = {"Version": "2012-10-17", "Statement": [ANYTHING]}
+_INLINE = document(ANYTHING)
 
 TRUST = (
     _trusting("anyone", "trust_anyone", "*", "*"),

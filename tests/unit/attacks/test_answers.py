@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES, SentinelError
@@ -26,9 +26,21 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import TAG_WORKSPACE
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion, results
+from tests.emulators.client import CALLER_ACCOUNT
 from tests.emulators.connectors import account_of
 from tests.faults import engine
-from tests.faults.world import ACCOUNTS, OTHER_ROLE, PHASE_VARIABLES, ROLE, VICTIM, Snapshot, World, arn_of, connector
+from tests.faults.world import (
+    ACCOUNTS,
+    OTHER_ACCOUNT,
+    OTHER_ROLE,
+    PHASE_VARIABLES,
+    ROLE,
+    VICTIM,
+    Snapshot,
+    World,
+    arn_of,
+    connector,
+)
 from tests.unit.modules.test_ingestion_info import arrived, unhealthy
 
 from .mutants import RUBBISH, Answers, about, mutants, recorded
@@ -358,6 +370,45 @@ def test_a_malformed_later_page_of_the_organization_removes_no_orphan(ready: Rea
     ended = survived(world.run("repair", 2, orphans="remove"))
     assert ended.error
     assert world.writes() == []
+
+
+@pytest.fixture
+def organized(world: World) -> Ready:
+    """A world with one account of its organization and one that left it, and the responses that show it."""
+    world.prepare("remove", 2)
+    members = (CALLER_ACCOUNT, OTHER_ACCOUNT, *ACCOUNTS)
+    world.e.organization([{"Id": account, "Name": account} for account in members])
+    world.e.seed_connector(connector("gone", arn_of("555555555590")))
+    with recorded() as answers:
+        ended = world.run("create", 2, orphans="report")
+    assert (ended.error, ended.failed) == (None, {})
+    return Ready(world, world.seen(), answers)
+
+
+@often(2)
+@given(data=st.data())
+def test_a_malformed_listing_leads_to_no_wrong_removal(organized: Ready, data: st.DataObject) -> None:
+    """Only the connector of the account that left is removed, if any."""
+    world = organized.world
+    operation = data.draw(st.sampled_from(["ListAccounts", "DataConnectors_List"]))
+    world.e.heal()
+    world.e.seed_connector(connector("gone", arn_of("555555555590")))
+    body = data.draw(mutants(organized.answers[operation][-1]))
+    assume(operation != "ListAccounts" or accounts_in(body) in (None, accounts_in(organized.answers[operation][-1])))
+    world.e.fault(operation=operation, status=data.draw(STATUSES), body=body)
+    survived(world.run("create", 2, orphans="remove", max_departed_percent=100.0))
+    after, right = world.seen(), organized.right
+    assert after.ours == right.ours
+    removed = [one for one in right.other_workspaces if one not in after.other_workspaces]
+    assert [one["name"] for one in removed] in ([], ["gone"])
+
+
+def accounts_in(listing: str) -> int | None:
+    """The number of accounts in a listing, None if it is none; fewer than before are valid: the others have left."""
+    try:
+        return len(json.loads(listing)["Accounts"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def look(world: World) -> list[ingestion.AccountIngestion]:

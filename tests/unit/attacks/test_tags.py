@@ -21,15 +21,12 @@ from tests.faults import engine
 from tests.faults.hook import Once, watched
 from tests.faults.kinds import DELETE, GET, PUT
 from tests.faults.world import ACCOUNTS, OTHER_ROLE, ROLE, VICTIM, World, arn_of, connector, name_of
+from tests.resources import document
 
 from .plants import ADMIN, GONE, OTHER_ID, pinned, statement
 
 ANYBODY = statement(Principal={"AWS": "*"}, Condition=None)
 IDS = [f"{number:08}-aaaa-4aaa-8aaa-999999999999" for number in range(6)]
-
-
-def trusted(*statements: Any) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def tag(world: World, **tags: str) -> None:
@@ -44,7 +41,7 @@ def untag(world: World) -> None:
 
 
 def widen(world: World, *statements: Any) -> None:
-    world.make(VICTIM, "UpdateAssumeRolePolicy", RoleName=ROLE, PolicyDocument=trusted(*statements))
+    world.make(VICTIM, "UpdateAssumeRolePolicy", RoleName=ROLE, PolicyDocument=document(*statements))
 
 
 def six_ids(world: World) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm import Azure
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.sentinel import Sentinel
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
@@ -21,6 +20,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import AzureRateLimit
 from tests.emulators import faults
 from tests.emulators.client import RESOURCE_GROUP, WORKSPACE, Emulators
+from tests.faults.timing import Timing
 
 
 async def listed(cloud: Emulators, rate_limit: AzureRateLimit) -> list[dict[str, Any]]:
@@ -43,13 +43,11 @@ def test_the_next_page_is_requested_from_the_same_service_whatever_host_its_link
     assert [one["name"] for one in asyncio.run(listed(here, AzureRateLimit()))] == ["second"]
 
 
-def test_waiting_for_the_rate_limit_does_not_count_as_retry_time(
-    here: Emulators, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_waiting_for_the_rate_limit_does_not_count_as_retry_time(here: Emulators) -> None:
     class Slow(AzureRateLimit):
         async def acquire(self, kind: str) -> None:
             await asyncio.sleep(0.8)
 
-    monkeypatch.setattr(arm, "ARM_RETRY_SECONDS", 2.0)
     here.fault(operation="DataConnectors_List", times=1, delay=1.0, **faults.UNAVAILABLE)
-    assert asyncio.run(listed(here, Slow())) == []
+    with Timing(azure_retries=2.0).applied():
+        assert asyncio.run(listed(here, Slow())) == []

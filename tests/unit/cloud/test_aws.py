@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 import pytest
 from botocore.tokens import SSOTokenProvider
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import service
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws import Aws, Identity
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.service import Keys, ServiceClient
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
@@ -29,6 +28,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.permissions import policy_for
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
+from tests.faults.timing import Timing
 
 OTHER = "222222222222"
 ACCOUNT = "111111111111"
@@ -435,7 +435,6 @@ def test_the_proxy_of_the_environment_is_used(
         monkeypatch.delenv(name)
     monkeypatch.setenv("http_proxy", proxy[0])
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://sts.invalid")
-    monkeypatch.setattr(service, "AWS_RETRY_SECONDS", 0.0)
-    with pytest.raises(SentinelError):
+    with Timing(aws_retries=0.0).applied(), pytest.raises(SentinelError):
         identity()
     assert proxy[1] == ["http://sts.invalid/"]

@@ -21,7 +21,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any, NamedTuple
-from unittest import mock
 
 import jwt
 import pytest
@@ -44,18 +43,19 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud i
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.pacing import AzureRateLimit
+from tests.clock import wall_clock
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID, Emulators
+from tests.faults.timing import Timing
 
 ISSUER, SUBJECT = "https://ci.example", "repo:trailbridge/accounts:ref:refs/heads/main"
-TOKEN_SECONDS = 2  # seconds that a token lives, where a test waits for its end
 VARIABLES = ("AZURE_TENANT", "AZURE_CLIENT_ID", "AZURE_SECRET")
 
 
 @pytest.fixture(autouse=True)
 def no_pauses() -> Iterator[None]:
     """azure-core retries as often as usual, with hardly any pause."""
-    with mock.patch.object(arm, "MAX_PAUSE_SECONDS", 0.05):
+    with Timing(max_azure_pause=0.05).applied():
         yield
 
 
@@ -333,9 +333,10 @@ def test_a_federated_token_file_is_read_for_every_sign_in(
     read(client, signed_out)
     path.write_text(federated(issuer, sub="somebody else"))
     read(client, signed_out)
-    later = time.time() + 2 * 3600
-    with mock.patch.object(time, "time", return_value=later), pytest.raises(SentinelError, match="AADSTS700213"):
-        read(client, signed_out)
+    with wall_clock() as clock:
+        clock.ahead = 2 * 3600
+        with pytest.raises(SentinelError, match="AADSTS700213"):
+            read(client, signed_out)
 
 
 @pytest.mark.parametrize(
@@ -605,18 +606,16 @@ def test_an_expired_token_is_renewed_once_for_all_threads(signed_out: Emulators,
     clients = {
         credential_type: azure(**given) for credential_type, given in credential_types(signed_out, issuer, pem).items()
     }
-    signed_out.settings(token_seconds=TOKEN_SECONDS)
-    for client in clients.values():
-        read(client, signed_out)
-    # The tokens have expired now, however slow the machine is. Moving the clock instead would invalidate the
-    # assertions that are signed by a certificate.
-    time.sleep(TOKEN_SECONDS + 0.1)
-    signed_out.settings(token_seconds=3600)
-    for credential_type, client in clients.items():
-        signed_out.forget()
-        read_in_threads(client, signed_out)
-        operation = "ManagedIdentity_AppService" if credential_type == "identity" else "Token"
-        assert signed_out.operations().count(operation) == 1, credential_type
+    with wall_clock() as clock:
+        for client in clients.values():
+            read(client, signed_out)
+        clock.ahead = 3601.0
+        signed_out.settings(clock_ahead=clock.ahead)
+        for credential_type, client in clients.items():
+            signed_out.forget()
+            read_in_threads(client, signed_out)
+            operation = "ManagedIdentity_AppService" if credential_type == "identity" else "Token"
+            assert signed_out.operations().count(operation) == 1, credential_type
 
 
 def test_the_azure_cli_is_called_once_for_all_threads(signed_out: Emulators, cli: AzureCli) -> None:

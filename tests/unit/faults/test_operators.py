@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from unittest import mock
 
 import pytest
 
@@ -15,6 +14,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run imp
 from tests.faults import engine
 from tests.faults.hook import Moment, Once, watched
 from tests.faults.kinds import DELETE, PUT
+from tests.faults.timing import Timing
 from tests.faults.world import ACCOUNTS, EXTRA_POLICY, PHASES, ROLE, VICTIM, Phase, World, arn_of, connector, name_of
 
 POLICY = "arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"
@@ -39,7 +39,7 @@ def test_two_operators_with_the_same_options_do_no_harm(world: World, phase: Pha
     world.e.fault(service="iam", delay=0.02)
     before = world.seen()
     # Two runs may be slow on a busy machine.
-    with mock.patch.object(engine.reconcile, "RETRY_TIMEOUT", 20.0):
+    with Timing(consistency=20.0).applied():
         both = two_at_once(world, phase)
     for ended in both:
         assert (ended.error, ended.failed) == (None, {})

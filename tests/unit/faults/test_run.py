@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from unittest import mock
 
 import pytest
 
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import account, fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from tests.emulators import faults
 from tests.emulators.connectors import account_of
 from tests.faults import engine
+from tests.faults.timing import Timing
 from tests.faults.world import ACCOUNTS, ROLE, VICTIM, World
 
 MANY = {f"2222222222{number:02}": {"aws_account_id": f"2222222222{number:02}"} for number in range(40)}
@@ -72,10 +72,7 @@ def test_an_account_that_hangs_times_out_and_delays_no_other(world: World) -> No
             assert one.status == ("failed" if one.account.account_id == VICTIM else "changed")
             assert one.error is None or one.error.kind == "transient"
 
-    with (
-        mock.patch.object(account, "ACCOUNT_TIMEOUT_SECONDS", 3.0),
-        mock.patch.object(engine.curl, "AWS_REQUEST_TIMEOUT_SECONDS", 60),
-    ):
+    with Timing(account=3.0, aws_request=60).applied():
         asyncio.run(work())
     assert finished[VICTIM] < 30
     assert max(finished[other] for other in set(ACCOUNTS) - {VICTIM}) < finished[VICTIM]

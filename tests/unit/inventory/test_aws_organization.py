@@ -11,16 +11,15 @@ import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 import yaml
 from ansible.template import is_trusted_as_template
 
 from ansible_collections.trailbridge.sentinel.plugins.inventory import aws_organization
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model import backoff
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
+from tests.faults.timing import Timing
 
 from .conftest import (
     ACCOUNTS,
@@ -249,7 +248,7 @@ def test_tags_are_read_after_filtering(organized: Emulators, listed: List) -> No
 def test_throttling_is_retried_for_both_error_codes(organized: Emulators, listed: List, fault: dict[str, Any]) -> None:
     for operation in ("ListAccounts", "ListOrganizationalUnitsForParent", "ListTagsForResource"):
         organized.fault(**{**fault, "operation": operation, "times": 2})
-    with mock.patch.object(backoff, "INITIAL_PAUSE", 0.05):
+    with Timing(first_pause=0.05).applied():
         run = listed(tags=True)
     assert run.hosts.keys() == ACTIVE
     assert organized.struck() == 6

@@ -22,6 +22,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.f
     is_security,
     ordered,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.sources import SOURCES
 
 PLUGINS = Path(__file__).parents[3] / "plugins"
 MODEL = PLUGINS / "module_utils/_core/model"
@@ -31,8 +32,8 @@ findings = st.builds(finding, st.sampled_from(sorted(CODES)), st.sampled_from(["
 
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_a_code_has_the_prefix_of_its_resource(code: str) -> None:
-    prefixes = "trust|permission|role|provider|source|queue|notification|connector|acceptance"
-    assert re.fullmatch(rf"({prefixes})_[a-z]+(_[a-z]+)*", code)
+    kinds = {step.resource.name for source in SOURCES.values() for step in (*source.in_aws, *source.in_workspace)}
+    assert re.fullmatch(f"({'|'.join(kinds | set(CHECKS))}|source|acceptance)_[a-z]+(_[a-z]+)*", code)
 
 
 @pytest.mark.parametrize("code", sorted(CODES))
@@ -44,7 +45,7 @@ def test_a_code_has_a_known_severity_and_one_sentence(code: str) -> None:
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_a_code_has_a_check(code: str) -> None:
     prefix = code.partition("_")[0]
-    assert CODES[code].check == (prefix if prefix in CHECKS else "role")
+    assert CODES[code].check in ({prefix} & CHECKS.keys() or CHECKS)
 
 
 def test_every_check_but_those_of_run_and_events_has_codes() -> None:

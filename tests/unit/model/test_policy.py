@@ -24,11 +24,11 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.p
     trusts,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.policy.trust_findings import MAX_MESSAGE
+from tests.resources import SENTINEL, A, B, pinned
+from tests.resources import document as trust
+from tests.resources import trust_statement as allow
 
-SENTINEL = "197857026523"
 OTHER = "111122223333"
-A = "11111111-aaaa-4aaa-8aaa-111111111111"
-B = "22222222-bbbb-4bbb-8bbb-222222222222"
 DELETED = "AROAJQABLZS4A3QDU576Q"
 
 
@@ -36,22 +36,8 @@ def root(account: str = SENTINEL, partition: str = "aws") -> str:
     return f"arn:{partition}:iam::{account}:root"
 
 
-def pinned(*ids: Any, operator: str = "StringEquals", key: str = "sts:ExternalId") -> dict[str, Any]:
-    return {operator: {key: ids[0] if len(ids) == 1 else list(ids)}}
-
-
-def allow(**elements: Any) -> dict[str, Any]:
-    """The desired statement with other elements; None drops one."""
-    desired = {"Effect": "Allow", "Principal": {"AWS": root()}, "Action": "sts:AssumeRole", "Condition": pinned(A)}
-    return {name: value for name, value in {**desired, **elements}.items() if value is not None}
-
-
 def deny(**elements: Any) -> dict[str, Any]:
     return allow(**{"Effect": "Deny", "Principal": "*", "Condition": None, **elements})
-
-
-def trust(*statements: Any, **more: Any) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements), **more}
 
 
 def look(action: Any = "cloudtrail:LookupEvents", resource: Any = "*", **more: Any) -> dict[str, Any]:

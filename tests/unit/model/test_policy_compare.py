@@ -23,36 +23,21 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.p
     same,
     trust_findings,
 )
+from tests.resources import SENTINEL, A, B
+from tests.resources import document as policy
+from tests.resources import trust_statement as account_trust
 from tests.unit.model.iam import Caller, Request, allowed, denied
 
-SENTINEL = "197857026523"
 ACCOUNT = "111122223333"
 OTHER = "444455556666"
 TENANT = "sts.windows.net/33e01921-4d64-4f8c-a055-5bdaffd5e33d/"
 PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{TENANT}"
 AUDIENCE = "api://1462b192-27f7-4cb9-8523-0f4ecb54b47e"
 AUD = f"{TENANT}:aud"
-A = "11111111-aaaa-4aaa-8aaa-111111111111"
-B = "22222222-bbbb-4bbb-8bbb-222222222222"
 SESSION_A, SESSION_B = f"MicrosoftSentinel_{A}", f"MicrosoftSentinel_{B}"
 BUCKET, QUEUE = "arn:aws:s3:::logs", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:sentinel"
 
 Json = dict[str, Any]
-
-
-def policy(*statements: Any, **more: Any) -> Json:
-    return {"Version": "2012-10-17", "Statement": list(statements), **more}
-
-
-def account_trust(**elements: Any) -> Json:
-    """The statement of the CloudTrail connector with other elements; None drops one."""
-    desired = {
-        "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{SENTINEL}:root"},
-        "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"sts:ExternalId": A}},
-    }
-    return {name: value for name, value in {**desired, **elements}.items() if value is not None}
 
 
 def identity_trust(**elements: Any) -> Json:

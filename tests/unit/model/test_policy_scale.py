@@ -24,18 +24,14 @@ import pytest
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.policy import policy
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
+from tests.resources import SENTINEL, document
 
 ACCOUNT = "111122223333"
-SENTINEL = "197857026523"
 # A role's trust policy has 2,048 characters, up to 8,192 with a raised quota.
 SHORT, LONG = 2048, 8192
 MIB = 2**20
 
 Document = dict[str, Any]
-
-
-def document(*statements: Any) -> Document:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def allow(**elements: Any) -> Document:

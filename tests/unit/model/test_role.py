@@ -28,13 +28,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     trust,
     without,
 )
+from tests.resources import SENTINEL, A, B, C, document, managed_tags
 
 ACCOUNT = "111111111111"
-SENTINEL = "197857026523"
 OTHER = "222222222222"
-A = "11111111-aaaa-4aaa-8aaa-111111111111"
-B = "22222222-bbbb-4bbb-8bbb-222222222222"
-C = "33333333-cccc-4ccc-8ccc-333333333333"
 READ_ONLY = "arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 FENCE = f"arn:aws:iam::{ACCOUNT}:policy/fence"
@@ -46,15 +43,6 @@ def allow(
     """A statement that trusts the principal with these external ids, or without a condition."""
     statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
     return {**statement, "Condition": {operator: {"sts:ExternalId": list(ids)}}} if ids else statement
-
-
-def document(*statements: dict[str, Any]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
-def managed_tags(*ids: str, **more: str) -> dict[str, str]:
-    """The tags of a managed role."""
-    return {"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": " ".join(ids), **more}
 
 
 def spec(**changes: Any) -> RoleSpec:

@@ -28,13 +28,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     trust,
     without,
 )
+from tests.resources import SENTINEL, A, B, C, managed_tags
 
 ACCOUNT = "111111111111"
-SENTINEL = "197857026523"
 OTHER = "222222222222"
-A = "11111111-aaaa-4aaa-8aaa-111111111111"
-B = "22222222-bbbb-4bbb-8bbb-222222222222"
-C = "33333333-cccc-4ccc-8ccc-333333333333"
 NAME = "MicrosoftSentinelRole"
 READ_ONLY = "arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"
 REPLACED = "arn:aws:iam::aws:policy/AWSCloudTrailReadOnlyAccess"
@@ -47,11 +44,6 @@ FOREIGN = {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "sts:Assume
 
 def spec(**changes: Any) -> RoleSpec:
     return RoleSpec(**{"account_id": ACCOUNT, "workspace_id": A, **changes})
-
-
-def managed_tags(*ids: str, **more: str) -> dict[str, str]:
-    """The tags of a managed role."""
-    return {"trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": " ".join(ids), **more}
 
 
 def call(name: str, **args: Any) -> Call:

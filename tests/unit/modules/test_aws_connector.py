@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest import mock
 
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import modules, options
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import arm
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID, Emulators
+from tests.faults.timing import Timing
+from tests.resources import arn_of, connector
 
 from .conftest import ACCOUNT, ARN, Module, life_cycle, validated, written
 
@@ -51,9 +51,7 @@ def test_the_connector_of_another_role_is_not_removed(here: Emulators, aws_conne
 
 def test_deduplicate_keeps_the_older_of_two_connectors(here: Emulators, aws_connector: Module) -> None:
     for name, created in (("newer", "2026-02-01T00:00:00Z"), ("older", "2026-01-01T00:00:00Z")):
-        raw = {"awsRoleArn": ARN, "dataTypes": {"logs": {"state": "enabled"}}}
-        kind = {"kind": "AmazonWebServicesCloudTrail", "systemData": {"createdAt": created}}
-        here.seed_connector({"name": name, "properties": raw, **kind})
+        here.seed_connector({**connector(name, ARN), "systemData": {"createdAt": created}})
     reported = aws_connector()
     assert (reported["changed"], [found["code"] for found in reported["findings"]]) == (False, ["connector_duplicate"])
     assert [call["args"] for call in aws_connector(deduplicate=True)["calls"]] == [{"data_connector_id": "newer"}]
@@ -62,8 +60,7 @@ def test_deduplicate_keeps_the_older_of_two_connectors(here: Emulators, aws_conn
 
 def test_a_response_that_is_not_json_is_transient(here: Emulators, aws_connector: Module) -> None:
     here.fault(operation="DataConnectors_List", status=502, body="<html>Bad Gateway</html>")
-    no_time = mock.patch.object(arm, "ARM_RETRY_SECONDS", 0.0)
-    with no_time, pytest.raises(SentinelError) as caught:
+    with Timing(azure_retries=0.0).applied(), pytest.raises(SentinelError) as caught:
         aws_connector()
     assert caught.value.kind == "transient"
 
@@ -101,9 +98,8 @@ def test_a_connector_created_concurrently_is_not_duplicated(here: Emulators, aws
 def test_all_pages_are_read(here: Emulators, aws_connector: Module) -> None:
     here.settings(page_size=2)
     for number in range(7):
-        arn = f"arn:aws:iam::22222222220{number}:role/MicrosoftSentinelRole"
-        properties = {"awsRoleArn": arn, "dataTypes": {"logs": {"state": "enabled"}}}
-        here.seed_connector({"name": f"c{number}", "kind": "AmazonWebServicesCloudTrail", "properties": properties})
+        arn = arn_of(f"22222222220{number}")
+        here.seed_connector(connector(f"c{number}", arn))
     assert aws_connector(role_arn=arn)["changed"] is False
 
 

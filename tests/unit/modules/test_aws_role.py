@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, CUSTOMER_ID, Emulators
+from tests.resources import SENTINEL, document, pinned, trust_statement
 
 from .conftest import ACCOUNT, ARN, Module, life_cycle, written
 
@@ -24,11 +25,9 @@ def names(result: dict[str, Any]) -> list[str]:
     return [call["name"] for call in result["calls"]]
 
 
-def trust(*ids: str, principal: str = "arn:aws:iam::197857026523:root") -> str:
-    statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
-    if ids:
-        statement["Condition"] = {"StringEquals": {"sts:ExternalId": list(ids)}}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+def trust(*ids: str, principal: str = f"arn:aws:iam::{SENTINEL}:root") -> str:
+    condition = pinned([*ids]) if ids else None
+    return json.dumps(document(trust_statement(Principal={"AWS": principal}, Condition=condition)))
 
 
 def create_by_hand(cloud: Emulators, document: str, tags: dict[str, str] | None = None) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
+from tests.resources import arn_of, connector
 from tests.unit.inventory.conftest import needs_paths
 
 from .conftest import Play
@@ -29,8 +30,7 @@ def organization(cloud: Emulators) -> None:
     """Create an organization in which these accounts are closed and still have their connectors."""
     cloud.organization([{"Id": CALLER_ACCOUNT}, *({"Id": account, "State": "CLOSED"} for account in HOSTS)])
     for account in HOSTS:
-        properties = {"awsRoleArn": f"arn:aws:iam::{account}:role/x", "dataTypes": {"logs": {"state": "enabled"}}}
-        cloud.seed_connector({"kind": "AmazonWebServicesCloudTrail", "properties": properties})
+        cloud.seed_connector(connector("", arn_of(account, "x")))
 
 
 def connected(cloud: Emulators) -> set[str]:

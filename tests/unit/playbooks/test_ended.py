@@ -22,6 +22,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run imp
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.journal import Journal
 from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
+from tests.faults.timing import Timing
 
 from .conftest import Play, parsed
 
@@ -54,10 +55,7 @@ def test_an_interrupted_run_completes_accounts_in_progress_and_starts_no_others(
 
 
 @pytest.mark.parametrize("operation", ["GetCallerIdentity", "Workspaces_Get", "ListAccounts"])
-def test_an_interruption_before_the_first_account_ends_the_run(
-    here: Emulators, monkeypatch: pytest.MonkeyPatch, operation: str
-) -> None:
-    monkeypatch.setattr(fleet, "GRACE_SECONDS", 0.2)
+def test_an_interruption_before_the_first_account_ends_the_run(here: Emulators, operation: str) -> None:
     here.organization([{"Id": CALLER_ACCOUNT, "Name": "management"}])
     here.fault(operation=operation, delay=30)
 
@@ -68,7 +66,7 @@ def test_an_interruption_before_the_first_account_ends_the_run(
         return [result async for result in fleet.run(parsed(here, ACCOUNTS), options, cancellation)]
 
     start = time.monotonic()
-    with pytest.raises(SentinelError) as caught:
+    with Timing(grace=0.2).applied(), pytest.raises(SentinelError) as caught:
         asyncio.run(work())
     assert caught.value.kind == "interrupted"
     assert time.monotonic() - start < 20
@@ -155,13 +153,11 @@ def test_the_journal_is_kept_if_the_report_cannot_be_written(cloud: Emulators, p
     assert len(Path(path).read_text().splitlines()) == 2
 
 
-def test_an_account_that_hangs_is_cancelled_after_the_grace_period(
-    here: Emulators, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fleet, "GRACE_SECONDS", 0.5)
+def test_an_account_that_hangs_is_cancelled_after_the_grace_period(here: Emulators) -> None:
     here.fault(operation="GetRole", account="111111111102", delay=30)
     start = time.monotonic()
-    results, _cancellation = run(here, after=lambda cancellation: cancellation.interrupt("it got SIGTERM"))
+    with Timing(grace=0.5).applied():
+        results, _cancellation = run(here, after=lambda cancellation: cancellation.interrupt("it got SIGTERM"))
     assert time.monotonic() - start < 20
     hung = next(one for one in results if one.account.account_id == "111111111102")
     assert (hung.status, hung.error and hung.error.kind) == ("failed", "interrupted")

@@ -17,6 +17,7 @@ import yaml
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.sign_in import ENVIRONMENT
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
+from tests.resources import arn_of, connector
 from tests.unit.modules.test_ingestion_info import arrived
 
 ROOT = Path(__file__).parents[3]
@@ -54,8 +55,7 @@ def arns(cloud: Emulators, workspace: str | None = None) -> set[str]:
 def test_one_account_module_by_module_and_one_departed_by_an_event(cloud: Emulators, tmp_path: Path) -> None:
     """A repeated event, or one before the listing shows the account, has nothing to remove."""
     cloud.organization([{"Id": one, "Name": one} for one in (CALLER_ACCOUNT, "111111111111")])
-    role = f"arn:aws:iam::{GONE}:role/MicrosoftSentinelRole"
-    cloud.seed_connector({"kind": "AmazonWebServicesCloudTrail", "properties": {"awsRoleArn": role}})
+    cloud.seed_connector(connector("", arn_of(GONE)))
     playbooks = ["single_account.yml", "awx/project/drift.yml", *["awx/project/departed.yml"] * 2]
     done = run(cloud, tmp_path, "single_account.inventory.yml", *playbooks, sentinel_departed=GONE)
     assert arns(cloud) == {"111111111111"}
@@ -82,8 +82,7 @@ def test_the_nightly_run_connects_verifies_and_removes_departed_accounts(cloud: 
     """With the files of the guide, in a folder of their own."""
     accounts = ["111111111111", "222222222222"]
     cloud.organization([{"Id": one, "Name": one} for one in (CALLER_ACCOUNT, *accounts)])
-    role = f"arn:aws:iam::{GONE}:role/MicrosoftSentinelRole"
-    cloud.seed_connector({"kind": "AmazonWebServicesCloudTrail", "properties": {"awsRoleArn": role}})
+    cloud.seed_connector(connector("", arn_of(GONE)))
     arrived(cloud, dict.fromkeys((CALLER_ACCOUNT, *accounts), 0.1))
     for name in ("accounts.aws_organization.yml", "nightly.sh"):
         shutil.copy(EXAMPLES / name, tmp_path)

@@ -13,6 +13,7 @@ import pytest
 from ansible import constants
 
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
+from tests.resources import arn_of, connector
 from tests.unit.playbooks.actions import Ran, act
 from tests.unit.playbooks.conftest import WORKSPACE, Engine
 
@@ -112,8 +113,7 @@ def departed(here: Emulators) -> Emulators:
     members = [f"1111111111{number:02}" for number in range(10)]
     here.organization([{"Id": CALLER_ACCOUNT}, *({"Id": account} for account in members)])
     for account in (*members, "999999999991", "999999999992"):
-        properties = {"awsRoleArn": f"arn:aws:iam::{account}:role/x", "dataTypes": {"logs": {"state": "enabled"}}}
-        here.seed_connector({"kind": "AmazonWebServicesCloudTrail", "properties": properties})
+        here.seed_connector(connector("", arn_of(account, "x")))
     here.forget()
     return here
 

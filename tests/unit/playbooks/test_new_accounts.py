@@ -17,8 +17,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.backoff import MIN_ACCOUNT_AGE
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet, new_account
+from tests.clock import wall_clock
 from tests.emulators import faults
 from tests.emulators.client import Emulators
+from tests.faults.timing import Timing
 
 from .conftest import parsed
 
@@ -84,8 +86,7 @@ def test_a_preview_retries_as_the_run_does(here: Emulators) -> None:
     assert new.status == "changed"
 
 
-def test_an_interrupted_run_does_not_wait_for_new_accounts(here: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet, "GRACE_SECONDS", 0.1)
+def test_an_interrupted_run_does_not_wait_for_new_accounts(here: Emulators) -> None:
     deny(here, times=100)
 
     async def work() -> list[AccountResult]:
@@ -97,7 +98,8 @@ def test_an_interrupted_run_does_not_wait_for_new_accounts(here: Emulators, monk
                 cancellation.interrupt("it got SIGINT")
         return results
 
-    _old, new = asyncio.run(asyncio.wait_for(work(), 30))
+    with Timing(grace=0.1).applied():
+        _old, new = asyncio.run(asyncio.wait_for(work(), 30))
     assert new.error
     assert new.error.kind == "interrupted"
 
@@ -120,7 +122,7 @@ def test_retries_for_new_accounts_are_announced(here: Emulators) -> None:
     ],
     ids=["UTC", "an offset", "a clock that is behind", "no such day", "unknown"],
 )
-def test_the_age_of_an_account(monkeypatch: pytest.MonkeyPatch, joined: str, age: float) -> None:
-    now = datetime(2026, 11, 22, 17, 1, tzinfo=UTC).timestamp()
-    monkeypatch.setattr(new_account.time, "time", lambda: now)
-    assert new_account.age(parse({"account_joined": joined}, "")) == age
+def test_the_age_of_an_account(joined: str, age: float) -> None:
+    with wall_clock() as clock:
+        clock.at = datetime(2026, 11, 22, 17, 1, tzinfo=UTC).timestamp()
+        assert new_account.age(parse({"account_joined": joined}, "")) == age

@@ -12,6 +12,7 @@ import pytest
 
 from tests.emulators import faults
 from tests.emulators.client import Emulators
+from tests.resources import connector
 
 from .conftest import Engine, Play
 
@@ -34,14 +35,6 @@ def writes(cloud: Emulators) -> list[str]:
 
 def connectors_of(cloud: Emulators, account: str) -> list[Any]:
     return [raw for raw in cloud.connectors() if f":{account}:" in raw["properties"].get("awsRoleArn", "")]
-
-
-def by_hand(name: str, arn: str, state: str = "Enabled") -> dict[str, Any]:
-    return {
-        "name": name,
-        "kind": "AmazonWebServicesCloudTrail",
-        "properties": {"awsRoleArn": arn, "dataTypes": {"logs": {"state": state}}},
-    }
 
 
 def test_preview_run_and_run_again(cloud: Emulators, play: Play, twelve: Hosts) -> None:
@@ -94,11 +87,11 @@ def test_a_connector_created_by_hand_is_adopted_with_its_name(
     cloud: Emulators, engine: Engine, twelve: Hosts, state: str
 ) -> None:
     name = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"
-    cloud.seed_connector(by_hand(name, f"arn:aws:iam::111111111101:role/{ROLE}", state))
+    cloud.seed_connector(connector(name, f"arn:aws:iam::111111111101:role/{ROLE}", state))
     changed = engine(some(twelve, 1))
-    [connector] = connectors_of(cloud, "111111111101")
-    assert connector["name"] == name
-    assert connector["properties"]["dataTypes"]["logs"]["state"].lower() == "enabled"
+    [found] = connectors_of(cloud, "111111111101")
+    assert found["name"] == name
+    assert found["properties"]["dataTypes"]["logs"]["state"].lower() == "enabled"
     assert ("DataConnectors_CreateOrUpdate" in changed["111111111101"]) == (state == "Disabled")
 
 
@@ -106,10 +99,10 @@ def test_a_connector_of_the_account_with_another_role_is_updated_in_place(
     cloud: Emulators, engine: Engine, twelve: Hosts
 ) -> None:
     name = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"
-    cloud.seed_connector(by_hand(name, "arn:aws:iam::111111111101:role/OldRole"))
+    cloud.seed_connector(connector(name, "arn:aws:iam::111111111101:role/OldRole"))
     engine(some(twelve, 1))
-    [connector] = connectors_of(cloud, "111111111101")
-    assert (connector["name"], connector["properties"]["awsRoleArn"]) == (
+    [found] = connectors_of(cloud, "111111111101")
+    assert (found["name"], found["properties"]["awsRoleArn"]) == (
         name,
         f"arn:aws:iam::111111111101:role/{ROLE}",
     )

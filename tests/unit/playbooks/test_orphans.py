@@ -19,7 +19,7 @@ from tests.emulators import faults
 from tests.emulators.client import CALLER_ACCOUNT, CUSTOMER_ID, Emulators
 from tests.faults import engine
 from tests.faults.hook import Once, watched
-from tests.faults.world import arn_of
+from tests.resources import arn_of, connector
 from tests.unit.attacks.plants import statement
 
 from .conftest import Play, parsed
@@ -37,14 +37,7 @@ def organization(cloud: Emulators) -> list[str]:
 
 
 def seed(cloud: Emulators, account: str) -> str:
-    raw = {
-        "kind": "AmazonWebServicesCloudTrail",
-        "properties": {
-            "awsRoleArn": f"arn:aws:iam::{account}:role/MicrosoftSentinelRole",
-            "dataTypes": {"logs": {"state": "enabled"}},
-        },
-    }
-    name: str = cloud.seed_connector(raw)["name"]
+    name: str = cloud.seed_connector(connector("", arn_of(account)))["name"]
     return name
 
 
@@ -169,8 +162,7 @@ def test_an_account_that_returned_during_the_run_stays_connected(
 def test_a_skipped_account_keeps_its_orphans(here: Emulators, organization: list[str]) -> None:
     [account] = organization[:1]
     run(here, [account])
-    properties = {"awsRoleArn": arn_of(account, "Missing"), "dataTypes": {"logs": {"state": "enabled"}}}
-    here.seed_connector({"name": "orphan", "kind": "AmazonWebServicesCloudTrail", "properties": properties})
+    here.seed_connector(connector("orphan", arn_of(account, "Missing")))
     # One session for the search of orphans, none for the role.
     here.fault(operation="AssumeRole", skip=1, **faults.EXPIRED_TOKEN)
 
@@ -311,8 +303,7 @@ def test_an_orphan_that_cannot_be_removed_does_not_stop_the_others(here: Emulato
 
 def read_by(here: Emulators, account: str, role: str) -> str:
     """Seed a connector of a role, and return its name."""
-    raw = {"kind": "AmazonWebServicesCloudTrail", "properties": {"awsRoleArn": arn_of(account, role)}}
-    name: str = here.seed_connector(raw)["name"]
+    name: str = here.seed_connector(connector("", arn_of(account, role)))["name"]
     return name
 
 
@@ -424,8 +415,7 @@ def test_a_connector_that_reads_another_role_meanwhile_is_not_removed(here: Emul
     seed(here, organization[2])
 
     def point_elsewhere() -> None:
-        properties = {"awsRoleArn": arn_of(organization[1], "Existing"), "dataTypes": {"logs": {"state": "enabled"}}}
-        here.seed_connector({"name": name, "kind": "AmazonWebServicesCloudTrail", "properties": properties})
+        here.seed_connector(connector(name, arn_of(organization[1], "Existing")))
 
     with watched(Once("after", "ListAccounts", point_elsewhere)):
         (orphan,) = run(here, organization[:1], orphans="remove", absent=True)

@@ -30,6 +30,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.rec
     Read,
     reconcile,
 )
+from tests.clock import Clock
 
 Items = frozenset[str]
 
@@ -78,19 +79,7 @@ class Service:
         self.items = (self.items or frozenset()) | item if call.name == "Add" else (self.items or frozenset()) - item
 
 
-@dataclass
-class Clock:
-    """Time that passes only by sleeping."""
-
-    now: float = 1000.0
-    slept: list[float] = field(default_factory=list)
-
-    def monotonic(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
+CLOCK = Clock()
 
 
 def apply_spec(
@@ -119,16 +108,16 @@ def apply_spec(
         show=lambda _spec, have: {"items": sorted(have or ())},
         id=lambda _spec, _have: "items",
     )
-    mode = Mode(check_mode, sleep=reconcile_module.time.sleep)
+    mode = Mode(check_mode)
     with mock.patch.object(reconcile_module, "_Evidence", Evidence):
-        return asyncio.run(reconcile(report, resource, "the items", service, mode))
+        return CLOCK.run(reconcile(report, resource, "the items", service, mode))
 
 
 @pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(reconcile_module, "time", clock)
-    return clock
+def clock() -> Clock:
+    """The clock of `apply_spec`."""
+    CLOCK.slept.clear()
+    return CLOCK
 
 
 NOT_YET = NotYetError("transient", "Cannot yet.")

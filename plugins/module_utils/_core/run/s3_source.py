@@ -11,7 +11,6 @@ from typing import Any
 
 from ..cloud import cloudtrail, s3, sqs
 from ..cloud.iam import ProviderAdapter, RoleAdapter
-from ..model.role.role import Role
 from ..model.s3 import options, permissions, trail
 from ..model.s3.connector import S3_CONNECTOR, S3ConnectorSpec, uncertain_queues
 from ..model.s3.dead_letter_queue import DEAD_LETTER_QUEUE
@@ -23,6 +22,7 @@ from ..model.s3.source import CLOUDTRAIL_TABLE, S3SourceSpec
 from ..model.s3.trail import TrailSource
 from .reconcile import Adapter
 from .step import Source, SourceRun, Step
+from .trail import find_trail_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +64,16 @@ async def _prepare(run: SourceRun) -> None:
 
 async def _trail(run: SourceRun, region: str) -> TrailSource:
     """Return prefix and keys of the trail that delivers into the bucket, as far as options do not give them."""
-    source, account_id = run.source, run.account.account_id
+    source, account_id, bucket = run.source, run.account.account_id, run.source.get("bucket")
     is_given = source.get("prefix") is not None
     if source.get("table", CLOUDTRAIL_TABLE) != CLOUDTRAIL_TABLE or (is_given and source.get("kms_key_arns")):
         return TrailSource("", ())
-    bucket = source.get("bucket")
-    trails = await cloudtrail.describe_trails(run.caller("cloudtrail", region), account_id)
-    if is_given:
-        return TrailSource("", tuple(sorted({one.kms_key_arn for one in trail.delivering(trails, bucket)} - {""})))
-    organization_ids = [
-        found
-        for one in trail.delivering(trails, bucket)
-        if one.is_organization
-        for found in await s3.organization_ids(run.caller("s3", region), bucket, account_id, one.folder)
-    ]
-    return trail.find_source(bucket, trails, next(iter(organization_ids), ""))
+    trails, objects = run.caller("cloudtrail", region), run.caller("s3", region)
+    if not is_given:
+        organizations = run.caller("organizations")
+        return await find_trail_source(bucket, account_id, cloudtrail=trails, s3=objects, organizations=organizations)
+    delivering = trail.delivering(await cloudtrail.describe_trails(trails, account_id), bucket)
+    return TrailSource("", tuple(sorted({one.kms_key_arn for one in delivering} - {""})))
 
 
 def _statements(run: SourceRun, partition: str) -> list[dict[str, Any]]:
@@ -141,10 +136,6 @@ def _connector_adapter(run: SourceRun, _spec: S3ConnectorSpec) -> Adapter[Any]:
     return run.workspace.s3_connector_adapter(writes=run.writes, until_usable=until_usable)
 
 
-def _is_new_role(role: Role) -> bool:
-    return role.is_new
-
-
 def _of_connector(run: SourceRun) -> bool:
     return bool(run.source.get("connector", True))
 
@@ -162,7 +153,7 @@ S3_SOURCE = Source(
             _spec,
             _role_adapter,
             write_statements=permissions.role_write,
-            is_new=_is_new_role,
+            is_new=lambda role: role.is_new,
         ),
         Step(
             DEAD_LETTER_QUEUE,
@@ -170,7 +161,7 @@ S3_SOURCE = Source(
             _dead_letter_queue_adapter,
             write_statements=permissions.queue_write,
         ),
-        Step(QUEUE, _spec, _queue_adapter, write_statements=permissions.queue_write),
+        Step(QUEUE, _spec, _queue_adapter, write_statements=permissions.queue_write, is_new=lambda queue: queue.is_new),
         Step(NOTIFICATION, _spec, _notification_adapter, write_statements=permissions.notification_write),
     ),
     in_workspace=(Step(S3_CONNECTOR, _connector_spec, _connector_adapter, is_used=_of_connector),),
