@@ -75,8 +75,8 @@ READS = (
     Call("organizations", "DescribeOrganization", "Organization"),
     Call("cloudformation", "ListStackSets", "Summaries"),
 )
-BOTH = pytest.mark.parametrize("call", [OWN, READS[1]], ids=["own requests", "botocore"])
-CODES = (Code("QueueDoesNotExist", "transient", NotFoundError), Code("NoSuchEntity", "transient", NotFoundError))
+BOTH = pytest.mark.parametrize("call", [OWN, READS[3]], ids=["own requests", "botocore"])
+CODES = (Code("NotFoundException", "transient", NotFoundError), Code("NoSuchEntity", "transient", NotFoundError))
 
 
 def run(work: Callable[[Aws], Coroutine[Any, Any, T]], observer: Any = None) -> T:
@@ -191,7 +191,7 @@ def test_a_malformed_response_is_an_error_of_the_service(queue: Emulators, call:
 
 @BOTH
 def test_what_does_not_exist_is_found_by_the_codes_of_the_service(here: Emulators, call: Call) -> None:
-    code = {"iam": "NoSuchEntity", "sqs": "QueueDoesNotExist"}[call.service]
+    code = {"iam": "NoSuchEntity", "kms": "NotFoundException"}[call.service]
     here.fault(operation=call.operation, status=404, code=code, message="It does not exist.")
     error = error_of(call)
     assert isinstance(error, NotFoundError)
@@ -233,7 +233,7 @@ def test_a_changed_response_has_its_documented_type_or_is_an_error_of_the_servic
         assert not isinstance(result, SentinelError) or result.kind in CLASSES
 
 
-CREATE = Call("sqs", "CreateQueue", "QueueUrl", {"QueueName": "new"})
+CREATE = Call("kms", "CreateKey", "KeyMetadata")
 LOST: list[dict[str, Any]] = [{"reset": "before"}, {"reset": "after"}, faults.FAILURE]
 
 
@@ -241,25 +241,25 @@ LOST: list[dict[str, Any]] = [{"reset": "before"}, {"reset": "after"}, faults.FA
 def test_a_write_that_may_have_been_made_is_read_again_instead_of_repeated(
     here: Emulators, fault: dict[str, Any]
 ) -> None:
-    here.fault(operation="CreateQueue", **fault)
+    here.fault(operation="CreateKey", **fault)
     error = error_of(CREATE)
     assert isinstance(error, ChangedError)
     assert error.kind == "transient"
-    assert here.operations("sqs").count("CreateQueue") == 1
+    assert here.operations("kms").count("CreateKey") == 1
 
 
 @pytest.mark.parametrize("fault", [faults.THROTTLED, FAILURES["429"][0]], ids=["throttled", "429"])
 def test_a_write_that_was_throttled_is_repeated(here: Emulators, fault: dict[str, Any]) -> None:
-    here.fault(operation="CreateQueue", times=2, **fault)
-    assert make(CREATE)["QueueUrl"]
-    assert here.operations("sqs").count("CreateQueue") == 3
+    here.fault(operation="CreateKey", times=2, **fault)
+    assert make(CREATE)["KeyMetadata"]
+    assert here.operations("kms").count("CreateKey") == 3
 
 
 def test_a_write_is_repeated_while_the_service_cannot_be_reached(
     here: Emulators, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "AWS_RETRY_SECONDS", 0.5)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "http://127.0.0.1:1")
     error = error_of(CREATE)
     assert error.kind == "transient"
     assert not isinstance(error, ChangedError)
@@ -416,8 +416,8 @@ def test_an_object_is_read_as_a_whole_up_to_a_limit(queue: Emulators, monkeypatc
 def test_a_hanging_service_times_out(queue: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(curl, "AWS_REQUEST_TIMEOUT_SECONDS", 1)
     monkeypatch.setattr(service, "AWS_RETRY_SECONDS", 0.0)
-    queue.fault(operation=READS[1].operation, delay=5)
-    assert error_of(READS[1]).kind == "transient"
+    queue.fault(operation=READS[3].operation, delay=5)
+    assert error_of(READS[3]).kind == "transient"
 
 
 HANGING = """
