@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 TOOLS = (
-    *("aiohttp", "ansible-builder", "ansible-runner", "hypothesis", "jsonschema", "moto[server]", "pytest"),
+    *(
+        "aiohttp",
+        "ansible-builder",
+        "ansible-runner",
+        "duckdb-kql[duckdb]==1.1.2",
+        "hypothesis",
+        "jsonschema",
+        "moto[server]",
+        "pytest",
+    ),
     *("pytest-xdist", "radon", "trustme"),
 )
 # The benchmarks need servers of their own, and run with the packages of the project alone.
