@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A tour on this machine: twelve AWS accounts are onboarded, changed, repaired, verified; one is offboarded.
 
-Then the log archive account of another organization connects all its members. It runs the playbooks of the collection. AWS and Azure are emulators that stop with this program.
+Then an organization is connected by its log archive account. The tour runs the playbooks of the collection. AWS and
+Azure are emulators that stop with this program.
 """
 
 from __future__ import annotations
