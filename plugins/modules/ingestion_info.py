@@ -146,7 +146,9 @@ accounts:
       type: str
       sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
     health:
-      description: Last health record of Microsoft Sentinel for the data connector, of several for one that fails. Empty if there is none.
+      description:
+        - Last health record of Microsoft Sentinel for the data connector, of several for one that fails. Empty if there
+          is none.
       type: dict
       contains:
         failed:
