@@ -89,11 +89,11 @@ def _client_id(operation: str, provider: Provider, client_id: str) -> Call:
 def findings(spec: S3SourceSpec, have: Provider | None) -> list[Finding]:
     """Return the differences between the existing provider and the spec."""
     if have is None:
-        return [finding("provider_missing", f"Account {spec.account_id} has no OIDC provider {spec.issuer}.")]
+        return [finding("oidc_provider_missing", f"Account {spec.account_id} has no OIDC provider {spec.issuer}.")]
     if spec.identity.audience in have.client_ids:
         return []
     text = f"OIDC provider {have.url} does not have the audience {spec.identity.audience}."
-    return [finding("provider_audience_missing", text)]
+    return [finding("oidc_provider_audience_missing", text)]
 
 
 def show(have: Provider | None) -> dict[str, Any]:
