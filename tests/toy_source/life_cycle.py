@@ -78,7 +78,7 @@ class World:
         found = re.search(r'<script type="application/gzip" id="data">(.*?)</script>', self.page)
         assert found
         data = json.loads(gzip.decompress(base64.b64decode(found[1])))
-        return {row[0]: row[4][data["checks"].index(check)] for row in data["rows"]}
+        return {row["account_id"]: row["states"][data["checks"].index(check)] for row in data["rows"]}
 
     def writes(self) -> list[str]:
         """The names of the calls that changed something, each once."""
