@@ -23,7 +23,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     AwsCredentials,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.queries import (
     EVENTS,
     HEALTH,
     Expected,
