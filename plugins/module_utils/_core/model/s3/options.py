@@ -97,6 +97,7 @@ def check_removable(desired: S3SourceSpec, source: SourceSpec, connection: Conne
     A run that continues an interrupted removal would not find queue, role and entry under other names.
     """
     differences = _differences(desired, source, connection) if connection else {}
+    differences.pop("suffix", "")  # the queue alone identifies an entry
     if differences:
         named = ", ".join(f"{name} to {value!r}" for name, value in differences.items())
         what = f"remove the S3 connection of bucket {desired.bucket} in account {desired.account_id}"
@@ -125,18 +126,16 @@ def _connections(
     desired: S3SourceSpec, source: SourceSpec, have: Notification | None, connectors: Iterable[S3Connector]
 ) -> Iterator[Connection]:
     readers = {queue_arn_of(url): one for one in connectors for url in one.sqs_urls if _reads(desired, one)}
-    for entry in entries(have.document) if have else ():
+    covering = (one for one in entries(have.document if have else {}) if desired.prefix.startswith(one.rule.prefix))
+    for entry in covering:
         reader = readers.get(entry.destination)
-        own = entry.destination == desired.queue_arn and (
-            not source.get("queue_name") or entry.id == desired.queue_name
-        )
-        if reader and not own and desired.prefix.startswith(entry.rule.prefix) and _is_near(desired, entry.destination):
+        if reader and _is_near(desired, entry.destination) and not _is_own(desired, source, entry):
             queue_name, role_name = entry.destination.rpartition(":")[2], reader.role_arn.rpartition("/")[2]
             yield Connection(queue_name, role_name, entry.rule.prefix, entry.rule.suffix)
 
 
 def _is_own(desired: S3SourceSpec, source: SourceSpec, entry: Entry) -> bool:
-    """Whether an entry was created for the spec: only then its queue has the default name, or its id that of the queue."""
+    """Whether an entry was created for the spec: its queue has the default name, or its id is that of the queue."""
     has_own_name = not source.get("queue_name") or entry.id == desired.queue_name
     return entry.destination == desired.queue_arn and has_own_name
 
