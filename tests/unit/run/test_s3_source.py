@@ -62,11 +62,11 @@ def quick(here: Emulators) -> Iterator[None]:
         yield
 
 
-def options_of(*sources: Json, **variables: Any) -> dict[str, Any]:
+def options_of(*sources: Json | str, **variables: Any) -> dict[str, Any]:
     return {"aws_account_id": ARCHIVE, "sentinel_sources": list(sources), **variables}
 
 
-def run(*sources: Json, absent: bool = False, check_mode: bool = False, **variables: Any) -> AccountResult:
+def run(*sources: Json | str, absent: bool = False, check_mode: bool = False, **variables: Any) -> AccountResult:
     """The result of a run over the account with these sources."""
     accounts = engine.accounts_of({"archive": options_of(*sources, **variables)})
     done = engine.run(accounts, fleet.RunOptions(absent=absent, check_mode=check_mode))
@@ -339,6 +339,19 @@ def test_the_key_of_the_trail_is_allowed_to_the_role(here: Emulators) -> None:
     [name] = iam.list_role_policies(RoleName=LOGS.role_name)["PolicyNames"]
     document = iam.get_role_policy(RoleName=LOGS.role_name, PolicyName=name)["PolicyDocument"]
     assert {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": [key]} in document["Statement"]
+
+
+def test_an_account_of_govcloud_with_s3_sources_alone_is_connected(here: Emulators) -> None:
+    far = replace(LOGS, bucket="far", region="us-gov-west-1")
+    far.make_bucket(here)
+    source = {**ONE, **REMOVAL, "bucket": far.bucket}
+    assert live(here, source, sentinel_region=far.region) == (CREATED, REMOVED)
+    run(source, sentinel_region=far.region)
+    [connector] = here.connectors()
+    assert connector["properties"]["roleArn"] == far.role_arn
+    error = run("cloudtrail", source, sentinel_region=far.region).error
+    assert error
+    assert error.kind == "bad_input"
 
 
 # --- interruptions ---

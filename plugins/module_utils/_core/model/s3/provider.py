@@ -48,7 +48,7 @@ def without(spec: S3SourceSpec, have: Provider | None) -> Provider | None:
     if have is None or not spec.remove_provider:
         return have
     if in_use := _roles_in_use(spec, have):
-        return replace(have, roles=tuple(sorted(in_use)))
+        return replace(have, roles=tuple(one for one in have.roles if one in in_use))
     others = have.client_ids - {spec.identity.audience}
     if others:
         return replace(have, client_ids=others)
