@@ -292,6 +292,33 @@ def test_an_adopted_role_is_not_removed_without_adopt_and_nothing_before_it(here
     assert here.connectors() == []
 
 
+def test_permissions_in_other_places_are_left_there_and_the_role_gets_its_own(here: Emulators) -> None:
+    """Microsoft's script grants the role what it needs by the policies of queue and bucket."""
+    role, policy = {"AWS": BY_HAND.role_arn}, BY_HAND.queue_policy()
+    reading = {"Effect": "Allow", "Principal": role, "Action": "sqs:ReceiveMessage", "Resource": BY_HAND.queue.arn}
+    policy["Statement"].append(reading)
+    iam, trust = here.boto("iam", ARCHIVE), json.dumps(BY_HAND.trust())
+    iam.create_role(RoleName=BY_HAND.role_name, AssumeRolePolicyDocument=trust)
+    BY_HAND.make_provider(here)
+    BY_HAND.make_queue(here, policy)
+    BY_HAND.make_notification(here)
+    here.seed_connector(BY_HAND.connector())
+    adopted = run(ONE)
+    assert calls(adopted) == ["TagRole", "PutRolePolicy"]
+    assert codes(adopted) == {"permission_inline_missing", "role_unmanaged"}
+    assert calls(run(ONE)) == []
+
+
+def test_an_interrupted_removal_of_an_adopted_connection_is_completed_by_the_next_one(here: Emulators) -> None:
+    make_by_hand(here)
+    source = {**ONE, **REMOVAL, "queue_name": BY_HAND.queue_name, "role_name": BY_HAND.role_name}
+    interrupt(source, "before", 1, absent=True, sentinel_adopt=True)
+    asyncio.run(asyncio.sleep(0.3))  # the last request may still be processed
+    assert here.connectors() == []
+    run(source, absent=True, sentinel_adopt=True)
+    assert writes(here) == [*REMOVED[:3], *REMOVED[4:6]]
+
+
 def test_an_entry_that_was_widened_is_drift_and_not_the_desired_state(here: Emulators) -> None:
     run(ONE)
     s3 = here.boto("s3", ARCHIVE)
@@ -357,22 +384,18 @@ def test_an_account_of_govcloud_with_s3_sources_alone_is_connected(here: Emulato
 # --- interruptions ---
 
 
-class KilledError(BaseException):
-    """The end of the process between two calls."""
-
-
-def interrupt(source: Json, number: int, *, absent: bool) -> None:
-    """Interrupt a run without grace before its write of that number."""
+def interrupt(source: Json, moment: Moment, number: int, *, absent: bool, **variables: Any) -> None:
+    """Interrupt a run as Ctrl-C does, without grace, before or after its write of that number."""
 
     async def work() -> None:
         cancellation, loop, count = fleet.Cancellation(), asyncio.get_running_loop(), itertools.count()
 
-        def see(moment: Moment, operation: str) -> None:
-            if moment == "before" and operation in {*CREATED, *REMOVED} and next(count) == number:
+        def see(seen: Moment, operation: str) -> None:
+            if seen == moment and operation in {*CREATED, *REMOVED} and next(count) == number:
                 loop.call_soon_threadsafe(cancellation.interrupt, "it got SIGINT")
 
         with watched(see):
-            accounts = engine.accounts_of({"archive": options_of(source)})
+            accounts = engine.accounts_of({"archive": options_of(source, **variables)})
             async for _one in fleet.run(accounts, fleet.RunOptions(absent=absent), cancellation):
                 pass
         assert cancellation.interrupted
@@ -381,12 +404,14 @@ def interrupt(source: Json, number: int, *, absent: bool) -> None:
         asyncio.run(work())
 
 
-@pytest.mark.parametrize("number", range(7))
-def test_an_interrupted_run_is_completed_by_the_next_one(here: Emulators, number: int) -> None:
+@pytest.mark.parametrize(
+    ("moment", "number"), [*(("before", number) for number in range(7)), ("after", 1), ("after", 5)]
+)
+def test_an_interrupted_run_is_completed_by_the_next_one(here: Emulators, moment: Moment, number: int) -> None:
     source = {**ONE, **REMOVAL}
     for absent, expected in ((False, CREATED), (True, REMOVED)):
         here.forget()
-        interrupt(source, number, absent=absent)
+        interrupt(source, moment, number, absent=absent)
         asyncio.run(asyncio.sleep(0.3))  # the last request may still be processed
         run(source, absent=absent)
         assert writes(here) == expected
