@@ -102,6 +102,11 @@ connector:
       returned: for the kind V(s3)
       type: str
       sample: AWSCloudTrail
+    codeless:
+      description: Whether it is a connector of the Codeless Connector Framework, which is never changed.
+      returned: for the kind V(s3)
+      type: bool
+      sample: false
     role_arn:
       description: ARN of the IAM role that the connector assumes.
       type: str

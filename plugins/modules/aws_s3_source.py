@@ -58,6 +58,7 @@ EXAMPLES = r"""
     workspace_id: 00aa00aa-1111-2222-3333-444455556666
   register: source
 
+# Microsoft Sentinel may not see a new role and queue at once.
 - name: Create the data connector
   trailbridge.sentinel.aws_connector:
     kind: s3
@@ -65,6 +66,10 @@ EXAMPLES = r"""
     workspace: sentinel
     role_arn: "{{ source.role.arn }}"
     queue_url: "{{ source.queue.url }}"
+  register: connector
+  until: connector is succeeded
+  retries: 4
+  delay: 30
 """
 
 RETURN = r"""
@@ -72,27 +77,215 @@ oidc_provider:
   description: The OIDC provider after the run. Empty if there is none.
   returned: success
   type: dict
-  sample: {"arn": "arn:aws:iam::222222222222:oidc-provider/sts.windows.net/33e01921-4d64-4f8c-a055-5bdaffd5e33d/"}
+  contains:
+    arn:
+      description: ARN of the provider.
+      type: str
+      sample: arn:aws:iam::222222222222:oidc-provider/sts.windows.net/33e01921-4d64-4f8c-a055-5bdaffd5e33d/
+    url:
+      description: URL of the provider, without C(https://).
+      type: str
+      sample: sts.windows.net/33e01921-4d64-4f8c-a055-5bdaffd5e33d/
+    client_ids:
+      description: Audiences of the provider, also those of others.
+      type: list
+      elements: str
+      sample: ["api://1462b192-27f7-4cb9-8523-0f4ecb54b47e"]
+    tags:
+      description: Tags of the provider.
+      type: dict
+      sample: {"trailbridge.sentinel": "managed"}
 role:
-  description: The role after the run, as M(trailbridge.sentinel.aws_role) returns it. Empty if it was removed.
+  description: The role after the run. Empty if it was removed.
   returned: success
   type: dict
-  sample: {"arn": "arn:aws:iam::222222222222:role/OIDC_MicrosoftSentinelRole"}
+  contains:
+    name:
+      description: Name of the role.
+      type: str
+      sample: OIDC_MicrosoftSentinelRole
+    arn:
+      description: ARN of the role.
+      type: str
+      sample: arn:aws:iam::222222222222:role/OIDC_MicrosoftSentinelRole
+    path:
+      description: Path of the role.
+      type: str
+      sample: /
+    description:
+      description: Description of the role.
+      type: str
+      sample: Lets Microsoft Sentinel read logs in Amazon S3
+    max_session_duration:
+      description: Maximum session duration in seconds.
+      type: int
+      sample: 3600
+    assume_role_policy_document:
+      description: The trust policy, normalized.
+      type: dict
+      sample: {"Version": "2012-10-17", "Statement": []}
+    permissions_boundary:
+      description: ARN of the permissions boundary, V(null) if there is none.
+      type: str
+      sample: null
+    tags:
+      description: Tags of the role.
+      type: dict
+      sample: {"trailbridge.sentinel": "managed"}
+    managed_policies:
+      description: ARNs of the managed policies that are attached.
+      type: list
+      elements: str
+      sample: []
+    inline_policies:
+      description: Inline policies by name, one for each source of the account.
+      type: dict
+      sample: {"MicrosoftSentinel-AWSCloudTrail-0a1b2c3d": {"Version": "2012-10-17", "Statement": []}}
 dead_letter_queue:
   description: The dead-letter queue after the run. Empty if there is none.
   returned: success
   type: dict
-  sample: {"arn": "arn:aws:sqs:eu-west-1:222222222222:MicrosoftSentinel-AWSCloudTrail-0a1b2c3d-dlq"}
+  contains:
+    name:
+      description: Name of the queue.
+      type: str
+      sample: MicrosoftSentinel-AWSCloudTrail-0a1b2c3d-dlq
+    arn:
+      description: ARN of the queue.
+      type: str
+      sample: arn:aws:sqs:eu-west-1:222222222222:MicrosoftSentinel-AWSCloudTrail-0a1b2c3d-dlq
+    url:
+      description: URL of the queue.
+      type: str
+      sample: https://sqs.eu-west-1.amazonaws.com/222222222222/MicrosoftSentinel-AWSCloudTrail-0a1b2c3d-dlq
+    policy:
+      description: Policy of the queue, normalized, V(null) if it has none.
+      type: dict
+      sample: null
+    message_retention_period:
+      description: How long a message is kept, in seconds.
+      type: int
+      sample: 1209600
+    receive_message_wait_time_seconds:
+      description: How long a request waits for messages, in seconds.
+      type: int
+      sample: 0
+    sqs_managed_sse_enabled:
+      description: Whether SQS encrypts the messages by keys of its own (SSE-SQS).
+      type: bool
+      sample: true
+    kms_master_key_id:
+      description: KMS key that encrypts the messages, V(null) if there is none.
+      type: str
+      sample: null
+    dead_letter_target_arn:
+      description: ARN of the dead-letter queue, V(null) if there is none.
+      type: str
+      sample: null
+    max_receive_count:
+      description: After how many receives a message is moved to the dead-letter queue, V(null) if it never is.
+      type: int
+      sample: null
+    fifo_queue:
+      description: Whether it is a FIFO queue.
+      type: bool
+      sample: false
+    tags:
+      description: Tags of the queue.
+      type: dict
+      sample: {"trailbridge.sentinel": "managed"}
 queue:
   description: The queue after the run. Empty if it was removed.
   returned: success
   type: dict
-  sample: {"url": "https://sqs.eu-west-1.amazonaws.com/222222222222/MicrosoftSentinel-AWSCloudTrail-0a1b2c3d"}
+  contains:
+    name:
+      description: Name of the queue.
+      type: str
+      sample: MicrosoftSentinel-AWSCloudTrail-0a1b2c3d
+    arn:
+      description: ARN of the queue.
+      type: str
+      sample: arn:aws:sqs:eu-west-1:222222222222:MicrosoftSentinel-AWSCloudTrail-0a1b2c3d
+    url:
+      description: URL of the queue.
+      type: str
+      sample: https://sqs.eu-west-1.amazonaws.com/222222222222/MicrosoftSentinel-AWSCloudTrail-0a1b2c3d
+    policy:
+      description: Policy of the queue, normalized, V(null) if it has none.
+      type: dict
+      sample: {"Version": "2012-10-17", "Statement": []}
+    message_retention_period:
+      description: How long a message is kept, in seconds.
+      type: int
+      sample: 1209600
+    receive_message_wait_time_seconds:
+      description: How long a request waits for messages, in seconds.
+      type: int
+      sample: 20
+    sqs_managed_sse_enabled:
+      description: Whether SQS encrypts the messages by keys of its own (SSE-SQS).
+      type: bool
+      sample: true
+    kms_master_key_id:
+      description: KMS key that encrypts the messages, V(null) if there is none.
+      type: str
+      sample: null
+    dead_letter_target_arn:
+      description: ARN of the dead-letter queue, V(null) if there is none.
+      type: str
+      sample: arn:aws:sqs:eu-west-1:222222222222:MicrosoftSentinel-AWSCloudTrail-0a1b2c3d-dlq
+    max_receive_count:
+      description: After how many receives a message is moved to the dead-letter queue, V(null) if it never is.
+      type: int
+      sample: 5
+    fifo_queue:
+      description: Whether it is a FIFO queue.
+      type: bool
+      sample: false
+    tags:
+      description: Tags of the queue.
+      type: dict
+      sample: {"trailbridge.sentinel": "managed"}
 notification:
-  description: The entries of the queue in the notification configuration of the bucket.
+  description: The notification configuration of the bucket after the run.
   returned: success
   type: dict
-  sample: {"bucket": "aws-controltower-logs-222222222222-eu-west-1"}
+  contains:
+    bucket:
+      description: Name of the bucket.
+      type: str
+      sample: aws-controltower-logs-222222222222-eu-west-1
+    event_bridge:
+      description: Whether the bucket sends events to Amazon EventBridge.
+      type: bool
+      sample: false
+    entries:
+      description: All entries, also those of others.
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: ID of the entry.
+          type: str
+          sample: MicrosoftSentinel-AWSCloudTrail-0a1b2c3d
+        destination:
+          description: ARN of the queue, topic or function.
+          type: str
+          sample: arn:aws:sqs:eu-west-1:222222222222:MicrosoftSentinel-AWSCloudTrail-0a1b2c3d
+        events:
+          description: Types of events.
+          type: list
+          elements: str
+          sample: ["s3:ObjectCreated:*"]
+        prefix:
+          description: Beginning of the keys of the objects.
+          type: str
+          sample: o-abc1234567/AWSLogs/o-abc1234567/
+        suffix:
+          description: End of the keys of the objects.
+          type: str
+          sample: .gz
 findings:
   description: Findings before the repair. Security findings come first.
   returned: success

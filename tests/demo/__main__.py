@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A tour on this machine: twelve AWS accounts are onboarded, changed, repaired, verified; one is offboarded.
 
-It runs the playbooks of the collection. AWS and Azure are emulators that stop with this program.
+Then an organization is connected by its log archive account. The tour runs the playbooks of the collection. AWS and
+Azure are emulators that stop with this program.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.emulators import events
+from tests.emulators import events, trail
 from tests.emulators.client import Emulators, emulators
+from tests.emulators.s3_connection import S3Connection
 
 ROLE = "MicrosoftSentinelRole"
 MICROSOFT = "197857026523"
 EXTERNAL_ACCOUNT = "666666666666"
+ORGANIZATION = "o-abc1234567"
+ARCHIVE = S3Connection(account="444444444401", bucket="aws-controltower-logs-444444444401-us-east-1")
+MEMBERS = ("444444444402", "444444444403", "444444444404")
 
 
 def main() -> None:
@@ -75,6 +80,37 @@ def tour(cloud: Emulators, reports: Path) -> None:
     add_events(cloud)
     play("verify", "--limit", "!website", "-e", "sentinel_verify_wait=0", writes=False, code=2)
 
+    organization_trail(cloud)
+
+
+def organization_trail(cloud: Emulators) -> None:
+    """Connect an organization whose trail delivers the events of all accounts into one bucket."""
+    step(
+        "10. S3 connector",
+        "Another organization has an organization trail, as AWS Control Tower sets it up. One connection in the log\n"
+        "    archive account is enough: nothing is created in the members, whose list of sources is empty.",
+    )
+    ARCHIVE.make_bucket(cloud)
+    ARCHIVE.boto(cloud, "cloudtrail").create_trail(
+        Name="aws-controltower-BaselineCloudTrail",
+        S3BucketName=ARCHIVE.bucket,
+        S3KeyPrefix=ORGANIZATION,
+        IsMultiRegionTrail=True,
+        IsOrganizationTrail=True,
+    )
+    deliver(cloud, ARCHIVE.account)
+    run(cloud, "onboard", writes=True, inventory="organization.yml")
+
+    step("11. Verify", "The trail delivers events of every account into the bucket, and all of them arrive.")
+    deliver(cloud, ARCHIVE.account, *MEMBERS)
+    run(cloud, "verify", "-e", "sentinel_verify_wait=0", writes=False, inventory="organization.yml")
+
+
+def deliver(cloud: Emulators, *accounts: str) -> None:
+    for account in accounts:
+        where = {"organization": ORGANIZATION, "prefix": ORGANIZATION}
+        trail.deliver(cloud, ARCHIVE.bucket, ARCHIVE.account, account, **where)
+
 
 def change_by_hand(cloud: Emulators) -> None:
     workspace_id = external_id(cloud, "111111111101")
@@ -123,9 +159,11 @@ def add_events(cloud: Emulators) -> None:
     cloud.put_rows("SentinelHealth", health)
 
 
-def run(cloud: Emulators, name: str, *options: str, writes: bool, code: int) -> None:
+def run(
+    cloud: Emulators, name: str, *options: str, writes: bool, code: int = 0, inventory: str = "accounts.yml"
+) -> None:
     """Run a playbook of the collection as a user would, and check its exit code and writes."""
-    command = ["ansible-playbook", f"trailbridge.sentinel.{name}", "-i", "accounts.yml", *options]
+    command = ["ansible-playbook", f"trailbridge.sentinel.{name}", "-i", inventory, *options]
     show(f"$ {' '.join(command)}")
     cloud.forget()
     done = subprocess.run(command, cwd=Path(__file__).parent, env=cloud.whole_environment(), check=False)

@@ -74,7 +74,13 @@ async def _read(state: State, workspace: Workspace, raw: Json, url: str) -> Json
 
 async def _receive(state: State, queue: Queue) -> list[Json]:
     answer = await state.moto.call(
-        queue.account, "sqs", "receive_message", queue.region, QueueUrl=queue.url, MaxNumberOfMessages=10
+        queue.account,
+        "sqs",
+        "receive_message",
+        queue.region,
+        QueueUrl=queue.url,
+        MaxNumberOfMessages=10,
+        WaitTimeSeconds=0,
     )
     found: list[Json] = answer.get("Messages", [])
     return found

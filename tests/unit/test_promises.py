@@ -30,6 +30,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
     ResourceResult,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector, workspace
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import s3 as s3_connector
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AssumeRole,
     AwsCredentials,
@@ -53,6 +54,8 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     STACKSET_OPTIONS,
     OptionSpec,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3 import notification, provider, queue
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.source import S3SourceSpec
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import FleetResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans.orphans import Orphan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.unexpected import unexpected_error
@@ -67,7 +70,10 @@ ROLES = sorted(path.parts[-3] for path in (ROOT / "roles").glob("*/meta/argument
 ACTIONS = {"fleet": action, "fleet_check": fleet_check, "fleet_ingestion_info": verify}
 # The action of a role, if it is not fleet.
 ACTION_OF = {"verify": verify}
-TASK_KEYWORDS = {"name", "register", "run_once", "loop", "when", "delegate_to", "no_log", "vars", "check_mode", "diff"}
+TASK_KEYWORDS = {
+    *("name", "register", "run_once", "loop", "when", "delegate_to", "no_log", "vars", "check_mode", "diff"),
+    *("until", "retries", "delay"),
+}
 RESULT_OF_ANSIBLE = {"changed", "diff", "failed", "msg", "_ansible_verbose_override"}
 SECRET = re.compile(r"secret|token|password|passphrase|private|(?:^|_)key$")
 
@@ -422,6 +428,8 @@ ERROR = {"class": "x", "traceback": "Traceback (most recent call last): …"}
 FLEET_ERROR = {"class": "x"}
 ROLE = role.overlay(role.RoleSpec("111111111111", "11111111-aaaa-4aaa-8aaa-111111111111"), None)
 CONNECTOR = connector.Connector("mine", ROLE.arn)
+S3_CONNECTOR = s3_connector.S3Connector("theirs", ROLE.arn, ("https://sqs",), "AWSCloudTrail")
+S3_SOURCE = S3SourceSpec("222222222222", "eu-west-1", "logs", "AWSLogs/", ROLE.arn, "logs")
 FOUND = finding("role_missing", "No role.")
 ERROR = SentinelError("assume_denied", "Cannot assume the role.")
 BUG = run_single.failure(unexpected_error("run the module", KeyError("x")), run_single.TRACEBACK_VERBOSITY)["error"]
@@ -450,6 +458,18 @@ def single(*names: str) -> dict[str, Any]:
     result = report().result()
     others = {"role", "connector"} - set(names)
     return {key: value for key, value in result.items() if key not in others} | {"error": ERROR}
+
+
+def s3_source() -> dict[str, Any]:
+    made = queue.overlay(S3_SOURCE, None)
+    return {
+        **single(),
+        "oidc_provider": provider.show(provider.overlay(S3_SOURCE, None)),
+        "role": role.show(ROLE),
+        "dead_letter_queue": queue.show(made),
+        "queue": queue.show(made),
+        "notification": notification.show(notification.overlay(S3_SOURCE, None)),
+    }
 
 
 def connectors_found() -> dict[str, Any]:
@@ -503,7 +523,11 @@ RESULTS = {
     "aws_connector_info": connectors_found,
     "aws_role_info": roles_found,
     "aws_role": lambda: single("role"),
-    "aws_connector": lambda: single("connector"),
+    "aws_connector": lambda: {
+        **single(),
+        "connector": s3_connector.show(S3_CONNECTOR) | connector.show(CONNECTOR),
+    },
+    "aws_s3_source": s3_source,
     "aws_stackset": lambda: {
         "stackset": stackset.show(stackset.StackSet("x", tags={"x": "y"})),
         "calls": [Call("CreateStackSet", {}).show()],
@@ -628,19 +652,20 @@ def tasks(name: str) -> list[Any]:
 
 @pytest.mark.parametrize(("name", "task"), [param for name in MODULES for param in tasks(name)])
 def test_an_example_uses_options_that_exist(name: str, task: dict[str, Any]) -> None:
-    called = [key for key in task if key not in TASK_KEYWORDS]
-    assert called == [f"{COLLECTION}.{name}"]
+    [called] = [key for key in task if key not in TASK_KEYWORDS]
     assert re.match(r"[A-Z][^{]*", task["name"])
-    result = ArgumentSpecValidator(spec(name)).validate(task[called[0]])
+    result = ArgumentSpecValidator(spec(called.removeprefix(f"{COLLECTION}."))).validate(task[called])
     assert result.error_messages == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_has_an_example(name: str) -> None:
+    assert any(f"{COLLECTION}.{name}" in task for task in text(name, "EXAMPLES"))
 
 
 @pytest.mark.parametrize(("name", "task"), [param for name in MODULES for param in tasks(name)])
 def test_an_example_has_values_that_are_accepted(name: str, task: dict[str, Any]) -> None:
-    given = task[f"{COLLECTION}.{name}"]
-    for one in [given, *given.get("accounts", [])]:
-        parse(
-            {key: value for key, value in one.items() if key != "accounts"},
-            "",
-            names="option" if name in ACTIONS else "short",
-        )
+    [called] = [key for key in task if key not in TASK_KEYWORDS]
+    names: Any = "option" if called.removeprefix(f"{COLLECTION}.") in ACTIONS else "short"
+    for one in [task[called], *task[called].get("accounts", [])]:
+        parse({key: value for key, value in one.items() if key != "accounts"}, "", names=names)

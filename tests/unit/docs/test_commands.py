@@ -13,7 +13,10 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.source import default_queue_name
+from tests.emulators import trail
 from tests.emulators.client import CUSTOMER_ID, Emulators
+from tests.emulators.s3_connection import S3Connection
 from tests.unit.modules.test_ingestion_info import arrived
 from tests.unit.playbooks.test_stackset import organization
 from tests.unit.test_promises import MODULES, text
@@ -24,6 +27,7 @@ from .test_snippets import COMMANDS
 ORDER = ["onboard", "drift", "verify", "offboard", "stackset"]
 TO_OFFBOARD = [f"33333333333{number}" for number in range(4)]
 ONE, TWO = "111111111111", "222222222222"
+PRINTED_QUEUE = "MicrosoftSentinel-AWSCloudTrail-0a1b2c3d"
 PRINTED_ID = "00aa00aa-1111-2222-3333-444455556666"
 
 
@@ -81,10 +85,12 @@ def test_the_examples_of_the_modules_work(cloud: Emulators, tmp_path: Path) -> N
     cloud.settings(sessions_arrive=True)
     order = sorted(MODULES, key=lambda name: ("ingestion" in name, "connector" in name, name))
     written = yaml.safe_dump([{"run_once": True, **task} for name in order for task in text(name, "EXAMPLES")])
+    queue = archive(cloud)
     for printed, emulated in (
         ("ou-ab12-11111111", unit),
         ("ou-ab12-22222222", second_unit(cloud)),
         (PRINTED_ID, CUSTOMER_ID),
+        (PRINTED_QUEUE, queue),
     ):
         assert printed in written
         written = written.replace(printed, emulated)
@@ -93,8 +99,27 @@ def test_the_examples_of_the_modules_work(cloud: Emulators, tmp_path: Path) -> N
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
     (tmp_path / "accounts.yml").write_text(yaml.safe_dump({"all": {"hosts": {ONE: {}, TWO: {}}, "vars": here}}))
     run(cloud, tmp_path, "ansible-playbook", "play.yml", "-i", "accounts.yml")
-    assert {raw["properties"]["awsRoleArn"].split(":")[4] for raw in cloud.connectors()} == {ONE, TWO}
+    connectors = [raw["properties"] for raw in cloud.connectors()]
+    assert {one["awsRoleArn"].split(":")[4] for one in connectors if "awsRoleArn" in one} == {ONE, TWO}
+    assert [url.rpartition("/")[2] for one in connectors for url in one.get("sqsUrls", ())] == [queue]
     assert len(cloud.boto("cloudformation").list_stack_sets()["Summaries"]) == 1
+
+
+def archive(cloud: Emulators) -> str:
+    """Make the bucket of AWS Control Tower, and return the name of the queue that belongs to it."""
+    organization_id = "o-abc1234567"
+    bucket = S3Connection(account=TWO, region="eu-west-1", bucket=f"aws-controltower-logs-{TWO}-eu-west-1")
+    bucket.make_bucket(cloud)
+    cloud.boto("cloudtrail", TWO, bucket.region).create_trail(
+        Name="aws-controltower-BaselineCloudTrail",
+        S3BucketName=bucket.bucket,
+        S3KeyPrefix=organization_id,
+        IsMultiRegionTrail=True,
+        IsOrganizationTrail=True,
+    )
+    key = trail.key(ONE, organization=organization_id, prefix=organization_id)
+    bucket.boto(cloud, "s3").put_object(Bucket=bucket.bucket, Key=key, Body=trail.content([]))
+    return default_queue_name("AWSCloudTrail", bucket.bucket, f"{organization_id}/AWSLogs/{organization_id}/")
 
 
 def second_unit(cloud: Emulators) -> str:

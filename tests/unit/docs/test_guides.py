@@ -26,6 +26,9 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
     INGESTION_STATUSES,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import COLLECTION_VARIABLES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.error_codes import (
+    CODES as ERROR_CODES,
+)
 
 ROOT = Path(__file__).parents[3]
 GUIDES = ROOT / "docs/docsite/rst"
@@ -144,6 +147,16 @@ def test_only_reserved_classes_are_raised_nowhere() -> None:
     paths = [path for path in (ROOT / "plugins").rglob("*.py") if path.name != "errors.py"]
     source = "".join(path.read_text(encoding="utf-8") for path in paths)
     assert {name for name in CLASSES if f'"{name}"' not in source} == reserved
+
+
+def test_the_codes_of_the_connectivity_check_are_explained() -> None:
+    rows = re.findall(
+        r"^   \* - ``(S3B\d+)``( \\\*)?\n     - (.*)\n     - ((?:.*\n)+?)(?=   \* -|\n)", text("s3"), re.MULTILINE
+    )
+    explained = {code: (bool(star), cause, " ".join(fix.split()).replace("``", "")) for code, star, cause, fix in rows}
+    assert explained == {
+        code: (one.temporary, f"{one.cause[0].upper()}{one.cause[1:]}.", one.fix) for code, one in ERROR_CODES.items()
+    }
 
 
 def test_statuses_and_failures_are_explained() -> None:

@@ -28,7 +28,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.permissions import ACTIONS
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion
-from tests.emulators.client import Emulators
+from tests.emulators.client import CALLER_ACCOUNT, Emulators
 from tests.emulators.operations import ROUTES
 from tests.faults import engine
 from tests.faults.world import ACCOUNTS, PHASES, VICTIM, World, arn_of
@@ -36,6 +36,8 @@ from tests.unit.inventory.conftest import ACCOUNTS as ORGANIZED
 from tests.unit.inventory.conftest import ONE, UNITS
 from tests.unit.modules.conftest import validated
 from tests.unit.playbooks.test_stackset import organization
+
+from . import s3_runs
 
 ROOT = Path(__file__).parents[3]
 POLICIES = ROOT / "examples/policies"
@@ -66,6 +68,28 @@ def called_in_aws(cloud: Emulators, service: str) -> set[str]:
 def called_in_azure(cloud: Emulators) -> set[str]:
     """The ARM actions of all calls; signing in needs none."""
     return {RIGHTS[name] for name in cloud.operations("azure") if name in RIGHTS}
+
+
+# Where the action has another name than the operation.
+S3_ACTIONS = {
+    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+    "s3:PutBucketNotificationConfiguration": "s3:PutBucketNotification",
+    "s3:ListObjectsV2": "s3:ListBucket",
+}
+# Tags are sent with other calls; AWS requires the permission all the same.
+WITH_TAGS = {
+    "iam:CreateOpenIDConnectProvider": "iam:TagOpenIDConnectProvider",
+    "iam:CreateRole": "iam:TagRole",
+    "sqs:CreateQueue": "sqs:TagQueue",
+}
+
+
+def called_for_s3(cloud: Emulators) -> set[str]:
+    """The actions of all calls in the account since the last time."""
+    services = ("iam", "s3", "sqs", "cloudtrail", "organizations")
+    called = {S3_ACTIONS.get(one, one) for service in services for one in called_in_aws(cloud, service)}
+    cloud.forget()
+    return called | {WITH_TAGS[one] for one in called & WITH_TAGS.keys()}
 
 
 @pytest.fixture
@@ -226,6 +250,47 @@ def test_the_stackset_policy_allows_exactly_the_calls_for_a_stackset(here: Emula
     assert called_in_aws(here, "cloudformation") | tagging == set(allowed("aws-stackset"))
     assert called_in_aws(here, "sts") == set()
     assert called_in_azure(here) == {"Microsoft.OperationalInsights/workspaces/read"}
+
+
+def test_the_policies_for_s3_allow_exactly_the_calls_of_an_s3_source(here: Emulators) -> None:
+    here.organization([{"Id": one, "Name": one} for one in (CALLER_ACCOUNT, s3_runs.ACCOUNT)])
+    s3_runs.make_trail(here, delivered=False)
+    here.forget()
+    with engine.short_pauses():
+        s3_runs.run(check_mode=True)
+        read = called_for_s3(here)
+        s3_runs.run()
+        written = called_for_s3(here)
+        s3_runs.drift(here)
+        s3_runs.run(check_mode=True)
+        read |= called_for_s3(here)
+        s3_runs.run()
+        written |= called_for_s3(here)
+        s3_runs.run(check_mode=True, absent=True)
+        read |= called_for_s3(here)
+        s3_runs.run(absent=True)
+        removed = called_for_s3(here)
+        for prepare in (s3_runs.attach, s3_runs.share):
+            s3_runs.run()
+            prepare(here)
+            here.forget()
+            s3_runs.run(absent=True)
+            removed |= called_for_s3(here)
+    assert read == set(allowed("aws-s3-preview"))
+    assert written - read == set(allowed("aws-s3-operator"))
+    assert removed - read == set(allowed("aws-s3-offboard"))
+
+
+def test_the_policy_for_the_provider_allows_exactly_the_calls_of_its_removal(here: Emulators) -> None:
+    s3_runs.make_trail(here)
+    here.forget()
+    with engine.short_pauses():
+        s3_runs.run()
+        s3_runs.run(absent=True, remove_provider=True)
+        s3_runs.SOURCE.make_provider(here, s3_runs.SOURCE.audience, "api://defender-for-cloud")
+        s3_runs.run(absent=True, remove_provider=True)
+    others = [allowed(f"aws-s3-{name}") for name in ("preview", "operator", "offboard")]
+    assert called_for_s3(here) - {one for actions in others for one in actions} == set(allowed("aws-s3-provider"))
 
 
 @pytest.mark.parametrize("path", sorted(POLICIES.iterdir()), ids=lambda path: path.stem)

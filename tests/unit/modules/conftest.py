@@ -58,6 +58,17 @@ def aws_connector(here: Emulators) -> Module:
 
 
 @pytest.fixture
+def aws_s3_source(here: Emulators) -> Module:
+    spec = options.AWS_SPEC | options.AZURE_SPEC | options.WORKSPACE_SPEC | options.S3_SOURCE_SPEC | options.STATE_SPEC
+
+    def run(*, check_mode: bool = False, **given: Any) -> Result:
+        base = {"account_id": ACCOUNT, "assume_role": ["OrganizationAccountAccessRole"], "workspace_id": CUSTOMER_ID}
+        return modules.aws_s3_source(validated(spec, {**base, **given}), check_mode=check_mode)
+
+    return run
+
+
+@pytest.fixture
 def aws_stackset(here: Emulators) -> Module:
     spec = options.AWS_SPEC | options.AZURE_SPEC | options.WORKSPACE_SPEC | options.STACKSET_SPEC | options.STATE_SPEC
 
@@ -68,7 +79,8 @@ def aws_stackset(here: Emulators) -> Module:
 
 
 def written(cloud: Emulators) -> list[str]:
-    return [request["operation"] for request in cloud.requests(write=True) if request["operation"] != "Token"]
+    """The requests that change something; sessions and tokens do not."""
+    return [one["operation"] for one in cloud.requests(write=True) if one["operation"] not in {"Token", "AssumeRole"}]
 
 
 def life_cycle(cloud: Emulators, module: Module, steps: list[dict[str, Any]]) -> list[Result]:

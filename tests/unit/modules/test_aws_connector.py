@@ -13,11 +13,14 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID, Emulators
+from tests.emulators.s3_connection import S3Connection
 from tests.faults.timing import Timing
 from tests.resources import arn_of, connector
 
 from .conftest import ACCOUNT, ARN, Module, life_cycle, validated, written
 
+S3 = S3Connection(account=ACCOUNT, bucket="logs")
+S3_OPTIONS = {"kind": "s3", "role_arn": S3.role_arn, "queue_url": S3.queue.url}
 WHERE = {"resource_group": "security", "workspace": "sentinel"}
 
 
@@ -41,6 +44,59 @@ def test_the_life_cycle_of_a_connector(here: Emulators, aws_connector: Module) -
     assert create["connector"]["state"] == "Enabled"
     assert [call["name"] for call in delete["calls"]] == ["DataConnectors_Delete"]
     assert here.connectors() == []
+
+
+def test_the_life_cycle_of_an_s3_connector(here: Emulators, aws_connector: Module) -> None:
+    S3.make(here)
+    flow = {**S3_OPTIONS, "table": "AWSVPCFlow"}
+    create, delete = life_cycle(here, aws_connector, [S3_OPTIONS, {**S3_OPTIONS, "state": "absent"}])
+    assert (create["connector"]["sqs_urls"], create["connector"]["destination_table"]) == ([S3.queue.url], S3.table)
+    assert delete["connector"] == {}
+    assert here.connectors() == []
+    assert aws_connector(**flow)["connector"]["destination_table"] == "AWSVPCFlow"
+
+
+def test_an_s3_connector_is_found_by_its_queue(here: Emulators, aws_connector: Module) -> None:
+    S3.make(here, connector=True)
+    here.forget()
+    assert aws_connector(**S3_OPTIONS)["changed"] is False
+    [raw] = here.connectors()
+    here.seed_connector({**raw, "properties": {**raw["properties"], "dataTypes": {"logs": {"state": "Disabled"}}}})
+    repaired = aws_connector(**S3_OPTIONS)
+    assert [one["code"] for one in repaired["findings"]] == ["connector_disabled"]
+    assert [one["name"] for one in here.connectors()] == [raw["name"]]
+
+
+def test_a_connector_of_a_solution_is_never_changed(here: Emulators, aws_connector: Module) -> None:
+    S3.make(here)
+    here.seed_connector(S3.codeless())
+    before = here.connectors()
+    for state in ("present", "absent"):
+        with pytest.raises(SentinelError) as caught:
+            aws_connector(**S3_OPTIONS, state=state)
+        assert caught.value.kind == "connector_conflict"
+    assert here.connectors() == before
+
+
+def test_a_failed_connectivity_check_names_code_and_fix(here: Emulators, aws_connector: Module) -> None:
+    with pytest.raises(SentinelError) as caught:
+        aws_connector(**S3_OPTIONS)
+    assert caught.value.kind == "connectivity_check_failed"
+    assert "S3B40029" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"queue_url": "https://example.com/queue"}, {"role_arn": "arn:aws:iam::1:role/x"}],
+    ids=lambda one: next(iter(one)),
+)
+def test_an_invalid_queue_or_role_fails_before_the_first_write(
+    here: Emulators, aws_connector: Module, wrong: dict[str, str]
+) -> None:
+    with pytest.raises(SentinelError) as caught:
+        aws_connector(**{**S3_OPTIONS, **wrong})
+    assert caught.value.kind == "bad_input"
+    assert written(here) == []
 
 
 def test_the_connector_of_another_role_is_not_removed(here: Emulators, aws_connector: Module) -> None:

@@ -16,7 +16,9 @@ from typing import Any
 import yaml
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.sign_in import ENVIRONMENT
+from tests.emulators import trail
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
+from tests.emulators.s3_connection import S3Connection
 from tests.resources import arn_of, connector
 from tests.unit.modules.test_ingestion_info import arrived
 
@@ -45,6 +47,30 @@ def run(cloud: Emulators, folder: Path, inventory: str, *playbooks: str, **varia
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def test_a_log_archive_account_connects_the_members_of_its_organization(cloud: Emulators, tmp_path: Path) -> None:
+    archive, members = "222222222222", ("111111111111", "333333333333")
+    bucket = f"aws-controltower-logs-{archive}-eu-west-1"
+    logs = S3Connection(account=archive, region="eu-west-1", bucket=bucket)
+    place = {"organization": "o-abc1234567", "prefix": "o-abc1234567"}
+    logs.make_bucket(cloud)
+    logs.boto(cloud, "cloudtrail").create_trail(
+        Name="aws-controltower-BaselineCloudTrail",
+        S3BucketName=bucket,
+        S3KeyPrefix=place["prefix"],
+        IsMultiRegionTrail=True,
+        IsOrganizationTrail=True,
+    )
+    logs.boto(cloud, "s3").put_object(Bucket=bucket, Key=trail.key(archive, **place), Body=trail.content([]))
+    done = run(cloud, tmp_path, "log_archive.inventory.yml", "trailbridge.sentinel.onboard")
+    assert "3 accounts: 2 ok, 1 changed, 0 failed" in done
+    for account in (archive, *members):
+        body = trail.content([trail.event(account)])
+        logs.boto(cloud, "s3").put_object(Bucket=bucket, Key=trail.key(account, **place), Body=body)
+    done = run(cloud, tmp_path, "log_archive.inventory.yml", "trailbridge.sentinel.verify", sentinel_verify_wait="0")
+    assert "3 accounts: 3 receiving" in done
+    assert not {one["account"] for one in cloud.requests("aws")} & set(members)
 
 
 def arns(cloud: Emulators, workspace: str | None = None) -> set[str]:
