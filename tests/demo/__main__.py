@@ -108,8 +108,7 @@ def organization_trail(cloud: Emulators) -> None:
 
 def deliver(cloud: Emulators, *accounts: str) -> None:
     for account in accounts:
-        where = {"organization": ORGANIZATION, "prefix": ORGANIZATION}
-        trail.deliver(cloud, ARCHIVE.bucket, ARCHIVE.account, account, **where)
+        trail.deliver(cloud, ARCHIVE.bucket, ARCHIVE.account, account, organization=ORGANIZATION, prefix=ORGANIZATION)
 
 
 def change_by_hand(cloud: Emulators) -> None:

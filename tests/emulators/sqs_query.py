@@ -40,9 +40,9 @@ def parameters(body: bytes) -> Json:
             entries.setdefault((entry[1], entry[2]), {})[entry[3]] = value
         elif "." not in name:
             found[name] = value
-    for (kind, _number), entry in entries.items():
+    for (kind, _number), pair in entries.items():
         target, key, value = _MAPS[kind]
-        found.setdefault(target, {})[entry.get(key, "")] = entry.get(value, "")
+        found.setdefault(target, {})[pair.get(key, "")] = pair.get(value, "")
     return found
 
 

@@ -125,13 +125,18 @@ def queues_of_others(account: Account, source: SourceSpec, region: str) -> froze
 def _connections(
     desired: S3SourceSpec, source: SourceSpec, have: Notification | None, connectors: Iterable[S3Connector]
 ) -> Iterator[Connection]:
-    readers = {queue_arn_of(url): one for one in connectors for url in one.sqs_urls if _reads(desired, one)}
-    covering = (one for one in entries(have.document if have else {}) if desired.prefix.startswith(one.rule.prefix))
-    for entry in covering:
+    readers = {queue_arn_of(url): one for one in connectors if _reads(desired, one) for url in one.sqs_urls}
+    for entry in entries(have.document if have else {}):
         reader = readers.get(entry.destination)
-        if reader and _is_near(desired, entry.destination) and not _is_own(desired, source, entry):
+        if reader and _is_adoptable(desired, source, entry):
             queue_name, role_name = entry.destination.rpartition(":")[2], reader.role_arn.rpartition("/")[2]
             yield Connection(queue_name, role_name, entry.rule.prefix, entry.rule.suffix)
+
+
+def _is_adoptable(desired: S3SourceSpec, source: SourceSpec, entry: Entry) -> bool:
+    """Whether an entry of others covers the prefix, and its queue is in the account and Region of the bucket."""
+    covers = desired.prefix.startswith(entry.rule.prefix)
+    return covers and _is_near(desired, entry.destination) and not _is_own(desired, source, entry)
 
 
 def _is_own(desired: S3SourceSpec, source: SourceSpec, entry: Entry) -> bool:
