@@ -83,7 +83,7 @@ options:
       - Maximum number of accounts to work on at the same time. The run begins with 32, adds more while AWS responds
         quickly, and works on fewer when AWS throttles requests.
     type: int
-    default: 64
+    default: 256
   max_fail_percentage:
     description:
       - Maximum percentage of accounts that may fail before the task fails. The results of all accounts are returned in

@@ -52,7 +52,7 @@ options:
   concurrency:
     description: Maximum number of accounts to work on at the same time, for O(canary) and O(role_last_used).
     type: int
-    default: 64
+    default: 256
   max_fail_percentage:
     description:
       - Maximum percentage of accounts that may be listed in RV(failures) before the task fails. The results of all
@@ -186,8 +186,8 @@ accounts:
       sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
     health:
       description:
-        - Last health record of Microsoft Sentinel for the data connector, of several for one that fails.
-        - Empty if there is none.
+        - Last health record of Microsoft Sentinel for the data connector, of several for one that fails. Empty if there
+          is none.
       type: dict
       contains:
         failed:

@@ -147,8 +147,8 @@ accounts:
       sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
     health:
       description:
-        - Last health record of Microsoft Sentinel for the data connector, of several for one that fails.
-        - Empty if there is none.
+        - Last health record of Microsoft Sentinel for the data connector, of several for one that fails. Empty if there
+          is none.
       type: dict
       contains:
         failed:

@@ -56,7 +56,7 @@ class Aws:
             return extensions.IDENTIFY[service](request, body, signed)
         operation, parameters = _operation(request, body)
         caller = self._caller(key)
-        account, resource = _target(operation, parameters, caller)
+        account, resource = _target(operation, parameters, signed)
         call = Call(
             service=service,
             operation=operation,
@@ -185,14 +185,14 @@ def _operation(request: web.BaseRequest, body: bytes) -> tuple[str, dict[str, st
     return parameters.get("Action", "Unknown"), parameters
 
 
-def _target(operation: str, parameters: dict[str, str], caller: AwsCaller) -> tuple[str, str]:
+def _target(operation: str, parameters: dict[str, str], signed: extensions.Signed) -> tuple[str, str]:
     """Return the account of a request and the resource that a denial contains."""
-    role = ROLE_ARN.fullmatch(parameters.get("RoleArn", ""))
+    caller, role = signed.caller, ROLE_ARN.fullmatch(parameters.get("RoleArn", ""))
     if operation == "AssumeRole":
         return role[1] if role else caller.account, parameters.get("RoleArn", "")
     if "RoleName" in parameters:
         path = parameters.get("Path", "/")
-        return caller.account, f"arn:aws:iam::{caller.account}:role{path}{parameters['RoleName']}"
+        return caller.account, f"arn:{signed.partition}:iam::{caller.account}:role{path}{parameters['RoleName']}"
     return caller.account, "*"
 
 

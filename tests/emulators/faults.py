@@ -24,6 +24,8 @@ class Call:
     caller: str = ""
     action: str = ""
     resource: str = ""
+    in_query: bool = False
+    """Whether SQS is asked by its older protocol."""
 
     def record(self, status: int) -> dict[str, Any]:
         """Return the entry of the request log; status 0 means that the connection was reset."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
-from . import policies
+from . import policies, sqs_query
 from .faults import Call, Fault
 from .moto import Moto
 from .policies import Access, Json, names_of
@@ -117,7 +117,9 @@ def _in_force(state: State, arn: str, now: dict[str, str]) -> dict[str, str]:
 
 def identify(request: web.BaseRequest, body: bytes, signed: Signed) -> Call:
     """Name the operation and the queue, which may be another account's."""
-    operation = request.headers.get("X-Amz-Target", ".Unknown").rpartition(".")[2]
+    target = request.headers.get("X-Amz-Target", ".Unknown").rpartition(".")[2]
+    in_query = sqs_query.is_query(body)
+    operation = sqs_query.operation(body) if in_query else target
     sent = _sent(body)
     queue = _queue(sent, signed)
     accounts = (signed.caller.account, *([queue.account] if queue and queue.account != signed.caller.account else []))
@@ -131,10 +133,13 @@ def identify(request: web.BaseRequest, body: bytes, signed: Signed) -> Call:
         caller=signed.caller.arn,
         action=f"sqs:{operation.removesuffix('Batch')}",
         resource=queue.arn if queue else "*",
+        in_query=in_query,
     )
 
 
 def _sent(body: bytes) -> Json:
+    if sqs_query.is_query(body):
+        return sqs_query.parameters(body)
     try:
         sent = json.loads(body or b"{}")
     except ValueError:
@@ -225,6 +230,9 @@ def _whole(call: Call, body: bytes, before: dict[str, str] | None) -> bytes:
         return body
     sent = _sent(body)
     kept = {"Policy": (before or {})["Policy"]}
+    if call.in_query:
+        known = "Policy" in sent.get("Attributes", {})
+        return body if known else sqs_query.with_attribute(body, "Policy", kept["Policy"])
     return json.dumps({**sent, "Attributes": {**kept, **sent.get("Attributes", {})}}).encode()
 
 
@@ -250,11 +258,12 @@ def _after(state: State, call: Call, response: web.Response) -> web.Response:
     reads = call.operation == "GetQueueAttributes" and response.status == 200
     if not (reads and state.settings.queue_lag_reads and change and time.monotonic() < change.until):
         return response
-    answer = json.loads(response.body if isinstance(response.body, bytes) else b"{}")
+    text = response.body.decode() if isinstance(response.body, bytes) else ""
     old = {key: value for key, value in change.before.items() if not key.startswith("Approximate")}
-    now = answer.get("Attributes", {})
-    answer["Attributes"] = {key: old.get(key, now[key]) for key in now if key in old or key.startswith("Approximate")}
-    response.body = json.dumps(answer).encode()
+    now = sqs_query.attributes(text) if call.in_query else json.loads(text).get("Attributes", {})
+    shown = {key: old.get(key, now[key]) for key in now if key in old or key.startswith("Approximate")}
+    changed = json.dumps({"Attributes": shown})
+    response.body = (sqs_query.with_attributes(text, shown) if call.in_query else changed).encode()
     return response
 
 
@@ -267,9 +276,12 @@ def _with_urls(response: web.Response, region: str) -> web.Response:
 
 
 def refuse(call: Call, fault: Fault) -> web.Response:
-    """An error as SQS words it: the JSON protocol's name, and the code of the older protocol in a header."""
+    """An error as SQS words it; in the JSON protocol with its name, and the code of the query protocol in a header."""
     status = fault.status or 400
     side = "Sender" if status < 500 else "Receiver"
+    if call.in_query:
+        text = sqs_query.error(fault.code, call.fill(fault.message), side)
+        return web.Response(status=status, text=fault.text(text), content_type="text/xml", headers=fault.headers)
     shape = SHAPES.get(fault.code, fault.code)
     text = json.dumps({"__type": f"com.amazonaws.sqs#{shape}", "message": call.fill(fault.message)})
     headers = {"x-amzn-RequestId": str(uuid.uuid4()), "x-amzn-query-error": f"{fault.code};{side}", **fault.headers}

@@ -41,7 +41,7 @@ ACCOUNT = {
 }
 RUN = {
     "sentinel_concurrency": {
-        "description": ["Maximum number of accounts to work on at the same time.", "Defaults to V(64)."],
+        "description": ["Maximum number of accounts to work on at the same time.", "Defaults to V(256)."],
         "type": "int",
     },
     "sentinel_max_change_percent": {

@@ -15,17 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 TOOLS = (
-    *(
-        "aiohttp",
-        "ansible-builder",
-        "ansible-runner",
-        "duckdb-kql[duckdb]==1.1.2",
-        "hypothesis",
-        "jsonschema",
-        "moto[server]",
-        "pytest",
-    ),
-    *("pytest-xdist", "radon", "trustme"),
+    *("aiohttp", "ansible-builder", "ansible-runner", "duckdb-kql[duckdb]==1.1.2", "hypothesis", "jsonschema"),
+    *("moto[server]", "pytest", "pytest-xdist", "radon", "trustme"),
 )
 # The benchmarks need servers of their own, and run with the packages of the project alone.
 LEFT_OUT = "--ignore=tests/unit/test_bench.py"

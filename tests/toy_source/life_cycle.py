@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
 import signal
@@ -73,10 +75,10 @@ class World:
 
     def states(self, check: str) -> dict[str, str]:
         """The state of a check by account, as the last report's page has it."""
-        found = re.search(r'<script type="application/json" id="data">(.*?)</script>', self.page, re.DOTALL)
+        found = re.search(r'<script type="application/gzip" id="data">(.*?)</script>', self.page)
         assert found
-        data = json.loads(found[1])
-        return {row[0]: row[4][data["checks"].index(check)] for row in data["rows"]}
+        data = json.loads(gzip.decompress(base64.b64decode(found[1])))
+        return {row["account_id"]: row["states"][data["checks"].index(check)] for row in data["rows"]}
 
     def writes(self) -> list[str]:
         """The names of the calls that changed something, each once."""

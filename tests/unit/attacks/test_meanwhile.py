@@ -15,9 +15,10 @@ from tests.faults import engine
 from tests.faults.hook import Once, watched
 from tests.faults.kinds import DELETE
 from tests.faults.world import ROLE, VICTIM, World, arn_of
+from tests.resources import document
 
 from .plants import ADMIN, OTHER_ID, pinned, statement
-from .test_tags import ANYBODY, shown, tag, trusted, widen
+from .test_tags import ANYBODY, shown, tag, widen
 
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 WEAK, STRONG = ({"Effect": "Allow", "Action": action, "Resource": "*"} for action in ("s3:GetObject", "iam:*"))
@@ -28,7 +29,7 @@ def attach(world: World, arn: str) -> None:
 
 
 def put(world: World, allowed: Any, name: str = "theirs") -> None:
-    world.make(VICTIM, "PutRolePolicy", RoleName=ROLE, PolicyName=name, PolicyDocument=trusted(allowed))
+    world.make(VICTIM, "PutRolePolicy", RoleName=ROLE, PolicyName=name, PolicyDocument=document(allowed))
 
 
 def swap(world: World) -> None:

@@ -30,7 +30,7 @@ from tests.unit.emulators.clients import client
 
 SPEC = spec()
 OTHER = "333333333333"
-READ = [*permissions.notification_read(SPEC), *permissions.bucket_read("aws")]
+READ = [*permissions.notification_read(SPEC), *permissions.bucket_read("arn:aws:s3:::*")]
 Json = dict[str, Any]
 
 
@@ -253,7 +253,7 @@ def test_check_mode_cannot_put(here: Emulators) -> None:
 
 def read(work: Callable[[Any], Awaitable[Any]], service: str = "s3", account: str = ONE.account) -> Any:
     async def opened(sessions: Sessions) -> Any:
-        return await work(await sessions.limited(permissions.bucket_read("aws")))
+        return await work(await sessions.limited(permissions.bucket_read("arn:aws:s3:::*")))
 
     return with_sessions(service, opened, account)
 

@@ -329,7 +329,8 @@ def test_concurrent_calls_use_the_session_of_their_account_and_a_few_threads(her
 
     before = threading.active_count()
     assert run(everywhere) == accounts
-    assert most - before <= sdk.MAX_THREADS
+    # Threads that have a result may not have ended yet.
+    assert most - before < 2 * sdk.MAX_THREADS < len(accounts)
 
 
 def test_one_client_of_botocore_serves_all_calls_of_a_session(here: Emulators) -> None:

@@ -37,6 +37,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.f
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import RunOptions
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import FleetResult
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans.orphans import Orphans
 
 ACCOUNT = "111111111111"
 DENIED = SentinelError("assume_denied", f"Cannot assume role Admin in account {ACCOUNT}: not authorized.")
@@ -192,7 +193,7 @@ def summary_lines(*results: AccountResult, check_mode: bool = False) -> list[str
     collected = FleetResult("never")
     for one in results:
         collected.add(one)
-    return collected.finish(RunOptions(check_mode=check_mode))
+    return collected.finish(RunOptions(check_mode=check_mode), Orphans())
 
 
 def test_the_summary_of_new_and_unchanged_accounts_is_one_line() -> None:

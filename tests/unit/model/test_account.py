@@ -445,6 +445,14 @@ def test_a_connector_needs_no_account_of_microsoft() -> None:
     rejected({"cloud_environment": "AzureUSGovernment", "microsoft_account_id": None}, "the task", names="short")
 
 
+def test_an_account_without_the_cloudtrail_source_needs_no_account_of_microsoft() -> None:
+    in_government = {"cloud_environment": "AzureUSGovernment", "account_id": ACCOUNT}
+    assert parse({**in_government, "sources": []}, HOST).sources == ()
+    s3 = {"type": "s3", "bucket": "logs"}
+    assert len(parse({**in_government, "sources": [s3]}, HOST).sources) == 1
+    assert "microsoft_account_id" in rejected({**in_government, "sources": ["cloudtrail", s3]})
+
+
 # --- required options ---
 
 WHOLE = {"account_id": ACCOUNT, "subscription_id": A, "resource_group": "security", "workspace": "sentinel"}
@@ -624,6 +632,9 @@ def test_a_path_that_is_only_displayed_is_escaped_and_accepted(text: Any) -> Non
         ("aws-us-gov", {}, False),
         ("aws-cn", {}, False),
         ("aws-us-gov", {"microsoft_account_id": "333333333333"}, True),
+        ("aws-us-gov", {"sources": [{"type": "s3", "bucket": "logs"}]}, True),
+        ("aws-us-gov", {"sources": []}, True),
+        ("aws-us-gov", {"sources": ["cloudtrail", {"type": "s3", "bucket": "logs"}]}, False),
         ("aws", {"role_permissions_boundary": f"arn:aws:iam::{ACCOUNT}:policy/fence"}, True),
         ("aws", {"role_permissions_boundary": f"arn:aws-cn:iam::{ACCOUNT}:policy/fence"}, False),
         ("aws", {"role_permissions_boundary": ""}, True),

@@ -345,6 +345,6 @@ def test_a_session_may_put_the_notification_of_this_bucket_only() -> None:
     ]
     assert all(
         action.split(":")[1].startswith(("Get", "List", "Describe"))
-        for one in bucket_read("aws-cn")
+        for one in bucket_read("arn:aws-cn:s3:::logs")
         for action in one["Action"]
     )

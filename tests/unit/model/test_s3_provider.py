@@ -57,7 +57,9 @@ def test_a_provider_with_the_audience_is_left_alone(have: Provider) -> None:
     assert PROVIDER.findings(SPEC, have) == []
 
 
-@pytest.mark.parametrize(("have", "code"), [(None, "provider_missing"), (FOREIGN, "provider_audience_missing")])
+@pytest.mark.parametrize(
+    ("have", "code"), [(None, "oidc_provider_missing"), (FOREIGN, "oidc_provider_audience_missing")]
+)
 def test_what_is_missing_is_found(have: Provider | None, code: str) -> None:
     assert [one.code for one in PROVIDER.findings(SPEC, have)] == [code]
 

@@ -225,7 +225,7 @@ def test_a_queue_is_shown_with_the_names_of_sqs() -> None:
     assert (shown["name"], shown["arn"], shown["url"]) == ("sentinel", RIGHT.arn, RIGHT.url)
     assert shown["policy"]["Statement"][0]["Action"] == ["sqs:sendmessage"]
     assert (shown["dead_letter_target_arn"], shown["kms_master_key_id"]) == (DEAD.arn, None)
-    assert QUEUE.id(SPEC, RIGHT) == RIGHT.arn
+    assert QUEUE.id(SPEC, RIGHT) == SPEC.queue_url
     assert QUEUE.title(SPEC) == f"queue sentinel in account {ACCOUNT}"
     assert QUEUE.show(SPEC, replace(RIGHT, policy=None))["policy"] is None
 

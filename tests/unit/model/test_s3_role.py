@@ -16,7 +16,6 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import trust as older_trust
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.role import (
     WEB_IDENTITY_ROLE,
-    findings_without_workspace,
     source_of,
     workspace_of,
 )
@@ -509,22 +508,7 @@ def test_other_spellings_of_this_workspace_do_not_keep_the_role(trust: dict[str,
     assert WEB_IDENTITY_ROLE.without(SPEC, replace(RIGHT, trust=trust)) is None
 
 
-# --- without the workspace ---
-
-
-def test_without_the_workspace_the_tag_names_the_session() -> None:
-    assert findings_without_workspace(SPEC, RIGHT, A) == []
-    assert [one.code for one in findings_without_workspace(SPEC, RIGHT, "")] == []
-    other = replace(RIGHT, trust=document(identity(NAME, OTHER_NAME)))
-    assert [one.code for one in findings_without_workspace(SPEC, other, "")] == ["trust_condition_foreign"]
-    assert [one.code for one in findings_without_workspace(SPEC, None, "")] == ["role_missing"]
-
-
-def test_without_the_workspace_and_the_tag_any_exact_name_may_be_right() -> None:
-    other = replace(PORTAL, trust=document(identity(OTHER_NAME)))
-    assert findings_without_workspace(SPEC, other, "") == []
-    wide = replace(PORTAL, trust=document(identity(Condition={"StringEquals": {AUD: AUDIENCE}})))
-    assert "trust_condition_missing" in [one.code for one in findings_without_workspace(SPEC, wide, "")]
+# --- results ---
 
 
 def test_results_show_it() -> None:

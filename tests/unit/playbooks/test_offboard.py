@@ -15,9 +15,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from tests.emulators import faults
 from tests.emulators.client import Emulators
+from tests.resources import connector
 
 from .conftest import Engine, Play, all_results, parsed
-from .test_onboard import ROLE, by_hand, connectors_of, some, writes
+from .test_onboard import ROLE, connectors_of, some, writes
 
 Hosts = dict[str, dict[str, Any]]
 WHOLE = "DataConnectors_Delete, DetachRolePolicy, DeleteRole"
@@ -108,7 +109,7 @@ def test_an_unmanaged_role_is_refused(cloud: Emulators, engine: Engine, twelve: 
 def test_connectors_of_other_roles_and_kinds_are_kept(cloud: Emulators, engine: Engine, twelve: Hosts) -> None:
     hosts = some(twelve, 1)
     engine(hosts)
-    cloud.seed_connector(by_hand("other", "arn:aws:iam::111111111101:role/OtherTeam"))
+    cloud.seed_connector(connector("other", "arn:aws:iam::111111111101:role/OtherTeam"))
     properties = {"roleArn": "arn:aws:iam::111111111101:role/OIDC_x"}
     cloud.seed_connector({"name": "s3", "kind": "AmazonWebServicesS3", "properties": properties})
     engine(hosts, absent=True)

@@ -257,3 +257,17 @@ def test_ten_connections_and_a_thousand_members_are_one_account(cloud: Emulators
     again = play("onboard", fleet)
     assert (again.changed, writes(cloud)) == ({}, [])
     assert {one["account"] for one in cloud.requests("aws")} <= {ARCHIVE, "123456789012", ""}
+
+
+def test_events_of_every_member_are_verified_through_one_connection(cloud: Emulators, play: Play) -> None:
+    make_trail(cloud)
+    assert play("onboard", hosts()).code == 0
+    for account in (*MEMBERS[:-1], ARCHIVE):
+        trail.deliver(cloud, BUCKET, ARCHIVE, account, organization=ORGANIZATION)
+    silent = play("verify", hosts(), "-e", "sentinel_verify_wait=0")
+    assert silent.code != 0
+    assert f"silent: [{MEMBERS[-1]} " in silent.output
+    trail.deliver(cloud, BUCKET, ARCHIVE, MEMBERS[-1], organization=ORGANIZATION)
+    verified = play("verify", hosts(), "-e", "sentinel_verify_wait=0")
+    assert verified.code == 0, verified.output
+    assert "4 accounts: 4 receiving" in verified.output

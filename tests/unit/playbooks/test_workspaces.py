@@ -13,9 +13,10 @@ import pytest
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID, Emulators
+from tests.resources import connector
 
 from .conftest import Engine, Play
-from .test_onboard import NEW, ROLE, by_hand, role, some, writes
+from .test_onboard import NEW, ROLE, role, some, writes
 
 Hosts = dict[str, dict[str, Any]]
 OTHER = {"subscription_id": "77777777-8888-4999-8aaa-bbbbbbbbbbbb", "resource_group": "other", "name": "second"}
@@ -180,7 +181,7 @@ def test_duplicates_are_reported_and_removed_with_deduplicate(
     hosts = some(twelve, 1)
     engine(hosts)
     arn = f"arn:aws:iam::111111111101:role/{ROLE}"
-    cloud.seed_connector(by_hand("aaaa", arn, "Disabled"))
+    cloud.seed_connector(connector("aaaa", arn, "Disabled"))
     run = play("onboard", hosts)
     assert run.changed == {}
     assert re.search("low connector_duplicate: .*aaaa", run.output)

@@ -66,14 +66,14 @@ def test_the_same_error_of_two_sources_is_written_once() -> None:
 def test_a_bug_in_one_source_stops_no_other_and_its_traceback_is_in_the_journal(
     here: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    connect = run_account._connect
+    connect = run_account.connect_source
 
-    async def broken(report: Any, account: Any, spec: Any, context: Any) -> None:
+    async def broken(report: Any, account: Any, spec: Any, *more: Any) -> None:
         if spec == SECOND:
             raise KeyError("planted")
-        await connect(report, account, spec, context)
+        await connect(report, account, spec, *more)
 
-    monkeypatch.setattr(run_account, "_connect", broken)
+    monkeypatch.setattr(run_account, "connect_source", broken)
     here.fault(operation="GetRole", account=ACCOUNT, times=1, **faults.SCP_DENIED)
     result = result_of(here)
     assert result.error

@@ -38,7 +38,7 @@ def quick(here: Emulators) -> Iterator[None]:
 def find() -> TrailSource:
     async def work() -> TrailSource:
         with closing(Aws(AwsCredentials())) as aws:
-            policy = session_policy(permissions.bucket_read("aws"))
+            policy = session_policy(permissions.bucket_read("arn:aws:s3:::*"))
             keys = await aws.assume_role_in(ONE.account, ADMIN, lambda _partition: policy)
             clients = {name: aws.service(name).client(keys) for name in ("cloudtrail", "s3", "organizations")}
             return await find_trail_source(ONE.bucket, ONE.account, **clients)

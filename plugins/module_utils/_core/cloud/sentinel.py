@@ -230,17 +230,16 @@ def _known_error(error: HttpResponseError, call: Call, action: str, role_is_new:
 
     It is NotYetError or ChangedError if another try can succeed.
     """
-    text = azure_message(error)
+    text, status = azure_message(error), error.status_code
     if code := error_codes.find(text):
         return _connectivity_error(code, text, action, role_is_new)
-    if error.status_code == 400 and _DUPLICATE in text:
-        return cannot("connector_conflict", action, text, _DuplicateError)
-    if error.status_code == 412 or (error.status_code == 409 and _UNREGISTERED not in text):
+    if status == HTTPStatus.PRECONDITION_FAILED or (status == HTTPStatus.CONFLICT and _UNREGISTERED not in text):
         return cannot("connector_conflict", action, text, ChangedError)
-    role = _role_arn(call)
-    if role_is_new and error.status_code == 400 and role and role in text:
-        return cannot("transient", action, text, NotYetError)
-    return None
+    if status != HTTPStatus.BAD_REQUEST:
+        return None
+    if _DUPLICATE in text:
+        return cannot("connector_conflict", action, text, _DuplicateError)
+    return cannot("transient", action, text, NotYetError) if role_is_new and _names_role(call, text) else None
 
 
 def _connectivity_error(code: str, text: str, action: str, role_is_new: bool) -> SentinelError:
@@ -250,6 +249,11 @@ def _connectivity_error(code: str, text: str, action: str, role_is_new: bool) ->
     found = cannot("connectivity_check_failed", action, cause, kind, advice=known.fix)
     found.retry_timeout = CONNECTIVITY_RETRY_TIMEOUT
     return found
+
+
+def _names_role(call: Call, text: str) -> bool:
+    role = _role_arn(call)
+    return bool(role) and role in text
 
 
 def _refuses_change(target: S3Connector, call: Call, error: SentinelError) -> bool:

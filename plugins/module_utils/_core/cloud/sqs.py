@@ -114,8 +114,9 @@ class DeadLetterQueueAdapter:
 
 
 async def missing_queues(sqs: ServiceClient, arns: Iterable[str]) -> list[str]:
-    """Return the ARNs of queues that do not exist in the Region of the client; what cannot be read is left out."""
-    return [arn for arn in arns if arn.split(":")[2] == "sqs" and await _is_missing(sqs, arn)]
+    """Return the ARNs of queues that do not exist; what cannot be read, or is in another Region, is left out."""
+    place = ["sqs", sqs.service.region]
+    return [arn for arn in arns if arn.split(":")[2:4] == place and await _is_missing(sqs, arn)]
 
 
 async def _is_missing(sqs: ServiceClient, arn: str) -> bool:

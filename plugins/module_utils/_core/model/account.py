@@ -16,7 +16,7 @@ from .credentials import cloud as clouds
 from .credentials.credentials import AssumeRole, AwsCredentials, AzureCredentials
 from .errors import InputError, Mistake, SentinelError
 from .role.role import MICROSOFT_ACCOUNT, RoleSpec
-from .sources import SourceSpec
+from .sources import CLOUDTRAIL, SourceSpec
 
 
 class Field(NamedTuple):
@@ -176,7 +176,6 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
     assume_role = {_ASSUME_ROLE_FIELDS[name]: value for name, value in parts["assume_role"].items()}
     role_spec = RoleSpec(**{"account_id": account_id, "workspace_id": "", **parts["role_spec"]})
     _check_keys(parts["aws"], where)
-    check_cloud(options, parts["azure"].get("cloud_environment"), where, names)
     found = Account(
         account_id,
         host,
@@ -193,6 +192,7 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
         accepted=account.get("accepted_findings", ()),
         ou=account.get("ou", ""),
     )
+    _check_cloud(found, options, where, names)
     _check_arns(found, where, names)
     return found
 
@@ -281,17 +281,18 @@ def _check_keys(given: Mapping[str, Any], where: str) -> None:
         raise InputError([Mistake("Cannot use the AWS keys", where, rule)])
 
 
-def check_cloud(options: Mapping[str, Any], cloud_environment: str | None, where: str, names: str) -> None:
+def _check_cloud(account: Account, options: Mapping[str, Any], where: str, names: str) -> None:
     """Raise bad_input for a cloud without the AWS connector, or without the microsoft_account_id that it requires.
 
-    The latter only where a role is read or changed: the modules for data connectors have no such option.
+    The latter only where the role of the CloudTrail source is read or changed: S3 sources trust a web identity, and the
+    modules for data connectors have no such option.
     """
-    cloud = clouds.cloud_name(cloud_environment)
+    cloud = clouds.cloud_name(account.azure.cloud_environment)
     prefix = "sentinel_" if names == "variable" else ""
     what = f"Cannot use {prefix}cloud_environment {cloud!r}"
     if cloud == clouds.CHINA:
         raise InputError([Mistake(what, where, "Microsoft Sentinel has no AWS connector in this cloud")])
-    of_a_role = names != "short" or "microsoft_account_id" in options
+    of_a_role = CLOUDTRAIL in account.sources and (names != "short" or "microsoft_account_id" in options)
     if cloud == clouds.GOVERNMENT and of_a_role and not options.get("microsoft_account_id"):
         rule = (
             f"{prefix}microsoft_account_id is not set, and Microsoft's AWS account for this cloud is not published; "
@@ -335,7 +336,8 @@ def check_partition(account: Account) -> None:
     if other:
         rule = f"it is in another partition than the AWS credentials ({role_spec.partition})"
         raise SentinelError("bad_input", f"Cannot use {other!r} for account {account.name}: {rule}.")
-    if role_spec.partition != "aws" and role_spec.microsoft_account_id == MICROSOFT_ACCOUNT:
+    is_read_by_microsoft = CLOUDTRAIL in account.sources and role_spec.microsoft_account_id == MICROSOFT_ACCOUNT
+    if role_spec.partition != "aws" and is_read_by_microsoft:
         raise SentinelError(
             "bad_input",
             f"Cannot process account {account.name}: it is in the partition {role_spec.partition}, but Microsoft's AWS "

@@ -281,10 +281,10 @@ CODES: dict[str, Code] = {
     "role_unmanaged": _drift(
         "low", "role", "The role trusts Microsoft Sentinel but does not carry the tag of this collection.", ("TagRole",)
     ),
-    "provider_missing": _drift(
+    "oidc_provider_missing": _drift(
         "high", "role", "The OIDC provider does not exist.", ("CreateOpenIDConnectProvider",), breaking=True
     ),
-    "provider_audience_missing": _drift(
+    "oidc_provider_audience_missing": _drift(
         "high",
         "role",
         "The OIDC provider lacks the audience of Microsoft Sentinel.",

@@ -120,6 +120,11 @@ class SourceSpec(NamedTuple):
     type: str
     options: tuple[tuple[str, Any], ...] = ()
 
+    @property
+    def title(self) -> str:
+        """The type, with the bucket of an S3 source: an account may have several of them."""
+        return " of bucket ".join(filter(None, (self.type, self.get("bucket"))))
+
     def get(self, option: str, default: Any = None) -> Any:
         """Return the value of an option, or the default where it was not given."""
         return dict(self.options).get(option, default)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -186,7 +186,8 @@ async def _open(
 
     async def assume(policy: Callable[[str], str]) -> Keys:
         async with account_timeout(account):
-            return await context.aws.assume_role_in(account.account_id, account.assume_role, policy)
+            with _naming_source(account, spec):
+                return await context.aws.assume_role_in(account.account_id, account.assume_role, policy)
 
     def policy(partition: str) -> str:
         of_steps = chain.from_iterable(step.statements(run, partition) for step in source.in_aws)
@@ -199,9 +200,20 @@ async def _open(
         async with account_timeout(account):
             await source.prepare(run)
     opened = [(step, await _read_step(run, step)) for step in source.in_aws]
-    for step, (_adapter, before) in opened:
-        _expect_writes(run, step, before.have)
+    _expect_writes(run, opened)
     return run, opened
+
+
+@contextmanager
+def _naming_source(account: Account, spec: SourceSpec) -> Iterator[None]:
+    """Name the source in the error about a session policy that AWS does not take: that of another source may fit."""
+    try:
+        yield
+    except SentinelError as error:
+        if error.kind != "bad_input" or spec == CLOUDTRAIL:
+            raise
+        what = f"open a session for source {spec.title} in account {account.account_id}"
+        raise cannot(error.kind, what, str(error), advice="") from error
 
 
 def _in_workspace(run: SourceRun) -> list[Step]:
@@ -209,15 +221,18 @@ def _in_workspace(run: SourceRun) -> list[Step]:
     return [step for step in SOURCES[run.source.type].in_workspace if step.is_used(run)]
 
 
-def _expect_writes(run: SourceRun, step: Step, have: Any) -> None:
-    """Prepare the session for the calls of a step that makes them in a session of its own."""
-    if not step.write_statements:
-        return
-    spec, calls = step.spec(run), list[Call]()
-    with suppress(SentinelError):  # the step itself reports it
-        desired = step.resource.without if run.removing else step.resource.overlay
-        calls = step.resource.plan(have, desired(spec, have))
-    run.write_session.expect(step.resource.name, partial(step.write_statements, spec), calls)
+def _expect_writes(run: SourceRun, opened: Sequence[OpenedStep]) -> None:
+    """Prepare the session for the calls of the steps that make them in a session of their own."""
+    found = dict(run.found)
+    for step, (_adapter, before) in reversed(opened) if run.removing else opened:
+        spec, have, calls = step.spec(run), before.have, list[Call]()
+        with suppress(SentinelError):  # the step itself reports it
+            desired = (step.resource.without if run.removing else step.resource.overlay)(spec, have)
+            calls = step.resource.plan(have, desired)
+            run.found[step.resource.name] = desired  # a later step may depend on it
+        if step.write_statements:
+            run.write_session.expect(step.resource.name, partial(step.write_statements, spec), calls)
+    run.found = found
 
 
 async def _read_step(run: SourceRun, step: Step) -> StepRead:

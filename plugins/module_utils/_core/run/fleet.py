@@ -38,7 +38,7 @@ class RunOptions:
 
     absent: bool = False
     check_mode: bool = False
-    concurrency: int = 64
+    concurrency: int = 256
     max_change: float | None = None
     """How many accounts may change; None for any number."""
     max_change_reason: str = ""

@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from ..cloud import cloudtrail, s3, sqs
 from ..cloud.iam import ProviderAdapter, RoleAdapter
+from ..model.connector.s3 import S3Connectors
+from ..model.errors import cannot
 from ..model.s3 import options, permissions, trail
-from ..model.s3.connector import S3_CONNECTOR, S3ConnectorSpec, uncertain_queues
+from ..model.s3.connector import S3_CONNECTOR, S3ConnectorSpec, queues_of_role, readers, uncertain_queues
 from ..model.s3.dead_letter_queue import DEAD_LETTER_QUEUE
 from ..model.s3.notification import NOTIFICATION
 from ..model.s3.provider import PROVIDER
@@ -21,7 +24,7 @@ from ..model.s3.role import WEB_IDENTITY_ROLE
 from ..model.s3.source import CLOUDTRAIL_TABLE, S3SourceSpec
 from ..model.s3.trail import TrailSource
 from .reconcile import Adapter
-from .step import Source, SourceRun, Step
+from .step import AddFindings, Source, SourceRun, Step
 from .trail import find_trail_source
 
 
@@ -41,25 +44,45 @@ def _spec(run: SourceRun) -> S3SourceSpec:
 async def _prepare(run: SourceRun) -> None:
     """Read bucket, trail and the connections that exist, for the names and the prefix of the source."""
     account, source = run.account, run.source
-    bucket = source.get("bucket")
-    pattern = options.pattern(account, source, account.role_spec.partition)
-    region = source.get("bucket_region") or await s3.bucket_region(
-        run.caller("s3"), bucket, account.account_id, pattern.role_arn
-    )
+    region = source.get("bucket_region") or await _bucket_region(run)
     desired = options.spec(account, source, region, await _trail(run, region))
     notification = await _notification_adapter(run, desired).read()
-    connectors = await run.sentinel.s3_connectors() if run.sentinel else ()
-    desired = options.adopted(desired, source, options.existing(desired, notification, connectors))
+    connectors = await _connectors(run)
+    connection = options.existing(desired, source, notification, connectors)
+    if run.removing:
+        options.check_removable(desired, source, connection)
+    desired = options.adopted(desired, source, connection)
+    others = options.queues_of_others(account, source, region)
     connector = S3ConnectorSpec(
         desired.role_arn,
         desired.queue_url,
         desired.table,
         run.sentinel.id if run.sentinel else "",
         desired.workspace_id,
+        other_queue_arns=others,
         deduplicate=account.deduplicate,
     )
-    absent = await sqs.missing_queues(run.caller("sqs", region), uncertain_queues(connector, connectors))
+    absent = await _missing_queues(run, uncertain_queues(connector, connectors))
+    in_use = queues_of_role(connector, connectors) | others
+    desired = replace(desired, other_queue_arns=tuple(sorted(in_use)))
     run.prepared = Prepared(desired, replace(connector, absent_queue_arns=frozenset(absent)))
+
+
+async def _bucket_region(run: SourceRun) -> str:
+    spec = options.spec(run.account, run.source, "", TrailSource("", ()))
+    return await s3.bucket_region(run.caller("s3"), spec.bucket, spec.account_id, spec.role_arn)
+
+
+async def _connectors(run: SourceRun) -> S3Connectors:
+    """Return the connectors of the workspace without those that an earlier source removed."""
+    listed = await run.sentinel.s3_connectors() if run.sentinel else ()
+    return tuple(one for one in listed if one.id not in run.earlier.removed)
+
+
+async def _missing_queues(run: SourceRun, arns: Sequence[str]) -> list[str]:
+    """Return the ARNs of queues that do not exist in their Regions."""
+    regions = sorted({arn.split(":")[3] for arn in arns})
+    return [one for region in regions for one in await sqs.missing_queues(run.caller("sqs", region), arns)]
 
 
 async def _trail(run: SourceRun, region: str) -> TrailSource:
@@ -80,7 +103,7 @@ def _statements(run: SourceRun, partition: str) -> list[dict[str, Any]]:
     """Return what the reads of all steps need: names are not known before the first of them."""
     spec = options.pattern(run.account, run.source, partition)
     return [
-        *permissions.bucket_read(partition),
+        *permissions.bucket_read(spec.bucket_arn),
         *permissions.provider_read(spec),
         *permissions.role_read(spec),
         *permissions.queue_read(spec),
@@ -140,6 +163,15 @@ def _of_connector(run: SourceRun) -> bool:
     return bool(run.source.get("connector", True))
 
 
+async def _check_readers(run: SourceRun, _add: AddFindings) -> None:
+    """Raise connector_conflict if a connector that this source does not manage reads the queue."""
+    spec = _connector_spec(run)
+    found = readers(spec, await _connectors(run))
+    if found and not _of_connector(run):
+        cause = f"data connector {found[0].name} reads it. Remove that connector first"
+        raise cannot("connector_conflict", f"remove queue {spec.queue_arn}", cause, advice="")
+
+
 S3_SOURCE = Source(
     in_aws=(
         Step(
@@ -167,4 +199,5 @@ S3_SOURCE = Source(
     in_workspace=(Step(S3_CONNECTOR, _connector_spec, _connector_adapter, is_used=_of_connector),),
     prepare=_prepare,
     statements=_statements,
+    before_removal=_check_readers,
 )

@@ -75,7 +75,7 @@ class VerifyOptions:
     wait: int = 0
     canary: bool = False
     role_last_used: bool = False
-    concurrency: int = 64
+    concurrency: int = 256
 
 
 class Clock(NamedTuple):

@@ -59,18 +59,22 @@ def parse(raw: JsonObject) -> S3Connector | None:
         return None
     properties = data_connector.properties_of(raw)
     return S3Connector(
-        name=str(raw.get("name") or ""),
-        role_arn=str(properties.get("roleArn") or ""),
+        name=_text(raw, "name"),
+        role_arn=_text(properties, "roleArn"),
         sqs_urls=tuple(map(str, properties.get("sqsUrls") or ())),
-        destination_table=str(properties.get("destinationTable") or ""),
+        destination_table=_text(properties, "destinationTable"),
         enabled=data_connector.is_enabled(properties),
         etag=raw.get("etag"),
-        id=str(raw.get("id") or ""),
-        created=str((raw.get("systemData") or {}).get("createdAt") or ""),
+        id=_text(raw, "id"),
+        created=_text(raw.get("systemData") or {}, "createdAt"),
         codeless=any(properties.get(key) is not None for key in CODELESS),
-        definition=str(properties.get("connectorDefinitionName") or ""),
+        definition=_text(properties, "connectorDefinitionName"),
         properties=properties,
     )
+
+
+def _text(raw: JsonObject, key: str) -> str:
+    return str(raw.get(key) or "")
 
 
 def put(connector: S3Connector) -> Call:

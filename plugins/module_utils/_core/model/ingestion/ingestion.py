@@ -30,10 +30,14 @@ MAX_AHEAD_SECONDS = 300.0
 
 
 class Expected(NamedTuple):
-    """What is expected of one account: whether it may be silent, and the age in seconds from which events are stale."""
+    """What is expected of one account: whether it may be silent, and the age in seconds from which events are stale.
+
+    `through_s3` is whether it has no CloudTrail source, so that its events have to come through an S3 connector.
+    """
 
     allow_silent: bool = False
     stale_after: int = 6 * 3600
+    through_s3: bool = False
 
 
 class Arrival(NamedTuple):
@@ -148,6 +152,8 @@ def _evaluate(
     account_id: str, expected: Expected, snapshot: Snapshot, have: ConnectorsByAccount, lookback: int
 ) -> IngestionStatus:
     arrival, connector = snapshot.arrivals.get(account_id), _connector_of(account_id, snapshot, have)
+    if connector is None and expected.through_s3 and have.s3_names:
+        return _evaluate_through_s3(arrival, expected, snapshot, have, lookback)
     if connector is None:
         return _evaluate_without_connector(arrival, expected, snapshot, have)
     if not connector.enabled:
@@ -155,6 +161,17 @@ def _evaluate(
     health = _health_of(connector.name, snapshot)
     if health and health.failed:
         return _unhealthy(health)
+    if arrival is None:
+        return _evaluate_without_events(expected, snapshot, lookback)
+    return _evaluate_age(arrival, expected)
+
+
+def _evaluate_through_s3(
+    arrival: Arrival | None, expected: Expected, snapshot: Snapshot, have: ConnectorsByAccount, lookback: int
+) -> IngestionStatus:
+    """Return the status of an account whose events have to come through an S3 connector."""
+    if failure := _s3_failure(snapshot, have):
+        return _unhealthy(failure)
     if arrival is None:
         return _evaluate_without_events(expected, snapshot, lookback)
     return _evaluate_age(arrival, expected)

@@ -77,7 +77,13 @@ def _queues(item: S3Connector) -> frozenset[str]:
 # --- which connector is that of the source ---
 
 
-def _readers(spec: S3ConnectorSpec, have: S3Connectors) -> S3Connectors:
+def queues_of_role(spec: S3ConnectorSpec, have: S3Connectors) -> frozenset[str]:
+    """Return the other queues that connectors of every kind read by the role."""
+    own = {spec.queue_arn}
+    return frozenset(arn for item in have if item.role_arn == spec.role_arn for arn in _queues(item) - own)
+
+
+def readers(spec: S3ConnectorSpec, have: S3Connectors) -> S3Connectors:
     """Return the connectors of every kind that read the queue."""
     return tuple(item for item in have if spec.queue_arn in _queues(item))
 
@@ -99,9 +105,9 @@ def choose(spec: S3ConnectorSpec, have: S3Connectors) -> S3Connector | None:
         table, role = item.destination_table != spec.table, item.role_arn != spec.role_arn
         return table, role, not item.enabled, item.created or "~", item.name != spec.name, item.name
 
-    readers = [item for item in _readers(spec, have) if _is_own(spec, item)]
+    own = [item for item in readers(spec, have) if _is_own(spec, item)]
     named = [item for item in have if item.name == spec.name and not item.codeless]
-    found = readers or named or [item for item in _of_role_and_table(spec, have) if _is_abandoned(spec, item)]
+    found = own or named or [item for item in _of_role_and_table(spec, have) if _is_abandoned(spec, item)]
     return min(found, key=rank, default=None)
 
 
@@ -126,12 +132,12 @@ def uncertain_queues(spec: S3ConnectorSpec, have: S3Connectors) -> tuple[str, ..
 
 def _conflicts(spec: S3ConnectorSpec, have: S3Connectors) -> S3Connectors:
     """Return the connectors of others that read the queue: of a solution, or into another table."""
-    return tuple(item for item in _readers(spec, have) if not _is_own(spec, item))
+    return tuple(item for item in readers(spec, have) if not _is_own(spec, item))
 
 
 def _check_no_other_reader(spec: S3ConnectorSpec, have: S3Connectors, action: str) -> None:
     """Raise connector_conflict if a connector that must not be changed reads the queue."""
-    own = any(_is_own(spec, item) for item in _readers(spec, have))
+    own = any(_is_own(spec, item) for item in readers(spec, have))
     found = [item for item in _conflicts(spec, have) if item.codeless or not own]
     if found:
         advice = "A queue has one reader: remove that connector, or use another queue."
@@ -176,7 +182,7 @@ def _duplicates(spec: S3ConnectorSpec, have: S3Connectors) -> S3Connectors:
     chosen = choose(spec, have)
     return tuple(
         item
-        for item in _readers(spec, have)
+        for item in readers(spec, have)
         if item is not chosen and _is_own(spec, item) and len(_queues(item)) == 1 and item.role_arn == spec.role_arn
     )
 
@@ -226,7 +232,7 @@ def findings(spec: S3ConnectorSpec, have: S3Connectors) -> list[Finding]:
     chosen = choose(spec, have)
     if chosen is None:
         return ordered([*found, finding("connector_missing", f"No data connector reads queue {spec.queue_arn}.")])
-    for item in _readers(spec, have):
+    for item in readers(spec, have):
         if item is not chosen and _is_own(spec, item):
             text = f"Besides {chosen.name}, data connector {item.name} reads queue {spec.queue_arn}."
             found.append(finding("connector_duplicate", text))
@@ -254,7 +260,7 @@ def _chosen(spec: S3ConnectorSpec, have: S3Connectors | None) -> dict[str, Any]:
 
 
 def _of_queue(spec: S3ConnectorSpec, have: S3Connectors | None) -> S3Connectors:
-    return tuple(item for item in _readers(spec, have or ()) if _is_own(spec, item))
+    return tuple(item for item in readers(spec, have or ()) if _is_own(spec, item))
 
 
 S3_CONNECTOR: Resource[S3ConnectorSpec, S3Connectors] = Resource(

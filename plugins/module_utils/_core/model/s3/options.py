@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..account import Account
 from ..connector.s3 import S3Connector
 from ..credentials import cloud as clouds
-from ..sources import SourceSpec
+from ..errors import cannot
+from ..sources import S3, SourceSpec
 from .connector import queue_arn_of
-from .notification import Notification, entries
+from .notification import Entry, Notification, entries
 from .source import (
     CLOUDTRAIL_TABLE,
     DEFAULT_ROLE_NAME,
@@ -31,7 +32,7 @@ _ANY = "*"
 
 
 class Connection(NamedTuple):
-    """A connection that exists: an entry of the notification, and the connector that reads its queue."""
+    """A connection that was created by other means: an entry of the notification, and the connector of its queue."""
 
     queue_name: str
     role_name: str
@@ -77,26 +78,71 @@ def spec(account: Account, source: SourceSpec, region: str, trail: TrailSource) 
 
 def adopted(desired: S3SourceSpec, source: SourceSpec, connection: Connection | None) -> S3SourceSpec:
     """Return the spec with the names of a connection that exists, where no option gives another one."""
-    if connection is None:
-        return desired
-    return replace(desired, **{name: value for name, value in connection._asdict().items() if source.get(name) is None})
+    return replace(desired, **_differences(desired, source, connection)) if connection else desired
 
 
-def existing(desired: S3SourceSpec, have: Notification | None, connectors: Iterable[S3Connector]) -> Connection | None:
-    """Return the only connection that exists for the objects and the table of a spec, None for none or several."""
-    found = list(_connections(desired, have, connectors))
+def _differences(desired: S3SourceSpec, source: SourceSpec, connection: Connection) -> dict[str, Any]:
+    """Return in what a connection differs from the spec, by the options that would say so and are not given."""
+    found = connection._asdict()
+    if desired.account_ids:
+        del found["prefix"]  # the folders of the accounts are below that of the trail
+    return {
+        name: value for name, value in found.items() if source.get(name) is None and value != getattr(desired, name)
+    }
+
+
+def check_removable(desired: S3SourceSpec, source: SourceSpec, connection: Connection | None) -> None:
+    """Raise bad_input for a connection that only its connector identifies, and which is removed first.
+
+    A run that continues an interrupted removal would not find queue, role and entry under other names.
+    """
+    differences = _differences(desired, source, connection) if connection else {}
+    differences.pop("suffix", "")  # the queue alone identifies an entry
+    if differences:
+        named = ", ".join(f"{name} to {value!r}" for name, value in differences.items())
+        what = f"remove the S3 connection of bucket {desired.bucket} in account {desired.account_id}"
+        raise cannot("bad_input", what, f"it was created by other means. In the source, set {named}")
+
+
+def existing(
+    desired: S3SourceSpec, source: SourceSpec, have: Notification | None, connectors: Iterable[S3Connector]
+) -> Connection | None:
+    """Return the only connection that exists for the objects and the table of a spec, None for none or several.
+
+    One that was created for the spec is None too: where its entry differs from the spec, that is drift.
+    """
+    found = list(_connections(desired, source, have, connectors))
     return found[0] if len(found) == 1 else None
 
 
+def queues_of_others(account: Account, source: SourceSpec, region: str) -> frozenset[str]:
+    """Return the ARNs of the queues of other S3 sources of the account, as far as options determine them."""
+    others = (one for one in account.sources if one.type == S3 and one != source)
+    known = (one for one in others if one.get("queue_name") or one.get("prefix") is not None)
+    return frozenset(spec(account, one, region, TrailSource("", ())).queue_arn for one in known)
+
+
 def _connections(
-    desired: S3SourceSpec, have: Notification | None, connectors: Iterable[S3Connector]
+    desired: S3SourceSpec, source: SourceSpec, have: Notification | None, connectors: Iterable[S3Connector]
 ) -> Iterator[Connection]:
-    readers = {queue_arn_of(url): one for one in connectors for url in one.sqs_urls if _reads(desired, one)}
-    for entry in entries(have.document) if have else ():
+    readers = {queue_arn_of(url): one for one in connectors if _reads(desired, one) for url in one.sqs_urls}
+    for entry in entries(have.document if have else {}):
         reader = readers.get(entry.destination)
-        if reader and desired.prefix.startswith(entry.rule.prefix) and _is_near(desired, entry.destination):
+        if reader and _is_adoptable(desired, source, entry):
             queue_name, role_name = entry.destination.rpartition(":")[2], reader.role_arn.rpartition("/")[2]
             yield Connection(queue_name, role_name, entry.rule.prefix, entry.rule.suffix)
+
+
+def _is_adoptable(desired: S3SourceSpec, source: SourceSpec, entry: Entry) -> bool:
+    """Whether an entry of others covers the prefix, and its queue is in the account and Region of the bucket."""
+    covers = desired.prefix.startswith(entry.rule.prefix)
+    return covers and _is_near(desired, entry.destination) and not _is_own(desired, source, entry)
+
+
+def _is_own(desired: S3SourceSpec, source: SourceSpec, entry: Entry) -> bool:
+    """Whether an entry was created for the spec: its queue has the default name, or its id is that of the queue."""
+    has_own_name = not source.get("queue_name") or entry.id == desired.queue_name
+    return entry.destination == desired.queue_arn and has_own_name
 
 
 def _reads(desired: S3SourceSpec, connector: S3Connector) -> bool:

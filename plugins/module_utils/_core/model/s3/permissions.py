@@ -23,10 +23,10 @@ _ALSO = {"CreateOpenIDConnectProvider": ("TagOpenIDConnectProvider",), "CreateRo
 Statements = list[dict[str, Any]]
 
 
-def bucket_read(partition: str) -> Statements:
+def bucket_read(bucket_arn: str) -> Statements:
     """Return what finding Region, trail and prefix of a bucket needs."""
     return [
-        allow(["s3:GetBucketLocation", "s3:ListBucket"], f"arn:{partition}:s3:::*"),
+        allow(["s3:GetBucketLocation", "s3:ListBucket"], bucket_arn),
         allow(["cloudtrail:DescribeTrails", "organizations:DescribeOrganization"], "*"),
     ]
 

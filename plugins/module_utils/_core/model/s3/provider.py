@@ -43,10 +43,12 @@ def overlay(spec: S3SourceSpec, have: Provider | None) -> Provider:
 def without(spec: S3SourceSpec, have: Provider | None) -> Provider | None:
     """Return the provider without the audience, None if it was created here and has no other; it stays by default.
 
-    While a role uses the audience, nothing is removed.
+    While a role uses the audience, nothing is removed; a role that does not stay does not use it any more.
     """
-    if have is None or not spec.remove_provider or _roles_in_use(spec, have):
+    if have is None or not spec.remove_provider:
         return have
+    if in_use := _roles_in_use(spec, have):
+        return replace(have, roles=tuple(one for one in have.roles if one in in_use))
     others = have.client_ids - {spec.identity.audience}
     if others:
         return replace(have, client_ids=others)
@@ -89,11 +91,11 @@ def _client_id(operation: str, provider: Provider, client_id: str) -> Call:
 def findings(spec: S3SourceSpec, have: Provider | None) -> list[Finding]:
     """Return the differences between the existing provider and the spec."""
     if have is None:
-        return [finding("provider_missing", f"Account {spec.account_id} has no OIDC provider {spec.issuer}.")]
+        return [finding("oidc_provider_missing", f"Account {spec.account_id} has no OIDC provider {spec.issuer}.")]
     if spec.identity.audience in have.client_ids:
         return []
     text = f"OIDC provider {have.url} does not have the audience {spec.identity.audience}."
-    return [finding("provider_audience_missing", text)]
+    return [finding("oidc_provider_audience_missing", text)]
 
 
 def show(have: Provider | None) -> dict[str, Any]:

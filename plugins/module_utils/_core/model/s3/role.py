@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import cannot
-from ..findings import CODES, Finding, finding, ordered
+from ..findings import Finding, finding, ordered
 from ..policy import policy
 from ..resource import Resource
 from ..role import role as roles
@@ -374,22 +374,6 @@ def _own_finding(spec: S3SourceSpec, document: object) -> Finding:
     extra = sorted({one for part in found.unexpected for one in part.statement.resource.values})
     about = f": {', '.join(extra)}" if extra else ""
     return finding("permission_inline_changed", f"Inline policy {name} differs from the desired one{about}.")
-
-
-def findings_without_workspace(spec: S3SourceSpec, have: Role | None, workspace_id: str) -> list[Finding]:
-    """Return the findings of a role whose workspace cannot be used; `workspace_id` is empty if it is not known.
-
-    Then the session names are those of the workspaces in the tag of the role. Without them any exact name may be the
-    right one, so findings that depend on it are left out.
-    """
-    if have is None or workspace_id:
-        return findings(replace(spec, workspace_id=workspace_id), have)
-    tagged = tagged_workspaces(have)
-    names = policy.admitted_names(have.trust, spec.web_identity)
-    names = frozenset(one for one in names if workspace_of(one) in tagged) if tagged else names
-    first = min(tagged or _workspaces_of(names), default="")
-    found = findings(replace(spec, workspace_id=first, session_names=tuple(sorted(names))), have)
-    return [one for one in found if tagged or not CODES[one.code].needs_workspace_id]
 
 
 WEB_IDENTITY_ROLE: Resource[S3SourceSpec, Role] = Resource(
