@@ -36,8 +36,8 @@ def parameters(body: bytes) -> Json:
     found: Json = {}
     entries: dict[tuple[str, str], dict[str, str]] = {}
     for name, value in parse_qsl(body.decode(), keep_blank_values=True):
-        if entry := _ENTRY.fullmatch(name):
-            entries.setdefault((entry[1], entry[2]), {})[entry[3]] = value
+        if part := _ENTRY.fullmatch(name):
+            entries.setdefault((part[1], part[2]), {})[part[3]] = value
         elif "." not in name:
             found[name] = value
     for (kind, _number), pair in entries.items():

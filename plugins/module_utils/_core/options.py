@@ -164,6 +164,8 @@ S3_SOURCE_SPEC: ArgumentSpec = {
             "type": option.type,
             **({"elements": "str"} if option.type == "list" else {}),
             **({"required": True} if option.required else {}),
+            # The ARN of a key is no secret.
+            **({"no_log": False} if "key" in option.name else {}),
         }
         for option in module_source_options(S3)
     },

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulators import faults
+from tests.emulators import faults, sqs_query
 from tests.emulators.client import Emulators
 from tests.emulators.s3_connection import S3Connection
 
@@ -166,3 +166,29 @@ def test_a_queues_account_is_one_of_the_faults(e: Emulators, sqs: Any) -> None:
     make(sqs)
     e.fault(account=A, **faults.SQS_THROTTLED)
     assert refused(client(e, "sqs", B).get_queue_attributes, QueueUrl=URL)[1] == "ThrottlingException"
+
+
+# --- the query protocol ---
+
+
+BODY = (
+    b"Action=SetQueueAttributes&QueueUrl=https%3A%2F%2Fqueue&Attribute.1.Name=Policy&Attribute.1.Value=%7B%7D"
+    b"&Tag.1.Key=owner&Tag.1.Value=&AttributeName.1=All"
+)
+
+
+def test_requests_in_the_query_protocol_are_read_as_those_in_json() -> None:
+    assert sqs_query.is_query(BODY)
+    assert not sqs_query.is_query(b'{"QueueUrl": "https://queue"}')
+    assert sqs_query.operation(BODY) == "SetQueueAttributes"
+    read = sqs_query.parameters(sqs_query.with_attribute(BODY, "DelaySeconds", "5"))
+    assert read["QueueUrl"] == "https://queue"
+    assert (read["Attributes"], read["Tags"]) == ({"Policy": "{}", "DelaySeconds": "5"}, {"owner": ""})
+
+
+def test_attributes_in_the_query_protocol_can_be_replaced() -> None:
+    values = {"Policy": '{"a": "<b>"}', "DelaySeconds": "5"}
+    text = "<R><Attribute><Name>A</Name><Value>1</Value></Attribute></R>"
+    changed = sqs_query.with_attributes(text, values)
+    assert sqs_query.attributes(changed) == values
+    assert sqs_query.with_attributes("<R/>", values) == "<R/>"

@@ -118,7 +118,7 @@ def read_policy(**options: Any) -> str:
     """The policy of the session that reads."""
     account = parse({"account_id": ACCOUNT, "sources": [{**OPTIONS, **options}]}, "")
     run = SimpleNamespace(account=account, source=account.sources[0])
-    return session_policy(s3_source._statements(cast("SourceRun", run), "aws-us-gov"))
+    return session_policy(s3_source._statements(cast(SourceRun, run), "aws-us-gov"))
 
 
 @pytest.mark.parametrize("without", [(), ("queue_name",), ("role_name", "queue_name", "bucket_region")])

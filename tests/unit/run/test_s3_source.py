@@ -108,6 +108,13 @@ def live(here: Emulators, *sources: Json, **variables: Any) -> tuple[list[str], 
     return found[0], found[1]
 
 
+def live_removal(source: Json) -> list[str]:
+    """Offboard, previewed and twice; returns the calls."""
+    preview, done, again = (calls(run(source, absent=True, check_mode=one)) for one in (True, False, False))
+    assert (preview, again) == (done, [])
+    return done
+
+
 def _compared(call: Call) -> Call:
     """Without the entries that S3 returned: it spells the names of their rules in another way."""
     return Call(call.name, {}) if call.name == "PutBucketNotificationConfiguration" else call
@@ -330,6 +337,21 @@ def test_an_entry_that_was_widened_is_drift_and_not_the_desired_state(here: Emul
     drifted = run({"type": "s3", "bucket": LOGS.bucket, "queue_name": found[0]["QueueArn"].split(":")[-1], **ONE})
     assert codes(drifted) == {"notification_wider"}
     assert calls(drifted) == ["PutBucketNotificationConfiguration"]
+
+
+def test_what_is_left_of_a_bucket_that_was_deleted_is_removed(here: Emulators) -> None:
+    run(ONE)
+    assert len(here.read_queues()) == 1
+    here.boto("s3", ARCHIVE).delete_bucket(Bucket=LOGS.bucket)
+    here.forget()
+    for source, absent in ((ONE, True), (ONE, False), ({**ONE, "bucket_region": LOGS.region}, False)):
+        error = run(source, absent=absent).error
+        assert error
+        assert error.kind == "bad_input"
+        assert ("bucket_region" in str(error)) == absent
+    assert writes(here) == []
+    found = live_removal({**ONE, **REMOVAL, "bucket_region": LOGS.region})
+    assert found == [name for name in REMOVED if name != "PutBucketNotificationConfiguration"]
 
 
 # --- options ---

@@ -23,8 +23,9 @@ Write = Callable[[Call], Awaitable[ServiceClient]]
 FindMissing = Callable[[Iterable[str]], Awaitable[list[str]]]
 
 _UNVERIFIED = "unable to validate the following destination"
+NO_SUCH_BUCKET = "NoSuchBucket"
 CODES = (
-    Code("NoSuchBucket", "bad_input"),
+    Code(NO_SUCH_BUCKET, "bad_input"),
     Code("OperationAborted", "transient", NotYetError),
     Code("InvalidArgument", "notification_conflict", NotYetError, phrase=_UNVERIFIED),
     # Someone else added an entry since it was read: the next plan names it.
@@ -97,6 +98,7 @@ class NotificationAdapter:
         writes: bool,
         queue_changed: Callable[[], bool],
         find_missing: FindMissing,
+        removing: bool = False,
         write: Write | None = None,
     ) -> None:
         self._s3 = s3
@@ -104,12 +106,21 @@ class NotificationAdapter:
         self._writes = writes
         self._queue_changed = queue_changed
         self._find_missing = find_missing
+        self._removing = removing
         self._write = write
         self._last: dict[str, Any] = {}
 
     async def read(self) -> Notification:
-        """Return the notification, with an empty document if there is none; raises SentinelError."""
-        self._last = await self._document()
+        """Return the notification, with an empty document if there is none; raises SentinelError.
+
+        With `removing`, a bucket that does not exist has none.
+        """
+        try:
+            self._last = await self._document()
+        except SentinelError as error:
+            if not (self._removing and code_of(error) == NO_SUCH_BUCKET):
+                raise
+            self._last = {}
         return Notification(self._spec.bucket, self._spec.account_id, self._last)
 
     async def refresh(self, _have: Notification | None, _calls: Sequence[Call]) -> Notification:

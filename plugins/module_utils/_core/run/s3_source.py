@@ -11,9 +11,10 @@ from functools import partial
 from typing import Any
 
 from ..cloud import cloudtrail, s3, sqs
+from ..cloud.aws_errors import code_of
 from ..cloud.iam import ProviderAdapter, RoleAdapter
 from ..model.connector.s3 import S3Connectors
-from ..model.errors import cannot
+from ..model.errors import SentinelError, cannot
 from ..model.s3 import options, permissions, trail
 from ..model.s3.connector import S3_CONNECTOR, S3ConnectorSpec, queues_of_role, readers, uncertain_queues
 from ..model.s3.dead_letter_queue import DEAD_LETTER_QUEUE
@@ -70,7 +71,14 @@ async def _prepare(run: SourceRun) -> None:
 
 async def _bucket_region(run: SourceRun) -> str:
     spec = options.spec(run.account, run.source, "", TrailSource("", ()))
-    return await s3.bucket_region(run.caller("s3"), spec.bucket, spec.account_id, spec.role_arn)
+    try:
+        return await s3.bucket_region(run.caller("s3"), spec.bucket, spec.account_id, spec.role_arn)
+    except SentinelError as error:
+        if run.removing and code_of(error) == s3.NO_SUCH_BUCKET:
+            what = f"find the Region of bucket {spec.bucket} in account {spec.account_id}"
+            cause = "it does not exist any more. In the source, set bucket_region and prefix to remove the rest"
+            raise cannot("bad_input", what, cause) from error
+        raise
 
 
 async def _connectors(run: SourceRun) -> S3Connectors:
@@ -143,6 +151,7 @@ def _notification_adapter(run: SourceRun, spec: S3SourceSpec) -> s3.Notification
         spec,
         writes=run.writes,
         write=run.writer(NOTIFICATION.name, "s3", spec.region),
+        removing=run.removing,
         queue_changed=lambda: run.changed_at is not None,
         find_missing=partial(sqs.missing_queues, run.caller("sqs", spec.region)),
     )

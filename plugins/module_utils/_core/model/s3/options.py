@@ -105,7 +105,7 @@ def check_removable(desired: S3SourceSpec, source: SourceSpec, connection: Conne
 
 
 def existing(
-    desired: S3SourceSpec, source: SourceSpec, have: Notification | None, connectors: Iterable[S3Connector]
+    desired: S3SourceSpec, source: SourceSpec, have: Notification, connectors: Iterable[S3Connector]
 ) -> Connection | None:
     """Return the only connection that exists for the objects and the table of a spec, None for none or several.
 
@@ -123,20 +123,20 @@ def queues_of_others(account: Account, source: SourceSpec, region: str) -> froze
 
 
 def _connections(
-    desired: S3SourceSpec, source: SourceSpec, have: Notification | None, connectors: Iterable[S3Connector]
+    desired: S3SourceSpec, source: SourceSpec, have: Notification, connectors: Iterable[S3Connector]
 ) -> Iterator[Connection]:
     readers = {queue_arn_of(url): one for one in connectors if _reads(desired, one) for url in one.sqs_urls}
-    for entry in entries(have.document if have else {}):
+    for entry in entries(have.document):
         reader = readers.get(entry.destination)
-        if reader and _is_adoptable(desired, source, entry):
+        if reader and _covers(desired, entry) and not _is_own(desired, source, entry):
             queue_name, role_name = entry.destination.rpartition(":")[2], reader.role_arn.rpartition("/")[2]
             yield Connection(queue_name, role_name, entry.rule.prefix, entry.rule.suffix)
 
 
-def _is_adoptable(desired: S3SourceSpec, source: SourceSpec, entry: Entry) -> bool:
-    """Whether an entry of others covers the prefix, and its queue is in the account and Region of the bucket."""
-    covers = desired.prefix.startswith(entry.rule.prefix)
-    return covers and _is_near(desired, entry.destination) and not _is_own(desired, source, entry)
+def _covers(desired: S3SourceSpec, entry: Entry) -> bool:
+    """Whether an entry reports the objects of the spec to a queue that can be adopted."""
+    place = f"arn:{desired.partition}:sqs:{desired.region}:{desired.account_id}:"
+    return entry.destination.startswith(place) and desired.prefix.startswith(entry.rule.prefix)
 
 
 def _is_own(desired: S3SourceSpec, source: SourceSpec, entry: Entry) -> bool:
@@ -149,7 +149,3 @@ def _reads(desired: S3SourceSpec, connector: S3Connector) -> bool:
     """Whether a connector reads into the same table, by a role that can be adopted."""
     own_role = connector.role_arn.startswith(f"arn:{desired.partition}:iam::{desired.account_id}:role/{ROLE_PREFIX}")
     return own_role and connector.destination_table in (desired.table, "")
-
-
-def _is_near(desired: S3SourceSpec, queue_arn: str) -> bool:
-    return queue_arn.startswith(f"arn:{desired.partition}:sqs:{desired.region}:{desired.account_id}:")
