@@ -16,7 +16,7 @@ from tests.emulators.client import Emulators
 from tests.emulators.s3_connection import S3Connection
 from tests.unit.emulators.clients import client
 
-from .conftest import Play
+from .conftest import Engine, Play
 
 ORGANIZATION = "o-abc1234567"
 BUCKET = "organization-logs-222222222222"
@@ -42,6 +42,11 @@ def hosts(*more: dict[str, Any], **options: Any) -> dict[str, dict[str, Any]]:
     sources = [{"type": "s3", "bucket": BUCKET, **options}, *more]
     members = {f"member{account}": {"aws_account_id": account, "sentinel_sources": []} for account in MEMBERS}
     return {"archive": {"aws_account_id": ARCHIVE, "sentinel_sources": sources}, **members}
+
+
+def archive(**options: Any) -> dict[str, dict[str, Any]]:
+    """The log archive account alone."""
+    return {"archive": hosts(**options)["archive"]}
 
 
 def make_trail(cloud: Emulators, **more: Any) -> None:
@@ -93,9 +98,9 @@ def test_from_nothing_to_events_of_every_member(cloud: Emulators, play: Play) ->
     assert {row["RecipientAccountId"] for row in cloud.rows("AWSCloudTrail")} == set(MEMBERS)
 
 
-def test_drift_is_found_and_repaired(cloud: Emulators, play: Play) -> None:
+def test_drift_is_found_and_repaired(cloud: Emulators, play: Play, engine: Engine) -> None:
     make_trail(cloud)
-    assert play("onboard", hosts()).code == 0
+    engine(hosts())
     sqs, url = cloud.boto("sqs", ARCHIVE), queue_url(cloud)
     policy = json.loads(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"])
     policy["Statement"].append({"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"})
@@ -105,35 +110,33 @@ def test_drift_is_found_and_repaired(cloud: Emulators, play: Play) -> None:
     drifted = play("drift", hosts())
     assert drifted.code != 0, drifted.output
     assert writes(cloud) == []
-    repaired = play("onboard", hosts())
-    assert repaired.code == 0, repaired.output
+    engine(hosts())
     assert writes(cloud) == ["SetQueueAttributes", "PutBucketNotificationConfiguration"]
     cloud.forget()
-    assert play("drift", hosts()).code == 0
+    assert engine(hosts()) == {}
     assert len(configuration(cloud)["QueueConfigurations"]) == 1
 
 
-def test_what_others_have_in_the_bucket_stays(cloud: Emulators, play: Play) -> None:
+def test_what_others_have_in_the_bucket_stays(cloud: Emulators, engine: Engine) -> None:
     make_trail(cloud)
     kinds = CONNECTION.make_others(cloud).keys()
     before = configuration(cloud)
     assert before.keys() == kinds
     CONNECTION.make_provider(cloud, "api://defender-for-cloud")
-    assert play("onboard", hosts(remove_provider=True)).code == 0
+    engine(hosts(remove_provider=True))
     during = configuration(cloud)
     assert [one for one in during["QueueConfigurations"] if one in before["QueueConfigurations"]]
     assert {**during, "QueueConfigurations": before["QueueConfigurations"]} == before
-    removed = play("offboard", hosts(remove_provider=True, purge_queue=True), "--limit", "archive", *ALL)
-    assert removed.code == 0, removed.output
+    engine(archive(remove_provider=True, purge_queue=True), absent=True)
     assert configuration(cloud) == before
     provider = cloud.boto("iam", ARCHIVE).get_open_id_connect_provider(OpenIDConnectProviderArn=CONNECTION.provider_arn)
     assert provider["ClientIDList"] == ["api://defender-for-cloud"]
     assert cloud.connectors() == []
 
 
-def test_offboarding_removes_everything_in_reverse(cloud: Emulators, play: Play) -> None:
+def test_offboarding_removes_everything_in_reverse(cloud: Emulators, play: Play, engine: Engine) -> None:
     make_trail(cloud)
-    assert play("onboard", hosts()).code == 0
+    engine(hosts())
     refused = play("offboard", hosts(), "--limit", "archive", *ALL)
     assert "queue_not_empty" in refused.failed[ARCHIVE]
     assert len(cloud.connectors()) == 1
@@ -155,14 +158,16 @@ def test_offboarding_removes_everything_in_reverse(cloud: Emulators, play: Play)
     ]
     assert cloud.boto("sqs", ARCHIVE).list_queues().get("QueueUrls", []) == []
     cloud.forget()
-    again = play("offboard", hosts(), "--limit", "archive", *ALL)
-    assert (again.code, writes(cloud)) == (0, []), again.output
+    assert engine(archive(), absent=True) == {}
+    assert writes(cloud) == []
 
 
 @pytest.mark.parametrize("option", [(), ("--check",)])
-def test_a_log_archive_counts_as_all_its_members(cloud: Emulators, play: Play, option: tuple[str, ...]) -> None:
+def test_a_log_archive_counts_as_all_its_members(
+    cloud: Emulators, play: Play, engine: Engine, option: tuple[str, ...]
+) -> None:
     make_trail(cloud)
-    assert play("onboard", hosts()).code == 0
+    engine(hosts())
     cloud.forget()
     refused = play("offboard", hosts(), "--limit", "archive", "-e", "sentinel_max_change_percent=50", *option)
     assert refused.code != 0
@@ -170,7 +175,7 @@ def test_a_log_archive_counts_as_all_its_members(cloud: Emulators, play: Play, o
     assert writes(cloud) == []
 
 
-def test_a_connection_that_was_made_by_hand_is_adopted_without_a_write(cloud: Emulators, play: Play) -> None:
+def test_a_connection_that_was_made_by_hand_is_adopted_without_a_write(cloud: Emulators, engine: Engine) -> None:
     by_hand = S3Connection(
         account=ARCHIVE, bucket=BUCKET, prefix=f"AWSLogs/{ORGANIZATION}/", queue_name="by-hand", role_name="OIDC_ByHand"
     )
@@ -181,26 +186,21 @@ def test_a_connection_that_was_made_by_hand_is_adopted_without_a_write(cloud: Em
     by_hand.make_notification(cloud)
     cloud.seed_connector(by_hand.connector())
     cloud.forget()
-    run = play("onboard", hosts())
-    assert run.code == 0, run.output
-    assert (run.changed, writes(cloud)) == ({}, [])
+    assert engine(hosts()) == {}
+    assert writes(cloud) == []
 
 
-def test_two_buckets_with_one_role_and_one_table_are_two_connections(cloud: Emulators, play: Play) -> None:
+def test_two_buckets_with_one_role_and_one_table_are_two_connections(cloud: Emulators, engine: Engine) -> None:
     make_trail(cloud)
     second = S3Connection(account=ARCHIVE, bucket="more-logs", prefix="AWSLogs/")
     second.make_bucket(cloud)
     both = hosts({"type": "s3", "bucket": "more-logs", "prefix": "AWSLogs/"})
-    preview = play("onboard", both, "--check")
-    assert preview.code == 0, preview.output
-    run = play("onboard", both)
-    assert run.code == 0, run.output
-    assert run.changed == preview.changed
+    engine(both)
     connectors = cloud.connectors()
     assert len({one["properties"]["sqsUrls"][0] for one in connectors}) == 2
     assert len({one["properties"]["roleArn"] for one in connectors}) == 1
     cloud.forget()
-    assert play("onboard", both).changed == {}
+    assert engine(both) == {}
     assert writes(cloud) == []
 
 
@@ -210,8 +210,8 @@ def test_without_the_connector_role_and_queue_are_returned(cloud: Emulators, pla
     assert run.code == 0, run.output
     assert cloud.connectors() == []
     [report] = tmp_path.glob("*/report.json")
-    [archive] = [one for one in json.loads(report.read_text())["accounts"] if one["account_id"] == ARCHIVE]
-    found = {one["kind"]: one["id"] for one in archive["resources"]}
+    [row] = [one for one in json.loads(report.read_text())["accounts"] if one["account_id"] == ARCHIVE]
+    found = {one["kind"]: one["id"] for one in row["resources"]}
     assert found["role"] == "arn:aws:iam::222222222222:role/OIDC_MicrosoftSentinelRole"
     assert found["queue"].startswith(
         "https://sqs.us-east-1.amazonaws.com/222222222222/MicrosoftSentinel-AWSCloudTrail-"
@@ -242,7 +242,7 @@ def test_a_bucket_without_trail_is_named(cloud: Emulators, play: Play) -> None:
     assert writes(cloud) == []
 
 
-def test_ten_connections_and_a_thousand_members_are_one_account(cloud: Emulators, play: Play) -> None:
+def test_ten_connections_and_a_thousand_members_are_one_account(cloud: Emulators, engine: Engine) -> None:
     sources = []
     for number in range(10):
         one = S3Connection(account=ARCHIVE, bucket=f"logs-{number}", prefix="AWSLogs/")
@@ -250,18 +250,19 @@ def test_ten_connections_and_a_thousand_members_are_one_account(cloud: Emulators
         sources.append({"type": "s3", "bucket": one.bucket, "prefix": "AWSLogs/"})
     members = {f"m{number}": {"aws_account_id": f"{number:012}", "sentinel_sources": []} for number in range(1, 1001)}
     fleet = {"archive": {"aws_account_id": ARCHIVE, "sentinel_sources": sources}, **members}
-    run = play("onboard", fleet)
-    assert run.code == 0, run.output[-3000:]
+    engine(fleet)
     assert len(cloud.connectors()) == 10
     cloud.forget()
-    again = play("onboard", fleet)
-    assert (again.changed, writes(cloud)) == ({}, [])
+    assert engine(fleet) == {}
+    assert writes(cloud) == []
     assert {one["account"] for one in cloud.requests("aws")} <= {ARCHIVE, "123456789012", ""}
 
 
-def test_events_of_every_member_are_verified_through_one_connection(cloud: Emulators, play: Play) -> None:
+def test_events_of_every_member_are_verified_through_one_connection(
+    cloud: Emulators, play: Play, engine: Engine
+) -> None:
     make_trail(cloud)
-    assert play("onboard", hosts()).code == 0
+    engine(hosts())
     for account in (*MEMBERS[:-1], ARCHIVE):
         trail.deliver(cloud, BUCKET, ARCHIVE, account, organization=ORGANIZATION)
     silent = play("verify", hosts(), "-e", "sentinel_verify_wait=0")
