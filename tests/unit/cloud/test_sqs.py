@@ -212,9 +212,11 @@ def test_queues_that_do_not_exist_are_told_from_those_that_cannot_be_read(here: 
     gone, other = f"{SPEC.queue_arn}-gone", SPEC.queue_arn.replace(ONE.account, "333333333333")
     topic = SPEC.queue_arn.replace(":sqs:", ":sns:")
 
+    far = gone.replace(ONE.region, "eu-west-1")
+
     async def work(sessions: Sessions) -> list[str]:
         sqs = await sessions.limited(permissions.queue_read(SPEC))
-        return await missing_queues(sqs, [SPEC.queue_arn, gone, other, topic])
+        return await missing_queues(sqs, [SPEC.queue_arn, gone, other, topic, far])
 
     assert with_sessions("sqs", work) == [gone]
 

@@ -62,6 +62,13 @@ def quick(here: Emulators) -> Iterator[None]:
         yield
 
 
+def make_trail(here: Emulators, **more: str) -> None:
+    """An organization trail that has delivered into the bucket."""
+    place = {"S3BucketName": LOGS.bucket, "IsOrganizationTrail": True, **more}
+    here.boto("cloudtrail", ARCHIVE).create_trail(Name="organization", **place)
+    trail.deliver(here, LOGS.bucket, ARCHIVE, ARCHIVE, organization=ORGANIZATION)
+
+
 def options_of(*sources: Json | str, **variables: Any) -> dict[str, Any]:
     return {"aws_account_id": ARCHIVE, "sentinel_sources": list(sources), **variables}
 
@@ -326,15 +333,18 @@ def test_an_interrupted_removal_of_an_adopted_connection_is_completed_by_the_nex
     assert writes(here) == [*REMOVED[:3], *REMOVED[4:6]]
 
 
-def test_an_entry_that_was_widened_is_drift_and_not_the_desired_state(here: Emulators) -> None:
-    run(ONE)
+@pytest.mark.parametrize("names", [{}, {"queue_name": "trail"}])
+def test_an_entry_that_was_widened_is_drift_and_not_the_desired_state(here: Emulators, names: Json) -> None:
+    make_trail(here)
+    source = {"type": "s3", "bucket": LOGS.bucket, **names}
+    assert calls(run(source)) == CREATED
     s3 = here.boto("s3", ARCHIVE)
-    found = s3.get_bucket_notification_configuration(Bucket=LOGS.bucket)["QueueConfigurations"]
-    found[0]["Filter"]["Key"]["FilterRules"] = [{"Name": "prefix", "Value": "AWSLogs/"}]
+    [entry] = s3.get_bucket_notification_configuration(Bucket=LOGS.bucket)["QueueConfigurations"]
+    entry["Filter"]["Key"]["FilterRules"] = [{"Name": "prefix", "Value": "AWSLogs/"}]
     s3.put_bucket_notification_configuration(
-        Bucket=LOGS.bucket, NotificationConfiguration={"QueueConfigurations": found}
+        Bucket=LOGS.bucket, NotificationConfiguration={"QueueConfigurations": [entry]}
     )
-    drifted = run({"type": "s3", "bucket": LOGS.bucket, "queue_name": found[0]["QueueArn"].split(":")[-1], **ONE})
+    drifted = run(source)
     assert codes(drifted) == {"notification_wider"}
     assert calls(drifted) == ["PutBucketNotificationConfiguration"]
 
@@ -379,10 +389,7 @@ def test_the_region_of_the_bucket_is_found(here: Emulators) -> None:
 
 def test_the_key_of_the_trail_is_allowed_to_the_role(here: Emulators) -> None:
     key = here.boto("kms", ARCHIVE).create_key()["KeyMetadata"]["Arn"]
-    here.boto("cloudtrail", ARCHIVE).create_trail(
-        Name="organization", S3BucketName=LOGS.bucket, IsOrganizationTrail=True, KmsKeyId=key
-    )
-    trail.deliver(here, LOGS.bucket, ARCHIVE, ARCHIVE, organization=ORGANIZATION)
+    make_trail(here, KmsKeyId=key)
     assert calls(run({"type": "s3", "bucket": LOGS.bucket})) == CREATED
     iam = here.boto("iam", ARCHIVE)
     [name] = iam.list_role_policies(RoleName=LOGS.role_name)["PolicyNames"]
