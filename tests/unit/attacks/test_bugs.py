@@ -42,7 +42,7 @@ OWN = {
     "cloud.iam": "RoleAdapter._pages",
     "cloud.signed": "urlencode",
     "cloud.sentinel": "Sentinel._connector_path",
-    "cloud.entra": "_is_fresh",
+    "cloud.entra": "Credential._request_token",
     "cloud.arm": "_remaining",
 }
 READ = {
