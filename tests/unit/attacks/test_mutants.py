@@ -38,7 +38,9 @@ def test_responses_of_every_protocol_are_recorded(world: World, sqs: Any) -> Non
         look(world)
         sqs.create_queue(QueueName="events")
     assert answers["GetRole"][0].startswith("<")
-    by_json = ("ListAccounts", "CreateQueue", "DataConnectors_List", "DataConnectors_CreateOrUpdate", "Query")
+    by_json = ["ListAccounts", "DataConnectors_List", "DataConnectors_CreateOrUpdate", "Query"]
+    # Older releases of botocore use the query protocol for it.
+    by_json += ["CreateQueue"] if sqs.meta.service_model.protocol == "json" else []
     assert {name: type(json.loads(answers[name][-1])) for name in by_json} == dict.fromkeys(by_json, dict)
 
 

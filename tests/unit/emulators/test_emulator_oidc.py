@@ -18,6 +18,8 @@ from .clients import client, refused, restricted
 ONE = S3Connection()
 A = ONE.account
 ARN = {"OpenIDConnectProviderArn": ONE.provider_arn}
+# Older releases of botocore require them.
+THUMBPRINTS = {"ThumbprintList": ["6" * 40]}
 DEFENDER = "api://6610e979-c931-41ec-adc7-b9920c9d52f1"
 
 
@@ -68,8 +70,8 @@ def test_a_provider_that_is_not_there(e: Emulators) -> None:
 
 def test_the_same_provider_twice_is_refused(e: Emulators, iam: Any) -> None:
     url = f"https://{ONE.issuer}"
-    assert refused(iam.create_open_id_connect_provider, Url=url)[:2] == (409, "EntityAlreadyExists")
-    other = iam.create_open_id_connect_provider(Url=url.rstrip("/"))
+    assert refused(iam.create_open_id_connect_provider, Url=url, **THUMBPRINTS)[:2] == (409, "EntityAlreadyExists")
+    other = iam.create_open_id_connect_provider(Url=url.rstrip("/"), **THUMBPRINTS)
     assert other["OpenIDConnectProviderArn"] == ONE.provider_arn.rstrip("/")
 
 
@@ -79,8 +81,8 @@ def test_session_policies_name_the_provider(e: Emulators, iam: Any) -> None:
     inside = client(e, "iam", A, **keys)
     assert provider(inside)
     url = f"https://{ONE.issuer}"
-    assert refused(inside.create_open_id_connect_provider, Url=url)[1] == "EntityAlreadyExists"
-    assert refused(inside.create_open_id_connect_provider, Url=url.rstrip("/"))[1] == "AccessDenied"
+    assert refused(inside.create_open_id_connect_provider, Url=url, **THUMBPRINTS)[1] == "EntityAlreadyExists"
+    assert refused(inside.create_open_id_connect_provider, Url=url.rstrip("/"), **THUMBPRINTS)[1] == "AccessDenied"
     answer = refused(inside.add_client_id_to_open_id_connect_provider, **ARN, ClientID="x")
     assert "iam:AddClientIDToOpenIDConnectProvider" in answer[2]
 
