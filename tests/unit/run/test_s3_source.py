@@ -387,6 +387,17 @@ def test_the_region_of_the_bucket_is_found(here: Emulators) -> None:
     assert "//sqs.eu-west-1." in here.connectors()[0]["properties"]["sqsUrls"][0]
 
 
+@pytest.mark.parametrize("place", [{}, {"bucket_region": LOGS.region}])
+def test_a_bucket_of_another_account_is_refused_before_the_first_write(here: Emulators, place: Json) -> None:
+    other = replace(LOGS, account="333333333333", bucket="others")
+    other.make_bucket(here)
+    error = run({**ONE, "bucket": other.bucket, **place}).error
+    assert error
+    assert error.kind == "bad_input"
+    assert "s3:GetObject" in str(error)
+    assert writes(here) == []
+
+
 def test_the_key_of_the_trail_is_allowed_to_the_role(here: Emulators) -> None:
     key = here.boto("kms", ARCHIVE).create_key()["KeyMetadata"]["Arn"]
     make_trail(here, KmsKeyId=key)

@@ -18,7 +18,7 @@ from ..model.errors import SentinelError, cannot
 from ..model.s3 import options, permissions, trail
 from ..model.s3.connector import S3_CONNECTOR, S3ConnectorSpec, queues_of_role, readers, uncertain_queues
 from ..model.s3.dead_letter_queue import DEAD_LETTER_QUEUE
-from ..model.s3.notification import NOTIFICATION
+from ..model.s3.notification import NOTIFICATION, Notification
 from ..model.s3.provider import PROVIDER
 from ..model.s3.queue import QUEUE
 from ..model.s3.role import WEB_IDENTITY_ROLE
@@ -47,7 +47,7 @@ async def _prepare(run: SourceRun) -> None:
     account, source = run.account, run.source
     region = source.get("bucket_region") or await _bucket_region(run)
     desired = options.spec(account, source, region, await _trail(run, region))
-    notification = await _notification_adapter(run, desired).read()
+    notification = await _read_notification(run, desired)
     connectors = await _connectors(run)
     connection = options.existing(desired, source, notification, connectors)
     if run.removing:
@@ -78,6 +78,16 @@ async def _bucket_region(run: SourceRun) -> str:
             what = f"find the Region of bucket {spec.bucket} in account {spec.account_id}"
             cause = "it does not exist any more. In the source, set bucket_region and prefix to remove the rest"
             raise cannot("bad_input", what, cause) from error
+        raise
+
+
+async def _read_notification(run: SourceRun, spec: S3SourceSpec) -> Notification:
+    """Return the notification of the bucket; raises bad_input if the bucket belongs to another account."""
+    try:
+        return await _notification_adapter(run, spec).read()
+    except SentinelError as error:
+        if error.kind == "aws_denied":
+            await _bucket_region(run)
         raise
 
 
