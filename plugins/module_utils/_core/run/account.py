@@ -223,6 +223,8 @@ def _in_workspace(run: SourceRun) -> list[Step]:
 
 def _expect_writes(run: SourceRun, opened: Sequence[OpenedStep]) -> None:
     """Prepare the session for the calls of the steps that make them in a session of their own."""
+    if not any(step.write_statements for step, _known in opened):
+        return
     found = dict(run.found)
     for step, (_adapter, before) in reversed(opened) if run.removing else opened:
         spec, have, calls = step.spec(run), before.have, list[Call]()
