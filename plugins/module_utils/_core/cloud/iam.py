@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ from ..model.s3.source import S3SourceSpec
 from ..model.validation import RULES
 from .aws_errors import Code, translate_aws_errors
 from .response import parse
-from .service import Response, ServiceClient
+from .service import Response, ServiceClient, Writer
 
 # A new role may not be visible everywhere yet (eventual consistency).
 NEW_ROLE_AGE = timedelta(minutes=5)
@@ -46,8 +46,6 @@ _DOCUMENT_ARGS = ("AssumeRolePolicyDocument", "PolicyDocument")
 
 PolicyDocument = dict[str, Any]
 """A policy document as parsed JSON."""
-WriteClient = Callable[[Call], Awaitable[ServiceClient]]
-"""Returns the client for a call of a plan, whose session may be another one than that of the reads."""
 
 
 class RoleAdapter:
@@ -65,7 +63,7 @@ class RoleAdapter:
         *,
         writes: bool,
         removing: bool = False,
-        write: WriteClient | None = None,
+        write: Writer | None = None,
     ) -> None:
         self._iam = iam
         self._write = write
@@ -157,9 +155,9 @@ class RoleAdapter:
         return parse(_parse_inline_policy, await self._iam("GetRolePolicy", RoleName=self._name, PolicyName=name))
 
     def _translate_errors(self, action: str) -> AbstractContextManager[None]:
-        # An expired session of an assumed role concerns this account only.
-        expired = "transient" if self._iam.keys.assumed else "expired_credentials"
-        return translate_aws_errors(f"{action} role {self._name} in account {self._account_id}", CODES, expired=expired)
+        return translate_aws_errors(
+            f"{action} role {self._name} in account {self._account_id}", CODES, expired=self._iam.expired
+        )
 
 
 def _removes_policies(calls: Iterable[Call]) -> bool:
@@ -216,7 +214,7 @@ class ProviderAdapter:
         *,
         writes: bool,
         removing: bool = False,
-        write: WriteClient | None = None,
+        write: Writer | None = None,
     ) -> None:
         self._iam = iam
         self._spec = spec
@@ -254,10 +252,8 @@ class ProviderAdapter:
             await (await self._write(call) if self._write else self._iam)(call.name, **call.args)
 
     def _translate_errors(self, action: str) -> AbstractContextManager[None]:
-        # An expired session of an assumed role concerns this account only.
-        expired = "transient" if self._iam.keys.assumed else "expired_credentials"
         what = f"{action} OIDC provider {self._spec.issuer} in account {self._spec.account_id}"
-        return translate_aws_errors(what, CODES, expired=expired)
+        return translate_aws_errors(what, CODES, expired=self._iam.expired)
 
 
 # --- parse functions ---

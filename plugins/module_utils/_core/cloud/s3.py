@@ -16,10 +16,8 @@ from ..model.s3.notification import Notification, entries, is_in_force
 from ..model.s3.source import S3SourceSpec
 from .aws_errors import Code, code_of, translate_aws_errors
 from .response import parse
-from .service import Response, ServiceClient
+from .service import Response, ServiceClient, Writer
 
-Write = Callable[[Call], Awaitable[ServiceClient]]
-"""Returns a client with a session that may make this call of a plan."""
 FindMissing = Callable[[Iterable[str]], Awaitable[list[str]]]
 
 _UNVERIFIED = "unable to validate the following destination"
@@ -99,7 +97,7 @@ class NotificationAdapter:
         queue_changed: Callable[[], bool],
         find_missing: FindMissing,
         removing: bool = False,
-        write: Write | None = None,
+        write: Writer | None = None,
     ) -> None:
         self._s3 = s3
         self._spec = spec
@@ -171,9 +169,7 @@ class NotificationAdapter:
         return f"the notification of bucket {self._spec.bucket} in account {self._spec.account_id}"
 
     def _translate_errors(self, action: str) -> AbstractContextManager[None]:
-        # An expired session of an assumed role concerns this account only.
-        expired = "transient" if self._s3.keys.assumed else "expired_credentials"
-        return translate_aws_errors(f"{action} {self._name}", CODES, expired=expired)
+        return translate_aws_errors(f"{action} {self._name}", CODES, expired=self._s3.expired)
 
 
 def _reason(error: SentinelError) -> str:

@@ -16,7 +16,7 @@ import random
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 from ..model import network_errors
 from ..model.backoff import pauses
 from ..model.network_errors import UNREACHABLE_TIMEOUT
+from ..model.plan import Call
 from . import known_secrets, network
 from .network import RequestLostError
 from .response import MalformedResponseError, parse
@@ -166,6 +167,11 @@ class ServiceClient(NamedTuple):
     service: Service
     keys: Keys
 
+    @property
+    def expired(self) -> str:
+        """The error class of expired credentials: an expired session of a role concerns one account only."""
+        return "transient" if self.keys.assumed else "expired_credentials"
+
     async def __call__(self, operation: str, **params: Any) -> Response:
         """Call an operation with the parameter names of the API; return the parsed response.
 
@@ -197,6 +203,10 @@ class ServiceClient(NamedTuple):
             if not following:
                 return items
             more = {sent_as or cursor: following}
+
+
+Writer = Callable[[Call], Awaitable[ServiceClient]]
+"""Returns the client for a call of a plan, whose session may be another one than that of the reads."""
 
 
 def _parse_page(response: Response, key: str, cursor: str) -> tuple[list[Any], str | None]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,10 +18,7 @@ from ..model.s3.queue import Queue
 from ..model.s3.source import S3SourceSpec
 from .aws_errors import Code, translate_aws_errors
 from .response import parse
-from .service import Response, ServiceClient
-
-Write = Callable[[Call], Awaitable[ServiceClient]]
-"""Returns a client with a session that may make this call of a plan."""
+from .service import Response, ServiceClient, Writer
 
 # Changed attributes take up to 60 seconds to spread, the retention period 15 minutes ("SetQueueAttributes").
 NEW_QUEUE_AGE = timedelta(minutes=2)
@@ -55,7 +52,7 @@ class QueueAdapter:
     that `write` returns, by default by the same one. With `writes` false, `apply` raises RuntimeError.
     """
 
-    def __init__(self, sqs: ServiceClient, spec: S3SourceSpec, *, writes: bool, write: Write | None = None) -> None:
+    def __init__(self, sqs: ServiceClient, spec: S3SourceSpec, *, writes: bool, write: Writer | None = None) -> None:
         self._sqs = sqs
         self._spec = spec
         self._writes = writes
@@ -87,10 +84,8 @@ class QueueAdapter:
             return None
 
     def _translate_errors(self, action: str, url: str) -> AbstractContextManager[None]:
-        # An expired session of an assumed role concerns this account only.
-        expired = "transient" if self._sqs.keys.assumed else "expired_credentials"
         what = f"{action} queue {url.rpartition('/')[2]} in account {self._spec.account_id}"
-        return translate_aws_errors(what, CODES, expired=expired)
+        return translate_aws_errors(what, CODES, expired=self._sqs.expired)
 
 
 class DeadLetterQueueAdapter:
@@ -99,7 +94,7 @@ class DeadLetterQueueAdapter:
     The arguments are those of `QueueAdapter`.
     """
 
-    def __init__(self, sqs: ServiceClient, spec: S3SourceSpec, *, writes: bool, write: Write | None = None) -> None:
+    def __init__(self, sqs: ServiceClient, spec: S3SourceSpec, *, writes: bool, write: Writer | None = None) -> None:
         self._queues = QueueAdapter(sqs, spec, writes=writes, write=write)
         self._url = spec.dead_letter_queue_url
         self.apply = self._queues.apply

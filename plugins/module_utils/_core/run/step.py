@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..cloud.service import Keys, ServiceClient
+from ..cloud.service import Keys, ServiceClient, Writer
 from ..model.account import Account
 from ..model.errors import SentinelError
 from ..model.findings import Finding
@@ -100,8 +100,6 @@ def _is_never_new(_have: Any) -> bool:
 
 WriteStatements = Callable[[Any, list[Call]], list[dict[str, Any]]]
 """Returns the statements of a session policy that calls need, by the spec of the resource."""
-Writer = Callable[[Call], Awaitable[ServiceClient]]
-"""Returns the client for a call of a plan."""
 
 
 @dataclass(frozen=True, slots=True)
