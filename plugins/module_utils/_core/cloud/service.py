@@ -225,7 +225,7 @@ class Parsers:
 
     def __init__(self) -> None:
         self._factory = ResponseParserFactory()
-        self._factory.set_parser_defaults(timestamp_parser=_timestamp)
+        self._factory.set_parser_defaults(timestamp_parser=timestamp)
 
     def create_parser(self, protocol: str) -> Any:
         """Return the parser of a protocol."""
@@ -247,7 +247,7 @@ class Parsers:
         return parser
 
 
-def _timestamp(value: Any) -> datetime:
+def timestamp(value: Any) -> datetime:
     """Return the same as botocore's parser, a hundred times as fast for ISO 8601."""
     try:
         return datetime.fromisoformat(value)

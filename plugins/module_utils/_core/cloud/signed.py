@@ -14,11 +14,13 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
+from . import query_response
 from .curl import Http
-from .service import Keys, Parameters, Parsers, Response, ResponseObserver, Service
+from .service import Keys, Parameters, Parsers, Response, ResponseObserver, Service, timestamp
 
 try:
     from botocore.awsrequest import AWSPreparedRequest
@@ -27,6 +29,8 @@ try:
     from botocore.utils import get_environ_proxies
 except ImportError:  # reported by `cloud.aws.Aws`
     pass
+
+Operation = tuple[Any, query_response.Reader | None]
 
 SIGNED_SERVICES = {"iam", "sts"}
 
@@ -50,16 +54,26 @@ class SignedService(Service):
         self._serializer = create_serializer("query", include_validation=False)
         self._parser = Parsers().create_parser("query")
         self._http = http
+        self._operations: dict[str, Operation] = {}
 
     async def _send(self, keys: Keys, operation: str, params: Parameters) -> Response:
-        model = self._model.operation_model(operation)
+        model, read = self._operation(operation)
         request = self._serializer.serialize_to_request(dict(params), model)
         body = urlencode(request["body"]).encode()
         headers = self._headers(keys, request["headers"], body)
         status, content = await self._http.post(self.url, headers, body, self._proxy)
+        if read and status == HTTPStatus.OK:
+            return read(content)
         answer = {"status_code": status, "headers": {}, "body": content}
         response: Response = self._parser.parse(answer, model.output_shape)
         return response
+
+    def _operation(self, name: str) -> Operation:
+        """Return botocore's model of an operation, and the function that reads its response, made once."""
+        if name not in self._operations:
+            model = self._model.operation_model(name)
+            self._operations[name] = model, query_response.reader_of(model, timestamp)
+        return self._operations[name]
 
     def _headers(self, keys: Keys, given: Mapping[str, str], body: bytes) -> list[str]:
         """Return the signed headers of a request ("Signature Version 4 for API requests", IAM User Guide)."""

@@ -111,12 +111,18 @@ async def reconcile(
     """
     overlay = partial(resource.without if mode.absent else resource.overlay, spec)
     evidence = _Evidence(report, resource, spec, absent=mode.absent)
-    if before and not mode.check_mode and (calls := _calls_due(resource, overlay, before.have)):
-        with report.with_findings(partial(resource.findings, spec, before.have), security=mode.absent):
-            before = Read(await read_consistent(partial(adapter.refresh, before.have, calls), mode.sleep))
-    with evidence.kept(overlay):
-        known = AlreadyRead(adapter, before) if before else adapter
-        outcome = await _converge(known, overlay, resource.plan, mode, applied=report.calls, on_read=evidence.add)
+    planned = _planned(resource, overlay, before.have) if before else None
+    if planned and not planned.calls:
+        evidence.add(planned.have)
+        outcome = planned
+    else:
+        if before and planned and not mode.check_mode:
+            with report.with_findings(partial(resource.findings, spec, before.have), security=mode.absent):
+                fresh = partial(adapter.refresh, before.have, planned.calls)
+                before = Read(await read_consistent(fresh, mode.sleep))
+        with evidence.kept(overlay):
+            known = AlreadyRead(adapter, before) if before else adapter
+            outcome = await _converge(known, overlay, resource.plan, mode, applied=report.calls, on_read=evidence.add)
     evidence.close(outcome)
     had, remaining = (evidence.part(one) for one in (outcome.have, outcome.want))
     report.add(resource, spec, had, remaining, changed=outcome.changed)
@@ -125,13 +131,14 @@ async def reconcile(
     return outcome
 
 
-def _calls_due(resource: Resource[Any, T], overlay: Callable[[T | None], T | None], have: T | None) -> list[Call]:
-    """Return the calls that the earlier read leads to; none if the resource is refused or does not exist."""
+def _planned(resource: Resource[Any, T], overlay: Callable[[T | None], T | None], have: T | None) -> Outcome[T] | None:
+    """Return what the earlier read leads to; None if the resource is refused or does not exist."""
     if have is None:
-        return []
+        return None
     with suppress(SentinelError):
-        return resource.plan(have, overlay(have))
-    return []
+        want = overlay(have)
+        return Outcome(have, want, resource.plan(have, want))
+    return None
 
 
 class _Evidence(Generic[Spec, T]):

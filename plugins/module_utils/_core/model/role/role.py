@@ -135,11 +135,8 @@ def other_workspaces(spec: RoleSpec, have: Role | None) -> frozenset[str]:
 
     A tag alone grants nothing: a principal that may tag the role must not decide who can assume it.
     """
-    return (
-        (tagged_workspaces(have) & trusted_workspaces(spec, have)) - {spec.workspace_id, *spec.external_ids}
-        if have
-        else frozenset()
-    )
+    others = tagged_workspaces(have) - {spec.workspace_id, *spec.external_ids}
+    return others & trusted_workspaces(spec, have) if have and others else frozenset()
 
 
 def trusted_workspaces(spec: RoleSpec, have: Role) -> frozenset[str]:
