@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from ..model.backoff import pauses
@@ -40,8 +40,6 @@ try:
     from azure.core.rest import HttpRequest, HttpResponse
     from azure.mgmt.core import ARMPipelineClient
     from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
-
-    Client = ARMPipelineClient[HttpRequest, HttpResponse]
 except ImportError:  # reported by `Azure`
     INSTALLED = False
 else:
@@ -60,6 +58,10 @@ else:
                     raise network.FaultError(fault) from error
                 raise
 
+
+if TYPE_CHECKING:
+    # Before azure-mgmt-core 1.5 the class takes no parameters at run time.
+    Client = ARMPipelineClient[HttpRequest, HttpResponse]
 
 AZURE_CONNECT_TIMEOUT_SECONDS, AZURE_READ_TIMEOUT_SECONDS = 10, 60
 MAX_HOSTS = 4  # Entra ID, Azure Resource Manager, Log Analytics and a spare one
