@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import string
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import SplitResult, quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from . import query_response
 from .curl import Http
@@ -33,6 +35,7 @@ except ImportError:  # reported by `cloud.aws.Aws`
 Operation = tuple[Any, query_response.Reader | None]
 
 SIGNED_SERVICES = {"iam", "sts"}
+_UNRESERVED = frozenset(string.ascii_letters + string.digits + "_.-~")
 
 
 class SignedService(Service):
@@ -59,7 +62,7 @@ class SignedService(Service):
     async def _send(self, keys: Keys, operation: str, params: Parameters) -> Response:
         model, read = self._operation(operation)
         request = self._serializer.serialize_to_request(dict(params), model)
-        body = urlencode(request["body"]).encode()
+        body = "&".join(f"{name}={_quoted(str(value))}" for name, value in request["body"].items()).encode()
         headers = self._headers(keys, request["headers"], body)
         status, content = await self._http.post(self.url, headers, body, self._proxy)
         if read and status == HTTPStatus.OK:
@@ -100,6 +103,17 @@ class SignedService(Service):
         )
         headers["user-agent"] = self._user_agent
         return [f"{name}: {value}" for name, value in headers.items()]
+
+
+_quoted_character = lru_cache(quote)
+
+
+def _quoted(text: str) -> str:
+    """Return the same as `quote`, in half the time for a policy: long, and of few different characters."""
+    special = set(text) - _UNRESERVED
+    for character in sorted(special, key="%".__ne__):  # "%" first: it is in what the others become
+        text = text.replace(character, _quoted_character(character, safe=""))
+    return text
 
 
 def _prepared_request(client: Any) -> AWSPreparedRequest:

@@ -191,7 +191,7 @@ def findings(spec: ConnectorSpec, have: Connectors) -> list[Finding]:
             "connector_wrong_account", f"Data connector {item.name} reads {item.role_arn} instead of {spec.role_arn}."
         )
         for item in have
-        if item.name == spec.name and _reads_another_account(spec, item)
+        if _reads_another_account(spec, item) and item.name == spec.name
     ]
     chosen = choose(spec, have)
     if chosen is None or _reads_another_account(spec, chosen):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TypeVar
 
 from .cloud import cloud_name
@@ -35,7 +36,7 @@ class AwsCredentials:
 
         An access key id belongs to one principal; whether its secret is right only the service knows.
         """
-        return replace(self, secret_key=_given(self.secret_key), session_token=None)
+        return _aws_identity(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class AzureCredentials:
     @property
     def identity(self) -> AzureCredentials:
         """These credentials without secrets: equal for all that sign in as the same principal in the same way."""
-        return replace(self, secret=_given(self.secret), oidc_token=_given(self.oidc_token), other_secrets=())
+        return _azure_identity(self)
 
     @property
     def principal(self) -> Hashable:
@@ -91,6 +92,17 @@ def with_other_secrets(credentials: Iterable[AzureCredentials]) -> AzureCredenti
     """Return credentials of one identity as one, with all of their secrets."""
     first, *others = credentials
     return replace(first, other_secrets=tuple(dict.fromkeys(one.own_secret for one in others)))
+
+
+@lru_cache
+def _aws_identity(credentials: AwsCredentials) -> AwsCredentials:
+    return replace(credentials, secret_key=_given(credentials.secret_key), session_token=None)
+
+
+@lru_cache
+def _azure_identity(credentials: AzureCredentials) -> AzureCredentials:
+    secret, oidc_token = _given(credentials.secret), _given(credentials.oidc_token)
+    return replace(credentials, secret=secret, oidc_token=oidc_token, other_secrets=())
 
 
 def _given(secret: str | None) -> str | None:
