@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure the playbook, the floor and an expert's script, alternating, against local servers.
 
-python -m tests.bench                                        everything, about 20 minutes
+python -m tests.bench                                        everything, about 12 minutes
 python -m tests.bench --quick                                a short form, under 3 minutes
 python -m tests.bench --phase unchanged --n 1000 --latency 30 --only playbook --only floor
 python -m tests.bench --phase unchanged --n 1000 --latency 30 -- ansible-playbook -i INVENTORY playbook.yml
@@ -20,9 +20,10 @@ import os
 import subprocess
 import sys
 import tempfile
+from itertools import chain
 from pathlib import Path
 
-from . import chart, plan, table, targets
+from . import chart, members, plan, table, targets
 from .runs import Result, Results, measured, prepare
 from .services import ROOT, services
 
@@ -101,7 +102,10 @@ def measure(options: argparse.Namespace, cases: list[plan.Case]) -> Results:
         f"{'requests':>8}"
     )
     with tempfile.TemporaryDirectory(prefix="bench-") as name, services(options.tree.resolve()) as running:
-        for result in measured(running, cases, Path(name), lambda who: not options.only or who in options.only):
+        of_members = [case for case in cases if case.phase == "members"]
+        others = [case for case in cases if case.phase != "members"]
+        wanted = measured(running, others, Path(name), lambda who: not options.only or who in options.only)
+        for result in chain(wanted, members.measured(of_members, Path(name))):
             found.append(result)
             print(line(result), flush=True)
     return Results(found)
