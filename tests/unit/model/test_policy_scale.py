@@ -134,7 +134,7 @@ def use(trust: Document) -> None:
 
 def work(trust: Document) -> int:
     """How many lines run for a document that was not parsed before."""
-    statements._cached.cache_clear()
+    statements._parse_written.cache_clear()
     count = 0
 
     def trace(_frame: FrameType, _event: str, _argument: object) -> Any:

@@ -11,8 +11,8 @@ Sources, in the IAM User Guide: "IAM JSON policy elements reference", "AWS JSON 
 
 from __future__ import annotations
 
+import ast
 import json
-import marshal
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -29,7 +29,7 @@ ELEMENTS = frozenset({"Sid", "Effect", "Condition", *PAIRS, *(f"Not{name}" for n
 
 # The longest policies of real roles have some dozens of combinations. Without a bound, 2,000 characters make 300,000.
 MAX_COMBINATIONS = 256
-# Bytes of a document whose statements are kept: a trust policy has at most 2,048 characters by default.
+# Characters of a document whose statements are kept: a trust policy has at most 2,048 by default.
 MAX_CACHED = 2048
 # A test for equality with one of these keys is split by value, because each value names somebody.
 SPLIT_KEYS = (EXTERNAL_ID, SESSION_NAME)
@@ -84,12 +84,14 @@ def canonical(document: object) -> dict[str, Any]:
 
 def parse(document: Any) -> Document:
     """Read a document into normalized statements, in an order that does not depend on how it was written."""
+    written = repr(document)
+    if len(written) > MAX_CACHED:
+        return _parse(document)
     try:
         # The same document may be in thousands of accounts.
-        written = marshal.dumps(document, 2)
-    except ValueError:
+        return _parse_written(written)
+    except (ValueError, SyntaxError):  # no literal of Python
         return _parse(document)
-    return _cached(written) if len(written) <= MAX_CACHED else _parse(document)
 
 
 def is_parseable(document: object) -> bool:
@@ -262,8 +264,8 @@ def _block(raw: dict[str, Any]) -> dict[str, list[str]]:
 
 
 @lru_cache(maxsize=128)
-def _cached(written: bytes) -> Document:
-    return _parse(marshal.loads(written))  # noqa: S302 from this very process
+def _parse_written(written: str) -> Document:
+    return _parse(ast.literal_eval(written))
 
 
 def _parse(document: object) -> Document:
