@@ -58,10 +58,9 @@ else:
                     raise network.FaultError(fault) from error
                 raise
 
-
-if TYPE_CHECKING:
-    # Before azure-mgmt-core 1.5 the class takes no parameters at run time.
-    Client = ARMPipelineClient[HttpRequest, HttpResponse]
+    if TYPE_CHECKING:
+        # Before azure-mgmt-core 1.5 the class takes no parameters at run time.
+        Client = ARMPipelineClient[HttpRequest, HttpResponse]
 
 AZURE_CONNECT_TIMEOUT_SECONDS, AZURE_READ_TIMEOUT_SECONDS = 10, 60
 MAX_HOSTS = 4  # Entra ID, Azure Resource Manager, Log Analytics and a spare one

@@ -55,7 +55,13 @@ def _reader(shape: Any, timestamp: Timestamp) -> ElementReader:
         return _structure({name: _reader(one, timestamp) for name, one in shape.members.items()})
     if shape.type_name == "list":
         return _list(_reader(shape.member, timestamp))
-    return _scalar({"string": str, "integer": int, "boolean": _boolean, "timestamp": timestamp}[shape.type_name])
+    converters: dict[str, Callable[[str], Any]] = {
+        "string": str,
+        "integer": int,
+        "boolean": "true".__eq__,
+        "timestamp": timestamp,
+    }
+    return _scalar(converters[shape.type_name])
 
 
 def _structure(readers: Mapping[str, ElementReader]) -> ElementReader:
@@ -78,7 +84,3 @@ def _scalar(convert: Callable[[str], Any]) -> ElementReader:
         return convert(element.text or "")
 
     return read
-
-
-def _boolean(text: str) -> bool:
-    return text == "true"
