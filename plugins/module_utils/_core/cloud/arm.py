@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import random
+import ssl
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -57,6 +58,27 @@ else:
                 if fault and fault.permanent:
                     raise network.FaultError(fault) from error
                 raise
+
+    class _Adapter(requests.adapters.HTTPAdapter):
+        """Connections with one TLS context: requests would read the CA bundle again for each connection."""
+
+        def __init__(self, context: ssl.SSLContext) -> None:
+            self._context = context
+            super().__init__(pool_connections=MAX_HOSTS, pool_maxsize=MAX_CONNECTIONS, max_retries=False)
+
+        def build_connection_pool_key_attributes(
+            self, request: Any, verify: Any, cert: Any = None
+        ) -> tuple[dict[str, Any], dict[str, Any]]:
+            """Return the address, and the context in place of CA bundle and client certificate."""
+            address, _settings = super().build_connection_pool_key_attributes(request, verify, cert)
+            return address, {"ssl_context": self._context}
+
+        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+            """Leave the connection as it is: the context verifies certificates."""
+
+        def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
+            """Return the connections to a proxy, whose own certificate the same context verifies."""
+            return super().proxy_manager_for(proxy, proxy_ssl_context=self._context, **more)
 
     if TYPE_CHECKING:
         # Before azure-mgmt-core 1.5 the class takes no parameters at run time.
@@ -224,10 +246,15 @@ def _parse_object(response: HttpResponse) -> JsonObject:
 def _transport(*, validate: bool) -> RequestsTransport:
     """Return the transport of all requests, including Entra ID; proxies and CA bundles as in the package requests."""
     source = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)), None)
-    verify = network.check_bundle(os.environ[source], source) if source and validate else validate
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if validate:
+        network.load_bundle(
+            context, os.environ[source] if source else requests.utils.DEFAULT_CA_BUNDLE_PATH, source or "certifi"
+        )
+    else:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     session = requests.Session()
-    adapter = requests.adapters.HTTPAdapter(pool_connections=MAX_HOSTS, pool_maxsize=MAX_CONNECTIONS, max_retries=False)
-    session.mount("https://", adapter)
+    session.mount("https://", _Adapter(context))
     if not validate:
         # urllib3 warns about every single request.
         warnings.filterwarnings("ignore", "Unverified HTTPS request")
@@ -236,7 +263,7 @@ def _transport(*, validate: bool) -> RequestsTransport:
         session_owner=True,
         connection_timeout=AZURE_CONNECT_TIMEOUT_SECONDS,
         read_timeout=AZURE_READ_TIMEOUT_SECONDS,
-        connection_verify=verify,
+        connection_verify=validate,
     )
     transport.sleep = lambda seconds: time.sleep(min(seconds, MAX_PAUSE_SECONDS))
     return transport

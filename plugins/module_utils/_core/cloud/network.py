@@ -129,9 +129,14 @@ def check_bundle(path: str, source: str) -> str:
 
     `source` is the option or variable that it comes from. In a directory only hashed names count, as in OpenSSL.
     """
+    return load_bundle(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), path, source)
+
+
+def load_bundle(context: ssl.SSLContext, path: str, source: str) -> str:
+    """Load a CA bundle or directory, and return its path, expanded; raises bad_input (see `check_bundle`)."""
     written, path = path, expand_path(path)
     try:
-        why = _folder_problem(Path(path)) if Path(path).is_dir() else _file_problem(path)
+        why = _folder_problem(context, Path(path)) if Path(path).is_dir() else _file_problem(context, path)
     except OSError as error:
         why = f"cannot be read: {error.strerror}"
     if why:
@@ -141,16 +146,17 @@ def check_bundle(path: str, source: str) -> str:
     return path
 
 
-def _file_problem(path: str) -> str:
+def _file_problem(context: ssl.SSLContext, path: str) -> str:
     with Path(path).open("rb"):
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+            context.load_verify_locations(path)
         except ssl.SSLError:
             return "contains no certificate in PEM format"
     return ""
 
 
-def _folder_problem(folder: Path) -> str:
+def _folder_problem(context: ssl.SSLContext, folder: Path) -> str:
+    context.load_verify_locations(capath=folder)
     hashed = any(_HASHED.fullmatch(path.name) for path in folder.iterdir())
     return "" if hashed else f"is a directory without hashed certificates (run `openssl rehash {folder}`)"
 
