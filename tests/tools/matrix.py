@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 TOOLS = (
     *("aiohttp", "ansible-builder", "ansible-runner", "duckdb-kql[duckdb]==1.1.2", "hypothesis", "jsonschema"),
-    *("moto[server]", "pytest", "pytest-xdist", "radon", "trustme"),
+    *("moto[server]", "ocsf-json-schema", "prometheus_client", "pytest", "pytest-xdist", "radon", "trustme"),
 )
 # The benchmarks need servers of their own, and run with the packages of the project alone.
 LEFT_OUT = "--ignore=tests/unit/test_bench.py"
