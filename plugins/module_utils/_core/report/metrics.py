@@ -99,7 +99,8 @@ def _ingestion(rows: Sequence[AccountRow]) -> list[Sample]:
 def _all_samples(
     counts: Mapping[tuple[str, str], int], names: tuple[str, str], firsts: Iterable[str], seconds: Iterable[str]
 ) -> list[Sample]:
-    keys = [(first, second) for second in seconds for first in firsts]
+    known = dict.fromkeys((*firsts, *(first for first, _ in counts)))
+    keys = [(first, second) for second in seconds for first in known]
     return [Sample(dict(zip(names, key, strict=True)), counts.get(key, 0)) for key in keys]
 
 
@@ -123,7 +124,7 @@ def _last_events(rows: Sequence[AccountRow]) -> list[Sample]:
     """Return the time of the last event of each account that has a usable one."""
     samples = []
     for row in rows:
-        last = (row.get("ingestion") or {}).get("last_event")
+        last = row["ingestion"].get("last_event") if "ingestion" in row else None
         with suppress(ValueError):
             samples += [Sample(_account_labels(row), epoch_seconds(last))] if last else []
     return samples

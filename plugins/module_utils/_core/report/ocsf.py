@@ -150,7 +150,7 @@ def _ingestion_result(row: AccountRow, ingestion_status: str) -> Result:
         "events",
         _SEVERITY_BY_STATE.get(state, "medium"),
         title,
-        (row.get("ingestion") or {}).get("message") or title,
+        row["ingestion"].get("message") or title,
         f"{DOCUMENTATION}docsite/verification.html",
         compliance=COMPLIANCE_UNKNOWN if state == UNKNOWN else COMPLIANCE_FAIL,
     )
