@@ -47,10 +47,8 @@ END
 
 # node_exporter reads a file at any time: a new one takes its place when it is complete.
 publish_metrics() {
-  new=$METRICS_DIR/.trailbridge_sentinel_$playbook.$$
-  if [ -e "$report/report.prom" ]; then
-    cp "$report/report.prom" "$new" && chmod 644 "$new" && mv "$new" "$METRICS_DIR/trailbridge_sentinel_$playbook.prom"
-  fi
+  file=$METRICS_DIR/trailbridge_sentinel_$(basename "$PWD")_$playbook.prom
+  [ -e "$report/report.prom" ] && cp "$report/report.prom" "$file.$$" && chmod 644 "$file.$$" && mv "$file.$$" "$file"
 }
 
 # Connects new accounts and repairs drift. Security findings lead to exit code 2, even if they are repaired.

@@ -119,7 +119,7 @@ def test_the_nightly_run_mails_posts_and_publishes(cloud: Emulators, folder: Pat
     assert path == SECRET_PATH
     assert re.fullmatch(r"Microsoft Sentinel: verify on \S+ requires action. The report is in (\S+)\.", sent["text"])
     assert (folder / sent["text"].rpartition(" ")[2].rstrip(".") / "report.html").is_file()
-    check_metrics(folder / "metrics")
+    check_metrics(folder / "metrics", folder.name)
     assert SECRET_PATH not in output
     check_no_secret(cloud, folder)
 
@@ -134,9 +134,10 @@ def check_mail(folder: Path, playbook: str) -> None:
     assert (folder / "arguments").read_text() == "-i -t\n", "a line with a single dot does not end the mail"
 
 
-def check_metrics(folder: Path) -> None:
+def check_metrics(folder: Path, name: str) -> None:
     playbooks = ("departed", "onboard", "verify")
-    assert sorted(path.name for path in folder.iterdir()) == [f"trailbridge_sentinel_{one}.prom" for one in playbooks]
+    files = [f"trailbridge_sentinel_{name}_{playbook}.prom" for playbook in playbooks]
+    assert sorted(path.name for path in folder.iterdir()) == files
     for path, playbook in zip(sorted(folder.iterdir()), playbooks, strict=True):
         assert path.stat().st_mode & 0o777 == 0o644, "node_exporter is another user"
         samples = [sample for one in text_string_to_metric_families(path.read_text()) for sample in one.samples]

@@ -190,12 +190,17 @@ def test_events_that_do_not_arrive_are_an_event(tmp_path: Path) -> None:
         account(account_id="222222222222", ingestion=SILENT),
         account(account_id="333333333333", ingestion={**SILENT, "as_expected": True}),
         account(account_id="444444444444", ingestion={**SILENT, "ingestion_status": "unknown"}),
+        account(account_id="555555555555", ingestion={**SILENT, "ingestion_status": "of a later release"}),
     ]
     read = events(written(tmp_path, *rows, playbook="verify"))
     shown = [
         (one["cloud"]["account"]["uid"], one["compliance"]["control"], one["compliance"]["status"]) for one in read
     ]
-    assert shown == [("222222222222", "silent", "Fail"), ("444444444444", "unknown", "Unknown")]
+    assert shown == [
+        ("222222222222", "silent", "Fail"),
+        ("444444444444", "unknown", "Unknown"),
+        ("555555555555", "of a later release", "Unknown"),
+    ]
 
 
 def test_a_finding_keeps_its_id_from_run_to_run(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ..model.docs_links import DOCUMENTATION, error_url, finding_url
 from ..model.errors import CLASSES
-from ..model.findings import CHECKS, MANUAL, properties_of
+from ..model.findings import CHECKS, MANUAL, Code, properties_of
 from ..model.report_row import AccountRow, ErrorRow, FindingRow, ReportHeader
 from ..model.text import one_line
 from .statistics import (
@@ -100,12 +100,12 @@ def _results(row: AccountRow, states: Iterable[str]) -> Iterator[Result]:
     if "error" in row:
         yield _error_result(row["error"])
     elif row["status"] == "skipped":
-        title = "The run did not include the account."
+        title = "The run ended before it came to the account."
         yield Result("skipped", "run", "low", title, title, "", compliance=COMPLIANCE_UNKNOWN)
     for finding, state in zip(row.get("findings", ()), states, strict=True):
         yield _finding_result(finding, state)
     ingestion_status = ingestion_status_of(row)
-    if STATE_BY_INGESTION_STATUS.get(ingestion_status, PASSED) != PASSED:
+    if ingestion_status and STATE_BY_INGESTION_STATUS.get(ingestion_status, UNKNOWN) != PASSED:
         yield _ingestion_result(row, ingestion_status)
 
 
@@ -126,7 +126,6 @@ def _error_result(error: ErrorRow) -> Result:
 def _finding_result(finding: FindingRow, state: str) -> Result:
     code = properties_of(finding["code"])
     open_compliance = COMPLIANCE_WARNING if code.informational else COMPLIANCE_FAIL
-    calls = ", ".join(call for call in code.repaired_by if call != MANUAL)
     return Result(
         finding["code"],
         code.check,
@@ -136,10 +135,18 @@ def _finding_result(finding: FindingRow, state: str) -> Result:
         finding_url(finding["code"]),
         state,
         COMPLIANCE_PASS if state == REPAIRED else open_compliance,
-        remediation=f"The playbook onboard repairs it: {calls}." if calls else "The owner of the account repairs it.",
+        remediation=_remediation(code),
         accepted=finding.get("accepted", ""),
         identity=finding["message"],
     )
+
+
+def _remediation(code: Code) -> str:
+    calls = ", ".join(call for call in code.repaired_by if call != MANUAL)
+    playbook = "offboard" if code.offboarding else "onboard"
+    parts = [f"The playbook {playbook} repairs it: {calls}."] if calls else []
+    parts += ["The owner of the account has to act, always or in some cases."] if MANUAL in code.repaired_by else []
+    return " ".join(parts)
 
 
 def _ingestion_result(row: AccountRow, ingestion_status: str) -> Result:
