@@ -142,6 +142,8 @@ def check_metrics(folder: Path, name: str) -> None:
         assert path.stat().st_mode & 0o777 == 0o644, "node_exporter is another user"
         samples = [sample for one in text_string_to_metric_families(path.read_text()) for sample in one.samples]
         assert {sample.labels["playbook"] for sample in samples} == {playbook}
+        sources = {sample.labels["source"] for sample in samples if "source" in sample.labels}
+        assert sources == (set() if playbook == "departed" else {"cloudtrail"})
 
 
 def check_no_secret(cloud: Emulators, folder: Path) -> None:
