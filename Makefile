@@ -26,18 +26,22 @@ IN_TREE := cd "$(TREE)" && env \
   MYPYPATH="$(BUILD):$(TREE)" \
   HYPOTHESIS_STORAGE_DIRECTORY="$(BUILD)/cache/hypothesis"
 
+HAS_JAVA = java -version 2>&1 | grep -Eq 'version "(1[7-9]|[2-9][0-9])'
+NO_JAVA = Skipped: the tests with ansible-rulebook (Java 17 or newer is not installed; Debian: openjdk-17-jre-headless).
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help test lint ruff complexity changelog types docs ansible-lint sanity molecule unit test-eda test-faults test-matrix bench bench-quick bench-organization demo specs format build import-check checksums publish constraints clean tree site run-eda
+.PHONY: help test lint ruff complexity changelog types docs ansible-lint sanity molecule unit chromium test-eda test-faults test-matrix bench bench-quick bench-organization demo specs format build import-check checksums publish constraints clean tree site run-eda
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
 
-# Sanity takes as long as all of lint and uses one core. The unit tests close the run: what was tested, and how it went,
-# are its last lines.
+# Sanity takes as long as all of lint and uses one core. The unit tests close the run: what was tested, how it went, and
+# what was skipped are its last lines.
 test: ## everything that CI checks, quickest first
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint sanity
 	@$(MAKE) --no-print-directory molecule test-eda unit
+	@$(HAS_JAVA) || echo "$(NO_JAVA)"
 
 lint: ruff complexity changelog types docs ansible-lint ## all checks that run no code of the collection
 
@@ -96,10 +100,15 @@ unit: tree ## unit tests; ARGS="-k word" for some of them
 	@echo "== pytest"
 	@$(IN_TREE) pytest -o cache_dir="$(BUILD)/cache/pytest" $(ARGS)
 
+chromium: ## Chromium for the tests of the report's page, in build/; ARGS=--with-deps for its libraries (needs root)
+	@rm -rf "$(BUILD)/playwright"
+	@$(PYTHON) -m venv "$(BUILD)/playwright"
+	@"$(BUILD)/playwright/bin/python" -m pip install --quiet --disable-pip-version-check playwright
+	@PLAYWRIGHT_BROWSERS_PATH="$(BUILD)/chromium" "$(BUILD)/playwright/bin/playwright" install $(ARGS) --no-shell chromium
+
 test-eda: tree ## ansible-rulebook with rulebook and playbooks, where there is Java; ARGS="-k word" for some tests
 	@echo "== ansible-rulebook"
-	@if java -version 2>&1 | grep -Eq 'version "(1[7-9]|[2-9][0-9])'; then $(MAKE) --no-print-directory run-eda; \
-	  else echo "Skipped: ansible-rulebook needs java on the path, version 17 or newer."; fi
+	@if $(HAS_JAVA); then $(MAKE) --no-print-directory run-eda; else echo "$(NO_JAVA)"; fi
 
 # The rules and the runs are a file each, and take their time side by side.
 run-eda: $(EDA_READY)

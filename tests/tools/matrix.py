@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the unit tests with every supported Ansible and the oldest and newest packages: matrix.py FOLDER [NAME ...].
 
-Each environment is created again below FOLDER. With pyenv, set PYENV_VERSION to the versions of all three Pythons.
+Each environment is created again below FOLDER; "devel", the development of Ansible, only where it is named. With pyenv,
+set PYENV_VERSION to the versions of all Pythons.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 TOOLS = (
     *("aiohttp", "ansible-builder", "ansible-runner", "duckdb-kql[duckdb]==1.1.2", "hypothesis", "jsonschema"),
-    *("moto[server]", "pytest", "pytest-xdist", "radon", "trustme"),
+    *("moto[server]", "ocsf-json-schema", "prometheus_client", "pytest", "pytest-xdist", "radon", "trustme"),
 )
 # The benchmarks need servers of their own, and run with the packages of the project alone.
 LEFT_OUT = "--ignore=tests/unit/test_bench.py"
@@ -27,6 +28,7 @@ OLDEST = (
     "botocore==1.34.0",
     "pycurl==7.45.3",
 )
+DEVEL = "https://github.com/ansible/ansible/archive/devel.tar.gz"
 BESIDE_AZCOLLECTION = ("azure-core==1.31.0", "azure-mgmt-core==1.4.0", "azure-identity==1.19.0")
 
 
@@ -42,7 +44,12 @@ ENVIRONMENTS = {
     "azcollection": Environment("python3.11", ("ansible-core==2.19.*", *BESIDE_AZCOLLECTION)),
     "2.20": Environment("python3.12", ("ansible-core==2.20.*",)),
     "newest": Environment("python3.13", ("ansible-core==2.21.*",)),
+    # A release candidate as long as there is no release.
+    "2.22": Environment("python3.13", ("ansible-core>=2.22.0rc1,<2.23",)),
+    "devel": Environment("python3.14", (f"ansible-core @ {DEVEL}",)),
 }
+# Only by name: what Ansible develops may break the tests at any time.
+BY_NAME = ("devel",)
 
 
 def make(folder: Path, environment: Environment) -> None:
@@ -57,7 +64,7 @@ def make(folder: Path, environment: Environment) -> None:
 def main(folder: Path, names: list[str]) -> int:
     """Return the number of environments with a failed test."""
     failed = []
-    for name in names or ENVIRONMENTS:
+    for name in names or [one for one in ENVIRONMENTS if one not in BY_NAME]:
         environment = ENVIRONMENTS[name]
         print(f"== {name}: {environment.python}, {', '.join(environment.packages)}", flush=True)
         make(folder / name, environment)

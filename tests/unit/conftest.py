@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulators, started once for each worker and reset for every test."""
+"""The emulators, started once for each worker and reset for every test; the last line of a run."""
 
 from __future__ import annotations
 
@@ -13,11 +13,21 @@ from hypothesis import settings
 
 from tests.emulators.client import Emulators, emulators
 from tests.emulators.environment import INTERFERING
+from tests.tools.skipped import skipped_line
 
 # A busy machine must not fail a test, so there is no deadline; HYPOTHESIS_PROFILE=thorough runs longer.
 settings.register_profile("quick", deadline=None, max_examples=30)
 settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Print what was skipped as the last line: below the numbers of pytest nobody overlooks it."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and not hasattr(config, "workerinput"):
+        skipped = reporter.stats.get("skipped", ())
+        if line := skipped_line(one.longrepr[2].removeprefix("Skipped: ") for one in skipped):
+            reporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

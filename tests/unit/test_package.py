@@ -86,3 +86,10 @@ def test_the_oldest_documented_releases_are_the_tested_ones() -> None:
     for page in ("README.md", "docs/support.md", "docs/docsite/rst/quick_start.rst"):
         found = re.findall(r"ansible-core \|? ?([0-9.]+) (?:and|or) newer", (ROOT / page).read_text(encoding="utf-8"))
         assert found == [promised["ansible-core"]], page
+
+
+def test_the_documented_versions_of_ansible_are_the_tested_ones() -> None:
+    packages = [package for one in ENVIRONMENTS.values() for package in one.packages]
+    tested = {found[1] for package in packages if (found := re.match(r"ansible-core[=>]=(2\.\d+)", package))}
+    (row,) = re.findall(r"^\| ansible-core \|.*\|(.*)\|$", README, re.MULTILINE)
+    assert set(re.findall(r"2\.\d+", row)) == tested

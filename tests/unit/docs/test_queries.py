@@ -17,6 +17,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
     health_query,
 )
 from tests.emulators.tables import COLUMNS
+from tests.tools.skipped import NO_NODE
 
 from .test_guides import ROOT
 
@@ -27,7 +28,7 @@ QUERIES = {
     "health": health_query(LOOKBACK),
 }
 PARSER = ROOT / "tests/kusto"
-NEEDS_NODE = pytest.mark.skipif(not shutil.which("node"), reason="Microsoft's parser needs node")
+NEEDS_NODE = pytest.mark.skipif(not shutil.which("npm"), reason=NO_NODE)
 
 
 def test_the_queries_to_paste_into_the_portal_are_those_of_the_code() -> None:

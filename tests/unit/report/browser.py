@@ -25,7 +25,19 @@ from typing import Any
 
 import aiohttp
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BUILD = Path(__file__).parents[6]
+
+
+def find_chromium() -> str | None:
+    """Return the path of a browser: one of this machine, else that of `make chromium`."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(
+        (path for name in names if (path := shutil.which(name))),
+        next((str(path) for path in sorted(BUILD.glob("chromium/chromium-*/chrome-linux*/chrome"))), None),
+    )
+
+
+CHROMIUM = find_chromium()
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0")
 READY = """new Promise((done) => {
   const root = document.documentElement;

@@ -54,7 +54,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report.
 )
 from tests.unit.report import reports
 
-FILES = {"report.html", "report.md", "report.json", "report.junit.xml", "report.csv"}
+FILES = {
+    *("report.html", "report.md", "report.json", "report.junit.xml", "report.csv"),
+    *("report.prom", "report.ocsf.jsonl"),
+}
 DOCS = Path(__file__).parents[3] / "docs"
 HEADER = {
     "playbook": "drift",
@@ -101,7 +104,7 @@ def embedded(folder: Path) -> dict[str, Any]:
 # Files
 
 
-def test_a_run_writes_five_files_that_only_their_owner_can_read(tmp_path: Path) -> None:
+def test_a_run_writes_files_that_only_their_owner_can_read(tmp_path: Path) -> None:
     folder = written(tmp_path / "reports", account())
     assert folder == tmp_path / "reports" / "2026-11-22T020000Z-drift"
     assert {path.name for path in folder.iterdir()} == FILES

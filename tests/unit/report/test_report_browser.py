@@ -21,9 +21,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.f
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.text import one_line
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import report
+from tests.tools.skipped import NO_CHROMIUM
 from tests.unit.report import browser, reports
 
-pytestmark = pytest.mark.skipif(not browser.CHROMIUM, reason="Chromium is not installed (Debian: chromium)")
+pytestmark = pytest.mark.skipif(not browser.CHROMIUM, reason=NO_CHROMIUM)
 
 COUNT = "document.querySelector('#count').textContent"
 REST = "document.querySelector('#rest:not([hidden])')?.textContent ?? ''"

@@ -57,11 +57,12 @@ class IngestionRow(TypedDict):
 
 
 class AccountRow(TypedDict):
-    """One account of a report; `status` is ok, changed, failed or skipped."""
+    """One account of a report; `status` is ok, changed, failed or skipped, `sources` the types of its sources."""
 
     account_id: str
     host: str
     ou: NotRequired[str]
+    sources: NotRequired[list[str]]
     status: str
     resources: list[ResourceRow]
     findings: list[FindingRow]

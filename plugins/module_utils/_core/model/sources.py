@@ -135,6 +135,11 @@ S3 = "s3"
 DEFAULT = (CLOUDTRAIL,)
 
 
+def types(specs: Iterable[SourceSpec]) -> list[str]:
+    """Return the types of sources, each once and sorted."""
+    return sorted({spec.type for spec in specs})
+
+
 def parse(given: Any) -> Any:
     """Return the list of sources; a value that is none stays unchanged, and `check` reports it."""
     listed = given.split(",") if isinstance(given, str) else given if isinstance(given, list | tuple) else [given]

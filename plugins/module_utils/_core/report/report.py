@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report of a run: its results as JSON, Markdown, HTML, JUnit XML and CSV, in a folder per run."""
+"""The report of a run, in a folder of its own: JSON, Markdown, HTML, JUnit XML, CSV, OpenMetrics and OCSF."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from ..model.errors import cannot
 from ..model.findings import CHECKS, properties_of
 from ..model.report_row import AccountRow, FindingRow, HistoryEntry, ReportHeader
 from ..model.text import one_line, visible
-from . import csv, history, html_data, merge, trend
+from . import csv, history, html_data, merge, metrics, ocsf, trend
 from .statistics import PASSED, STATE_BY_INGESTION_STATUS, AccountState, Statistics, ingestion_status_of
+from .times import epoch_seconds
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -46,7 +47,7 @@ class JUnitCase(TypedDict):
 
 
 def write(folder: Path, header: ReportHeader, rows: Sequence[AccountRow], run: str = "") -> Path:
-    """Write the five files of a run below `folder`, and return the new folder that contains them.
+    """Write the files of a run below `folder`, and return the new folder that contains them.
 
     Earlier runs are kept; a run with the same start and playbook is replaced. No file is ever incomplete. With `run`,
     accounts are added to the report of that name; a report that is hours older is archived under its start time first.
@@ -82,6 +83,8 @@ def _write_all(folder: Path, target: Path, header: ReportHeader, rows: Sequence[
     runs = history.read(folder, header["playbook"], entry)
     _replace(target / "report.json", _json_chunks(header, rows, statistics))
     _replace(target / "report.csv", csv.csv_lines(rows, statistics))
+    _replace(target / "report.prom", metrics.metric_lines(header, rows, statistics))
+    _replace(target / "report.ocsf.jsonl", ocsf.event_lines(header, rows, statistics))
     environment, variables = _template_environment(), _template_variables(header, rows, statistics, runs)
     for name in ("report.md", "report.junit.xml"):
         _replace(target / name, environment.get_template(f"{name}.j2").generate(variables))
@@ -211,7 +214,7 @@ def _template_variables(
         "panels": trend.trend_panels(runs),
         "size": (trend.WIDTH, trend.HEIGHT, trend.LEFT, trend.WIDTH - trend.RIGHT),
         "when": _display_time(header["started"]),
-        "seconds": max(0, _epoch_seconds(header["finished"]) - _epoch_seconds(header["started"])),
+        "seconds": max(0, epoch_seconds(header["finished"]) - epoch_seconds(header["started"])),
     }
 
 
@@ -284,10 +287,5 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _epoch_seconds(iso: str) -> float:
-    moment = datetime.fromisoformat(iso)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
 def _display_time(iso: str) -> str:
-    return f"{datetime.fromtimestamp(_epoch_seconds(iso), UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{datetime.fromtimestamp(epoch_seconds(iso), UTC):%Y-%m-%d %H:%M} UTC"

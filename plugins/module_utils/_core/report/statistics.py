@@ -32,6 +32,9 @@ STATE_BY_INGESTION_STATUS = {
 PLAYBOOKS = {playbook for check in CHECKS.values() for playbook in check.playbooks}
 REMOVING_PLAYBOOKS = ("offboard", "departed")
 
+# What became of a finding.
+OPEN, ACCEPTED, REPAIRED = FINDING_STATES = ("open", "accepted", "repaired")
+
 MAX_OUS = 24
 UNKNOWN_OU = "(OU unknown)"
 
@@ -80,6 +83,14 @@ def message_of(finding: FindingRow) -> str:
     """Return the message of a finding, with the reason if it was accepted."""
     reason = finding.get("accepted")
     return f"{finding['message']} Accepted: {reason}" if reason else str(finding["message"])
+
+
+def finding_states(row: AccountRow, state: AccountState) -> list[str]:
+    """Return what became of each finding of an account, one of FINDING_STATES."""
+    return [
+        (ACCEPTED if finding.get("accepted") else OPEN) if is_open else REPAIRED
+        for finding, is_open in zip(row.get("findings", ()), state.open, strict=True)
+    ]
 
 
 def _is_actionable(finding: FindingRow) -> bool:

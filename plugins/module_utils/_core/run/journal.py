@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..model import sources
 from ..model.account_result import AccountResult
 from ..model.report_row import AccountRow
 from .orphans.orphans import Orphan
@@ -61,7 +62,13 @@ class Journal:
         """Write the result of one account, with the traceback of an unexpected error, whose message gets the place."""
         account = result.account
         tracebacks = [self._traceback(bug, account.account_id) for bug in bugs_in(result.error)]
-        line = {"account_id": account.account_id, "ou": account.ou, **result.result(), "diff": result.report.diff}
+        line = {
+            "account_id": account.account_id,
+            "ou": account.ou,
+            "sources": sources.types(account.sources),
+            **result.result(),
+            "diff": result.report.diff,
+        }
         self._write({**line, **({"traceback": "\n".join(tracebacks)} if tracebacks else {})})
 
     def add_error(self, error: UnexpectedError) -> None:

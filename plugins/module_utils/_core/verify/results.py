@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from ..console.account_lines import Failure
+from ..model import sources
 from ..model.docs_links import pages_line
 from ..model.ingestion.ingestion import INGESTION_STATUSES, IngestionResult
 from ..model.ingestion.queries import EVENTS, HEALTH
@@ -156,6 +157,7 @@ def report_row(item: AccountIngestion) -> AccountRow:
         "account_id": item.account.account_id,
         "host": item.account.host,
         "ou": item.account.ou,
+        "sources": sources.types(item.account.sources),
         "status": "ok",
         "resources": [
             {"kind": kind, "id": resource_id, "changed": False}
