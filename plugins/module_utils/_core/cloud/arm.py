@@ -248,9 +248,8 @@ def _transport(*, validate: bool) -> RequestsTransport:
     source = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)), None)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if validate:
-        network.load_bundle(
-            context, os.environ[source] if source else requests.utils.DEFAULT_CA_BUNDLE_PATH, source or "certifi"
-        )
+        bundle = os.environ[source] if source else requests.utils.DEFAULT_CA_BUNDLE_PATH
+        network.load_bundle(context, bundle, source or "certifi")
     else:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     session = requests.Session()
