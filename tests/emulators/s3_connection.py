@@ -205,7 +205,9 @@ class S3Connection:
         other = replace(self, queue_name="inventory")
         other.make_queue(e)
         found = {
-            "TopicConfigurations": [{"Id": "removed", "TopicArn": self.make_topic(e, name="removed"), "Events": ["s3:ObjectRemoved:*"]}],
+            "TopicConfigurations": [
+                {"Id": "removed", "TopicArn": self.make_topic(e, name="removed"), "Events": ["s3:ObjectRemoved:*"]}
+            ],
             "LambdaFunctionConfigurations": [
                 {
                     "Id": "scan",

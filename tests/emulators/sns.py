@@ -25,12 +25,11 @@ if TYPE_CHECKING:
     from .extensions import Proxy
 
 NAMESPACE = "http://sns.amazonaws.com/doc/2010-03-31/"
-ET.register_namespace("", NAMESPACE)
 DENIED = Fault(
     status=403,
     code="AuthorizationError",
-    message="User: {caller} is not authorized to perform: SNS:{operation} on resource: {resource} because no "
-    "resource-based policy allows the SNS:{operation} action",
+    message="User: {caller} is not authorized to perform: {action} on resource: {resource} because no "
+    "resource-based policy allows the {action} action",
 )
 NOT_OWNED = Fault(status=403, code="AuthorizationError", message="Not authorized to access this subscription")
 ELSEWHERE = Fault(status=400, code="InvalidParameter", message="Invalid parameter: TopicArn")

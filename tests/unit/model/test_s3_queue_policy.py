@@ -20,7 +20,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.p
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.queue_policy import (
     access_findings,
-    admits_s3,
+    admits_sender,
     desired,
     sending_findings,
     without_open,
@@ -147,7 +147,7 @@ def test_a_managed_queue_names_the_account_of_the_bucket() -> None:
 
 
 def test_the_policy_of_the_script_stays_as_it_is() -> None:
-    assert admits_s3(SPEC, SCRIPT)
+    assert admits_sender(SPEC, SCRIPT)
     assert desired(SPEC, SCRIPT, managed=False) is SCRIPT
 
 
@@ -240,7 +240,7 @@ def statements() -> st.SearchStrategy[Json]:
 def test_a_repaired_policy_is_right_and_keeps_what_is_limited(found: list[Json], managed: bool) -> None:
     document = policy(*found)
     after = desired(SPEC, document, managed=managed)
-    assert admits_s3(SPEC, after)
+    assert admits_sender(SPEC, after)
     assert same(desired(SPEC, after, managed=managed), after)
     removed = [one for one, _code in REMOVED.values()] + [SCRIPT["Statement"][0]] * managed
     assert [one for one in found if one not in removed] == [one for one in after["Statement"] if one in found]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,7 +80,11 @@ def widen_policy(here: Emulators, resource: str) -> None:
 @pytest.mark.parametrize(
     ("drift", "code", "repair"),
     [
-        (lambda e: set_attribute(e, "RawMessageDelivery", "false"), "subscription_not_raw", "SetSubscriptionAttributes"),
+        (
+            lambda e: set_attribute(e, "RawMessageDelivery", "false"),
+            "subscription_not_raw",
+            "SetSubscriptionAttributes",
+        ),
         (
             lambda e: set_attribute(e, "FilterPolicy", '{"team": ["siem"]}'),
             "subscription_filter",
@@ -96,7 +101,7 @@ def widen_policy(here: Emulators, resource: str) -> None:
             "Subscribe",
         ),
         (lambda e: widen_policy(e, f"arn:aws:sns:us-east-1:{ARCHIVE}:*"), "queue_policy_topic", "SetQueueAttributes"),
-        (lambda e: widen_policy(e, "*"), "queue_policy_sender", "SetQueueAttributes"),
+        (lambda e: widen_policy(e, "arn:aws:sns:*:*:*"), "queue_policy_sender", "SetQueueAttributes"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -120,7 +125,7 @@ def test_drift_is_found_and_repaired_by_one_call(
     [
         ({"Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": f"{LOGS.prefix}1"}]}}}, "narrower"),
         ({"Events": ["s3:ObjectCreated:Put"]}, "narrower"),
-        ({"Filter": {"Key": {"FilterRules": []}}}, "wider"),
+        ({"Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "AWSLogs/"}]}}}, "wider"),
         ({"TopicArn": ""}, "missing"),
     ],
 )
@@ -156,7 +161,7 @@ def test_what_others_have_in_the_topic_and_the_bucket_stays(here: Emulators, sou
 
 
 def test_a_direct_entry_stays_until_the_topic_is_notified_in_its_place(here: Emulators) -> None:
-    run(ONE)
+    assert calls(run(ONE)) == CREATED
     topic = LOGS.make_topic(here)
     source = {**ONE, **REMOVAL, "topic_arn": topic}
     moved = run(source)
@@ -199,7 +204,6 @@ def test_a_notification_that_a_topic_has_taken_names_the_option(here: Emulators,
     assert error
     assert error.kind == "notification_conflict"
     assert f"topic_arn of the source to {topic}" in str(error)
-    assert writes(here) == []
 
 
 # --- topics that cannot be used ---
@@ -239,10 +243,6 @@ def test_a_topic_of_another_account_is_used_once_its_owner_added_the_statement(h
     statement = json.loads(message[message.index("{") : message.rindex("}") + 1])
     LOGS.make_topic(here, statement, account=OWNER)
     assert live(here, source) == (SUBSCRIBED, UNSUBSCRIBED)
-    run(source)
-    trail.deliver(here, LOGS.bucket, ARCHIVE, ARCHIVE, organization=ORGANIZATION)
-    here.read_queues()
-    assert here.rows("AWSCloudTrail")
 
 
 def test_a_subscription_that_the_owner_of_the_topic_created_is_left_alone(here: Emulators, source: Json) -> None:
@@ -263,8 +263,6 @@ def test_the_source_is_removed_where_the_topic_is_gone(here: Emulators, source: 
 
 
 def test_a_subscribed_queue_that_a_connector_reads_is_adopted_without_a_write(here: Emulators, source: Json) -> None:
-    from dataclasses import replace
-
     hand = replace(LOGS, queue_name="by-hand", role_name="OIDC_ByHand")
     topic = source["topic_arn"]
     statement = {

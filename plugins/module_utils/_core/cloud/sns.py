@@ -127,7 +127,13 @@ def _translate_errors(action: str, spec: S3SourceSpec, sns: ServiceClient) -> It
     except SentinelError as error:
         if error.kind != "aws_denied" or code_of(error) != _DENIED or spec.topic_account_id == spec.account_id:
             raise
-        raise model.not_allowed(spec, str(error)) from error
+        raise model.not_allowed(spec, _reason(error)) from error
+
+
+def _reason(error: SentinelError) -> str:
+    """Return what SNS says about a denied request."""
+    details: Any = getattr(error.__cause__, "response", {}).get("Error", {})
+    return str(details.get("Message", ""))
 
 
 # --- parse functions ---

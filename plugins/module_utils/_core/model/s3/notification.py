@@ -121,8 +121,12 @@ def overlay(spec: S3SourceSpec, have: Notification | None) -> Notification:
     With a topic it is without our entries, as soon as the topic is notified in their place.
     """
     have = have or Notification(spec.bucket, spec.account_id)
-    if spec.topic_arn:
-        return without(spec, have) if _is_topic_notified(spec, have.document) else have
+    if not spec.topic_arn:
+        return _with_own(spec, have)
+    return _without_own(spec, have) if _is_topic_notified(spec, have.document) else have
+
+
+def _with_own(spec: S3SourceSpec, have: Notification) -> Notification:
     desired = desired_rules(spec)
     own = [one.rule for one in _own(spec, have.document)]
     if set(own) == set(desired):
@@ -206,7 +210,11 @@ def _new_entry(spec: S3SourceSpec, rule: Rule, taken: set[str]) -> dict[str, Any
 
 def without(spec: S3SourceSpec, have: Notification | None) -> Notification | None:
     """Return the notification without our entries."""
-    if have is None or not _own(spec, have.document):
+    return _without_own(spec, have) if have else None
+
+
+def _without_own(spec: S3SourceSpec, have: Notification) -> Notification:
+    if not _own(spec, have.document):
         return have
     rest = {name: value for name, value in have.document.items() if name != QUEUES}
     others = [raw for raw in have.document[QUEUES] if not _is_ours(spec, raw)]

@@ -119,9 +119,9 @@ def existing(
 def subscribed(
     desired: S3SourceSpec, have: Iterable[Subscription], connectors: Iterable[S3Connector]
 ) -> Connection | None:
-    """Return the only connection that exists for the table of a spec by the subscriptions to its topic, like `existing`.
+    """Return the only connection that exists for the table of a spec, by the subscriptions to its topic.
 
-    Objects are those of the topic, so prefix and suffix are those of the spec.
+    Like `existing`; prefix and suffix are those of the spec, because the objects are those of the topic.
     """
     readers = _readers(desired, connectors)
     found = [

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The permissions that sessions need for an S3 source: one reads by patterns, one makes the calls of a plan. Pure.
 
-Sources: "Actions, resources, and condition keys" of Amazon SQS, Amazon SNS, Amazon S3 and AWS CloudTrail (Service Authorization
-Reference).
+Sources: "Actions, resources, and condition keys" of Amazon SQS, Amazon SNS, Amazon S3 and AWS CloudTrail (Service
+Authorization Reference).
 """
 
 from __future__ import annotations

@@ -110,8 +110,8 @@ def check_usable(spec: S3SourceSpec, have: Queue | None) -> None:
         )
     elif have.has_aws_key:
         reason = (
-            f"it is encrypted by {AWS_KEY}, which {spec.sender} cannot use, and does not carry the tag {TAG}. Encrypt it by SQS "
-            "(SSE-SQS) or by a key of your own"
+            f"it is encrypted by {AWS_KEY}, which {spec.sender} cannot use, and does not carry the tag {TAG}. Encrypt "
+            "it by SQS (SSE-SQS) or by a key of your own"
         )
     else:
         return

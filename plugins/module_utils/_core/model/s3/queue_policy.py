@@ -65,7 +65,9 @@ def desired(spec: S3SourceSpec, document: Document | None, *, managed: bool) -> 
     names more than the topic.
     """
     after = without_open(spec, document, narrow=managed)
-    return (after or spec.queue_policy) if admits_sender(spec, after) else policy.add_statements(after, spec.queue_policy)
+    return (
+        (after or spec.queue_policy) if admits_sender(spec, after) else policy.add_statements(after, spec.queue_policy)
+    )
 
 
 def without_open(spec: S3SourceSpec, document: Document | None, *, narrow: bool) -> Document | None:
@@ -75,7 +77,8 @@ def without_open(spec: S3SourceSpec, document: Document | None, *, narrow: bool)
     """
     removed: dict[int, set[str]] = {}
     for grant in policy.grants(document):
-        if _is_open(spec, grant) or (narrow and (_ignores_account(spec, grant) or _ignores_topic(spec, grant))):
+        too_wide = narrow and (_ignores_account(spec, grant) or _ignores_topic(spec, grant))
+        if _is_open(spec, grant) or too_wide:
             removed.setdefault(grant.statement_number, set()).add(grant.principal)
     if document is None or not removed:
         return document
@@ -125,7 +128,8 @@ def _ignores_account(spec: S3SourceSpec, grant: Grant) -> bool:
 
 def _ignores_topic(spec: S3SourceSpec, grant: Grant) -> bool:
     """Return whether SNS may send messages of a topic that the source does not name."""
-    return bool(spec.topic_arn) and grant.admits(_request_of_sns(spec)._replace(source_arn=f"{spec.topic_arn}{_ANOTHER}"))
+    another = f"{spec.topic_arn}{_ANOTHER}"
+    return bool(spec.topic_arn) and grant.admits(_request_of_sns(spec)._replace(source_arn=another))
 
 
 def _code(spec: S3SourceSpec, grant: Grant) -> str:

@@ -177,7 +177,7 @@ class S3SourceSpec:
 
     @property
     def queue_policy(self) -> dict[str, Any]:
-        """The policy of the queue: S3 may send messages about this bucket of this account, or SNS those of the topic."""
+        """The policy of the queue: S3 may send messages about this bucket of this account, or SNS those of a topic."""
         by_topic = {"ArnEquals": {"aws:SourceArn": self.topic_arn}}
         by_bucket = {
             "ArnLike": {"aws:SourceArn": self.bucket_arn},
