@@ -339,7 +339,7 @@ CODES: dict[str, Code] = {
         (*_QUEUE, MANUAL),
     ),
     "queue_policy_deny": _security(
-        "medium", "queue", "A Deny in the policy of the queue may block S3 from sending messages.", _BY_HAND
+        "medium", "queue", "A Deny in the policy of the queue may block S3 or SNS from sending messages.", _BY_HAND
     ),
     "queue_policy_reader": _security(
         "medium",
@@ -359,7 +359,7 @@ CODES: dict[str, Code] = {
         breaking=True,
     ),
     "queue_policy_missing": _drift(
-        "high", "queue", "The policy of the queue does not allow S3 to send messages.", _QUEUE, breaking=True
+        "high", "queue", "The policy of the queue does not allow S3 or SNS to send messages.", _QUEUE, breaking=True
     ),
     "queue_dead_letter_missing": _drift(
         "low", "queue", "The queue has no dead-letter queue.", ("CreateQueue", "SetQueueAttributes")
