@@ -51,8 +51,9 @@ async def _prepare(run: SourceRun) -> None:
     account, source = run.account, run.source
     region = source.get("bucket_region") or await _bucket_region(run)
     desired = options.spec(account, source, region, await _trail(run, region))
+    notification = await _read_notification(run, desired)
     connectors = await _connectors(run)
-    connection = await _existing(run, desired, connectors)
+    connection = await _existing(run, desired, notification, connectors)
     if run.removing:
         options.check_removable(desired, source, connection)
     desired = options.adopted(desired, source, connection)
@@ -84,9 +85,10 @@ async def _bucket_region(run: SourceRun) -> str:
         raise
 
 
-async def _existing(run: SourceRun, desired: S3SourceSpec, connectors: S3Connectors) -> options.Connection | None:
+async def _existing(
+    run: SourceRun, desired: S3SourceSpec, notification: Notification, connectors: S3Connectors
+) -> options.Connection | None:
     """Return the connection that was created for the objects by other means."""
-    notification = await _read_notification(run, desired)
     if not desired.topic_arn:
         return options.existing(desired, run.source, notification, connectors)
     subscription.check_region(desired)

@@ -202,7 +202,8 @@ def broken_rules(options: Mapping[str, Any]) -> Iterator[str]:
     """Yield the rules that the options of a source break together."""
     table, accounts = options.get("table", CLOUDTRAIL_TABLE), options.get("account_ids", ())
     if table != CLOUDTRAIL_TABLE and "prefix" not in options:
-        yield f"prefix is not set, and only that of {CLOUDTRAIL_TABLE} can be read from AWS"
+        example = "AWSLogs/" if table in TABLE_FOLDERS else "the folder of the exported log events"
+        yield f"prefix is not set, which table {table} requires, such as {example}"
     if accounts and table not in TABLE_FOLDERS:
         yield f"account_ids cannot be used with table {table}, whose objects have no folder for each account"
     if len(accounts) > MAX_ACCOUNT_IDS:
