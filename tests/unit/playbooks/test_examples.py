@@ -77,7 +77,7 @@ def test_a_log_archive_account_connects_the_members_of_its_organization(cloud: E
 def test_tables_of_a_log_archive_account_are_connected_one_of_them_by_a_topic(cloud: Emulators, tmp_path: Path) -> None:
     archive = "222222222222"
     logs = S3Connection(account=archive, region="eu-west-1", bucket=f"aws-controltower-logs-{archive}-eu-west-1")
-    flows = replace(logs, bucket=f"flow-logs-{archive}", prefix="AWSLogs/", suffix="")
+    flows = replace(logs, bucket=f"flow-logs-{archive}", prefix="AWSLogs/", suffix=".gz")
     others = [replace(logs, bucket=name) for name in (f"guardduty-{archive}-eu-west-1", f"log-groups-{archive}")]
     for one in (logs, flows, *others):
         one.make_bucket(cloud)
