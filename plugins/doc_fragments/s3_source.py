@@ -37,6 +37,12 @@ options:
     description:
       - The Region of the bucket. If not set, it is read from AWS.
     type: str
+  topic_arn:
+    description:
+      - The ARN of an SNS topic that the bucket notifies. If set, the queue is subscribed to this topic,
+        and the notification configuration of the bucket is not changed. If not set, the bucket notifies
+        the queue.
+    type: str
   queue_name:
     description:
       - The name of the queue. If not set, it is made of table, bucket and prefix, or that of a connection

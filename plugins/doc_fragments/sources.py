@@ -32,6 +32,9 @@ options:
       - Option C(account_ids) of C(s3), list. Only these accounts, at most 100, by their folders below
         C(prefix). If not set, all accounts.
       - Option C(bucket_region) of C(s3), str. The Region of the bucket. If not set, it is read from AWS.
+      - Option C(topic_arn) of C(s3), str. The ARN of an SNS topic that the bucket notifies. If set, the
+        queue is subscribed to this topic, and the notification configuration of the bucket is not changed.
+        If not set, the bucket notifies the queue.
       - Option C(connector) of C(s3), bool. Whether the data connector is created, C(true) if not set.
         With C(false) the account is prepared for a connector of the Codeless Connector Framework, which
         takes the role ARN and the queue URL of the result.

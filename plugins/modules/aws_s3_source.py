@@ -12,11 +12,12 @@ version_added: 1.0.0
 description:
   - Creates, updates or removes everything that Microsoft Sentinel needs to read the objects of a bucket, before the
     data connector. That is an OIDC provider, an IAM role, an SQS queue with a dead-letter queue, and an entry in the
-    notification configuration of the bucket.
+    notification configuration of the bucket. With O(topic_arn), the queue is subscribed to this SNS topic instead, and
+    the notification configuration is only read.
   - What others have in the provider, the role, the policy of the queue and the notification configuration is kept.
   - The results have the ARN of the role and the URL of the queue, for M(trailbridge.sentinel.aws_connector) or a
     connector of the Codeless Connector Framework.
-  - Trails, buckets, bucket policies and keys are never created or changed.
+  - Trails, buckets, bucket policies, topics and keys are never created or changed.
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -247,6 +248,39 @@ queue:
       description: Tags of the queue.
       type: dict
       sample: {"trailbridge.sentinel": "managed"}
+subscription:
+  description: The subscription of the queue to the topic after the run. Empty if it was removed.
+  returned: success, with O(topic_arn)
+  type: dict
+  contains:
+    arn:
+      description: ARN of the subscription, V(null) if it is not confirmed or would be created.
+      type: str
+      sample: arn:aws:sns:eu-west-1:222222222222:new-objects:5b1c9a3e-0000-4000-8000-000000000000
+    topic_arn:
+      description: ARN of the topic.
+      type: str
+      sample: arn:aws:sns:eu-west-1:222222222222:new-objects
+    endpoint:
+      description: ARN of the queue.
+      type: str
+      sample: arn:aws:sqs:eu-west-1:222222222222:MicrosoftSentinel-AWSCloudTrail-0a1b2c3d
+    owner:
+      description: ID of the AWS account that created the subscription.
+      type: str
+      sample: "222222222222"
+    raw_message_delivery:
+      description: Whether messages are delivered as S3 sent them.
+      type: bool
+      sample: true
+    filter_policy:
+      description: The filter policy, V(null) if there is none.
+      type: dict
+      sample: null
+    pending_confirmation:
+      description: Whether the subscription is not confirmed.
+      type: bool
+      sample: false
 notification:
   description: The notification configuration of the bucket after the run.
   returned: success

@@ -30,6 +30,7 @@ from .state import CALLER_ACCOUNT, AwsCaller, State
 READS = ("Get", "List", "Describe", "AssumeRole", "Simulate", "Lookup")
 NAMESPACES = {
     "cloudformation": "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+    "sns": "http://sns.amazonaws.com/doc/2010-03-31/",
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
 }

@@ -152,6 +152,11 @@ class Control:
         """The rows of a table."""
         return self.state.workspace(workspace).tables.rows.get(table, [])
 
+    def do_subscription(self, arn: str, owner: str = "", *, pending: bool = False) -> None:
+        """Let a subscription belong to another account, or not be confirmed."""
+        self.state.s3.subscribers |= {arn: owner} if owner else {}
+        self.state.s3.pending_subscriptions |= {arn} if pending else set()
+
     def do_event_bridge(self, bucket: str) -> None:
         """Let a bucket send its events to EventBridge, too; moto forgets that it does."""
         self.state.s3.event_bridge.add(bucket)

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from aiohttp import web
 
-from . import cloudtrail, s3, sqs
+from . import cloudtrail, s3, sns, sqs
 from .faults import Call, Fault
 from .state import AwsCaller, State
 
@@ -48,7 +48,7 @@ Identify = Callable[[web.BaseRequest, bytes, Signed], Call]
 Act = Callable[[Proxy, web.BaseRequest, bytes, Call], Awaitable[web.Response]]
 
 IDENTIFY: dict[str, Identify] = {"s3": s3.identify, "sqs": sqs.identify}
-ACT: dict[str, Act] = {"s3": s3.act, "sqs": sqs.act, "cloudtrail": cloudtrail.act}
+ACT: dict[str, Act] = {"s3": s3.act, "sqs": sqs.act, "sns": sns.act, "cloudtrail": cloudtrail.act}
 REFUSE: dict[str, Callable[[Call, Fault], web.Response]] = {"s3": s3.refuse, "sqs": sqs.refuse}
 
 
@@ -56,6 +56,8 @@ def refine(call: Call, body: bytes, signed: Signed) -> Call:
     """Name the resource of a request in JSON, as policies do."""
     if call.service == "cloudtrail":
         return cloudtrail.with_resource(call, body, signed.caller.account)
+    if call.service == "sns":
+        return sns.with_resource(call, body)
     if call.service == "kms":
         key = str(json.loads(body or b"{}").get("KeyId", "*"))
         name = key if key.startswith("alias/") else f"key/{key}"

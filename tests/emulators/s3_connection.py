@@ -184,12 +184,30 @@ class S3Connection:
         wanted = {"QueueConfigurations": [self.entry()], **others}
         self.boto(e, "s3").put_bucket_notification_configuration(Bucket=self.bucket, NotificationConfiguration=wanted)
 
+    def make_topic(self, e: Emulators, *statements: Json, account: str = "", name: str = "fan-out") -> str:
+        """A topic to which S3 may publish about the bucket, and what else its policy has; returns its ARN."""
+        sns = e.boto("sns", account or self.account, self.region)
+        arn = str(sns.create_topic(Name=name)["TopicArn"])
+        own = json.dumps(self.queue_policy()).replace("sqs:SendMessage", "sns:Publish").replace(self.queue.arn, arn)
+        policy = json.loads(own)
+        policy["Statement"] += statements
+        sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(policy))
+        return arn
+
+    def notify_topic(self, e: Emulators, arn: str, **changed: Any) -> None:
+        """Let the bucket notify a topic of the objects in place of the queue."""
+        entry = {name: value for name, value in self.entry(Id="fan-out").items() if name != "QueueArn"}
+        document = {"TopicConfigurations": [{**entry, "TopicArn": arn, **changed}]}
+        self.boto(e, "s3").put_bucket_notification_configuration(Bucket=self.bucket, NotificationConfiguration=document)
+
     def make_others(self, e: Emulators) -> Json:
         """What other teams have on the bucket: topic, function, queue and EventBridge; returns the document."""
         other = replace(self, queue_name="inventory")
         other.make_queue(e)
         found = {
-            "TopicConfigurations": [{"Id": "removed", "TopicArn": self._topic(e), "Events": ["s3:ObjectRemoved:*"]}],
+            "TopicConfigurations": [
+                {"Id": "removed", "TopicArn": self.make_topic(e, name="removed"), "Events": ["s3:ObjectRemoved:*"]}
+            ],
             "LambdaFunctionConfigurations": [
                 {
                     "Id": "scan",
@@ -207,13 +225,6 @@ class S3Connection:
         self.boto(e, "s3").put_bucket_notification_configuration(Bucket=self.bucket, NotificationConfiguration=found)
         e.control("event_bridge", bucket=self.bucket)
         return {**found, "EventBridgeConfiguration": {}}
-
-    def _topic(self, e: Emulators) -> str:
-        sns = self.boto(e, "sns")
-        arn = str(sns.create_topic(Name="removed")["TopicArn"])
-        policy = json.dumps(self.queue_policy()).replace("sqs:SendMessage", "sns:Publish").replace(self.queue.arn, arn)
-        sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
-        return arn
 
     def _function(self, e: Emulators) -> str:
         """Moto makes it, and runs it nowhere."""

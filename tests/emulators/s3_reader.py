@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
-from . import cloudtrail_rows
+from . import cloudtrail_rows, log_files
 from .s3_access import RefusedError, Session, assume, check_queue, may_decrypt
 from .s3_connectors import KIND, is_codeless
 from .sqs import Queue
 from .state import Json, State, Workspace
 
-PARSERS: dict[str, Callable[[bytes], list[Json] | None]] = {"AWSCloudTrail": cloudtrail_rows.rows}
+PARSERS: dict[str, Callable[[bytes], list[Json] | None]] = {"AWSCloudTrail": cloudtrail_rows.rows, **log_files.PARSERS}
 """How a table's files are read."""
 
 

@@ -67,6 +67,10 @@ class S3State:
     queues_deleted: dict[str, float] = field(default_factory=dict)
     iam_changes: dict[str, float] = field(default_factory=dict)
     """When a provider, a trust policy or (`ARN#policies`) the inline policies of a role changed."""
+    subscribers: dict[str, str] = field(default_factory=dict)
+    """The accounts that created subscriptions to topics of other accounts, by ARN."""
+    pending_subscriptions: set[str] = field(default_factory=set)
+    """Subscriptions that are not confirmed."""
     token_versions: dict[str, int] = field(default_factory=dict)
     """Accounts that set the version of their tokens."""
     iam_lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -30,8 +30,8 @@ VARIABLES = {
     "sentinel_report_dir": "reports",
     "sentinel_report_name": "toy",
 }
-MADE = ["CreateTopic", "SetTopicAttributes", "PutParameter"]
-TOY = {"type": "toy", "topic": "events", "title": "Events"}
+MADE = ["CreateRepository", "PutImageTagMutability", "PutParameter"]
+TOY = {"type": "toy", "repository": "events", "tag_mutability": "IMMUTABLE"}
 BOTH = ["cloudtrail", TOY]
 ALL = ("-e", "sentinel_max_change_percent=100")
 
@@ -88,9 +88,10 @@ class World:
         """Account and name of each call that was answered."""
         return {(one["account"], one["operation"]) for one in self.cloud.requests(write=True) if one["status"] == 200}
 
-    def topics(self, account: str) -> list[str]:
-        """The ARNs of the topics of an account."""
-        return [one["TopicArn"] for one in self.cloud.boto("sns", account).list_topics()["Topics"]]
+    def repositories(self, account: str) -> list[str]:
+        """The ARNs of the repositories of an account."""
+        found = self.cloud.boto("ecr", account).describe_repositories()["repositories"]
+        return [one["repositoryArn"] for one in found]
 
     def parameters(self, account: str) -> list[str]:
         """The values of the parameters of an account."""
@@ -121,16 +122,16 @@ def live(world: World) -> None:
     assert [names(row) for row in rows(preview)] == [names(row) for row in rows(made)]
     assert all(set(MADE) <= set(names(row)) for row in rows(made))
     assert [[one["kind"] for one in row["resources"]] for row in rows(made)] == [
-        ["role", "connector", "topic", "parameter"] for _account in ACCOUNTS
+        ["role", "connector", "repository", "parameter"] for _account in ACCOUNTS
     ]
     world.play("onboard", sources=BOTH)
     assert world.writes() == []
 
     first, second = ACCOUNTS
-    [arn] = world.topics(first)
+    [arn] = world.repositories(first)
     assert world.parameters(first) == [arn]
-    other = "arn:aws:sns:us-east-1:999999999999:x"
-    world.cloud.boto("ssm", first).put_parameter(Name="/sentinel/topic", Value=other, Overwrite=True)
+    other = "arn:aws:ecr:us-east-1:999999999999:repository/x"
+    world.cloud.boto("ssm", first).put_parameter(Name="/sentinel/repository", Value=other, Overwrite=True)
     drifted = world.play("drift", sources=BOTH, code=2)
     assert world.writes() == []
     assert {row["account_id"]: [one["code"] for one in row["findings"]] for row in rows(drifted)} == {
@@ -147,9 +148,9 @@ def live(world: World) -> None:
     assert world.writes() == []
     removed = world.play("offboard", *ALL, sources=BOTH)
     [row] = [one for one in rows(removed) if one["account_id"] == first]
-    assert names(row)[:2] == ["DeleteParameter", "DeleteTopic"]
-    assert row["resources"][1] == {"kind": "topic", "id": arn, "changed": True}
-    assert [world.topics(account) for account in ACCOUNTS] == [[], []]
+    assert names(row)[:2] == ["DeleteParameter", "DeleteRepository"]
+    assert row["resources"][1] == {"kind": "repository", "id": arn, "changed": True}
+    assert [world.repositories(account) for account in ACCOUNTS] == [[], []]
     world.play("offboard", *ALL, sources=BOTH)
     assert world.writes() == []
 
@@ -160,7 +161,7 @@ def interrupted(world: World) -> None:
     world.cloud.fault(operation="PutParameter", account=second, delay=60)
     with world.start("onboard", sources=BOTH) as process:
         deadline = time.monotonic() + 60
-        awaited = {(first, "PutParameter"), (second, "SetTopicAttributes")}
+        awaited = {(first, "PutParameter"), (second, "PutImageTagMutability")}
         while not awaited <= world.made() and time.monotonic() < deadline:
             time.sleep(0.2)
         process.send_signal(signal.SIGINT)
@@ -173,7 +174,7 @@ def interrupted(world: World) -> None:
     assert [one["kind"] for one in listed[first]["resources"] if one["changed"]] == [
         "role",
         "connector",
-        "topic",
+        "repository",
         "parameter",
     ]
     world.cloud.heal()
@@ -188,7 +189,7 @@ def departed(world: World) -> None:
     world.cloud.organization([{"Id": one, "Name": one} for one in (CALLER_ACCOUNT, *ACCOUNTS)])
     world.play("onboard", sources=BOTH, accounts=everyone)
     assert world.connected() == set(everyone)
-    [arn] = world.topics(DEPARTED)
+    [arn] = world.repositories(DEPARTED)
 
     found = world.play("onboard", "-e", "sentinel_find_orphans=true", sources=[TOY])
     assert [(one["account_id"], one["reason"], one["removed"]) for one in found["orphans"]] == [
@@ -198,9 +199,9 @@ def departed(world: World) -> None:
     assert world.writes() == []
     world.play("offboard", "-e", "sentinel_offboard_orphans=true", *ALL, sources=BOTH)
     assert world.connected() == set()
-    assert [world.topics(account) for account in everyone] == [[], [], [arn]]
+    assert [world.repositories(account) for account in everyone] == [[], [], [arn]]
     assert world.parameters(DEPARTED) == [arn]
-    assert {one["account"] for one in world.cloud.requests() if one["service"] in ("sns", "ssm")} == set(ACCOUNTS)
+    assert {one["account"] for one in world.cloud.requests() if one["service"] in ("ecr", "ssm")} == set(ACCOUNTS)
 
 
 SCENARIOS = {one.__name__: one for one in (live, interrupted, departed)}

@@ -54,7 +54,12 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     STACKSET_OPTIONS,
     OptionSpec,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3 import notification, provider, queue
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3 import (
+    notification,
+    provider,
+    queue,
+    subscription,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.source import S3SourceSpec
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import FleetResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans.orphans import Orphan
@@ -468,6 +473,7 @@ def s3_source() -> dict[str, Any]:
         "role": role.show(ROLE),
         "dead_letter_queue": queue.show(made),
         "queue": queue.show(made),
+        "subscription": subscription.show(subscription.overlay(S3_SOURCE, None)),
         "notification": notification.show(notification.overlay(S3_SOURCE, None)),
     }
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A new source is new files and a line in three tables: shown with an SNS topic and an SSM parameter that names it."""
+"""A new source is new files and a line in three tables: shown with an ECR repository and an SSM parameter for it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_only_the_three_tables_change(copy: Copy) -> None:
 def test_its_documentation_is_generated(copy: Copy) -> None:
     copy.run(sys.executable, "-m", "tests.tools.argument_specs", str(copy.root))
     assert copy.changed() == TABLES | GENERATED
-    assert "topic" in copy.run("ansible-doc", "-t", "module", "trailbridge.sentinel.fleet")
+    assert "repository" in copy.run("ansible-doc", "-t", "module", "trailbridge.sentinel.fleet")
 
 
 @pytest.mark.skipif(not shutil.which("mypy"), reason="the test matrix installs no checks")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
@@ -61,6 +62,23 @@ def drift(cloud: Emulators) -> None:
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"MessageRetentionPeriod": "60"})
         sqs.untag_queue(QueueUrl=url, TagKeys=["trailbridge.sentinel.workspace"])
     SOURCE.boto(cloud, "s3").put_bucket_notification_configuration(Bucket=SOURCE.bucket, NotificationConfiguration={})
+
+
+def make_topic(cloud: Emulators) -> str:
+    """A topic that the bucket notifies of new objects."""
+    connection = replace(SOURCE, prefix=f"{ORGANIZATION}/AWSLogs/{ORGANIZATION}/", suffix=".gz")
+    topic = connection.make_topic(cloud, name="new-objects")
+    connection.notify_topic(cloud, topic)
+    return topic
+
+
+def drift_of_subscription(cloud: Emulators) -> None:
+    """Switch raw message delivery off."""
+    sns = SOURCE.boto(cloud, "sns")
+    [one] = sns.list_subscriptions()["Subscriptions"]
+    sns.set_subscription_attributes(
+        SubscriptionArn=one["SubscriptionArn"], AttributeName="RawMessageDelivery", AttributeValue="false"
+    )
 
 
 def attach(cloud: Emulators) -> None:

@@ -70,7 +70,7 @@ def operations() -> set[str]:
     paths = (ROOT / "plugins/module_utils/_core/model").rglob("*.py")
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths if path.name != "findings.py"]
     texts = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    return {one for one in texts if isinstance(one, str) and re.fullmatch(r"[A-Z][a-z]+[A-Z]\w+", one)}
+    return {one for one in texts if isinstance(one, str) and re.fullmatch(r"[A-Z][a-z]+[A-Z]\w+|Subscribe", one)}
 
 
 # --- findings ---

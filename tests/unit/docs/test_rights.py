@@ -293,6 +293,31 @@ def test_the_policy_for_the_provider_allows_exactly_the_calls_of_its_removal(her
     assert called_for_s3(here) - {one for actions in others for one in actions} == set(allowed("aws-s3-provider"))
 
 
+def test_the_policy_for_a_topic_allows_exactly_the_calls_of_a_subscription(here: Emulators) -> None:
+    s3_runs.make_trail(here)
+    topic = s3_runs.make_topic(here)
+    here.forget()
+    with engine.short_pauses():
+        s3_runs.run(topic_arn=topic)
+        created = called_in_aws(here, "sns")
+        s3_runs.drift_of_subscription(here)
+        here.forget()
+        s3_runs.run(topic_arn=topic, check_mode=True)
+        read = called_in_aws(here, "sns")
+        s3_runs.run(topic_arn=topic)
+        repaired = called_in_aws(here, "sns")
+        here.forget()
+        s3_runs.run(topic_arn=topic, absent=True)
+        removed = called_in_aws(here, "sns")
+    by_sid = {
+        name: {one["Action"] for one in document("aws-s3-topic")["Statement"] if one["Sid"].startswith(name)}
+        for name in ("Preview", "Onboard", "Offboard")
+    }
+    assert read == by_sid["Preview"]
+    assert (created | repaired) - read == by_sid["Onboard"]
+    assert removed - read == by_sid["Offboard"]
+
+
 @pytest.mark.parametrize("path", sorted(POLICIES.iterdir()), ids=lambda path: path.stem)
 def test_a_policy_is_in_the_guide_and_sorted(path: Path) -> None:
     assert f"examples/policies/{path.name}" in (ROOT / "docs/docsite/rst/rights.rst").read_text(encoding="utf-8")

@@ -34,6 +34,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s
     MAX_QUEUE_NAME,
     S3SourceSpec,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.subscription import (
+    SUBSCRIPTION,
+    Subscription,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.session_policy import session_policy
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import s3_source
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.s3_source import S3_SOURCE
@@ -53,6 +57,7 @@ OPTIONS: dict[str, Any] = {
     "role_name": f"OIDC_{'r' * 59}",
     "session_names": [f"MicrosoftSentinel_{one}" for one in (WORKSPACE, OTHER_WORKSPACE)],
     "kms_key_arns": list(KEYS),
+    "topic_arn": f"arn:aws-us-gov:sns:{REGION}:{ACCOUNT}:{'t' * 256}",
     "account_ids": [f"{number:012}" for number in range(1, 101)],
     "remove_provider": True,
     "purge_queue": True,
@@ -70,6 +75,7 @@ SPEC = S3SourceSpec(
     role_name=OPTIONS["role_name"],
     session_names=tuple(OPTIONS["session_names"]),
     partition="aws-us-gov",
+    topic_arn=OPTIONS["topic_arn"],
     adopt=True,
     purge_queue=True,
     remove_provider=True,
@@ -89,19 +95,23 @@ WORN_ROLE = Role(
 )
 PLAIN = Queue(SPEC.queue_arn, SPEC.queue_url, tags={TAG: "managed"})
 DEAD = Queue(SPEC.dead_letter_queue_arn, SPEC.dead_letter_queue_url, tags={TAG: "managed"})
+SUBSCRIBED = Subscription(SPEC.topic_arn, SPEC.queue_arn, f"{SPEC.topic_arn}:{WORKSPACE}", ACCOUNT)
+DIRECT = replace(SPEC, topic_arn="")
 STATES: tuple[tuple[Resource[Any, Any], tuple[Any, ...]], ...] = (
     (PROVIDER, (None, *(Provider(SPEC.provider_arn, SPEC.issuer, frozenset(one), TAGS) for one in ((), ("api://x",))))),
     (WEB_IDENTITY_ROLE, (None, ROLE, WORN_ROLE, replace(WORN_ROLE, inline_policies={SPEC.policy_name: {}}))),
     (DEAD_LETTER_QUEUE, (None, DeadLetterQueue(None, PLAIN), DeadLetterQueue(DEAD, PLAIN))),
     (QUEUE, (None, PLAIN, QUEUE.overlay(SPEC, None))),
-    (NOTIFICATION, (None, *(NOTIFICATION.overlay(one, None) for one in (SPEC, replace(SPEC, suffix=".gz"))))),
+    (SUBSCRIPTION, (None, SUBSCRIBED, replace(SUBSCRIBED, has_raw_delivery=False))),
+    (NOTIFICATION, (None, *(NOTIFICATION.overlay(replace(DIRECT, suffix=one), None) for one in (".json.gz", ".gz")))),
 )
 """Each resource of a source, and the states in which a run may find it."""
 
 
 def calls_of(resource: Resource[Any, Any], have: Any, *, removing: bool) -> list[Call]:
     """The plan for a resource in some state."""
-    return resource.plan(have, (resource.without if removing else resource.overlay)(SPEC, have))
+    spec = DIRECT if resource is NOTIFICATION else SPEC
+    return resource.plan(have, (resource.without if removing else resource.overlay)(spec, have))
 
 
 def write_policy(found: Iterable[Any], *, removing: bool) -> str:
@@ -157,7 +167,8 @@ def test_writes_are_allowed_on_the_resources_of_the_source_alone() -> None:
         for have in states:
             assert step.write_statements
             for one in step.write_statements(SPEC, calls_of(resource, have, removing=False)):
-                assert "*" not in one["Resource"]
+                # A subscription is no resource of policies: only the account that created it may change it.
+                assert "*" not in one["Resource"] or one["Action"] == ["sns:SetSubscriptionAttributes"]
                 assert not any("*" in action for action in one["Action"])
 
 

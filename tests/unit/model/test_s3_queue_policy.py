@@ -20,12 +20,12 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.p
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.queue_policy import (
     access_findings,
-    admits_s3,
+    admits_sender,
     desired,
     sending_findings,
     without_open,
 )
-from tests.unit.model.s3 import ACCOUNT, BUCKET, OTHER, SPEC, Json, policy
+from tests.unit.model.s3 import ACCOUNT, BUCKET, OTHER, SPEC, Json, policy, spec
 
 QUEUE = SPEC.queue_arn
 OURS: Json = SPEC.queue_policy["Statement"][0]
@@ -147,7 +147,7 @@ def test_a_managed_queue_names_the_account_of_the_bucket() -> None:
 
 
 def test_the_policy_of_the_script_stays_as_it_is() -> None:
-    assert admits_s3(SPEC, SCRIPT)
+    assert admits_sender(SPEC, SCRIPT)
     assert desired(SPEC, SCRIPT, managed=False) is SCRIPT
 
 
@@ -227,7 +227,7 @@ def test_what_cannot_be_parsed_is_found_and_stays() -> None:
 
 def test_every_security_finding_of_a_queue_has_a_case() -> None:
     seen = {code for _statement, code in (*REMOVED.values(), *KEPT.values())}
-    seen |= {"queue_policy_deny", "queue_policy_unreadable"}
+    seen |= {"queue_policy_deny", "queue_policy_unreadable", "queue_policy_topic"}
     assert {code for code, one in CODES.items() if one.security and one.check == "queue"} == seen
 
 
@@ -240,7 +240,7 @@ def statements() -> st.SearchStrategy[Json]:
 def test_a_repaired_policy_is_right_and_keeps_what_is_limited(found: list[Json], managed: bool) -> None:
     document = policy(*found)
     after = desired(SPEC, document, managed=managed)
-    assert admits_s3(SPEC, after)
+    assert admits_sender(SPEC, after)
     assert same(desired(SPEC, after, managed=managed), after)
     removed = [one for one, _code in REMOVED.values()] + [SCRIPT["Statement"][0]] * managed
     assert [one for one in found if one not in removed] == [one for one in after["Statement"] if one in found]
@@ -253,3 +253,52 @@ def test_a_document_without_principals_is_unchanged() -> None:
     assert list(grants("nonsense")) == []
     assert [(one.statement_number, one.principal) for one in grants(document)] == [(0, "Service s3.amazonaws.com")]
     assert all(isinstance(one, Grant) for one in grants(document))
+
+
+# --- a queue that is subscribed to a topic ---
+
+
+FAN_OUT = spec(topic_arn=TOPIC)
+OF_TOPIC: Json = FAN_OUT.queue_policy["Statement"][0]
+
+
+def from_sns(**condition: Any) -> Json:
+    return allow({"Service": "sns.amazonaws.com"}, "sqs:SendMessage", Condition=condition)
+
+
+def topic_codes(document: Json | None) -> list[str]:
+    found = [*sending_findings(FAN_OUT, document), *access_findings(FAN_OUT, "sentinel", document)]
+    return [one.code for one in found]
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    {
+        "ours": (OF_TOPIC, []),
+        "a list with the topic": (from_sns(ArnLike={"aws:SourceArn": [TOPIC, f"{TOPIC}-of-others"]}), []),
+        "the topic of an account": (
+            from_sns(ArnEquals={"aws:SourceArn": TOPIC}, StringEquals={"aws:SourceAccount": ACCOUNT}),
+            [],
+        ),
+        "topics that begin alike": (from_sns(ArnLike={"aws:SourceArn": f"{TOPIC}*"}), ["queue_policy_topic"]),
+        "the topics of the account": (
+            from_sns(ArnLike={"aws:SourceArn": f"arn:aws:sns:*:{ACCOUNT}:*"}),
+            ["queue_policy_topic"],
+        ),
+        "the account alone": (from_sns(StringEquals={"aws:SourceAccount": ACCOUNT}), ["queue_policy_topic"]),
+        "another topic": (from_sns(ArnEquals={"aws:SourceArn": f"{TOPIC}-of-others"}), ["queue_policy_missing"]),
+        "S3": (OURS, ["queue_policy_missing"]),
+        "any topic": (from_sns(), ["queue_policy_sender"]),
+        "nobody": (deny("*", "sqs:SendMessage"), ["queue_policy_missing", "queue_policy_deny"]),
+    }.values(),
+)
+def test_sns_may_send_messages_of_exactly_the_topic(statement: Json, expected: list[str]) -> None:
+    document = policy(statement)
+    assert topic_codes(document) == expected
+    repaired = dict(desired(FAN_OUT, document, managed=True))
+    assert topic_codes(repaired) == (["queue_policy_deny"] if "queue_policy_deny" in expected else [])
+
+
+def test_a_queue_that_is_not_managed_keeps_a_statement_for_several_topics() -> None:
+    document = policy(from_sns(ArnLike={"aws:SourceArn": f"{TOPIC}*"}))
+    assert desired(FAN_OUT, document, managed=False) is document

@@ -175,6 +175,10 @@ VALID: dict[str, dict[str, Any]] = {
         "a queue": f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/logs",
         "the older spelling": f"https://eu-west-1.queue.amazonaws.com/{ACCOUNT}/logs",
     },
+    "topic_arn": {
+        "a topic": f"arn:aws:sns:eu-west-1:{ACCOUNT}:new-objects",
+        "of another partition": f"arn:aws-us-gov:sns:us-gov-west-1:{ACCOUNT}:new_objects",
+    },
     "oidc_role_name": {"the default": "OIDC_MicrosoftSentinelRole", "the longest": f"OIDC_{LONG[:59]}"},
     "kms_key_arn": {"a key": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/{GUID}"},
     "session_name": {"the default": f"MicrosoftSentinel_{GUID}"},
@@ -383,6 +387,13 @@ INVALID: dict[str, dict[str, Any]] = {
         "an ARN": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:logs",
         "not encrypted": f"http://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/logs",
         "another domain": f"https://sqs.eu-west-1.example.com/{ACCOUNT}/logs",
+        "none": None,
+    },
+    "topic_arn": {
+        "FIFO": f"arn:aws:sns:eu-west-1:{ACCOUNT}:new-objects.fifo",
+        "a subscription": f"arn:aws:sns:eu-west-1:{ACCOUNT}:new-objects:{GUID}",
+        "a queue": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:new-objects",
+        "a name": "new-objects",
         "none": None,
     },
     "oidc_role_name": {

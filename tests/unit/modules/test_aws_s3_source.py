@@ -17,6 +17,7 @@ from .conftest import ACCOUNT, Module, life_cycle, written
 BUCKET = "logs-111111111111"
 PREFIX = f"AWSLogs/{ACCOUNT}/CloudTrail/"
 SOURCE = S3Connection(account=ACCOUNT, bucket=BUCKET, prefix=PREFIX, suffix=".gz")
+KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 WORKSPACE = {"resource_group": "security", "workspace": "sentinel"}
 
 
@@ -47,6 +48,26 @@ def test_the_life_cycle_of_a_source(here: Emulators, aws_s3_source: Module) -> N
     assert CUSTOMER_ID in str(modify["role"]["assume_role_policy_document"])
     assert [delete[name] for name in ("oidc_provider", "role", "dead_letter_queue", "queue")] == [{}] * 4
     assert SOURCE.boto(here, "sqs").list_queues().get("QueueUrls", []) == []
+
+
+def test_a_source_with_a_topic_returns_its_subscription(here: Emulators, aws_s3_source: Module) -> None:
+    topic = SOURCE.make_topic(here)
+    SOURCE.notify_topic(here, topic)
+    create, _modify, delete = life_cycle(
+        here,
+        aws_s3_source,
+        [
+            {"bucket": BUCKET, "topic_arn": topic},
+            {"bucket": BUCKET, "topic_arn": topic, "kms_key_arns": [KEY]},
+            {"bucket": BUCKET, "topic_arn": topic, "state": "absent", "remove_provider": True, "purge_queue": True},
+        ],
+    )
+    assert "Subscribe" in [one["name"] for one in create["calls"]]
+    subscription = create["subscription"]
+    assert (subscription["topic_arn"], subscription["endpoint"]) == (topic, create["queue"]["arn"])
+    assert subscription["raw_message_delivery"]
+    assert "subscription_missing" in [one["code"] for one in create["findings"]]
+    assert delete["subscription"] == {}
 
 
 def test_drift_is_repaired(here: Emulators, aws_s3_source: Module) -> None:

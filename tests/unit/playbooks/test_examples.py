@@ -10,13 +10,14 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.sign_in import ENVIRONMENT
-from tests.emulators import trail
+from tests.emulators import log_files, trail
 from tests.emulators.client import CALLER_ACCOUNT, Emulators
 from tests.emulators.s3_connection import S3Connection
 from tests.resources import arn_of, connector
@@ -71,6 +72,26 @@ def test_a_log_archive_account_connects_the_members_of_its_organization(cloud: E
     done = run(cloud, tmp_path, "log_archive.inventory.yml", "trailbridge.sentinel.verify", sentinel_verify_wait="0")
     assert "3 accounts: 3 receiving" in done
     assert not {one["account"] for one in cloud.requests("aws")} & set(members)
+
+
+def test_tables_of_a_log_archive_account_are_connected_one_of_them_by_a_topic(cloud: Emulators, tmp_path: Path) -> None:
+    archive = "222222222222"
+    logs = S3Connection(account=archive, region="eu-west-1", bucket=f"aws-controltower-logs-{archive}-eu-west-1")
+    flows = replace(logs, bucket=f"flow-logs-{archive}", prefix="AWSLogs/", suffix=".gz")
+    others = [replace(logs, bucket=name) for name in (f"guardduty-{archive}-eu-west-1", f"log-groups-{archive}")]
+    for one in (logs, flows, *others):
+        one.make_bucket(cloud)
+    logs.boto(cloud, "cloudtrail").create_trail(Name="own", S3BucketName=logs.bucket)
+    flows.notify_topic(cloud, flows.make_topic(cloud, name="flow-logs"))
+    for changed in (True, False):
+        done = run(cloud, tmp_path, "s3_tables.inventory.yml", "trailbridge.sentinel.onboard")
+        assert f"1 account: {'0 ok, 1' if changed else '1 ok, 0'} changed, 0 failed" in done
+    files = {"AWSVPCFlow": flows.bucket, "AWSGuardDuty": others[0].bucket, "AWSCloudWatch": others[1].bucket}
+    for table, bucket in files.items():
+        where = {"prefix": "payments/"} if table == "AWSCloudWatch" else {}
+        log_files.deliver(cloud, table, bucket, archive, archive, **where)
+    cloud.read_queues()
+    assert {table: len(cloud.rows(table)) for table in files} == dict.fromkeys(files, 1)
 
 
 def arns(cloud: Emulators, workspace: str | None = None) -> set[str]:

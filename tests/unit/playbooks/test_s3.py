@@ -134,6 +134,35 @@ def test_what_others_have_in_the_bucket_stays(cloud: Emulators, engine: Engine) 
     assert cloud.connectors() == []
 
 
+def test_a_source_with_a_topic_leaves_bucket_and_topic_alone(cloud: Emulators, play: Play) -> None:
+    make_trail(cloud)
+    topic = CONNECTION.make_topic(cloud)
+    CONNECTION.notify_topic(cloud, topic)
+    fleet = hosts(topic_arn=topic, purge_queue=True)
+    before = configuration(cloud)
+    preview = play("onboard", fleet, "--check", "--diff")
+    assert (preview.code, writes(cloud)) == (0, []), preview.output
+    run = play("onboard", fleet)
+    assert run.changed == preview.changed
+    assert writes(cloud) == ["Subscribe" if name.startswith("PutBucket") else name for name in MADE]
+    trail.deliver(cloud, BUCKET, ARCHIVE, MEMBERS[0], organization=ORGANIZATION)
+    cloud.read_queues()
+    assert {row["RecipientAccountId"] for row in cloud.rows("AWSCloudTrail")} == {MEMBERS[0]}
+    sns = cloud.boto("sns", ARCHIVE)
+    [listed] = sns.list_subscriptions()["Subscriptions"]
+    sns.unsubscribe(SubscriptionArn=listed["SubscriptionArn"])
+    drifted = play("drift", fleet)
+    assert drifted.code != 0
+    assert "subscription_missing" in drifted.output
+    cloud.forget()
+    assert play("onboard", fleet).code == 0
+    assert writes(cloud) == ["Subscribe"]
+    removed = play("offboard", fleet, "--limit", "archive", *ALL)
+    assert removed.code == 0, removed.output
+    assert sns.list_subscriptions()["Subscriptions"] == []
+    assert configuration(cloud) == before
+
+
 def test_offboarding_removes_everything_in_reverse(cloud: Emulators, play: Play, engine: Engine) -> None:
     make_trail(cloud)
     engine(hosts())

@@ -37,7 +37,7 @@ CLASSES: dict[str, tuple[str, str]] = {
         "Run it again, with a lower concurrency if it happens again.",
     ),
     "role_conflict": ("The IAM role is not managed by this collection, or something else uses it.", ""),
-    "queue_conflict": ("The SQS queue belongs to someone else, or S3 cannot send to it.", ""),
+    "queue_conflict": ("The SQS queue belongs to someone else, or S3 or SNS cannot send to it.", ""),
     "queue_not_empty": ("The SQS queue still has messages, which a deletion would lose.", ""),
     "notification_conflict": (
         "S3 does not accept the queue in the notification of the bucket because of another entry.",

@@ -95,6 +95,7 @@ _TRUST_POLICY = ("UpdateAssumeRolePolicy",)
 _CONNECTOR = ("DataConnectors_CreateOrUpdate",)
 _QUEUE = ("SetQueueAttributes",)
 _NOTIFICATION = ("PutBucketNotificationConfiguration",)
+_SUBSCRIPTION = ("SetSubscriptionAttributes",)
 
 # Public and stable: reports, dashboards and playbooks of users compare these codes.
 CODES: dict[str, Code] = {
@@ -331,8 +332,14 @@ CODES: dict[str, Code] = {
         "S3 may send messages of a bucket of that name, whichever account owns it.",
         (*_QUEUE, MANUAL),
     ),
+    "queue_policy_topic": _security(
+        "medium",
+        "queue",
+        "SNS may send messages of other topics than that of the source.",
+        (*_QUEUE, MANUAL),
+    ),
     "queue_policy_deny": _security(
-        "medium", "queue", "A Deny in the policy of the queue may block S3 from sending messages.", _BY_HAND
+        "medium", "queue", "A Deny in the policy of the queue may block S3 or SNS from sending messages.", _BY_HAND
     ),
     "queue_policy_reader": _security(
         "medium",
@@ -352,7 +359,7 @@ CODES: dict[str, Code] = {
         breaking=True,
     ),
     "queue_policy_missing": _drift(
-        "high", "queue", "The policy of the queue does not allow S3 to send messages.", _QUEUE, breaking=True
+        "high", "queue", "The policy of the queue does not allow S3 or SNS to send messages.", _QUEUE, breaking=True
     ),
     "queue_dead_letter_missing": _drift(
         "low", "queue", "The queue has no dead-letter queue.", ("CreateQueue", "SetQueueAttributes")
@@ -368,6 +375,45 @@ CODES: dict[str, Code] = {
     ),
     "notification_wider": _drift(
         "medium", "notification", "The bucket notifies the queue of other objects or events too.", _NOTIFICATION
+    ),
+    "notification_topic_missing": _drift(
+        "high", "notification", "The bucket does not notify the SNS topic of the source.", _BY_HAND, breaking=True
+    ),
+    "notification_topic_narrower": _drift(
+        "high",
+        "notification",
+        "The bucket does not notify the SNS topic of all new objects of the source.",
+        _BY_HAND,
+        breaking=True,
+    ),
+    "notification_topic_wider": _drift(
+        "low", "notification", "The bucket notifies the SNS topic of other objects too.", _BY_HAND
+    ),
+    "subscription_missing": _drift(
+        "high", "notification", "The queue is not subscribed to the SNS topic.", ("Subscribe",), breaking=True
+    ),
+    "subscription_pending": _drift(
+        "high", "notification", "The subscription to the SNS topic is not confirmed.", ("Subscribe",), breaking=True
+    ),
+    "subscription_not_raw": _drift(
+        "high",
+        "notification",
+        "The subscription to the SNS topic has no raw message delivery.",
+        _SUBSCRIPTION,
+        breaking=True,
+    ),
+    "subscription_filter": _drift(
+        "high",
+        "notification",
+        "The subscription to the SNS topic has a filter policy, so messages may be missing.",
+        _SUBSCRIPTION,
+        breaking=True,
+    ),
+    "subscription_foreign": _drift(
+        "medium",
+        "notification",
+        "The subscription to the SNS topic belongs to another account, so its settings are unknown.",
+        _BY_HAND,
     ),
     "connector_disabled": _security("high", "connector", "The data connector is disabled.", _CONNECTOR, breaking=True),
     "connector_wrong_account": _security(

@@ -68,6 +68,14 @@ SOURCE_TYPES: dict[str, SourceType] = {
                 "bucket_region", "str", "The Region of the bucket. If not set, it is read from AWS.", "region"
             ),
             SourceOption(
+                "topic_arn",
+                "str",
+                "The ARN of an SNS topic that the bucket notifies. If set, the queue is subscribed to this topic, and "
+                "the notification configuration of the bucket is not changed. If not set, the bucket notifies the "
+                "queue.",
+                "topic_arn",
+            ),
+            SourceOption(
                 "connector",
                 "bool",
                 "Whether the data connector is created, C(true) if not set. With C(false) the account is prepared for "

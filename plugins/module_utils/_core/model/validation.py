@@ -245,6 +245,10 @@ RULES: dict[str, Rule] = {
         ),
         "it must be the URL of a standard SQS queue: https://sqs.<Region>.amazonaws.com/<12 digits>/<name>",
     ),
+    "topic_arn": Rule(
+        _matches(r"arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"),
+        "it must be the ARN of a standard SNS topic: arn:aws:sns:<Region>:<12 digits>:<name>",
+    ),
     "oidc_role_name": Rule(
         _matches(rf"{ROLE_PREFIX}[A-Za-z0-9_-]{{1,59}}"),
         f"it must begin with {ROLE_PREFIX}, as required by Microsoft Sentinel, then letters, digits, hyphens and "

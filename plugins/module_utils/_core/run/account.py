@@ -199,7 +199,7 @@ async def _open(
         run.account, run.sentinel = await context.slots.without_slot(context.ready(account))
         async with account_timeout(account):
             await source.prepare(run)
-    opened = [(step, await _read_step(run, step)) for step in source.in_aws]
+    opened = [(step, await _read_step(run, step)) for step in source.in_aws if step.is_used(run)]
     _expect_writes(run, opened)
     return run, opened
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The S3 source: provider, role and queues, then the entry in the notification of the bucket, then the connector."""
+"""The S3 source: provider, role and queues, how the queue is notified of new objects, and the connector.
+
+The bucket notifies the queue, or with `topic_arn` a topic that others own and to which the queue is subscribed.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ..cloud import cloudtrail, s3, sqs
+from ..cloud import cloudtrail, s3, sns, sqs
 from ..cloud.aws_errors import code_of
 from ..cloud.iam import ProviderAdapter, RoleAdapter
 from ..model.connector.s3 import S3Connectors
 from ..model.errors import SentinelError, cannot
-from ..model.s3 import options, permissions, trail
+from ..model.s3 import options, permissions, subscription, trail
 from ..model.s3.connector import S3_CONNECTOR, S3ConnectorSpec, queues_of_role, readers, uncertain_queues
 from ..model.s3.dead_letter_queue import DEAD_LETTER_QUEUE
 from ..model.s3.notification import NOTIFICATION, Notification
@@ -23,6 +26,7 @@ from ..model.s3.provider import PROVIDER
 from ..model.s3.queue import QUEUE
 from ..model.s3.role import WEB_IDENTITY_ROLE
 from ..model.s3.source import CLOUDTRAIL_TABLE, S3SourceSpec
+from ..model.s3.subscription import SUBSCRIPTION
 from ..model.s3.trail import TrailSource
 from .reconcile import Adapter
 from .step import AddFindings, Source, SourceRun, Step
@@ -49,7 +53,7 @@ async def _prepare(run: SourceRun) -> None:
     desired = options.spec(account, source, region, await _trail(run, region))
     notification = await _read_notification(run, desired)
     connectors = await _connectors(run)
-    connection = options.existing(desired, source, notification, connectors)
+    connection = await _existing(run, desired, notification, connectors)
     if run.removing:
         options.check_removable(desired, source, connection)
     desired = options.adopted(desired, source, connection)
@@ -79,6 +83,17 @@ async def _bucket_region(run: SourceRun) -> str:
             cause = "it does not exist any more. In the source, set bucket_region and prefix to remove the rest"
             raise cannot("bad_input", what, cause) from error
         raise
+
+
+async def _existing(
+    run: SourceRun, desired: S3SourceSpec, notification: Notification, connectors: S3Connectors
+) -> options.Connection | None:
+    """Return the connection that was created for the objects by other means."""
+    if not desired.topic_arn:
+        return options.existing(desired, run.source, notification, connectors)
+    subscription.check_region(desired)
+    found = await sns.subscriptions(run.caller("sns", desired.region), desired, removing=run.removing)
+    return options.subscribed(desired, found, connectors)
 
 
 async def _read_notification(run: SourceRun, spec: S3SourceSpec) -> Notification:
@@ -125,6 +140,7 @@ def _statements(run: SourceRun, partition: str) -> list[dict[str, Any]]:
         *permissions.provider_read(spec),
         *permissions.role_read(spec),
         *permissions.queue_read(spec),
+        *permissions.subscription_read(spec),
         *permissions.notification_read(spec),
     ]
 
@@ -155,6 +171,12 @@ def _dead_letter_queue_adapter(run: SourceRun, spec: S3SourceSpec) -> sqs.DeadLe
     return sqs.DeadLetterQueueAdapter(run.caller("sqs", spec.region), spec, writes=run.writes, write=write)
 
 
+def _subscription_adapter(run: SourceRun, spec: S3SourceSpec) -> sns.SubscriptionAdapter:
+    write = run.writer(SUBSCRIPTION.name, "sns", spec.region)
+    client = run.caller("sns", spec.region)
+    return sns.SubscriptionAdapter(client, spec, writes=run.writes, removing=run.removing, write=write)
+
+
 def _notification_adapter(run: SourceRun, spec: S3SourceSpec) -> s3.NotificationAdapter:
     return s3.NotificationAdapter(
         run.caller("s3", spec.region),
@@ -176,6 +198,10 @@ def _connector_adapter(run: SourceRun, _spec: S3ConnectorSpec) -> Adapter[Any]:
     changed_at = run.changed_at
     until_usable = None if changed_at is None else partial(run.context.visibility.turn, changed_at)
     return run.workspace.s3_connector_adapter(writes=run.writes, until_usable=until_usable)
+
+
+def _has_topic(run: SourceRun) -> bool:
+    return bool(run.source.get("topic_arn"))
 
 
 def _of_connector(run: SourceRun) -> bool:
@@ -213,6 +239,13 @@ S3_SOURCE = Source(
             write_statements=permissions.queue_write,
         ),
         Step(QUEUE, _spec, _queue_adapter, write_statements=permissions.queue_write, is_new=lambda queue: queue.is_new),
+        Step(
+            SUBSCRIPTION,
+            _spec,
+            _subscription_adapter,
+            write_statements=permissions.subscription_write,
+            is_used=_has_topic,
+        ),
         Step(NOTIFICATION, _spec, _notification_adapter, write_statements=permissions.notification_write),
     ),
     in_workspace=(Step(S3_CONNECTOR, _connector_spec, _connector_adapter, is_used=_of_connector),),

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The notification of a bucket: one document for all destinations; the entries of our queue are ours. Pure.
 
+Where the queue is subscribed to a topic, the bucket has to notify the topic, whose entry is that of others.
 A put replaces the whole document, so everything of others is repeated as it was read.
 Sources, in the Amazon S3 User Guide: "Amazon S3 event notifications", "Configuring event notifications using object key
 name filtering". Limit of entries: "Enabling event notifications".
@@ -115,8 +116,17 @@ def _own(spec: S3SourceSpec, document: Json) -> list[Entry]:
 
 
 def overlay(spec: S3SourceSpec, have: Notification | None) -> Notification:
-    """Return the notification with our entries; raises notification_conflict if S3 would refuse them."""
+    """Return the notification with our entries; raises notification_conflict if S3 would refuse them.
+
+    With a topic it is without our entries, as soon as the topic is notified in their place.
+    """
     have = have or Notification(spec.bucket, spec.account_id)
+    if not spec.topic_arn:
+        return _with_own(spec, have)
+    return _without_own(spec, have) if _is_topic_notified(spec, have.document) else have
+
+
+def _with_own(spec: S3SourceSpec, have: Notification) -> Notification:
     desired = desired_rules(spec)
     own = [one.rule for one in _own(spec, have.document)]
     if set(own) == set(desired):
@@ -135,6 +145,16 @@ def _new_entries(spec: S3SourceSpec, rules: Sequence[Rule], existing: Sequence[E
     return [_new_entry(spec, one, taken) for one in rules]
 
 
+def _of_topic(spec: S3SourceSpec, document: Json) -> list[Entry]:
+    return [one for one in entries(document) if one.destination == spec.topic_arn]
+
+
+def _is_topic_notified(spec: S3SourceSpec, document: Json) -> bool:
+    """Return whether the bucket notifies the topic of all objects of the source."""
+    topic = [one.rule for one in _of_topic(spec, document)]
+    return all(any(one.includes(rule) for one in topic) for rule in desired_rules(spec))
+
+
 def _rule(raw: Json) -> Rule:
     return _entry(raw, "QueueArn").rule
 
@@ -147,9 +167,19 @@ def _check_overlap(spec: S3SourceSpec, added: Iterable[Rule], existing: Iterable
                 raise _conflict(
                     spec,
                     f"entry {one.id!r} notifies {one.destination} of the same objects ({one.rule}), and S3 accepts one "
-                    "entry for them only. Let S3 notify an SNS topic that fans out to both (raw message delivery to "
-                    "the queue), or use a prefix or suffix that does not overlap",
+                    f"entry for them only. {_way_out(one.destination)}, or use a prefix or suffix that does not "
+                    "overlap",
                 )
+
+
+def _way_out(destination: str) -> str:
+    """Return what to do about an entry that notifies someone else of the same objects."""
+    if destination.split(":")[2:3] == ["sns"]:
+        return f"Subscribe the queue to that topic: set topic_arn of the source to {destination}"
+    return (
+        "Let the owner of the bucket replace the entry by one for an SNS topic to which that destination is subscribed "
+        "too, and set topic_arn of the source to the topic"
+    )
 
 
 def _check_count(spec: S3SourceSpec, count: int) -> None:
@@ -180,7 +210,11 @@ def _new_entry(spec: S3SourceSpec, rule: Rule, taken: set[str]) -> dict[str, Any
 
 def without(spec: S3SourceSpec, have: Notification | None) -> Notification | None:
     """Return the notification without our entries."""
-    if have is None or not _own(spec, have.document):
+    return _without_own(spec, have) if have else None
+
+
+def _without_own(spec: S3SourceSpec, have: Notification) -> Notification:
+    if not _own(spec, have.document):
         return have
     rest = {name: value for name, value in have.document.items() if name != QUEUES}
     others = [raw for raw in have.document[QUEUES] if not _is_ours(spec, raw)]
@@ -215,6 +249,8 @@ def is_in_force(spec: S3SourceSpec, put: Json, now: Json) -> bool:
 def findings(spec: S3SourceSpec, have: Notification | None) -> list[Finding]:
     """Return the differences between our entries and the desired ones, the most severe first."""
     own = _own(spec, have.document) if have else []
+    if spec.topic_arn:
+        return ordered(_topic_findings(spec, have.document if have else {}))
     if not own:
         message = f"Bucket {spec.bucket} does not notify queue {spec.queue_name}."
         return [finding("notification_missing", message)]
@@ -234,6 +270,24 @@ def _wider(spec: S3SourceSpec, own: Iterable[Entry]) -> Iterator[Finding]:
         if not any(rule.includes(one.rule) for rule in desired):
             message = f"Entry {one.id!r} of bucket {spec.bucket} notifies queue {spec.queue_name} of more: {one.rule}."
             yield finding("notification_wider", message)
+
+
+def _topic_findings(spec: S3SourceSpec, document: Json) -> Iterator[Finding]:
+    """Yield the findings about the entries of the topic, and about ours that these replace."""
+    topic, desired = _of_topic(spec, document), desired_rules(spec)
+    if not topic:
+        message = f"Bucket {spec.bucket} does not notify topic {spec.topic_arn}."
+        yield finding("notification_topic_missing", message)
+    elif missing := [rule for rule in desired if not any(one.rule.includes(rule) for one in topic)]:
+        message = f"Bucket {spec.bucket} does not notify topic {spec.topic_arn} of all objects with {missing[0]}."
+        yield finding("notification_topic_narrower", message)
+    elif own := _own(spec, document):
+        message = f"Entry {own[0].id!r} of bucket {spec.bucket} notifies queue {spec.queue_name} besides the topic."
+        yield finding("notification_wider", message)
+    for one in topic:
+        if not any(one.rule.prefix.startswith(rule.prefix) for rule in desired):
+            message = f"Entry {one.id!r} of bucket {spec.bucket} notifies topic {spec.topic_arn} of more: {one.rule}."
+            yield finding("notification_topic_wider", message)
 
 
 def show(have: Notification | None) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from .source import (
     S3SourceSpec,
     default_queue_name,
 )
+from .subscription import Subscription
 from .trail import TrailSource
 
 # Names in the session policy of reads, before they are known.
@@ -71,6 +72,7 @@ def spec(account: Account, source: SourceSpec, region: str, trail: TrailSource) 
         identity=IDENTITIES.get(cloud, IDENTITIES[clouds.PUBLIC]),
         partition=account.role_spec.partition,
         adopt=account.role_spec.adopt,
+        topic_arn=source.get("topic_arn", ""),
         purge_queue=source.get("purge_queue", False),
         remove_provider=source.get("remove_provider", False),
     )
@@ -111,8 +113,38 @@ def existing(
 
     One that was created for the spec is None too: where its entry differs from the spec, that is drift.
     """
-    found = list(_connections(desired, source, have, connectors))
+    return _only(list(_connections(desired, source, have, connectors)))
+
+
+def subscribed(
+    desired: S3SourceSpec, have: Iterable[Subscription], connectors: Iterable[S3Connector]
+) -> Connection | None:
+    """Return the only connection that exists for the table of a spec, by the subscriptions to its topic.
+
+    Like `existing`; prefix and suffix are those of the spec, because the objects are those of the topic.
+    """
+    readers = _readers(desired, connectors)
+    found = [
+        Connection(
+            one.queue_arn.rpartition(":")[2],
+            readers[one.queue_arn].role_arn.rpartition("/")[2],
+            desired.prefix,
+            desired.suffix,
+        )
+        for one in have
+        if one.queue_arn in readers and _is_in_place(desired, one.queue_arn) and one.queue_arn != desired.queue_arn
+    ]
+    own = any(one.queue_arn == desired.queue_arn for one in have)
+    return None if own else _only(found)
+
+
+def _only(found: list[Connection]) -> Connection | None:
     return found[0] if len(found) == 1 else None
+
+
+def _readers(desired: S3SourceSpec, connectors: Iterable[S3Connector]) -> dict[str, S3Connector]:
+    """Return the connectors that read into the table of a spec, by the ARN of the queue."""
+    return {queue_arn_of(url): one for one in connectors if _reads(desired, one) for url in one.sqs_urls}
 
 
 def queues_of_others(account: Account, source: SourceSpec, region: str) -> frozenset[str]:
@@ -125,7 +157,7 @@ def queues_of_others(account: Account, source: SourceSpec, region: str) -> froze
 def _connections(
     desired: S3SourceSpec, source: SourceSpec, have: Notification, connectors: Iterable[S3Connector]
 ) -> Iterator[Connection]:
-    readers = {queue_arn_of(url): one for one in connectors if _reads(desired, one) for url in one.sqs_urls}
+    readers = _readers(desired, connectors)
     for entry in entries(have.document):
         reader = readers.get(entry.destination)
         if reader and _covers(desired, entry) and not _is_own(desired, source, entry):
@@ -135,8 +167,12 @@ def _connections(
 
 def _covers(desired: S3SourceSpec, entry: Entry) -> bool:
     """Whether an entry reports the objects of the spec to a queue that can be adopted."""
-    place = f"arn:{desired.partition}:sqs:{desired.region}:{desired.account_id}:"
-    return entry.destination.startswith(place) and desired.prefix.startswith(entry.rule.prefix)
+    return _is_in_place(desired, entry.destination) and desired.prefix.startswith(entry.rule.prefix)
+
+
+def _is_in_place(desired: S3SourceSpec, queue_arn: str) -> bool:
+    """Whether a queue is in the account of the source and in the Region of the bucket."""
+    return queue_arn.startswith(f"arn:{desired.partition}:sqs:{desired.region}:{desired.account_id}:")
 
 
 def _is_own(desired: S3SourceSpec, source: SourceSpec, entry: Entry) -> bool:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The permissions that sessions need for an S3 source: one reads by patterns, one makes the calls of a plan. Pure.
 
-Sources: "Actions, resources, and condition keys" of Amazon SQS, Amazon S3 and AWS CloudTrail (Service Authorization
-Reference).
+Sources: "Actions, resources, and condition keys" of Amazon SQS, Amazon SNS, Amazon S3 and AWS CloudTrail (Service
+Authorization Reference).
 """
 
 from __future__ import annotations
@@ -46,6 +46,23 @@ def queue_write(spec: S3SourceSpec, calls: Iterable[Call]) -> Statements:
         tagging = {"sqs:TagQueue"} if "tags" in call.args else set()
         actions.setdefault(arn, set()).update({f"sqs:{call.name}"}, tagging)
     return [allow(sorted(names), arn) for arn, names in sorted(actions.items())]
+
+
+def subscription_read(spec: S3SourceSpec) -> Statements:
+    """Return what reading the subscription to the topic needs; a subscription is no resource of policies."""
+    if not spec.topic_arn:
+        return []
+    return [allow(["sns:ListSubscriptionsByTopic"], spec.topic_arn), allow(["sns:GetSubscriptionAttributes"], "*")]
+
+
+def subscription_write(spec: S3SourceSpec, calls: Iterable[Call]) -> Statements:
+    """Return what these calls for the subscription need."""
+    on_topic = {f"sns:{call.name}" for call in calls if "TopicArn" in call.args}
+    others = {f"sns:{call.name}" for call in calls if "TopicArn" not in call.args}
+    return [
+        *([allow(sorted(on_topic), spec.topic_arn)] if on_topic else []),
+        *([allow(sorted(others), "*")] if others else []),
+    ]
 
 
 def notification_read(spec: S3SourceSpec) -> Statements:

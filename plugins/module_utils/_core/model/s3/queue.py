@@ -28,7 +28,7 @@ WAIT_SECONDS = 20
 MAX_RECEIVE_COUNT = 5
 # What a queue has if it is created without these attributes.
 DEFAULT_RETENTION_SECONDS = 345_600
-# The key of SQS itself, whose policy does not allow S3 to use it.
+# The key of SQS itself, whose policy does not allow S3 and SNS to use it.
 AWS_KEY = "alias/aws/sqs"
 
 
@@ -61,7 +61,7 @@ class Queue:
 
     @property
     def has_aws_key(self) -> bool:
-        """Whether it is encrypted by the key of SQS itself, with which S3 cannot send."""
+        """Whether it is encrypted by the key of SQS itself, with which S3 and SNS cannot send."""
         return self.kms_key_id.endswith(AWS_KEY)
 
 
@@ -91,11 +91,11 @@ def is_removable(spec: S3SourceSpec, queue: Queue) -> bool:
 
 
 def check_usable(spec: S3SourceSpec, have: Queue | None) -> None:
-    """Raise queue_conflict if the existing queue belongs to someone else, or S3 cannot send to it."""
+    """Raise queue_conflict if the existing queue belongs to someone else, or S3 or SNS cannot send to it."""
     if have is None:
         return
     if have.fifo:
-        reason = "it is a FIFO queue, and S3 sends to standard queues only. Choose another queue name"
+        reason = f"it is a FIFO queue, and {spec.sender} sends to standard queues only. Choose another queue name"
     elif serves_other_workspace(spec, have) and not spec.adopt:
         reason = (
             f"it serves the workspace {_tag_value(have, TAG_WORKSPACE)}, and two workspaces cannot read one queue. "
@@ -103,15 +103,15 @@ def check_usable(spec: S3SourceSpec, have: Queue | None) -> None:
         )
     elif is_managed(have):
         return
-    elif not (spec.adopt or queue_policy.admits_s3(spec, have.policy)):
+    elif not (spec.adopt or queue_policy.admits_sender(spec, have.policy)):
         reason = (
-            f"it does not carry the tag {TAG}, and its policy does not allow S3 to send messages of bucket "
-            f"{spec.bucket}. Choose another queue name, or set adopt if the queue is yours"
+            f"it does not carry the tag {TAG}, and its policy does not allow {spec.sender} to send messages of "
+            f"{spec.origin}. Choose another queue name, or set adopt if the queue is yours"
         )
     elif have.has_aws_key:
         reason = (
-            f"it is encrypted by {AWS_KEY}, which S3 cannot use, and does not carry the tag {TAG}. Encrypt it by SQS "
-            "(SSE-SQS) or by a key of your own"
+            f"it is encrypted by {AWS_KEY}, which {spec.sender} cannot use, and does not carry the tag {TAG}. Encrypt "
+            "it by SQS (SSE-SQS) or by a key of your own"
         )
     else:
         return

@@ -56,7 +56,8 @@ class S3SourceSpec:
     """One S3 source: a prefix of a bucket that Sentinel reads into one table, by one queue and one role.
 
     `region` is that of the bucket, `prefix` ends with a slash or is empty. `account_ids` restrict the source to the
-    folders of these accounts below the prefix. `other_queue_arns` are the queues of other S3 sources of the account in
+    folders of these accounts below the prefix. `topic_arn` is the SNS topic that the bucket notifies in place of the
+    queue. `other_queue_arns` are the queues of other S3 sources of the account in
     this workspace. `role_stays` is for the removal of the OIDC provider: whether the role still exists then.
     """
 
@@ -75,6 +76,7 @@ class S3SourceSpec:
     identity: Identity = IDENTITIES[clouds.PUBLIC]
     partition: str = "aws"
     adopt: bool = False
+    topic_arn: str = ""
     purge_queue: bool = False
     remove_provider: bool = False
     other_queue_arns: tuple[str, ...] = ()
@@ -159,18 +161,34 @@ class S3SourceSpec:
         return {"Version": "2012-10-17", "Statement": statements}
 
     @property
+    def sender(self) -> str:
+        """The service that sends messages to the queue, for messages."""
+        return "SNS" if self.topic_arn else "S3"
+
+    @property
+    def origin(self) -> str:
+        """The resource whose messages the queue receives, for messages."""
+        return f"topic {self.topic_arn}" if self.topic_arn else f"bucket {self.bucket}"
+
+    @property
+    def topic_account_id(self) -> str:
+        """The account of the topic."""
+        return self.topic_arn.split(":")[4]
+
+    @property
     def queue_policy(self) -> dict[str, Any]:
-        """The policy of the queue: S3 may send messages about this bucket of this account."""
-        condition = {
+        """The policy of the queue: S3 may send messages about this bucket of this account, or SNS those of a topic."""
+        by_topic = {"ArnEquals": {"aws:SourceArn": self.topic_arn}}
+        by_bucket = {
             "ArnLike": {"aws:SourceArn": self.bucket_arn},
             "StringEquals": {"aws:SourceAccount": self.account_id},
         }
         statement = {
             "Effect": "Allow",
-            "Principal": {"Service": "s3.amazonaws.com"},
+            "Principal": {"Service": f"{self.sender.lower()}.amazonaws.com"},
             "Action": "sqs:SendMessage",
             "Resource": self.queue_arn,
-            "Condition": condition,
+            "Condition": by_topic if self.topic_arn else by_bucket,
         }
         return {"Version": "2012-10-17", "Statement": [statement]}
 
@@ -184,7 +202,8 @@ def broken_rules(options: Mapping[str, Any]) -> Iterator[str]:
     """Yield the rules that the options of a source break together."""
     table, accounts = options.get("table", CLOUDTRAIL_TABLE), options.get("account_ids", ())
     if table != CLOUDTRAIL_TABLE and "prefix" not in options:
-        yield f"prefix is not set, and only that of {CLOUDTRAIL_TABLE} can be read from AWS"
+        example = "AWSLogs/" if table in TABLE_FOLDERS else "the folder of the exported log events"
+        yield f"prefix is not set, which table {table} requires, such as {example}"
     if accounts and table not in TABLE_FOLDERS:
         yield f"account_ids cannot be used with table {table}, whose objects have no folder for each account"
     if len(accounts) > MAX_ACCOUNT_IDS:

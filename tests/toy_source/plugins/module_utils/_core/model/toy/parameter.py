@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SSM parameter of the toy source, which holds the ARN of its topic. Pure."""
+"""The SSM parameter of the toy source, which holds the ARN of its repository. Pure."""
 
 from __future__ import annotations
 
