@@ -121,9 +121,10 @@ class NotificationAdapter:
             self._last = {}
         return Notification(self._spec.bucket, self._spec.account_id, self._last)
 
-    async def refresh(self, _have: Notification | None, _calls: Sequence[Call]) -> Notification:
-        """Read the notification again."""
-        return await self.read()
+    async def refresh(self, have: Notification | None, _calls: Sequence[Call]) -> Notification | None:
+        """Return it as it was read: `apply` reads it again directly before the put."""
+        self._last = dict(have.document) if have else {}
+        return have
 
     async def apply(self, call: Call) -> None:
         """Put the document, if it is still the one that was read, and check that it is in force.

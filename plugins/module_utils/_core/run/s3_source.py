@@ -17,14 +17,14 @@ from ..model.connector.s3 import S3Connectors
 from ..model.errors import SentinelError, cannot
 from ..model.s3 import options, permissions, trail
 from ..model.s3.connector import S3_CONNECTOR, S3ConnectorSpec, queues_of_role, readers, uncertain_queues
-from ..model.s3.dead_letter_queue import DEAD_LETTER_QUEUE
+from ..model.s3.dead_letter_queue import DEAD_LETTER_QUEUE, DeadLetterQueue
 from ..model.s3.notification import NOTIFICATION, Notification
 from ..model.s3.provider import PROVIDER
-from ..model.s3.queue import QUEUE
+from ..model.s3.queue import QUEUE, Queue
 from ..model.s3.role import WEB_IDENTITY_ROLE
 from ..model.s3.source import CLOUDTRAIL_TABLE, S3SourceSpec
 from ..model.s3.trail import TrailSource
-from .reconcile import Adapter
+from .reconcile import Adapter, AlreadyRead, Read
 from .step import AddFindings, Source, SourceRun, Step
 from .trail import find_trail_source
 
@@ -35,6 +35,7 @@ class Prepared:
 
     spec: S3SourceSpec
     connector: S3ConnectorSpec
+    notification: Notification
 
 
 def _spec(run: SourceRun) -> S3SourceSpec:
@@ -66,7 +67,7 @@ async def _prepare(run: SourceRun) -> None:
     absent = await _missing_queues(run, uncertain_queues(connector, connectors))
     in_use = queues_of_role(connector, connectors) | others
     desired = replace(desired, other_queue_arns=tuple(sorted(in_use)))
-    run.prepared = Prepared(desired, replace(connector, absent_queue_arns=frozenset(absent)))
+    run.prepared = Prepared(desired, replace(connector, absent_queue_arns=frozenset(absent)), notification)
 
 
 async def _bucket_region(run: SourceRun) -> str:
@@ -145,14 +146,22 @@ def _role_adapter(run: SourceRun, spec: S3SourceSpec) -> RoleAdapter:
     return RoleAdapter(iam, account_id, spec.role_name, writes=run.writes, removing=run.removing, write=write)
 
 
-def _queue_adapter(run: SourceRun, spec: S3SourceSpec) -> sqs.QueueAdapter:
+def _queue_adapter(run: SourceRun, spec: S3SourceSpec) -> Adapter[Queue]:
+    """Return the adapter of the queue, which was read together with its dead-letter queue."""
     write = run.writer(QUEUE.name, "sqs", spec.region)
-    return sqs.QueueAdapter(run.caller("sqs", spec.region), spec, writes=run.writes, write=write)
+    adapter = sqs.QueueAdapter(run.caller("sqs", spec.region), spec, writes=run.writes, write=write)
+    both: DeadLetterQueue | None = run.found[DEAD_LETTER_QUEUE.name]
+    return AlreadyRead(adapter, Read(both.source if both else None))
 
 
 def _dead_letter_queue_adapter(run: SourceRun, spec: S3SourceSpec) -> sqs.DeadLetterQueueAdapter:
     write = run.writer(DEAD_LETTER_QUEUE.name, "sqs", spec.region)
     return sqs.DeadLetterQueueAdapter(run.caller("sqs", spec.region), spec, writes=run.writes, write=write)
+
+
+def _read_notification_adapter(run: SourceRun, spec: S3SourceSpec) -> Adapter[Notification]:
+    prepared: Prepared = run.prepared
+    return AlreadyRead(_notification_adapter(run, spec), Read(prepared.notification))
 
 
 def _notification_adapter(run: SourceRun, spec: S3SourceSpec) -> s3.NotificationAdapter:
@@ -213,7 +222,7 @@ S3_SOURCE = Source(
             write_statements=permissions.queue_write,
         ),
         Step(QUEUE, _spec, _queue_adapter, write_statements=permissions.queue_write, is_new=lambda queue: queue.is_new),
-        Step(NOTIFICATION, _spec, _notification_adapter, write_statements=permissions.notification_write),
+        Step(NOTIFICATION, _spec, _read_notification_adapter, write_statements=permissions.notification_write),
     ),
     in_workspace=(Step(S3_CONNECTOR, _connector_spec, _connector_adapter, is_used=_of_connector),),
     prepare=_prepare,
