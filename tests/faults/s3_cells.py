@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The matrix of the S3 source: each operation gets every group of faults, at one of the places where it is requested.
 
-All kinds of faults at all places would take hours. What is specific to an operation, and a lost response of a write,
-are there as every kind; of other groups each operation gets one kind, in turn.
+All kinds of faults at all places would take hours. What is specific to an operation, and a lost response of a
+write, are there as every kind; of other groups each operation gets one kind, in turn. Operations that the CloudTrail
+source requests as well, which have every kind in `cells.py`, get two.
 """
 
 from __future__ import annotations
@@ -93,18 +94,23 @@ def _faults(request: Request, turn: Iterator[int]) -> Iterator[tuple[Kind, int |
     for kind in (*KINDS, *S3_KINDS):
         if kind.at(request):
             groups.setdefault(group_of(kind), []).append(kind)
-    is_known = request.operation in _KNOWN
-    for group, kinds in groups.items():
-        one = kinds[next(turn) % len(kinds)]
-        if is_known or not (group == "specific" or (group == "lost" and request.writes)):
-            yield one, 1
-        else:
-            yield from ((kind, 1) for kind in kinds)
-        if not is_known and group == "specific":
-            yield from ((kind, None) for kind in kinds if kind.once != kind.always)
-    if not is_known:
-        kinds = groups[_TRANSLATED[next(turn) % len(_TRANSLATED)]]
-        yield kinds[next(turn) % len(kinds)], None
+    if request.operation in _KNOWN:
+        for group in ("lost", _TRANSLATED[next(turn) % len(_TRANSLATED)]):
+            yield _next(groups[group], turn), 1
+        return
+    for group in (*_TRANSLATED, "late"):
+        yield _next(groups[group], turn), 1
+    for kind in groups["lost"] if request.writes else [_next(groups["lost"], turn)]:
+        yield kind, 1
+    for kind in groups.get("specific", ()):
+        yield kind, 1
+        if kind.once != kind.always:
+            yield kind, None
+    yield _next(groups[_TRANSLATED[next(turn) % len(_TRANSLATED)]], turn), None
+
+
+def _next(kinds: list[Kind], turn: Iterator[int]) -> Kind:
+    return kinds[next(turn) % len(kinds)]
 
 
 def sample() -> list[Cell]:

@@ -11,9 +11,9 @@ from tests.emulators import faults
 from tests.emulators.s3_notification import UNVERIFIED
 from tests.emulators.sqs import DELETED_RECENTLY, MISSING
 
-from .kinds import DELETE, PUT, Kind, Request, at, error, same
+from .kinds import DELETE, PUT, Kind, Request, at, error, same, unless
 
-Group = Literal["lost", "failed", "throttled", "denied", "specific"]
+Group = Literal["lost", "late", "failed", "throttled", "denied", "specific"]
 NOTIFY = "PutBucketNotificationConfiguration"
 _OVERLAP = "Configurations overlap. Configurations on the same bucket cannot share a common event type."
 _NO_TARGET = "Value {} for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist."
@@ -38,7 +38,9 @@ def new_read(request: Request) -> bool:
 
 S3_KINDS = (
     Kind("slow down", same(faults.SLOW_DOWN), lambda request: request.service == "s3", ("throttled",)),
-    Kind("no permission in S3", same(faults.IDENTITY_DENIED), new_service, ("aws_denied",), ("aws_denied",)),
+    Kind("no permission in S3", same(faults.IDENTITY_DENIED), unless(new_service, "ListObjectsV2"),
+         ("aws_denied",), ("aws_denied",)),
+    Kind("folders denied", same(faults.IDENTITY_DENIED), at("ListObjectsV2"), ("bad_input",), ("bad_input",)),
     Kind("expired session in S3", same(faults.EXPIRED_TOKEN), new_service, _TRANSIENT, _TRANSIENT),
     Kind("unparseable", lambda: {"status": 200, "body": "<html>Sign in</html>"}, new_read, _TRANSIENT, _TRANSIENT),
     Kind("no such bucket", error(404, "NoSuchBucket", "The specified bucket does not exist"),
@@ -73,7 +75,9 @@ _FAILED = ("500", "503", "ARM 500", "ARM 503", "gateway time-out")
 
 def group_of(kind: Kind) -> Group:
     """The group of a kind of fault: what it means for the caller."""
-    if kind.name.startswith(("reset", "time-out")):
+    if kind.lasts:
+        return "late"
+    if kind.name.startswith("reset"):
         return "lost"
     if kind.name in _FAILED:
         return "failed"

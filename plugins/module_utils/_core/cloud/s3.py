@@ -14,6 +14,7 @@ from ..model.plan import Call
 from ..model.s3 import bucket as buckets
 from ..model.s3.notification import Notification, entries, is_in_force
 from ..model.s3.source import S3SourceSpec
+from ..model.validation import RULES
 from .aws_errors import Code, code_of, translate_aws_errors
 from .response import parse
 from .service import Response, ServiceClient, Writer
@@ -42,10 +43,10 @@ async def bucket_region(s3: ServiceClient, bucket: str, account_id: str, role_ar
     """
     action = f"find bucket {bucket} in account {account_id}"
     try:
-        with translate_aws_errors(action, CODES):
+        with translate_aws_errors(action, CODES, expired=s3.expired):
             return parse(_parse_region, await s3("GetBucketLocation", Bucket=bucket, ExpectedBucketOwner=account_id))
     except SentinelError as error:
-        if code_of(error) == "AccessDenied" and await _belongs_to_others(s3, bucket):
+        if error.kind == "aws_denied" and await _belongs_to_others(s3, bucket):
             raise buckets.other_account(bucket, account_id, role_arn) from error
         raise
 
@@ -56,7 +57,7 @@ async def _belongs_to_others(s3: ServiceClient, bucket: str) -> bool:
     Sources: "Bucket owner condition" (Amazon S3 User Guide), "Troubleshoot access denied error messages" (IAM).
     """
     try:
-        with translate_aws_errors(f"find bucket {bucket}", CODES):
+        with translate_aws_errors(f"find bucket {bucket}", CODES, expired=s3.expired):
             await s3("GetBucketLocation", Bucket=bucket)
     except SentinelError as error:
         return "no resource-based policy" in str(error)
@@ -65,7 +66,7 @@ async def _belongs_to_others(s3: ServiceClient, bucket: str) -> bool:
 
 async def organization_ids(s3: ServiceClient, bucket: str, account_id: str, folder: str) -> list[str]:
     """Return the ids of organizations that have a folder in a folder of the bucket, such as "AWSLogs/"."""
-    with translate_aws_errors(f"list folder {folder} of bucket {bucket}", CODES):
+    with translate_aws_errors(f"list folder {folder} of bucket {bucket}", CODES, expired=s3.expired):
         found = await s3.pages(
             "ListObjectsV2",
             "CommonPrefixes",
@@ -185,7 +186,10 @@ def _reason(error: SentinelError) -> str:
 
 def _parse_region(response: Response) -> str:
     location: str = response.get("LocationConstraint") or ""
-    return _REGIONS.get(location, location)
+    region = _REGIONS.get(location, location)
+    if not RULES["region"].holds(region):
+        raise ValueError(location)
+    return region
 
 
 def _parse_folders(found: Iterable[Response], folder: str) -> list[str]:
