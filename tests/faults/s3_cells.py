@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
+from typing import TypeVar
 
 from .cells import ACCOUNT, FOR_ALL, Cell, Crash
 from .kinds import KINDS, Kind, Request
@@ -19,6 +20,7 @@ from .s3_kinds import S3_KINDS, Group, group_of
 from .world import PHASES, Phase
 
 Place = tuple[Phase, Request]
+T = TypeVar("T")
 
 
 def _requests(text: str) -> tuple[Request, ...]:
@@ -94,23 +96,24 @@ def _faults(request: Request, turn: Iterator[int]) -> Iterator[tuple[Kind, int |
     for kind in (*KINDS, *S3_KINDS):
         if kind.at(request):
             groups.setdefault(group_of(kind), []).append(kind)
+    translated = [groups[group] for group in _TRANSLATED if group in groups]
     if request.operation in _KNOWN:
-        for group in ("lost", _TRANSLATED[next(turn) % len(_TRANSLATED)]):
-            yield _next(groups[group], turn), 1
+        for kinds in (groups["lost"], _next(translated, turn)):
+            yield _next(kinds, turn), 1
         return
-    for group in (*_TRANSLATED, "late"):
-        yield _next(groups[group], turn), 1
+    for kinds in (*translated, groups["late"]):
+        yield _next(kinds, turn), 1
     for kind in groups["lost"] if request.writes else [_next(groups["lost"], turn)]:
         yield kind, 1
     for kind in groups.get("specific", ()):
         yield kind, 1
         if kind.once != kind.always:
             yield kind, None
-    yield _next(groups[_TRANSLATED[next(turn) % len(_TRANSLATED)]], turn), None
+    yield _next(_next(translated, turn), turn), None
 
 
-def _next(kinds: list[Kind], turn: Iterator[int]) -> Kind:
-    return kinds[next(turn) % len(kinds)]
+def _next(choices: list[T], turn: Iterator[int]) -> T:
+    return choices[next(turn) % len(choices)]
 
 
 def sample() -> list[Cell]:
