@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,6 +15,9 @@ from ..cloud.aws_errors import code_of
 from ..cloud.iam import ProviderAdapter, RoleAdapter
 from ..model.connector.s3 import S3Connectors
 from ..model.errors import SentinelError, cannot
+from ..model.findings import CODES, Finding, is_security
+from ..model.resource import Resource
+from ..model.role.role import Role
 from ..model.s3 import options, permissions, trail
 from ..model.s3.connector import S3_CONNECTOR, S3ConnectorSpec, queues_of_role, readers, uncertain_queues
 from ..model.s3.dead_letter_queue import DEAD_LETTER_QUEUE, DeadLetterQueue
@@ -192,12 +195,50 @@ def _of_connector(run: SourceRun) -> bool:
 
 
 async def _check_readers(run: SourceRun, _add: AddFindings) -> None:
-    """Raise connector_conflict if a connector that this source does not manage reads the queue."""
-    spec = _connector_spec(run)
-    found = readers(spec, await _connectors(run))
+    """Raise connector_conflict if a connector that this source does not manage reads the queue, or by the role."""
+    spec, connectors = _connector_spec(run), await _connectors(run)
+    found = readers(spec, connectors)
     if found and not _of_connector(run):
         cause = f"data connector {found[0].name} reads it. Remove that connector first"
         raise cannot("connector_conflict", f"remove queue {spec.queue_arn}", cause, advice="")
+    others = [one for one in connectors if one.role_arn == spec.role_arn and one not in found]
+    if others and _loses_access(run):
+        what = (
+            f"remove the access of this workspace from role {_spec(run).role_name} in account {run.account.account_id}"
+        )
+        cause = f"data connector {others[0].name} reads {', '.join(others[0].sqs_urls)} by it. Remove that one first"
+        raise cannot("role_conflict", what, cause, advice="")
+
+
+def _loses_access(run: SourceRun) -> bool:
+    """Whether the role is removed, or does not trust the workspace any more."""
+    role: Role | None = run.found[WEB_IDENTITY_ROLE.name]
+    after = WEB_IDENTITY_ROLE.without(_spec(run), role)
+    return role is not None and (after is None or after.trust != role.trust)
+
+
+def _is_new(run: SourceRun) -> bool:
+    return run.found[WEB_IDENTITY_ROLE.name] is None or run.found[QUEUE.name] is None
+
+
+def _without_workspace(resource: Resource[Any, Any]) -> Callable[[SourceRun, Any], list[Finding]]:
+    """Return a function that returns the security findings of what exists.
+
+    Without the list of connectors it is not known under which names others created the connection, and which sources
+    the other policies of the role belong to.
+    """
+
+    def findings(run: SourceRun, have: Any) -> list[Finding]:
+        spec = _spec(run)
+        found = resource.findings(spec, have) if have else []
+        return [one for one in found if is_security(one) and _is_certain(spec, one)]
+
+    return findings
+
+
+def _is_certain(spec: S3SourceSpec, found: Finding) -> bool:
+    is_known = bool(spec.workspace_id) or not CODES[found.code].needs_workspace_id
+    return is_known and found.code != "permission_inline_extra"
 
 
 S3_SOURCE = Source(
@@ -214,18 +255,28 @@ S3_SOURCE = Source(
             _role_adapter,
             write_statements=permissions.role_write,
             is_new=lambda role: role.is_new,
+            findings_without_workspace=_without_workspace(WEB_IDENTITY_ROLE),
         ),
         Step(
             DEAD_LETTER_QUEUE,
             _spec,
             _dead_letter_queue_adapter,
             write_statements=permissions.queue_write,
+            findings_without_workspace=_without_workspace(DEAD_LETTER_QUEUE),
         ),
-        Step(QUEUE, _spec, _queue_adapter, write_statements=permissions.queue_write, is_new=lambda queue: queue.is_new),
+        Step(
+            QUEUE,
+            _spec,
+            _queue_adapter,
+            write_statements=permissions.queue_write,
+            is_new=lambda queue: queue.is_new,
+            findings_without_workspace=_without_workspace(QUEUE),
+        ),
         Step(NOTIFICATION, _spec, _read_notification_adapter, write_statements=permissions.notification_write),
     ),
     in_workspace=(Step(S3_CONNECTOR, _connector_spec, _connector_adapter, is_used=_of_connector),),
     prepare=_prepare,
     statements=_statements,
+    is_new=_is_new,
     before_removal=_check_readers,
 )
