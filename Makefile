@@ -106,7 +106,7 @@ run-eda: $(EDA_READY)
 	@export PATH="$(EDA)/bin:$$PATH" && $(IN_TREE) pytest -o cache_dir="$(BUILD)/cache/pytest" \
 	  --numprocesses=2 --dist=loadfile tests/eda $(ARGS)
 
-test-faults: tree ## every fault and crash at every request, renews docs/reliability.md: 25 minutes; ARGS="-k word"
+test-faults: tree ## every fault and crash at every request, renews docs/reliability.md: 30 minutes; ARGS="-k word"
 	@echo "== faults"
 	@$(IN_TREE) pytest -o cache_dir="$(BUILD)/cache/pytest" tests/faults \
 	  --ignore tests/unit/faults/test_sample.py tests/unit/faults \

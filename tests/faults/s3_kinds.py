@@ -38,11 +38,8 @@ def new_read(request: Request) -> bool:
 
 S3_KINDS = (
     Kind("slow down", same(faults.SLOW_DOWN), lambda request: request.service == "s3", ("throttled",)),
-    Kind("no permission in S3", same(faults.IDENTITY_DENIED), unless(new_service, "ListObjectsV2", "GetBucketLocation"),
+    Kind("no permission in S3", same(faults.IDENTITY_DENIED), unless(new_service, "ListObjectsV2"),
          ("aws_denied",), ("aws_denied",)),
-    # Denied once, a bucket is taken for that of another account, since a read without that condition succeeds.
-    Kind("bucket denied", same(faults.IDENTITY_DENIED), at("GetBucketLocation"),
-         ("aws_denied",), ("aws_denied", "bad_input")),
     Kind("folders denied", same(faults.IDENTITY_DENIED), at("ListObjectsV2"), ("bad_input",), ("bad_input",)),
     Kind("expired session in S3", same(faults.EXPIRED_TOKEN), new_service, _TRANSIENT, _TRANSIENT),
     Kind("unparseable", lambda: {"status": 200, "body": "<html>Sign in</html>"}, new_read, _TRANSIENT, _TRANSIENT),

@@ -46,9 +46,15 @@ async def bucket_region(s3: ServiceClient, bucket: str, account_id: str, role_ar
         with translate_aws_errors(action, CODES, expired=s3.expired):
             return parse(_parse_region, await s3("GetBucketLocation", Bucket=bucket, ExpectedBucketOwner=account_id))
     except SentinelError as error:
-        if error.kind == "aws_denied" and await _belongs_to_others(s3, bucket):
+        if _may_be_of_others(error) and await _belongs_to_others(s3, bucket):
             raise buckets.other_account(bucket, account_id, role_arn) from error
         raise
+
+
+def _may_be_of_others(error: SentinelError) -> bool:
+    """Return whether the owner of a bucket may be the reason of a denial: not if AWS names a policy of the caller."""
+    text = str(error)
+    return error.kind == "aws_denied" and "identity-based policy" not in text and "session policy" not in text
 
 
 async def _belongs_to_others(s3: ServiceClient, bucket: str) -> bool:
