@@ -72,27 +72,6 @@ def test_two_operators_with_the_same_options_do_no_harm(s3_world: S3World, phase
 # --- a colleague who changes the notification ---
 
 
-class At:
-    """Do something at the n-th request of an operation."""
-
-    def __init__(self, moment: Moment, operation: str, number: int, act: Callable[[], object]) -> None:
-        self._number = number
-        self._once = Once(moment, operation, self._count)
-        self._act = act
-        self.done = False
-
-    def _count(self) -> None:
-        self._number -= 1
-        self.done = self._number == 0
-        self._once.done = self.done
-        if self.done:
-            self._act()
-
-    def __call__(self, moment: Moment, operation: str) -> None:
-        """Look at a request."""
-        self._once(moment, operation)
-
-
 def adds(world: S3World) -> None:
     world.put_entries([*world.entries(), ADDED])
 
@@ -113,10 +92,10 @@ def test_a_notification_that_a_colleague_changes_is_merged(
 ) -> None:
     expected = s3_world.expected(phase)
     s3_world.prepare(phase)
-    at = At(moment, operation, number, lambda: change(s3_world))
-    with watched(at):
+    once = Once(moment, operation, lambda: change(s3_world), number)
+    with watched(once):
         result = of_archive(s3_world, phase)
-    assert at.done
+    assert once.done
     assert result.error is None, str(result.error)
     if (number, change, phase) == (3, replaces, "create"):
         # Nobody looks any more: the next run finds it.

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -226,9 +226,10 @@ async def _find_without_workspace(run: SourceRun, prepare: Prepare, steps: Itera
     """Return the findings that can be determined if the workspace cannot be used; its error is the one to report."""
     context, found = run.context, list[Finding]()
     with suppress(SentinelError):
-        identity = await context.aws.identity()
-        workspace_id = context.workspace_id(run.account)
-        run.account = run.account.completed(workspace_id=workspace_id, partition=identity.partition)
+        account = run.account.completed(partition=(await context.aws.identity()).partition)
+        # The id of the options may be that of another workspace, which is why this one cannot be used.
+        spec = replace(account.role_spec, workspace_id=context.workspace_id(account))
+        run.account = replace(account, role_spec=spec)
         async with account_timeout(run.account):
             await prepare(run)
         for step in steps:
