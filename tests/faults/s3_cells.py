@@ -68,6 +68,8 @@ REQUESTS: dict[Phase, tuple[Request, ...]] = {
 
 
 _KNOWN = {one.operation for requests in ACCOUNT.values() for one in requests if one.service != "azure"}
+# The S3 connector has codes instead: "role not usable yet".
+_OF_CLOUDTRAIL = "role rejected"
 _TRANSLATED: tuple[Group, ...] = ("failed", "throttled", "denied")
 """The groups of which an operation gets one kind only, since all operations of a service share their translation."""
 
@@ -94,7 +96,7 @@ def _faults(request: Request, turn: Iterator[int]) -> Iterator[tuple[Kind, int |
     """The faults of an operation, and how often they are applied."""
     groups: dict[Group, list[Kind]] = {}
     for kind in (*KINDS, *S3_KINDS):
-        if kind.at(request):
+        if kind.at(request) and kind.name != _OF_CLOUDTRAIL:
             groups.setdefault(group_of(kind), []).append(kind)
     translated = [groups[group] for group in _TRANSLATED if group in groups]
     if request.operation in _KNOWN:
