@@ -195,7 +195,7 @@ def _of_connector(run: SourceRun) -> bool:
 
 
 async def _check_readers(run: SourceRun, _add: AddFindings) -> None:
-    """Raise connector_conflict if a connector that this source does not manage reads the queue, or by the role."""
+    """Raise an error if a connector that this source does not manage reads the queue, or another queue by the role."""
     spec, connectors = _connector_spec(run), await _connectors(run)
     found = readers(spec, connectors)
     if found and not _of_connector(run):
@@ -203,9 +203,7 @@ async def _check_readers(run: SourceRun, _add: AddFindings) -> None:
         raise cannot("connector_conflict", f"remove queue {spec.queue_arn}", cause, advice="")
     others = [one for one in connectors if one.role_arn == spec.role_arn and one not in found]
     if others and _loses_access(run):
-        what = (
-            f"remove the access of this workspace from role {_spec(run).role_name} in account {run.account.account_id}"
-        )
+        what = f"remove role {_spec(run).role_name} in account {run.account.account_id}"
         cause = f"data connector {others[0].name} reads {', '.join(others[0].sqs_urls)} by it. Remove that one first"
         raise cannot("role_conflict", what, cause, advice="")
 
