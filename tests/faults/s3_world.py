@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import Account
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.resource import Resource
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3 import connector as connectors
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3 import notification
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.dead_letter_queue import (
@@ -50,7 +51,12 @@ SPEC = S3SourceSpec(
 )
 CONNECTOR = connectors.S3ConnectorSpec(SPEC.role_arn, SPEC.queue_url, SPEC.table, "", CUSTOMER_ID)
 ANYTHING: Json = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
-_RESOURCES = ((PROVIDER, "iam"), (WEB_IDENTITY_ROLE, "iam"), (DEAD_LETTER_QUEUE, "sqs"), (QUEUE, "sqs"))
+_RESOURCES: tuple[tuple[Resource[S3SourceSpec, Any], str], ...] = (
+    (PROVIDER, "iam"),
+    (WEB_IDENTITY_ROLE, "iam"),
+    (DEAD_LETTER_QUEUE, "sqs"),
+    (QUEUE, "sqs"),
+)
 _CHANGING = ("Timestamp", "Approximate")
 
 
