@@ -15,6 +15,8 @@ description:
   - An existing connector is found by any name, so that no second one is created. One for CloudTrail by its role or the
     AWS account, one for S3 by its queue, otherwise by role and table if none reads the queue.
   - Connectors of the Codeless Connector Framework are never changed or removed.
+  - Microsoft Sentinel checks role and queue of a connector of kind V(s3). As new ones pass only after a while, a check
+    that fails because of them is repeated for up to 5 minutes.
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:

@@ -59,7 +59,6 @@ EXAMPLES = r"""
     workspace_id: 00aa00aa-1111-2222-3333-444455556666
   register: source
 
-# Microsoft Sentinel may not see a new role and queue at once.
 - name: Create the data connector
   trailbridge.sentinel.aws_connector:
     kind: s3
@@ -67,10 +66,6 @@ EXAMPLES = r"""
     workspace: sentinel
     role_arn: "{{ source.role.arn }}"
     queue_url: "{{ source.queue.url }}"
-  register: connector
-  until: connector is succeeded
-  retries: 4
-  delay: 30
 """
 
 RETURN = r"""

@@ -13,7 +13,7 @@ from typing import Any
 from .cells import Cell
 from .engine import RunResult
 from .timing import SHORT_REQUESTS
-from .world import ACCOUNTS, VICTIM, Snapshot, World
+from .world import Snapshot, World
 
 Figures = Callable[[str, Any], None]
 
@@ -26,7 +26,7 @@ def check(world: World, cell: Cell, count: Figures) -> None:
     world.e.fault(
         service=cell.request.service,
         operation=cell.request.operation,
-        account="*" if cell.request.is_for_all else VICTIM,
+        account="*" if cell.request.is_for_all else world.victim,
         skip=cell.request.skip,
         times=cell.times,
         **cell.kind.rule(),
@@ -43,7 +43,7 @@ def check(world: World, cell: Cell, count: Figures) -> None:
     if cell.request.is_for_all and ended.error:
         _assert_stopped(cell, ended, before, after)
     else:
-        _assert_isolated(cell, ended, after, expected)
+        _assert_isolated(world, cell, ended, after, expected)
     _assert_changes_reported(ended, before, after)
     assert after.other_workspaces == before.other_workspaces
     assert world.duplicates() == []
@@ -62,16 +62,18 @@ def _count(
     before, after, expected = seen
     count("cells", 1)
     count("faults injected", applied)
-    count("accounts lost", 0 if ended.error else len(lost(ended, after, expected)))
+    count("accounts lost", 0 if ended.error else len(lost(world, ended, after, expected)))
     count("wrong deletes", len([thing for thing in before.other_workspaces if thing not in after.other_workspaces]))
     count("duplicates", len(world.duplicates()))
 
 
-def lost(ended: RunResult, after: Snapshot, expected: Snapshot) -> list[str]:
+def lost(world: World, ended: RunResult, after: Snapshot, expected: Snapshot) -> list[str]:
     """Accounts in an unexpected state that are not reported as failed or skipped."""
     reported = {account for account, results in ended.results.items() if results.status in ("failed", "skipped")}
     return [
-        account for account in ACCOUNTS if account not in reported and after.ours[account] != expected.ours[account]
+        account
+        for account in world.account_ids
+        if account not in reported and after.ours[account] != expected.ours[account]
     ]
 
 
@@ -89,17 +91,17 @@ def _assert_stopped(cell: Cell, ended: RunResult, before: Snapshot, after: Snaps
     _assert_readable(str(ended.error))
 
 
-def _assert_isolated(cell: Cell, ended: RunResult, after: Snapshot, expected: Snapshot) -> None:
+def _assert_isolated(world: World, cell: Cell, ended: RunResult, after: Snapshot, expected: Snapshot) -> None:
     """The account has the expected state or error class; the others always have the expected state."""
     assert ended.error is None, str(ended.error)
-    assert set(ended.results) == set(ACCOUNTS)
-    assert set(ended.failed) <= {VICTIM}, {account: str(error) for account, error in ended.failed.items()}
-    if error := ended.failed.get(VICTIM):
+    assert set(ended.results) == set(world.account_ids)
+    assert set(ended.failed) <= {world.victim}, {account: str(error) for account, error in ended.failed.items()}
+    if error := ended.failed.get(world.victim):
         assert error.kind in cell.classes, f"{error.kind}: {error}"
         _assert_readable(str(error))
     else:
-        assert after.ours[VICTIM] == expected.ours[VICTIM]
-    for account in set(ACCOUNTS) - {VICTIM}:
+        assert after.ours[world.victim] == expected.ours[world.victim]
+    for account in set(world.account_ids) - {world.victim}:
         assert after.ours[account] == expected.ours[account], account
 
 
@@ -111,7 +113,7 @@ def _assert_readable(sentence: str) -> None:
 def _assert_changes_reported(ended: RunResult, before: Snapshot, after: Snapshot) -> None:
     """A changed account is never reported as unchanged."""
     unchanged = {account for account, results in ended.results.items() if results.status == "ok"}
-    changed = {account for account in ACCOUNTS if before.ours[account] != after.ours[account]}
+    changed = {account for account in before.ours if before.ours[account] != after.ours[account]}
     assert unchanged & changed == set()
 
 

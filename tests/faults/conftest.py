@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults.figures import Figures
-from tests.faults.fixtures import kept_world, world
+from tests.faults.fixtures import kept_s3_world, kept_world, s3_world, world
 from tests.unit.conftest import cloud, clouds, here
 
-__all__ = ["cloud", "clouds", "here", "kept_world", "world"]
+__all__ = ["cloud", "clouds", "here", "kept_s3_world", "kept_world", "s3_world", "world"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

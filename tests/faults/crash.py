@@ -21,17 +21,13 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 
-from .cells import ACCOUNT, Crash
+from .cells import Crash
 from .check import Figures
 from .hook import Moment, watched
 from .timing import Timing
-from .world import VICTIM, Phase, Snapshot, World
+from .world import Snapshot, World
 
 ROOT = Path(__file__).parents[2]
-WRITES: dict[Phase, list[str]] = {
-    phase: [request.operation for request in requests if request.writes] for phase, requests in ACCOUNT.items()
-}
-"""The write operations of a run without faults, in order."""
 
 
 def check_crash(world: World, crash: Crash, count: Figures) -> None:
@@ -40,7 +36,7 @@ def check_crash(world: World, crash: Crash, count: Figures) -> None:
     world.prepare(crash.phase, 1)
     before = world.seen()
     world.e.forget()
-    command = [sys.executable, "-m", "tests.faults.child", crash.phase, str(crash.number), crash.moment]
+    command = [sys.executable, "-m", "tests.faults.child", world.source, crash.phase, str(crash.number), crash.moment]
     paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     killed = subprocess.run(
         command, cwd=ROOT, env=world.e.whole_environment(PYTHONPATH=paths), capture_output=True, timeout=60, check=False
@@ -98,8 +94,8 @@ def _assert_finished(world: World, crash: Crash, seen: tuple[Snapshot, Snapshot]
     count("wrong deletes", len([thing for thing in before.other_workspaces if thing not in final.other_workspaces]))
     count("duplicates", len(world.duplicates()))
     assert (clean.error, clean.failed) == (None, {})
-    rest = [name for name in clean.calls.get(VICTIM, "").split(", ") if name]
-    assert written + rest == WRITES[crash.phase], "the next run makes only the missing calls"
+    rest = [name for name in clean.calls.get(world.victim, "").split(", ") if name]
+    assert written + rest == world.expected_writes(crash.phase), "the next run makes only the missing calls"
     assert final.ours == right.ours
     assert final.other_workspaces == before.other_workspaces
     assert world.duplicates() == []

@@ -12,6 +12,7 @@ import pytest
 from tests.emulators.client import Emulators
 
 from . import engine
+from .s3_world import S3World
 from .world import World
 
 # Their assertions are explained like those of tests.
@@ -29,3 +30,16 @@ def world(here: Emulators, kept_world: World) -> Iterator[World]:
     """The world, met by an engine with little backoff."""
     with engine.short_timeouts():
         yield kept_world
+
+
+@pytest.fixture(scope="session")
+def kept_s3_world(clouds: Emulators) -> S3World:
+    """The world of an S3 source, which remembers what undisturbed runs leave behind."""
+    return S3World(clouds)
+
+
+@pytest.fixture
+def s3_world(here: Emulators, kept_s3_world: S3World) -> Iterator[S3World]:
+    """The world of an S3 source, met by an engine with little backoff."""
+    with engine.short_timeouts():
+        yield kept_s3_world

@@ -86,15 +86,18 @@ def _to_azure(see: SeeAnswer) -> Any:
 
 
 class Once:
-    """Do something at the first request of an operation, and never again."""
+    """Do something at the first request of an operation, or the one of that number, and never again."""
 
-    def __init__(self, moment: Moment, operation: str, act: Callable[[], object]) -> None:
+    def __init__(self, moment: Moment, operation: str, act: Callable[[], object], number: int = 1) -> None:
         self._at = (moment, operation)
         self._act = act
+        self._remaining = number
         self.done = False
 
     def __call__(self, moment: Moment, operation: str) -> None:
         """Look at a request."""
         if not self.done and (moment, operation) == self._at:
-            self.done = True
-            self._act()
+            self._remaining -= 1
+            if not self._remaining:
+                self.done = True
+                self._act()

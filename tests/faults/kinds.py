@@ -30,7 +30,7 @@ class Request(NamedTuple):
     @property
     def writes(self) -> bool:
         """Whether it is a write."""
-        reads = ("Get", "List", "AssumeRole", GET)
+        reads = ("Get", "List", "Describe", "AssumeRole", GET)
         return not self.operation.startswith(reads) and not self.is_for_all
 
     @property
@@ -110,15 +110,17 @@ def unless(where: Where, *operations: str) -> Where:
     return lambda request: where(request) and request.operation not in operations
 
 
-def _same(rule: Rule) -> Callable[[], Rule]:
+def same(rule: Rule) -> Callable[[], Rule]:
+    """The rule at whatever request."""
     return lambda: {name: value for name, value in rule.items() if name not in ("service", "operation")}
 
 
 def _later(retry_after: Callable[[], str]) -> Callable[[], Rule]:
-    return lambda: {**_same(faults.AZURE_THROTTLED)(), "headers": {"Retry-After": retry_after()}}
+    return lambda: {**same(faults.AZURE_THROTTLED)(), "headers": {"Retry-After": retry_after()}}
 
 
-def _error(status: int, code: str, message: str) -> Callable[[], Rule]:
+def error(status: int, code: str, message: str) -> Callable[[], Rule]:
+    """The rule that responds with an error."""
     return lambda: {"status": status, "code": code, "message": message}
 
 
@@ -128,46 +130,47 @@ _ROLE_REJECTED = "connector validation failed: the role 'arn:aws:iam::1111111111
 _UNREGISTERED = "The subscription is not registered to use namespace 'Microsoft.SecurityInsights'."
 
 KINDS = (
-    Kind("reset before", _same({"reset": "before"}), everywhere, _TRANSIENT),
-    Kind("reset after", _same({"reset": "after"}), everywhere, _TRANSIENT),
-    Kind("time-out", _same({"delay": HANG_SECONDS, "reset": "before"}), everywhere, _TRANSIENT, lasts=HANG_SECONDS),
-    Kind("time-out, processed late", _same({"delay": HANG_SECONDS}), everywhere, _TRANSIENT, lasts=HANG_SECONDS),
-    Kind("500", _same(faults.FAILURE), aws, _TRANSIENT),
-    Kind("503", _same(faults.UNAVAILABLE), aws, _TRANSIENT),
-    Kind("ARM 500", _same(faults.AZURE_FAILURE), azure, _TRANSIENT),
-    Kind("ARM 503", _same(faults.AZURE_UNAVAILABLE), azure, _TRANSIENT),
-    Kind("throttling", _same(faults.THROTTLED), aws, ("throttled",)),
-    Kind("429", _error(429, "TooManyRequestsException", "Too many requests."), aws, ("throttled",)),
-    Kind("ARM 429", _error(429, "TooManyRequests", "Please retry."), azure, ("throttled",)),
+    Kind("reset before", same({"reset": "before"}), everywhere, _TRANSIENT),
+    Kind("reset after", same({"reset": "after"}), everywhere, _TRANSIENT),
+    Kind("time-out", same({"delay": HANG_SECONDS, "reset": "before"}), everywhere, _TRANSIENT, lasts=HANG_SECONDS),
+    Kind("time-out, processed late", same({"delay": HANG_SECONDS}), everywhere, _TRANSIENT, lasts=HANG_SECONDS),
+    Kind("500", same(faults.FAILURE), aws, _TRANSIENT),
+    Kind("503", same(faults.UNAVAILABLE), aws, _TRANSIENT),
+    Kind("ARM 500", same(faults.AZURE_FAILURE), azure, _TRANSIENT),
+    Kind("ARM 503", same(faults.AZURE_UNAVAILABLE), azure, _TRANSIENT),
+    Kind("throttling", same(faults.THROTTLED), aws, ("throttled",)),
+    Kind("429", error(429, "TooManyRequestsException", "Too many requests."), aws, ("throttled",)),
+    Kind("ARM 429", error(429, "TooManyRequests", "Please retry."), azure, ("throttled",)),
     Kind("ARM 429, in seconds", _later(lambda: "1"), azure, ("throttled",)),
     Kind("ARM 429, at a date", _later(lambda: formatdate(time.time() + 2, usegmt=True)), azure, ("throttled",)),
     Kind("ARM 429, tomorrow", _later(lambda: "86400"), azure, ("throttled",), ("throttled",)),
-    Kind("concurrent modification", _same(faults.CONCURRENT_MODIFICATION), iam_write, ("transient",)),
-    Kind("already exists", _same(faults.ENTITY_EXISTS), at("CreateRole"), ("role_conflict",)),
-    Kind("delete conflict", _same(faults.DELETE_CONFLICT), at("DeleteRole"), ("role_conflict",)),
-    Kind("not visible yet", _same(faults.NO_SUCH_ROLE), unless(iam_write, "CreateRole"), ("transient",)),
+    Kind("concurrent modification", same(faults.CONCURRENT_MODIFICATION), iam_write, ("transient",)),
+    Kind("already exists", same(faults.ENTITY_EXISTS), at("CreateRole"), ("role_conflict",)),
+    Kind("delete conflict", same(faults.DELETE_CONFLICT), at("DeleteRole"), ("role_conflict",)),
+    Kind("not visible yet", same(faults.NO_SUCH_ROLE), unless(iam_write, "CreateRole"), ("transient",)),
     Kind(
         "deleted while read",
-        _same(faults.NO_SUCH_ROLE),
+        same(faults.NO_SUCH_ROLE),
         lambda request: iam(request) and request.operation.startswith("List"),
         ("transient",),
         ("transient",),
     ),
-    Kind("invalid principal", _same(faults.INVALID_PRINCIPAL), at("CreateRole", "UpdateAssumeRolePolicy"), _TRANSIENT),
-    Kind("expired session", _same(faults.EXPIRED_TOKEN), iam, _TRANSIENT, _TRANSIENT),
-    Kind("not trusted", _same(faults.TRUST_DENIED), at("AssumeRole"), ("assume_denied",), ("assume_denied",)),
-    Kind("no permission", _same(faults.IDENTITY_DENIED), iam, ("aws_denied",), ("aws_denied",)),
-    Kind("denied by SCP", _same(faults.SCP_DENIED), unless(aws, "GetCallerIdentity"), ("scp_denied",), ("scp_denied",)),
-    Kind("denied by boundary", _same(faults.BOUNDARY_DENIED), iam, ("boundary_denied",), ("boundary_denied",)),
-    Kind("quota", _same(faults.QUOTA), at("CreateRole", "AttachRolePolicy", "PutRolePolicy"), ("quota",), ("quota",)),
-    Kind("ARM 409", _same(faults.AZURE_CONFLICT), connector_write, ("connector_conflict",)),
-    Kind("ARM 412", _error(412, "PreconditionFailed", "Newer exists."), connector_write, ("connector_conflict",)),
-    Kind("duplicate rejected", _error(400, "BadRequest", DUPLICATE), at(PUT), ("connector_conflict",)),
-    Kind("role rejected", _error(400, "BadRequest", _ROLE_REJECTED), at(PUT), ("transient",)),
-    Kind("ARM 403", _same(faults.AZURE_DENIED), arm, ("azure_denied",), ("azure_denied",)),
-    Kind("expired token", _error(401, "ExpiredAuthenticationToken", "The access token expired."), arm,
+    Kind("invalid principal", same(faults.INVALID_PRINCIPAL), at("CreateRole", "UpdateAssumeRolePolicy"), _TRANSIENT),
+    Kind("expired session", same(faults.EXPIRED_TOKEN), iam, _TRANSIENT, _TRANSIENT),
+    Kind("not trusted", same(faults.TRUST_DENIED), at("AssumeRole"), ("assume_denied",), ("assume_denied",)),
+    Kind("no permission", same(faults.IDENTITY_DENIED), iam, ("aws_denied",), ("aws_denied",)),
+    Kind("denied by SCP", same(faults.SCP_DENIED), unless(aws, "GetCallerIdentity", "ListObjectsV2"),
+         ("scp_denied",), ("scp_denied",)),
+    Kind("denied by boundary", same(faults.BOUNDARY_DENIED), iam, ("boundary_denied",), ("boundary_denied",)),
+    Kind("quota", same(faults.QUOTA), at("CreateRole", "AttachRolePolicy", "PutRolePolicy"), ("quota",), ("quota",)),
+    Kind("ARM 409", same(faults.AZURE_CONFLICT), connector_write, ("connector_conflict",)),
+    Kind("ARM 412", error(412, "PreconditionFailed", "Newer exists."), connector_write, ("connector_conflict",)),
+    Kind("duplicate rejected", error(400, "BadRequest", DUPLICATE), at(PUT), ("connector_conflict",)),
+    Kind("role rejected", error(400, "BadRequest", _ROLE_REJECTED), at(PUT), ("transient",)),
+    Kind("ARM 403", same(faults.AZURE_DENIED), arm, ("azure_denied",), ("azure_denied",)),
+    Kind("expired token", error(401, "ExpiredAuthenticationToken", "The access token expired."), arm,
          ("azure_denied",), ("azure_denied",)),
-    Kind("not registered", _error(409, "MissingSubscriptionRegistration", _UNREGISTERED), sentinel,
+    Kind("not registered", error(409, "MissingSubscriptionRegistration", _UNREGISTERED), sentinel,
          ("bad_input",), ("bad_input",)),
-    Kind("not onboarded", _error(400, "BadRequest", json.dumps(_INNER)), sentinel, ("bad_input",), ("bad_input",)),
+    Kind("not onboarded", error(400, "BadRequest", json.dumps(_INNER)), sentinel, ("bad_input",), ("bad_input",)),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import json
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import Account
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.connector import ConnectorSpec
@@ -53,10 +53,14 @@ class Snapshot(NamedTuple):
 class World:
     """Three accounts and a workspace, on running emulators."""
 
+    source: ClassVar = "cloudtrail"
+    account_ids: ClassVar[tuple[str, ...]] = ACCOUNTS
+    victim: ClassVar = VICTIM
+
     def __init__(self, emulators: Emulators) -> None:
         self.e = emulators
         self._boto = cache(lambda account: emulators.boto("iam", account))
-        self._expected: dict[tuple[Phase, int], Snapshot] = {}
+        self._expected: dict[tuple[Phase, int], tuple[Snapshot, list[str]]] = {}
 
     def prepare(self, phase: Phase, number: int = len(ACCOUNTS)) -> None:
         """Set up the state before a run of that phase, for the first accounts."""
@@ -102,7 +106,8 @@ class World:
         methods = {value: name for name, value in client.meta.method_to_api_mapping.items()}
         getattr(client, methods[operation])(**params)
 
-    def accounts(self, phase: Phase, number: int = len(ACCOUNTS)) -> list[Account]:
+    @classmethod
+    def accounts(cls, phase: Phase, number: int = len(ACCOUNTS)) -> list[Account]:
         """The accounts of a run, with the variables of the phase."""
         return engine.accounts_of(
             {account: {"aws_account_id": account} for account in ACCOUNTS[:number]}, **PHASE_VARIABLES[phase]
@@ -114,11 +119,19 @@ class World:
 
     def expected(self, phase: Phase, number: int = len(ACCOUNTS)) -> Snapshot:
         """The state after a run without faults."""
+        return self._undisturbed(phase, number)[0]
+
+    def expected_writes(self, phase: Phase) -> list[str]:
+        """The write operations of a run without faults over the first account, in order."""
+        return self._undisturbed(phase, 1)[1]
+
+    def _undisturbed(self, phase: Phase, number: int) -> tuple[Snapshot, list[str]]:
         if (phase, number) not in self._expected:
             self.prepare(phase, number)
+            self.e.forget()
             ended = self.run(phase, number)
             assert (ended.error, ended.failed) == (None, {})
-            self._expected[phase, number] = self.seen()
+            self._expected[phase, number] = self.seen(), self.writes()
         return self._expected[phase, number]
 
     def seen(self) -> Snapshot:
@@ -128,14 +141,14 @@ class World:
         for account in ACCOUNTS:
             answer = self._boto(account).get_account_authorization_details(Filter=["Role"])
             for raw in answer["RoleDetailList"]:
-                shown = _role(raw)
+                shown = role_of(raw)
                 if raw["RoleName"] == ROLE:
                     ours[account]["role"] = shown
                 else:
                     other_workspaces.append({"account": account, **shown})
         for raw in self.e.connectors():
             if self.is_ours(raw):
-                ours[account_of(raw)].setdefault("connectors", []).append(_stripped(raw))
+                ours[account_of(raw)].setdefault("connectors", []).append(stripped(raw))
             else:
                 other_workspaces.append(raw)
         return Snapshot(ours, other_workspaces)
@@ -168,7 +181,8 @@ def _json(value: Any) -> str:
     return json.dumps(value)
 
 
-def _role(raw: Json) -> Json:
+def role_of(raw: Json) -> Json:
+    """A role as tests compare it."""
     inline = {policy["PolicyName"]: policy["PolicyDocument"] for policy in raw.get("RolePolicyList", [])}
     return {
         "trust": raw["AssumeRolePolicyDocument"],
@@ -179,5 +193,6 @@ def _role(raw: Json) -> Json:
     }
 
 
-def _stripped(raw: Json) -> Json:
+def stripped(raw: Json) -> Json:
+    """A connector without what every write changes."""
     return {key: value for key, value in raw.items() if key not in ("etag", "systemData")}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
@@ -227,7 +228,8 @@ async def aws_connector(params: Mapping[str, Any], *, check_mode: bool) -> Resul
         with AccountReport().attached_to_errors() as report:
             if params["kind"] == S3:
                 s3_spec = _s3_connector_spec(params, sentinel.id, workspace_id)
-                s3_adapter = sentinel.s3_connector_adapter(writes=not check_mode)
+                # How old role and queue are is not known here, so they get the time that new ones need.
+                s3_adapter = sentinel.s3_connector_adapter(writes=not check_mode, until_usable=nullcontext)
                 await reconcile(report, S3_CONNECTOR, s3_spec, s3_adapter, mode)
             else:
                 spec = ConnectorSpec(role_arn, sentinel.id, workspace_id, account.deduplicate)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.faults.fixtures import kept_world, world
+from tests.faults.fixtures import kept_s3_world, kept_world, s3_world, world
 from tests.unit.playbooks.conftest import play
 
-__all__ = ["kept_world", "play", "world"]
+__all__ = ["kept_s3_world", "kept_world", "play", "s3_world", "world"]

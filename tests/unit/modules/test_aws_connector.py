@@ -14,6 +14,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 from tests.emulators import faults
 from tests.emulators.client import CUSTOMER_ID, Emulators
 from tests.emulators.s3_connection import S3Connection
+from tests.faults import engine
 from tests.faults.timing import Timing
 from tests.resources import arn_of, connector
 
@@ -79,10 +80,20 @@ def test_a_connector_of_a_solution_is_never_changed(here: Emulators, aws_connect
 
 
 def test_a_failed_connectivity_check_names_code_and_fix(here: Emulators, aws_connector: Module) -> None:
-    with pytest.raises(SentinelError) as caught:
+    with pytest.raises(SentinelError) as caught, engine.short_timeouts():
         aws_connector(**S3_OPTIONS)
     assert caught.value.kind == "connectivity_check_failed"
     assert "S3B40029" in str(caught.value)
+
+
+@pytest.mark.parametrize("code", ["S3B40011", "S3B40029"])
+def test_role_and_queue_get_the_time_that_new_ones_need(here: Emulators, aws_connector: Module, code: str) -> None:
+    S3.make(here)
+    failed = {"status": 400, "code": "BadRequest", "message": f"Connectivity check failed: Status code:{code}."}
+    here.fault(operation="DataConnectors_CreateOrUpdate", times=2, **failed)
+    with engine.short_pauses():
+        assert aws_connector(**S3_OPTIONS)["changed"] is True
+    assert len(here.connectors()) == 1
 
 
 @pytest.mark.parametrize(

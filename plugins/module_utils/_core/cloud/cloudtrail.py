@@ -18,7 +18,7 @@ async def describe_trails(cloudtrail: ServiceClient, account_id: str) -> list[Tr
 
     Trails of a single other Region are not among them.
     """
-    with translate_aws_errors(f"read the trails of account {account_id}", CODES):
+    with translate_aws_errors(f"read the trails of account {account_id}", CODES, expired=cloudtrail.expired):
         return parse(_parse_trails, await cloudtrail("DescribeTrails", includeShadowTrails=True))
 
 

@@ -181,14 +181,14 @@ async def find_roles_by_trust(
 
 async def list_trust_policies(iam: ServiceClient, account_id: str) -> dict[str, PolicyDocument]:
     """Return the trust policy (a dict) of every role in an account, by role ARN."""
-    with translate_aws_errors(f"list the roles in account {account_id}", CODES):
+    with translate_aws_errors(f"list the roles in account {account_id}", CODES, expired=iam.expired):
         return parse(_parse_trust_policies, await iam.pages("ListRoles", "Roles"))
 
 
 async def find_role_arn(iam: ServiceClient, account_id: str, name: str) -> str:
     """Return the ARN of the role of that name in an account, "" if AWS reports NoSuchEntity."""
     try:
-        with translate_aws_errors(f"read role {name} in account {account_id}", CODES):
+        with translate_aws_errors(f"read role {name} in account {account_id}", CODES, expired=iam.expired):
             return parse(_parse_role_arn, await iam("GetRole", RoleName=name))
     except NotFoundError:
         return ""
@@ -196,7 +196,7 @@ async def find_role_arn(iam: ServiceClient, account_id: str, name: str) -> str:
 
 async def last_used(iam: ServiceClient, account_id: str, name: str) -> dict[str, str]:
     """Return `time` (ISO 8601) and `region` of the last use of a role (RoleLastUsed), {} if AWS has none."""
-    with translate_aws_errors(f"read role {name} in account {account_id}", CODES):
+    with translate_aws_errors(f"read role {name} in account {account_id}", CODES, expired=iam.expired):
         return parse(_parse_last_used, await iam("GetRole", RoleName=name))
 
 

@@ -100,7 +100,7 @@ async def list_accounts(client: ServiceClient, sts: ServiceClient) -> Organizati
 async def organization_id(client: ServiceClient) -> str:
     """Return the id of the organization that the account belongs to; empty if AWS does not allow reading it."""
     try:
-        with translate_aws_errors("read the AWS organization", CODES):
+        with translate_aws_errors("read the AWS organization", CODES, expired=client.expired):
             return parse(_parse_organization, await client("DescribeOrganization"))[0]
     except SentinelError as error:
         if error.kind in ("aws_denied", "scp_denied", "boundary_denied", "wrong_account"):

@@ -14,6 +14,7 @@ from ..model.plan import Call
 from ..model.s3 import bucket as buckets
 from ..model.s3.notification import Notification, entries, is_in_force
 from ..model.s3.source import S3SourceSpec
+from ..model.validation import RULES
 from .aws_errors import Code, code_of, translate_aws_errors
 from .response import parse
 from .service import Response, ServiceClient, Writer
@@ -42,12 +43,18 @@ async def bucket_region(s3: ServiceClient, bucket: str, account_id: str, role_ar
     """
     action = f"find bucket {bucket} in account {account_id}"
     try:
-        with translate_aws_errors(action, CODES):
+        with translate_aws_errors(action, CODES, expired=s3.expired):
             return parse(_parse_region, await s3("GetBucketLocation", Bucket=bucket, ExpectedBucketOwner=account_id))
     except SentinelError as error:
-        if code_of(error) == "AccessDenied" and await _belongs_to_others(s3, bucket):
+        if _may_be_of_others(error) and await _belongs_to_others(s3, bucket):
             raise buckets.other_account(bucket, account_id, role_arn) from error
         raise
+
+
+def _may_be_of_others(error: SentinelError) -> bool:
+    """Return whether the owner of a bucket may be the reason of a denial: not if AWS names a policy of the caller."""
+    text = str(error)
+    return error.kind == "aws_denied" and "identity-based policy" not in text and "session policy" not in text
 
 
 async def _belongs_to_others(s3: ServiceClient, bucket: str) -> bool:
@@ -56,7 +63,7 @@ async def _belongs_to_others(s3: ServiceClient, bucket: str) -> bool:
     Sources: "Bucket owner condition" (Amazon S3 User Guide), "Troubleshoot access denied error messages" (IAM).
     """
     try:
-        with translate_aws_errors(f"find bucket {bucket}", CODES):
+        with translate_aws_errors(f"find bucket {bucket}", CODES, expired=s3.expired):
             await s3("GetBucketLocation", Bucket=bucket)
     except SentinelError as error:
         return "no resource-based policy" in str(error)
@@ -65,7 +72,7 @@ async def _belongs_to_others(s3: ServiceClient, bucket: str) -> bool:
 
 async def organization_ids(s3: ServiceClient, bucket: str, account_id: str, folder: str) -> list[str]:
     """Return the ids of organizations that have a folder in a folder of the bucket, such as "AWSLogs/"."""
-    with translate_aws_errors(f"list folder {folder} of bucket {bucket}", CODES):
+    with translate_aws_errors(f"list folder {folder} of bucket {bucket}", CODES, expired=s3.expired):
         found = await s3.pages(
             "ListObjectsV2",
             "CommonPrefixes",
@@ -121,9 +128,10 @@ class NotificationAdapter:
             self._last = {}
         return Notification(self._spec.bucket, self._spec.account_id, self._last)
 
-    async def refresh(self, _have: Notification | None, _calls: Sequence[Call]) -> Notification:
-        """Read the notification again."""
-        return await self.read()
+    async def refresh(self, have: Notification | None, _calls: Sequence[Call]) -> Notification | None:
+        """Return it as it was read: `apply` reads it again directly before the put."""
+        self._last = dict(have.document) if have else {}
+        return have
 
     async def apply(self, call: Call) -> None:
         """Put the document, if it is still the one that was read, and check that it is in force.
@@ -184,7 +192,10 @@ def _reason(error: SentinelError) -> str:
 
 def _parse_region(response: Response) -> str:
     location: str = response.get("LocationConstraint") or ""
-    return _REGIONS.get(location, location)
+    region = _REGIONS.get(location, location)
+    if not RULES["region"].holds(region):
+        raise ValueError(location)
+    return region
 
 
 def _parse_folders(found: Iterable[Response], folder: str) -> list[str]:

@@ -234,6 +234,7 @@ class Parsers:
 
         def parsed(response: Mapping[str, Any], shape: Any) -> Any:
             try:
+                _check_no_page(response["body"])
                 return parse(original, response, shape)
             except (MalformedResponseError, ResponseParserError) as error:
                 status = response["status_code"]
@@ -245,6 +246,12 @@ class Parsers:
 
         parser.parse = parsed
         return parser
+
+
+def _check_no_page(body: object) -> None:
+    """Raise MalformedResponseError for a page of HTML: a parser of XML takes it for an empty response."""
+    if isinstance(body, bytes) and body[:64].lstrip().lower().startswith((b"<html", b"<!doctype html")):
+        raise MalformedResponseError("the response is a page of HTML")
 
 
 def timestamp(value: Any) -> datetime:

@@ -117,7 +117,7 @@ async def missing_queues(sqs: ServiceClient, arns: Iterable[str]) -> list[str]:
 async def _is_missing(sqs: ServiceClient, arn: str) -> bool:
     *_first, account_id, name = arn.split(":")
     try:
-        with translate_aws_errors(f"find queue {arn}", CODES):
+        with translate_aws_errors(f"find queue {arn}", CODES, expired=sqs.expired):
             await sqs("GetQueueUrl", QueueName=name, QueueOwnerAWSAccountId=account_id)
     except NotFoundError:
         return True

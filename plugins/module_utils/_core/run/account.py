@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ from . import new_account
 from .pacing import Slots, Visibility
 from .reconcile import Adapter, Mode, Read, Sleep, read_consistent, reconcile
 from .sources import SOURCES
-from .step import EarlierSources, Source, SourceRun, Step
+from .step import EarlierSources, Prepare, Source, SourceRun, Step
 from .unexpected import kept_in
 from .write_session import WriteSession
 
@@ -94,8 +94,9 @@ class Context:
 async def connect(report: AccountReport, account: Account, context: Context) -> None:
     """Bring every source of an account to its desired state; in check mode report the changes only."""
     if CLOUDTRAIL not in account.sources:
-        account, sentinel = await context.ready(account)
-        report.findings += await _unlisted(account, sentinel, context)
+        # A workspace that cannot be used fails the sources, which report what they find without it.
+        with suppress(SentinelError) if account.sources else nullcontext():
+            report.findings += await _unlisted(*await context.ready(account), context)
     earlier = EarlierSources()
 
     async def work(source: SourceSpec) -> None:
@@ -138,12 +139,14 @@ async def connect_source(
     """Bring one source of an account to its desired state; `earlier` is shared by its sources."""
     source, sleep = SOURCES[spec.type], context.slots.sleep
     async with context.slots:
-        run, opened = await _open(account, spec, context, earlier, removing=False)
+        run, opened = await _open(report, account, spec, context, earlier, removing=False)
         first, (_adapter, before) = opened[0]
         with _reporting(report, run, first, before.have):
             ready = context.ready(account)
             run.account, run.sentinel = await (ready if context.is_ready() else context.slots.without_slot(ready))
         async with account_timeout(account), _reporting_workspace(report, run, source):
+            if source.is_new and source.is_new(run):
+                _check_creatable(report, run, opened)
             for step, known in opened:
                 await _reconcile_step(report, run, step, sleep, known)
     for step in _in_workspace(run):
@@ -160,13 +163,11 @@ async def disconnect_source(
     """Remove one source of an account; `earlier` is shared by its sources."""
     source = SOURCES[spec.type]
     async with context.slots:
-        run, opened = await _open(account, spec, context, earlier, removing=True)
+        run, opened = await _open(report, account, spec, context, earlier, removing=True)
     first, (_adapter, before) = opened[0]
     with _reporting(report, run, first, before.have):
         run.account, run.sentinel = await context.ready(account)
-    with report.with_findings(
-        lambda: list(chain.from_iterable(_step_findings(run, *one) for one in opened)), security=True
-    ):
+    with report.with_findings(partial(_all_findings, run, opened), security=True):
         for step, (_adapter, before) in opened:
             step.resource.without(step.spec(run), before.have)
         if source.before_removal:
@@ -178,8 +179,21 @@ async def disconnect_source(
                 await _reconcile_step(report, run, step, context.slots.sleep, known)
 
 
+def _check_creatable(report: AccountReport, run: SourceRun, opened: Sequence[OpenedStep]) -> None:
+    """Raise the error of a later step before an earlier one creates something that is of no use without it."""
+    with report.with_findings(partial(_all_findings, run, opened), security=False):
+        for step, (_adapter, before) in opened:
+            step.resource.overlay(step.spec(run), before.have)
+
+
 async def _open(
-    account: Account, spec: SourceSpec, context: Context, earlier: EarlierSources | None, *, removing: bool
+    report: AccountReport,
+    account: Account,
+    spec: SourceSpec,
+    context: Context,
+    earlier: EarlierSources | None,
+    *,
+    removing: bool,
 ) -> tuple[SourceRun, list[OpenedStep]]:
     """Open a session in the account, and read the resources of the source in AWS before anything is decided."""
     source = SOURCES[spec.type]
@@ -196,12 +210,33 @@ async def _open(
     run = SourceRun(account, spec, context, removing, earlier or EarlierSources(), WriteSession(assume))
     run.keys = await new_account.retry_while_new(account, lambda: assume(policy), context.slots.sleep)
     if source.prepare:
-        run.account, run.sentinel = await context.slots.without_slot(context.ready(account))
+        try:
+            run.account, run.sentinel = await context.slots.without_slot(context.ready(account))
+        except SentinelError:
+            report.findings += await _find_without_workspace(run, source.prepare, source.in_aws)
+            raise
         async with account_timeout(account):
             await source.prepare(run)
     opened = [(step, await _read_step(run, step)) for step in source.in_aws if step.is_used(run)]
     _expect_writes(run, opened)
     return run, opened
+
+
+async def _find_without_workspace(run: SourceRun, prepare: Prepare, steps: Iterable[Step]) -> list[Finding]:
+    """Return the findings that can be determined if the workspace cannot be used; its error is the one to report."""
+    context, found = run.context, list[Finding]()
+    with suppress(SentinelError):
+        account = run.account.completed(partition=(await context.aws.identity()).partition)
+        # The id of the options may be that of another workspace, which is why this one cannot be used.
+        spec = replace(account.role_spec, workspace_id=context.workspace_id(account))
+        run.account = replace(account, role_spec=spec)
+        async with account_timeout(run.account):
+            await prepare(run)
+        for step in steps:
+            if step.findings_without_workspace:
+                _adapter, before = await _read_step(run, step)
+                found += step.findings_without_workspace(run, before.have)
+    return found
 
 
 @contextmanager
@@ -267,8 +302,9 @@ async def _reconcile_step(
         run.changed_at = time.monotonic()
 
 
-def _step_findings(run: SourceRun, step: Step, known: StepRead) -> list[Finding]:
-    return step.resource.findings(step.spec(run), known[1].have)
+def _all_findings(run: SourceRun, opened: Sequence[OpenedStep]) -> list[Finding]:
+    found = (step.resource.findings(step.spec(run), before.have) for step, (_adapter, before) in opened)
+    return list(chain.from_iterable(found))
 
 
 def _reporting(report: AccountReport, run: SourceRun, step: Step, have: Any) -> AbstractContextManager[None]:

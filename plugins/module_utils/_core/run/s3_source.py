@@ -8,7 +8,7 @@ The bucket notifies the queue, or with `topic_arn` a topic that others own and t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,17 +18,20 @@ from ..cloud.aws_errors import code_of
 from ..cloud.iam import ProviderAdapter, RoleAdapter
 from ..model.connector.s3 import S3Connectors
 from ..model.errors import SentinelError, cannot
+from ..model.findings import CODES, Finding, is_security
+from ..model.resource import Resource
+from ..model.role.role import Role
 from ..model.s3 import options, permissions, subscription, trail
 from ..model.s3.connector import S3_CONNECTOR, S3ConnectorSpec, queues_of_role, readers, uncertain_queues
-from ..model.s3.dead_letter_queue import DEAD_LETTER_QUEUE
+from ..model.s3.dead_letter_queue import DEAD_LETTER_QUEUE, DeadLetterQueue
 from ..model.s3.notification import NOTIFICATION, Notification
 from ..model.s3.provider import PROVIDER
-from ..model.s3.queue import QUEUE
+from ..model.s3.queue import QUEUE, Queue
 from ..model.s3.role import WEB_IDENTITY_ROLE
 from ..model.s3.source import CLOUDTRAIL_TABLE, S3SourceSpec
 from ..model.s3.subscription import SUBSCRIPTION
 from ..model.s3.trail import TrailSource
-from .reconcile import Adapter
+from .reconcile import Adapter, AlreadyRead, Read
 from .step import AddFindings, Source, SourceRun, Step
 from .trail import find_trail_source
 
@@ -39,6 +42,7 @@ class Prepared:
 
     spec: S3SourceSpec
     connector: S3ConnectorSpec
+    notification: Notification
 
 
 def _spec(run: SourceRun) -> S3SourceSpec:
@@ -70,7 +74,7 @@ async def _prepare(run: SourceRun) -> None:
     absent = await _missing_queues(run, uncertain_queues(connector, connectors))
     in_use = queues_of_role(connector, connectors) | others
     desired = replace(desired, other_queue_arns=tuple(sorted(in_use)))
-    run.prepared = Prepared(desired, replace(connector, absent_queue_arns=frozenset(absent)))
+    run.prepared = Prepared(desired, replace(connector, absent_queue_arns=frozenset(absent)), notification)
 
 
 async def _bucket_region(run: SourceRun) -> str:
@@ -161,9 +165,12 @@ def _role_adapter(run: SourceRun, spec: S3SourceSpec) -> RoleAdapter:
     return RoleAdapter(iam, account_id, spec.role_name, writes=run.writes, removing=run.removing, write=write)
 
 
-def _queue_adapter(run: SourceRun, spec: S3SourceSpec) -> sqs.QueueAdapter:
+def _queue_adapter(run: SourceRun, spec: S3SourceSpec) -> Adapter[Queue]:
+    """Return the adapter of the queue, which was read together with its dead-letter queue."""
     write = run.writer(QUEUE.name, "sqs", spec.region)
-    return sqs.QueueAdapter(run.caller("sqs", spec.region), spec, writes=run.writes, write=write)
+    adapter = sqs.QueueAdapter(run.caller("sqs", spec.region), spec, writes=run.writes, write=write)
+    both: DeadLetterQueue | None = run.found[DEAD_LETTER_QUEUE.name]
+    return AlreadyRead(adapter, Read(both.source if both else None))
 
 
 def _dead_letter_queue_adapter(run: SourceRun, spec: S3SourceSpec) -> sqs.DeadLetterQueueAdapter:
@@ -175,6 +182,11 @@ def _subscription_adapter(run: SourceRun, spec: S3SourceSpec) -> sns.Subscriptio
     write = run.writer(SUBSCRIPTION.name, "sns", spec.region)
     client = run.caller("sns", spec.region)
     return sns.SubscriptionAdapter(client, spec, writes=run.writes, removing=run.removing, write=write)
+
+
+def _read_notification_adapter(run: SourceRun, spec: S3SourceSpec) -> Adapter[Notification]:
+    prepared: Prepared = run.prepared
+    return AlreadyRead(_notification_adapter(run, spec), Read(prepared.notification))
 
 
 def _notification_adapter(run: SourceRun, spec: S3SourceSpec) -> s3.NotificationAdapter:
@@ -209,12 +221,48 @@ def _of_connector(run: SourceRun) -> bool:
 
 
 async def _check_readers(run: SourceRun, _add: AddFindings) -> None:
-    """Raise connector_conflict if a connector that this source does not manage reads the queue."""
-    spec = _connector_spec(run)
-    found = readers(spec, await _connectors(run))
+    """Raise an error if a connector that this source does not manage reads the queue, or another queue by the role."""
+    spec, connectors = _connector_spec(run), await _connectors(run)
+    found = readers(spec, connectors)
     if found and not _of_connector(run):
         cause = f"data connector {found[0].name} reads it. Remove that connector first"
         raise cannot("connector_conflict", f"remove queue {spec.queue_arn}", cause, advice="")
+    others = [one for one in connectors if one.role_arn == spec.role_arn and one not in found]
+    if others and _loses_access(run):
+        what = f"remove role {_spec(run).role_name} in account {run.account.account_id}"
+        cause = f"data connector {others[0].name} reads {', '.join(others[0].sqs_urls)} by it. Remove that one first"
+        raise cannot("role_conflict", what, cause, advice="")
+
+
+def _loses_access(run: SourceRun) -> bool:
+    """Whether the role is removed, or does not trust the workspace any more."""
+    role: Role | None = run.found[WEB_IDENTITY_ROLE.name]
+    after = WEB_IDENTITY_ROLE.without(_spec(run), role)
+    return role is not None and (after is None or after.trust != role.trust)
+
+
+def _is_new(run: SourceRun) -> bool:
+    return run.found[WEB_IDENTITY_ROLE.name] is None or run.found[QUEUE.name] is None
+
+
+def _without_workspace(resource: Resource[Any, Any]) -> Callable[[SourceRun, Any], list[Finding]]:
+    """Return a function that returns the security findings of what exists.
+
+    Without the list of connectors it is not known under which names others created the connection, and which sources
+    the other policies of the role belong to.
+    """
+
+    def findings(run: SourceRun, have: Any) -> list[Finding]:
+        spec = _spec(run)
+        found = resource.findings(spec, have) if have else []
+        return [one for one in found if is_security(one) and _is_certain(spec, one)]
+
+    return findings
+
+
+def _is_certain(spec: S3SourceSpec, found: Finding) -> bool:
+    is_known = bool(spec.workspace_id) or not CODES[found.code].needs_workspace_id
+    return is_known and found.code != "permission_inline_extra"
 
 
 S3_SOURCE = Source(
@@ -231,14 +279,23 @@ S3_SOURCE = Source(
             _role_adapter,
             write_statements=permissions.role_write,
             is_new=lambda role: role.is_new,
+            findings_without_workspace=_without_workspace(WEB_IDENTITY_ROLE),
         ),
         Step(
             DEAD_LETTER_QUEUE,
             _spec,
             _dead_letter_queue_adapter,
             write_statements=permissions.queue_write,
+            findings_without_workspace=_without_workspace(DEAD_LETTER_QUEUE),
         ),
-        Step(QUEUE, _spec, _queue_adapter, write_statements=permissions.queue_write, is_new=lambda queue: queue.is_new),
+        Step(
+            QUEUE,
+            _spec,
+            _queue_adapter,
+            write_statements=permissions.queue_write,
+            is_new=lambda queue: queue.is_new,
+            findings_without_workspace=_without_workspace(QUEUE),
+        ),
         Step(
             SUBSCRIPTION,
             _spec,
@@ -246,10 +303,11 @@ S3_SOURCE = Source(
             write_statements=permissions.subscription_write,
             is_used=_has_topic,
         ),
-        Step(NOTIFICATION, _spec, _notification_adapter, write_statements=permissions.notification_write),
+        Step(NOTIFICATION, _spec, _read_notification_adapter, write_statements=permissions.notification_write),
     ),
     in_workspace=(Step(S3_CONNECTOR, _connector_spec, _connector_adapter, is_used=_of_connector),),
     prepare=_prepare,
     statements=_statements,
+    is_new=_is_new,
     before_removal=_check_readers,
 )

@@ -126,10 +126,12 @@ class Source:
 
     in_aws: tuple[Step, ...]
     in_workspace: tuple[Step, ...] = ()
-    prepare: Callable[[SourceRun], Awaitable[None]] | None = None
-    """Read what the steps depend on, after the workspace was read; raises SentinelError."""
+    prepare: Prepare | None = None
+    """Read what the steps depend on, after the workspace was read, if it can be used; raises SentinelError."""
     statements: Callable[[SourceRun, str], list[dict[str, Any]]] = _no_statements
     """Return the statements of the session policy that `prepare` needs, for the AWS partition."""
+    is_new: Callable[[SourceRun], bool] | None = None
+    """Return whether the source does not work yet, so that a refusal of any step is due before the first write."""
     before_removal: Callable[[SourceRun, AddFindings], Awaitable[None]] | None = None
     """Add findings to the report; raises SentinelError if nothing may be removed."""
     after_refusal: Callable[[SourceRun, SentinelError], Iterable[Finding]] | None = None
@@ -137,3 +139,4 @@ class Source:
 
 
 AddFindings = Callable[[Iterable[Finding]], None]
+Prepare = Callable[[SourceRun], Awaitable[None]]
