@@ -20,6 +20,7 @@ from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, FLEET_ROLE_SPEC, 
 from ..module_utils._core.run import fleet
 from ..module_utils._core.run.session import Session, SessionOptions
 from ..plugin_utils.batch import BatchAction, Options, RefusedAccount, is_option_given, report_dir
+from ..plugin_utils.console import command_options
 from ..plugin_utils.internals import freeze_inherited
 
 SPEC = AWS_SPEC | AZURE_SPEC | WORKSPACE_SPEC | FLEET_ROLE_SPEC | FLEET_SPEC | STATE_SPEC
@@ -134,6 +135,8 @@ class ActionModule(BatchAction):
             max_fail_percentage=options["max_fail_percentage"],
             report_dir=report_dir(options),
             report_name=options["report_name"] or "",
+            task_host=self.task_vars["inventory_hostname"],
+            command_options=command_options(),
         )
         results = list(_refused_results(refused, check_mode=run_options.check_mode))
         return Session(accounts, results, run_options, session_options, self.console)

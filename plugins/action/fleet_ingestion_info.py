@@ -52,7 +52,8 @@ class ActionModule(BatchAction):
         for line in (*lines, *notes, results.summary_line(accounts)):
             self.console.line(line)
         header = results.report_header(accounts, started, datetime.now(UTC))
-        answer = results.task_result(accounts, notes, options["fail_on"], options["max_fail_percentage"])
+        verbose, max_percent = self.console.verbose, options["max_fail_percentage"]
+        answer = results.task_result(accounts, notes, options["fail_on"], max_percent, verbose=verbose)
         try:
             rows = map(results.report_row, accounts)
             for line in report_folder.write(report_dir(options), header, rows, options["report_name"] or ""):

@@ -96,7 +96,7 @@ class SentinelAction(ActionBase):
     @cached_property
     def console(self) -> TaskConsole:
         """The output of the task."""
-        return TaskConsole(self._display)
+        return TaskConsole(self._display, diff=self._task.diff)
 
     @abstractmethod
     def execute(self) -> Options:

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, Self, TextIO
 
-from ansible import constants
+from ansible import constants, context
 
 from ..module_utils._core.model.errors import SentinelError
 from ..module_utils._core.model.text import one_line, visible
@@ -24,8 +25,9 @@ REQUEST_LOG_VERBOSITY = 3
 class TaskConsole:
     """The console of a task (`run.session.Console`); every text is escaped for a terminal."""
 
-    def __init__(self, display: Any) -> None:
+    def __init__(self, display: Any, *, diff: bool = False) -> None:
         self._display = display
+        self._diff = diff
         self._tracebacks: set[str] = set()
         self._parent_stdout: TextIO | None = None
         self._is_ending = False
@@ -34,6 +36,11 @@ class TaskConsole:
     def verbose(self) -> bool:
         """Whether the user asked for more output (-v)."""
         return bool(self._display.verbosity > 0)
+
+    @property
+    def diff_context(self) -> int | None:
+        """The number of unchanged lines around a difference, None if the task does not run in diff mode."""
+        return int(constants.config.get_config_value("DIFF_CONTEXT")) if self._diff else None
 
     def line(self, text: str) -> None:
         """Display a line, on stderr where a program reads stdout; also while Ansible itself is ending."""
@@ -88,3 +95,14 @@ def stdout_is_data() -> bool:
     """Whether a program reads stdout."""
     callback: str = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK")
     return callback.endswith(("json", "jsonl"))
+
+
+def command_options() -> str:
+    """Return the inventory and the limit of this run as options of ansible-playbook, without its variables.
+
+    Those may be secret.
+    """
+    arguments = context.CLIARGS
+    options = [("-i", source) for source in arguments.get("inventory") or ()]
+    options += [("--limit", arguments["subset"])] if arguments.get("subset") else []
+    return " ".join(f"{name} {shlex.quote(value)}" for name, value in options)

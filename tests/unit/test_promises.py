@@ -508,7 +508,7 @@ def watched(account_id: str) -> run_ingestion.AccountIngestion:
 def verified() -> dict[str, Any]:
     both = [watched("111111111111"), watched("222222222222")]
     both[0].shown["canary"] = True
-    return {**results.task_result(both, [], "drift", 100), "error": FLEET_ERROR}
+    return {**results.task_result(both, [], "drift", 100, verbose=False), "error": FLEET_ERROR}
 
 
 def arrived() -> dict[str, Any]:

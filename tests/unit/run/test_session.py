@@ -37,6 +37,7 @@ class Recorder:
     """A console that keeps what it is asked to display."""
 
     verbose = False
+    diff_context = None
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -153,6 +154,7 @@ def test_a_signal_ends_the_run_and_keeps_the_results(
             os.kill(os.getpid(), number)
 
     monkeypatch.setattr(console, "line", show)
+    monkeypatch.setattr(console, "verbose", True)
     result = asyncio.run(session_in(tmp_path, two, console).run())
     assert time.monotonic() - interrupted[0] < 20
     assert result["failed"]

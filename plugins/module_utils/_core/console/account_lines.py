@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
 
 from ..model import duration
 from ..model.account_result import AccountResult
-from ..model.findings import CODES, ordered
+from ..model.findings import CODES, Finding, ordered
+
+# Accounts that fail their own host without -v: Ansible displays ten lines for each.
+MAX_FAILED_HOSTS = 3
 
 
 class Failure(TypedDict):
@@ -22,14 +25,14 @@ class Failure(TypedDict):
 
 
 def lines(result: AccountResult, *, verbose: bool = False) -> list[str]:
-    """Return the lines about one account: its status, its calls, and its findings unless it is new.
+    """Return the lines about one account: its status, its calls, and its findings.
 
     `differs` is the status of an account with findings that no run repairs, such as the path of the role, `note` that
     of one with informational findings only. `verbose` adds accounts without changes and findings, and failed accounts
-    without findings, which the summary names in any case.
+    without calls and findings, which the summary names in any case.
     """
-    findings = [] if is_new(result) else [f"    {line}" for line in finding_lines(result)]
-    is_shown = verbose or findings or result.status == "changed"
+    findings = [f"    {line}" for line in finding_lines(result)]
+    is_shown = verbose or findings or result.report.calls
     if result.skipped or not is_shown:
         return []
     return [*_status_lines(result, has_findings=bool(findings)), *findings]
@@ -48,9 +51,17 @@ def _status_lines(result: AccountResult, *, has_findings: bool) -> list[str]:
     return [f"ok: [{name}]"]
 
 
-def is_new(result: AccountResult) -> bool:
-    """Return whether nothing exists in the account yet: the findings of a new account are not worth a line."""
-    return any(CODES[item.code].new_account for item in result.report.findings)
+def listed_codes(result: AccountResult) -> set[str]:
+    """Return the codes of the findings that are listed and not accepted."""
+    return {one.code for one in _listed(result) if one not in result.report.accepted}
+
+
+def _listed(result: AccountResult) -> list[Finding]:
+    """Return the findings that are worth a line: in an account without the role, not that everything else is missing."""
+    found = result.report.findings
+    if not any(CODES[one.code].new_account for one in found):
+        return found
+    return [one for one in found if not (CODES[one.code].breaking and one.code.endswith("_missing"))]
 
 
 def call_names(result: AccountResult) -> str:
@@ -61,10 +72,7 @@ def call_names(result: AccountResult) -> str:
 def finding_lines(result: AccountResult) -> list[str]:
     """Return one line per finding of an account, security findings first, with the reason if it was accepted."""
     reasons = {item: f" Accepted: {reason}" for item, reason in result.report.accepted.items()}
-    return [
-        f"{item.severity} {item.code}: {item.message}{reasons.get(item, '')}"
-        for item in ordered(result.report.findings)
-    ]
+    return [f"{item.severity} {item.code}: {item.message}{reasons.get(item, '')}" for item in ordered(_listed(result))]
 
 
 def counts_line(summary: Mapping[str, int], *, check_mode: bool) -> str:
@@ -88,6 +96,14 @@ def failures(results: Iterable[AccountResult], fail_on: str) -> list[Failure]:
         if message:
             found.append({"account_id": result.account.account_id, "host": result.account.host, "message": message})
     return found
+
+
+def failed_hosts(failures: Sequence[Failure], accounts: int, *, verbose: bool) -> list[Failure]:
+    """Return the failures that each fail a host; of many accounts, without `verbose`, one that stands for all."""
+    if verbose or len(failures) <= MAX_FAILED_HOSTS:
+        return [*failures]
+    message = f"{len(failures)} of {accounts} accounts failed or are not as desired; this host stands for all of them."
+    return [{**failures[0], "message": message}]
 
 
 def _difference_message(result: AccountResult, fail_on: str) -> str:
