@@ -40,6 +40,7 @@ class ActionModule(BatchAction):
 
     spec = SPEC
     host_variables = OPTION_BY_VARIABLE
+    _session: Session | None = None
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the task."""
@@ -59,8 +60,13 @@ class ActionModule(BatchAction):
             options = self.validate_options(self.read_run_options())
             accounts = _parse_accounts(options, self._shared_options(options))
         run_options = self._run_options(options, accounts)
+        self._session = self._new_session(accounts, refused, run_options, options)
         with self.console.outliving_parent():
-            return asyncio.run(self._session(accounts, refused, run_options, options).run())
+            return asyncio.run(self._session.run())
+
+    def status(self) -> str:
+        """Return the progress of the run."""
+        return self._session.status() if self._session else super().status()
 
     def _shared_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options of all listed accounts: those of localhost's variables, else those of the task."""
@@ -123,7 +129,7 @@ class ActionModule(BatchAction):
         check_workspace(account, "accounts that are closed or left", "variable")
         return account
 
-    def _session(
+    def _new_session(
         self, accounts: list[Account], refused: list[RefusedAccount], run_options: fleet.RunOptions, options: Options
     ) -> Session:
         # Playbooks that share a role with others set their name.

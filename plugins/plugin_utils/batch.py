@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,8 +23,9 @@ from ..module_utils._core.model.errors import InputError, Mistake, SentinelError
 from ..module_utils._core.model.run_options import RUN_OPTIONS, OptionSpec, read_option
 from ..module_utils._core.model.text import one_line, visible
 from ..module_utils._core.run.unexpected import unexpected_error
-from .console import TaskConsole
+from .console import TaskConsole, stdout_is_data
 from .environment import task_environment
+from .failed_result import sentences, shortened, without_displayed
 from .play_accounts import ACCOUNT_ID, LOCAL_HOSTS, PlayAccounts, count_accounts, duplicates, host_account_id
 from .unknown_variables import find_unknown
 from .variables import LOCALHOST, RunVariables, TaskVariables, TemplateError
@@ -74,24 +76,38 @@ class SentinelAction(ActionBase):
     def run(self, tmp: Any = None, task_vars: Options | None = None) -> Options:
         """Return the result of the task; errors fail it with their class."""
         result: Options = super().run(tmp, task_vars)
-        self.task_vars = task_vars or {}
+        self.task_vars, self._started = task_vars or {}, time.monotonic()
+        with self.console.reporting(self.status):
+            result |= self._execute()
+        if stdout_is_data() or not result.get("failed"):
+            return result
+        for sentence in sentences(result["msg"]):
+            self.console.line(f"failed: {sentence}")
+        return {**without_displayed(result), "msg": shortened(result["msg"])}
+
+    def _execute(self) -> Options:
         try:
             self.variables = TaskVariables(self, self.task_vars)
             self.accounts = PlayAccounts(self.variables, self.task_vars)
             with task_environment(self, self.variables, self.task_vars):
-                return {**result, **visible(self.execute())}
+                executed: Options = visible(self.execute())
+                return executed
         except TemplateError as error:
-            return {**result, "failed": True, "msg": str(InputError([error.mistake])), "error": {"class": "bad_input"}}
+            return {"failed": True, "msg": str(InputError([error.mistake])), "error": {"class": "bad_input"}}
         except SentinelError as error:
-            return {**result, **self._failure(error)}
+            return self._failure(error)
         except AnsibleError as error:
-            return {**result, "failed": True, "msg": one_line(str(error)), "error": {"class": "bad_input"}}
+            return {"failed": True, "msg": one_line(str(error)), "error": {"class": "bad_input"}}
         except Exception as error:  # noqa: BLE001 Ansible would show it without class, and its causes with all secrets
-            return {**result, **self._failure(unexpected_error(f"run {self._task.action}", error))}
+            return self._failure(unexpected_error(f"run {self._task.action}", error))
 
     def _failure(self, error: SentinelError) -> Options:
         self.console.traceback(error)
         return {"failed": True, "msg": str(error), "error": {"class": error.kind}}
+
+    def status(self) -> str:
+        """Return the line to display when there was none for some seconds."""
+        return f"{time.monotonic() - self._started:.0f} s: {self._task.action} is still working."
 
     @cached_property
     def console(self) -> TaskConsole:

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, Self, TextIO
 
 from ansible import constants, context
 
+from ..module_utils._core.console.style import Style, style_of, wrapped
 from ..module_utils._core.model.errors import SentinelError
 from ..module_utils._core.model.text import one_line, visible
 from ..module_utils._core.run.unexpected import bugs_in
 from .internals import parent_stdout
 
 REQUEST_LOG_VERBOSITY = 3
+# Nobody waits longer than this without a line.
+SILENCE_SECONDS = 5.0
 
 
 class TaskConsole:
@@ -31,6 +36,7 @@ class TaskConsole:
         self._tracebacks: set[str] = set()
         self._parent_stdout: TextIO | None = None
         self._is_ending = False
+        self._last_line = 0.0
 
     @property
     def verbose(self) -> bool:
@@ -44,11 +50,40 @@ class TaskConsole:
 
     def line(self, text: str) -> None:
         """Display a line, on stderr where a program reads stdout; also while Ansible itself is ending."""
+        self._last_line = time.monotonic()
+        text = one_line(text)
+        color = _color(style_of(text))
+        for part in wrapped(text):
+            self._display_part(part, color)
+
+    def _display_part(self, text: str, color: str | None) -> None:
         if not self._is_ending:
-            self._display.display(one_line(text), stderr=stdout_is_data())
+            self._display.display(text, color=color, stderr=stdout_is_data())
         elif self._parent_stdout:
             with suppress(OSError):
-                print(one_line(text), file=self._parent_stdout, flush=True)
+                print(text, file=self._parent_stdout, flush=True)
+
+    @contextmanager
+    def reporting(self, status: Callable[[], str]) -> Iterator[None]:
+        """Display `status()` whenever there was no line for SILENCE_SECONDS, from a thread: the caller may block."""
+        ended = threading.Event()
+
+        def report() -> None:
+            wait = SILENCE_SECONDS
+            while not ended.wait(wait):
+                silent = time.monotonic() - self._last_line
+                if silent >= SILENCE_SECONDS and (text := status()):
+                    self.line(text)
+                wait = max(0.1, SILENCE_SECONDS - (time.monotonic() - self._last_line))
+
+        self._last_line = time.monotonic()
+        thread = threading.Thread(target=report, name="status", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def warning(self, text: str) -> None:
         """Display a warning."""
@@ -88,6 +123,11 @@ class _DisplayHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._display.vvv(one_line(record.getMessage()))
+
+
+def _color(style: Style) -> str | None:
+    """Return the color that the user configured for a style (COLOR_OK and so on), None for none."""
+    return constants.config.get_config_value(f"COLOR_{style.upper()}") if style else None
 
 
 @cache

@@ -288,17 +288,22 @@ def counts(done: int, changed: int = 0, failed: int = 0) -> dict[str, int]:
 
 def test_a_short_run_has_no_progress_lines() -> None:
     progress = Progress(100)
-    assert [progress.line(counts(done), now=1000 + done / 25) for done in range(1, 101)] == [""] * 100
+    assert [progress.line(counts(done), {}, now=1000 + done / 25) for done in range(1, 101)] == [""] * 100
 
 
 def test_a_long_run_has_a_progress_line_every_few_seconds() -> None:
     progress = Progress(1000)
-    output = list(filter(None, (progress.line(counts(at * 10, at, 2), now=50.0 + at) for at in range(31))))
+    output = list(
+        filter(None, (progress.line(counts(at * 10, at, 2), {"aws_denied": 2}, now=50.0 + at) for at in range(31)))
+    )
     assert len(output) == 6
-    assert output[0] == "50 of 1000 accounts done, 5 changed, 2 failed, 10.0 accounts per second, about 1 min 35 s left"
+    assert output[0] == (
+        "50 of 1000 accounts done, 5 changed, 2 failed (2 aws_denied), 10.0 accounts per second, "
+        "about 1 min 35 s left"
+    )
     assert output[-1].endswith("10.0 accounts per second, about 1 min 10 s left")
 
 
 def test_the_last_account_has_no_progress_line() -> None:
     progress = Progress(2)
-    assert progress.line(counts(1), now=0.0) == progress.line(counts(2), now=60.0) == ""
+    assert progress.line(counts(1), {}, now=0.0) == progress.line(counts(2), {}, now=60.0) == ""

@@ -57,7 +57,7 @@ def listed_codes(result: AccountResult) -> set[str]:
 
 
 def _listed(result: AccountResult) -> list[Finding]:
-    """Return the findings that are worth a line: in an account without the role, not that everything else is missing."""
+    """Return the findings that are worth a line: of an account without the role not what else is missing."""
     found = result.report.findings
     if not any(CODES[one.code].new_account for one in found):
         return found
@@ -102,7 +102,7 @@ def failed_hosts(failures: Sequence[Failure], accounts: int, *, verbose: bool) -
     """Return the failures that each fail a host; of many accounts, without `verbose`, one that stands for all."""
     if verbose or len(failures) <= MAX_FAILED_HOSTS:
         return [*failures]
-    message = f"{len(failures)} of {accounts} accounts failed or are not as desired; this host stands for all of them."
+    message = f"{len(failures)} of {accounts} accounts failed or differ; this host stands for all of them."
     return [{**failures[0], "message": message}]
 
 
@@ -126,17 +126,22 @@ class Progress:
         self._start: float | None = None
         self._last_line = 0.0
 
-    def line(self, summary: Mapping[str, int], now: float) -> str:
-        """Return the line that is due `now` (monotonic time in seconds), or ""."""
-        done = summary["accounts"]
+    def line(self, summary: Mapping[str, int], classes: Mapping[str, int], now: float) -> str:
+        """Return the line that is due `now` (monotonic time in seconds), or ""; `classes` counts the errors."""
         if self._start is None:
             self._start = self._last_line = now
-        if now - self._last_line < self.INTERVAL_SECONDS or done == self._accounts:
+        if now - self._last_line < self.INTERVAL_SECONDS or summary["accounts"] == self._accounts:
             return ""
         self._last_line = now
+        return self.text(summary, classes, now)
+
+    def text(self, summary: Mapping[str, int], classes: Mapping[str, int], now: float) -> str:
+        """Return the progress at any time."""
+        done, failed = summary["accounts"], ", ".join(f"{count} {kind}" for kind, count in classes.items())
+        text = f"{done} of {self._accounts} accounts done, {summary['changed']} changed, {summary['failed']} failed"
+        text += f" ({failed})" if failed else ""
+        if not done or self._start is None or now <= self._start:
+            return text
         rate = done / (now - self._start)
         left = duration.format_duration((self._accounts - done) / rate)
-        return (
-            f"{done} of {self._accounts} accounts done, {summary['changed']} changed, {summary['failed']} failed, "
-            f"{rate:.1f} accounts per second, about {left} left"
-        )
+        return f"{text}, {rate:.1f} accounts per second, about {left} left"

@@ -32,7 +32,8 @@ class FleetResult:
         self._accounts: dict[str, dict[str, Any]] = {}
         self._failures: list[Failure] = []
         self._error = ""
-        self._classes = Counter[str]()
+        self.classes = Counter[str]()
+        """The number of failed accounts by error class."""
         self._unsearched = 0
 
     def add(self, result: AccountResult) -> None:
@@ -44,7 +45,7 @@ class FleetResult:
             self._failures += account_lines.failures([result], self._fail_on)
             if result.error:
                 self._error = self._error or str(result.error)
-                self._classes[result.error.kind] += 1
+                self.classes[result.error.kind] += 1
         if result.skipped or (result.status == "ok" and not result.report.findings):
             return
         detailed = len(self._accounts) < MAX_DETAILED
@@ -75,7 +76,7 @@ class FleetResult:
         self._unsearched = len(unknown)
         if unknown:
             self._error = self._error or unknown[0].error
-            self._classes["orphans unknown"] += len(unknown)
+            self.classes["orphans unknown"] += len(unknown)
 
     def result(self, *, verbose: bool = False) -> dict[str, Any]:
         """Return it as the result of `fleet`; with `verbose` every account that fails the run fails its host."""
@@ -102,7 +103,7 @@ class FleetResult:
         """Yield the failures if more than `max_percent` of the accounts failed, and all failures about orphans."""
         failed, accounts = self.summary["failed"] + self._unsearched, self.summary["accounts"]
         if failed * 100 > max_percent * accounts:
-            classes = ", ".join(f"{count} {kind}" for kind, count in self._classes.most_common())
+            classes = ", ".join(f"{count} {kind}" for kind, count in self.classes.most_common())
             yield f"{failed} of {accounts} accounts failed{f': {classes}' if failed > 1 else ''}."
             yield from [self._error] if failed == 1 else []
         yield from [str(self.orphans.error)] if self.orphans.error else []

@@ -82,11 +82,15 @@ class Session:
     _cancellation: fleet.Cancellation = field(default_factory=fleet.Cancellation)
     _results: FleetResult = field(init=False)
     _details: Details = field(init=False)
+    _progress: account_lines.Progress = field(init=False)
+    _run: fleet.Run | None = None
+    _began: float = field(default_factory=time.monotonic)
     _orphans: Orphans = field(default_factory=Orphans)
 
     async def run(self) -> dict[str, Any]:
         """Return the result of `fleet`; raises SentinelError if the run cannot start or ends early."""
         self._results, started = FleetResult(self.options.fail_on), datetime.now(UTC)
+        self._progress = account_lines.Progress(len(self.accounts) + len(self.refused))
         self._details = Details(verbose=self.console.verbose, diff_context=self.console.diff_context)
         with handle_signals(self._interrupt), _closing(self._new_journal()) as journal:
             for result in self.refused:
@@ -102,19 +106,18 @@ class Session:
             sentences = [*self._failures(refusal), *self._write_report(journal, shown, started)]
             self._show(self._last_lines(refusal))
         kind = {"changed": False, "error": {"class": refusal.kind}} if refusal else {}
-        result = self._results.result(verbose=self.console.verbose)
-        return result | kind | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
+        shared = self._results.result(verbose=self.console.verbose)
+        return shared | kind | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
 
     async def _run_accounts(self, journal: Journal | NoJournal) -> SentinelError | None:
         """Run the accounts and display the progress; returns the refusal if too many accounts would change."""
-        progress = account_lines.Progress(len(self.accounts))
         if line := new_account.notice(self.accounts):
             self.console.line(line)
-        run = fleet.run(self.accounts, self.run_options, self._cancellation)
+        run = self._run = fleet.run(self.accounts, self.run_options, self._cancellation)
         try:
             async for result in run:
                 self._add(result, journal)
-                if line := progress.line(self._results.summary, time.monotonic()):
+                if line := self._progress.line(self._results.summary, self._results.classes, time.monotonic()):
                     self.console.line(line)
         except SentinelError as error:
             if error.kind == "too_many_changes":
@@ -127,6 +130,13 @@ class Session:
         finally:
             self._orphans = run.orphans
         return None
+
+    def status(self) -> str:
+        """Return the line about the run at this moment; thread-safe."""
+        if self._run is None or self._run.stage:
+            elapsed = time.monotonic() - self._began
+            return f"{elapsed:.0f} s: still {self._run.stage if self._run else 'starting'}."
+        return self._progress.text(self._results.summary, dict(self._results.classes), time.monotonic())
 
     def _add(self, result: AccountResult, journal: Journal | NoJournal) -> None:
         journal.add(result)
@@ -146,7 +156,8 @@ class Session:
             if line := next_step(options.playbook, options.command_options, summary, check_mode=check_mode):
                 yield line
         if summary["accounts"] > 1 and self.options.task_host:
-            yield f"PLAY RECAP counts tasks: there {self.options.task_host} stands for all {summary['accounts']} accounts."
+            accounts = summary["accounts"]
+            yield f"PLAY RECAP counts tasks: there {self.options.task_host} stands for all {accounts} accounts."
 
     def _add_bugs(self, journal: Journal | NoJournal) -> None:
         for bug in self._orphans.bugs:
