@@ -298,8 +298,7 @@ def test_a_long_run_has_a_progress_line_every_few_seconds() -> None:
     )
     assert len(output) == 6
     assert output[0] == (
-        "50 of 1000 accounts done, 5 changed, 2 failed (2 aws_denied), 10.0 accounts per second, "
-        "about 1 min 35 s left"
+        "50 of 1000 accounts done, 5 changed, 2 failed (2 aws_denied), 10.0 accounts per second, about 1 min 35 s left"
     )
     assert output[-1].endswith("10.0 accounts per second, about 1 min 10 s left")
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ..cloud import request_log
 from ..model.account import Account, check_unique
 from ..model.account_result import AccountReport, AccountResult
 from ..model.credentials.credentials import AwsCredentials
@@ -338,6 +339,7 @@ async def _reconcile_accounts(
 async def _reconcile_account(
     account: Account, clients: Preflight, options: RunOptions, cancellation: Cancellation
 ) -> AccountResult:
+    request_log.current_account.set(account.account_id)
     result = AccountResult(account, AccountReport(), check_mode=options.check_mode)
     reconcile = disconnect if options.absent else connect
     try:
