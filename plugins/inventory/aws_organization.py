@@ -46,8 +46,8 @@ options:
   hostvars_prefix:
     description:
       - Prefix of the host variables.
-      - C(aws_account_id), C(aws_account_joined) and C(aws_ou_path), which the roles read, always have the prefix
-        C(aws_).
+      - C(aws_account_id), C(aws_account_name), C(aws_account_joined) and C(aws_ou_path), which the roles read, always
+        have the prefix C(aws_).
     type: str
     default: aws_
   include_filters:

@@ -33,7 +33,7 @@ from .variables import LOCALHOST, RunVariables, TaskVariables, TemplateError
 Options = dict[str, Any]
 FIELD_BY_OPTION = {field.option: field for field in FIELDS}
 # These identify a single account, so localhost sets them for none.
-SINGLE_ACCOUNT_OPTIONS = ("account_id", "account_joined", "ou_path")
+SINGLE_ACCOUNT_OPTIONS = ("account_id", "account_joined", "account_name", "ou_path")
 
 
 class RefusedAccount(NamedTuple):

@@ -74,7 +74,7 @@ class TaskConsole:
                 silent = time.monotonic() - self._last_line
                 if silent >= SILENCE_SECONDS and (text := status()):
                     self.line(text)
-                wait = max(0.1, SILENCE_SECONDS - (time.monotonic() - self._last_line))
+                wait = max(1.0, SILENCE_SECONDS - (time.monotonic() - self._last_line))
 
         self._last_line = time.monotonic()
         thread = threading.Thread(target=report, name="status", daemon=True)

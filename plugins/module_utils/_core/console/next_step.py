@@ -13,6 +13,8 @@ _CHANGING = {"drift": "onboard"}
 
 def next_step(playbook: str, options: str, summary: Mapping[str, int], *, check_mode: bool) -> str:
     """Return the line with the next command, "" if nothing is left to do; `options` are those of ansible-playbook."""
+    if playbook == "verify":
+        return f"Next: {_command('drift', options)} compares the accounts with the desired state."
     if check_mode and summary["changed"]:
         return f"Next: {_command(_CHANGING.get(playbook, playbook), options)} makes these changes."
     if summary["failed"]:
@@ -20,6 +22,13 @@ def next_step(playbook: str, options: str, summary: Mapping[str, int], *, check_
     if playbook == "onboard" and summary["changed"]:
         return f"Next: {_command('verify', options)} checks that events arrive."
     return ""
+
+
+def recap_line(task_host: str, accounts: int) -> str:
+    """Return the line that relates Ansible's recap to the accounts, "" where each has a task of its own."""
+    if accounts < 2 or not task_host:
+        return ""
+    return f"PLAY RECAP counts tasks: there {task_host} stands for all {accounts} accounts."
 
 
 def _command(playbook: str, options: str) -> str:

@@ -12,14 +12,12 @@ from typing import Literal
 Style = Literal["", "ok", "changed", "warn", "error", "diff_add", "diff_remove", "diff_lines"]
 
 MAX_LENGTH = 300
+_COUNTS = r"(\w+: )?\d+ accounts?: "
 # Texts of others are never at the beginning of a line.
 _STYLES: tuple[tuple[str, Style], ...] = (
-    (r"\d+ accounts?: .*\b[1-9]\d* failed", "error"),
-    (
-        r"\d+ accounts?: .*\b[1-9]\d* (would change|changed|skipped|stale|silent|unhealthy|not_connected|unknown)",
-        "changed",
-    ),
-    (r"\d+ accounts?: |ok: |receiving: ", "ok"),
+    (rf"{_COUNTS}.*\b[1-9]\d* (failed|silent|unhealthy|not_connected)", "error"),
+    (rf"{_COUNTS}.*\b[1-9]\d* (would change|changed|skipped|stale|unknown)", "changed"),
+    (rf"{_COUNTS}|ok: |receiving: ", "ok"),
     (r"changed: |would change: ", "changed"),
     (r"failed: |unhealthy: |not_connected: |silent: |Failures$", "error"),
     (r" +(\d+  )?(critical|high) ", "error"),

@@ -61,6 +61,7 @@ class AccountRow(TypedDict):
 
     account_id: str
     host: str
+    account_name: NotRequired[str]
     ou: NotRequired[str]
     status: str
     resources: list[ResourceRow]

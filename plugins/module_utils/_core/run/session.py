@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from ..console import account_lines
 from ..console.details import Details
-from ..console.next_step import next_step
+from ..console.next_step import next_step, recap_line
 from ..model.account import Account
 from ..model.account_result import AccountResult
 from ..model.errors import SentinelError, cannot
@@ -155,9 +155,8 @@ class Session:
             options, check_mode = self.options, self.run_options.check_mode
             if line := next_step(options.playbook, options.command_options, summary, check_mode=check_mode):
                 yield line
-        if summary["accounts"] > 1 and self.options.task_host:
-            accounts = summary["accounts"]
-            yield f"PLAY RECAP counts tasks: there {self.options.task_host} stands for all {accounts} accounts."
+        if line := recap_line(self.options.task_host, summary["accounts"]):
+            yield line
 
     def _add_bugs(self, journal: Journal | NoJournal) -> None:
         for bug in self._orphans.bugs:
