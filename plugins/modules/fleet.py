@@ -314,8 +314,8 @@ failures:
       sample: Cannot assume role OrganizationAccountAccessRole.
 failed_hosts:
   description:
-    - The entries of RV(failures) for which a playbook fails the hosts, as the roles do. These are all of them with C(-v)
-      or if there are at most three.
+    - The entries of RV(failures) for which a playbook fails the hosts, as the roles do. These are all of them with
+      C(-v), or if there are at most three.
     - Otherwise it is the first one, whose message counts all of them, since Ansible displays ten lines for each host.
   returned: success
   type: list

@@ -212,12 +212,10 @@ def account_options(role: str) -> dict[str, Any]:
 def _option(name: str, source: dict[str, Any]) -> dict[str, Any]:
     text = source["description"]
     lines = [_renamed(line) for line in (text if isinstance(text, list) else [text])]
-    if any(f"V({choice})" not in " ".join(lines) for choice in source.get("choices", ())):
-        # Not as choices of the role: for an invalid value Ansible displays the whole specification, some 12 KB.
-        lines.append(f"One of {', '.join(f'V({choice})' for choice in source['choices'])}.")
     if "default" in source:
         lines.append(f"Defaults to V({str(source['default']).lower()}).")
-    option: dict[str, Any] = {"description": lines if isinstance(text, list) or len(lines) > 1 else lines[0]}
+    option: dict[str, Any] = {"description": lines if isinstance(text, list) or "default" in source else lines[0]}
+    # Without choices: for an invalid one, Ansible would display the whole specification, some 12 KB.
     option |= {key: source[key] for key in ("type", "elements") if key in source}
     return option | ({"no_log": True} if name in NO_LOG else {})
 

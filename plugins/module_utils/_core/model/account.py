@@ -194,6 +194,7 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
         AzureCredentials(**parts["azure"]),
         sources=account.get("sources", sources.DEFAULT),
         deduplicate=account.get("deduplicate", False),
+        account_name=account.get("account_name", ""),
         joined=account.get("joined", ""),
         accepted=account.get("accepted_findings", ()),
         ou=account.get("ou", ""),
