@@ -64,9 +64,9 @@ class ActionModule(BatchAction):
         with self.console.outliving_parent():
             return asyncio.run(self._session.run())
 
-    def status(self) -> str:
+    def status(self, elapsed: float) -> str:
         """Return the progress of the run."""
-        return self._session.status() if self._session else super().status()
+        return self._session.status(elapsed) if self._session else super().status(elapsed)
 
     def _shared_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options of all listed accounts: those of localhost's variables, else those of the task."""

@@ -66,9 +66,9 @@ class ActionModule(BatchAction):
         self._display_last_lines(answer)
         return {**answer}
 
-    def status(self) -> str:
+    def status(self, elapsed: float) -> str:
         """Return the line for a first query that takes long; the pauses are announced."""
-        return "" if self._is_waiting else super().status()
+        return "" if self._is_waiting else super().status(elapsed)
 
     def _display_progress(self, line: str) -> None:
         self._is_waiting = True

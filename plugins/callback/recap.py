@@ -47,7 +47,7 @@ from ..plugin_utils.console import TaskConsole
 ACTIONS = ("trailbridge.sentinel.fleet", "trailbridge.sentinel.fleet_ingestion_info")
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core has no types
+class CallbackModule(CallbackBase):
     """See its documentation."""
 
     CALLBACK_VERSION = 2.0

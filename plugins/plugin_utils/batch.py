@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -76,7 +75,7 @@ class SentinelAction(ActionBase):
     def run(self, tmp: Any = None, task_vars: Options | None = None) -> Options:
         """Return the result of the task; errors fail it with their class."""
         result: Options = super().run(tmp, task_vars)
-        self.task_vars, self._started = task_vars or {}, time.monotonic()
+        self.task_vars = task_vars or {}
         with self.console.reporting(self.status):
             result |= self._execute()
         if stdout_is_data() or not result.get("failed"):
@@ -105,9 +104,9 @@ class SentinelAction(ActionBase):
         self.console.traceback(error)
         return {"failed": True, "msg": str(error), "error": {"class": error.kind}}
 
-    def status(self) -> str:
-        """Return the line to display when there was none for some seconds."""
-        return f"{time.monotonic() - self._started:.0f} s: {self._task.action} is still working."
+    def status(self, elapsed: float) -> str:
+        """Return the line to display when there was none for some seconds, `elapsed` seconds after the beginning."""
+        return f"{elapsed:.0f} s: {self._task.action} is still working."
 
     @cached_property
     def console(self) -> TaskConsole:

@@ -30,9 +30,10 @@ SILENCE_SECONDS = 5.0
 class TaskConsole:
     """The console of a task (`run.session.Console`); every text is escaped for a terminal."""
 
-    def __init__(self, display: Any, *, diff: bool = False) -> None:
+    def __init__(self, display: Any, *, diff: bool = False, on_stderr: bool = False) -> None:
         self._display = display
         self._diff = diff
+        self._on_stderr = on_stderr
         self._tracebacks: set[str] = set()
         self._parent_stdout: TextIO | None = None
         self._is_ending = False
@@ -58,25 +59,28 @@ class TaskConsole:
 
     def _display_part(self, text: str, color: str | None) -> None:
         if not self._is_ending:
-            self._display.display(text, color=color, stderr=stdout_is_data())
+            self._display.display(text, color=color, stderr=self._on_stderr or stdout_is_data())
         elif self._parent_stdout:
             with suppress(OSError):
                 print(text, file=self._parent_stdout, flush=True)
 
     @contextmanager
-    def reporting(self, status: Callable[[], str]) -> Iterator[None]:
-        """Display `status()` whenever there was no line for SILENCE_SECONDS, from a thread: the caller may block."""
-        ended = threading.Event()
+    def reporting(self, status: Callable[[float], str]) -> Iterator[None]:
+        """Display the status whenever there was no line for SILENCE_SECONDS, from a thread: the caller may block.
+
+        `status` gets the seconds since the beginning, and returns "" for no line.
+        """
+        ended, started = threading.Event(), time.monotonic()
 
         def report() -> None:
             wait = SILENCE_SECONDS
             while not ended.wait(wait):
-                silent = time.monotonic() - self._last_line
-                if silent >= SILENCE_SECONDS and (text := status()):
+                now = time.monotonic()
+                if now - self._last_line >= SILENCE_SECONDS and (text := status(now - started)):
                     self.line(text)
                 wait = max(1.0, SILENCE_SECONDS - (time.monotonic() - self._last_line))
 
-        self._last_line = time.monotonic()
+        self._last_line = started
         thread = threading.Thread(target=report, name="status", daemon=True)
         thread.start()
         try:

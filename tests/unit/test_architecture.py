@@ -40,7 +40,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "plugin_utils": (_core("model", "run", "report", "console", "verify", ".") | {"plugin_utils"}, {"ansible"}),
     "action": (_core("model", "run", "report", "console", "verify", ".") | {"plugin_utils"}, {"ansible"}),
     "callback": (_core("console") | {"plugin_utils"}, {"ansible"}),
-    "inventory": (_core("model", "cloud", "run", "."), {"ansible"}),
+    "inventory": (_core("model", "cloud", "run", ".") | {"plugin_utils"}, {"ansible"}),
     "doc_fragments": (set(), set()),
 }
 

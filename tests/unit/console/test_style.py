@@ -84,7 +84,7 @@ def test_a_wait_has_a_line_every_few_seconds_and_ends_at_once(monkeypatch: pytes
     monkeypatch.setattr(consoles, "SILENCE_SECONDS", 1.0)
     display = Display()
     start = time.monotonic()
-    with TaskConsole(display).reporting(lambda: "Still waiting."):
+    with TaskConsole(display).reporting(lambda _elapsed: "Still waiting."):
         time.sleep(2.5)
     assert display.lines == ["Still waiting."] * 2
     assert time.monotonic() - start < 3.5
@@ -94,7 +94,7 @@ def test_other_lines_postpone_that(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consoles, "SILENCE_SECONDS", 2.0)
     display = Display()
     console = TaskConsole(display)
-    with console.reporting(lambda: "Still waiting."):
+    with console.reporting(lambda _elapsed: "Still waiting."):
         for _number in range(6):
             time.sleep(0.5)
             console.line("Something.")

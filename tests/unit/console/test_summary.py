@@ -67,7 +67,7 @@ def listed(*results: AccountResult, verbose: bool = False, diff_context: int | N
     """The lines at once, and those at the end."""
     collected = Details(verbose=verbose, diff_context=diff_context)
     at_once = [line for one in results for line in collected.add(one)]
-    return at_once, [*collected.lines(has_report=True)]
+    return at_once, [*collected.lines("the report")]
 
 
 NEW = result(2, ("role_missing", "connector_missing"), ("CreateRole", "DataConnectors_CreateOrUpdate"))

@@ -158,14 +158,25 @@ def silent_server() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_nobody_waits_for_an_unreachable_service_without_a_line(cloud: Emulators, tmp_path: Path) -> None:
-    inventory = tmp_path / "accounts.yml"
-    inventory.write_text(yaml.safe_dump({"all": {"hosts": {"200000000001": {}}, "vars": WORKSPACE}}))
+@pytest.mark.parametrize(
+    ("name", "inventory_data"),
+    [
+        ("accounts.yml", {"all": {"hosts": {"200000000001": {}}, "vars": WORKSPACE}}),
+        ("aws_organization.yml", {"plugin": "trailbridge.sentinel.aws_organization"}),
+    ],
+    ids=["hosts", "organization"],
+)
+def test_nobody_waits_for_an_unreachable_service_without_a_line(
+    name: str, inventory_data: dict[str, Any], cloud: Emulators, tmp_path: Path
+) -> None:
+    inventory = tmp_path / name
+    inventory.write_text(yaml.safe_dump(inventory_data))
     with silent_server() as address:
         child = subprocess.Popen(
             ["ansible-playbook", "trailbridge.sentinel.onboard", "-i", str(inventory)],
             env=cloud.whole_environment(AWS_ENDPOINT_URL=address, ANSIBLE_NOCOLOR="1"),
             stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
         )
         assert child.stdout

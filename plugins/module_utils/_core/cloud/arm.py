@@ -171,15 +171,18 @@ class Azure:
                         raise
                     throttled = getattr(error, "status_code", None) == HTTPStatus.TOO_MANY_REQUESTS
                 finally:
-                    if answer is None:
-                        request_log.lost(action, time.monotonic() - start)
-                    else:
-                        self._reached.add(client)
-                        request_log.azure(action, answer.status_code, answer.headers, time.monotonic() - start)
+                    self._log(client, action, answer, time.monotonic() - start)
                     rate_limit.record(kind, _remaining(answer, kind), pause if throttled else None)
                 if not throttled:
                     await asyncio.sleep(pause)
         raise AssertionError("pauses never end")
+
+    def _log(self, client: Client, action: str, answer: HttpResponse | None, seconds: float) -> None:
+        if answer is None:
+            request_log.lost(action, seconds)
+        else:
+            self._reached.add(client)
+            request_log.azure(action, answer.status_code, answer.headers, seconds)
 
     def _retry_seconds(self, error: AzureError, client: Client) -> float:
         """Return how long a request is retried: not long if the network settings of this machine may be wrong."""

@@ -45,7 +45,7 @@ def _status_lines(result: AccountResult, *, has_findings: bool) -> list[str]:
         calls = [f"    calls before the error: {call_names(result)}"] if result.report.calls else []
         return [f"failed: [{name}] {result.error.kind}: {result.error}", *calls]
     if result.status == "changed":
-        return [f"{'would change' if result.check_mode else 'changed'}: [{name}] {call_names(result)}"]
+        return [f"{_changed(check_mode=result.check_mode)}: [{name}] {call_names(result)}"]
     if has_findings:
         return [f"{'differs' if result.has_drift else 'note'}: [{name}]"]
     return [f"ok: [{name}]"]
@@ -75,9 +75,13 @@ def finding_lines(result: AccountResult) -> list[str]:
     return [f"{item.severity} {item.code}: {item.message}{reasons.get(item, '')}" for item in ordered(_listed(result))]
 
 
+def _changed(*, check_mode: bool) -> str:
+    return "would change" if check_mode else "changed"
+
+
 def counts_line(summary: Mapping[str, int], *, check_mode: bool) -> str:
     """Return the counts of a run in one line."""
-    changed = "would change" if check_mode else "changed"
+    changed = _changed(check_mode=check_mode)
     noun = "account" if summary["accounts"] == 1 else "accounts"
     skipped = f", {summary['skipped']} skipped" if summary["skipped"] else ""
     counts = f"{summary['ok']} ok, {summary['changed']} {changed}, {summary['failed']} failed{skipped}"
@@ -121,8 +125,9 @@ class Progress:
 
     INTERVAL_SECONDS = 5.0
 
-    def __init__(self, accounts: int) -> None:
+    def __init__(self, accounts: int, *, check_mode: bool = False) -> None:
         self._accounts = accounts
+        self._changed = _changed(check_mode=check_mode)
         self._start: float | None = None
         self._last_line = 0.0
 
@@ -138,7 +143,8 @@ class Progress:
     def text(self, summary: Mapping[str, int], classes: Mapping[str, int], now: float) -> str:
         """Return the progress at any time."""
         done, failed = summary["accounts"], ", ".join(f"{count} {kind}" for kind, count in classes.items())
-        text = f"{done} of {self._accounts} accounts done, {summary['changed']} changed, {summary['failed']} failed"
+        counts = f"{summary['changed']} {self._changed}, {summary['failed']} failed"
+        text = f"{done} of {self._accounts} accounts done, {counts}"
         text += f" ({failed})" if failed else ""
         if not done or self._start is None or now <= self._start:
             return text

@@ -62,18 +62,23 @@ class Details:
     def _is_few(self) -> bool:
         return self._count <= MAX_ACCOUNTS and self._lines <= MAX_LINES
 
-    def lines(self, *, has_report: bool) -> Iterator[str]:
-        """Yield the lines for the end: the accounts, worst first, or where they are."""
-        where = "-v displays them, and the report has them." if has_report else "-v displays them."
+    @property
+    def is_hidden(self) -> bool:
+        """Whether accounts or differences are too many to be displayed."""
+        return not self._is_few or self._differences > MAX_DIFFERENCES
+
+    def lines(self, place: str) -> Iterator[str]:
+        """Yield the lines for the end: the accounts, worst first, or the `place` where they are, which may be ""."""
+        where = f"{f', listed in {place}' if place else ''}; with -v they are displayed."
         if not self._is_few:
-            yield f"{self._count} accounts have changes, findings or errors: {where}"
+            yield f"{self._count} accounts have changes, findings or errors{where}"
             return
         shows_differences = self._differences <= MAX_DIFFERENCES
         for entry in sorted(self._entries):
             yield from entry.lines
             yield from entry.difference if shows_differences else ()
         if not shows_differences:
-            yield f"{self._differences} accounts have differences: {where}"
+            yield f"{self._differences} accounts have differences{where}"
 
 
 def _urgency(result: AccountResult) -> tuple[int, str]:

@@ -84,13 +84,13 @@ class Session:
     _details: Details = field(init=False)
     _progress: account_lines.Progress = field(init=False)
     _run: fleet.Run | None = None
-    _began: float = field(default_factory=time.monotonic)
     _orphans: Orphans = field(default_factory=Orphans)
 
     async def run(self) -> dict[str, Any]:
         """Return the result of `fleet`; raises SentinelError if the run cannot start or ends early."""
         self._results, started = FleetResult(self.options.fail_on), datetime.now(UTC)
-        self._progress = account_lines.Progress(len(self.accounts) + len(self.refused))
+        accounts = len(self.accounts) + len(self.refused)
+        self._progress = account_lines.Progress(accounts, check_mode=self.run_options.check_mode)
         self._details = Details(verbose=self.console.verbose, diff_context=self.console.diff_context)
         with handle_signals(self._interrupt), _closing(self._new_journal()) as journal:
             for result in self.refused:
@@ -99,7 +99,7 @@ class Session:
             self._add_bugs(journal)
             # A refused run only previewed the changes, and is reported as check mode.
             shown = replace(self.run_options, check_mode=self.run_options.check_mode or bool(refusal))
-            self._show(self._details.lines(has_report=bool(self.options.report_dir)))
+            self._show(self._details.lines(self._place_of_details(journal)))
             self._show(self._results.finish(shown, self._orphans, verbose=self.console.verbose))
             if self._cancellation.interrupted:
                 return self._interrupted_result(journal)
@@ -131,10 +131,9 @@ class Session:
             self._orphans = run.orphans
         return None
 
-    def status(self) -> str:
-        """Return the line about the run at this moment; thread-safe."""
+    def status(self, elapsed: float) -> str:
+        """Return the line about the run `elapsed` seconds after its beginning; thread-safe."""
         if self._run is None or self._run.stage:
-            elapsed = time.monotonic() - self._began
             return f"{elapsed:.0f} s: still {self._run.stage if self._run else 'starting'}."
         return self._progress.text(self._results.summary, dict(self._results.classes), time.monotonic())
 
@@ -147,6 +146,18 @@ class Session:
     def _show(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.console.line(line)
+
+    def _place_of_details(self, journal: Journal | NoJournal) -> str:
+        """Return where the lines are that are not displayed: the report, else the journal of changes that were made."""
+        if self.options.report_dir:
+            return "the report"
+        return journal.place if self._keeps_journal else ""
+
+    @property
+    def _keeps_journal(self) -> bool:
+        """Whether the journal is the only place with the changes of the run."""
+        is_other_place = bool(self.options.report_dir) or self.run_options.check_mode
+        return self._details.is_hidden and not is_other_place and bool(self._results.summary["changed"])
 
     def _last_lines(self, refusal: SentinelError | None) -> Iterator[str]:
         """Yield the next command, and how Ansible's own counts differ from those of the accounts."""
@@ -186,7 +197,7 @@ class Session:
                 header = self._header(run_options, started)
                 folder, name = self.options.report_dir, self.options.report_name
                 self._show(report_folder.write(folder, header, journal.read(), name))
-            journal.keep = False
+            journal.keep = self._keeps_journal
         except SentinelError as error:
             journal.add_orphans(self._orphans)
             yield f"{error}{journal.hint}"
