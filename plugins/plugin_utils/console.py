@@ -38,6 +38,7 @@ class TaskConsole:
         self._parent_stdout: TextIO | None = None
         self._is_ending = False
         self._last_line = 0.0
+        self._colors: dict[Style, str | None] = {}
 
     @property
     def verbose(self) -> bool:
@@ -53,9 +54,14 @@ class TaskConsole:
         """Display a line, on stderr where a program reads stdout; also while Ansible itself is ending."""
         self._last_line = time.monotonic()
         text = one_line(text)
-        color = _color(style_of(text))
         for part in wrapped(text):
-            self._display_part(part, color)
+            self._display_part(part, self._color(style_of(text)))
+
+    def _color(self, style: Style) -> str | None:
+        """Return the color that the user configured for a style (COLOR_OK and so on), None for none."""
+        if style not in self._colors:
+            self._colors[style] = constants.config.get_config_value(f"COLOR_{style.upper()}") if style else None
+        return self._colors[style]
 
     def _display_part(self, text: str, color: str | None) -> None:
         if not self._is_ending:
@@ -127,11 +133,6 @@ class _DisplayHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._display.vvv(one_line(record.getMessage()))
-
-
-def _color(style: Style) -> str | None:
-    """Return the color that the user configured for a style (COLOR_OK and so on), None for none."""
-    return constants.config.get_config_value(f"COLOR_{style.upper()}") if style else None
 
 
 @cache

@@ -219,11 +219,11 @@ def test_fail_on_selects_the_accounts_that_fail(one: AccountResult, fails: set[s
         (
             WIDENED,
             (
-                f"Account {ACCOUNT} differs from the desired state: critical trust_anyone: Anyone may. "
+                f"Account {ACCOUNT} pay differs from the desired state: critical trust_anyone: Anyone may. "
                 "high permission_policy_extra: Admin is attached. low role_tags: The tags owner differ."
             ),
         ),
-        (CHANGED, f"Account {ACCOUNT} differs from the desired state: TagRole"),
+        (CHANGED, f"Account {ACCOUNT} pay differs from the desired state: TagRole"),
     ],
     ids=["failed", "widened", "changed, without a finding"],
 )

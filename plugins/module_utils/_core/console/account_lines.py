@@ -117,7 +117,7 @@ def _difference_message(result: AccountResult, fail_on: str) -> str:
         return ""
     reasons = [f"{one.severity} {one.code}: {one.message}" for one in ordered(result.report.unaccepted)]
     reasons = reasons or [call_names(result)]
-    return f"Account {result.account.account_id} differs from the desired state: {' '.join(reasons)}"
+    return f"Account {result.account.name} differs from the desired state: {' '.join(reasons)}"
 
 
 class Progress:

@@ -30,8 +30,9 @@ class Summary:
     def add(self, result: AccountResult) -> None:
         """Add the result of one account."""
         name = result.account.name
-        self._has_findings |= bool(account_lines.finding_lines(result))
-        for code in account_lines.listed_codes(result):
+        codes = account_lines.listed_codes(result)
+        self._has_findings |= bool(codes or result.report.accepted)
+        for code in codes:
             self._findings.setdefault(code, _Accounts()).add(name)
         for code in {finding.code for finding in result.report.accepted}:
             self._accepted.setdefault(code, _Accounts()).add(name)

@@ -144,9 +144,7 @@ class Account:
     @property
     def name(self) -> str:
         """The account id, followed by the host and the name of the account where they differ."""
-        # Lines have it in brackets.
-        name = self.account_name.replace("[", "(").replace("]", ")")
-        return " ".join(dict.fromkeys(filter(None, (self.account_id, self.host, name))))
+        return label(self.account_id, self.host, self.account_name)
 
     @property
     def workspace_key(self) -> WorkspaceKey:
@@ -165,6 +163,12 @@ class Account:
         found = replace(self, account_id=account_id, role_spec=role_spec)
         _check_arns(found, self.host, "short")
         return found
+
+
+def label(account_id: str, *names: str) -> str:
+    """Return the id of an account with its names for a line, which has them in brackets; equal ones once."""
+    shown = (name.replace("[", "(").replace("]", ")") for name in names)
+    return " ".join(dict.fromkeys(filter(None, (account_id, *shown))))
 
 
 def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str = "option") -> Account:

@@ -63,7 +63,9 @@ class FleetResult:
         self._add_unsearched()
         removing, check_mode = options.orphans == "remove" and not orphans.error, options.check_mode
         self._orphans_changed = removing and any(one.removed or (check_mode and one.connector) for one in self.orphans)
-        lines = sorted(orphan.line(check_mode=check_mode, removing=removing) for orphan in self.orphans)
+        lines = sorted(
+            one.line(orphans.name(one.account_id), check_mode=check_mode, removing=removing) for one in orphans
+        )
         if not verbose and len(lines) > MAX_ROWS:
             lines[MAX_ROWS:] = [f"orphans: {len(lines) - MAX_ROWS} more, displayed with -v"]
         lines += self.orphans.lines()
