@@ -13,7 +13,7 @@ from typing import Any
 MAX_MESSAGE = 190
 # What was displayed already.
 _DISPLAYED = ("summary", "accounts", "failures", "failed_hosts", "orphans", "notes")
-_SENTENCE = re.compile(r"(?<=[.]) (?=Cannot |And [0-9]+ more)")
+_SENTENCE = re.compile(r"(?<=[.]) (?=[A-Z])")
 
 
 def without_displayed(result: Mapping[str, Any]) -> dict[str, Any]:
