@@ -102,7 +102,14 @@ def test_other_lines_postpone_that(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_failed_result_has_a_sentence_and_a_class_only() -> None:
-    data = {"summary": {}, "accounts": {}, "failures": [], "failed_hosts": [], "orphans": [], "notes": []}
+    data: dict[str, Any] = {
+        "summary": {},
+        "accounts": {},
+        "failures": [],
+        "failed_hosts": [],
+        "orphans": [],
+        "notes": [],
+    }
     result = {"failed": True, "msg": "No.", "error": {"class": "bad_input"}}
     assert without_displayed(data | result) == result
     assert without_displayed({"changed": True, **data}) == {"changed": True, **data}

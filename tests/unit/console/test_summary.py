@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console import details
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console.account_lines import (
     MAX_FAILED_HOSTS,
+    Failure,
     failed_hosts,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console.details import Details
@@ -164,15 +165,18 @@ def test_without_diff_mode_no_difference_is_displayed() -> None:
 # --- hosts that fail ---
 
 
+def failed(count: int) -> list[Failure]:
+    return [{"account_id": str(number), "host": f"h{number}", "message": "Why."} for number in range(count)]
+
+
 @pytest.mark.parametrize(("verbose", "count"), [(False, MAX_FAILED_HOSTS), (True, 90)])
 def test_each_of_a_few_accounts_fails_its_host_with_v_of_any_number(*, verbose: bool, count: int) -> None:
-    failures = [{"account_id": str(number), "host": f"h{number}", "message": "Why."} for number in range(count)]
+    failures = failed(count)
     assert failed_hosts(failures, 1000, verbose=verbose) == failures
 
 
 def test_of_many_accounts_one_that_failed_stands_for_all() -> None:
-    failures = [{"account_id": str(number), "host": f"h{number}", "message": "Why."} for number in range(90)]
-    [one] = failed_hosts(failures, 1000, verbose=False)
+    [one] = failed_hosts(failed(90), 1000, verbose=False)
     assert (one["host"], "90 of 1000" in one["message"]) == ("h0", True)
 
 
