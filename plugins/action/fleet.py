@@ -20,6 +20,7 @@ from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, FLEET_ROLE_SPEC, 
 from ..module_utils._core.run import fleet
 from ..module_utils._core.run.session import Session, SessionOptions
 from ..plugin_utils.batch import BatchAction, Options, RefusedAccount, is_option_given, report_dir
+from ..plugin_utils.console import command_options
 from ..plugin_utils.internals import freeze_inherited
 
 SPEC = AWS_SPEC | AZURE_SPEC | WORKSPACE_SPEC | FLEET_ROLE_SPEC | FLEET_SPEC | STATE_SPEC
@@ -39,6 +40,7 @@ class ActionModule(BatchAction):
 
     spec = SPEC
     host_variables = OPTION_BY_VARIABLE
+    _session: Session | None = None
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the task."""
@@ -58,8 +60,13 @@ class ActionModule(BatchAction):
             options = self.validate_options(self.read_run_options())
             accounts = _parse_accounts(options, self._shared_options(options))
         run_options = self._run_options(options, accounts)
+        self._session = self._new_session(accounts, refused, run_options, options)
         with self.console.outliving_parent():
-            return asyncio.run(self._session(accounts, refused, run_options, options).run())
+            return asyncio.run(self._session.run())
+
+    def status(self, elapsed: float) -> str:
+        """Return the progress of the run."""
+        return self._session.status(elapsed) if self._session else super().status(elapsed)
 
     def _shared_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options of all listed accounts: those of localhost's variables, else those of the task."""
@@ -122,7 +129,7 @@ class ActionModule(BatchAction):
         check_workspace(account, "accounts that are closed or left", "variable")
         return account
 
-    def _session(
+    def _new_session(
         self, accounts: list[Account], refused: list[RefusedAccount], run_options: fleet.RunOptions, options: Options
     ) -> Session:
         # Playbooks that share a role with others set their name.
@@ -134,6 +141,8 @@ class ActionModule(BatchAction):
             max_fail_percentage=options["max_fail_percentage"],
             report_dir=report_dir(options),
             report_name=options["report_name"] or "",
+            task_host=self.task_vars["inventory_hostname"],
+            command_options=command_options(),
         )
         results = list(_refused_results(refused, check_mode=run_options.check_mode))
         return Session(accounts, results, run_options, session_options, self.console)

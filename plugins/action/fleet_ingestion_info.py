@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ..module_utils._core.console.next_step import next_step, recap_line
 from ..module_utils._core.model.account import FIELDS
 from ..module_utils._core.model.duration import seconds
 from ..module_utils._core.model.errors import SentinelError
@@ -20,6 +21,7 @@ from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, FLEET_INGESTION_S
 from ..module_utils._core.run import report_folder
 from ..module_utils._core.verify import ingestion, results
 from ..plugin_utils.batch import BatchAccount, BatchAction, report_dir
+from ..plugin_utils.console import command_options
 
 SPEC = AWS_SPEC | AZURE_SPEC | INGESTION_SPEC | WORKSPACE_SPEC | FLEET_INGESTION_SPEC
 # Options of a host that are not options of an account.
@@ -33,6 +35,7 @@ class ActionModule(BatchAction):
     spec = SPEC
     host_variables = VERIFY_OPTION_BY_VARIABLE
     host_options = HOST_OPTIONS
+    _is_waiting = False
 
     def execute(self) -> dict[str, Any]:
         """Query until all accounts have events or the time to wait is over, and return the ingestion statuses."""
@@ -43,7 +46,7 @@ class ActionModule(BatchAction):
         for one in batch.refused:
             self.console.line(f"failed: [{one.account.name}] {one.error}")
         accounts = [_expected_accounts(one) for one in batch.accounts]
-        workspaces = asyncio.run(ingestion.verify(accounts, verify_options, self.console.line))
+        workspaces = asyncio.run(ingestion.verify(accounts, verify_options, self._display_progress))
         for item in accounts:
             self.console.traceback(item.error)
         accounts += [ingestion.refused_account(one.account, one.error) for one in batch.refused]
@@ -52,14 +55,30 @@ class ActionModule(BatchAction):
         for line in (*lines, *notes, results.summary_line(accounts)):
             self.console.line(line)
         header = results.report_header(accounts, started, datetime.now(UTC))
-        answer = results.task_result(accounts, notes, options["fail_on"], options["max_fail_percentage"])
+        verbose, max_percent = self.console.verbose, options["max_fail_percentage"]
+        answer = results.task_result(accounts, notes, options["fail_on"], max_percent, verbose=verbose)
         try:
             rows = map(results.report_row, accounts)
             for line in report_folder.write(report_dir(options), header, rows, options["report_name"] or ""):
                 self.console.line(line)
         except SentinelError as error:
             answer["failed"], answer["msg"] = True, " ".join(filter(None, [answer.get("msg"), str(error)]))
+        self._display_last_lines(answer)
         return {**answer}
+
+    def status(self, elapsed: float) -> str:
+        """Return the line for a first query that takes long; the pauses are announced."""
+        return "" if self._is_waiting else super().status(elapsed)
+
+    def _display_progress(self, line: str) -> None:
+        self._is_waiting = True
+        self.console.line(line)
+
+    def _display_last_lines(self, answer: results.VerifyResult) -> None:
+        if answer["failures"]:
+            self.console.line(next_step("verify", command_options(), answer["summary"], check_mode=False))
+        if line := recap_line(self.task_vars["inventory_hostname"], answer["summary"]["accounts"]):
+            self.console.line(line)
 
 
 def _expected_accounts(one: BatchAccount) -> ingestion.AccountIngestion:

@@ -89,8 +89,8 @@ options:
     type: str
   cert_validation_mode:
     description:
-      - Whether to validate the certificates of Azure endpoints. They are validated unless this is V(ignore).
-      - If not set, E(AZURE_CERT_VALIDATION_MODE) is used.
+      - Whether to validate the certificates of Azure endpoints. V(validate) validates them, V(ignore) does not.
+      - If not set, E(AZURE_CERT_VALIDATION_MODE) is used, otherwise V(validate).
     type: str
     choices:
       - validate

@@ -46,8 +46,8 @@ options:
   hostvars_prefix:
     description:
       - Prefix of the host variables.
-      - C(aws_account_id), C(aws_account_joined) and C(aws_ou_path), which the roles read, always have the prefix
-        C(aws_).
+      - C(aws_account_id), C(aws_account_name), C(aws_account_joined) and C(aws_ou_path), which the roles read, always
+        have the prefix C(aws_).
     type: str
     default: aws_
   include_filters:
@@ -225,6 +225,7 @@ from ..module_utils._core.model.text import visible
 from ..module_utils._core.options import AWS_SPEC
 from ..module_utils._core.run.clients import Clients
 from ..module_utils._core.run.unexpected import unexpected_error
+from ..plugin_utils.console import TaskConsole
 
 SUFFIXES = ("aws_organization.yml", "aws_organization.yaml")
 _SAFE = re.compile("[A-Za-z0-9_:. -]*")
@@ -254,6 +255,10 @@ class _CachedOrganization:
         self._cache[self._key] = to_data(organization)
 
 
+def _status(elapsed: float) -> str:
+    return f"{elapsed:.0f} s: still listing the accounts of the organization."
+
+
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     """Accounts as hosts."""
 
@@ -272,7 +277,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             self._check_names(config)
             spec = self._account_filter()
-            organization = self._organization(path, spec, cache=cache)
+            # Stdout may be the inventory itself.
+            with TaskConsole(self.display, on_stderr=True).reporting(_status):
+                organization = self._organization(path, spec, cache=cache)
             accounts, excluded = account_filter.select_accounts(organization, spec)
             for account_id, reason in excluded.items():
                 self.display.vvv(f"Account {account_id} is excluded: {reason}.")

@@ -50,6 +50,11 @@ options:
       - It can take some minutes until the role to assume exists in a new account. Assuming it is retried until the
         account is 15 minutes old, without delaying other accounts.
     type: str
+  account_name:
+    description:
+      - Name of the account, which messages and results have beside its ID. The inventory plugin C(aws_organization)
+        sets it.
+    type: str
   ou_path:
     description:
       - Path of the organizational unit of the account, such as V(/Workloads/Production), by which reports group the
@@ -86,8 +91,8 @@ options:
     default: 256
   max_fail_percentage:
     description:
-      - Maximum percentage of accounts that may fail before the task fails. The results of all accounts are returned in
-        either case.
+      - Maximum percentage of accounts that may fail before the task fails. A failed task returns C(msg) and RV(error)
+        only, since Ansible displays the whole result of a failed task; set it to 100 to process RV(failures).
     type: float
     default: 0
   max_change_percent:
@@ -95,8 +100,8 @@ options:
       - Maximum percentage of accounts that may change. If more would change, nothing is written and the task fails.
       - It is a percentage of the accounts of the play's pattern before the limit of the run, with C(serial) of those of
         the batch, or of O(accounts). Accounts that cannot be read count as changed.
-      - If set, all accounts are read once more before the first write. A refused run returns the result of check mode,
-        with C(error.class) C(too_many_changes). Check mode fails in the same way.
+      - If set, all accounts are read once more before the first write. A refused run displays and reports the result of
+        check mode, and returns C(error.class) C(too_many_changes). Check mode fails in the same way.
       - If not set, any number of accounts may change.
     type: float
   find_orphans:
@@ -195,14 +200,14 @@ EXAMPLES = r"""
 RETURN = r"""
 summary:
   description: Number of accounts in total and by status.
-  returned: always, unless the run cannot start
+  returned: success
   type: dict
   sample: {"accounts": 12, "ok": 10, "changed": 1, "failed": 1, "skipped": 0}
 accounts:
   description:
     - Accounts that changed, failed or have findings, by account ID. All other accounts are only counted, as are those
       that were skipped.
-  returned: always, unless the run cannot start
+  returned: success
   type: dict
   contains:
     status:
@@ -214,6 +219,11 @@ accounts:
       description: Name of the host in the inventory.
       type: str
       sample: payments-production
+    account_name:
+      description: Name of the account.
+      returned: if the variable C(aws_account_name) is set
+      type: str
+      sample: Payments Production
     resources:
       description: The resources of the account in the order of their sources.
       returned: always
@@ -269,10 +279,16 @@ accounts:
           type: str
           sample: AttachRolePolicy
         args:
-          description: Arguments of the operation. They are returned for the first 100 accounts, as is the diff.
+          description: Arguments of the operation.
           returned: for the first 100 accounts
           type: dict
           sample: {"RoleName": "MicrosoftSentinelRole"}
+    diff:
+      description: The differences, each with C(before) and C(after). They are displayed in diff mode.
+      returned: for the first 100 accounts that changed
+      type: list
+      elements: dict
+      sample: [{"before": {"path": "/"}, "after": {"path": "/x/"}}]
     error:
       description: The error that failed the account, with C(class) and C(message).
       returned: if the account failed
@@ -280,7 +296,7 @@ accounts:
       sample: {"class": "assume_denied", "message": "Cannot assume role OrganizationAccountAccessRole."}
 failures:
   description: Accounts that failed or that O(fail_on) selects.
-  returned: always, unless the run cannot start
+  returned: success
   type: list
   elements: dict
   contains:
@@ -296,11 +312,20 @@ failures:
       description: Reason in one sentence.
       type: str
       sample: Cannot assume role OrganizationAccountAccessRole.
+failed_hosts:
+  description:
+    - The entries of RV(failures) for which a playbook fails the hosts, as the roles do. These are all of them with
+      C(-v), or if there are at most three.
+    - Otherwise it is the first one, whose message counts all of them, since Ansible displays ten lines for each host.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"account_id": "111111111111", "host": "payments-production", "message": "90 of 1000 accounts failed."}]
 orphans:
   description: >-
     Connectors whose account is closed or left the organization, or whose role does not exist, and roles without a
     connector. See O(find_orphans) and O(find_unconnected_roles).
-  returned: always, unless the run cannot start
+  returned: success
   type: list
   elements: dict
   contains:

@@ -55,8 +55,8 @@ options:
     default: 256
   max_fail_percentage:
     description:
-      - Maximum percentage of accounts that may be listed in RV(failures) before the task fails. The results of all
-        accounts are returned in either case.
+      - Maximum percentage of accounts that may be listed in RV(failures) before the task fails. A failed task
+        returns C(msg) and RV(error) only, since Ansible displays the whole result of a failed task.
     type: float
     default: 0
   report_dir:
@@ -107,7 +107,7 @@ EXAMPLES = r"""
 RETURN = r"""
 summary:
   description: Number of accounts in total and by ingestion status.
-  returned: always, unless the run cannot start
+  returned: success
   type: dict
   contains:
     accounts:
@@ -141,7 +141,7 @@ summary:
 accounts:
   description:
     - Accounts that are not as expected, or have a message, by account ID. All other accounts are only counted.
-  returned: always, unless the run cannot start
+  returned: success
   type: dict
   contains:
     ingestion_status:
@@ -223,7 +223,7 @@ accounts:
       sample: {"class": "assume_denied", "message": "Cannot assume role OrganizationAccountAccessRole."}
 failures:
   description: Accounts that O(fail_on) selects.
-  returned: always, unless the run cannot start
+  returned: success
   type: list
   elements: dict
   contains:
@@ -239,9 +239,17 @@ failures:
       description: Reason in one sentence.
       type: str
       sample: "Account 111111111111 is silent: No event arrived in the last 7 d."
+failed_hosts:
+  description:
+    - The entries of RV(failures) for which a playbook fails the hosts, as the role does. These are all of them with
+      C(-v) or if there are at most three. Otherwise it is the first one, whose message counts all of them.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"account_id": "111111111111", "host": "payments-production", "message": "90 of 1000 accounts failed."}]
 notes:
   description: Notes on the workspaces, such as that one has no table C(SentinelHealth).
-  returned: always, unless the run cannot start
+  returned: success
   type: list
   elements: str
   sample: []

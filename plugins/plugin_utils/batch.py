@@ -22,8 +22,9 @@ from ..module_utils._core.model.errors import InputError, Mistake, SentinelError
 from ..module_utils._core.model.run_options import RUN_OPTIONS, OptionSpec, read_option
 from ..module_utils._core.model.text import one_line, visible
 from ..module_utils._core.run.unexpected import unexpected_error
-from .console import TaskConsole
+from .console import TaskConsole, stdout_is_data
 from .environment import task_environment
+from .failed_result import sentences, shortened, without_displayed
 from .play_accounts import ACCOUNT_ID, LOCAL_HOSTS, PlayAccounts, count_accounts, duplicates, host_account_id
 from .unknown_variables import find_unknown
 from .variables import LOCALHOST, RunVariables, TaskVariables, TemplateError
@@ -31,7 +32,7 @@ from .variables import LOCALHOST, RunVariables, TaskVariables, TemplateError
 Options = dict[str, Any]
 FIELD_BY_OPTION = {field.option: field for field in FIELDS}
 # These identify a single account, so localhost sets them for none.
-SINGLE_ACCOUNT_OPTIONS = ("account_id", "account_joined", "ou_path")
+SINGLE_ACCOUNT_OPTIONS = ("account_id", "account_joined", "account_name", "ou_path")
 
 
 class RefusedAccount(NamedTuple):
@@ -75,28 +76,42 @@ class SentinelAction(ActionBase):
         """Return the result of the task; errors fail it with their class."""
         result: Options = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
+        with self.console.reporting(self.status):
+            result |= self._execute()
+        if stdout_is_data() or not result.get("failed"):
+            return result
+        for sentence in sentences(result["msg"]):
+            self.console.line(f"failed: {sentence}")
+        return {**without_displayed(result), "msg": shortened(result["msg"])}
+
+    def _execute(self) -> Options:
         try:
             self.variables = TaskVariables(self, self.task_vars)
             self.accounts = PlayAccounts(self.variables, self.task_vars)
             with task_environment(self, self.variables, self.task_vars):
-                return {**result, **visible(self.execute())}
+                executed: Options = visible(self.execute())
+                return executed
         except TemplateError as error:
-            return {**result, "failed": True, "msg": str(InputError([error.mistake])), "error": {"class": "bad_input"}}
+            return {"failed": True, "msg": str(InputError([error.mistake])), "error": {"class": "bad_input"}}
         except SentinelError as error:
-            return {**result, **self._failure(error)}
+            return self._failure(error)
         except AnsibleError as error:
-            return {**result, "failed": True, "msg": one_line(str(error)), "error": {"class": "bad_input"}}
+            return {"failed": True, "msg": one_line(str(error)), "error": {"class": "bad_input"}}
         except Exception as error:  # noqa: BLE001 Ansible would show it without class, and its causes with all secrets
-            return {**result, **self._failure(unexpected_error(f"run {self._task.action}", error))}
+            return self._failure(unexpected_error(f"run {self._task.action}", error))
 
     def _failure(self, error: SentinelError) -> Options:
         self.console.traceback(error)
         return {"failed": True, "msg": str(error), "error": {"class": error.kind}}
 
+    def status(self, elapsed: float) -> str:
+        """Return the line to display when there was none for some seconds, `elapsed` seconds after the beginning."""
+        return f"{elapsed:.0f} s: {self._task.action} is still working."
+
     @cached_property
     def console(self) -> TaskConsole:
         """The output of the task."""
-        return TaskConsole(self._display)
+        return TaskConsole(self._display, diff=self._task.diff)
 
     @abstractmethod
     def execute(self) -> Options:

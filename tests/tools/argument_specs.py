@@ -92,7 +92,6 @@ FAIL_ON = {
             "Defaults to V(never). The playbook C(drift) sets V(drift).",
         ],
         "type": "str",
-        "choices": ["drift", "security", "never"],
     },
 }
 FIND_ORPHANS = {
@@ -135,7 +134,6 @@ VERIFY_FAIL_ON = {
             "Defaults to V(drift) in this role.",
         ],
         "type": "str",
-        "choices": ["drift", "security", "never"],
     },
 }
 # Options of fleet_ingestion_info, by variable; the first two can be set for a single host.
@@ -145,13 +143,14 @@ VERIFY = {
     if one in HOST_OPTIONS or one.variable.startswith("sentinel_verify_")
 }
 # Options of an account that verification reads in addition to those of fleet_ingestion_info.
-READ_BY_VERIFY = ("ou_path", "role_name", "microsoft_account_id")
+READ_BY_VERIFY = ("account_name", "ou_path", "role_name", "microsoft_account_id")
 VERIFY_RUN = ("sentinel_concurrency", "sentinel_max_fail_percentage", "sentinel_report_dir", "sentinel_report_name")
 COMMON = [
     "Each host of the inventory is one AWS account. Variables can be set for all hosts, a group or one host.",
     "Variables that apply to the whole run are marked. Set them for all hosts, in C(group_vars/all) or by C(-e).",
     "Call the role by C(include_role) with C(run_once). One task works on all accounts of the batch.",
     "Hosts of failed accounts are added to the group C(sentinel_failed), with the reason in C(sentinel_failure).",
+    "If more than three accounts failed, it is one host that stands for all of them, with C(-v) every host.",
 ]
 ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     "onboard": (
@@ -216,7 +215,8 @@ def _option(name: str, source: dict[str, Any]) -> dict[str, Any]:
     if "default" in source:
         lines.append(f"Defaults to V({str(source['default']).lower()}).")
     option: dict[str, Any] = {"description": lines if isinstance(text, list) or "default" in source else lines[0]}
-    option |= {key: source[key] for key in ("type", "elements", "choices") if key in source}
+    # Without choices: for an invalid one, Ansible would display the whole specification, some 12 KB.
+    option |= {key: source[key] for key in ("type", "elements") if key in source}
     return option | ({"no_log": True} if name in NO_LOG else {})
 
 

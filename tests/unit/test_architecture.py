@@ -39,7 +39,8 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "modules": (_core("model", "."), {"ansible.module_utils.basic"}),
     "plugin_utils": (_core("model", "run", "report", "console", "verify", ".") | {"plugin_utils"}, {"ansible"}),
     "action": (_core("model", "run", "report", "console", "verify", ".") | {"plugin_utils"}, {"ansible"}),
-    "inventory": (_core("model", "cloud", "run", "."), {"ansible"}),
+    "callback": (_core("console") | {"plugin_utils"}, {"ansible"}),
+    "inventory": (_core("model", "cloud", "run", ".") | {"plugin_utils"}, {"ansible"}),
     "doc_fragments": (set(), set()),
 }
 
@@ -305,7 +306,7 @@ def private_attributes(code: ast.Module) -> set[str]:
     } - {"_asdict", "_replace"}
 
 
-@pytest.mark.parametrize("path", [*files("plugin_utils"), *files("action"), *files("inventory")])
+@pytest.mark.parametrize("path", [*files("plugin_utils"), *files("action"), *files("callback"), *files("inventory")])
 def test_internals_of_ansible_are_used_in_one_file(path: Path) -> None:
     assert bool(private_attributes(tree(path))) == (path.stem == "internals")
 

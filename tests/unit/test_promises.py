@@ -320,7 +320,10 @@ def test_a_variable_of_a_role_is_an_option_of_its_action(name: str) -> None:
             continue
         # Verification reads more variables of an account than its action has options.
         documented_values = spec_of(name).get(option) or action.SPEC[option]
-        assert meaning(one) == {**meaning(documented_values), "default": None, "aliases": []}, variable
+        more = {"default": None, "choices": None, "aliases": []}
+        assert meaning(one) == {**meaning(documented_values), **more}, variable
+        choices = [choice for choice in documented_values.get("choices", ()) if choice]
+        assert [choice for choice in choices if f"V({choice})" not in words(one["description"])] == [], variable
         assert one.get("no_log", False) == documented_values.get("no_log", False), variable
 
 
@@ -452,7 +455,9 @@ def report() -> AccountReport:
 
 
 def fleet_result() -> dict[str, Any]:
-    done = AccountResult(parse({"account_id": "111111111111"}, "", host="pay"), report(), ERROR)
+    named = {"account_id": "111111111111", "account_name": "Payments"}
+    done = AccountResult(parse(named, "", host="pay"), report(), ERROR)
+    done.report.diff = [{"before": {}, "after": {}}]
     results = FleetResult("never")
     results.add(done)
     results.orphans.append(Orphan(SimpleNamespace(name="sentinel"), CONNECTOR, "left", error="Cannot."))
@@ -514,7 +519,7 @@ def watched(account_id: str) -> run_ingestion.AccountIngestion:
 def verified() -> dict[str, Any]:
     both = [watched("111111111111"), watched("222222222222")]
     both[0].shown["canary"] = True
-    return {**results.task_result(both, [], "drift", 100), "error": FLEET_ERROR}
+    return {**results.task_result(both, [], "drift", 100, verbose=False), "error": FLEET_ERROR}
 
 
 def arrived() -> dict[str, Any]:

@@ -175,6 +175,7 @@ SOURCES_SPEC: ArgumentSpec = {"sources": {"type": "list", "elements": "raw"}}
 
 FLEET_SPEC: ArgumentSpec = {
     "account_joined": {"type": "str"},
+    "account_name": {"type": "str"},
     "ou_path": {"type": "str"},
     "deduplicate": {"type": "bool"},
     "accepted_findings": {"type": "list", "elements": "dict"},

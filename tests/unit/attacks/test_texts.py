@@ -108,7 +108,7 @@ def test_no_text_of_others_adds_a_line_to_the_terminal(cloud: Emulators, tmp_pat
     # YAML escapes less than JSON does; a traceback shows the causes of an error as well.
     style = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_DISPLAY_TRACEBACK": "error"}
     output = seen(cloud, tmp_path, "-vvv", "--diff", **style)
-    for part in ("GetRole 403", "failed: [111111111112]", "trust_unreadable", "unhealthy: [111111111111]", "orphan:"):
+    for part in ("GetRole: 403", "failed: [111111111112]", "trust_unreadable", "unhealthy: [111111111111]", "orphan:"):
         assert part in output
     assert output.count("MARK") > 20
     assert hidden(output) == set()

@@ -24,20 +24,12 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
     AccountResult,
     ResourceResult,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.docs_links import (
-    ERRORS_PAGE,
-    FINDINGS_PAGE,
-)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
-    CLASSES,
     SentinelError,
-    cannot,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import Finding, finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet import RunOptions
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import FleetResult
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans.orphans import Orphans
 
 ACCOUNT = "111111111111"
 DENIED = SentinelError("assume_denied", f"Cannot assume role Admin in account {ACCOUNT}: not authorized.")
@@ -45,6 +37,8 @@ MISSING = finding("role_missing", "No role.")
 TAGS = finding("role_tags", "The tags owner differ.")
 ANYONE = finding("trust_anyone", "Anyone may.")
 EXTRA = finding("permission_policy_extra", "Admin is attached.")
+WRONG_ACCOUNT = finding("connector_wrong_account", "Another role.")
+WRONG_ACCOUNT_LINE = "    high connector_wrong_account: Another role."
 WRITES = ("TagRole", "DetachRolePolicy")
 
 
@@ -64,7 +58,8 @@ NOT_REPAIRED = result((ANYONE,))
 PATH = result((finding("role_path", "The path is /, not /x/."),))
 CHANGED = result((), ("TagRole",))
 
-DENIED_WITHOUT_FINDINGS = result((), ("TagRole",), DENIED)
+DENIED_WITHOUT_FINDINGS = result((), (), DENIED)
+HALF_WAY = result((MISSING,), ("CreateRole",), DENIED)
 FAILED_LINES = [
     f"failed: [{ACCOUNT} pay] assume_denied: {DENIED}",
     "    calls before the error: TagRole",
@@ -85,6 +80,11 @@ LINES: dict[str, tuple[AccountResult, list[str], list[str]]] = {
         NEW,
         [f"changed: [{ACCOUNT} pay] CreateRole, AttachRolePolicy"],
         [f"would change: [{ACCOUNT} pay] CreateRole, AttachRolePolicy"],
+    ),
+    "new, with the connector of another account": (
+        result((MISSING, WRONG_ACCOUNT), ("CreateRole",)),
+        [f"changed: [{ACCOUNT} pay] CreateRole", WRONG_ACCOUNT_LINE],
+        [f"would change: [{ACCOUNT} pay] CreateRole", WRONG_ACCOUNT_LINE],
     ),
     "drifted": (
         DRIFTED,
@@ -108,6 +108,11 @@ LINES: dict[str, tuple[AccountResult, list[str], list[str]]] = {
     ),
     "failed, without findings": (DENIED_WITHOUT_FINDINGS, [], []),
     "failed, with findings": (FAILED, FAILED_LINES, FAILED_LINES),
+    "new, failed half-way": (
+        HALF_WAY,
+        [FAILED_LINES[0], "    calls before the error: CreateRole"],
+        [FAILED_LINES[0], "    calls before the error: CreateRole"],
+    ),
     "an informational finding": (INFORMATIONAL, INFORMATIONAL_LINES, INFORMATIONAL_LINES),
 }
 
@@ -124,7 +129,7 @@ def test_only_accounts_with_changes_or_findings_have_lines(
     ("one", "output"),
     [
         (UNCHANGED, [f"ok: [{ACCOUNT} pay]"]),
-        (DENIED_WITHOUT_FINDINGS, FAILED_LINES[:2]),
+        (DENIED_WITHOUT_FINDINGS, FAILED_LINES[:1]),
     ],
     ids=["unchanged", "failed"],
 )
@@ -186,54 +191,6 @@ def test_no_account_is_counted_as_0() -> None:
     assert counts_line(summary(), check_mode=False) == "0 accounts: 0 ok, 0 changed, 0 failed"
 
 
-# --- summary ---
-
-
-def summary_lines(*results: AccountResult, check_mode: bool = False) -> list[str]:
-    collected = FleetResult("never")
-    for one in results:
-        collected.add(one)
-    return collected.finish(RunOptions(check_mode=check_mode), Orphans())
-
-
-def test_the_summary_of_new_and_unchanged_accounts_is_one_line() -> None:
-    assert summary_lines(UNCHANGED, NEW) == ["2 accounts: 1 ok, 1 changed, 0 failed"]
-
-
-def test_the_summary_has_the_documentation_of_findings() -> None:
-    assert summary_lines(DRIFTED) == [f"Documentation: {FINDINGS_PAGE}", "1 account: 0 ok, 1 changed, 0 failed"]
-
-
-def test_the_summary_has_security_findings_then_failures_then_counts() -> None:
-    assert summary_lines(FAILED, WIDENED) == [
-        "Security findings before the run",
-        f"      2  critical trust_anyone            {ACCOUNT} pay, {ACCOUNT} pay",
-        f"      1  high permission_policy_extra     {ACCOUNT} pay",
-        "Failures",
-        f"      1  assume_denied                    {ACCOUNT} pay",
-        f"         {DENIED}",
-        f"         {CLASSES['assume_denied'][1]}",
-        f"Documentation: {FINDINGS_PAGE} and {ERRORS_PAGE}",
-        "2 accounts: 0 ok, 1 changed, 1 failed",
-    ]
-
-
-def test_advice_at_the_end_of_a_message_is_not_repeated() -> None:
-    advice = CLASSES["assume_denied"][1]
-    output = summary_lines(result((), (), cannot("assume_denied", "assume it", "denied")))
-    assert " ".join(output).count(advice) == 1
-
-
-def test_findings_are_still_open_in_check_mode() -> None:
-    assert summary_lines(WIDENED, check_mode=True)[0] == "Security findings"
-
-
-def test_the_summary_of_a_large_run_is_as_short() -> None:
-    output = summary_lines(*(result((), (), error, host=f"h{number}") for number in range(1000) for error in (DENIED,)))
-    assert len(output) == 6
-    assert output[1].endswith(f"{ACCOUNT} h0, {ACCOUNT} h1, {ACCOUNT} h2 and 997 more")
-
-
 # --- accounts that make a run fail ---
 
 # Result, and the values of fail_on with which it makes the run fail.
@@ -262,11 +219,11 @@ def test_fail_on_selects_the_accounts_that_fail(one: AccountResult, fails: set[s
         (
             WIDENED,
             (
-                f"Account {ACCOUNT} differs from the desired state: critical trust_anyone: Anyone may. "
+                f"Account {ACCOUNT} pay differs from the desired state: critical trust_anyone: Anyone may. "
                 "high permission_policy_extra: Admin is attached. low role_tags: The tags owner differ."
             ),
         ),
-        (CHANGED, f"Account {ACCOUNT} differs from the desired state: TagRole"),
+        (CHANGED, f"Account {ACCOUNT} pay differs from the desired state: TagRole"),
     ],
     ids=["failed", "widened", "changed, without a finding"],
 )
@@ -331,17 +288,21 @@ def counts(done: int, changed: int = 0, failed: int = 0) -> dict[str, int]:
 
 def test_a_short_run_has_no_progress_lines() -> None:
     progress = Progress(100)
-    assert [progress.line(counts(done), now=1000 + done / 25) for done in range(1, 101)] == [""] * 100
+    assert [progress.line(counts(done), {}, now=1000 + done / 25) for done in range(1, 101)] == [""] * 100
 
 
 def test_a_long_run_has_a_progress_line_every_few_seconds() -> None:
     progress = Progress(1000)
-    output = list(filter(None, (progress.line(counts(at * 10, at, 2), now=50.0 + at) for at in range(31))))
+    output = list(
+        filter(None, (progress.line(counts(at * 10, at, 2), {"aws_denied": 2}, now=50.0 + at) for at in range(31)))
+    )
     assert len(output) == 6
-    assert output[0] == "50 of 1000 accounts done, 5 changed, 2 failed, 10.0 accounts per second, about 1 min 35 s left"
+    assert output[0] == (
+        "50 of 1000 accounts done, 5 changed, 2 failed (2 aws_denied), 10.0 accounts per second, about 1 min 35 s left"
+    )
     assert output[-1].endswith("10.0 accounts per second, about 1 min 10 s left")
 
 
 def test_the_last_account_has_no_progress_line() -> None:
     progress = Progress(2)
-    assert progress.line(counts(1), now=0.0) == progress.line(counts(2), now=60.0) == ""
+    assert progress.line(counts(1), {}, now=0.0) == progress.line(counts(2), {}, now=60.0) == ""

@@ -46,6 +46,7 @@ BY_OPTION = {field.option: field for field in FIELDS}
 KEPT: dict[str, tuple[Any, str, str, Any]] = {
     "account_id": (ACCOUNT, "", "account_id", ACCOUNT),
     "account_joined": ("2026-11-22T17:00:00Z", "", "joined", "2026-11-22T17:00:00Z"),
+    "account_name": ("Payments 🚀", "", "account_name", "Payments 🚀"),
     "ou_path": ("/Workloads/Prod", "", "ou", "/Workloads/Prod"),
     "subscription_id": (A.upper(), "", "subscription_id", A),
     "resource_group": ("security", "", "resource_group", "security"),
@@ -219,6 +220,7 @@ def test_an_empty_azure_option_is_not_given(field: Field) -> None:
 WRONG: dict[str, dict[str, Any]] = {
     "account_id": {"11 digits": "1" * 11, "a short number": 11111111111, "full-width digits": "１" * 12},  # noqa: RUF001
     "account_joined": {"a word": "yesterday", "a number": 1763000000, "no time zone": "2026-11-22T17:00:00"},
+    "account_name": {"a list": ["a"], "a dictionary": {"a": 1}},
     "ou_path": {"a list": ["/a"], "a dictionary": {"a": 1}},
     "subscription_id": {"no GUID": "security", "a trailing space": f"{A} "},
     "resource_group": {"a slash": "a/b"},
@@ -342,16 +344,18 @@ def test_an_invalid_secret_is_not_shown(option: str, value: Any) -> None:
     [
         ("account_id", "aws_account_id"),
         ("account_joined", "aws_account_joined"),
+        ("account_name", "aws_account_name"),
         ("ou_path", "aws_ou_path"),
         ("profile", "sentinel_aws_profile"),
     ],
 )
-def test_four_variables_have_names_of_their_own(option: str, variable: str) -> None:
+def test_five_variables_have_names_of_their_own(option: str, variable: str) -> None:
     assert BY_OPTION[option].variable == variable
 
 
 def test_all_other_variables_are_the_option_with_a_prefix() -> None:
-    others = [field for field in FIELDS if field.option not in {"account_id", "account_joined", "ou_path", "profile"}]
+    own = {"account_id", "account_joined", "account_name", "ou_path", "profile"}
+    others = [field for field in FIELDS if field.option not in own]
     assert [field.variable for field in others] == [f"sentinel_{field.option}" for field in others]
 
 

@@ -226,5 +226,5 @@ def test_the_prefix_is_of_all_variables_but_those_that_the_roles_read() -> None:
     own = variables(ACCOUNT, organization(tags={ONE: {"a": "b"}}), HostFormat(prefix="x_"))
     read = {field.variable for field in FIELDS}
     assert {name for name in own if not name.startswith("x_")} == own.keys() & read
-    assert own.keys() & read == {"aws_account_id", "aws_account_joined", "aws_ou_path"}
+    assert own.keys() & read == {"aws_account_id", "aws_account_name", "aws_account_joined", "aws_ou_path"}
     assert own["x_account_tags"] == {"a": "b"}

@@ -21,6 +21,7 @@ from ansible.utils.vars import load_extra_vars
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
+from ansible_collections.trailbridge.sentinel.plugins.plugin_utils import batch as batches
 from tests.faults.engine import short_pauses
 
 Hosts = dict[str, dict[str, Any] | None]
@@ -85,6 +86,7 @@ def act(
     action = import_module(f"{ACTIONS}.{name}").ActionModule(
         one, NO_CONNECTION, SimpleNamespace(), loader, templar, None
     )
-    # An action without requests needs no emulators.
-    with nullcontext() if name == "fleet_check" else short_pauses():
+    # A program reads the result, so it is whole also if the action fails. One without requests needs no emulators.
+    whole = patch.object(batches, "stdout_is_data", return_value=True)
+    with whole, nullcontext() if name == "fleet_check" else short_pauses():
         return Ran(action.run(task_vars=known))

@@ -218,6 +218,13 @@ def test_limit_restricts_the_run_to_these_hosts(cloud: Emulators, play: Play, en
 
 def test_every_request_is_logged_at_vvv(cloud: Emulators, play: Play) -> None:
     run = play("onboard", {"pay": {"aws_account_id": "111111111101"}}, "-vvv", "--diff")
-    for line in ("sts AssumeRole 200 in ", "iam GetRole 404 in ", "list the data connectors of workspace sentinel 200"):
-        assert line in run.output
+    account = r"in \d+ ms, account 111111111101, request \S+$"
+    for line in (
+        rf"^sts AssumeRole: 200 {account}",
+        rf"^iam GetRole: 404 NoSuchEntity {account}",
+        r"^sts GetCallerIdentity: 200 in \d+ ms, request \S+$",
+        r"^list the data connectors of workspace sentinel: 200 in \d+ ms, .*request \S+$",
+        r"^sign in at \S+: 200 in \d+ ms",
+    ):
+        assert re.search(line, run.output, re.MULTILINE), line
     assert [secret for secret in cloud.secrets() if secret in run.output] == []

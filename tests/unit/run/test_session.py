@@ -37,6 +37,7 @@ class Recorder:
     """A console that keeps what it is asked to display."""
 
     verbose = False
+    diff_context = None
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -97,6 +98,17 @@ def test_a_run_without_report_leaves_no_file(two: list[Account], console: Record
     assert any(ONE in line for line in console.lines)
 
 
+def test_changes_that_are_not_displayed_stay_in_the_journal(here: Emulators, console: Recorder, tmp_path: Path) -> None:
+    hosts = {f"host{number:02}": {"aws_account_id": f"1111111111{number:02}"} for number in range(20)}
+    accounts = parsed(here, hosts)
+    assert "failed" not in run(session_in(tmp_path, accounts, console, check_mode=True))
+    assert journals(tmp_path) == []
+    assert "failed" not in run(session_in(tmp_path, accounts, console))
+    assert {line["account_id"] for line in journals(tmp_path)} == {account.account_id for account in accounts}
+    [path] = tmp_path.rglob("20*.jsonl")
+    assert any(str(path) in line for line in console.lines)
+
+
 def test_the_report_has_the_run_as_a_whole(two: list[Account], console: Recorder, tmp_path: Path) -> None:
     error = SentinelError("bad_input", "Cannot work on it.")
     refused = AccountResult(two[1], AccountReport(), error)
@@ -153,6 +165,7 @@ def test_a_signal_ends_the_run_and_keeps_the_results(
             os.kill(os.getpid(), number)
 
     monkeypatch.setattr(console, "line", show)
+    monkeypatch.setattr(console, "verbose", True)
     result = asyncio.run(session_in(tmp_path, two, console).run())
     assert time.monotonic() - interrupted[0] < 20
     assert result["failed"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import json
-import logging
 import os
 import random
 import ssl
@@ -29,7 +28,7 @@ from ..model.credentials.credentials import AzureCredentials
 from ..model.errors import SentinelError, cannot
 from ..model.network_errors import UNREACHABLE_TIMEOUT
 from ..model.s3 import error_codes
-from . import network
+from . import network, request_log
 from .entra import Credential, find_sign_in
 from .response import MalformedResponseError, parse
 
@@ -100,7 +99,6 @@ _REMAINING = (
     "x-ms-ratelimit-remaining-subscription-resource-requests",
 )
 
-log = logging.getLogger("trailbridge.sentinel")
 _random = random.SystemRandom()
 
 
@@ -181,7 +179,7 @@ class Azure:
         with translate_azure_errors(action):
             for backoff in pauses(_random.uniform):
                 await rate_limit.acquire(kind)
-                answer, pause, throttled = None, backoff, False
+                answer, pause, throttled, start = None, backoff, False, time.monotonic()
                 try:
                     answer = await loop.run_in_executor(self._threads, _send, client, request)
                     return parse(_parse_object, answer)
@@ -196,13 +194,18 @@ class Azure:
                         raise
                     throttled = getattr(error, "status_code", None) == HTTPStatus.TOO_MANY_REQUESTS
                 finally:
-                    if answer is not None:
-                        self._reached.add(client)
-                        log.debug("%s %s", action, answer.status_code)
+                    self._log(client, action, answer, time.monotonic() - start)
                     rate_limit.record(kind, _remaining(answer, kind), pause if throttled else None)
                 if not throttled:
                     await asyncio.sleep(pause)
         raise AssertionError("pauses never end")
+
+    def _log(self, client: Client, action: str, answer: HttpResponse | None, seconds: float) -> None:
+        if answer is None:
+            request_log.lost(action, seconds)
+        else:
+            self._reached.add(client)
+            request_log.azure(action, answer.status_code, answer.headers, seconds)
 
     def _retry_seconds(self, error: AzureError, client: Client) -> float:
         """Return how long a request is retried: not long if the network settings of this machine may be wrong."""

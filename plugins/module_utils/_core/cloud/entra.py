@@ -20,13 +20,14 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ..model import validation
 from ..model.credentials.cloud import Cloud
 from ..model.credentials.credentials import AzureCredentials
 from ..model.credentials.sign_in import CREDENTIAL_TYPES, CREDENTIALS_FILE, ENVIRONMENT, SignIn, choose_sign_in
 from ..model.errors import SentinelError
-from . import known_secrets
+from . import known_secrets, request_log
 from .network import FaultError, connection_error, expand_path, find_fault
 from .response import called_by_sdk
 
@@ -170,9 +171,11 @@ class _StatusRecorder:
 
     def send(self, request: Any, **more: Any) -> Any:
         """Send a request."""
-        self.status = 0
+        self.status, start = 0, time.monotonic()
         response = self._transport.send(request, **more)
         self.status = response.status_code
+        what = f"sign in at {urlsplit(request.url).hostname}"
+        request_log.azure(what, self.status, response.headers, time.monotonic() - start)
         return response
 
     def __getattr__(self, name: str) -> Any:

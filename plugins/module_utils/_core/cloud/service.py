@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import logging
 import random
 import time
 import uuid
@@ -27,7 +26,7 @@ from ..model import network_errors
 from ..model.backoff import pauses
 from ..model.network_errors import UNREACHABLE_TIMEOUT
 from ..model.plan import Call
-from . import known_secrets, network
+from . import known_secrets, network, request_log
 from .network import RequestLostError
 from .response import MalformedResponseError, parse
 
@@ -55,7 +54,6 @@ Parameters = Mapping[str, Any]
 Response = dict[str, Any]
 """The parsed response of an operation, as in the API reference."""
 
-log = logging.getLogger("trailbridge.sentinel")
 _random = random.SystemRandom()
 
 
@@ -140,8 +138,12 @@ class Service(ABC):
 
     async def attempt(self, keys: Keys, operation: str, params: Parameters) -> Response:
         """Make one request and return the parsed response; raises ClientError or RequestLostError."""
-        start = time.monotonic()
-        response = await self._send(keys, operation, params)
+        start, what = time.monotonic(), f"{self._model.service_name} {operation}"
+        try:
+            response = await self._send(keys, operation, params)
+        except RequestLostError:
+            request_log.lost(what, time.monotonic() - start)
+            raise
         seconds = time.monotonic() - start
         status = response["ResponseMetadata"]["HTTPStatusCode"]
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
@@ -150,7 +152,7 @@ class Service(ABC):
         self._reached = True
         details = _error_details(response) if status >= HTTPStatus.MULTIPLE_CHOICES else {"Code": ""}
         code = details["Code"]
-        log.debug("%s %s %s in %.0f ms %s", self._model.service_name, operation, status, seconds * 1000, code)
+        request_log.aws(what, response, code, seconds)
         self._observer.record(seconds, throttled=code in THROTTLING_CODES)
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise ClientError(cast("Any", {**response, "Error": details}), operation)

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
 
 from ..model import duration
 from ..model.account_result import AccountResult
-from ..model.findings import CODES, ordered
+from ..model.findings import CODES, Finding, ordered
+
+# Accounts that fail their own host without -v: Ansible displays ten lines for each.
+MAX_FAILED_HOSTS = 3
 
 
 class Failure(TypedDict):
@@ -22,14 +25,14 @@ class Failure(TypedDict):
 
 
 def lines(result: AccountResult, *, verbose: bool = False) -> list[str]:
-    """Return the lines about one account: its status, its calls, and its findings unless it is new.
+    """Return the lines about one account: its status, its calls, and its findings.
 
     `differs` is the status of an account with findings that no run repairs, such as the path of the role, `note` that
     of one with informational findings only. `verbose` adds accounts without changes and findings, and failed accounts
-    without findings, which the summary names in any case.
+    without calls and findings, which the summary names in any case.
     """
-    findings = [] if is_new(result) else [f"    {line}" for line in finding_lines(result)]
-    is_shown = verbose or findings or result.status == "changed"
+    findings = [f"    {line}" for line in finding_lines(result)]
+    is_shown = verbose or findings or result.report.calls
     if result.skipped or not is_shown:
         return []
     return [*_status_lines(result, has_findings=bool(findings)), *findings]
@@ -42,15 +45,23 @@ def _status_lines(result: AccountResult, *, has_findings: bool) -> list[str]:
         calls = [f"    calls before the error: {call_names(result)}"] if result.report.calls else []
         return [f"failed: [{name}] {result.error.kind}: {result.error}", *calls]
     if result.status == "changed":
-        return [f"{'would change' if result.check_mode else 'changed'}: [{name}] {call_names(result)}"]
+        return [f"{_changed(check_mode=result.check_mode)}: [{name}] {call_names(result)}"]
     if has_findings:
         return [f"{'differs' if result.has_drift else 'note'}: [{name}]"]
     return [f"ok: [{name}]"]
 
 
-def is_new(result: AccountResult) -> bool:
-    """Return whether nothing exists in the account yet: the findings of a new account are not worth a line."""
-    return any(CODES[item.code].new_account for item in result.report.findings)
+def listed_codes(result: AccountResult) -> set[str]:
+    """Return the codes of the findings that are listed and not accepted."""
+    return {one.code for one in _listed(result) if one not in result.report.accepted}
+
+
+def _listed(result: AccountResult) -> list[Finding]:
+    """Return the findings that are worth a line: of an account without the role not what else is missing."""
+    found = result.report.findings
+    if not any(CODES[one.code].new_account for one in found):
+        return found
+    return [one for one in found if not (CODES[one.code].breaking and one.code.endswith("_missing"))]
 
 
 def call_names(result: AccountResult) -> str:
@@ -61,15 +72,16 @@ def call_names(result: AccountResult) -> str:
 def finding_lines(result: AccountResult) -> list[str]:
     """Return one line per finding of an account, security findings first, with the reason if it was accepted."""
     reasons = {item: f" Accepted: {reason}" for item, reason in result.report.accepted.items()}
-    return [
-        f"{item.severity} {item.code}: {item.message}{reasons.get(item, '')}"
-        for item in ordered(result.report.findings)
-    ]
+    return [f"{item.severity} {item.code}: {item.message}{reasons.get(item, '')}" for item in ordered(_listed(result))]
+
+
+def _changed(*, check_mode: bool) -> str:
+    return "would change" if check_mode else "changed"
 
 
 def counts_line(summary: Mapping[str, int], *, check_mode: bool) -> str:
     """Return the counts of a run in one line."""
-    changed = "would change" if check_mode else "changed"
+    changed = _changed(check_mode=check_mode)
     noun = "account" if summary["accounts"] == 1 else "accounts"
     skipped = f", {summary['skipped']} skipped" if summary["skipped"] else ""
     counts = f"{summary['ok']} ok, {summary['changed']} {changed}, {summary['failed']} failed{skipped}"
@@ -90,6 +102,14 @@ def failures(results: Iterable[AccountResult], fail_on: str) -> list[Failure]:
     return found
 
 
+def failed_hosts(failures: Sequence[Failure], accounts: int, *, verbose: bool) -> list[Failure]:
+    """Return the failures that each fail a host; of many accounts, without `verbose`, one that stands for all."""
+    if verbose or len(failures) <= MAX_FAILED_HOSTS:
+        return [*failures]
+    message = f"{len(failures)} of {accounts} accounts failed or differ; this host stands for all of them."
+    return [{**failures[0], "message": message}]
+
+
 def _difference_message(result: AccountResult, fail_on: str) -> str:
     changes = bool(result.report.calls) and not result.report.accepted
     fails = {"drift": changes or result.has_drift, "security": result.has_security_findings, "never": False}
@@ -97,7 +117,7 @@ def _difference_message(result: AccountResult, fail_on: str) -> str:
         return ""
     reasons = [f"{one.severity} {one.code}: {one.message}" for one in ordered(result.report.unaccepted)]
     reasons = reasons or [call_names(result)]
-    return f"Account {result.account.account_id} differs from the desired state: {' '.join(reasons)}"
+    return f"Account {result.account.name} differs from the desired state: {' '.join(reasons)}"
 
 
 class Progress:
@@ -105,22 +125,29 @@ class Progress:
 
     INTERVAL_SECONDS = 5.0
 
-    def __init__(self, accounts: int) -> None:
+    def __init__(self, accounts: int, *, check_mode: bool = False) -> None:
         self._accounts = accounts
+        self._changed = _changed(check_mode=check_mode)
         self._start: float | None = None
         self._last_line = 0.0
 
-    def line(self, summary: Mapping[str, int], now: float) -> str:
-        """Return the line that is due `now` (monotonic time in seconds), or ""."""
-        done = summary["accounts"]
+    def line(self, summary: Mapping[str, int], classes: Mapping[str, int], now: float) -> str:
+        """Return the line that is due `now` (monotonic time in seconds), or ""; `classes` counts the errors."""
         if self._start is None:
             self._start = self._last_line = now
-        if now - self._last_line < self.INTERVAL_SECONDS or done == self._accounts:
+        if now - self._last_line < self.INTERVAL_SECONDS or summary["accounts"] == self._accounts:
             return ""
         self._last_line = now
+        return self.text(summary, classes, now)
+
+    def text(self, summary: Mapping[str, int], classes: Mapping[str, int], now: float) -> str:
+        """Return the progress at any time."""
+        done, failed = summary["accounts"], ", ".join(f"{count} {kind}" for kind, count in classes.items())
+        counts = f"{summary['changed']} {self._changed}, {summary['failed']} failed"
+        text = f"{done} of {self._accounts} accounts done, {counts}"
+        text += f" ({failed})" if failed else ""
+        if not done or self._start is None or now <= self._start:
+            return text
         rate = done / (now - self._start)
         left = duration.format_duration((self._accounts - done) / rate)
-        return (
-            f"{done} of {self._accounts} accounts done, {summary['changed']} changed, {summary['failed']} failed, "
-            f"{rate:.1f} accounts per second, about {left} left"
-        )
+        return f"{text}, {rate:.1f} accounts per second, about {left} left"

@@ -40,6 +40,7 @@ class Field(NamedTuple):
 _VARIABLES = {
     "account_id": "aws_account_id",
     "account_joined": "aws_account_joined",
+    "account_name": "aws_account_name",
     "ou_path": "aws_ou_path",
     "profile": "sentinel_aws_profile",
 }
@@ -48,6 +49,7 @@ _VARIABLES = {
 FIELDS = (
     Field("account_id", "account_id", "str", "account"),
     Field("account_joined", "joined", "str", "account"),
+    Field("account_name", "account_name", "str", "account"),
     Field("ou_path", "ou", "str", "account"),
     Field("subscription_id", "subscription_id", "str", "account"),
     Field("resource_group", "resource_group", "str", "account"),
@@ -136,11 +138,13 @@ class Account:
     """The entries of accepted_findings."""
     ou: str = ""
     """The path of its organizational unit, for reports; empty if unknown."""
+    account_name: str = ""
+    """Its name in the organization; empty if unknown."""
 
     @property
     def name(self) -> str:
-        """The account id, followed by the host if its name differs."""
-        return self.account_id if self.host in ("", self.account_id) else f"{self.account_id} {self.host}"
+        """The account id, followed by the host and the name of the account where they differ."""
+        return label(self.account_id, self.host, self.account_name)
 
     @property
     def workspace_key(self) -> WorkspaceKey:
@@ -159,6 +163,12 @@ class Account:
         found = replace(self, account_id=account_id, role_spec=role_spec)
         _check_arns(found, self.host, "short")
         return found
+
+
+def label(account_id: str, *names: str) -> str:
+    """Return the id of an account with its names for a line, which has them in brackets; equal ones once."""
+    shown = (name.replace("[", "(").replace("]", ")") for name in names)
+    return " ".join(dict.fromkeys(filter(None, (account_id, *shown))))
 
 
 def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str = "option") -> Account:
@@ -188,6 +198,7 @@ def parse(options: Mapping[str, Any], where: str, *, host: str = "", names: str 
         AzureCredentials(**parts["azure"]),
         sources=account.get("sources", sources.DEFAULT),
         deduplicate=account.get("deduplicate", False),
+        account_name=account.get("account_name", ""),
         joined=account.get("joined", ""),
         accepted=account.get("accepted_findings", ()),
         ou=account.get("ou", ""),
@@ -248,6 +259,7 @@ _FIELD_RULES = {field: _rules(field) for field in FIELDS}
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "account_id": validation.account_id,
     "microsoft_account_id": validation.account_id,
+    "account_name": validation.displayed,
     "ou_path": validation.displayed,
     "accepted_findings": accepted_findings.parse,
     "sources": sources.parse,

@@ -130,6 +130,7 @@ class AccountResult:
         answer: dict[str, Any] = {
             "status": self.status,
             "host": self.account.host,
+            **({"account_name": self.account.account_name} if self.account.account_name else {}),
             "resources": [one._asdict() for one in self.report.resources],
             "findings": [self._shown(finding) for finding in self.report.findings],
             "calls": [call.show() if detailed else {"name": call.name} for call in self.report.calls],

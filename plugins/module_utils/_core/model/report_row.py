@@ -61,6 +61,7 @@ class AccountRow(TypedDict):
 
     account_id: str
     host: str
+    account_name: NotRequired[str]
     ou: NotRequired[str]
     sources: NotRequired[list[str]]
     status: str

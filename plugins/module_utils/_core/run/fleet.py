@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ..cloud import request_log
 from ..model.account import Account, check_unique
 from ..model.account_result import AccountReport, AccountResult
 from ..model.credentials.credentials import AwsCredentials
@@ -135,6 +136,8 @@ class Run:
         self._cancellation = cancellation
         self._unfinished = set[str]()
         self.orphans = Orphans()
+        self.stage = "signing in to AWS and Azure"
+        """What it does at the moment, if that is not the work on accounts whose results are yielded."""
 
     async def __aiter__(self) -> AsyncIterator[AccountResult]:
         """Yield the results."""
@@ -144,14 +147,18 @@ class Run:
         clients = Preflight(searched, options.concurrency, options.permission)
         try:
             await self._cancellation.run(clients.start())
+            self.stage = "reading workspaces and organization"
             await self._cancellation.run(self._search_orphans(clients))
+            self.stage = "" if options.max_change is None else "reading all accounts before the first write"
             async for result in _refused_preview(self._accounts, clients, options, self._cancellation):
                 yield result
+            self.stage = ""
             async for result in _reconcile_accounts(self._accounts, clients, options, self._cancellation):
                 statuses[result.status] += options.counted(result)
                 self._unfinished |= {result.account.account_id} if result.status in ("failed", "skipped") else set()
                 yield result
             if not options.check_mode:
+                self.stage = "removing orphans"
                 await self._remove_orphans(clients)
             elif error := change_limit_error(statuses, options):
                 raise error
@@ -332,6 +339,7 @@ async def _reconcile_accounts(
 async def _reconcile_account(
     account: Account, clients: Preflight, options: RunOptions, cancellation: Cancellation
 ) -> AccountResult:
+    request_log.current_account.set(account.account_id)
     result = AccountResult(account, AccountReport(), check_mode=options.check_mode)
     reconcile = disconnect if options.absent else connect
     try:

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from ..console import account_lines
 from ..console.account_lines import Failure
-from ..console.summary import MAX_NAMED_ACCOUNTS, Summary
+from ..console.summary import MAX_ROWS, Summary
 from ..model.account_result import AccountResult
 from .fleet import Cancellation, RunOptions
 from .orphans.orphans import Orphans
@@ -29,9 +30,10 @@ class FleetResult:
         self._summary_lines = Summary()
         self._fail_on = fail_on
         self._accounts: dict[str, dict[str, Any]] = {}
-        self._diff: list[dict[str, Any]] = []
         self._failures: list[Failure] = []
-        self._errors: list[str] = []
+        self._error = ""
+        self.classes = Counter[str]()
+        """The number of failed accounts by error class."""
         self._unsearched = 0
 
     def add(self, result: AccountResult) -> None:
@@ -41,23 +43,31 @@ class FleetResult:
         self._summary_lines.add(result)
         if not result.skipped:
             self._failures += account_lines.failures([result], self._fail_on)
-            self._errors += [str(result.error)] if result.error and len(self._errors) < MAX_NAMED_ACCOUNTS else []
+            if result.error:
+                self._error = self._error or str(result.error)
+                self.classes[result.error.kind] += 1
         if result.skipped or (result.status == "ok" and not result.report.findings):
             return
         detailed = len(self._accounts) < MAX_DETAILED
         self._accounts[result.account.account_id] = result.result(detailed=detailed)
-        self._diff += result.report.diff if detailed else []
+        if detailed and result.report.diff:
+            self._accounts[result.account.account_id]["diff"] = result.report.diff
 
-    def finish(self, options: RunOptions, orphans: Orphans) -> list[str]:
-        """Add the orphans, and return the last lines of the run: orphans, security findings, failures, the numbers.
+    def finish(self, options: RunOptions, orphans: Orphans, *, verbose: bool = False) -> list[str]:
+        """Add the orphans, and return the summary of the run: orphans, the numbers, findings, failures.
 
-        An account that could not be searched for orphans is added to the failures.
+        An account that could not be searched for orphans is added to the failures. With `verbose` all orphans are
+        listed.
         """
         self.orphans = orphans
         self._add_unsearched()
         removing, check_mode = options.orphans == "remove" and not orphans.error, options.check_mode
         self._orphans_changed = removing and any(one.removed or (check_mode and one.connector) for one in self.orphans)
-        lines = [orphan.line(check_mode=check_mode, removing=removing) for orphan in self.orphans]
+        lines = sorted(
+            one.line(orphans.name(one.account_id), check_mode=check_mode, removing=removing) for one in orphans
+        )
+        if not verbose and len(lines) > MAX_ROWS:
+            lines[MAX_ROWS:] = [f"orphans: {len(lines) - MAX_ROWS} more, displayed with -v"]
         lines += self.orphans.lines()
         return [*lines, *self._summary_lines.lines(self.summary, check_mode=check_mode)]
 
@@ -66,17 +76,20 @@ class FleetResult:
         unknown = [one for one in self.orphans if one.reason == "unknown" and one.account_id not in failed]
         self._failures += [{"account_id": one.account_id, "host": one.host, "message": one.error} for one in unknown]
         self._unsearched = len(unknown)
-        self._errors += [one.error for one in unknown[: MAX_NAMED_ACCOUNTS - len(self._errors)]]
+        if unknown:
+            self._error = self._error or unknown[0].error
+            self.classes["orphans unknown"] += len(unknown)
 
-    def result(self) -> dict[str, Any]:
-        """Return it as the result of `fleet`."""
+    def result(self, *, verbose: bool = False) -> dict[str, Any]:
+        """Return it as the result of `fleet`; with `verbose` every account that fails the run fails its host."""
+        failures = sorted(self._failures, key=lambda failure: failure["account_id"])
         return {
             "changed": any(entry["calls"] for entry in self._accounts.values()) or self._orphans_changed,
             "summary": self.summary,
             "accounts": dict(sorted(self._accounts.items())),
-            "failures": sorted(self._failures, key=lambda failure: failure["account_id"]),
+            "failures": failures,
+            "failed_hosts": account_lines.failed_hosts(failures, self.summary["accounts"], verbose=verbose),
             "orphans": [orphan.show() for orphan in self.orphans],
-            "diff": self._diff,
             **({"error": {"class": self.orphans.error.kind}} if self.orphans.error else {}),
             # Everything of interest was displayed already; with -v Ansible would display all of this as JSON as well.
             "_ansible_verbose_override": True,
@@ -92,9 +105,8 @@ class FleetResult:
         """Yield the failures if more than `max_percent` of the accounts failed, and all failures about orphans."""
         failed, accounts = self.summary["failed"] + self._unsearched, self.summary["accounts"]
         if failed * 100 > max_percent * accounts:
-            yield f"{failed} of {accounts} accounts failed."
-            yield from self._errors
-            if failed > len(self._errors):
-                yield f"For the other {failed - len(self._errors)} see accounts and failures in the result."
+            classes = ", ".join(f"{count} {kind}" for kind, count in self.classes.most_common())
+            yield f"{failed} of {accounts} accounts failed{f': {classes}' if failed > 1 else ''}."
+            yield from [self._error] if failed == 1 else []
         yield from [str(self.orphans.error)] if self.orphans.error else []
         yield from (orphan.error for orphan in self.orphans if orphan.error and orphan.reason != "unknown")

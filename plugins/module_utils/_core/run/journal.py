@@ -24,7 +24,7 @@ class NoJournal:
     """Used instead of a Journal if no file can be written: it keeps nothing."""
 
     keep = False
-    hint = ""
+    hint = place = ""
 
     def add(self, result: AccountResult) -> None:
         """Do nothing."""
@@ -92,6 +92,11 @@ class Journal:
             self._file.write(f"{json.dumps(line, default=str)}\n")
         except OSError as error:
             self.error = error
+
+    @property
+    def place(self) -> str:
+        """The path of the file, "" if it is not complete."""
+        return "" if self.error else str(self.path)
 
     @property
     def hint(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..console import account_lines
+from ..console.details import Details
+from ..console.next_step import next_step, recap_line
 from ..model.account import Account
 from ..model.account_result import AccountResult
 from ..model.errors import SentinelError, cannot
@@ -34,6 +36,10 @@ class Console(Protocol):
     @property
     def verbose(self) -> bool:
         """Whether accounts that are ok get a line, too."""
+
+    @property
+    def diff_context(self) -> int | None:
+        """The number of unchanged lines around a difference, None if differences are not displayed."""
 
     def line(self, text: str) -> None:
         """Display a line."""
@@ -58,6 +64,10 @@ class SessionOptions:
     max_fail_percentage: float = 0.0
     report_dir: Path | None = None
     report_name: str = ""
+    task_host: str = ""
+    """The host for which Ansible runs the task and counts it."""
+    command_options: str = ""
+    """The options of ansible-playbook for the next command."""
 
 
 @dataclass(slots=True)
@@ -71,11 +81,17 @@ class Session:
     console: Console
     _cancellation: fleet.Cancellation = field(default_factory=fleet.Cancellation)
     _results: FleetResult = field(init=False)
+    _details: Details = field(init=False)
+    _progress: account_lines.Progress = field(init=False)
+    _run: fleet.Run | None = None
     _orphans: Orphans = field(default_factory=Orphans)
 
     async def run(self) -> dict[str, Any]:
         """Return the result of `fleet`; raises SentinelError if the run cannot start or ends early."""
         self._results, started = FleetResult(self.options.fail_on), datetime.now(UTC)
+        accounts = len(self.accounts) + len(self.refused)
+        self._progress = account_lines.Progress(accounts, check_mode=self.run_options.check_mode)
+        self._details = Details(verbose=self.console.verbose, diff_context=self.console.diff_context)
         with handle_signals(self._interrupt), _closing(self._new_journal()) as journal:
             for result in self.refused:
                 self._add(result, journal)
@@ -83,24 +99,25 @@ class Session:
             self._add_bugs(journal)
             # A refused run only previewed the changes, and is reported as check mode.
             shown = replace(self.run_options, check_mode=self.run_options.check_mode or bool(refusal))
-            for line in self._results.finish(shown, self._orphans):
-                self.console.line(line)
+            self._show(self._details.lines(self._place_of_details(journal)))
+            self._show(self._results.finish(shown, self._orphans, verbose=self.console.verbose))
             if self._cancellation.interrupted:
                 return self._interrupted_result(journal)
             sentences = [*self._failures(refusal), *self._write_report(journal, shown, started)]
+            self._show(self._last_lines(refusal))
         kind = {"changed": False, "error": {"class": refusal.kind}} if refusal else {}
-        return self._results.result() | kind | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
+        shared = self._results.result(verbose=self.console.verbose)
+        return shared | kind | ({"failed": True, "msg": " ".join(sentences)} if sentences else {})
 
     async def _run_accounts(self, journal: Journal | NoJournal) -> SentinelError | None:
         """Run the accounts and display the progress; returns the refusal if too many accounts would change."""
-        progress = account_lines.Progress(len(self.accounts))
         if line := new_account.notice(self.accounts):
             self.console.line(line)
-        run = fleet.run(self.accounts, self.run_options, self._cancellation)
+        run = self._run = fleet.run(self.accounts, self.run_options, self._cancellation)
         try:
             async for result in run:
                 self._add(result, journal)
-                if line := progress.line(self._results.summary, time.monotonic()):
+                if line := self._progress.line(self._results.summary, self._results.classes, time.monotonic()):
                     self.console.line(line)
         except SentinelError as error:
             if error.kind == "too_many_changes":
@@ -114,12 +131,43 @@ class Session:
             self._orphans = run.orphans
         return None
 
+    def status(self, elapsed: float) -> str:
+        """Return the line about the run `elapsed` seconds after its beginning; thread-safe."""
+        if self._run is None or self._run.stage:
+            return f"{elapsed:.0f} s: still {self._run.stage if self._run else 'starting'}."
+        return self._progress.text(self._results.summary, dict(self._results.classes), time.monotonic())
+
     def _add(self, result: AccountResult, journal: Journal | NoJournal) -> None:
         journal.add(result)
         self._results.add(result)
         self.console.traceback(result.error)
-        for line in account_lines.lines(result, verbose=self.console.verbose):
+        self._show(self._details.add(result))
+
+    def _show(self, lines: Iterable[str]) -> None:
+        for line in lines:
             self.console.line(line)
+
+    def _place_of_details(self, journal: Journal | NoJournal) -> str:
+        """Return where the lines are that are not displayed: the report, else the journal of changes that were made."""
+        if self.options.report_dir:
+            return "the report"
+        return journal.place if self._keeps_journal else ""
+
+    @property
+    def _keeps_journal(self) -> bool:
+        """Whether the journal is the only place with the changes of the run."""
+        is_other_place = bool(self.options.report_dir) or self.run_options.check_mode
+        return self._details.is_hidden and not is_other_place and bool(self._results.summary["changed"])
+
+    def _last_lines(self, refusal: SentinelError | None) -> Iterator[str]:
+        """Yield the next command, and how Ansible's own counts differ from those of the accounts."""
+        summary = self._results.summary
+        if not refusal:
+            options, check_mode = self.options, self.run_options.check_mode
+            if line := next_step(options.playbook, options.command_options, summary, check_mode=check_mode):
+                yield line
+        if line := recap_line(self.options.task_host, summary["accounts"]):
+            yield line
 
     def _add_bugs(self, journal: Journal | NoJournal) -> None:
         for bug in self._orphans.bugs:
@@ -148,9 +196,8 @@ class Session:
             if self._is_complete(journal):
                 header = self._header(run_options, started)
                 folder, name = self.options.report_dir, self.options.report_name
-                for line in report_folder.write(folder, header, journal.read(), name):
-                    self.console.line(line)
-            journal.keep = False
+                self._show(report_folder.write(folder, header, journal.read(), name))
+            journal.keep = self._keeps_journal
         except SentinelError as error:
             journal.add_orphans(self._orphans)
             yield f"{error}{journal.hint}"

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from ..cloud import request_log
 from ..cloud.aws import Aws
 from ..cloud.iam import last_used
 from ..model.account import Account, WorkspaceKey, check_unique
@@ -281,6 +282,7 @@ async def _in_accounts(accounts: list[AccountIngestion], clients: Clients, task:
     """Run a task in every account; an error in one is kept with it and stops no other."""
 
     async def run_one(item: AccountIngestion) -> None:
+        request_log.current_account.set(item.account.account_id)
         try:
             aws = await clients.aws(item.account)
             async with clients.slots:

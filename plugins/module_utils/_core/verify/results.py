@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
-from ..console.account_lines import Failure
+from ..console.account_lines import Failure, failed_hosts
 from ..model import sources
 from ..model.docs_links import pages_line
 from ..model.ingestion.ingestion import INGESTION_STATUSES, IngestionResult
@@ -28,6 +28,7 @@ class VerifyResult(TypedDict):
     summary: dict[str, int]
     accounts: dict[str, IngestionResult]
     failures: list[Failure]
+    failed_hosts: list[Failure]
     notes: list[str]
     failed: NotRequired[bool]
     msg: NotRequired[str]
@@ -113,7 +114,7 @@ def unexpected(accounts: list[AccountIngestion], fail_on: str) -> list[Failure]:
 
 
 def task_result(
-    accounts: list[AccountIngestion], notes: list[str], fail_on: str, max_fail_percentage: float
+    accounts: list[AccountIngestion], notes: list[str], fail_on: str, max_fail_percentage: float, *, verbose: bool
 ) -> VerifyResult:
     """Return the result of `fleet_ingestion_info`: accounts as expected are counted and not listed.
 
@@ -129,6 +130,7 @@ def task_result(
             if not item.ingestion_status.as_expected or item.error
         },
         "failures": failed,
+        "failed_hosts": failed_hosts(failed, len(accounts), verbose=verbose),
         "notes": notes,
     }
     if len(failed) * 100 > max_fail_percentage * len(accounts):

@@ -61,7 +61,7 @@ def variables(account: OrganizationAccount, organization: Organization, options:
 
 def _variable_name(name: str, options: HostFormat) -> str:
     """Return the name of a variable: without the prefix of the user where the roles read it."""
-    return f"aws_{name}" if name in ("account_joined", "ou_path") else f"{options.prefix}{name}"
+    return f"aws_{name}" if name in ("account_name", "account_joined", "ou_path") else f"{options.prefix}{name}"
 
 
 def free_text_variables(options: HostFormat) -> set[str]:

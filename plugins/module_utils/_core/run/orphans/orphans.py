@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from ...cloud.aws import Aws
 from ...cloud.organizations import list_accounts
+from ...model.account import label
 from ...model.account_result import AccountReport
 from ...model.connector.connector import Connector, ConnectorSpec, account_id_of, only
 from ...model.errors import SentinelError
@@ -80,15 +81,16 @@ class Orphan:
         """The account of the role."""
         return account_id_of(self.role_arn)
 
-    def line(self, *, check_mode: bool, removing: bool) -> str:
-        """Return the line for the console."""
+    def line(self, name: str = "", *, check_mode: bool, removing: bool) -> str:
+        """Return the line for the console; `name` is that of the account, if it is known."""
+        account = label(self.account_id, self.host, name)
         if self.error:
-            return f"failed: [{self.account_id}] {self.error}"
+            return f"failed: [{account}] {self.error}"
         if self.connector is None:
-            return f"orphan: [{self.account_id}] role {self.role} {_REASONS[self.reason]}, no connector reads it"
+            return f"orphan: [{account}] role {self.role} {_REASONS[self.reason]}, no connector reads it"
         verb = "would be removed" if removing and check_mode else "removed" if self.removed else "left alone"
         where = f"connector {self.connector.name} in workspace {self.sentinel.name}"
-        return f"orphan: [{self.account_id}] {_REASONS[self.reason]}, {where}: {verb}"
+        return f"orphan: [{account}] {_REASONS[self.reason]}, {where}: {verb}"
 
     def show(self) -> OrphanEntry:
         """Return it as an entry of `orphans` in the result of `fleet`."""
@@ -132,6 +134,11 @@ class Orphans(list[Orphan]):
             yield
         except SentinelError as error:
             self.unlisted[sentinel.id] = str(error)
+
+    def name(self, account_id: str) -> str:
+        """Return the name of an account in the organization, "" if it is unknown."""
+        listed = self.organization.accounts if self.organization else {}
+        return listed[account_id].name if account_id in listed else ""
 
     @property
     def bugs(self) -> list[UnexpectedError]:

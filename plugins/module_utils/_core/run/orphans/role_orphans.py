@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ...cloud import iam
+from ...cloud import iam, request_log
 from ...model.account import Account
 from ...model.connector import connector as connectors
 from ...model.connector.connector import Connector, Connectors, ConnectorSpec
@@ -65,6 +65,7 @@ async def find_in_accounts(
     connected = await _connected_roles(orphans, clients) if find_unconnected_roles else None
 
     async def search(account: Account) -> list[Orphan]:
+        request_log.current_account.set(account.account_id)
         try:
             context = await clients.context(account, check_mode=True)
             account, sentinel = await context.ready(account)
