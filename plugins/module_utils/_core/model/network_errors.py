@@ -99,7 +99,7 @@ def untrusted(host: str, reason: str) -> Fault:
     """Return the fault for a certificate that is not accepted, with the reason that OpenSSL gives."""
     reason = reason.strip().rstrip(".")
     return Fault(
-        "bad_input",
+        "untrusted_certificate",
         f"SSL certificate verify failed for {host}: {reason}",
         _certificate_advice(reason.lower()),
         permanent=True,
