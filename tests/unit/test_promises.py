@@ -21,6 +21,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet as action
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet_check
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet_ingestion_info as verify
+from ansible_collections.trailbridge.sentinel.plugins.action import fleet_preflight_info as preflight
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import modules as run_single
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import options
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Field, parse
@@ -67,7 +68,12 @@ PACKAGE = "ansible_collections.trailbridge.sentinel.plugins"
 COLLECTION = "trailbridge.sentinel"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 ROLES = sorted(path.parts[-3] for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))
-ACTIONS = {"fleet": action, "fleet_check": fleet_check, "fleet_ingestion_info": verify}
+ACTIONS = {
+    "fleet": action,
+    "fleet_check": fleet_check,
+    "fleet_ingestion_info": verify,
+    "fleet_preflight_info": preflight,
+}
 # The action of a role, if it is not fleet.
 ACTION_OF = {"verify": verify}
 TASK_KEYWORDS = {
