@@ -63,9 +63,9 @@ class ActionModule(BatchAction):
         options = self.validate_options({name: value for name, value in given.items() if name in self.spec})
         found.run += [Problem("inventory", InputError(mistakes))] if mistakes else []
         ids = self.accounts.ids(by_host)
-        for host, one in by_host.items():
+        for host, mistakes_of_host in by_host.items():
             account_id = ids[host] if is_account_id(ids.get(host, "")) else ""
-            found.hosts.append(Problem("inventory", InputError(one), account_id, host))
+            found.hosts.append(Problem("inventory", InputError(mistakes_of_host), account_id, host))
         batch = self.refuse_duplicates(batch, whole_inventory=False)
         for one in batch.refused:
             found.accounts.append(Checked(one.account, [Problem("inventory", one.error, one.account.account_id)]))

@@ -47,6 +47,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health import Health
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization import stackset
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.prerequisites import (
+    Checked,
+    Prerequisites,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import (
     COLLECTION_VARIABLES,
@@ -57,6 +61,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3 import notification, provider, queue
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.source import S3SourceSpec
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import prerequisites_result
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import FleetResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans.orphans import Orphan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.unexpected import unexpected_error
@@ -523,7 +528,14 @@ def arrived() -> dict[str, Any]:
     return {"summary": results.summary([one]), "accounts": accounts, "notes": [], "error": ERROR}
 
 
+def checked() -> dict[str, Any]:
+    found = Prerequisites(accounts=[Checked(parse({"account_id": "111111111111"}, "", host="pay"))])
+    found.accounts[0].add("role", SentinelError("assume_denied", "Cannot assume the role."))
+    return {**prerequisites_result.task_result(found, 100), "error": FLEET_ERROR}
+
+
 RESULTS = {
+    "fleet_preflight_info": checked,
     "ingestion_info": arrived,
     "fleet_ingestion_info": verified,
     "aws_connector_info": connectors_found,

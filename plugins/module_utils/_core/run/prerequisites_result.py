@@ -12,6 +12,7 @@ from typing import Any
 from ..console.account_lines import Failure
 from ..model.docs_links import pages_line
 from ..model.errors import CombinedError, SentinelError
+from ..model.findings import Finding
 from ..model.prerequisites import CHECKS, Checked, Prerequisites, Problem
 from ..model.report_row import AccountRow, FindingRow, ReportHeader
 
@@ -28,23 +29,30 @@ def summary(found: Prerequisites) -> dict[str, int]:
 
 def lines(found: Prerequisites, *, verbose: bool) -> Iterator[str]:
     """Yield a line for each check with its problems, then the findings, the documentation and the numbers."""
+    problems, findings = list(found), list(_finding_lines(found))
     for check, label in CHECKS.items():
-        problems = [one for one in found if one.check == check]
-        state = "failed" if problems else "ok" if _was_made(check, found) else "skipped"
+        of_check = [one for one in problems if one.check == check]
+        state = "failed" if of_check else "ok" if _was_made(check, found) else "skipped"
         yield f"{state}: {label}"
-        sentences = list(_sentences(problems))
-        shown = sentences if verbose else sentences[:MAX_SENTENCES]
-        yield from (f"    {one}" for one in shown)
-        if len(sentences) > len(shown):
-            yield f"    and {len(sentences) - len(shown)} more, listed with -v"
-    for one in found.accounts:
-        yield from (f"{each.severity}: [{one.account.name}] {each.code}: {each.message}" for each in one.findings)
-    has_findings = any(one.findings for one in found.accounts)
-    if page := pages_line(findings=has_findings, errors=any(True for _ in found)):
+        yield from _indented(list(_sentences(of_check)), verbose=verbose)
+    yield from findings
+    if page := pages_line(findings=bool(findings), errors=bool(problems)):
         yield page
     counts = summary(found)
     noun = "account" if counts["accounts"] == 1 else "accounts"
     yield f"{counts['accounts']} {noun}: {counts['ready']} ready, {counts['not_ready']} not ready"
+
+
+def _finding_lines(found: Prerequisites) -> Iterator[str]:
+    for one in found.accounts:
+        yield from (f"{each.severity}: [{one.account.name}] {each.code}: {each.message}" for each in one.findings)
+
+
+def _indented(sentences: Sequence[str], *, verbose: bool) -> Iterator[str]:
+    shown = sentences if verbose else sentences[:MAX_SENTENCES]
+    yield from (f"    {one}" for one in shown)
+    if len(sentences) > len(shown):
+        yield f"    and {len(sentences) - len(shown)} more, listed with -v"
 
 
 def _was_made(check: str, found: Prerequisites) -> bool:
@@ -124,7 +132,11 @@ def report_rows(found: Prerequisites) -> Iterator[AccountRow]:
         yield _row(host.account_id, host.host, "", host.error)
     for one in found.accounts:
         error = error_of(found, one) if id(one) in not_ready else None
-        yield _row(*_ids(one), one.account.ou, error, [{**each._asdict()} for each in one.findings])
+        yield _row(*_ids(one), one.account.ou, error, [_finding_row(each) for each in one.findings])
+
+
+def _finding_row(found: Finding) -> FindingRow:
+    return {"severity": found.severity, "code": found.code, "message": found.message}
 
 
 def _row(
