@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from .text import one_line
+
+_ABSENT = object()
 
 
 class Call(NamedTuple):
@@ -23,15 +26,39 @@ class Call(NamedTuple):
 
 
 def difference(header: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one entry of Ansible's `diff`, with only the keys that change."""
+    """Return one entry of Ansible's `diff`, with only the keys that change.
+
+    In lists, what both sides have comes last: Ansible compares lines of JSON, where the item before the last one has a
+    comma, and would show it as changed if only the last one was removed.
+    """
     header = one_line(header)
     keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    sides = {key: _aligned(before.get(key), after.get(key)) for key in keys}
     return {
         "before_header": header,
         "after_header": header,
-        "before": {key: before[key] for key in keys if key in before},
-        "after": {key: after[key] for key in keys if key in after},
+        "before": {key: sides[key][0] for key in keys if key in before},
+        "after": {key: sides[key][1] for key in keys if key in after},
     }
+
+
+def _aligned(before: Any, after: Any) -> tuple[Any, Any]:
+    """Return both sides with the items of lists that both have at the end."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        pairs = {key: _aligned(before[key], after[key]) for key in before if key in after}
+        return (
+            {key: pairs[key][0] if key in pairs else before[key] for key in before},
+            {key: pairs[key][1] if key in pairs else after[key] for key in after},
+        )
+    if not (isinstance(before, list) and isinstance(after, list)):
+        return before, after
+    shared = [one for one in before if one in after]
+    if shared != [one for one in after if one in before]:  # the order differs, or how often an item occurs
+        return before, after
+    changed = zip_longest(*([one for one in side if one not in shared] for side in (before, after)), fillvalue=_ABSENT)
+    sides = [_aligned(one, other) for one, other in changed]
+    first, second = ([side[number] for side in sides if side[number] is not _ABSENT] for number in (0, 1))
+    return [*first, *shared], [*second, *shared]
 
 
 def contains_new(now: Any, *versions: Any) -> bool:
