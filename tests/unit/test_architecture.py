@@ -39,7 +39,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "modules": (_core("model", "."), {"ansible.module_utils.basic"}),
     "plugin_utils": (_core("model", "run", "report", "console", "verify", ".") | {"plugin_utils"}, {"ansible"}),
     "action": (_core("model", "run", "report", "console", "verify", ".") | {"plugin_utils"}, {"ansible"}),
-    "inventory": (_core("model", "cloud", "run", "."), {"ansible"}),
+    "inventory": (_core("model", "cloud", "run", ".") | {"plugin_utils"}, {"ansible"}),
     "doc_fragments": (set(), set()),
 }
 

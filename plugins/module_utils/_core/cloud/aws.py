@@ -246,7 +246,8 @@ class Aws:
             raise SentinelError(
                 "wrong_account",
                 f"Cannot work on account {account_id}: the AWS credentials belong to account "
-                f"{(await self.identity()).account_id}, and assume_role is not set.",
+                f"{(await self.identity()).account_id}, and assume_role is not set. Set it (sentinel_assume_role) to "
+                "the name of a role in the account that these credentials may assume.",
             )
         partition = (await self.identity()).partition
         arns = [_role_arn(account_id, role, partition) for role in assume_role.roles]

@@ -23,7 +23,7 @@ def problems() -> dict[str, str]:
             importlib.import_module(module)
         except ModuleNotFoundError as error:
             # Packages import each other: what one of them lacks may be another one of them.
-            lacks = next((one for one in MODULES if f"{one}.".startswith(f"{error.name}.")), None)
+            lacks = next((one for one in (module, *MODULES) if f"{one}.".startswith(f"{error.name}.")), None)
             found.setdefault(_package(lacks or module), "" if lacks else str(error))
         except ImportError as error:
             found[_package(module)] = str(error)
