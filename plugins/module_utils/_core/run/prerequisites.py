@@ -43,13 +43,15 @@ async def check(
         of_workspace = await _workspace_errors(accounts, clients)
         work = [_check_account(one, clients, of_workspace.get(one.workspace_key)) for one in accounts]
         progress, summary = Progress(len(accounts)), {"accounts": 0, "changed": 0, "failed": 0}
+        checked_accounts: list[Checked] = []
         for finished in asyncio.as_completed(work):
             checked = await finished
-            found.accounts.append(checked)
+            checked_accounts.append(checked)
             summary["accounts"] += 1
             summary["failed"] += bool(checked.problems)
             if line := progress.line(summary, time.monotonic()):
                 display(line)
+        found.accounts += sorted(checked_accounts, key=lambda one: one.account.account_id)
     finally:
         clients.close()
 

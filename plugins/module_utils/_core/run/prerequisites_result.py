@@ -31,7 +31,7 @@ def lines(found: Prerequisites, *, verbose: bool) -> Iterator[str]:
     """Yield a line for each check with its problems, then the findings, the documentation and the numbers."""
     problems, findings = list(found), list(_finding_lines(found))
     for check, label in CHECKS.items():
-        of_check = [one for one in problems if one.check == check]
+        of_check = [one for one in problems if one.check == check and (check == "packages" or not _lacks_package(one))]
         state = "failed" if of_check else "ok" if _was_made(check, found) else "skipped"
         yield f"{state}: {label}"
         yield from _indented(list(_sentences(of_check)), verbose=verbose)
@@ -55,11 +55,16 @@ def _indented(sentences: Sequence[str], *, verbose: bool) -> Iterator[str]:
         yield f"    and {len(sentences) - len(shown)} more, listed with -v"
 
 
+def _lacks_package(problem: Problem) -> bool:
+    """Whether the check of packages has the problem already."""
+    return problem.error.kind == "missing_package"
+
+
 def _was_made(check: str, found: Prerequisites) -> bool:
     """Whether a check was made in at least one account."""
     if check in ("packages", "inventory"):
         return True
-    needed = {"role": {"credentials"}, "sources": {"credentials", "workspace", "role"}}.get(check, set())
+    needed = {check} | {"role": {"credentials"}, "sources": {"credentials", "workspace", "role"}}.get(check, set())
     return any(not needed & {each.check for each in one.problems} for one in found.accounts)
 
 
