@@ -274,7 +274,7 @@ def translate_azure_errors(action: str) -> Iterator[None]:
     except network.FaultError as error:
         raise network.connection_error(error.fault, action) from error
     except AzureError as error:
-        fault = network.find_fault(error)
+        fault = network.find_fault(error) or network.find_unreachable(error)
         if fault:
             raise network.connection_error(fault, action) from error
         raise cannot("transient", action, _first_line(str(error))) from error

@@ -129,7 +129,7 @@ def _translated(error: BaseException, action: str, codes: Iterable[Code], kinds:
         return _from_response(error, action, codes, kinds)
     if isinstance(error, BotoCoreError):
         return _from_botocore(error, action)
-    fault = error.fault if isinstance(error, RequestLostError) else None
+    fault = (error.fault if isinstance(error, RequestLostError) else None) or network.find_unreachable(error)
     return network.connection_error(fault, action) if fault else cannot("transient", action, str(error))
 
 
