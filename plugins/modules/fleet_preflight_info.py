@@ -132,6 +132,12 @@ failures:
       description: All problems of the account.
       type: str
       sample: "Cannot assume role arn:aws:iam::111111111111:role/OrganizationAccountAccessRole: …"
+notes:
+  description: What a workspace lacks that a run does not need, such as the solution of the Content hub.
+  returned: always, unless the checks cannot start
+  type: list
+  elements: str
+  sample: []
 error:
   description: The error for which the checks could not start.
   returned: if the checks could not start

@@ -6,12 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from .text import one_line
-
-_ABSENT = object()
 
 
 class Call(NamedTuple):
@@ -46,19 +43,26 @@ def _aligned(before: Any, after: Any) -> tuple[Any, Any]:
     """Return both sides with the items of lists that both have at the end."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         pairs = {key: _aligned(before[key], after[key]) for key in before if key in after}
-        return (
-            {key: pairs[key][0] if key in pairs else before[key] for key in before},
-            {key: pairs[key][1] if key in pairs else after[key] for key in after},
-        )
-    if not (isinstance(before, list) and isinstance(after, list)):
+        firsts, seconds = ({key: pair[number] for key, pair in pairs.items()} for number in (0, 1))
+        return {**before, **firsts}, {**after, **seconds}
+    if isinstance(before, list) and isinstance(after, list):
+        return _aligned_lists(before, after)
+    return before, after
+
+
+def _aligned_lists(before: list[Any], after: list[Any]) -> tuple[list[Any], list[Any]]:
+    shared = _items(before, after, shared=True)
+    if shared != _items(after, before, shared=True):  # the order differs, or how often an item occurs
         return before, after
-    shared = [one for one in before if one in after]
-    if shared != [one for one in after if one in before]:  # the order differs, or how often an item occurs
-        return before, after
-    changed = zip_longest(*([one for one in side if one not in shared] for side in (before, after)), fillvalue=_ABSENT)
-    sides = [_aligned(one, other) for one, other in changed]
-    first, second = ([side[number] for side in sides if side[number] is not _ABSENT] for number in (0, 1))
+    first, second = _items(before, after, shared=False), _items(after, before, shared=False)
+    for number, pair in enumerate(zip(first, second, strict=False)):
+        first[number], second[number] = _aligned(*pair)
     return [*first, *shared], [*second, *shared]
+
+
+def _items(side: list[Any], other: list[Any], *, shared: bool) -> list[Any]:
+    """Return the items of one side that the other has as well, or does not have."""
+    return [one for one in side if (one in other) is shared]
 
 
 def contains_new(now: Any, *versions: Any) -> bool:

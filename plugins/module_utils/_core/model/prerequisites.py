@@ -67,6 +67,8 @@ class Prerequisites:
     run: list[Problem] = field(default_factory=list)
     hosts: list[Problem] = field(default_factory=list)
     accounts: list[Checked] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What a workspace lacks that no run needs, such as the solution of the Content hub."""
 
     def __iter__(self) -> Iterator[Problem]:
         """Yield all problems."""

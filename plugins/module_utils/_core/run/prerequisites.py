@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from ..cloud import packages
 from ..console.account_lines import Progress
@@ -40,7 +41,7 @@ async def check(
         for opening in (clients.start, clients.wait_until_open):
             with suppress(SentinelError):  # every account has the reason
                 await opening()
-        of_workspace = await _workspace_errors(accounts, clients)
+        of_workspace = await _workspace_errors(accounts, clients, found.notes)
         work = [_check_account(one, clients, of_workspace.get(one.workspace_key)) for one in accounts]
         progress, summary = Progress(len(accounts)), {"accounts": 0, "changed": 0, "failed": 0}
         checked_accounts: list[Checked] = []
@@ -56,17 +57,27 @@ async def check(
         clients.close()
 
 
-async def _workspace_errors(accounts: Sequence[Account], clients: Preflight) -> dict[WorkspaceKey, SentinelError]:
-    """Return by workspace what a run needs and the workspace lacks."""
+async def _workspace_errors(
+    accounts: Sequence[Account], clients: Preflight, notes: list[str]
+) -> dict[WorkspaceKey, SentinelError]:
+    """Return by workspace what a run needs and the workspace lacks; what no run needs is added to `notes`."""
     errors: dict[WorkspaceKey, SentinelError] = {}
     for account in {one.workspace_key: one for one in reversed(accounts)}.values():
         with kept_in(errors, account.workspace_key, f"check workspace {account.workspace}"):
             sentinel = await clients.clients.sentinel(account)
             details = await sentinel.workspace_details()
+            notes += await _content_notes(sentinel)
             workspaces.check_ready(details, *NEEDED_RIGHTS)
             if error := clients.workspace_error(account):
                 raise error
     return errors
+
+
+async def _content_notes(sentinel: Any) -> list[str]:
+    """Return what is missing in the content of a workspace, as far as its adapter reads that."""
+    read = getattr(sentinel, "content", None)
+    parts = await read() if read else ()
+    return [f"Workspace {sentinel.name}: {part.message}" for part in parts if part.message]
 
 
 async def _check_account(account: Account, clients: Preflight, of_workspace: SentinelError | None) -> Checked:

@@ -35,12 +35,14 @@ def lines(found: Prerequisites, *, verbose: bool) -> Iterator[str]:
         state = "failed" if of_check else "ok" if _was_made(check, found) else "skipped"
         yield f"{state}: {label}"
         yield from _indented(list(_sentences(of_check)), verbose=verbose)
-    yield from findings
+    yield from (*findings, *(f"note: {one}" for one in found.notes))
     if page := pages_line(findings=bool(findings), errors=bool(problems)):
         yield page
-    counts = summary(found)
-    noun = "account" if counts["accounts"] == 1 else "accounts"
-    yield f"{counts['accounts']} {noun}: {counts['ready']} ready, {counts['not_ready']} not ready"
+    yield _summary_line(**summary(found))
+
+
+def _summary_line(*, accounts: int, ready: int, not_ready: int) -> str:
+    return f"{accounts} account{'' if accounts == 1 else 's'}: {ready} ready, {not_ready} not ready"
 
 
 def _finding_lines(found: Prerequisites) -> Iterator[str]:
@@ -93,6 +95,7 @@ def task_result(found: Prerequisites, max_fail_percentage: float) -> dict[str, A
         "problems": [
             {"check": one.check, "host": one.host, "account_id": one.account_id, **one.error.show()} for one in problems
         ],
+        "notes": found.notes,
         "failures": [] if found.run else _failures(found),
         # The lines have all of this; with -v Ansible would display it as JSON as well.
         "_ansible_verbose_override": True,
