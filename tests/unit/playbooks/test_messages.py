@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible.errors import AnsibleParserError
 
 from ansible_collections.trailbridge.sentinel.plugins.inventory.aws_organization import SUFFIXES, InventoryModule
@@ -104,6 +105,11 @@ def test_files_of_others_are_left_to_them(tmp_path: Path, content: str) -> None:
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
     assert InventoryModule().verify_file(str(path)) is False
     assert InventoryModule().verify_file(str(tmp_path)) is False
+
+
+def test_the_oldest_ansible_is_that_of_the_metadata() -> None:
+    runtime = yaml.safe_load((Path(__file__).parents[3] / "meta/runtime.yml").read_text())
+    assert runtime["requires_ansible"] == f">={'.'.join(map(str, versions.OLDEST_ANSIBLE))}"
 
 
 @pytest.mark.parametrize(
