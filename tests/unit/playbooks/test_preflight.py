@@ -72,7 +72,10 @@ def test_everything_is_reported_at_once(cloud: Emulators, play: Play, twelve: Ho
     assert cloud.requests(write=True) == []
     assert {host for host, numbers in run.recap.items() if numbers["failed"]} == {"host02", "host03", "host04"}
     [report] = (tmp_path / "reports").glob("*preflight*/report.json")
-    by_host = {one["host"]: one for one in json.loads(report.read_text())["accounts"]}
+    written = json.loads(report.read_text())
+    by_host = {one["host"]: one for one in written["accounts"]}
+    numbers = {name: written["numbers"][name] for name in ("in_scope", "failed", "connected", "drifted")}
+    assert numbers == {"in_scope": 4, "failed": 3, "connected": None, "drifted": None}
     assert {host: one["status"] for host, one in by_host.items()} == dict.fromkeys(by_host, "failed") | {"host01": "ok"}
     assert "Cannot assume role" in by_host["host03"]["error"]["message"]
     assert by_host["host03"]["error"]["class"] == "workspace_not_found"
