@@ -44,7 +44,7 @@ class ActionModule(SentinelAction):
         if minimum:
             self._refuse_unmatched_parts(pattern)
         if minimum and not accounts:
-            raise _start_error(f"{hosts} matches no AWS account{_non_accounts_text(matched)}")
+            raise _start_error(f"{hosts} matches no AWS account{_non_accounts_text(matched, ids)}")
         if accounts < minimum:
             raise _start_error(
                 f"{hosts} matches {accounts} AWS account{'' if accounts == 1 else 's'}, "
@@ -98,8 +98,12 @@ def _hosts_text(pattern: Sequence[str]) -> str:
     return "the inventory" if list(pattern) == ["all"] else f"the pattern {','.join(pattern)}"
 
 
-def _non_accounts_text(matched: Sequence[str]) -> str:
-    """Return what makes a host an account, where hosts are matched."""
+def _non_accounts_text(matched: Sequence[str], ids: Mapping[str, str]) -> str:
+    """Return why no host is an account: there is none, or the first one with an invalid id, or what an account has."""
     if not matched:
-        return ""
-    return f", only {len(matched)} other hosts; an account has aws_account_id, or twelve digits as its name"
+        return "; check -i, and the warnings of Ansible about inventory and host pattern"
+    if invalid := next(iter(ids.items()), None):
+        host, written = invalid
+        return f": aws_account_id {written} of host {host} is not 12 digits; quote it, or YAML reads another number"
+    hosts = "1 other host" if len(matched) == 1 else f"{len(matched)} other hosts"
+    return f", only {hosts}; an account has aws_account_id, or twelve digits as its name"

@@ -228,8 +228,17 @@ from ..module_utils._core.run.unexpected import unexpected_error
 from ..plugin_utils.console import TaskConsole
 
 SUFFIXES = ("aws_organization.yml", "aws_organization.yaml")
+_PLUGIN = re.compile(r"^plugin:\s*[\"']?trailbridge\.sentinel\.aws_organization\b", re.MULTILINE)
 _SAFE = re.compile("[A-Za-z0-9_:. -]*")
 _GROUP_VARS = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+
+
+def _names_this_plugin(path: str) -> bool:
+    """Whether the file has this plugin as its `plugin`; Ansible asks every enabled plugin about every file."""
+    try:
+        return _PLUGIN.search(Path(path).read_text(encoding="utf-8")) is not None
+    except (OSError, ValueError):
+        return False
 
 
 class _CachedOrganization:
@@ -267,7 +276,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def verify_file(self, path: str) -> bool:
         """Whether a file is for this plugin, by its name."""
         readable: Callable[[str], bool] = super().verify_file
-        return path.endswith(SUFFIXES) and readable(path)
+        if path.endswith(SUFFIXES) or not readable(path):
+            return path.endswith(SUFFIXES) and readable(path)
+        if _names_this_plugin(path):
+            raise AnsibleParserError(
+                f"Cannot read the inventory {Path(path).name}: the name of a file for {self.NAME} must end with "
+                f"{' or '.join(SUFFIXES)}, such as accounts.{SUFFIXES[0]}. Rename the file."
+            )
+        return False
 
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         """Fill the inventory; raises AnsibleParserError before the first host, or for an expression with `strict`."""

@@ -21,6 +21,7 @@ author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
   - trailbridge.sentinel.attributes
+  - trailbridge.sentinel.interpreter
   - trailbridge.sentinel.azure
   - trailbridge.sentinel.workspace
 options:

@@ -18,6 +18,7 @@ author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
   - trailbridge.sentinel.attributes
+  - trailbridge.sentinel.interpreter
   - trailbridge.sentinel.aws
   - trailbridge.sentinel.azure
   - trailbridge.sentinel.role

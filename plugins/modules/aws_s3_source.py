@@ -22,6 +22,7 @@ author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
   - trailbridge.sentinel.attributes
+  - trailbridge.sentinel.interpreter
   - trailbridge.sentinel.aws
   - trailbridge.sentinel.azure
   - trailbridge.sentinel.s3_source

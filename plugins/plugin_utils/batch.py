@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -216,7 +217,17 @@ class BatchAction(SentinelAction):
         Two hosts of the same account are both refused: hosts of the play's pattern, or with `whole_inventory` of the
         inventory, independent of the limit.
         """
-        variables, batch, mistakes = self.run_variables(), Batch(), self.option_mistakes(options)
+        variables = self.run_variables()
+        batch, by_host, mistakes = self.read_hosts(options, variables)
+        mistakes = [*chain.from_iterable(by_host.values()), *mistakes]
+        options = self.validate_options(self._read_or_raise(variables, mistakes))
+        return self.refuse_duplicates(batch, whole_inventory=whole_inventory), options
+
+    def read_hosts(
+        self, options: Options, variables: RunVariables
+    ) -> tuple[Batch, dict[str, Sequence[Mistake]], list[Mistake]]:
+        """Return the accounts of the batch, the mistakes of each host that is none, and those of the whole run."""
+        batch, by_host = Batch(), dict[str, Sequence[Mistake]]()
         hosts = self._without_local_hosts(self.task_vars["ansible_play_batch"])
         for host in hosts:
             host_vars = self.variables.raw(host)
@@ -225,12 +236,10 @@ class BatchAction(SentinelAction):
                 own = self.variables.rendered(host, host_vars, self.host_variables)
                 batch.accounts.append(self._read_account(host, options, own))
             except TemplateError as error:
-                mistakes.append(error.mistake)
+                by_host[host] = [error.mistake]
             except InputError as error:
-                mistakes += error.mistakes
-        mistakes += self.check_variable_names(hosts)
-        options = self.validate_options(self._read_or_raise(variables, mistakes))
-        return self._refuse_duplicates(batch, whole_inventory=whole_inventory), options
+                by_host[host] = error.mistakes
+        return batch, by_host, [*self.option_mistakes(options), *self.check_variable_names(hosts)]
 
     def _without_local_hosts(self, hosts: Iterable[str]) -> list[str]:
         if local := [host for host in hosts if host in LOCAL_HOSTS]:
@@ -271,7 +280,8 @@ class BatchAction(SentinelAction):
                 given |= {} if value is None else {option.option: value}
         return mistakes
 
-    def _refuse_duplicates(self, batch: Batch, *, whole_inventory: bool) -> Batch:
+    def refuse_duplicates(self, batch: Batch, *, whole_inventory: bool) -> Batch:
+        """Return the batch with all hosts of an account refused if there are several."""
         matched = self.accounts.matched("all") if whole_inventory else self.accounts.hosts_of_play(self._task)
         by_id = duplicates(self.accounts.ids({*matched, *(one.account.host for one in batch.accounts)}))
         if not by_id:

@@ -21,6 +21,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet as action
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet_check
 from ansible_collections.trailbridge.sentinel.plugins.action import fleet_ingestion_info as verify
+from ansible_collections.trailbridge.sentinel.plugins.action import fleet_preflight_info as preflight
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import modules as run_single
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core import options
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import FIELDS, Field, parse
@@ -46,6 +47,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health import Health
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization import stackset
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.prerequisites import (
+    Checked,
+    Prerequisites,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.run_options import (
     COLLECTION_VARIABLES,
@@ -61,6 +66,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s
     subscription,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.source import S3SourceSpec
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import prerequisites_result
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.fleet_result import FleetResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans.orphans import Orphan
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.unexpected import unexpected_error
@@ -72,7 +78,12 @@ PACKAGE = "ansible_collections.trailbridge.sentinel.plugins"
 COLLECTION = "trailbridge.sentinel"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 ROLES = sorted(path.parts[-3] for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))
-ACTIONS = {"fleet": action, "fleet_check": fleet_check, "fleet_ingestion_info": verify}
+ACTIONS = {
+    "fleet": action,
+    "fleet_check": fleet_check,
+    "fleet_ingestion_info": verify,
+    "fleet_preflight_info": preflight,
+}
 # The action of a role, if it is not fleet.
 ACTION_OF = {"verify": verify}
 TASK_KEYWORDS = {
@@ -528,7 +539,14 @@ def arrived() -> dict[str, Any]:
     return {"summary": results.summary([one]), "accounts": accounts, "notes": [], "error": ERROR}
 
 
+def checked() -> dict[str, Any]:
+    found = Prerequisites(accounts=[Checked(parse({"account_id": "111111111111"}, "", host="pay"))])
+    found.accounts[0].add("role", SentinelError("assume_denied", "Cannot assume the role."))
+    return {**prerequisites_result.task_result(found, 100), "error": FLEET_ERROR}
+
+
 RESULTS = {
+    "fleet_preflight_info": checked,
     "ingestion_info": arrived,
     "fleet_ingestion_info": verified,
     "aws_connector_info": connectors_found,

@@ -127,6 +127,13 @@ FLEET_INGESTION_SPEC: ArgumentSpec = {
     "fail_on": {"type": "str", "choices": ["drift", "security", "never"], "default": "drift"},
 }
 
+FLEET_PREFLIGHT_SPEC: ArgumentSpec = {
+    "concurrency": {"type": "int", "default": 256},
+    "max_fail_percentage": {"type": "float", "default": 0},
+    "report_dir": {"type": "path"},
+    "report_name": {"type": "str"},
+}
+
 STATE_SPEC: ArgumentSpec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 
 

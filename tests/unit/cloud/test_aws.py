@@ -231,7 +231,7 @@ BASE = "[profile base]\naws_access_key_id = x\naws_secret_access_key = y\n"
 MID = "[profile mid]\nrole_arn = {role}\nsource_profile = base\n"
 PROCESS = "[profile other]\ncredential_process = "
 CONFIGS = {
-    "missing profile": ("", "bad_input", "AWS_PROFILE"),
+    "missing profile": ("", "profile_not_found", "AWS_PROFILE"),
     "not an INI file": ("[profile other", "bad_input", "~/.aws/config"),
     "missing source profile": ("[profile other]\nrole_arn = {role}\nsource_profile = nobody\n", "bad_input", "nobody"),
     "own source profile": ("[profile other]\nrole_arn = {role}\nsource_profile = other\n", "bad_input", "other"),
@@ -276,7 +276,7 @@ def test_an_unusable_profile_is_reported_with_advice(
         identity(**({"profile": "other"} if given_by == "option" else {}))
     assert (caught.value.kind, expected in str(caught.value)) == (kind, True), str(caught.value)
     assert "Run it again" not in str(caught.value)
-    assert ("Renew the AWS credentials" in str(caught.value)) is (expected == "Environment")
+    assert ("Set or renew the AWS credentials" in str(caught.value)) is (expected == "Environment")
     assert here.requests() == []
 
 

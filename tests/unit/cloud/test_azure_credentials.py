@@ -737,8 +737,8 @@ import sys
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
-        if name == sys.argv[1]:
-            raise ModuleNotFoundError(name)
+        if name in sys.argv[1].split(","):
+            raise ModuleNotFoundError(name, name=name)
 
 sys.meta_path.insert(0, Missing())
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.arm import Azure
@@ -762,10 +762,17 @@ def run_alone(given: dict[str, str], missing: str = "") -> str:
     return done.stdout
 
 
+def test_all_missing_packages_are_reported_at_once(signed_out: Emulators) -> None:
+    shown = run_alone(service_principal(signed_out), missing="boto3,pycurl,azure.mgmt.core")
+    assert f"{sys.executable} -m pip install boto3 pycurl azure-mgmt-core\n" in shown
+    assert "boto3, pycurl, azure-mgmt-core" in shown
+
+
 @pytest.mark.parametrize("package", ["azure.identity", "azure.mgmt.core"])
 def test_a_missing_package_is_reported_on_one_line(signed_out: Emulators, package: str) -> None:
     expected = run_alone(service_principal(signed_out), missing=package)
     assert package.replace(".", "-") in expected
+    assert f"{sys.executable} -m pip install {package.replace('.', '-')}\n" in expected
     assert expected.count("\n") == 1
 
 

@@ -374,7 +374,7 @@ def certificate(name: str = "localhost", since: int = -1, until: int = 1) -> byt
 @every_client
 def test_a_certificate_of_an_unknown_authority(here: Emulators, connect: Connect, bundle: str) -> None:
     error = error_of(connect, here)
-    assert error.kind == "bad_input"
+    assert error.kind == "untrusted_certificate"
     for word in ("localhost", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "aws_ca_bundle"):
         assert word in str(error)
     assert "Run it again" not in str(error)
@@ -410,7 +410,7 @@ def test_an_invalid_certificate(
         with mock.patch.object(here, "azure", server.url):
             error = error_of(connect, here)
         server.shutdown()
-    assert error.kind == "bad_input"
+    assert error.kind == "untrusted_certificate"
     assert reason in str(error)
     assert advice in str(error)
 

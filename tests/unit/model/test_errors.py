@@ -42,6 +42,8 @@ PUBLIC = {
     "connector_conflict",
     "expired_credentials",
     "interrupted",
+    "missing_package",
+    "profile_not_found",
     "quota",
     "role_conflict",
     "scp_denied",
@@ -53,6 +55,8 @@ PUBLIC = {
     "too_many_changes",
     "transient",
     "unexpected",
+    "untrusted_certificate",
+    "workspace_not_found",
     "wrong_account",
 }
 

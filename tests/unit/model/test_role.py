@@ -710,16 +710,16 @@ def test_a_role_is_shown_normalized() -> None:
             "Statement": [
                 {
                     "Effect": "Allow",
-                    "Principal": {"AWS": [SENTINEL]},
-                    "Action": ["sts:assumerole"],
-                    "Condition": {"StringEquals": {"sts:externalid": [A]}},
+                    "Principal": {"AWS": [f"arn:aws:iam::{SENTINEL}:root"]},
+                    "Action": ["sts:AssumeRole"],
+                    "Condition": {"StringEquals": {"sts:ExternalId": [A]}},
                 }
             ],
         },
         "permissions_boundary": None,
         "tags": {"a": "1", "b": "2", "trailbridge.sentinel": "managed", "trailbridge.sentinel.workspace": A},
         "managed_policies": [READ_ONLY, ADMIN],
-        "inline_policies": {"y": {}, "z": policy.canonical(LOOKUP_EVENTS)},
+        "inline_policies": {"y": {}, "z": policy.displayed(LOOKUP_EVENTS)},
     }
     assert list(show(role)["tags"]) == sorted(role.tags)
     assert list(show(role)["inline_policies"]) == ["y", "z"]

@@ -223,7 +223,7 @@ def test_nothing_is_removed_that_is_not_there() -> None:
 def test_a_queue_is_shown_with_the_names_of_sqs() -> None:
     shown = QUEUE.show(SPEC, RIGHT)
     assert (shown["name"], shown["arn"], shown["url"]) == ("sentinel", RIGHT.arn, RIGHT.url)
-    assert shown["policy"]["Statement"][0]["Action"] == ["sqs:sendmessage"]
+    assert shown["policy"]["Statement"][0]["Action"] == ["sqs:SendMessage"]
     assert (shown["dead_letter_target_arn"], shown["kms_master_key_id"]) == (DEAD.arn, None)
     assert QUEUE.id(SPEC, RIGHT) == SPEC.queue_url
     assert QUEUE.title(SPEC) == f"queue sentinel in account {ACCOUNT}"

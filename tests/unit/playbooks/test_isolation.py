@@ -41,14 +41,14 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "no right at all": ({"permissions": []}, "azure_denied"),
 }
 OWN: dict[str, tuple[dict[str, Any], str]] = {
-    "it does not exist": ({**SECOND, "sentinel_workspace": "third"}, "bad_input"),
+    "it does not exist": ({**SECOND, "sentinel_workspace": "third"}, "workspace_not_found"),
     "the id of another workspace": ({"sentinel_workspace_id": "55555555-6666-4777-8888-999999999990"}, "bad_input"),
     "a wrong secret": (UNKNOWN_CLIENT, "azure_denied"),
     "an address without service": (
         {"sentinel_adfs_authority_url": "https://127.0.0.1:1", "sentinel_secret": "x"},
         "transient",
     ),
-    "a profile that does not exist": ({"sentinel_aws_profile": "nowhere"}, "bad_input"),
+    "a profile that does not exist": ({"sentinel_aws_profile": "nowhere"}, "profile_not_found"),
 }
 
 

@@ -28,7 +28,7 @@ from ..model.credentials.credentials import AzureCredentials
 from ..model.errors import SentinelError, cannot
 from ..model.network_errors import UNREACHABLE_TIMEOUT
 from ..model.s3 import error_codes
-from . import network, request_log
+from . import network, packages, request_log
 from .entra import Credential, find_sign_in
 from .response import MalformedResponseError, parse
 
@@ -93,6 +93,8 @@ CLOUD_METADATA_VERSION = "2022-09-01"
 ARM_RETRY_SECONDS = 120.0
 _SUCCESS_STATUSES = {200, 201, 204}
 _RETRY_STATUSES = {408, 429, 500, 502, 503, 504}
+# Of a subscription or resource group, on any resource in it ("Common Azure deployment errors").
+_NOT_FOUND_CODES = {"InvalidSubscriptionId", "ResourceGroupNotFound", "SubscriptionNotFound"}
 _KINDS = {"GET": "reads", "PUT": "writes", "DELETE": "deletes"}
 _REMAINING = (
     "x-ms-ratelimit-remaining-subscription-{kind}",
@@ -120,11 +122,7 @@ class Azure:
 
     def __init__(self, credentials: AzureCredentials) -> None:
         if not INSTALLED:
-            raise SentinelError(
-                "bad_input",
-                "Cannot use Azure: the Python packages azure-identity and azure-mgmt-core are required. "
-                "Install azure-identity and azure-mgmt-securityinsight, which brings azure-mgmt-core.",
-            )
+            raise packages.missing_packages("use Azure")
         sign_in = find_sign_in(credentials)
         self._transport = _transport(validate=sign_in.credentials.cert_validation_mode != "ignore")
         self._cloud = self._find_cloud(clouds.cloud_name(sign_in.credentials.cloud_environment))
@@ -302,11 +300,11 @@ def translate_azure_errors(action: str) -> Iterator[None]:
     try:
         yield
     except HttpResponseError as error:
-        raise cannot(_azure_error_kind(error.status_code), action, azure_message(error)) from error
+        raise cannot(_azure_error_kind(error), action, azure_message(error)) from error
     except network.FaultError as error:
         raise network.connection_error(error.fault, action) from error
     except AzureError as error:
-        fault = network.find_fault(error)
+        fault = network.find_fault(error) or network.find_unreachable(error)
         if fault:
             raise network.connection_error(fault, action) from error
         raise cannot("transient", action, _first_line(str(error))) from error
@@ -331,7 +329,10 @@ def _first_line(text: str) -> str:
     return text.strip().splitlines()[0] if text.strip() else "no reason given"
 
 
-def _azure_error_kind(status: int | None) -> str:
+def _azure_error_kind(error: HttpResponseError) -> str:
+    status = error.status_code
+    if error.error and error.error.code in _NOT_FOUND_CODES:
+        return "workspace_not_found"
     if status in (401, 403):
         return "azure_denied"
     if status == 429:

@@ -18,7 +18,7 @@ from ..model.credentials import sign_in
 from ..model.credentials.credentials import AssumeRole, AwsCredentials
 from ..model.errors import SentinelError
 from ..model.validation import RULES
-from . import curl, known_secrets, network
+from . import curl, known_secrets, network, packages
 from .aws_errors import Code, translate_aws_errors, translate_chain_errors, translate_settings_errors
 from .curl import Http
 from .response import parse
@@ -79,9 +79,7 @@ class Aws:
 
     def __init__(self, source: AwsCredentials, observer: ResponseObserver | None = None) -> None:
         if not (INSTALLED and curl.INSTALLED):
-            raise SentinelError(
-                "bad_input", "Cannot use AWS: the Python packages boto3 and pycurl are required. Install both."
-            )
+            raise packages.missing_packages("use AWS")
         self._source = source
         self._observer = observer or _NoObserver()
         self._services: dict[tuple[str, str], Service] = {}
@@ -248,7 +246,8 @@ class Aws:
             raise SentinelError(
                 "wrong_account",
                 f"Cannot work on account {account_id}: the AWS credentials belong to account "
-                f"{(await self.identity()).account_id}, and assume_role is not set.",
+                f"{(await self.identity()).account_id}, and assume_role is not set. Set it (sentinel_assume_role) to "
+                "the name of a role in the account that these credentials may assume.",
             )
         partition = (await self.identity()).partition
         arns = [_role_arn(account_id, role, partition) for role in assume_role.roles]

@@ -129,7 +129,7 @@ def _translated(error: BaseException, action: str, codes: Iterable[Code], kinds:
         return _from_response(error, action, codes, kinds)
     if isinstance(error, BotoCoreError):
         return _from_botocore(error, action)
-    fault = error.fault if isinstance(error, RequestLostError) else None
+    fault = (error.fault if isinstance(error, RequestLostError) else None) or network.find_unreachable(error)
     return network.connection_error(fault, action) if fault else cannot("transient", action, str(error))
 
 
@@ -142,6 +142,8 @@ def _from_botocore(error: BotoCoreError, action: str) -> SentinelError:
     if isinstance(error, CredentialRetrievalError):
         process = error.kwargs.get("provider") == "custom-process"
         return cannot("expired_credentials", action, str(error), advice=_RUN_PROCESS if process else None)
+    if isinstance(error, exceptions.ProfileNotFound):
+        return cannot("profile_not_found", action, str(error))
     if isinstance(error, NoCredentialsError):
         return cannot("expired_credentials", action, str(error))
     return cannot("bad_input", action, str(error), advice=_CHECK_FILES if action == _FIND_CREDENTIALS else None)

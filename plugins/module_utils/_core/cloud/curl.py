@@ -187,7 +187,8 @@ def _lost(failure: _Failure, connect_status: int, url: str, proxy: str | None) -
         fault: Fault | None = network_errors.proxy_refusal(network.proxy_name(proxy), host, connect_status)
     else:
         fault = _fault_of_host(code, message, host) or (_fault_of_proxy(code, message, proxy) if proxy else None)
-    return RequestLostError(message, fault, retryable=code != pycurl.E_WRITE_ERROR)
+    unconnected = host if code == pycurl.E_COULDNT_CONNECT else ""
+    return RequestLostError(message, fault, retryable=code != pycurl.E_WRITE_ERROR, unconnected=unconnected)
 
 
 def _fault_of_host(code: int, message: str, host: str) -> Fault | None:

@@ -27,7 +27,7 @@ from ..model.credentials.cloud import Cloud
 from ..model.credentials.credentials import AzureCredentials
 from ..model.credentials.sign_in import CREDENTIAL_TYPES, CREDENTIALS_FILE, ENVIRONMENT, SignIn, choose_sign_in
 from ..model.errors import SentinelError
-from . import known_secrets, request_log
+from . import known_secrets, packages, request_log
 from .network import FaultError, connection_error, expand_path, find_fault
 from .response import called_by_sdk
 
@@ -216,7 +216,7 @@ def _azure_identity() -> Any:
     try:
         from azure import identity  # late: slow to import
     except ImportError as error:
-        raise _sign_in_problem("the Python package azure-identity", "is not installed") from error
+        raise packages.missing_packages("sign in to Azure") from error
     return identity
 
 

@@ -23,6 +23,7 @@ _HOST_IN_TEXT = re.compile(r"host='([^']+)'|Failed to resolve '([^']+)'|https?:/
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 # Class names of requests and urllib3, which may not be installed.
 _UNUSABLE_PROXY_ERRORS = {"InvalidProxyURL", "InvalidSchema", "InvalidURL", "LocationParseError", "ProxySchemeUnknown"}
+_UNCONNECTED_ERRORS = {"ConnectTimeoutError", "EndpointConnectionError", "NewConnectionError"}
 _NOT_TLS_REASONS = {
     "WRONG_VERSION_NUMBER",
     "HTTP_REQUEST",
@@ -43,11 +44,21 @@ class FaultError(Exception):
 class RequestLostError(Exception):
     """The request or its response was lost; if it was `sent`, the service may have processed it.
 
-    `fault` is the problem with the connection, if known; a retry can succeed if the error is `retryable`.
+    `fault` is the problem with the connection, if known; a retry can succeed if the error is `retryable`. Without a
+    fault, `unconnected` is the address to which no connection was established.
     """
 
-    def __init__(self, message: str, fault: Fault | None = None, *, retryable: bool = True, sent: bool = True) -> None:
+    def __init__(
+        self,
+        message: str,
+        fault: Fault | None = None,
+        *,
+        retryable: bool = True,
+        sent: bool = True,
+        unconnected: str = "",
+    ) -> None:
         super().__init__(fault.cause if fault else message)
+        self.unconnected = unconnected
         self.fault = fault
         self.retryable = retryable and not (fault and fault.permanent)
         self.sent = sent
@@ -82,6 +93,16 @@ def find_fault(error: BaseException, service: str = "the service") -> Fault | No
     faults = (_fault_of_error(one, host, proxied=proxied) for one in reversed(chain))
     fallback = network_errors.proxy_unreachable(proxy_name(), _reason_of(chain[-1])) if proxied else None
     return raised or next(filter(None, faults), fallback)
+
+
+def find_unreachable(error: BaseException) -> Fault | None:
+    """Return the fault of an error that a connection was not established for no other known reason, else None."""
+    if isinstance(error, RequestLostError) and error.unconnected:
+        return network_errors.unreachable(error.unconnected, str(error))
+    chain = list(_error_chain(error))
+    if not any(type(one).__name__ in _UNCONNECTED_ERRORS for one in chain):
+        return None
+    return network_errors.unreachable(_host_of(chain) or "the service", _reason_of(chain[-1]))
 
 
 def _fault_of_error(error: BaseException, host: str, *, proxied: bool) -> Fault | None:

@@ -83,7 +83,12 @@ class Sentinel:
     async def workspace(self) -> Workspace:
         """Return the workspace without `onboarded` and `rights`; raises SentinelError."""
         action = f"read workspace {self.name}"
-        raw = await self._get(self.id, "workspaces", action)
+        try:
+            raw = await self._get(self.id, "workspaces", action)
+        except SentinelError as error:
+            if _is_not_found(error) and isinstance(error.__cause__, HttpResponseError):
+                raise cannot("workspace_not_found", action, azure_message(error.__cause__)) from error.__cause__
+            raise
         with translate_azure_errors(action):
             customer_id, location = parse(_parse_workspace, raw)
         if not RULES["workspace_id"].holds(customer_id):

@@ -62,8 +62,18 @@ CLASSES: dict[str, tuple[str, str]] = {
     ),
     "expired_credentials": (
         "The source AWS credentials are missing, invalid or expired.",
-        "Renew the AWS credentials.",
+        "Set or renew the AWS credentials.",
     ),
+    "missing_package": ("A Python package that the collection requires is not installed.", ""),
+    "profile_not_found": (
+        "The AWS profile does not exist.",
+        "Correct its name (profile, AWS_PROFILE), or add it to ~/.aws/config: aws configure list-profiles lists all.",
+    ),
+    "workspace_not_found": (
+        "The workspace, its resource group or its subscription does not exist.",
+        "Correct subscription ID, resource group and workspace; the credential must belong to the same tenant.",
+    ),
+    "untrusted_certificate": ("The TLS certificate of a service or of a proxy is not trusted.", ""),
     "wrong_account": ("The credentials belong to another AWS account.", ""),
     "clock_skew": ("The clock of this machine is wrong.", "Synchronize the clock of this machine (NTP)."),
     "bad_input": ("An option, a variable or a setting of this machine has an invalid value.", ""),

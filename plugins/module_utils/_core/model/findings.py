@@ -70,7 +70,9 @@ _RECONCILING = ("onboard", "drift")
 
 # The columns of the report, in this order; a code without a check of its own belongs to "role".
 CHECKS: dict[str, Check] = {
-    "run": Check("Run", "Whether the run completed in the account", (*_RECONCILING, "offboard", "departed")),
+    "run": Check(
+        "Run", "Whether the run completed in the account", (*_RECONCILING, "offboard", "departed", "preflight")
+    ),
     "role": Check("Role", "The IAM role, its settings and its OIDC provider", (*_RECONCILING, "offboard")),
     "trust": Check("Trust", "The trust policy of the role", _RECONCILING),
     "permission": Check("Permissions", "The permissions of the role", _RECONCILING),

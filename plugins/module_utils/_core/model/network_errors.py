@@ -85,6 +85,16 @@ def unresolved(host: str) -> Fault:
     )
 
 
+def unreachable(host: str, reason: str) -> Fault:
+    """Return the fault for a service to which no connection can be established."""
+    return Fault(
+        "transient",
+        f"{host} cannot be reached: {reason.strip().rstrip('.')}",
+        f"Check the network of this machine (firewall, proxy in {_PROXY}), then run it again.",
+        permanent=False,
+    )
+
+
 def no_tls(host: str) -> Fault:
     """Return the fault for an address where something other than a TLS server answers."""
     return Fault(
@@ -99,7 +109,7 @@ def untrusted(host: str, reason: str) -> Fault:
     """Return the fault for a certificate that is not accepted, with the reason that OpenSSL gives."""
     reason = reason.strip().rstrip(".")
     return Fault(
-        "bad_input",
+        "untrusted_certificate",
         f"SSL certificate verify failed for {host}: {reason}",
         _certificate_advice(reason.lower()),
         permanent=True,

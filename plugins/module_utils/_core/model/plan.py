@@ -23,15 +23,46 @@ class Call(NamedTuple):
 
 
 def difference(header: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one entry of Ansible's `diff`, with only the keys that change."""
+    """Return one entry of Ansible's `diff`, with only the keys that change.
+
+    In lists, what both sides have comes last: Ansible compares lines of JSON, where the item before the last one has a
+    comma, and would show it as changed if only the last one was removed.
+    """
     header = one_line(header)
     keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    sides = {key: _aligned(before.get(key), after.get(key)) for key in keys}
     return {
         "before_header": header,
         "after_header": header,
-        "before": {key: before[key] for key in keys if key in before},
-        "after": {key: after[key] for key in keys if key in after},
+        "before": {key: sides[key][0] for key in keys if key in before},
+        "after": {key: sides[key][1] for key in keys if key in after},
     }
+
+
+def _aligned(before: Any, after: Any) -> tuple[Any, Any]:
+    """Return both sides with the items of lists that both have at the end."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        pairs = {key: _aligned(before[key], after[key]) for key in before if key in after}
+        firsts, seconds = ({key: pair[number] for key, pair in pairs.items()} for number in (0, 1))
+        return {**before, **firsts}, {**after, **seconds}
+    if isinstance(before, list) and isinstance(after, list):
+        return _aligned_lists(before, after)
+    return before, after
+
+
+def _aligned_lists(before: list[Any], after: list[Any]) -> tuple[list[Any], list[Any]]:
+    shared = _items(before, after, shared=True)
+    if shared != _items(after, before, shared=True):  # the order differs, or how often an item occurs
+        return before, after
+    first, second = _items(before, after, shared=False), _items(after, before, shared=False)
+    for number, pair in enumerate(zip(first, second, strict=False)):
+        first[number], second[number] = _aligned(*pair)
+    return [*first, *shared], [*second, *shared]
+
+
+def _items(side: list[Any], other: list[Any], *, shared: bool) -> list[Any]:
+    """Return the items of one side that the other has as well, or does not have."""
+    return [one for one in side if (one in other) is shared]
 
 
 def contains_new(now: Any, *versions: Any) -> bool:

@@ -31,6 +31,8 @@ STATE_BY_INGESTION_STATUS = {
 
 PLAYBOOKS = {playbook for check in CHECKS.values() for playbook in check.playbooks}
 REMOVING_PLAYBOOKS = ("offboard", "departed")
+# It compares no account with its desired state.
+PREFLIGHT = "preflight"
 
 # What became of a finding.
 OPEN, ACCEPTED, REPAIRED = FINDING_STATES = ("open", "accepted", "repaired")
@@ -139,7 +141,7 @@ def _is_connected(row: AccountRow, is_open: Sequence[bool], playbook: str) -> bo
         return False
     if ingestion_status := ingestion_status_of(row):
         return ingestion_status != "not_connected"
-    return row["status"] in ("ok", "changed") and playbook not in REMOVING_PLAYBOOKS
+    return row["status"] in ("ok", "changed") and playbook not in (*REMOVING_PLAYBOOKS, PREFLIGHT)
 
 
 @dataclass(slots=True)
@@ -209,13 +211,19 @@ class Statistics:
             "organization": organization["accounts"] if organization else None,
             "in_scope": len(self.account_states),
             "excluded": len(organization["excluded"]) if organization else None,
-            "connected": sum(state.connected for state in self.account_states),
-            "drifted": sum(state.drifted for state in self.account_states),
+            **self._compared(header["playbook"]),
             "failed": self.status["failed"],
             "receiving": self.ingestion_statuses["receiving"] if verified else None,
             "silent": self.ingestion_statuses["silent"] if verified else None,
             "orphaned": sum(map(_is_connector, orphans or ())) if organization or orphans else None,
         }
+
+    def _compared(self, playbook: str) -> dict[str, int | None]:
+        """Return the numbers of accounts that were compared with their desired state."""
+        if playbook == PREFLIGHT:
+            return {"connected": None, "drifted": None}
+        states = self.account_states
+        return {"connected": sum(one.connected for one in states), "drifted": sum(one.drifted for one in states)}
 
     @property
     def severities(self) -> dict[str, dict[str, int]]:

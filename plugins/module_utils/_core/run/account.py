@@ -348,3 +348,40 @@ async def account_timeout(account: Account) -> AsyncIterator[None]:
     except TimeoutError as error:
         what = f"finish account {account.account_id}"
         raise cannot("transient", what, f"AWS took longer than {ACCOUNT_TIMEOUT_SECONDS:.0f} seconds") from error
+
+
+async def inspect(report: AccountReport, account: Account, context: Context) -> list[SentinelError]:
+    """Read every resource of every source, add the findings, and return why a run would refuse resources.
+
+    In contrast to a preview, a refused resource does not end its source. Raises SentinelError if the workspace of an
+    account without the CloudTrail source cannot be used.
+    """
+    if CLOUDTRAIL not in account.sources:
+        account, sentinel = await context.ready(account)
+        report.findings += await _unlisted(account, sentinel, context)
+    earlier, errors = EarlierSources(), dict[Any, SentinelError]()
+    for spec in account.sources:
+        with kept_in(errors, spec, f"check source {spec.type} of account {account.account_id}"):
+            await _inspect_source(report, account, spec, context, earlier, errors)
+    return list(errors.values())
+
+
+async def _inspect_source(
+    report: AccountReport,
+    account: Account,
+    spec: SourceSpec,
+    context: Context,
+    earlier: EarlierSources,
+    errors: dict[Any, SentinelError],
+) -> None:
+    async with context.slots:
+        run, opened = await _open(account, spec, context, earlier, removing=False)
+    run.account, run.sentinel = await context.ready(account)
+    in_workspace = [(step, await _read_step(run, step)) for step in _in_workspace(run)]
+    for step, (_adapter, before) in (*opened, *in_workspace):
+        resource, wanted = step.resource, step.spec(run)
+        report.findings += resource.findings(wanted, before.have)
+        with kept_in(errors, (spec, resource.name), f"check {resource.title(wanted)}"):
+            desired = run.found[resource.name] = resource.overlay(wanted, before.have)
+            resource.plan(before.have, desired)
+            earlier.previewed[resource.title(wanted)] = desired

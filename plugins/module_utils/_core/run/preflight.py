@@ -87,6 +87,15 @@ class Preflight:
         """Return why the source credentials of an account cannot be used, None if they can."""
         return self._aws.errors.get(account.aws.identity)
 
+    def workspace_error(self, account: Account) -> SentinelError | None:
+        """Return why the workspace of an account cannot be used, None if it can."""
+        return self._workspaces.errors.get(account.workspace_key)
+
+    @property
+    def clients(self) -> Clients:
+        """The clients of the accounts, for requests that a run does not make."""
+        return self._clients
+
     async def context(self, account: Account, *, check_mode: bool) -> Context:
         """Return the context of an account; raises SentinelError if its source credentials cannot be used."""
         return Context(

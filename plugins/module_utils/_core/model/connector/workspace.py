@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..errors import SentinelError
+from ..errors import CombinedError, SentinelError
 
 CONNECTORS = "Microsoft.SecurityInsights/dataConnectors"
 RIGHTS = ("read", "write", "delete")
@@ -45,21 +45,31 @@ def rights(permissions: Iterable[Mapping[str, Any]]) -> dict[str, bool]:
     return {verb: any(_granted(entry, f"{CONNECTORS}/{verb}") for entry in entries) for verb in RIGHTS}
 
 
-def check_ready(workspace: Workspace, right: str) -> None:
-    """Raise bad_input if Sentinel is not enabled, azure_denied without the right ("read", "write" …) on connectors."""
-    if not workspace.onboarded:
-        raise SentinelError(
-            "bad_input",
-            f"Cannot use workspace {workspace.name}: Microsoft Sentinel is not enabled on it. "
-            "Enable Microsoft Sentinel on the workspace first.",
-        )
-    if not workspace.rights.get(right):
-        raise SentinelError(
+def check_ready(workspace: Workspace, *needed: str) -> None:
+    """Raise bad_input if Sentinel is not enabled, azure_denied without a right ("read", "write" …) on connectors."""
+    if found := _problems(workspace, needed):
+        raise found[0] if len(found) == 1 else CombinedError(found)
+
+
+def _problems(workspace: Workspace, needed: Iterable[str]) -> list[SentinelError]:
+    """Return why the workspace cannot be used with these rights: bad_input and azure_denied."""
+    found = [
+        SentinelError(
             "azure_denied",
             f"Cannot {right} data connectors of workspace {workspace.name}: the credential lacks the action "
             f'{CONNECTORS}/{right}. Assign it the role "Microsoft Sentinel Contributor" (for previews: '
             '"Microsoft Sentinel Reader") on the resource group.',
         )
+        for right in needed
+        if not workspace.rights.get(right)
+    ]
+    if not workspace.onboarded:
+        disabled = (
+            f"Cannot use workspace {workspace.name}: Microsoft Sentinel is not enabled on it. "
+            "Enable Microsoft Sentinel on the workspace first."
+        )
+        found.insert(0, SentinelError("bad_input", disabled))
+    return found
 
 
 def check_id(workspace: Workspace, given: str, where: str) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .compare import Comparison, Difference, compare
+from .display import displayed
 from .merge import add_statements, raw_statements, remove_principals, remove_statements
 from .resource_policy import Grant, ServiceRequest, allows_service, grants, may_deny_service
 from .statements import canonical, is_parseable, same
@@ -49,6 +50,7 @@ __all__ = [
     "claimed_ids",
     "claimed_names",
     "compare",
+    "displayed",
     "external_ids",
     "grants",
     "identity_trust",

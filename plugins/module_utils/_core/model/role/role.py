@@ -406,12 +406,12 @@ def show(role: Role | None) -> dict[str, Any]:
         "path": role.path,
         "description": role.description,
         "max_session_duration": role.max_session_duration,
-        "assume_role_policy_document": policy.canonical(role.trust),
+        "assume_role_policy_document": policy.displayed(role.trust),
         "permissions_boundary": role.permissions_boundary,
         "tags": dict(sorted(role.tags.items())),
         "managed_policies": sorted(role.managed_policies),
         "inline_policies": {
-            name: policy.canonical(role.inline_policies[name]) for name in sorted(role.inline_policies)
+            name: policy.displayed(role.inline_policies[name]) for name in sorted(role.inline_policies)
         },
     }
 

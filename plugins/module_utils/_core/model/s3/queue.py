@@ -267,7 +267,7 @@ def show(queue: Queue | None) -> dict[str, Any]:
         "name": queue.name,
         "arn": queue.arn,
         "url": queue.url,
-        "policy": policy.canonical(queue.policy) if queue.policy else None,
+        "policy": policy.displayed(queue.policy) if queue.policy else None,
         "message_retention_period": queue.retention,
         "receive_message_wait_time_seconds": queue.wait_time,
         "sqs_managed_sse_enabled": queue.has_sqs_encryption,
