@@ -375,7 +375,7 @@ async def _inspect_source(
     errors: dict[Any, SentinelError],
 ) -> None:
     async with context.slots:
-        run, opened = await _open(account, spec, context, earlier, removing=False)
+        run, opened = await _open(report, account, spec, context, earlier, removing=False)
     run.account, run.sentinel = await context.ready(account)
     in_workspace = [(step, await _read_step(run, step)) for step in _in_workspace(run)]
     for step, (_adapter, before) in (*opened, *in_workspace):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -43,14 +44,16 @@ async def check(
                 await opening()
         of_workspace = await _workspace_errors(accounts, clients, found.notes)
         work = [_check_account(one, clients, of_workspace.get(one.workspace_key)) for one in accounts]
-        progress, summary = Progress(len(accounts)), {"accounts": 0, "changed": 0, "failed": 0}
+        progress, classes = Progress(len(accounts)), Counter[str]()
+        summary = {"accounts": 0, "changed": 0, "failed": 0}
         checked_accounts: list[Checked] = []
         for finished in asyncio.as_completed(work):
             checked = await finished
             checked_accounts.append(checked)
             summary["accounts"] += 1
             summary["failed"] += bool(checked.problems)
-            if line := progress.line(summary, time.monotonic()):
+            classes.update(one.error.kind for one in checked.problems[:1])
+            if line := progress.line(summary, classes, time.monotonic()):
                 display(line)
         found.accounts += sorted(checked_accounts, key=lambda one: one.account.account_id)
     finally:
