@@ -13,9 +13,8 @@ from typing import Any
 from ..module_utils._core.model.account import FIELDS
 from ..module_utils._core.model.duration import seconds
 from ..module_utils._core.model.errors import SentinelError
-from ..module_utils._core.model.ingestion.ingestion import Expected
+from ..module_utils._core.model.ingestion.ingestion import expected_of
 from ..module_utils._core.model.run_options import HOST_OPTIONS
-from ..module_utils._core.model.sources import CLOUDTRAIL
 from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, FLEET_INGESTION_SPEC, INGESTION_SPEC, WORKSPACE_SPEC
 from ..module_utils._core.run import report_folder
 from ..module_utils._core.verify import ingestion, results
@@ -65,8 +64,8 @@ class ActionModule(BatchAction):
 def _expected_accounts(one: BatchAccount) -> ingestion.AccountIngestion:
     where = f"host {one.account.host}"
     stale_after = seconds(one.options["stale_after"], "sentinel_verify_stale_after", where)
-    through_s3 = CLOUDTRAIL not in one.account.sources
-    return ingestion.AccountIngestion(one.account, Expected(one.options["allow_silent"], stale_after, through_s3))
+    expected = expected_of(one.account.sources, allow_silent=one.options["allow_silent"], stale_after=stale_after)
+    return ingestion.AccountIngestion(one.account, expected)
 
 
 def _verify_options(options: Mapping[str, Any]) -> ingestion.VerifyOptions:

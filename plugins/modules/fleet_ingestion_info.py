@@ -206,6 +206,16 @@ accounts:
           description: Message of the first failure.
           type: str
           sample: Access denied
+    tables:
+      description:
+        - The ingestion of each table, by its name. It has those in which events of the account are expected, and others
+          with events of the account.
+        - Events are expected in C(AWSCloudTrail), and in the tables of S3 connections of the account, where they may be
+          those of other accounts. Silence is as expected in C(AWSGuardDuty).
+        - Each table has C(ingestion_status), C(as_expected), C(message), C(last_event), C(age_seconds), C(events),
+          C(regions) and C(connector_id). Those of the account are those of the table that its status depends on.
+      type: dict
+      sample: {"AWSCloudTrail": {"ingestion_status": "receiving", "events": 18034, "regions": ["us-east-1"]}}
     canary:
       description: Whether the canary event arrived.
       returned: with O(canary), if one was caused

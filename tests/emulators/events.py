@@ -29,6 +29,17 @@ def cloudtrail(account: str, hours: float = 0.0, *, session_name: str = "", **co
     return {**cloudtrail_rows.row(record), "TimeGenerated": ago(hours), **columns}
 
 
+def vpc_flow(account: str, hours: float = 0.0, **columns: Any) -> Json:
+    """Return a row of AWSVPCFlow that arrived so many hours ago; AWS writes `unknown` for some accounts."""
+    return {"AccountId": account, "Region": "us-east-1", "Action": "ACCEPT", "TimeGenerated": ago(hours), **columns}
+
+
+def guard_duty(account: str, hours: float = 0.0, **columns: Any) -> Json:
+    """Return a row of AWSGuardDuty that arrived so many hours ago."""
+    kind = "Recon:EC2/PortProbeUnprotectedPort"
+    return {"AccountId": account, "Region": "us-east-1", "ActivityType": kind, "TimeGenerated": ago(hours), **columns}
+
+
 def status_change(connector: str, status: str, hours: float = 0.0, **columns: Any) -> Json:
     """Return a row of SentinelHealth: since when a connector fetches events (`Success`) or fails to (`Failure`)."""
     return _health(connector, "Data fetch status change", hours, Status=status) | columns

@@ -23,6 +23,55 @@ Json = dict[str, Any]
 
 COLUMNS: dict[str, dict[str, str]] = {
     "AWSCloudTrail": cloudtrail_rows.COLUMNS,
+    "AWSVPCFlow": {
+        "TimeGenerated": "datetime",
+        "AccountId": "string",
+        "Action": "string",
+        "Bytes": "long",
+        "DstAddr": "string",
+        "DstPort": "int",
+        "End": "datetime",
+        "FlowDirection": "string",
+        "InstanceId": "string",
+        "InterfaceId": "string",
+        "LogStatus": "string",
+        "Packets": "int",
+        "Protocol": "int",
+        "Region": "string",
+        "SrcAddr": "string",
+        "SrcPort": "int",
+        "Start": "datetime",
+        "SubnetId": "string",
+        "Version": "int",
+        "VpcId": "string",
+        "SourceSystem": "string",
+        "Type": "string",
+    },
+    "AWSGuardDuty": {
+        "TimeGenerated": "datetime",
+        "AccountId": "string",
+        "ActivityType": "string",
+        "Arn": "string",
+        "Description": "string",
+        "Id": "string",
+        "Partition": "string",
+        "Region": "string",
+        "ResourceDetails": "dynamic",
+        "SchemaVersion": "string",
+        "ServiceDetails": "dynamic",
+        "Severity": "int",
+        "TimeCreated": "datetime",
+        "Title": "string",
+        "SourceSystem": "string",
+        "Type": "string",
+    },
+    "AWSCloudWatch": {
+        "TimeGenerated": "datetime",
+        "ExtractedTime": "datetime",
+        "Message": "string",
+        "SourceSystem": "string",
+        "Type": "string",
+    },
     "SentinelHealth": {
         "TimeGenerated": "datetime",
         "OperationName": "string",
@@ -41,7 +90,14 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
 }
 """Type of each column, by table. Source: "Azure Monitor Logs table reference"."""
-TYPES = {"string": "VARCHAR", "datetime": "TIMESTAMP", "bool": "BOOLEAN", "dynamic": "JSON"}
+TYPES = {
+    "string": "VARCHAR",
+    "datetime": "TIMESTAMP",
+    "bool": "BOOLEAN",
+    "int": "INTEGER",
+    "long": "BIGINT",
+    "dynamic": "JSON",
+}
 INGESTION_TIME = "ingestion_time()"
 """The key of a row for the time of its ingestion; without it, that is its `TimeGenerated`."""
 _HIDDEN = "_IngestionTime"

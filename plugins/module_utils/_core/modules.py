@@ -24,7 +24,7 @@ from .model.connector.connector import CONNECTOR, Connector, ConnectorSpec
 from .model.credentials.credentials import AssumeRole
 from .model.duration import seconds
 from .model.errors import SentinelError
-from .model.ingestion.ingestion import Expected
+from .model.ingestion.ingestion import expected_by_connectors, known_accounts
 from .model.organization import stackset as stacksets
 from .model.organization.stackset import STACKSET, StackSetSpec
 from .model.policy import policy
@@ -40,6 +40,7 @@ from .run.clients import Clients
 from .run.reconcile import Mode, read_consistent, reconcile
 from .run.unexpected import UnexpectedError, unexpected_error
 from .verify import ingestion, results
+from .verify.workspace_queries import open_workspaces, query_events, workspaces_of
 
 if TYPE_CHECKING:
     from .cloud.sentinel import Sentinel
@@ -285,18 +286,24 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
     stale_after = seconds(params["stale_after"], "stale_after")
     lookback = seconds(params["lookback"], "lookback")
     verify_options = ingestion.VerifyOptions(lookback, role_last_used=params["role_last_used"])
+    opened = workspaces_of([account])
+    [workspace] = opened.values()
     with Clients([account]) as clients:
-        opened = await ingestion.open_workspaces([account], clients)
-        [workspace] = opened.values()
-        await ingestion.query_events(opened, verify_options, "")
+        await open_workspaces(opened, [account], clients)
+        await query_events(opened, lookback)
         if workspace.transient_error:
             raise workspace.transient_error
-        known = filter(None, {*workspace.connectors.by_id, *workspace.snapshot.arrivals})
+        known = known_accounts(workspace.snapshot, workspace.connectors)
         numbers = sorted(known) if params["account_ids"] is None else params["account_ids"]
         accounts = [
             ingestion.AccountIngestion(
                 account.completed(account_id=number),
-                Expected(number in params["allow_silent_account_ids"], stale_after),
+                expected_by_connectors(
+                    number,
+                    workspace.connectors,
+                    allow_silent=number in params["allow_silent_account_ids"],
+                    stale_after=stale_after,
+                ),
             )
             for number in dict.fromkeys(numbers)
         ]

@@ -18,8 +18,15 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     KIND,
     Connector,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.s3 import S3Connector
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.duration import format_duration, seconds
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.arrivals import (
+    ALL_ACCOUNTS,
+    Arrival,
+    Snapshot,
+    parse_arrivals,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health import (
     Health,
     parse_health,
@@ -30,14 +37,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
     INGESTION_STATUSES,
-    Arrival,
-    ConnectorsByAccount,
     Expected,
-    Snapshot,
-    connectors_by_account,
     evaluate,
     is_pending,
-    parse_arrivals,
+    overall,
     query_pauses,
     show,
 )
@@ -45,6 +48,11 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
     events_query,
     health_query,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.readers import (
+    ConnectorsByAccount,
+    connectors_by_account,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.tables import TABLES
 
 ACCOUNT = "111111111111"
 ARN = f"arn:aws:iam::{ACCOUNT}:role/MicrosoftSentinelRole"
@@ -53,14 +61,23 @@ SECOND = Connector("Second", ARN)
 OFF = Connector("Main", ARN, enabled=False)
 CONNECTED = ConnectorsByAccount({ACCOUNT: (CONNECTOR,)})
 TWICE = ConnectorsByAccount({ACCOUNT: (SECOND, CONNECTOR)})
-S3_ONLY = ConnectorsByAccount(s3_names=("S3",))
+OTHER_ROLE = "arn:aws:iam::999999999999:role/OIDC_MicrosoftSentinelRole"
+S3 = S3Connector("S3", OTHER_ROLE, ("https://queue",), "AWSCloudTrail")
+S3_ONLY = ConnectorsByAccount(s3={"AWSCloudTrail": (S3,)})
+S3_OFF = ConnectorsByAccount(s3={"AWSCloudTrail": (replace(S3, enabled=False),)})
 DISABLED = ConnectorsByAccount({ACCOUNT: (OFF,)})
-DISABLED_BESIDE_S3 = replace(DISABLED, s3_names=("S3",))
-RECENT = Snapshot({ACCOUNT: Arrival("2026-11-22T17:00:00Z", 60.0, 5)})
-OLD = Snapshot({ACCOUNT: Arrival("2026-11-20T17:00:00Z", 172800.0, 5)})
+DISABLED_BESIDE_S3 = replace(DISABLED, s3=S3_ONLY.s3)
+
+
+def arrived(arrival: Arrival, table: str = "AWSCloudTrail") -> Snapshot:
+    return Snapshot({ACCOUNT: {table: arrival}, ALL_ACCOUNTS: {table: arrival}})
+
+
+RECENT = arrived(Arrival("2026-11-22T17:00:00Z", 60.0, 5))
+OLD = arrived(Arrival("2026-11-20T17:00:00Z", 172800.0, 5))
 NO_EVENTS = Snapshot({})
-NO_AGE = Snapshot({ACCOUNT: Arrival("2926-11-22T17:00:00Z", None, 5)})
-WITH_CANARY = Snapshot({ACCOUNT: Arrival("2026-11-22T17:00:00Z", 60.0, 5, canary_events=2)})
+NO_AGE = arrived(Arrival("2926-11-22T17:00:00Z", None, 5))
+WITH_CANARY = arrived(Arrival("2026-11-22T17:00:00Z", 60.0, 5, canary_events=2))
 FAILED = {"main": Health(failed=True, time="2026-11-22T17:00:00Z", reason="429", message="Rate exceeded")}
 S3_FAILED = {"s3": FAILED["main"]}
 FINE = {"main": Health(failed=False, time="2026-11-22T17:00:00Z")}
@@ -73,7 +90,6 @@ CASES: dict[str, tuple[Snapshot, ConnectorsByAccount, bool, str, bool]] = {
     "old events of an account that may be silent": (OLD, CONNECTED, True, "stale", True),
     "no events": (NO_EVENTS, CONNECTED, False, "silent", False),
     "no events of an account that may be silent": (NO_EVENTS, CONNECTED, True, "silent", True),
-    "no table": (Snapshot({}, has_table=False), CONNECTED, False, "silent", False),
     "a partial answer, without the account": (Snapshot({}, partial=True), CONNECTED, True, "unknown", False),
     "a partial answer, with the account": (replace(RECENT, partial=True), CONNECTED, False, "receiving", True),
     "a failure": (replace(RECENT, health=FAILED), CONNECTED, False, "unhealthy", False),
@@ -104,13 +120,14 @@ CASES: dict[str, tuple[Snapshot, ConnectorsByAccount, bool, str, bool]] = {
     ),
     "no connector but an S3 connector, and another one fails": (
         replace(RECENT, health=S3_FAILED),
-        replace(S3_ONLY, s3_names=("S3", "S3b")),
+        ConnectorsByAccount(s3={"AWSCloudTrail": (S3, replace(S3, name="S3b"))}),
         False,
         "receiving",
         True,
     ),
     "no connector but an S3 connector with events": (RECENT, S3_ONLY, False, "receiving", True),
     "no connector but an S3 connector, partial answer": (Snapshot({}, partial=True), S3_ONLY, True, "unknown", False),
+    "a disabled S3 connector": (RECENT, S3_OFF, False, "not_connected", False),
     "no connector but an S3 connector without events": (NO_EVENTS, S3_ONLY, False, "not_connected", False),
 }
 
@@ -119,11 +136,12 @@ CASES: dict[str, tuple[Snapshot, ConnectorsByAccount, bool, str, bool]] = {
 def test_the_ingestion_status_of_an_account(
     snapshot: Snapshot, have: ConnectorsByAccount, allow_silent: bool, name: str, as_expected: bool
 ) -> None:
-    ingestion_status = evaluate(ACCOUNT, Expected(allow_silent), snapshot, have, 604800)
+    tables = evaluate(ACCOUNT, Expected(allow_silent), snapshot, have, 604800)
+    ingestion_status = overall(tables).status
     assert (ingestion_status.name, ingestion_status.as_expected) == (name, as_expected)
     assert ingestion_status.name in INGESTION_STATUSES
     assert bool(ingestion_status.message) == (ingestion_status.name != "receiving")
-    assert show(ACCOUNT, ingestion_status, snapshot, have)["ingestion_status"] == name
+    assert show(tables)["ingestion_status"] == name
 
 
 # Snapshot, connectors, whether the account may be silent, whether it has a canary; whether it is pending.
@@ -150,33 +168,41 @@ def test_an_account_is_pending_until_its_events_arrive(
     assert is_pending(ACCOUNT, Expected(allow_silent), snapshot, have, has_canary=has_canary) is pending
 
 
-def test_a_query_begins_with_its_table() -> None:
-    assert events_query(3600).startswith("AWSCloudTrail\n| where TimeGenerated > ago(3600s)\n|")
+def test_each_table_is_a_part_of_one_query() -> None:
     assert "CanaryEvents" not in events_query(3600)
-    assert 'CanaryEvents = countif(RequestParameters has "trailbridge-1"' in events_query(3600, "trailbridge-1")
+    with_canary = events_query(3600, TABLES, "trailbridge-1")
+    assert with_canary.count('RequestParameters has "trailbridge-1"') == 1
+    for table in TABLES:
+        assert f"({table}\n    | where TimeGenerated > ago(3600s)\n" in with_canary
     assert health_query(60).startswith("SentinelHealth\n| where TimeGenerated > ago(60s)")
 
 
-def test_rows_are_parsed_by_account() -> None:
+ROW = {"Table": "AWSCloudTrail", "LastIngested": "x", "AgeSeconds": 8, "Events": 1, "Regions": "[]"}
+
+
+def test_rows_are_parsed_by_account_and_table() -> None:
+    many = {"AgeSeconds": 7, "Events": 3, "Regions": '["us-east-1", "eu-west-1", ""]', "CanaryEvents": 2}
     rows = [
-        {
-            "Account": ACCOUNT,
-            "LastIngested": "x",
-            "AgeSeconds": 7,
-            "Events": 3,
-            "Regions": '["us-east-1", "eu-west-1", ""]',
-            "CanaryEvents": 2,
-        },
-        {"Account": "222222222222", "LastIngested": "x", "AgeSeconds": 8, "Events": 1, "Regions": ["us-east-1"]},
-        {"Account": "", "LastIngested": "x", "AgeSeconds": 8, "Events": 1, "Regions": "[]"},
-        {"Account": "unknown", "LastIngested": "x", "AgeSeconds": 8, "Events": 1, "Regions": "[]"},
-        {"Account": "333333333333", "LastIngested": None, "AgeSeconds": None, "Events": 0, "Regions": "broken"},
+        {**ROW, "Account": ACCOUNT, **many},
+        {**ROW, "Account": "222222222222", "Regions": ["us-east-1"]},
+        {**ROW, "Account": ""},
+        {**ROW, "Account": "unknown", "Table": "AWSVPCFlow", "Regions": ["us-east-1"]},
+        {**ROW, "Account": ACCOUNT, "Table": "AWSVPCFlow", "AgeSeconds": 9},
+        {**ROW, "Account": ACCOUNT, "Table": "AWSUnheard"},
+        {**ROW, "Account": "333333333333", "LastIngested": None, "AgeSeconds": None, "Events": 0, "Regions": "broken"},
     ]
     found = parse_arrivals(rows)
     assert found == {
-        ACCOUNT: Arrival("x", 7.0, 3, ("eu-west-1", "us-east-1"), 2),
-        "222222222222": Arrival("x", 8.0, 1, ("us-east-1",)),
-        "333333333333": Arrival("", None, 0),
+        ACCOUNT: {
+            "AWSCloudTrail": Arrival("x", 7.0, 3, ("eu-west-1", "us-east-1"), 2),
+            "AWSVPCFlow": Arrival("x", 9.0, 1),
+        },
+        "222222222222": {"AWSCloudTrail": Arrival("x", 8.0, 1, ("us-east-1",))},
+        "333333333333": {"AWSCloudTrail": Arrival("", None, 0)},
+        ALL_ACCOUNTS: {
+            "AWSCloudTrail": Arrival("x", 7.0, 5, ("eu-west-1", "us-east-1"), 2),
+            "AWSVPCFlow": Arrival("x", 8.0, 2, ("us-east-1",)),
+        },
     }
 
 
@@ -191,16 +217,15 @@ def test_rows_are_parsed_by_account() -> None:
         ({"AgeSeconds": float("inf")}, None),
         ({"Events": "many"}, None),
         ({"Events": float("inf")}, None),
-        ({"CanaryEvents": []}, 7.0),
+        ({"CanaryEvents": []}, 8.0),
         ({"CanaryEvents": [1]}, None),
         ({"Regions": 5}, None),
     ],
 )
 def test_an_odd_row_costs_its_own_account_only(odd: dict[str, Any], age: float | None) -> None:
-    row = {"LastIngested": "x", "AgeSeconds": 7, "Events": 1, "Regions": "[]"}
-    found = parse_arrivals([{"Account": ACCOUNT, **row, **odd}, {"Account": "222222222222", **row}])
-    assert found[ACCOUNT].age == age
-    assert found["222222222222"].age == 7.0
+    found = parse_arrivals([{**ROW, "Account": ACCOUNT, **odd}, {**ROW, "Account": "222222222222"}])
+    assert found[ACCOUNT]["AWSCloudTrail"].age == age
+    assert found["222222222222"]["AWSCloudTrail"].age == 8.0
 
 
 def health_row(operation: str, time: str, status: str = "", properties: Any = None, **values: str) -> dict[str, Any]:
@@ -266,20 +291,21 @@ def test_an_account_may_have_several_connectors() -> None:
     for answer in ([off, on], [on, off]):
         found = connectors_by_account(answer)
         assert {one.name for one in found.by_id[ACCOUNT]} == {"on", "off"}
-        ingestion_status = evaluate(ACCOUNT, Expected(), RECENT, found, 60)
-        assert ingestion_status.name == "receiving"
-        assert show(ACCOUNT, ingestion_status, RECENT, found)["role_arn"] == ARN
+        tables = evaluate(ACCOUNT, Expected(), RECENT, found, 60)
+        assert overall(tables).status.name == "receiving"
+        assert show(tables)["role_arn"] == ARN
 
 
-@pytest.mark.parametrize(
-    ("table", "state", "names"),
-    [("AWSCloudTrail", "Enabled", ("s3",)), ("AWSCloudTrail", "Disabled", ()), ("AWSVPCFlow", "Enabled", ())],
-)
-def test_an_s3_connector_may_read_events_of_any_account(table: str, state: str, names: tuple[str, ...]) -> None:
-    found = connectors_by_account(
-        [raw("s3", state, "AmazonWebServicesS3", destinationTable=table), {"kind": "Office365"}]
-    )
-    assert found == ConnectorsByAccount({}, names)
+def test_s3_connectors_are_known_by_table_as_they_may_read_events_of_any_account() -> None:
+    tables = {"a": "AWSCloudTrail", "b": "AWSVPCFlow", "c": "AWSUnheard"}
+    answers = [raw(name, "Disabled", "AmazonWebServicesS3", destinationTable=table) for name, table in tables.items()]
+    found = connectors_by_account([*answers, {"kind": "Office365"}])
+    assert {table: [one.name for one in readers] for table, readers in found.s3.items()} == {
+        "AWSCloudTrail": ["a"],
+        "AWSVPCFlow": ["b"],
+        "AWSUnheard": ["c"],
+    }
+    assert found.tables == ["AWSCloudTrail", "AWSVPCFlow"]
 
 
 @pytest.mark.parametrize("wait", [0, 1, 60, 1800, 86400])

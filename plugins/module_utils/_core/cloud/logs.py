@@ -34,7 +34,7 @@ Rows = list[dict[str, Any]]
 
 
 class QueryResult(NamedTuple, Generic[T]):
-    """The parsed rows of a query; `has_table` is false if the table does not exist (yet).
+    """The parsed rows of a query; `has_table` is false if the optional table does not exist (yet).
 
     `partial` if the service returned only a part of the result.
     """
@@ -54,11 +54,19 @@ class Logs:
         self._free = asyncio.Semaphore(MAX_CONCURRENT_QUERIES)
 
     async def query(
-        self, workspace_id: str, text: str, lookback: int, read: Callable[[Rows], T], *, action: str
+        self,
+        workspace_id: str,
+        text: str,
+        lookback: int,
+        read: Callable[[Rows], T],
+        *,
+        action: str,
+        optional_table: str = "",
     ) -> QueryResult[T]:
         """Run a KQL query over the last `lookback` seconds and return `read` of its rows.
 
-        A row is a dict by column name; `read` is a parse function. Raises SentinelError, "Cannot <action>: …".
+        A row is a dict by column name; `read` is a parse function. If the `optional_table` does not exist, there are no
+        rows. Raises SentinelError, "Cannot <action>: …".
         """
         request = HttpRequest(
             "POST",
@@ -72,7 +80,7 @@ class Logs:
                     self._client, request, "queries", action=action, rate_limit=self._rate_limit
                 )
             except SentinelError as error:
-                if _is_unresolved(error.__cause__):
+                if optional_table and _is_missing(error.__cause__, optional_table):
                     return QueryResult(read([]), has_table=False)
                 raise
         with translate_azure_errors(action):
@@ -85,15 +93,18 @@ def _parse_rows(raw: JsonObject) -> Rows:
     return [dict(zip(names, row, strict=True)) for row in table["rows"]]
 
 
-def _is_unresolved(error: BaseException | None) -> bool:
-    """Return whether the service cannot resolve a table name; the code is in the inner error of an inner error."""
+def _is_missing(error: BaseException | None, table: str) -> bool:
+    """Return whether the service cannot resolve the name of a table; the code is in the inner error of an inner error.
+
+    The same code stands for a column that does not exist, and for an operator that cannot be resolved.
+    """
     if not isinstance(error, HttpResponseError) or error.status_code != 400 or error.response is None:
         return False
     try:
         inner = json.loads(error.response.text())["error"]
         while isinstance(inner, dict):
             if inner.get("code") == _UNRESOLVED_NAME:
-                return True
+                return f"'{table}'" in str(inner.get("message"))
             inner = inner.get("innererror")
     except (ValueError, KeyError, TypeError):
         pass

@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from ..console.account_lines import Failure
 from ..model.docs_links import pages_line
+from ..model.ingestion.arrivals import ALL_ACCOUNTS, Snapshot
 from ..model.ingestion.ingestion import INGESTION_STATUSES, IngestionResult
-from ..model.ingestion.queries import EVENTS, HEALTH
+from ..model.ingestion.tables import HEALTH, TABLES
 from ..model.report_row import AccountRow, ReportHeader
-from .ingestion import AccountIngestion, Workspaces
+from .ingestion import AccountIngestion
+from .workspace_queries import WorkspaceQueries, Workspaces
 
 # Accounts that the terminal lists without `verbose`.
 MAX_LISTED_ACCOUNTS = 20
@@ -79,23 +82,27 @@ def _error_lines(accounts: list[AccountIngestion]) -> list[str]:
 
 
 def workspace_notes(workspaces: Workspaces) -> list[str]:
-    """Return notes about the workspaces: missing tables, partial answers, unknown health."""
-    notes = []
-    for workspace in workspaces.values():
-        if workspace.error:
-            continue  # the lines of its accounts have the error
-        if not workspace.snapshot.has_table:
-            notes.append(f"Workspace {workspace.name} has no table {EVENTS} yet: no event has been ingested.")
-        if workspace.snapshot.partial:
-            notes.append(f"Log Analytics returned only a partial answer for workspace {workspace.name}.")
-        if workspace.health_error:
-            notes.append(workspace.health_error)
-        elif workspace.snapshot.health is None:
-            notes.append(
-                f"Workspace {workspace.name} has no table {HEALTH}: turn on health monitoring in the settings of "
-                "Microsoft Sentinel to see why a connector fails."
-            )
-    return notes
+    """Return notes about the workspaces: empty tables, partial or old answers, unknown health."""
+    return [note for workspace in workspaces.values() if workspace.snapshot for note in _notes(workspace)]
+
+
+def _notes(workspace: WorkspaceQueries) -> Iterator[str]:
+    """Yield notes about a workspace that answered; otherwise the lines of its accounts have the error."""
+    snapshot = workspace.snapshot or Snapshot({})
+    if workspace.error:
+        yield f"{workspace.error} The results are those of the last answer."
+    for table in workspace.connectors.tables:
+        if table not in snapshot.arrivals.get(ALL_ACCOUNTS, {}) and not TABLES[table].may_be_silent:
+            yield f"Table {table} of workspace {workspace.name} has no events of this time, or does not exist yet."
+    if snapshot.partial:
+        yield f"Log Analytics returned only a partial answer for workspace {workspace.name}."
+    if workspace.health_error:
+        yield workspace.health_error
+    elif snapshot.health is None:
+        yield (
+            f"Workspace {workspace.name} has no table {HEALTH}: turn on health monitoring in the settings of "
+            "Microsoft Sentinel to see why a connector fails."
+        )
 
 
 def unexpected(accounts: list[AccountIngestion], fail_on: str) -> list[Failure]:
