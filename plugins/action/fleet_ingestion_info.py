@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from ..module_utils._core.model.account import FIELDS
 from ..module_utils._core.model.duration import seconds
-from ..module_utils._core.model.errors import SentinelError
-from ..module_utils._core.model.ingestion.ingestion import expected_of
+from ..module_utils._core.model.ingestion.demands import expected_of
 from ..module_utils._core.model.run_options import HOST_OPTIONS
 from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, FLEET_INGESTION_SPEC, INGESTION_SPEC, WORKSPACE_SPEC
 from ..module_utils._core.run import report_folder
-from ..module_utils._core.verify import ingestion, results
+from ..module_utils._core.verify import ingestion
+from ..module_utils._core.verify.session import ReportOptions, VerifySession
 from ..plugin_utils.batch import BatchAccount, BatchAction, report_dir
 
 SPEC = AWS_SPEC | AZURE_SPEC | INGESTION_SPEC | WORKSPACE_SPEC | FLEET_INGESTION_SPEC
@@ -35,30 +34,18 @@ class ActionModule(BatchAction):
 
     def execute(self) -> dict[str, Any]:
         """Query until all accounts have events or the time to wait is over, and return the ingestion statuses."""
-        started = datetime.now(UTC)
         batch, options = self.read_batch(self.task_options)
-        verify_options = _verify_options(options)
-        report_folder.check(report_dir(options))
-        for one in batch.refused:
-            self.console.line(f"failed: [{one.account.name}] {one.error}")
-        accounts = [_expected_accounts(one) for one in batch.accounts]
-        workspaces = asyncio.run(ingestion.verify(accounts, verify_options, self.console.line))
-        for item in accounts:
-            self.console.traceback(item.error)
-        accounts += [ingestion.refused_account(one.account, one.error) for one in batch.refused]
-        notes = results.workspace_notes(workspaces)
-        lines = results.status_lines(accounts, verbose=self.console.verbose)
-        for line in (*lines, *notes, results.summary_line(accounts)):
-            self.console.line(line)
-        header = results.report_header(accounts, started, datetime.now(UTC))
-        answer = results.task_result(accounts, notes, options["fail_on"], options["max_fail_percentage"])
-        try:
-            rows = map(results.report_row, accounts)
-            for line in report_folder.write(report_dir(options), header, rows, options["report_name"] or ""):
-                self.console.line(line)
-        except SentinelError as error:
-            answer["failed"], answer["msg"] = True, " ".join(filter(None, [answer.get("msg"), str(error)]))
-        return {**answer}
+        verify_options, folder = _verify_options(options), report_dir(options)
+        report_folder.check(folder)
+        session = VerifySession(
+            [_expected_accounts(one) for one in batch.accounts],
+            [ingestion.refused_account(one.account, one.error) for one in batch.refused],
+            verify_options,
+            ReportOptions(options["fail_on"], options["max_fail_percentage"], folder, options["report_name"] or ""),
+            self.console,
+        )
+        with self.console.outliving_parent():
+            return {**asyncio.run(session.run())}
 
 
 def _expected_accounts(one: BatchAccount) -> ingestion.AccountIngestion:

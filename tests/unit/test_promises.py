@@ -47,6 +47,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
     Arrival,
     Snapshot,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.demands import Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health import Health
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.readers import (
     ConnectorsByAccount,
@@ -506,7 +507,7 @@ CONNECTORS = ConnectorsByAccount({"111111111111": (CONNECTOR,)})
 
 
 def watched(account_id: str) -> run_ingestion.AccountIngestion:
-    tables = ingestion.evaluate(account_id, ingestion.Expected(), SNAPSHOT, CONNECTORS, 60)
+    tables = ingestion.evaluate(account_id, Expected(), SNAPSHOT, CONNECTORS, 60)
     shown = ingestion.show(tables) | {"role_last_used": {}}
     account = parse({"account_id": account_id}, "", host="pay")
     return run_ingestion.AccountIngestion(

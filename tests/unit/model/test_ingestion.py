@@ -27,6 +27,11 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
     Snapshot,
     parse_arrivals,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.demands import (
+    Connection,
+    Expected,
+    expected_of,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health import (
     Health,
     parse_health,
@@ -37,7 +42,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
     INGESTION_STATUSES,
-    Expected,
+    Canary,
     evaluate,
     is_pending,
     overall,
@@ -53,6 +58,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
     connectors_by_account,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.tables import TABLES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.sources import DEFAULT, SourceSpec
 
 ACCOUNT = "111111111111"
 ARN = f"arn:aws:iam::{ACCOUNT}:role/MicrosoftSentinelRole"
@@ -142,6 +148,143 @@ def test_the_ingestion_status_of_an_account(
     assert ingestion_status.name in INGESTION_STATUSES
     assert bool(ingestion_status.message) == (ingestion_status.name != "receiving")
     assert show(tables)["ingestion_status"] == name
+
+
+OWN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/OIDC_MicrosoftSentinelRole"
+OTHER = "222222222222"
+VPC, FINDINGS = "AWSVPCFlow", "AWSGuardDuty"
+FRESH, STALE = Arrival("2026-11-22T17:00:00Z", 60.0, 5, ("eu-west-1",)), Arrival("2026-11-20T17:00:00Z", 172800.0, 1)
+FLOWS = S3Connector("Flows", OWN_ROLE, ("https://flows",), VPC)
+DUTY = S3Connector("Duty", OWN_ROLE, ("https://duty",), FINDINGS)
+TRAIL = S3Connector("Main", OWN_ROLE, ("https://trail",), "AWSCloudTrail")
+
+
+def table(name: str, **arrivals: Arrival) -> Snapshot:
+    """Events in a table by account, those of the test's account as `own`; any account has those of all."""
+    accounts = {ACCOUNT if account == "own" else OTHER: one for account, one in arrivals.items()}
+    newest = min(arrivals.values(), key=lambda one: one.age or 0)
+    return Snapshot({**{account: {name: one} for account, one in accounts.items()}, ALL_ACCOUNTS: {name: newest}})
+
+
+def fed(*connectors: S3Connector, **more: Any) -> ConnectorsByAccount:
+    return ConnectorsByAccount(s3={one.destination_table: (one,) for one in connectors}, **more)
+
+
+def holds(*tables: str, account_ids: tuple[str, ...] = (), **more: Any) -> Expected:
+    connections = tuple(Connection(one, account_ids) for one in tables)
+    return Expected(through_s3=True, connections=connections, **more)
+
+
+# What is expected, snapshot, connectors; the status of the account, whether it is as expected, and that of each table.
+BY_TABLE: dict[str, tuple[Expected, Snapshot, ConnectorsByAccount, str, bool, dict[str, str]]] = {
+    "flow logs of any account": (
+        holds(VPC), table(VPC, other=FRESH), fed(FLOWS), "receiving", True, {VPC: "receiving"}),
+    "no flow logs": (holds(VPC), NO_EVENTS, fed(FLOWS), "silent", False, {VPC: "silent"}),
+    "old flow logs": (holds(VPC), table(VPC, other=STALE), fed(FLOWS), "stale", False, {VPC: "stale"}),
+    "flow logs without a connector of the account": (
+        holds(VPC), table(VPC, own=FRESH), fed(replace(FLOWS, role_arn=OTHER_ROLE)), "not_connected", False,
+        {VPC: "not_connected"}),
+    "flow logs with a connector that is off": (
+        holds(VPC), table(VPC, own=FRESH), fed(replace(FLOWS, enabled=False)), "not_connected", False,
+        {VPC: "not_connected"}),
+    "flow logs of a failing connector": (
+        holds(VPC), replace(table(VPC, own=FRESH), health={"flows": FAILED["main"]}), fed(FLOWS), "unhealthy", False,
+        {VPC: "unhealthy"}),
+    "flow logs of other accounts than the connection is for": (
+        holds(VPC, account_ids=(ACCOUNT,)), table(VPC, other=FRESH), fed(FLOWS), "silent", False, {VPC: "silent"}),
+    "no GuardDuty finding": (holds(FINDINGS), NO_EVENTS, fed(DUTY), "silent", True, {FINDINGS: "silent"}),
+    "an old GuardDuty finding": (
+        holds(FINDINGS), table(FINDINGS, own=STALE), fed(DUTY), "stale", True, {FINDINGS: "stale"}),
+    "GuardDuty with a failing connector": (
+        holds(FINDINGS), Snapshot({}, health={"duty": FAILED["main"]}), fed(DUTY), "unhealthy", False,
+        {FINDINGS: "unhealthy"}),
+    "an account of an organization trail that holds flow logs": (
+        holds(VPC), table(VPC, own=FRESH), fed(FLOWS, replace(TRAIL, role_arn=OTHER_ROLE)), "silent", False,
+        {"AWSCloudTrail": "silent", VPC: "receiving"}),
+    "an account with a CloudTrail source that holds flow logs": (
+        Expected(connections=(Connection(VPC),)), RECENT, fed(FLOWS, by_id={ACCOUNT: (CONNECTOR,)}), "silent", False,
+        {"AWSCloudTrail": "receiving", VPC: "silent"}),
+    "the worst of two": (
+        holds(VPC, FINDINGS), NO_EVENTS, fed(replace(FLOWS, enabled=False), DUTY), "not_connected", False,
+        {VPC: "not_connected", FINDINGS: "silent"}),
+    "flow logs that are not expected": (
+        Expected(), table(VPC, own=STALE), fed(FLOWS, by_id={ACCOUNT: (CONNECTOR,)}), "silent", False,
+        {"AWSCloudTrail": "silent", VPC: "stale"}),
+    "the account of an organization's bucket": (
+        holds("AWSCloudTrail"), RECENT, fed(TRAIL), "receiving", True, {"AWSCloudTrail": "receiving"}),
+    "the account of a bucket whose connector is off, while another one fills the table": (
+        holds("AWSCloudTrail"), RECENT,
+        ConnectorsByAccount(s3={"AWSCloudTrail": (replace(TRAIL, enabled=False), S3)}), "not_connected", False,
+        {"AWSCloudTrail": "not_connected"}),
+    "the account of a bucket whose connector fails, while another one does not": (
+        holds("AWSCloudTrail"), replace(RECENT, health=FAILED), ConnectorsByAccount(s3={"AWSCloudTrail": (TRAIL, S3)}),
+        "unhealthy", False, {"AWSCloudTrail": "unhealthy"}),
+    "the account of a bucket for the events of another one": (
+        holds("AWSCloudTrail", account_ids=(OTHER,)), table("AWSCloudTrail", other=FRESH), fed(TRAIL), "receiving",
+        True, {"AWSCloudTrail": "receiving"}),
+    "a member of an organization trail that sends nothing": (
+        Expected(through_s3=True), NO_EVENTS, S3_ONLY, "silent", False, {"AWSCloudTrail": "silent"}),
+    "a member that may be silent": (
+        Expected(allow_silent=True, through_s3=True), NO_EVENTS, S3_ONLY, "silent", True, {"AWSCloudTrail": "silent"}),
+    "a member without an S3 connector": (
+        Expected(through_s3=True), NO_EVENTS, ConnectorsByAccount(), "not_connected", False,
+        {"AWSCloudTrail": "not_connected"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expected", "snapshot", "have", "name", "as_expected", "by_table"), BY_TABLE.values(), ids=BY_TABLE
+)
+def test_the_ingestion_status_by_table(
+    expected: Expected,
+    snapshot: Snapshot,
+    have: ConnectorsByAccount,
+    name: str,
+    as_expected: bool,
+    by_table: dict[str, str],
+) -> None:
+    tables = evaluate(ACCOUNT, expected, snapshot, have, 604800)
+    shown = show(tables)
+    assert (shown["ingestion_status"], shown["as_expected"]) == (name, as_expected)
+    assert {table: one["ingestion_status"] for table, one in shown["tables"].items()} == by_table
+    assert all(one["message"] for table, one in shown["tables"].items() if not one["as_expected"])
+
+
+def test_the_message_of_an_account_has_those_of_all_its_tables() -> None:
+    shown = show(evaluate(ACCOUNT, holds(VPC, FINDINGS), NO_EVENTS, fed(), 604800))
+    assert VPC in shown["message"]
+    assert FINDINGS in shown["message"]
+
+
+def test_what_is_expected_follows_from_the_sources() -> None:
+    s3 = SourceSpec("s3", (("bucket", "a"),))
+    flows = SourceSpec("s3", (("account_ids", (OTHER,)), ("bucket", "b"), ("prefix", "AWSLogs/"), ("table", VPC)))
+    codeless = SourceSpec("s3", (("bucket", "c"), ("connector", False)))
+    both = {"allow_silent": True, "stale_after": 60}
+    assert expected_of(DEFAULT, **both) == Expected(True, 60)
+    assert expected_of((), **both) == Expected(True, 60, through_s3=True)
+    assert expected_of((s3, flows, codeless), **both) == Expected(
+        True, 60, through_s3=True, connections=(Connection("AWSCloudTrail"), Connection(VPC, (OTHER,)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("canary", "snapshot", "as_expected"),
+    [
+        (None, RECENT, True),
+        (Canary(created=True), RECENT, False),
+        (Canary(created=False), RECENT, False),
+        (Canary(created=True), WITH_CANARY, True),
+        (Canary(created=True), NO_EVENTS, False),
+    ],
+)
+@pytest.mark.parametrize("have", [CONNECTED, S3_ONLY], ids=["cloudtrail", "s3"])
+def test_a_canary_event_is_required_of_both_connectors(
+    canary: Canary | None, snapshot: Snapshot, have: ConnectorsByAccount, as_expected: bool
+) -> None:
+    expected = Expected(allow_silent=True, through_s3=have is S3_ONLY)
+    tables = evaluate(ACCOUNT, expected, snapshot, have, 604800, canary)
+    assert overall(tables).status.as_expected is as_expected
 
 
 # Snapshot, connectors, whether the account may be silent, whether it has a canary; whether it is pending.

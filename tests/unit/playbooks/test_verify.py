@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.demands import Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion, results
 from tests.emulators import events, faults
 from tests.emulators.client import Emulators

@@ -86,7 +86,10 @@ class OrganizationRow(TypedDict):
 
 
 class ReportHeader(TypedDict):
-    """What a report contains about the run as a whole; `started` and `finished` are times in ISO 8601 with offset."""
+    """What a report contains about the run as a whole; `started` and `finished` are times in ISO 8601 with offset.
+
+    `interrupted` is why a verification ended before its time.
+    """
 
     playbook: str
     started: str
@@ -96,6 +99,7 @@ class ReportHeader(TypedDict):
     summary: NotRequired[dict[str, int]]
     organization: NotRequired[OrganizationRow | None]
     orphans: NotRequired[list[Any]]
+    interrupted: NotRequired[str]
     schema: NotRequired[int]
     run: NotRequired[str]
 

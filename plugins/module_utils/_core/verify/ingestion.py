@@ -19,7 +19,8 @@ from ..model.connector.connector import account_id_of
 from ..model.duration import format_duration
 from ..model.errors import SentinelError
 from ..model.ingestion import ingestion as model
-from ..model.ingestion.ingestion import Canary, Expected, IngestionResult, IngestionStatus
+from ..model.ingestion.demands import Expected
+from ..model.ingestion.ingestion import Canary, IngestionResult, IngestionStatus
 from ..model.ingestion.tables import EVENTS
 from ..model.role.permissions import policy_for
 from ..run.clients import Clients
@@ -137,6 +138,17 @@ async def _observe(
     canary = f"trailbridge-{secrets.token_hex(8)}" if options.canary else ""
     if canary:
         await _in_accounts(accounts, clients, lambda item, aws: _create_canary(item, canary, aws))
+    await _wait(workspaces, accounts, options, canary, display, clock)
+
+
+async def _wait(
+    workspaces: Workspaces,
+    accounts: list[AccountIngestion],
+    options: VerifyOptions,
+    canary: str,
+    display: Display,
+    clock: Clock,
+) -> None:
     deadline = clock.now() + options.wait
     for pause in model.query_pauses(options.wait):
         await query_events(workspaces, options.lookback, canary)

@@ -33,6 +33,7 @@ class VerifyResult(TypedDict):
     notes: list[str]
     failed: NotRequired[bool]
     msg: NotRequired[str]
+    error: NotRequired[dict[str, str]]
 
 
 def summary(accounts: list[AccountIngestion]) -> dict[str, int]:
@@ -144,9 +145,11 @@ def task_result(
     return result
 
 
-def report_header(accounts: list[AccountIngestion], started: datetime, finished: datetime) -> ReportHeader:
-    """Return the header of the report of a verification."""
-    return {
+def report_header(
+    accounts: list[AccountIngestion], started: datetime, finished: datetime, interrupted: str = ""
+) -> ReportHeader:
+    """Return the header of the report of a verification; `interrupted` is why it ended before its time."""
+    header: ReportHeader = {
         "playbook": "verify",
         "started": started.isoformat(timespec="milliseconds"),
         "finished": finished.isoformat(timespec="seconds"),
@@ -154,6 +157,9 @@ def report_header(accounts: list[AccountIngestion], started: datetime, finished:
         "workspaces": sorted({item.account.workspace for item in accounts}),
         "summary": summary(accounts),
     }
+    if interrupted:
+        header["interrupted"] = interrupted
+    return header
 
 
 def report_row(item: AccountIngestion) -> AccountRow:

@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 
-from ..connector import connector as connectors
 from ..duration import format_duration
 from ..report_row import ErrorRow
-from ..sources import CLOUDTRAIL, S3, SourceSpec
 from ..text import one_line
-from .arrivals import ALL_ACCOUNTS, Arrival, Snapshot
+from .arrivals import Arrival, Snapshot
+from .demands import Demand, Expected, demands
 from .health import Health
 from .health_codes import health_message
 from .readers import ConnectorsByAccount, Reader, Readers, enabled, failing, health_of
@@ -24,31 +23,6 @@ INGESTION_STATUSES = ("receiving", "stale", "silent", "unhealthy", "not_connecte
 _WORST_FIRST = ("unhealthy", "not_connected", "silent", "stale", "unknown", "receiving")
 # The first events of a connector arrive after 5 to 30 minutes.
 FIRST_PAUSE_SECONDS, NEXT_PAUSE_SECONDS = 300.0, 120.0
-
-
-class Connection(NamedTuple):
-    """An S3 connection of an account: its table, and the only accounts whose events it brings, () for any account."""
-
-    table: str
-    account_ids: tuple[str, ...] = ()
-
-
-class Expected(NamedTuple):
-    """What is expected of one account: whether it may be silent, and the age in seconds from which events are stale.
-
-    `through_s3` is whether it has no CloudTrail source, so that its events have to come through an S3 connector;
-    `connections` are its own ones, which may bring the events of other accounts.
-    """
-
-    allow_silent: bool = False
-    stale_after: int = 6 * 3600
-    through_s3: bool = False
-    connections: tuple[Connection, ...] = ()
-
-    @property
-    def tables(self) -> set[str]:
-        """The tables of the account's own S3 connections."""
-        return {one.table for one in self.connections}
 
 
 class Canary(NamedTuple):
@@ -107,84 +81,6 @@ class IngestionResult(TableResult):
     error: NotRequired[ErrorRow]
 
 
-def expected_of(sources: Iterable[SourceSpec], *, allow_silent: bool, stale_after: int) -> Expected:
-    """Return what is expected of an account with these sources; `stale_after` is in seconds."""
-    sources = tuple(sources)
-    connections = tuple(
-        Connection(one.get("table", EVENTS), one.get("account_ids", ()))
-        for one in sources
-        if one.type == S3 and one.get("connector", True)
-    )
-    return Expected(allow_silent, stale_after, CLOUDTRAIL not in sources, connections)
-
-
-def expected_by_connectors(
-    account_id: str, have: ConnectorsByAccount, *, allow_silent: bool, stale_after: int
-) -> Expected:
-    """Return what is expected of an account whose sources are not known: the events that its connectors bring.
-
-    Whose events an S3 connector brings into AWSCloudTrail is not known either, so those are expected of no account.
-    """
-    connections = tuple(
-        Connection(table) for table in have.tables if table != EVENTS and have.own_s3(account_id, table)
-    )
-    return Expected(allow_silent, stale_after, through_s3=bool(connections), connections=connections)
-
-
-def known_accounts(snapshot: Snapshot | None, have: ConnectorsByAccount) -> set[str]:
-    """Return the ids of the accounts that have events, a CloudTrail connector, or an S3 connection of another table."""
-    holders = {
-        connectors.account_id_of(one.role_arn) for table in have.tables if table != EVENTS for one in have.s3[table]
-    }
-    arrivals = snapshot.arrivals if snapshot else {}
-    return {account_id for account_id in (*have.by_id, *arrivals, *holders) if account_id}
-
-
-# --- what is expected ---
-
-
-class Demand(NamedTuple):
-    """The events that are expected in a table, as far as they `arrived`, and the connectors that have to bring them.
-
-    `own` has the connectors of each source of the account: one of each has to be enabled. Without sources the events
-    come through one of `shared`, the S3 connectors that fill the table.
-    """
-
-    table: str
-    arrived: Arrival | None
-    own: tuple[Readers, ...] = ()
-    shared: Readers = ()
-
-    @property
-    def readers(self) -> Readers:
-        """The connectors of all sources."""
-        return tuple(reader for readers in self.own for reader in readers)
-
-
-def _demands(account_id: str, expected: Expected, snapshot: Snapshot, have: ConnectorsByAccount) -> Iterator[Demand]:
-    """Yield what is expected of an account, AWSCloudTrail first."""
-    cloudtrail = have.by_id.get(account_id, ())
-    shared = have.s3.get(EVENTS, ())
-    only_other_tables = expected.through_s3 and expected.connections and EVENTS not in expected.tables
-    if cloudtrail or enabled(shared) or not only_other_tables:
-        holds = EVENTS in expected.tables
-        own: tuple[Readers, ...] = (cloudtrail,) if cloudtrail else ()
-        own += (have.own_s3(account_id, EVENTS),) if holds else ()
-        accounts = _accounts_of(EVENTS, expected, account_id) if holds and not cloudtrail else (account_id,)
-        yield Demand(EVENTS, snapshot.arrival(EVENTS, accounts), own, () if own else shared)
-    for table in TABLES:
-        if table != EVENTS and table in expected.tables:
-            arrived = snapshot.arrival(table, _accounts_of(table, expected, ALL_ACCOUNTS))
-            yield Demand(table, arrived, (have.own_s3(account_id, table),))
-
-
-def _accounts_of(table: str, expected: Expected, default: str) -> tuple[str, ...]:
-    """Return the accounts whose events the connections of a table bring, `default` if one of them brings any."""
-    limits = [one.account_ids for one in expected.connections if one.table == table]
-    listed = tuple(dict.fromkeys(number for limit in limits for number in limit))
-    return listed if all(limits) and default not in listed else (default,)
-
-
 # --- ingestion status ---
 
 
@@ -198,7 +94,7 @@ def evaluate(
 ) -> list[TableIngestion]:
     """Return the ingestion of each table of an account, those that are expected first; `lookback` is in seconds."""
     found = []
-    for demand in _demands(account_id, expected, snapshot, have):
+    for demand in demands(account_id, expected, snapshot, have):
         limits = expected._replace(allow_silent=expected.allow_silent or TABLES[demand.table].may_be_silent)
         status = _evaluate(demand, limits, snapshot, lookback)
         if canary and demand.table == EVENTS and status.as_expected:
@@ -330,7 +226,7 @@ def is_pending(
     """Return whether a later query may find the expected events, with `has_canary` those of the canary."""
     return any(
         _is_pending(demand, expected, has_canary=has_canary and demand.table == EVENTS)
-        for demand in _demands(account_id, expected, snapshot, have)
+        for demand in demands(account_id, expected, snapshot, have)
     )
 
 
