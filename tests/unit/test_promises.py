@@ -29,7 +29,11 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
     AccountResult,
     ResourceResult,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector, workspace
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import (
+    connector,
+    workspace,
+    workspace_content,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import s3 as s3_connector
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AssumeRole,
@@ -545,7 +549,10 @@ RESULTS = {
     },
     "workspace_info": lambda: {
         "changed": False,
-        "workspace": workspace.show(workspace.Workspace("/w", "w", "x", "westeurope", rights={"read": True})),
+        "workspace": {
+            **workspace.show(workspace.Workspace("/w", "w", "x", "westeurope", rights={"read": True})),
+            **workspace_content.show(workspace_content.WorkspaceContent()),
+        },
         "error": ERROR,
     },
     "fleet": fleet_result,

@@ -20,6 +20,7 @@ from .model.account import Account, check_partition, parse
 from .model.account_result import AccountReport
 from .model.connector import connector as connectors
 from .model.connector import workspace as workspaces
+from .model.connector import workspace_content
 from .model.connector.connector import CONNECTOR, Connector, ConnectorSpec
 from .model.credentials.credentials import AssumeRole
 from .model.duration import seconds
@@ -272,8 +273,9 @@ async def workspace_info(params: Mapping[str, Any]) -> Result:
     """Run the module `workspace_info`."""
     account = parse(params, "", names="short")
     with Clients([account]) as clients:
-        workspace = await (await _workspace(account, clients)).workspace_details()
-    return {"changed": False, "workspace": workspaces.show(workspace)}
+        sentinel = await _workspace(account, clients)
+        workspace, content = await asyncio.gather(sentinel.workspace_details(), sentinel.content())
+    return {"changed": False, "workspace": {**workspaces.show(workspace), **workspace_content.show(content)}}
 
 
 @_synchronous

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..model.connector.data_connector import JsonObject
-from ..model.errors import SentinelError
+from ..model.errors import SentinelError, cannot
 from .arm import Azure, RateLimit, translate_azure_errors
 from .response import parse
 
@@ -80,8 +80,12 @@ class Logs:
                     self._client, request, "queries", action=action, rate_limit=self._rate_limit
                 )
             except SentinelError as error:
-                if optional_table and _is_missing(error.__cause__, optional_table):
+                causes = _causes(error.__cause__)
+                if optional_table and _is_missing(optional_table, causes):
                     return QueryResult(read([]), has_table=False)
+                if causes:
+                    code, message = causes[-1]
+                    raise cannot(error.kind, action, f"{message.rstrip('.')} ({code})") from error.__cause__
                 raise
         with translate_azure_errors(action):
             return QueryResult(parse(read, parse(_parse_rows, raw)), partial=bool(raw.get("error")))
@@ -93,19 +97,24 @@ def _parse_rows(raw: JsonObject) -> Rows:
     return [dict(zip(names, row, strict=True)) for row in table["rows"]]
 
 
-def _is_missing(error: BaseException | None, table: str) -> bool:
-    """Return whether the service cannot resolve the name of a table; the code is in the inner error of an inner error.
+def _is_missing(table: str, causes: list[tuple[str, str]]) -> bool:
+    """Return whether the service cannot resolve the name of a table.
 
     The same code stands for a column that does not exist, and for an operator that cannot be resolved.
     """
+    return any(code == _UNRESOLVED_NAME and f"'{table}'" in message for code, message in causes)
+
+
+def _causes(error: BaseException | None) -> list[tuple[str, str]]:
+    """Return code and message of the inner errors of a refused query, the innermost last."""
     if not isinstance(error, HttpResponseError) or error.status_code != 400 or error.response is None:
-        return False
+        return []
+    found = []
     try:
-        inner = json.loads(error.response.text())["error"]
+        inner = json.loads(error.response.text())["error"].get("innererror")
         while isinstance(inner, dict):
-            if inner.get("code") == _UNRESOLVED_NAME:
-                return f"'{table}'" in str(inner.get("message"))
+            found.append((str(inner.get("code")), str(inner.get("message") or "no reason given")))
             inner = inner.get("innererror")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    return False
+    return found

@@ -85,6 +85,14 @@ class OrganizationRow(TypedDict):
     excluded: list[ExcludedRow]
 
 
+class WorkspaceRow(TypedDict):
+    """A workspace: its solution of the Content hub and its health monitoring, as in `workspace_info`."""
+
+    name: str
+    solution: dict[str, Any]
+    health_monitoring: dict[str, Any]
+
+
 class ReportHeader(TypedDict):
     """What a report contains about the run as a whole; `started` and `finished` are times in ISO 8601 with offset.
 
@@ -96,6 +104,8 @@ class ReportHeader(TypedDict):
     finished: str
     check_mode: NotRequired[bool]
     workspaces: NotRequired[list[str]]
+    workspace_details: NotRequired[list[WorkspaceRow]]
+    notes: NotRequired[list[str]]
     summary: NotRequired[dict[str, int]]
     organization: NotRequired[OrganizationRow | None]
     orphans: NotRequired[list[Any]]

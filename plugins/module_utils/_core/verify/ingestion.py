@@ -195,7 +195,10 @@ async def finish(
         await _finish_interrupted(workspaces, options, interruption.error)
     else:
         raise_if_all_failed(workspaces)
-        await asyncio.gather(*(workspace.query_health(options.lookback) for workspace in workspaces.values()))
+        await asyncio.gather(
+            *(workspace.query_health(options.lookback) for workspace in workspaces.values()),
+            *(workspace.read_content() for workspace in workspaces.values()),
+        )
     evaluate_accounts(workspaces, accounts, options)
     if options.role_last_used and not (interruption and interruption.error):
         await _in_accounts(accounts, clients, _read_last_used)

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from ..console.account_lines import Failure
+from ..model.connector.workspace_content import HealthMonitoring, show
 from ..model.docs_links import pages_line
 from ..model.ingestion.arrivals import ALL_ACCOUNTS, Snapshot
 from ..model.ingestion.ingestion import INGESTION_STATUSES, IngestionResult
 from ..model.ingestion.tables import HEALTH, TABLES
-from ..model.report_row import AccountRow, ReportHeader
+from ..model.report_row import AccountRow, ReportHeader, WorkspaceRow
 from .ingestion import AccountIngestion
 from .workspace_queries import WorkspaceQueries, Workspaces
 
@@ -97,13 +98,45 @@ def _notes(workspace: WorkspaceQueries) -> Iterator[str]:
             yield f"Table {table} of workspace {workspace.name} has no events of this time, or does not exist yet."
     if snapshot.partial:
         yield f"Log Analytics returned only a partial answer for workspace {workspace.name}."
+    if message := workspace.content.solution.message:
+        yield f"Workspace {workspace.name}: {message}"
+    if note := _health_note(workspace, snapshot):
+        yield note
+
+
+def _health_note(workspace: WorkspaceQueries, snapshot: Snapshot) -> str:
+    """Return why the health of the connectors is not, or may not be, that of now."""
+    monitoring = workspace.content.health_monitoring
     if workspace.health_error:
-        yield workspace.health_error
-    elif snapshot.health is None:
-        yield (
-            f"Workspace {workspace.name} has no table {HEALTH}: turn on health monitoring in the settings of "
-            "Microsoft Sentinel to see why a connector fails."
+        return workspace.health_error
+    if monitoring.enabled is False:
+        return f"Workspace {workspace.name}: {monitoring.message}"
+    if snapshot.health is not None:
+        return ""
+    if monitoring.enabled:
+        return (
+            f"Workspace {workspace.name} has no table {HEALTH}: health monitoring is on, and Microsoft Sentinel has "
+            "reported nothing yet."
         )
+    return (
+        f"Workspace {workspace.name} has no table {HEALTH}: turn on health monitoring in the settings of "
+        "Microsoft Sentinel to see why a connector fails."
+    )
+
+
+def workspace_rows(workspaces: Workspaces) -> list[WorkspaceRow]:
+    """Return the workspaces that answered as they appear in the header of the report."""
+    answered = [workspace for workspace in workspaces.values() if workspace.snapshot]
+    return sorted(map(_workspace_row, answered), key=lambda one: one["name"])
+
+
+def _workspace_row(workspace: WorkspaceQueries) -> WorkspaceRow:
+    content = workspace.content
+    if content.health_monitoring.enabled is None and workspace.snapshot and workspace.snapshot.health:
+        # Reports of the last days are proof where the diagnostic settings cannot be read.
+        content = content._replace(health_monitoring=HealthMonitoring(enabled=True))
+    shown = show(content)
+    return {"name": workspace.name, "solution": shown["solution"], "health_monitoring": shown["health_monitoring"]}
 
 
 def unexpected(accounts: list[AccountIngestion], fail_on: str) -> list[Failure]:
@@ -146,7 +179,11 @@ def task_result(
 
 
 def report_header(
-    accounts: list[AccountIngestion], started: datetime, finished: datetime, interrupted: str = ""
+    accounts: list[AccountIngestion],
+    workspaces: Workspaces,
+    started: datetime,
+    finished: datetime,
+    interrupted: str = "",
 ) -> ReportHeader:
     """Return the header of the report of a verification; `interrupted` is why it ended before its time."""
     header: ReportHeader = {
@@ -155,6 +192,8 @@ def report_header(
         "finished": finished.isoformat(timespec="seconds"),
         "check_mode": False,
         "workspaces": sorted({item.account.workspace for item in accounts}),
+        "workspace_details": workspace_rows(workspaces),
+        "notes": workspace_notes(workspaces),
         "summary": summary(accounts),
     }
     if interrupted:

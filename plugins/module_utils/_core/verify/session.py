@@ -19,6 +19,7 @@ from . import ingestion, results
 from .ingestion import AccountIngestion, VerifyOptions
 from .interruption import Interruption
 from .results import VerifyResult
+from .workspace_queries import Workspaces
 
 WITHOUT_WAIT = "-e sentinel_verify_wait=0"
 
@@ -55,10 +56,11 @@ class VerifySession:
             workspaces = await ingestion.verify(
                 self.accounts, self.verify_options, self.console.line, interruption=self._interruption
             )
-            return self._report([*self.accounts, *self.refused], results.workspace_notes(workspaces), started)
+            return self._report([*self.accounts, *self.refused], workspaces, started)
 
-    def _report(self, accounts: list[AccountIngestion], notes: list[str], started: datetime) -> VerifyResult:
+    def _report(self, accounts: list[AccountIngestion], workspaces: Workspaces, started: datetime) -> VerifyResult:
         """Display the results, write the report, and return the result of the task."""
+        notes = results.workspace_notes(workspaces)
         for item in self.accounts:
             self.console.traceback(item.error)
         lines = results.status_lines(accounts, verbose=self.console.verbose)
@@ -69,7 +71,7 @@ class VerifySession:
         if interrupted:
             self.console.line("The wait was ended: the results are those of the last answer.")
             answer |= {"failed": True, "msg": str(interrupted), "error": {"class": interrupted.kind}}
-        header = results.report_header(accounts, started, datetime.now(UTC), str(interrupted or ""))
+        header = results.report_header(accounts, workspaces, started, datetime.now(UTC), str(interrupted or ""))
         try:
             rows = map(results.report_row, accounts)
             for line in report_folder.write(self.options.report_dir, header, rows, self.options.report_name):

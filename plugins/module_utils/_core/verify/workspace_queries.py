@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ..model.account import Account, WorkspaceKey
+from ..model.connector.workspace_content import HealthMonitoring, Solution, WorkspaceContent
 from ..model.errors import SentinelError
 from ..model.ingestion.arrivals import Snapshot, parse_arrivals
 from ..model.ingestion.health import parse_health
@@ -22,6 +23,8 @@ from ..run.clients import Clients
 if TYPE_CHECKING:
     from ..cloud.logs import QueryResult, Rows
 
+# Longer than a request with some retries: nothing depends on the answer.
+CONTENT_SECONDS = 20.0
 T = TypeVar("T")
 
 
@@ -33,6 +36,7 @@ class WorkspaceQueries:
         self.connectors = ConnectorsByAccount()
         self.snapshot: Snapshot | None = None
         """The last answer, None before the first one."""
+        self.content = WorkspaceContent()
         self.health_error = ""
         """Why the health of the connectors is unknown."""
         self.error: SentinelError | None = None
@@ -43,9 +47,9 @@ class WorkspaceQueries:
     async def open(self, account: Account, clients: Clients) -> None:
         """Read the workspace of an account, unless its id is known, and list its connectors."""
         try:
-            sentinel, self._logs = await clients.sentinel(account), await clients.logs(account)
-            self._id = account.role_spec.workspace_id or (await sentinel.workspace()).customer_id
-            self.connectors = await sentinel.list_connectors(connectors_by_account)
+            self._sentinel, self._logs = await clients.sentinel(account), await clients.logs(account)
+            self._id = account.role_spec.workspace_id or (await self._sentinel.workspace()).customer_id
+            self.connectors = await self._sentinel.list_connectors(connectors_by_account)
         except SentinelError as error:
             self.error = error
 
@@ -82,6 +86,16 @@ class WorkspaceQueries:
             self.health_error = str(error)
             return
         self.snapshot = replace(self.snapshot, health=answer.value if answer.has_table else None)
+
+    async def read_content(self) -> None:
+        """Read which solution the workspace has, and whether health monitoring is on; unknown if that takes long."""
+        if not self.snapshot:
+            return
+        try:
+            self.content = await asyncio.wait_for(self._sentinel.content(), CONTENT_SECONDS)
+        except TimeoutError:
+            late = f"Azure did not answer within {CONTENT_SECONDS:g} s."
+            self.content = WorkspaceContent(Solution(error=late), HealthMonitoring(error=late))
 
     async def _query(
         self, query: str, lookback: int, read: Callable[[Rows], T], action: str, *, optional_table: str = ""
