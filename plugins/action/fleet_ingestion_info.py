@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from ..module_utils._core.model.account import FIELDS
 from ..module_utils._core.model.duration import seconds
+from ..module_utils._core.model.errors import SentinelError
 from ..module_utils._core.model.ingestion.demands import expected_of
+from ..module_utils._core.model.report_row import ReportHeader
 from ..module_utils._core.model.run_options import HOST_OPTIONS
 from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, FLEET_INGESTION_SPEC, INGESTION_SPEC, WORKSPACE_SPEC
 from ..module_utils._core.run import report_folder
-from ..module_utils._core.verify import ingestion
-from ..module_utils._core.verify.session import ReportOptions, VerifySession
+from ..module_utils._core.run.signals import handle_signals
+from ..module_utils._core.verify import ingestion, results
+from ..module_utils._core.verify.interruption import Interruption
 from ..plugin_utils.batch import BatchAccount, BatchAction, report_dir
 
 SPEC = AWS_SPEC | AZURE_SPEC | INGESTION_SPEC | WORKSPACE_SPEC | FLEET_INGESTION_SPEC
@@ -34,18 +38,59 @@ class ActionModule(BatchAction):
 
     def execute(self) -> dict[str, Any]:
         """Query until all accounts have events or the time to wait is over, and return the ingestion statuses."""
-        batch, options = self.read_batch(self.task_options)
-        verify_options, folder = _verify_options(options), report_dir(options)
-        report_folder.check(folder)
-        session = VerifySession(
-            [_expected_accounts(one) for one in batch.accounts],
-            [ingestion.refused_account(one.account, one.error) for one in batch.refused],
-            verify_options,
-            ReportOptions(options["fail_on"], options["max_fail_percentage"], folder, options["report_name"] or ""),
-            self.console,
-        )
         with self.console.outliving_parent():
-            return {**asyncio.run(session.run())}
+            return asyncio.run(self._run())
+
+    async def _run(self) -> dict[str, Any]:
+        """Verify until a signal ends the wait; then the accounts are evaluated by the last answer."""
+        self._interruption = Interruption()
+        with handle_signals(self._interrupt):
+            return await self._verify()
+
+    def _interrupt(self, reason: str) -> None:
+        self.console.ending()
+        self._interruption.interrupt(reason)
+
+    def _announce_wait(self, accounts: int, wait: int) -> None:
+        if line := results.wait_line(accounts, wait):
+            self.console.line(line)
+
+    def _report_interruption(self, header: ReportHeader, answer: results.VerifyResult) -> None:
+        if error := self._interruption.error:
+            self.console.line("The wait was ended: the results are those of the last answer.")
+            header["interrupted"] = answer["msg"] = str(error)
+            answer["failed"], answer["error"] = True, {"class": error.kind}
+
+    async def _verify(self) -> dict[str, Any]:
+        started = datetime.now(UTC)
+        batch, options = self.read_batch(self.task_options)
+        verify_options = _verify_options(options)
+        report_folder.check(report_dir(options))
+        for one in batch.refused:
+            self.console.line(f"failed: [{one.account.name}] {one.error}")
+        accounts = [_expected_accounts(one) for one in batch.accounts]
+        self._announce_wait(len(accounts), verify_options.wait)
+        workspaces = await ingestion.verify(
+            accounts, verify_options, self.console.line, interruption=self._interruption
+        )
+        for item in accounts:
+            self.console.traceback(item.error)
+        accounts += [ingestion.refused_account(one.account, one.error) for one in batch.refused]
+        notes = results.workspace_notes(workspaces)
+        lines = results.status_lines(accounts, verbose=self.console.verbose)
+        for line in (*lines, *notes, results.summary_line(accounts)):
+            self.console.line(line)
+        header = results.report_header(accounts, started, datetime.now(UTC))
+        results.add_workspaces(header, workspaces)
+        answer = results.task_result(accounts, notes, options["fail_on"], options["max_fail_percentage"])
+        self._report_interruption(header, answer)
+        try:
+            rows = map(results.report_row, accounts)
+            for line in report_folder.write(report_dir(options), header, rows, options["report_name"] or ""):
+                self.console.line(line)
+        except SentinelError as error:
+            answer["failed"], answer["msg"] = True, " ".join(filter(None, [answer.get("msg"), str(error)]))
+        return {**answer}
 
 
 def _expected_accounts(one: BatchAccount) -> ingestion.AccountIngestion:

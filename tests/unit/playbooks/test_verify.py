@@ -53,7 +53,7 @@ def verify(
 
     clock = ingestion.Clock(lambda: sum(paused), sleep)
     verify_options = ingestion.VerifyOptions(7 * 86400, **options)
-    found = asyncio.run(ingestion.verify(accounts, verify_options, lines.append, clock))
+    found = asyncio.run(ingestion.verify(accounts, verify_options, lines.append, clock=clock))
     if workspaces is not None:
         workspaces += found.values()
     return lines

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,11 +15,18 @@ import pytest
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion import queries
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.demands import expected_of
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion, workspace_queries
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import (
+    ingestion,
+    results,
+    workspace_queries,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify.workspace_queries import Workspaces
 from tests.emulators import events, trail
 from tests.emulators.client import Emulators
 from tests.emulators.s3_connection import S3Connection
+from tests.emulators.workspace_content import diagnostic_setting
 from tests.unit.modules.test_ingestion_info import arrived, connect
+from tests.unit.modules.test_workspace_info import READER, workspace_id
 
 from .conftest import parsed
 from .test_verify import statuses, verify
@@ -49,6 +58,10 @@ def watched(here: Emulators, **sources: list[Any]) -> list[ingestion.AccountInge
         ingestion.AccountIngestion(account, expected_of(account.sources, allow_silent=False, stale_after=6 * 3600))
         for account in parsed(here, hosts)
     ]
+
+
+def verified(accounts: list[ingestion.AccountIngestion]) -> Workspaces:
+    return asyncio.run(ingestion.verify(accounts, ingestion.VerifyOptions(7 * 86400), lambda _line: None))
 
 
 def by_table(item: ingestion.AccountIngestion) -> dict[str, tuple[str, int, list[str]]]:
@@ -189,3 +202,94 @@ def test_ten_thousand_accounts_take_one_query(here: Emulators) -> None:
     assert here.operations().count("Query") == 2
     assert sum(item.ingestion_status.name == "receiving" for item in everyone) == 9_990
     assert sum(item.ingestion_status.name == "silent" for item in everyone) == 10
+
+
+def details(found: Workspaces) -> Any:
+    [one] = results.workspace_rows(found)
+    return one["solution"]["installed"], one["solution"]["version"], one["health_monitoring"]["enabled"]
+
+
+def test_a_solution_that_is_not_installed_is_noted(here: Emulators) -> None:
+    connect(here, OWN)
+    arrived(here, {OWN: 0.1})
+    here.put_rows("SentinelHealth", [events.status_change(f"c-{OWN}", "Success")])
+    found = verified(watched(here, a104=["cloudtrail"]))
+    # The diagnostic settings may not be read: what was reported is proof.
+    assert details(found) == (True, "3.0.7", True)
+    assert results.workspace_notes(found) == []
+    here.change_workspace(content_packages=[])
+    found = verified(watched(here, a104=["cloudtrail"]))
+    assert details(found) == (False, "", True)
+    [note] = results.workspace_notes(found)
+    assert note.startswith('Workspace sentinel: The solution "Amazon Web Services" is not installed')
+
+
+@pytest.mark.parametrize(
+    ("settings", "has_table", "enabled", "words"),
+    [
+        (True, False, True, "health monitoring is on, and Microsoft Sentinel has reported nothing yet"),
+        (True, True, True, ""),
+        (False, True, False, "Health monitoring is off"),
+        (False, False, False, "Health monitoring is off"),
+    ],
+)
+def test_health_monitoring_is_on_or_off(
+    here: Emulators, settings: bool, has_table: bool, enabled: bool, words: str
+) -> None:
+    connect(here, OWN)
+    arrived(here, {OWN: 0.1})
+    here.change_workspace(permissions=READER)
+    if settings:
+        here.change_workspace(diagnostic_settings=[diagnostic_setting(workspace_id(here))])
+    if has_table:
+        here.put_rows("SentinelHealth", [events.status_change(f"c-{OWN}", "Success")])
+    found = verified(watched(here, a104=["cloudtrail"]))
+    assert details(found)[2] is enabled
+    notes = results.workspace_notes(found)
+    assert len(notes) == bool(words)
+    assert words in "".join(notes)
+
+
+def test_what_may_not_be_read_is_unknown_and_fails_nothing(here: Emulators) -> None:
+    connect(here, OWN)
+    arrived(here, {OWN: 0.1})
+    here.fault(operation="ContentPackages_List", status=403, code="AuthorizationFailed", message="No access.")
+    accounts = watched(here, a104=["cloudtrail"])
+    found = verified(accounts)
+    assert statuses(accounts) == {OWN: "receiving"}
+    assert details(found) == (None, "", None)
+    assert [note.split(":")[0] for note in results.workspace_notes(found)] == [
+        "Workspace sentinel",
+        "Workspace sentinel has no table SentinelHealth",
+    ]
+
+
+def test_the_report_has_workspaces_and_tables(here: Emulators) -> None:
+    add(here, TRAIL, FLOWS)
+    arrived(here, {ARCHIVE: 0.1, MEMBER: 0.1})
+    accounts = watched(here, a101=EVERYTHING[:2], a102=[])
+    found, now = verified(accounts), datetime.now(UTC)
+    header = results.report_header(accounts, now, now)
+    results.add_workspaces(header, found)
+    assert header["workspace_details"][0]["solution"]["installed"] is True
+    assert [note.split(".")[0] for note in header["notes"]][0].startswith(
+        "Table AWSVPCFlow of workspace sentinel has no"
+    )
+    archive, member = map(results.report_row, accounts)
+    assert [one["table"] for one in archive["ingestion"]["tables"]] == ["AWSCloudTrail", "AWSVPCFlow"]
+    assert "tables" not in member["ingestion"]
+
+
+def test_a_wait_ends_with_what_is_known_if_the_service_fails_for_good(here: Emulators) -> None:
+    """The last answer counts, and the failure is reported."""
+    connect(here, OWN, QUIET)
+    arrived(here, {OWN: 0.1})
+    accounts = watched(here, a103=["cloudtrail"], a104=["cloudtrail"])
+
+    def meanwhile(_seconds: float) -> None:
+        here.fault(operation="Query", status=403, code="InsufficientAccessError", message="No access.")
+
+    workspaces: list[Any] = []
+    verify(accounts, meanwhile, wait=600, workspaces=workspaces)
+    assert statuses(accounts) == {OWN: "receiving", QUIET: "silent"}
+    assert "No access" in str(workspaces[0].error)

@@ -83,10 +83,7 @@ class Logs:
                 causes = _causes(error.__cause__)
                 if optional_table and _is_missing(optional_table, causes):
                     return QueryResult(read([]), has_table=False)
-                if causes:
-                    code, message = causes[-1]
-                    raise cannot(error.kind, action, f"{message.rstrip('.')} ({code})") from error.__cause__
-                raise
+                raise _innermost(causes, error, action) from error.__cause__
         with translate_azure_errors(action):
             return QueryResult(parse(read, parse(_parse_rows, raw)), partial=bool(raw.get("error")))
 
@@ -103,6 +100,14 @@ def _is_missing(table: str, causes: list[tuple[str, str]]) -> bool:
     The same code stands for a column that does not exist, and for an operator that cannot be resolved.
     """
     return any(code == _UNRESOLVED_NAME and f"'{table}'" in message for code, message in causes)
+
+
+def _innermost(causes: list[tuple[str, str]], error: SentinelError, action: str) -> SentinelError:
+    """Return the error of a query with its innermost cause; the outer ones only name a class of errors."""
+    if not causes:
+        return error
+    code, message = causes[-1]
+    return cannot(error.kind, action, f"{message.rstrip('.')} ({code})")
 
 
 def _causes(error: BaseException | None) -> list[tuple[str, str]]:

@@ -104,8 +104,8 @@ async def verify(
     accounts: list[AccountIngestion],
     options: VerifyOptions,
     display: Display,
-    clock: Clock = SYSTEM_CLOCK,
     interruption: Interruption | None = None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Workspaces:
     """Query until every account has events or its canary event, or the time is over; then evaluate every account.
 

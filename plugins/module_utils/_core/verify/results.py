@@ -13,15 +13,17 @@ from typing import NotRequired, TypedDict
 from ..console.account_lines import Failure
 from ..model.connector.workspace_content import HealthMonitoring, show
 from ..model.docs_links import pages_line
+from ..model.duration import format_duration
 from ..model.ingestion.arrivals import ALL_ACCOUNTS, Snapshot
-from ..model.ingestion.ingestion import INGESTION_STATUSES, IngestionResult
-from ..model.ingestion.tables import HEALTH, TABLES
-from ..model.report_row import AccountRow, ReportHeader, WorkspaceRow
+from ..model.ingestion.ingestion import INGESTION_STATUSES, IngestionResult, TableResult
+from ..model.ingestion.tables import EVENTS, HEALTH, TABLES
+from ..model.report_row import AccountRow, ReportHeader, TableRow, WorkspaceRow
 from .ingestion import AccountIngestion
 from .workspace_queries import WorkspaceQueries, Workspaces
 
 # Accounts that the terminal lists without `verbose`.
 MAX_LISTED_ACCOUNTS = 20
+WITHOUT_WAIT = "-e sentinel_verify_wait=0"
 
 
 class VerifyResult(TypedDict):
@@ -124,6 +126,14 @@ def _health_note(workspace: WorkspaceQueries, snapshot: Snapshot) -> str:
     )
 
 
+def wait_line(accounts: int, wait: int) -> str:
+    """Return how long a verification waits at most, in `wait` seconds, and how to check only; "" if it does not."""
+    if not wait or not accounts:
+        return ""
+    whose = "of 1 account" if accounts == 1 else f"of {accounts} accounts"
+    return f"Waits up to {format_duration(wait)} for the events {whose}; {WITHOUT_WAIT} checks once and does not wait."
+
+
 def workspace_rows(workspaces: Workspaces) -> list[WorkspaceRow]:
     """Return the workspaces that answered as they appear in the header of the report."""
     answered = [workspace for workspace in workspaces.values() if workspace.snapshot]
@@ -178,33 +188,28 @@ def task_result(
     return result
 
 
-def report_header(
-    accounts: list[AccountIngestion],
-    workspaces: Workspaces,
-    started: datetime,
-    finished: datetime,
-    interrupted: str = "",
-) -> ReportHeader:
-    """Return the header of the report of a verification; `interrupted` is why it ended before its time."""
-    header: ReportHeader = {
+def report_header(accounts: list[AccountIngestion], started: datetime, finished: datetime) -> ReportHeader:
+    """Return the header of the report of a verification."""
+    return {
         "playbook": "verify",
         "started": started.isoformat(timespec="milliseconds"),
         "finished": finished.isoformat(timespec="seconds"),
         "check_mode": False,
         "workspaces": sorted({item.account.workspace for item in accounts}),
-        "workspace_details": workspace_rows(workspaces),
-        "notes": workspace_notes(workspaces),
         "summary": summary(accounts),
     }
-    if interrupted:
-        header["interrupted"] = interrupted
-    return header
+
+
+def add_workspaces(header: ReportHeader, workspaces: Workspaces) -> None:
+    """Add to the header of the report what it has about the workspaces."""
+    header["workspace_details"] = workspace_rows(workspaces)
+    header["notes"] = workspace_notes(workspaces)
 
 
 def report_row(item: AccountIngestion) -> AccountRow:
     """Return an account as a row of the report."""
     shown = item.shown
-    return {
+    row: AccountRow = {
         "account_id": item.account.account_id,
         "host": item.account.host,
         "ou": item.account.ou,
@@ -225,4 +230,19 @@ def report_row(item: AccountIngestion) -> AccountRow:
             "events": shown["events"],
             "regions": shown["regions"],
         },
+    }
+    if shown["tables"].keys() - {EVENTS}:
+        row["ingestion"]["tables"] = [_table_row(table, one) for table, one in shown["tables"].items()]
+    return row
+
+
+def _table_row(table: str, one: TableResult) -> TableRow:
+    return {
+        "table": table,
+        "ingestion_status": one["ingestion_status"],
+        "as_expected": one["as_expected"],
+        "message": one["message"],
+        "last_event": one["last_event"],
+        "events": one["events"],
+        "regions": one["regions"],
     }
