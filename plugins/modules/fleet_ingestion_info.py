@@ -12,6 +12,9 @@ version_added: 1.0.0
 description:
   - Queries the workspace for the events of all accounts of the batch, repeatedly until the events of all accounts
     arrive or O(wait) is over. Then evaluates each account.
+  - The sources of an account, C(sentinel_sources), determine the tables in which events are expected, and the data
+    connectors that have to bring them. One query covers all accounts and tables of a workspace.
+  - An interruption (Ctrl-C, SIGTERM) ends the wait. The accounts are evaluated by the last answer, and the task fails.
   - One task works on all accounts. It starts no process for an account, and opens no connection to its host.
   - The accounts are the hosts of the batch. The plugin reads the variables of each host. The variable C(aws_account_id)
     is the account ID; it is not needed if the host name is the ID. The variables C(sentinel_<option>) set credentials
@@ -131,11 +134,11 @@ summary:
       type: int
       sample: 1
     not_connected:
-      description: Number of accounts without an enabled data connector.
+      description: Number of accounts of which a source has no enabled data connector.
       type: int
       sample: 0
     unknown:
-      description: Number of accounts that a partial result of Log Analytics did not contain.
+      description: Number of accounts whose events are not known, such as after a partial result of Log Analytics.
       type: int
       sample: 0
 accounts:
@@ -147,7 +150,7 @@ accounts:
     ingestion_status:
       description:
         - V(receiving), V(stale), V(silent), V(unhealthy), V(not_connected), or V(unknown) if Log Analytics returned a
-          partial result only, or no usable time of the last event.
+          partial result only, none, or no usable time of the last event.
       type: str
       sample: receiving
     as_expected:
@@ -177,7 +180,8 @@ accounts:
       elements: str
       sample: [eu-central-1, us-east-1]
     connector_id:
-      description: ARM ID of the data connector, empty if there is none.
+      description:
+        - ARM ID of the data connector, empty if there is none, or if one of several S3 connectors brings the events.
       type: str
       sample: /subscriptions/…/providers/Microsoft.SecurityInsights/dataConnectors/9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d
     role_arn:
@@ -250,7 +254,9 @@ failures:
       type: str
       sample: "Account 111111111111 is silent: No event arrived in the last 7 d."
 notes:
-  description: Notes on the workspaces, such as that one has no table C(SentinelHealth).
+  description:
+    - Notes on the workspaces, such as that one has no table C(SentinelHealth), or lacks the solution "Amazon Web
+      Services".
   returned: always, unless the run cannot start
   type: list
   elements: str

@@ -311,6 +311,26 @@ def test_an_account_is_pending_until_its_events_arrive(
     assert is_pending(ACCOUNT, Expected(allow_silent), snapshot, have, has_canary=has_canary) is pending
 
 
+@pytest.mark.parametrize(
+    ("expected", "snapshot", "have", "pending"),
+    [
+        (holds(VPC), NO_EVENTS, fed(FLOWS), True),
+        (holds(VPC), table(VPC, other=STALE), fed(FLOWS), True),
+        (holds(VPC), table(VPC, other=FRESH), fed(FLOWS), False),
+        (holds(VPC), NO_EVENTS, fed(replace(FLOWS, enabled=False)), False),
+        (holds(VPC), NO_EVENTS, fed(), False),
+        (holds(FINDINGS), NO_EVENTS, fed(DUTY), False),
+        (holds(VPC, allow_silent=True), NO_EVENTS, fed(FLOWS), False),
+        (Expected(through_s3=True), NO_EVENTS, S3_ONLY, True),
+        (Expected(through_s3=True), NO_EVENTS, S3_OFF, False),
+    ],
+)
+def test_a_table_is_pending_until_its_events_arrive(
+    expected: Expected, snapshot: Snapshot, have: ConnectorsByAccount, pending: bool
+) -> None:
+    assert is_pending(ACCOUNT, expected, snapshot, have, has_canary=False) is pending
+
+
 def test_each_table_is_a_part_of_one_query() -> None:
     assert "CanaryEvents" not in events_query(3600)
     with_canary = events_query(3600, TABLES, "trailbridge-1")
