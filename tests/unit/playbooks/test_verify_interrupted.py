@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -23,6 +24,7 @@ from tests.unit.modules.test_ingestion_info import arrived, connect
 
 ONE, TWO = "111111111101", "111111111102"
 SECONDS = 10
+SCHEMA = Path(__file__).parents[3] / "docs/report.schema.json"
 
 
 @contextmanager
@@ -79,11 +81,12 @@ def test_an_interrupted_wait_reports_what_is_known(
     arrived(cloud, {ONE: 0.1})
     with waiting(cloud, tmp_path, lambda: "Query" in cloud.operations()) as process:
         output = interrupted(process, number, to_all=to_all)
-    assert "Waits up to 30 min for the events of 2 accounts; -e sentinel_verify_wait=0" in output
+    assert "Waiting up to 30 min for the events of 2 accounts; -e sentinel_verify_wait=0" in output
     assert f"silent: [{TWO} host{TWO}] No event arrived in the last 7 d." in output
     assert "2 accounts: 1 receiving, 1 silent" in output
     [path] = (tmp_path / "reports").glob("*verify*/report.json")
     report = json.loads(path.read_text())
+    jsonschema.validate(report, json.loads(SCHEMA.read_text()))
     assert "interrupted" in report
     assert {one["account_id"]: one["ingestion"]["ingestion_status"] for one in report["accounts"]} == {
         ONE: "receiving",

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion import queries
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.demands import expected_of
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import merge
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import (
     ingestion,
     results,
@@ -276,6 +277,16 @@ def test_the_report_has_workspaces_and_tables(here: Emulators) -> None:
     archive, member = map(results.report_row, accounts)
     assert [one["table"] for one in archive["ingestion"]["tables"]] == ["AWSCloudTrail", "AWSVPCFlow"]
     assert "tables" not in member["ingestion"]
+
+
+def test_the_parts_of_a_run_have_one_list_of_workspaces() -> None:
+    def header(name: str, note: str) -> Any:
+        times = {"started": "2026-11-28T10:00:00+00:00", "finished": "2026-11-28T10:00:00+00:00"}
+        return {**times, "accounts": [], "workspace_details": [{"name": name}], "notes": [note]}
+
+    whole, _accounts = merge.merged(header("one", "first"), header("two", "second"), [])
+    assert [one["name"] for one in whole["workspace_details"]] == ["one", "two"]
+    assert whole["notes"] == ["first", "second"]
 
 
 def test_a_wait_ends_with_what_is_known_if_the_service_fails_for_good(here: Emulators) -> None:

@@ -131,7 +131,9 @@ def wait_line(accounts: int, wait: int) -> str:
     if not wait or not accounts:
         return ""
     whose = "of 1 account" if accounts == 1 else f"of {accounts} accounts"
-    return f"Waits up to {format_duration(wait)} for the events {whose}; {WITHOUT_WAIT} checks once and does not wait."
+    return (
+        f"Waiting up to {format_duration(wait)} for the events {whose}; {WITHOUT_WAIT} checks once and does not wait."
+    )
 
 
 def workspace_rows(workspaces: Workspaces) -> list[WorkspaceRow]:
