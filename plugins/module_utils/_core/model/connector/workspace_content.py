@@ -85,8 +85,8 @@ def parse_health_monitoring(settings: Iterable[Mapping[str, Any]], workspace: st
 
     Raises KeyError or TypeError for a setting without properties.
     """
-    enabled = [one["properties"] for one in settings]
-    return HealthMonitoring(any(_sends_health(one, workspace) for one in enabled))
+    properties = [one["properties"] for one in settings]
+    return HealthMonitoring(any(_sends_health(one, workspace) for one in properties))
 
 
 def _sends_health(properties: Mapping[str, Any], workspace: str) -> bool:
