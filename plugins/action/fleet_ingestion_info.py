@@ -14,12 +14,14 @@ from ..module_utils._core.console.next_step import next_step, recap_line
 from ..module_utils._core.model.account import FIELDS
 from ..module_utils._core.model.duration import seconds
 from ..module_utils._core.model.errors import SentinelError
-from ..module_utils._core.model.ingestion.ingestion import Expected
+from ..module_utils._core.model.ingestion.demands import expected_of
+from ..module_utils._core.model.report_row import ReportHeader
 from ..module_utils._core.model.run_options import HOST_OPTIONS
-from ..module_utils._core.model.sources import CLOUDTRAIL
 from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, FLEET_INGESTION_SPEC, INGESTION_SPEC, WORKSPACE_SPEC
 from ..module_utils._core.run import report_folder
+from ..module_utils._core.run.signals import handle_signals
 from ..module_utils._core.verify import ingestion, results
+from ..module_utils._core.verify.interruption import Interruption
 from ..plugin_utils.batch import BatchAccount, BatchAction, report_dir
 from ..plugin_utils.console import command_options
 
@@ -39,6 +41,30 @@ class ActionModule(BatchAction):
 
     def execute(self) -> dict[str, Any]:
         """Query until all accounts have events or the time to wait is over, and return the ingestion statuses."""
+        with self.console.outliving_parent():
+            return asyncio.run(self._run())
+
+    async def _run(self) -> dict[str, Any]:
+        """Verify until a signal ends the wait; then the accounts are evaluated by the last answer."""
+        self._interruption = Interruption()
+        with handle_signals(self._interrupt):
+            return await self._verify()
+
+    def _interrupt(self, reason: str) -> None:
+        self.console.ending()
+        self._interruption.interrupt(reason)
+
+    def _announce_wait(self, accounts: int, wait: int) -> None:
+        if line := results.wait_line(accounts, wait):
+            self.console.line(line)
+
+    def _report_interruption(self, header: ReportHeader, answer: results.VerifyResult) -> None:
+        if error := self._interruption.error:
+            self.console.line("The wait was ended: the results are those of the last answer.")
+            header["interrupted"] = answer["msg"] = str(error)
+            answer["failed"], answer["error"] = True, {"class": error.kind}
+
+    async def _verify(self) -> dict[str, Any]:
         started = datetime.now(UTC)
         batch, options = self.read_batch(self.task_options)
         verify_options = _verify_options(options)
@@ -46,7 +72,10 @@ class ActionModule(BatchAction):
         for one in batch.refused:
             self.console.line(f"failed: [{one.account.name}] {one.error}")
         accounts = [_expected_accounts(one) for one in batch.accounts]
-        workspaces = asyncio.run(ingestion.verify(accounts, verify_options, self._display_progress))
+        self._announce_wait(len(accounts), verify_options.wait)
+        workspaces = await ingestion.verify(
+            accounts, verify_options, self._display_progress, interruption=self._interruption
+        )
         for item in accounts:
             self.console.traceback(item.error)
         accounts += [ingestion.refused_account(one.account, one.error) for one in batch.refused]
@@ -55,8 +84,10 @@ class ActionModule(BatchAction):
         for line in (*lines, *notes, results.summary_line(accounts)):
             self.console.line(line)
         header = results.report_header(accounts, started, datetime.now(UTC))
+        results.add_workspaces(header, workspaces)
         verbose, max_percent = self.console.verbose, options["max_fail_percentage"]
         answer = results.task_result(accounts, notes, options["fail_on"], max_percent, verbose=verbose)
+        self._report_interruption(header, answer)
         try:
             rows = map(results.report_row, accounts)
             for line in report_folder.write(report_dir(options), header, rows, options["report_name"] or ""):
@@ -84,8 +115,8 @@ class ActionModule(BatchAction):
 def _expected_accounts(one: BatchAccount) -> ingestion.AccountIngestion:
     where = f"host {one.account.host}"
     stale_after = seconds(one.options["stale_after"], "sentinel_verify_stale_after", where)
-    through_s3 = CLOUDTRAIL not in one.account.sources
-    return ingestion.AccountIngestion(one.account, Expected(one.options["allow_silent"], stale_after, through_s3))
+    expected = expected_of(one.account.sources, allow_silent=one.options["allow_silent"], stale_after=stale_after)
+    return ingestion.AccountIngestion(one.account, expected)
 
 
 def _verify_options(options: Mapping[str, Any]) -> ingestion.VerifyOptions:

@@ -12,6 +12,9 @@ version_added: 1.0.0
 description:
   - Queries the workspace for the events of all accounts of the batch, repeatedly until the events of all accounts
     arrive or O(wait) is over. Then evaluates each account.
+  - The sources of an account, C(sentinel_sources), determine the tables in which events are expected, and the data
+    connectors that have to bring them. One query covers all accounts and tables of a workspace.
+  - An interruption (Ctrl-C, SIGTERM) ends the wait. The accounts are evaluated by the last answer, and the task fails.
   - One task works on all accounts. It starts no process for an account, and opens no connection to its host.
   - The accounts are the hosts of the batch. The plugin reads the variables of each host. The variable C(aws_account_id)
     is the account ID; it is not needed if the host name is the ID. The variables C(sentinel_<option>) set credentials
@@ -131,11 +134,11 @@ summary:
       type: int
       sample: 1
     not_connected:
-      description: Number of accounts without an enabled data connector.
+      description: Number of accounts of which a source has no enabled data connector.
       type: int
       sample: 0
     unknown:
-      description: Number of accounts that a partial result of Log Analytics did not contain.
+      description: Number of accounts whose events are not known, such as after a partial result of Log Analytics.
       type: int
       sample: 0
 accounts:
@@ -147,7 +150,7 @@ accounts:
     ingestion_status:
       description:
         - V(receiving), V(stale), V(silent), V(unhealthy), V(not_connected), or V(unknown) if Log Analytics returned a
-          partial result only, or no usable time of the last event.
+          partial result only, none, or no usable time of the last event.
       type: str
       sample: receiving
     as_expected:
@@ -177,7 +180,8 @@ accounts:
       elements: str
       sample: [eu-central-1, us-east-1]
     connector_id:
-      description: ARM ID of the data connector, empty if there is none.
+      description:
+        - ARM ID of the data connector, empty if there is none, or if one of several S3 connectors brings the events.
       type: str
       sample: /subscriptions/…/providers/Microsoft.SecurityInsights/dataConnectors/9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d
     role_arn:
@@ -206,6 +210,16 @@ accounts:
           description: Message of the first failure.
           type: str
           sample: Access denied
+    tables:
+      description:
+        - The ingestion of each table, by its name. It has those in which events of the account are expected, and others
+          with events of the account.
+        - Events are expected in C(AWSCloudTrail), and in the tables of S3 connections of the account, where they may be
+          those of other accounts. Silence is as expected in C(AWSGuardDuty).
+        - Each table has C(ingestion_status), C(as_expected), C(message), C(last_event), C(age_seconds), C(events),
+          C(regions) and C(connector_id). Those of the account are those of the table that its status depends on.
+      type: dict
+      sample: {"AWSCloudTrail": {"ingestion_status": "receiving", "events": 18034, "regions": ["us-east-1"]}}
     canary:
       description: Whether the canary event arrived.
       returned: with O(canary), if one was caused
@@ -248,7 +262,9 @@ failed_hosts:
   elements: dict
   sample: [{"account_id": "111111111111", "host": "payments-production", "message": "90 of 1000 accounts failed."}]
 notes:
-  description: Notes on the workspaces, such as that one has no table C(SentinelHealth).
+  description:
+    - Notes on the workspaces, such as that one has no table C(SentinelHealth), or lacks the solution "Amazon Web
+      Services".
   returned: success
   type: list
   elements: str

@@ -10,10 +10,11 @@ module: ingestion_info
 short_description: Ingestion status of AWS accounts in Microsoft Sentinel
 version_added: 1.0.0
 description:
-  - Queries the table C(AWSCloudTrail) of a workspace for the events of all accounts, in one query.
+  - Queries the table C(AWSCloudTrail) of a workspace and the tables that its S3 connectors fill, which may be
+    C(AWSVPCFlow), C(AWSGuardDuty) and C(AWSCloudWatch), for the events of all accounts, in one query.
   - Queries the table C(SentinelHealth) for the health of the connectors. RV(notes) reports if the workspace does not
     have it.
-  - If the table C(AWSCloudTrail) does not exist, no event was ever ingested. This is not an error.
+  - A table that does not exist has no events. This is not an error.
   - Use the role C(verify) to wait until events arrive.
 author:
   - trailbridge contributors (@trailbridge)
@@ -31,7 +32,8 @@ options:
   account_ids:
     description:
       - IDs of the AWS accounts. Quote them, since YAML reads some IDs as octal numbers.
-      - If not set, all accounts that have a data connector or events are evaluated.
+      - If not set, all accounts that have a CloudTrail connector, an S3 connection of another table than
+        C(AWSCloudTrail), or events are evaluated.
     type: list
     elements: str
   allow_silent_account_ids:
@@ -41,8 +43,8 @@ options:
     default: []
 notes:
   - Requires the permissions to query the workspace, C(Microsoft.OperationalInsights/workspaces/query/read), and the
-    tables C(AWSCloudTrail) and C(SentinelHealth), such as C(…/query/AWSCloudTrail/read). Without the permission on
-    C(SentinelHealth), the cause of a failing connector is not reported.
+    tables, such as C(…/query/AWSCloudTrail/read). Without the permission on C(SentinelHealth), the cause of a failing
+    connector is not reported.
 seealso:
   - module: trailbridge.sentinel.fleet_ingestion_info
   - module: trailbridge.sentinel.aws_connector_info
@@ -94,11 +96,11 @@ summary:
       type: int
       sample: 1
     not_connected:
-      description: Number of accounts without an enabled data connector.
+      description: Number of accounts of which a source has no enabled data connector.
       type: int
       sample: 0
     unknown:
-      description: Number of accounts that a partial result of Log Analytics did not contain.
+      description: Number of accounts whose events are not known, such as after a partial result of Log Analytics.
       type: int
       sample: 0
 accounts:
@@ -109,7 +111,7 @@ accounts:
     ingestion_status:
       description:
         - V(receiving), V(stale), V(silent), V(unhealthy), V(not_connected), or V(unknown) if Log Analytics returned a
-          partial result only, or no usable time of the last event.
+          partial result only, none, or no usable time of the last event.
       type: str
       sample: receiving
     as_expected:
@@ -139,7 +141,8 @@ accounts:
       elements: str
       sample: [eu-central-1, us-east-1]
     connector_id:
-      description: ARM ID of the data connector, empty if there is none.
+      description:
+        - ARM ID of the data connector, empty if there is none, or if one of several S3 connectors brings the events.
       type: str
       sample: /subscriptions/…/providers/Microsoft.SecurityInsights/dataConnectors/9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d
     role_arn:
@@ -168,6 +171,16 @@ accounts:
           description: Message of the first failure.
           type: str
           sample: Access denied
+    tables:
+      description:
+        - The ingestion of each table, by its name. It has those in which events of the account are expected, and others
+          with events of the account.
+        - Events are expected in C(AWSCloudTrail), and in the tables of S3 connections of the account, where they may be
+          those of other accounts. Silence is as expected in C(AWSGuardDuty).
+        - Each table has C(ingestion_status), C(as_expected), C(message), C(last_event), C(age_seconds), C(events),
+          C(regions) and C(connector_id). Those of the account are those of the table that its status depends on.
+      type: dict
+      sample: {"AWSCloudTrail": {"ingestion_status": "receiving", "events": 18034, "regions": ["us-east-1"]}}
     role_last_used:
       description: Time (C(time)) and Region (C(region)) of the last use of the role. Empty if it was never used.
       returned: with O(role_last_used)
@@ -179,7 +192,8 @@ accounts:
       type: dict
       sample: {"class": "assume_denied", "message": "Cannot assume role OrganizationAccountAccessRole."}
 notes:
-  description: Notes on the workspace, such as that it has no table C(SentinelHealth).
+  description:
+    - Notes on the workspace, such as that it has no table C(SentinelHealth), or not the solution "Amazon Web Services".
   returned: success
   type: list
   elements: str

@@ -11,6 +11,8 @@ short_description: Log Analytics workspace of Microsoft Sentinel
 version_added: 1.0.0
 description:
   - Reads the workspace ID, whether Microsoft Sentinel is enabled, and the permissions on data connectors.
+  - Reads whether the solution "Amazon Web Services" of the Content hub is installed, and whether health monitoring is
+    on. Neither is changed by this collection. What the credentials may not read is unknown, which is not an error.
 author:
   - trailbridge contributors (@trailbridge)
 extends_documentation_fragment:
@@ -21,6 +23,10 @@ extends_documentation_fragment:
 attributes:
   diff_mode:
     support: none
+notes:
+  - Requires the permissions C(Microsoft.SecurityInsights/contentPackages/read) and
+    C(Microsoft.Insights/diagnosticSettings/read) for RV(workspace.solution) and RV(workspace.health_monitoring). The
+    role "Microsoft Sentinel Reader" has the first one, "Monitoring Reader" both.
 seealso:
   - module: trailbridge.sentinel.aws_connector
 """
@@ -63,6 +69,34 @@ workspace:
       description: Whether the credentials may read, write and delete data connectors.
       type: dict
       sample: {"read": true, "write": true, "delete": true}
+    solution:
+      description: The solution "Amazon Web Services" of the Content hub.
+      type: dict
+      contains:
+        installed:
+          description: Whether the solution is installed, V(null) if that is unknown.
+          type: bool
+          sample: true
+        version:
+          description: Installed version, empty if there is none.
+          type: str
+          sample: 3.0.7
+        message:
+          description: What is missing without the solution, or why it is unknown. Empty if it is installed.
+          type: str
+          sample: ""
+    health_monitoring:
+      description: Whether Microsoft Sentinel reports the health of data connectors to the workspace.
+      type: dict
+      contains:
+        enabled:
+          description: Whether a diagnostic setting of Microsoft Sentinel does that, V(null) if that is unknown.
+          type: bool
+          sample: true
+        message:
+          description: What is missing without health monitoring, or why it is unknown. Empty if it is on.
+          type: str
+          sample: ""
 error:
   description: The error that failed the module.
   returned: failure

@@ -116,10 +116,10 @@ class Control:
         return {"id": workspace.id, "customer_id": workspace.customer_id}
 
     def do_change_workspace(self, workspace: str | None = None, **values: Any) -> None:
-        """Change `onboarded`, `permissions` or `location`."""
+        """Change `onboarded`, `permissions`, `location`, `content_packages` or `diagnostic_settings`."""
         found = self.state.workspace(workspace)
         for name, value in values.items():
-            if name not in ("onboarded", "permissions", "location"):
+            if name not in ("onboarded", "permissions", "location", "content_packages", "diagnostic_settings"):
                 raise ValueError(f"A workspace's '{name}' cannot be changed.")
             setattr(found, name, value)
 

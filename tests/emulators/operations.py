@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from . import connectors, login, logs, s3_connectors, s3_reader
+from . import connectors, login, logs, s3_connectors, s3_reader, workspace_content
 from .answers import ServiceError, not_onboarded
 from .state import State, Workspace
 
@@ -114,6 +114,16 @@ def _onboarded(routed: RoutedRequest) -> Workspace:
     if not workspace.onboarded:
         raise not_onboarded(workspace.name)
     return workspace
+
+
+def list_packages(routed: RoutedRequest) -> web.Response:
+    """Return the installed packages of the Content hub."""
+    return web.json_response(workspace_content.packages(_onboarded(routed)))
+
+
+def list_diagnostic_settings(routed: RoutedRequest) -> web.Response:
+    """Return the diagnostic settings of Microsoft Sentinel."""
+    return web.json_response(workspace_content.diagnostic_settings(_onboarded(routed)))
 
 
 def list_connectors(routed: RoutedRequest) -> web.Response:
@@ -218,6 +228,11 @@ ROUTES = [
           list_permissions, ("2022-04-01",), "Microsoft.Authorization/permissions/read"),
     Route("SentinelOnboardingStates_Get", "GET", f"{SENTINEL}/onboardingStates/default", get_onboarding,
           SENTINEL_VERSIONS, "Microsoft.SecurityInsights/onboardingStates/read"),
+    Route("ContentPackages_List", "GET", f"{SENTINEL}/contentPackages", list_packages,
+          ("2024-03-01", "2024-09-01", "2025-09-01"), "Microsoft.SecurityInsights/contentPackages/read"),
+    Route("DiagnosticSettings_List", "GET",
+          rf"{SENTINEL}/settings/SentinelHealth/providers/Microsoft\.Insights/diagnosticSettings",
+          list_diagnostic_settings, ("2021-05-01-preview",), "Microsoft.Insights/diagnosticSettings/read"),
     Route("DataConnectors_List", "GET", CONNECTORS, list_connectors, SENTINEL_VERSIONS,
           "Microsoft.SecurityInsights/dataConnectors/read"),
     Route("DataConnectors_Get", "GET", CONNECTOR, get_connector, SENTINEL_VERSIONS,

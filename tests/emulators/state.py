@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from . import events
+from . import events, workspace_content
 from .faults import Faults
 from .moto import Moto
 from .organization import Organization
@@ -123,6 +123,8 @@ class Workspace:
     permissions: list[Json] = field(default_factory=lambda: SENTINEL_CONTRIBUTOR)
     connectors: dict[str, Connector] = field(default_factory=dict)
     tables: Tables = field(default_factory=Tables)
+    content_packages: list[Json] = field(default_factory=lambda: [workspace_content.package()])
+    diagnostic_settings: list[Json] = field(default_factory=list)
 
     @property
     def id(self) -> str:

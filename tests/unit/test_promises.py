@@ -30,7 +30,11 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
     AccountResult,
     ResourceResult,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import connector, workspace
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import (
+    connector,
+    workspace,
+    workspace_content,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector import s3 as s3_connector
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.credentials.credentials import (
     AssumeRole,
@@ -44,7 +48,15 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.f
     finding,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion import ingestion
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.arrivals import (
+    Arrival,
+    Snapshot,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.demands import Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health import Health
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.readers import (
+    ConnectorsByAccount,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.organization import stackset
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.prerequisites import (
@@ -513,18 +525,20 @@ def roles_found() -> dict[str, Any]:
     return {"roles": [inspected], "error": ERROR}
 
 
-SNAPSHOT = ingestion.Snapshot(
-    {"222222222222": ingestion.Arrival("2026-11-22T17:20:15Z", 9e9, 7, ("us-east-1",))},
+SNAPSHOT = Snapshot(
+    {"222222222222": {"AWSCloudTrail": Arrival("2026-11-22T17:20:15Z", 9e9, 7, ("us-east-1",))}},
     health={"mine": Health(failed=True, time="2026-11-22T17:00:00Z", reason="403")},
 )
-CONNECTORS = ingestion.ConnectorsByAccount({"111111111111": (CONNECTOR,)})
+CONNECTORS = ConnectorsByAccount({"111111111111": (CONNECTOR,)})
 
 
 def watched(account_id: str) -> run_ingestion.AccountIngestion:
-    ingestion_status = ingestion.evaluate(account_id, ingestion.Expected(), SNAPSHOT, CONNECTORS, 60)
-    shown = ingestion.show(account_id, ingestion_status, SNAPSHOT, CONNECTORS) | {"role_last_used": {}}
+    tables = ingestion.evaluate(account_id, Expected(), SNAPSHOT, CONNECTORS, 60)
+    shown = ingestion.show(tables) | {"role_last_used": {}}
     account = parse({"account_id": account_id}, "", host="pay")
-    return run_ingestion.AccountIngestion(account, ingestion_status=ingestion_status, shown=shown, error=ERROR)
+    return run_ingestion.AccountIngestion(
+        account, ingestion_status=ingestion.overall(tables).status, shown=shown, error=ERROR
+    )
 
 
 def verified() -> dict[str, Any]:
@@ -564,7 +578,10 @@ RESULTS = {
     },
     "workspace_info": lambda: {
         "changed": False,
-        "workspace": workspace.show(workspace.Workspace("/w", "w", "x", "westeurope", rights={"read": True})),
+        "workspace": {
+            **workspace.show(workspace.Workspace("/w", "w", "x", "westeurope", rights={"read": True})),
+            **workspace_content.show(workspace_content.WorkspaceContent()),
+        },
         "error": ERROR,
     },
     "fleet": fleet_result,

@@ -21,11 +21,12 @@ from .model.account import Account, check_partition, parse
 from .model.account_result import AccountReport
 from .model.connector import connector as connectors
 from .model.connector import workspace as workspaces
+from .model.connector import workspace_content
 from .model.connector.connector import CONNECTOR, Connector, ConnectorSpec
 from .model.credentials.credentials import AssumeRole
 from .model.duration import seconds
 from .model.errors import SentinelError
-from .model.ingestion.ingestion import Expected
+from .model.ingestion.demands import expected_by_connectors, known_accounts
 from .model.organization import stackset as stacksets
 from .model.organization.stackset import STACKSET, StackSetSpec
 from .model.policy import policy
@@ -41,6 +42,7 @@ from .run.clients import Clients
 from .run.reconcile import Mode, read_consistent, reconcile
 from .run.unexpected import UnexpectedError, unexpected_error
 from .verify import ingestion, results
+from .verify.workspace_queries import WorkspaceQueries, open_workspaces, query_events, workspaces_of
 
 if TYPE_CHECKING:
     from .cloud.sentinel import Sentinel
@@ -273,8 +275,9 @@ async def workspace_info(params: Mapping[str, Any]) -> Result:
     """Run the module `workspace_info`."""
     account = parse(params, "", names="short")
     with Clients([account]) as clients:
-        workspace = await (await _workspace(account, clients)).workspace_details()
-    return {"changed": False, "workspace": workspaces.show(workspace)}
+        sentinel = await _workspace(account, clients)
+        workspace, content = await asyncio.gather(sentinel.workspace_details(), sentinel.content())
+    return {"changed": False, "workspace": {**workspaces.show(workspace), **workspace_content.show(content)}}
 
 
 @_synchronous
@@ -284,24 +287,17 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
     _check_workspace(account)
     for number in (*(params["account_ids"] or ()), *params["allow_silent_account_ids"]):
         validation.check("", "account_ids or allow_silent_account_ids", number, "account_id")
-    stale_after = seconds(params["stale_after"], "stale_after")
+    seconds(params["stale_after"], "stale_after")
     lookback = seconds(params["lookback"], "lookback")
     verify_options = ingestion.VerifyOptions(lookback, role_last_used=params["role_last_used"])
+    opened = workspaces_of([account])
+    [workspace] = opened.values()
     with Clients([account]) as clients:
-        opened = await ingestion.open_workspaces([account], clients)
-        [workspace] = opened.values()
-        await ingestion.query_events(opened, verify_options, "")
+        await open_workspaces(opened, [account], clients)
+        await query_events(opened, lookback)
         if workspace.transient_error:
             raise workspace.transient_error
-        known = filter(None, {*workspace.connectors.by_id, *workspace.snapshot.arrivals})
-        numbers = sorted(known) if params["account_ids"] is None else params["account_ids"]
-        accounts = [
-            ingestion.AccountIngestion(
-                account.completed(account_id=number),
-                Expected(number in params["allow_silent_account_ids"], stale_after),
-            )
-            for number in dict.fromkeys(numbers)
-        ]
+        accounts = _watched_accounts(params, account, workspace)
         await ingestion.finish(opened, accounts, verify_options, clients)
     return {
         "changed": False,
@@ -309,6 +305,24 @@ async def ingestion_info(params: Mapping[str, Any]) -> Result:
         "accounts": {item.account.account_id: item.result() for item in accounts},
         "notes": results.workspace_notes(opened),
     }
+
+
+def _watched_accounts(
+    params: Mapping[str, Any], account: Account, workspace: WorkspaceQueries
+) -> list[ingestion.AccountIngestion]:
+    """Return the listed accounts, else all that the workspace has something of."""
+    stale_after, have = seconds(params["stale_after"], "stale_after"), workspace.connectors
+    numbers = params["account_ids"]
+    if numbers is None:
+        numbers = sorted(known_accounts(workspace.snapshot, have))
+    silent = frozenset(params["allow_silent_account_ids"])
+    return [
+        ingestion.AccountIngestion(
+            account.completed(account_id=number),
+            expected_by_connectors(number, have, allow_silent=number in silent, stale_after=stale_after),
+        )
+        for number in dict.fromkeys(numbers)
+    ]
 
 
 def _check_workspace(account: Account) -> None:

@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import CLASSES, SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.demands import Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
     INGESTION_STATUSES,
-    Expected,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import TAG_WORKSPACE
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet

@@ -16,6 +16,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
     events_query,
     health_query,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.tables import TABLES
 from tests.emulators.tables import COLUMNS
 from tests.tools.skipped import NO_NODE
 
@@ -23,8 +24,8 @@ from .test_guides import ROOT
 
 LOOKBACK = 7 * 86400
 QUERIES = {
-    "events": events_query(LOOKBACK),
-    "canary": events_query(LOOKBACK, "trailbridge-0123456789abcdef"),
+    "events": events_query(LOOKBACK, TABLES),
+    "canary": events_query(LOOKBACK, TABLES, "trailbridge-0123456789abcdef"),
     "health": health_query(LOOKBACK),
 }
 PARSER = ROOT / "tests/kusto"

@@ -23,8 +23,8 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     AwsCredentials,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import Expected
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.queries import EVENTS, HEALTH
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.demands import Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.tables import EVENTS, HEALTH
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.permissions import ACTIONS
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion

@@ -103,6 +103,17 @@ def test_a_query_that_cannot_be_executed_is_refused(e: Emulators, arm: Any, quer
     assert name in found[1]
 
 
+def test_a_fuzzy_union_leaves_out_tables_that_do_not_exist(e: Emulators, arm: Any, ask: Any) -> None:
+    query = "union isfuzzy=true {}(AWSCloudTrail | where EventName != '' | count), (Nothing | count)"
+    assert cause(e, arm, query.format(""))[0] == "SEM0100"
+    assert ask(query.format("(datatable(Count: long)[]), ")) == []
+    e.put_rows(EVENTS, [events.cloudtrail(ONE)])
+    assert ask(query.format("")) == [[1]]
+    code, name = cause(e, arm, query.format("").replace("EventName", "Account"))
+    assert code == "SEM0100"
+    assert "'Account'" in name
+
+
 @pytest.mark.parametrize(
     ("table", "row", "message"),
     [("AWSCloudTrails", {}, "no table 'AWSCloudTrails'"), (EVENTS, {"Account": ONE}, "no column Account")],

@@ -18,8 +18,20 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.c
     KIND,
     Connector,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.s3 import S3Connector
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.duration import format_duration, seconds
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.arrivals import (
+    ALL_ACCOUNTS,
+    Arrival,
+    Snapshot,
+    parse_arrivals,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.demands import (
+    Connection,
+    Expected,
+    expected_of,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.health import (
     Health,
     parse_health,
@@ -30,14 +42,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
     INGESTION_STATUSES,
-    Arrival,
-    ConnectorsByAccount,
-    Expected,
-    Snapshot,
-    connectors_by_account,
+    Canary,
     evaluate,
     is_pending,
-    parse_arrivals,
+    overall,
     query_pauses,
     show,
 )
@@ -45,6 +53,12 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.i
     events_query,
     health_query,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.readers import (
+    ConnectorsByAccount,
+    connectors_by_account,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.tables import TABLES
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.sources import DEFAULT, SourceSpec
 
 ACCOUNT = "111111111111"
 ARN = f"arn:aws:iam::{ACCOUNT}:role/MicrosoftSentinelRole"
@@ -53,14 +67,23 @@ SECOND = Connector("Second", ARN)
 OFF = Connector("Main", ARN, enabled=False)
 CONNECTED = ConnectorsByAccount({ACCOUNT: (CONNECTOR,)})
 TWICE = ConnectorsByAccount({ACCOUNT: (SECOND, CONNECTOR)})
-S3_ONLY = ConnectorsByAccount(s3_names=("S3",))
+OTHER_ROLE = "arn:aws:iam::999999999999:role/OIDC_MicrosoftSentinelRole"
+S3 = S3Connector("S3", OTHER_ROLE, ("https://queue",), "AWSCloudTrail")
+S3_ONLY = ConnectorsByAccount(s3={"AWSCloudTrail": (S3,)})
+S3_OFF = ConnectorsByAccount(s3={"AWSCloudTrail": (replace(S3, enabled=False),)})
 DISABLED = ConnectorsByAccount({ACCOUNT: (OFF,)})
-DISABLED_BESIDE_S3 = replace(DISABLED, s3_names=("S3",))
-RECENT = Snapshot({ACCOUNT: Arrival("2026-11-22T17:00:00Z", 60.0, 5)})
-OLD = Snapshot({ACCOUNT: Arrival("2026-11-20T17:00:00Z", 172800.0, 5)})
+DISABLED_BESIDE_S3 = replace(DISABLED, s3=S3_ONLY.s3)
+
+
+def arrived(arrival: Arrival, table: str = "AWSCloudTrail") -> Snapshot:
+    return Snapshot({ACCOUNT: {table: arrival}, ALL_ACCOUNTS: {table: arrival}})
+
+
+RECENT = arrived(Arrival("2026-11-22T17:00:00Z", 60.0, 5))
+OLD = arrived(Arrival("2026-11-20T17:00:00Z", 172800.0, 5))
 NO_EVENTS = Snapshot({})
-NO_AGE = Snapshot({ACCOUNT: Arrival("2926-11-22T17:00:00Z", None, 5)})
-WITH_CANARY = Snapshot({ACCOUNT: Arrival("2026-11-22T17:00:00Z", 60.0, 5, canary_events=2)})
+NO_AGE = arrived(Arrival("2926-11-22T17:00:00Z", None, 5))
+WITH_CANARY = arrived(Arrival("2026-11-22T17:00:00Z", 60.0, 5, canary_events=2))
 FAILED = {"main": Health(failed=True, time="2026-11-22T17:00:00Z", reason="429", message="Rate exceeded")}
 S3_FAILED = {"s3": FAILED["main"]}
 FINE = {"main": Health(failed=False, time="2026-11-22T17:00:00Z")}
@@ -73,7 +96,6 @@ CASES: dict[str, tuple[Snapshot, ConnectorsByAccount, bool, str, bool]] = {
     "old events of an account that may be silent": (OLD, CONNECTED, True, "stale", True),
     "no events": (NO_EVENTS, CONNECTED, False, "silent", False),
     "no events of an account that may be silent": (NO_EVENTS, CONNECTED, True, "silent", True),
-    "no table": (Snapshot({}, has_table=False), CONNECTED, False, "silent", False),
     "a partial answer, without the account": (Snapshot({}, partial=True), CONNECTED, True, "unknown", False),
     "a partial answer, with the account": (replace(RECENT, partial=True), CONNECTED, False, "receiving", True),
     "a failure": (replace(RECENT, health=FAILED), CONNECTED, False, "unhealthy", False),
@@ -104,13 +126,14 @@ CASES: dict[str, tuple[Snapshot, ConnectorsByAccount, bool, str, bool]] = {
     ),
     "no connector but an S3 connector, and another one fails": (
         replace(RECENT, health=S3_FAILED),
-        replace(S3_ONLY, s3_names=("S3", "S3b")),
+        ConnectorsByAccount(s3={"AWSCloudTrail": (S3, replace(S3, name="S3b"))}),
         False,
         "receiving",
         True,
     ),
     "no connector but an S3 connector with events": (RECENT, S3_ONLY, False, "receiving", True),
     "no connector but an S3 connector, partial answer": (Snapshot({}, partial=True), S3_ONLY, True, "unknown", False),
+    "a disabled S3 connector": (RECENT, S3_OFF, False, "not_connected", False),
     "no connector but an S3 connector without events": (NO_EVENTS, S3_ONLY, False, "not_connected", False),
 }
 
@@ -119,11 +142,149 @@ CASES: dict[str, tuple[Snapshot, ConnectorsByAccount, bool, str, bool]] = {
 def test_the_ingestion_status_of_an_account(
     snapshot: Snapshot, have: ConnectorsByAccount, allow_silent: bool, name: str, as_expected: bool
 ) -> None:
-    ingestion_status = evaluate(ACCOUNT, Expected(allow_silent), snapshot, have, 604800)
+    tables = evaluate(ACCOUNT, Expected(allow_silent), snapshot, have, 604800)
+    ingestion_status = overall(tables).status
     assert (ingestion_status.name, ingestion_status.as_expected) == (name, as_expected)
     assert ingestion_status.name in INGESTION_STATUSES
     assert bool(ingestion_status.message) == (ingestion_status.name != "receiving")
-    assert show(ACCOUNT, ingestion_status, snapshot, have)["ingestion_status"] == name
+    assert show(tables)["ingestion_status"] == name
+
+
+OWN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/OIDC_MicrosoftSentinelRole"
+OTHER = "222222222222"
+VPC, FINDINGS = "AWSVPCFlow", "AWSGuardDuty"
+FRESH, STALE = Arrival("2026-11-22T17:00:00Z", 60.0, 5, ("eu-west-1",)), Arrival("2026-11-20T17:00:00Z", 172800.0, 1)
+FLOWS = S3Connector("Flows", OWN_ROLE, ("https://flows",), VPC)
+DUTY = S3Connector("Duty", OWN_ROLE, ("https://duty",), FINDINGS)
+TRAIL = S3Connector("Main", OWN_ROLE, ("https://trail",), "AWSCloudTrail")
+
+
+def table(name: str, **arrivals: Arrival) -> Snapshot:
+    """Events in a table by account, those of the test's account as `own`; any account has those of all."""
+    accounts = {ACCOUNT if account == "own" else OTHER: one for account, one in arrivals.items()}
+    newest = min(arrivals.values(), key=lambda one: one.age or 0)
+    return Snapshot({**{account: {name: one} for account, one in accounts.items()}, ALL_ACCOUNTS: {name: newest}})
+
+
+def fed(*connectors: S3Connector, **more: Any) -> ConnectorsByAccount:
+    return ConnectorsByAccount(s3={one.destination_table: (one,) for one in connectors}, **more)
+
+
+def holds(*tables: str, account_ids: tuple[str, ...] = (), **more: Any) -> Expected:
+    connections = tuple(Connection(one, account_ids) for one in tables)
+    return Expected(through_s3=True, connections=connections, **more)
+
+
+# What is expected, snapshot, connectors; the status of the account, whether it is as expected, and that of each table.
+BY_TABLE: dict[str, tuple[Expected, Snapshot, ConnectorsByAccount, str, bool, dict[str, str]]] = {
+    "flow logs of any account": (
+        holds(VPC), table(VPC, other=FRESH), fed(FLOWS), "receiving", True, {VPC: "receiving"}),
+    "no flow logs": (holds(VPC), NO_EVENTS, fed(FLOWS), "silent", False, {VPC: "silent"}),
+    "old flow logs": (holds(VPC), table(VPC, other=STALE), fed(FLOWS), "stale", False, {VPC: "stale"}),
+    "flow logs without a connector of the account": (
+        holds(VPC), table(VPC, own=FRESH), fed(replace(FLOWS, role_arn=OTHER_ROLE)), "not_connected", False,
+        {VPC: "not_connected"}),
+    "flow logs with a connector that is off": (
+        holds(VPC), table(VPC, own=FRESH), fed(replace(FLOWS, enabled=False)), "not_connected", False,
+        {VPC: "not_connected"}),
+    "flow logs of a failing connector": (
+        holds(VPC), replace(table(VPC, own=FRESH), health={"flows": FAILED["main"]}), fed(FLOWS), "unhealthy", False,
+        {VPC: "unhealthy"}),
+    "flow logs of other accounts than the connection is for": (
+        holds(VPC, account_ids=(ACCOUNT,)), table(VPC, other=FRESH), fed(FLOWS), "silent", False, {VPC: "silent"}),
+    "no GuardDuty finding": (holds(FINDINGS), NO_EVENTS, fed(DUTY), "silent", True, {FINDINGS: "silent"}),
+    "an old GuardDuty finding": (
+        holds(FINDINGS), table(FINDINGS, own=STALE), fed(DUTY), "stale", True, {FINDINGS: "stale"}),
+    "GuardDuty with a failing connector": (
+        holds(FINDINGS), Snapshot({}, health={"duty": FAILED["main"]}), fed(DUTY), "unhealthy", False,
+        {FINDINGS: "unhealthy"}),
+    "an account of an organization trail that holds flow logs": (
+        holds(VPC), table(VPC, own=FRESH), fed(FLOWS, replace(TRAIL, role_arn=OTHER_ROLE)), "silent", False,
+        {"AWSCloudTrail": "silent", VPC: "receiving"}),
+    "an account with a CloudTrail source that holds flow logs": (
+        Expected(connections=(Connection(VPC),)), RECENT, fed(FLOWS, by_id={ACCOUNT: (CONNECTOR,)}), "silent", False,
+        {"AWSCloudTrail": "receiving", VPC: "silent"}),
+    "the worst of two": (
+        holds(VPC, FINDINGS), NO_EVENTS, fed(replace(FLOWS, enabled=False), DUTY), "not_connected", False,
+        {VPC: "not_connected", FINDINGS: "silent"}),
+    "flow logs that are not expected": (
+        Expected(), table(VPC, own=STALE), fed(FLOWS, by_id={ACCOUNT: (CONNECTOR,)}), "silent", False,
+        {"AWSCloudTrail": "silent", VPC: "stale"}),
+    "the account of an organization's bucket": (
+        holds("AWSCloudTrail"), RECENT, fed(TRAIL), "receiving", True, {"AWSCloudTrail": "receiving"}),
+    "the account of a bucket whose connector is off, while another one fills the table": (
+        holds("AWSCloudTrail"), RECENT,
+        ConnectorsByAccount(s3={"AWSCloudTrail": (replace(TRAIL, enabled=False), S3)}), "not_connected", False,
+        {"AWSCloudTrail": "not_connected"}),
+    "the account of a bucket whose connector fails, while another one does not": (
+        holds("AWSCloudTrail"), replace(RECENT, health=FAILED), ConnectorsByAccount(s3={"AWSCloudTrail": (TRAIL, S3)}),
+        "unhealthy", False, {"AWSCloudTrail": "unhealthy"}),
+    "the account of a bucket for the events of another one": (
+        holds("AWSCloudTrail", account_ids=(OTHER,)), table("AWSCloudTrail", other=FRESH), fed(TRAIL), "receiving",
+        True, {"AWSCloudTrail": "receiving"}),
+    "a member of an organization trail that sends nothing": (
+        Expected(through_s3=True), NO_EVENTS, S3_ONLY, "silent", False, {"AWSCloudTrail": "silent"}),
+    "a member that may be silent": (
+        Expected(allow_silent=True, through_s3=True), NO_EVENTS, S3_ONLY, "silent", True, {"AWSCloudTrail": "silent"}),
+    "a member without an S3 connector": (
+        Expected(through_s3=True), NO_EVENTS, ConnectorsByAccount(), "not_connected", False,
+        {"AWSCloudTrail": "not_connected"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expected", "snapshot", "have", "name", "as_expected", "by_table"), BY_TABLE.values(), ids=BY_TABLE
+)
+def test_the_ingestion_status_by_table(
+    expected: Expected,
+    snapshot: Snapshot,
+    have: ConnectorsByAccount,
+    name: str,
+    as_expected: bool,
+    by_table: dict[str, str],
+) -> None:
+    tables = evaluate(ACCOUNT, expected, snapshot, have, 604800)
+    shown = show(tables)
+    assert (shown["ingestion_status"], shown["as_expected"]) == (name, as_expected)
+    assert {table: one["ingestion_status"] for table, one in shown["tables"].items()} == by_table
+    assert all(one["message"] for table, one in shown["tables"].items() if not one["as_expected"])
+
+
+def test_the_message_of_an_account_has_those_of_all_its_tables() -> None:
+    shown = show(evaluate(ACCOUNT, holds(VPC, FINDINGS), NO_EVENTS, fed(), 604800))
+    assert VPC in shown["message"]
+    assert FINDINGS in shown["message"]
+
+
+def test_what_is_expected_follows_from_the_sources() -> None:
+    s3 = SourceSpec("s3", (("bucket", "a"),))
+    flows = SourceSpec("s3", (("account_ids", (OTHER,)), ("bucket", "b"), ("prefix", "AWSLogs/"), ("table", VPC)))
+    codeless = SourceSpec("s3", (("bucket", "c"), ("connector", False)))
+    both = {"allow_silent": True, "stale_after": 60}
+    assert expected_of(DEFAULT, **both) == Expected(True, 60)
+    assert expected_of((), **both) == Expected(True, 60, through_s3=True)
+    assert expected_of((s3, flows, codeless), **both) == Expected(
+        True, 60, through_s3=True, connections=(Connection("AWSCloudTrail"), Connection(VPC, (OTHER,)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("canary", "snapshot", "as_expected"),
+    [
+        (None, RECENT, True),
+        (Canary(created=True), RECENT, False),
+        (Canary(created=False), RECENT, False),
+        (Canary(created=True), WITH_CANARY, True),
+        (Canary(created=True), NO_EVENTS, False),
+    ],
+)
+@pytest.mark.parametrize("have", [CONNECTED, S3_ONLY], ids=["cloudtrail", "s3"])
+def test_a_canary_event_is_required_of_both_connectors(
+    canary: Canary | None, snapshot: Snapshot, have: ConnectorsByAccount, as_expected: bool
+) -> None:
+    expected = Expected(allow_silent=True, through_s3=have is S3_ONLY)
+    tables = evaluate(ACCOUNT, expected, snapshot, have, 604800, canary)
+    assert overall(tables).status.as_expected is as_expected
 
 
 # Snapshot, connectors, whether the account may be silent, whether it has a canary; whether it is pending.
@@ -150,33 +311,61 @@ def test_an_account_is_pending_until_its_events_arrive(
     assert is_pending(ACCOUNT, Expected(allow_silent), snapshot, have, has_canary=has_canary) is pending
 
 
-def test_a_query_begins_with_its_table() -> None:
-    assert events_query(3600).startswith("AWSCloudTrail\n| where TimeGenerated > ago(3600s)\n|")
+@pytest.mark.parametrize(
+    ("expected", "snapshot", "have", "pending"),
+    [
+        (holds(VPC), NO_EVENTS, fed(FLOWS), True),
+        (holds(VPC), table(VPC, other=STALE), fed(FLOWS), True),
+        (holds(VPC), table(VPC, other=FRESH), fed(FLOWS), False),
+        (holds(VPC), NO_EVENTS, fed(replace(FLOWS, enabled=False)), False),
+        (holds(VPC), NO_EVENTS, fed(), False),
+        (holds(FINDINGS), NO_EVENTS, fed(DUTY), False),
+        (holds(VPC, allow_silent=True), NO_EVENTS, fed(FLOWS), False),
+        (Expected(through_s3=True), NO_EVENTS, S3_ONLY, True),
+        (Expected(through_s3=True), NO_EVENTS, S3_OFF, False),
+    ],
+)
+def test_a_table_is_pending_until_its_events_arrive(
+    expected: Expected, snapshot: Snapshot, have: ConnectorsByAccount, pending: bool
+) -> None:
+    assert is_pending(ACCOUNT, expected, snapshot, have, has_canary=False) is pending
+
+
+def test_each_table_is_a_part_of_one_query() -> None:
     assert "CanaryEvents" not in events_query(3600)
-    assert 'CanaryEvents = countif(RequestParameters has "trailbridge-1"' in events_query(3600, "trailbridge-1")
+    with_canary = events_query(3600, TABLES, "trailbridge-1")
+    assert with_canary.count('RequestParameters has "trailbridge-1"') == 1
+    for table in TABLES:
+        assert f"({table}\n    | where TimeGenerated > ago(3600s)\n" in with_canary
     assert health_query(60).startswith("SentinelHealth\n| where TimeGenerated > ago(60s)")
 
 
-def test_rows_are_parsed_by_account() -> None:
+ROW = {"Table": "AWSCloudTrail", "LastIngested": "x", "AgeSeconds": 8, "Events": 1, "Regions": "[]"}
+
+
+def test_rows_are_parsed_by_account_and_table() -> None:
+    many = {"AgeSeconds": 7, "Events": 3, "Regions": '["us-east-1", "eu-west-1", ""]', "CanaryEvents": 2}
     rows = [
-        {
-            "Account": ACCOUNT,
-            "LastIngested": "x",
-            "AgeSeconds": 7,
-            "Events": 3,
-            "Regions": '["us-east-1", "eu-west-1", ""]',
-            "CanaryEvents": 2,
-        },
-        {"Account": "222222222222", "LastIngested": "x", "AgeSeconds": 8, "Events": 1, "Regions": ["us-east-1"]},
-        {"Account": "", "LastIngested": "x", "AgeSeconds": 8, "Events": 1, "Regions": "[]"},
-        {"Account": "unknown", "LastIngested": "x", "AgeSeconds": 8, "Events": 1, "Regions": "[]"},
-        {"Account": "333333333333", "LastIngested": None, "AgeSeconds": None, "Events": 0, "Regions": "broken"},
+        {**ROW, "Account": ACCOUNT, **many},
+        {**ROW, "Account": "222222222222", "Regions": ["us-east-1"]},
+        {**ROW, "Account": ""},
+        {**ROW, "Account": "unknown", "Table": "AWSVPCFlow", "Regions": ["us-east-1"]},
+        {**ROW, "Account": ACCOUNT, "Table": "AWSVPCFlow", "AgeSeconds": 9},
+        {**ROW, "Account": ACCOUNT, "Table": "AWSUnheard"},
+        {**ROW, "Account": "333333333333", "LastIngested": None, "AgeSeconds": None, "Events": 0, "Regions": "broken"},
     ]
     found = parse_arrivals(rows)
     assert found == {
-        ACCOUNT: Arrival("x", 7.0, 3, ("eu-west-1", "us-east-1"), 2),
-        "222222222222": Arrival("x", 8.0, 1, ("us-east-1",)),
-        "333333333333": Arrival("", None, 0),
+        ACCOUNT: {
+            "AWSCloudTrail": Arrival("x", 7.0, 3, ("eu-west-1", "us-east-1"), 2),
+            "AWSVPCFlow": Arrival("x", 9.0, 1),
+        },
+        "222222222222": {"AWSCloudTrail": Arrival("x", 8.0, 1, ("us-east-1",))},
+        "333333333333": {"AWSCloudTrail": Arrival("", None, 0)},
+        ALL_ACCOUNTS: {
+            "AWSCloudTrail": Arrival("x", 7.0, 5, ("eu-west-1", "us-east-1"), 2),
+            "AWSVPCFlow": Arrival("x", 8.0, 2, ("us-east-1",)),
+        },
     }
 
 
@@ -191,16 +380,15 @@ def test_rows_are_parsed_by_account() -> None:
         ({"AgeSeconds": float("inf")}, None),
         ({"Events": "many"}, None),
         ({"Events": float("inf")}, None),
-        ({"CanaryEvents": []}, 7.0),
+        ({"CanaryEvents": []}, 8.0),
         ({"CanaryEvents": [1]}, None),
         ({"Regions": 5}, None),
     ],
 )
 def test_an_odd_row_costs_its_own_account_only(odd: dict[str, Any], age: float | None) -> None:
-    row = {"LastIngested": "x", "AgeSeconds": 7, "Events": 1, "Regions": "[]"}
-    found = parse_arrivals([{"Account": ACCOUNT, **row, **odd}, {"Account": "222222222222", **row}])
-    assert found[ACCOUNT].age == age
-    assert found["222222222222"].age == 7.0
+    found = parse_arrivals([{**ROW, "Account": ACCOUNT, **odd}, {**ROW, "Account": "222222222222"}])
+    assert found[ACCOUNT]["AWSCloudTrail"].age == age
+    assert found["222222222222"]["AWSCloudTrail"].age == 8.0
 
 
 def health_row(operation: str, time: str, status: str = "", properties: Any = None, **values: str) -> dict[str, Any]:
@@ -266,20 +454,21 @@ def test_an_account_may_have_several_connectors() -> None:
     for answer in ([off, on], [on, off]):
         found = connectors_by_account(answer)
         assert {one.name for one in found.by_id[ACCOUNT]} == {"on", "off"}
-        ingestion_status = evaluate(ACCOUNT, Expected(), RECENT, found, 60)
-        assert ingestion_status.name == "receiving"
-        assert show(ACCOUNT, ingestion_status, RECENT, found)["role_arn"] == ARN
+        tables = evaluate(ACCOUNT, Expected(), RECENT, found, 60)
+        assert overall(tables).status.name == "receiving"
+        assert show(tables)["role_arn"] == ARN
 
 
-@pytest.mark.parametrize(
-    ("table", "state", "names"),
-    [("AWSCloudTrail", "Enabled", ("s3",)), ("AWSCloudTrail", "Disabled", ()), ("AWSVPCFlow", "Enabled", ())],
-)
-def test_an_s3_connector_may_read_events_of_any_account(table: str, state: str, names: tuple[str, ...]) -> None:
-    found = connectors_by_account(
-        [raw("s3", state, "AmazonWebServicesS3", destinationTable=table), {"kind": "Office365"}]
-    )
-    assert found == ConnectorsByAccount({}, names)
+def test_s3_connectors_are_known_by_table_as_they_may_read_events_of_any_account() -> None:
+    tables = {"a": "AWSCloudTrail", "b": "AWSVPCFlow", "c": "AWSUnheard"}
+    answers = [raw(name, "Disabled", "AmazonWebServicesS3", destinationTable=table) for name, table in tables.items()]
+    found = connectors_by_account([*answers, {"kind": "Office365"}])
+    assert {table: [one.name for one in readers] for table, readers in found.s3.items()} == {
+        "AWSCloudTrail": ["a"],
+        "AWSVPCFlow": ["b"],
+        "AWSUnheard": ["c"],
+    }
+    assert found.tables == ["AWSCloudTrail", "AWSVPCFlow"]
 
 
 @pytest.mark.parametrize("wait", [0, 1, 60, 1800, 86400])

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountResult
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.demands import Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.orphans.orphans import Orphans

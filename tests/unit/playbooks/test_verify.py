@@ -14,8 +14,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.demands import Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion, results
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify.workspace_queries import (
+    WorkspaceQueries,
+)
 from tests.emulators import events, faults
 from tests.emulators.client import Emulators
 from tests.unit.modules.test_ingestion_info import arrived, connect, unhealthy
@@ -34,9 +37,10 @@ def expect(here: Emulators, hosts: Hosts, **expected: Any) -> list[ingestion.Acc
 def verify(
     accounts: list[ingestion.AccountIngestion],
     meanwhile: Callable[[float], None] = lambda _seconds: None,
+    workspaces: list[WorkspaceQueries] | None = None,
     **options: Any,
 ) -> list[str]:
-    """Run the engine of the playbook in this process; returns the lines of progress.
+    """Run the engine of the playbook in this process; returns the lines of progress, and adds to `workspaces`.
 
     Nothing sleeps: each pause moves the clock of the engine and calls `meanwhile`.
     """
@@ -48,7 +52,10 @@ def verify(
         meanwhile(seconds)
 
     clock = ingestion.Clock(lambda: sum(paused), sleep)
-    asyncio.run(ingestion.verify(accounts, ingestion.VerifyOptions(7 * 86400, **options), lines.append, clock))
+    verify_options = ingestion.VerifyOptions(7 * 86400, **options)
+    found = asyncio.run(ingestion.verify(accounts, verify_options, lines.append, clock=clock))
+    if workspaces is not None:
+        workspaces += found.values()
     return lines
 
 

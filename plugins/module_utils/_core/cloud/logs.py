@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..model.connector.data_connector import JsonObject
-from ..model.errors import SentinelError
+from ..model.errors import SentinelError, cannot
 from .arm import Azure, RateLimit, translate_azure_errors
 from .response import parse
 
@@ -34,7 +34,7 @@ Rows = list[dict[str, Any]]
 
 
 class QueryResult(NamedTuple, Generic[T]):
-    """The parsed rows of a query; `has_table` is false if the table does not exist (yet).
+    """The parsed rows of a query; `has_table` is false if the optional table does not exist (yet).
 
     `partial` if the service returned only a part of the result.
     """
@@ -54,11 +54,19 @@ class Logs:
         self._free = asyncio.Semaphore(MAX_CONCURRENT_QUERIES)
 
     async def query(
-        self, workspace_id: str, text: str, lookback: int, read: Callable[[Rows], T], *, action: str
+        self,
+        workspace_id: str,
+        text: str,
+        lookback: int,
+        read: Callable[[Rows], T],
+        *,
+        action: str,
+        optional_table: str = "",
     ) -> QueryResult[T]:
         """Run a KQL query over the last `lookback` seconds and return `read` of its rows.
 
-        A row is a dict by column name; `read` is a parse function. Raises SentinelError, "Cannot <action>: …".
+        A row is a dict by column name; `read` is a parse function. If the `optional_table` does not exist, there are no
+        rows. Raises SentinelError, "Cannot <action>: …".
         """
         request = HttpRequest(
             "POST",
@@ -72,9 +80,10 @@ class Logs:
                     self._client, request, "queries", action=action, rate_limit=self._rate_limit
                 )
             except SentinelError as error:
-                if _is_unresolved(error.__cause__):
+                causes = _causes(error.__cause__)
+                if optional_table and _is_missing(optional_table, causes):
                     return QueryResult(read([]), has_table=False)
-                raise
+                raise _innermost(causes, error, action) from error.__cause__
         with translate_azure_errors(action):
             return QueryResult(parse(read, parse(_parse_rows, raw)), partial=bool(raw.get("error")))
 
@@ -85,16 +94,32 @@ def _parse_rows(raw: JsonObject) -> Rows:
     return [dict(zip(names, row, strict=True)) for row in table["rows"]]
 
 
-def _is_unresolved(error: BaseException | None) -> bool:
-    """Return whether the service cannot resolve a table name; the code is in the inner error of an inner error."""
+def _is_missing(table: str, causes: list[tuple[str, str]]) -> bool:
+    """Return whether the service cannot resolve the name of a table.
+
+    The same code stands for a column that does not exist, and for an operator that cannot be resolved.
+    """
+    return any(code == _UNRESOLVED_NAME and f"'{table}'" in message for code, message in causes)
+
+
+def _innermost(causes: list[tuple[str, str]], error: SentinelError, action: str) -> SentinelError:
+    """Return the error of a query with its innermost cause; the outer ones only name a class of errors."""
+    if not causes:
+        return error
+    code, message = causes[-1]
+    return cannot(error.kind, action, f"{message.rstrip('.')} ({code})")
+
+
+def _causes(error: BaseException | None) -> list[tuple[str, str]]:
+    """Return code and message of the inner errors of a refused query, the innermost last."""
     if not isinstance(error, HttpResponseError) or error.status_code != 400 or error.response is None:
-        return False
+        return []
+    found = []
     try:
-        inner = json.loads(error.response.text())["error"]
+        inner = json.loads(error.response.text())["error"].get("innererror")
         while isinstance(inner, dict):
-            if inner.get("code") == _UNRESOLVED_NAME:
-                return True
+            found.append((str(inner.get("code")), str(inner.get("message") or "no reason given")))
             inner = inner.get("innererror")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    return False
+    return found

@@ -19,10 +19,12 @@ from ..model.backoff import CONNECTIVITY_RETRY_TIMEOUT
 from ..model.connector import connector as model
 from ..model.connector import s3
 from ..model.connector import workspace as workspaces
+from ..model.connector import workspace_content as contents
 from ..model.connector.connector import Connector, Connectors, ConnectorSpec
 from ..model.connector.data_connector import DELETE, JsonObject
 from ..model.connector.s3 import S3Connector, S3Connectors
 from ..model.connector.workspace import Workspace
+from ..model.connector.workspace_content import HealthMonitoring, Solution, WorkspaceContent
 from ..model.errors import ChangedError, NotYetError, OutdatedError, SentinelError, cannot
 from ..model.plan import Call
 from ..model.s3 import error_codes
@@ -40,6 +42,8 @@ API_VERSIONS = {
     "permissions": "2022-04-01",
     "onboardingStates": "2021-10-01",
     "dataConnectors": "2022-10-01-preview",
+    "contentPackages": "2024-09-01",
+    "diagnosticSettings": "2021-05-01-preview",
     model.KIND: "2021-10-01",
     s3.KIND: "2022-10-01-preview",
 }
@@ -179,19 +183,56 @@ class Sentinel:
 
         `read` is a parse function: what it raises for malformed connectors becomes SentinelError as well.
         """
-        page: str | None = f"{self.id}/providers/Microsoft.SecurityInsights/dataConnectors"
+        path = f"{self.id}/providers/Microsoft.SecurityInsights/dataConnectors"
+        return await self._read_list(path, "dataConnectors", self._list_action, _parse_resources, read)
+
+    async def _read_list(
+        self,
+        path: str,
+        kind: str,
+        action: str,
+        parse_page: Callable[[JsonObject], list[Any]],
+        read: Callable[[list[Any]], T],
+    ) -> T:
+        """Return `read` of the items of all pages of a list; `kind` is a key of API_VERSIONS. Raises SentinelError."""
+        page: str | None = path
         seen: set[str] = set()
-        connectors: list[JsonObject] = []
+        items: list[Any] = []
         while page:
             if page in seen:
-                raise cannot("transient", self._list_action, "a page links to itself as the next page")
+                raise cannot("transient", action, "a page links to itself as the next page")
             seen.add(page)
-            raw = await self._get(page, "dataConnectors", self._list_action)
-            with translate_azure_errors(self._list_action):
-                connectors += parse(_parse_resources, raw)
+            raw = await self._get(page, kind, action)
+            with translate_azure_errors(action):
+                items += parse(parse_page, raw)
                 page = parse(_parse_next_page, raw)
-        with translate_azure_errors(self._list_action):
-            return parse(read, connectors)
+        with translate_azure_errors(action):
+            return parse(read, items)
+
+    async def content(self) -> WorkspaceContent:
+        """Return the solution and the health monitoring of the workspace; what cannot be read is unknown."""
+        solution, health = await asyncio.gather(self._solution(), self._health_monitoring())
+        return WorkspaceContent(solution, health)
+
+    async def _solution(self) -> Solution:
+        path = f"{self.id}/providers/Microsoft.SecurityInsights/contentPackages"
+        action = f"list the solutions of workspace {self.name}"
+        try:
+            return await self._read_list(path, "contentPackages", action, _list_of, contents.parse_solution)
+        except SentinelError as error:
+            return Solution(error=str(error))
+
+    async def _health_monitoring(self) -> HealthMonitoring:
+        """Return whether health monitoring is enabled, which Sentinel stores as diagnostic settings of its own."""
+        path = f"{self.id}/providers/Microsoft.SecurityInsights/settings/SentinelHealth"
+        action = f"read the diagnostic settings of Microsoft Sentinel on workspace {self.name}"
+        read = partial(contents.parse_health_monitoring, workspace=self.id)
+        try:
+            return await self._read_list(
+                f"{path}/providers/Microsoft.Insights/diagnosticSettings", "diagnosticSettings", action, _list_of, read
+            )
+        except SentinelError as error:
+            return HealthMonitoring(error=str(error))
 
     def connector_adapter(
         self, spec: ConnectorSpec, *, writes: bool, until_usable: UntilUsable | None = None

@@ -45,8 +45,23 @@ class ResourceRow(TypedDict):
     changed: bool
 
 
+class TableRow(TypedDict):
+    """The ingestion of one table for an account; `last_event` is a time in ISO 8601."""
+
+    table: str
+    ingestion_status: str
+    as_expected: bool
+    message: str
+    last_event: str | None
+    events: int
+    regions: list[str]
+
+
 class IngestionRow(TypedDict):
-    """The ingestion of the events of one account; `last_event` is a time in ISO 8601."""
+    """The ingestion of the events of one account; `last_event` is a time in ISO 8601.
+
+    `tables` are there if the account has others than AWSCloudTrail.
+    """
 
     ingestion_status: str
     as_expected: NotRequired[bool]
@@ -54,6 +69,7 @@ class IngestionRow(TypedDict):
     last_event: NotRequired[str | None]
     events: NotRequired[int]
     regions: NotRequired[list[str]]
+    tables: NotRequired[list[TableRow]]
 
 
 class AccountRow(TypedDict):
@@ -87,14 +103,28 @@ class OrganizationRow(TypedDict):
     excluded: list[ExcludedRow]
 
 
+class WorkspaceRow(TypedDict):
+    """A workspace: its solution of the Content hub and its health monitoring, as in `workspace_info`."""
+
+    name: str
+    solution: dict[str, Any]
+    health_monitoring: dict[str, Any]
+
+
 class ReportHeader(TypedDict):
-    """What a report contains about the run as a whole; `started` and `finished` are times in ISO 8601 with offset."""
+    """What a report contains about the run as a whole; `started` and `finished` are times in ISO 8601 with offset.
+
+    `interrupted` is why a verification ended before its time.
+    """
 
     playbook: str
     started: str
     finished: str
     check_mode: NotRequired[bool]
     workspaces: NotRequired[list[str]]
+    workspace_details: NotRequired[list[WorkspaceRow]]
+    notes: NotRequired[list[str]]
+    interrupted: NotRequired[str]
     summary: NotRequired[dict[str, int]]
     organization: NotRequired[OrganizationRow | None]
     orphans: NotRequired[list[Any]]

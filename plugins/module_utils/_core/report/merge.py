@@ -119,6 +119,10 @@ def merged(
         "orphans": list(orphans.values()),
         "summary": _count(header.get("summary", {}), accounts),
     }
+    details = {one["name"]: one for part in (before, header) for one in part.get("workspace_details", ())}
+    if details:
+        whole["workspace_details"] = list(details.values())
+        whole["notes"] = list(dict.fromkeys((*before.get("notes", ()), *header.get("notes", ()))))
     return whole, accounts
 
 

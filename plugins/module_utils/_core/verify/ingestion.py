@@ -8,32 +8,40 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from ..cloud import request_log
 from ..cloud.aws import Aws
 from ..cloud.iam import last_used
-from ..model.account import Account, WorkspaceKey, check_unique
+from ..model.account import Account, check_unique
+from ..model.connector.connector import account_id_of
 from ..model.duration import format_duration
 from ..model.errors import SentinelError
 from ..model.ingestion import ingestion as model
-from ..model.ingestion.health import parse_health
-from ..model.ingestion.ingestion import ConnectorsByAccount, Expected, IngestionResult, IngestionStatus, Snapshot
-from ..model.ingestion.queries import events_query, health_query
+from ..model.ingestion.demands import Expected
+from ..model.ingestion.ingestion import Canary, IngestionResult, IngestionStatus
+from ..model.ingestion.tables import EVENTS
 from ..model.role.permissions import policy_for
 from ..run.clients import Clients
 from ..run.unexpected import unexpected_error
+from .interruption import Interruption
+from .workspace_queries import (
+    WorkspaceQueries,
+    Workspaces,
+    open_workspaces,
+    query_events,
+    raise_if_all_failed,
+    workspaces_of,
+)
 
-if TYPE_CHECKING:
-    from ..cloud.logs import QueryResult, Rows
-
-T = TypeVar("T")
 Display = Callable[[str], None]
 """Shows a line to the people who watch the run."""
 # Missing accounts that a line of progress names.
 MAX_MISSING_NAMES = 5
+# How long an interrupted verification queries the health of the connectors.
+INTERRUPTED_HEALTH_SECONDS = 3.0
 
 
 @dataclass(slots=True)
@@ -43,12 +51,20 @@ class AccountIngestion:
     account: Account
     expected: Expected = field(default_factory=Expected)
     ingestion_status: IngestionStatus = field(default_factory=IngestionStatus)
-    shown: IngestionResult = field(
-        default_factory=lambda: model.show("", IngestionStatus(), Snapshot({}), ConnectorsByAccount())
-    )
+    shown: IngestionResult = field(default_factory=lambda: model.show_unknown(IngestionStatus()))
     has_canary: bool = False
     error: SentinelError | None = None
     """Why no canary event was created in the account, or why its role was not read."""
+
+    @property
+    def canary(self) -> Canary | None:
+        """The canary event of a run that creates them, None for the account of the source credentials."""
+        return Canary(self.has_canary) if self.has_canary or self.error else None
+
+    def set_unknown(self, message: str) -> None:
+        """Set the result of an account whose events are not known."""
+        self.ingestion_status = IngestionStatus(message=message)
+        self.shown = model.show_unknown(self.ingestion_status)
 
     def result(self) -> IngestionResult:
         """Return it as an entry of `accounts` in results."""
@@ -59,13 +75,9 @@ class AccountIngestion:
 
 def refused_account(account: Account, error: SentinelError) -> AccountIngestion:
     """Return the result of an account that is not checked because of an error."""
-    ingestion_status = IngestionStatus(message=str(error))
-    return AccountIngestion(
-        account,
-        ingestion_status=ingestion_status,
-        shown=model.show(account.account_id, ingestion_status, Snapshot({}), ConnectorsByAccount()),
-        error=error,
-    )
+    refused = AccountIngestion(account, error=error)
+    refused.set_unknown(str(error))
+    return refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,141 +101,45 @@ class Clock(NamedTuple):
 SYSTEM_CLOCK = Clock(time.monotonic, asyncio.sleep)
 
 
-class WorkspaceQueries:
-    """One workspace: its connectors, and the answers to the queries of its tables."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.connectors = ConnectorsByAccount()
-        self.snapshot = Snapshot({})
-        self.health_error = ""
-        """Why the health of the connectors is unknown."""
-        self.error: SentinelError | None = None
-        """Why the workspace cannot be queried, which fails its accounts and no others."""
-        self.transient_error: SentinelError | None = None
-        """Why the last query failed, if a later one may succeed."""
-
-    async def open(self, account: Account, clients: Clients) -> None:
-        """Read the workspace of an account, unless its id is known, and list its connectors."""
-        try:
-            sentinel, self._logs = await clients.sentinel(account), await clients.logs(account)
-            self._id = account.role_spec.workspace_id or (await sentinel.workspace()).customer_id
-            self.connectors = await sentinel.list_connectors(model.connectors_by_account)
-        except SentinelError as error:
-            self.error = error
-
-    async def query_events(self, options: VerifyOptions, canary: str) -> None:
-        """Query the events of all accounts, if the workspace can be queried."""
-        self.transient_error = None
-        if self.error:
-            return
-        try:
-            await self._query_events(options, canary)
-        except SentinelError as error:
-            if error.kind in ("transient", "throttled"):
-                self.transient_error = error
-            else:
-                self.error = error
-
-    async def _query_events(self, options: VerifyOptions, canary: str) -> None:
-        """Query the events, after a partial answer a second time."""
-        query, read = events_query(options.lookback, canary), model.parse_arrivals
-        answer = await self._query(query, options, read)
-        if answer.partial:
-            answer = await self._query(query, options, read)
-        self.snapshot = Snapshot(answer.value, answer.has_table, answer.partial, self.snapshot.health)
-
-    async def query_health(self, options: VerifyOptions) -> None:
-        """Query the health of the connectors; without it the ingestion status depends on events only."""
-        if self.error:
-            return
-        try:
-            answer = await self._query(health_query(options.lookback), options, parse_health)
-        except SentinelError as error:
-            self.health_error = str(error)
-            return
-        self.snapshot = replace(self.snapshot, health=answer.value if answer.has_table else None)
-
-    async def _query(self, query: str, options: VerifyOptions, read: Callable[[Rows], T]) -> QueryResult[T]:
-        action = f"query table {query.split(maxsplit=1)[0]} of workspace {self.name}"
-        return await self._logs.query(self._id, query, options.lookback, read, action=action)
-
-
-Workspaces = dict[WorkspaceKey, WorkspaceQueries]
-
-
-async def open_workspaces(accounts: Iterable[Account], clients: Clients) -> Workspaces:
-    """Open every workspace of these accounts; raises SentinelError if none of them can be opened."""
-    first_accounts = {account.workspace_key: account for account in reversed(list(accounts))}
-    workspaces = {key: WorkspaceQueries(account.workspace) for key, account in first_accounts.items()}
-    await asyncio.gather(*(one.open(first_accounts[key], clients) for key, one in workspaces.items()))
-    raise_if_all_failed(workspaces)
-    return workspaces
-
-
-def raise_if_all_failed(workspaces: Workspaces) -> None:
-    """Raise the first SentinelError if no workspace can be queried."""
-    errors = [workspace.error for workspace in workspaces.values() if workspace.error]
-    if errors and len(errors) == len(workspaces):
-        raise errors[0].with_traceback(None)
-
-
-async def finish(
-    workspaces: Workspaces, accounts: list[AccountIngestion], options: VerifyOptions, clients: Clients
-) -> None:
-    """Query the health of the connectors, and set the result of every account."""
-    await asyncio.gather(*(workspace.query_health(options) for workspace in workspaces.values()))
-    evaluate_accounts(workspaces, accounts, options)
-    if options.role_last_used:
-        await _in_accounts(accounts, clients, _read_last_used)
-
-
-def evaluate_accounts(workspaces: Workspaces, accounts: list[AccountIngestion], options: VerifyOptions) -> None:
-    """Set the ingestion status of every account."""
-    for item in accounts:
-        workspace, account_id = workspaces[item.account.workspace_key], item.account.account_id
-        snapshot, connectors = workspace.snapshot, workspace.connectors
-        if workspace.error:
-            item.error, item.ingestion_status = workspace.error, IngestionStatus(message=str(workspace.error))
-        else:
-            item.ingestion_status = model.evaluate(account_id, item.expected, snapshot, connectors, options.lookback)
-        item.shown = model.show(account_id, item.ingestion_status, snapshot, connectors)
-        if item.has_canary:
-            arrival = snapshot.arrivals.get(account_id)
-            item.shown["canary"] = bool(arrival and arrival.canary_events)
-        if options.canary and item.ingestion_status.as_expected:
-            _require_canary(item)
-
-
-def _require_canary(item: AccountIngestion) -> None:
-    """Treat an account as expected only if its canary event arrived; other events may be older than what broke it."""
-    if item.error or item.shown.get("canary") is False:
-        missing = "The canary event could not be created." if item.error else "The canary event did not arrive."
-        message = " ".join(filter(None, (item.ingestion_status.message, missing)))
-        item.ingestion_status = item.ingestion_status._replace(as_expected=False, message=message)
-        item.shown["as_expected"], item.shown["message"] = False, message
-
-
 async def verify(
-    accounts: list[AccountIngestion], options: VerifyOptions, display: Display, clock: Clock = SYSTEM_CLOCK
+    accounts: list[AccountIngestion],
+    options: VerifyOptions,
+    display: Display,
+    interruption: Interruption | None = None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Workspaces:
     """Query until every account has events or its canary event, or the time is over; then evaluate every account.
 
-    `display` receives a line of progress before each pause. Raises SentinelError if no workspace can be queried.
+    `display` receives a line of progress before each pause. After an interruption the accounts are evaluated by the
+    last answer. Raises SentinelError if no workspace can be queried.
     """
     watched = [item.account for item in accounts]
     check_unique(watched)
+    interruption, workspaces = interruption or Interruption(), workspaces_of(watched)
     with Clients(watched, options.concurrency) as clients:
-        if options.role_last_used:
-            # Credentials for the last step must not fail after all the waiting.
-            await clients.open_aws(watched)
-        workspaces = await open_workspaces(watched, clients)
-        canary = f"trailbridge-{secrets.token_hex(8)}" if options.canary else ""
-        if canary:
-            await _in_accounts(accounts, clients, lambda item, aws: _create_canary(item, canary, aws))
-        await _wait(workspaces, accounts, options, canary, display, clock)
-        await finish(workspaces, accounts, options, clients)
-        return workspaces
+        await interruption.run(_observe(workspaces, accounts, options, clients, display, clock))
+        await finish(workspaces, accounts, options, clients, interruption)
+    return workspaces
+
+
+async def _observe(
+    workspaces: Workspaces,
+    accounts: list[AccountIngestion],
+    options: VerifyOptions,
+    clients: Clients,
+    display: Display,
+    clock: Clock,
+) -> None:
+    """Create the canary events, and query until all expected events arrived or the time is over."""
+    watched = [item.account for item in accounts]
+    if options.role_last_used:
+        # Credentials for the last step must not fail after all the waiting.
+        await clients.open_aws(watched)
+    await open_workspaces(workspaces, watched, clients)
+    canary = f"trailbridge-{secrets.token_hex(8)}" if options.canary else ""
+    if canary:
+        await _in_accounts(accounts, clients, lambda item, aws: _create_canary(item, canary, aws))
+    await _wait(workspaces, accounts, options, canary, display, clock)
 
 
 async def _wait(
@@ -236,7 +152,7 @@ async def _wait(
 ) -> None:
     deadline = clock.now() + options.wait
     for pause in model.query_pauses(options.wait):
-        await query_events(workspaces, options, canary)
+        await query_events(workspaces, options.lookback, canary)
         missing = [item for item in accounts if _is_pending(item, workspaces[item.account.workspace_key])]
         left = deadline - clock.now()
         if not missing or left <= 0:
@@ -246,19 +162,10 @@ async def _wait(
                 display(str(workspace.transient_error))
         display(progress_line(missing, len(accounts), left, min(pause, left)))
         await clock.sleep(min(pause, left))
-    for workspace in workspaces.values():
-        workspace.error = workspace.error or workspace.transient_error
-    raise_if_all_failed(workspaces)
-
-
-async def query_events(workspaces: Workspaces, options: VerifyOptions, canary: str) -> None:
-    """Query the events in every workspace; raises SentinelError if none can be queried."""
-    await asyncio.gather(*(workspace.query_events(options, canary) for workspace in workspaces.values()))
-    raise_if_all_failed(workspaces)
 
 
 def _is_pending(item: AccountIngestion, workspace: WorkspaceQueries) -> bool:
-    if workspace.error or workspace.transient_error:
+    if workspace.error or not workspace.snapshot:
         return not workspace.error
     return model.is_pending(
         item.account.account_id, item.expected, workspace.snapshot, workspace.connectors, has_canary=item.has_canary
@@ -273,6 +180,60 @@ def progress_line(missing: list[AccountIngestion], accounts: int, left: float, p
         f"{accounts - len(missing)} of {accounts} accounts done, missing {names}{more}; "
         f"next query in {format_duration(pause)}, {format_duration(left)} left"
     )
+
+
+async def finish(
+    workspaces: Workspaces,
+    accounts: list[AccountIngestion],
+    options: VerifyOptions,
+    clients: Clients,
+    interruption: Interruption | None = None,
+) -> None:
+    """Query the health of the connectors, and set the result of every account; raises SentinelError as `verify`."""
+    for workspace in workspaces.values():
+        workspace.error = workspace.error or workspace.transient_error
+    if interruption and interruption.error:
+        await _finish_interrupted(workspaces, options, interruption.error)
+    else:
+        raise_if_all_failed(workspaces)
+        await asyncio.gather(
+            *(workspace.query_health(options.lookback) for workspace in workspaces.values()),
+            *(workspace.read_content() for workspace in workspaces.values()),
+        )
+    evaluate_accounts(workspaces, accounts, options)
+    if options.role_last_used and not (interruption and interruption.error):
+        await _in_accounts(accounts, clients, _read_last_used)
+
+
+async def _finish_interrupted(workspaces: Workspaces, options: VerifyOptions, reason: SentinelError) -> None:
+    """Query the health of the connectors for a short time; workspaces that have not answered yet get the reason."""
+    health = asyncio.gather(*(workspace.query_health(options.lookback) for workspace in workspaces.values()))
+    try:
+        await asyncio.wait_for(health, INTERRUPTED_HEALTH_SECONDS)
+    except TimeoutError:
+        for workspace in workspaces.values():
+            workspace.health_error = (
+                f"The health of the connectors of workspace {workspace.name} is not known: {reason}"
+            )
+    for workspace in workspaces.values():
+        workspace.error = workspace.error or (None if workspace.snapshot else reason)
+
+
+def evaluate_accounts(workspaces: Workspaces, accounts: list[AccountIngestion], options: VerifyOptions) -> None:
+    """Set the ingestion status of every account by the last answer of its workspace."""
+    for item in accounts:
+        workspace, account_id = workspaces[item.account.workspace_key], item.account.account_id
+        snapshot = workspace.snapshot
+        if snapshot is None:
+            item.error = workspace.error
+            item.set_unknown(str(workspace.error or ""))
+            continue
+        canary = item.canary if options.canary else None
+        tables = model.evaluate(account_id, item.expected, snapshot, workspace.connectors, options.lookback, canary)
+        item.ingestion_status, item.shown = model.overall(tables).status, model.show(tables)
+        if item.has_canary:
+            arrival = snapshot.arrival(EVENTS, (account_id,))
+            item.shown["canary"] = bool(arrival and arrival.canary_events)
 
 
 AccountTask = Callable[[AccountIngestion, Aws], Awaitable[None]]
@@ -310,7 +271,7 @@ async def _read_last_used(item: AccountIngestion, aws: Aws) -> None:
     """Read from IAM when the role was last used, which shows whether Microsoft Sentinel assumes it."""
     account, arn = item.account, item.shown["role_arn"]
     item.shown["role_last_used"] = {}
-    if not arn:
+    if account_id_of(arn) != account.account_id:
         return
     name = arn.rpartition("/")[2]
     credentials = await aws.assume_role_in(

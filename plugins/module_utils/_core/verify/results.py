@@ -6,19 +6,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from ..console.account_lines import Failure, failed_hosts
 from ..model import sources
+from ..model.connector.workspace_content import HealthMonitoring, show
 from ..model.docs_links import pages_line
-from ..model.ingestion.ingestion import INGESTION_STATUSES, IngestionResult
-from ..model.ingestion.queries import EVENTS, HEALTH
-from ..model.report_row import AccountRow, ReportHeader
-from .ingestion import AccountIngestion, Workspaces
+from ..model.duration import format_duration
+from ..model.ingestion.arrivals import ALL_ACCOUNTS, Snapshot
+from ..model.ingestion.ingestion import INGESTION_STATUSES, IngestionResult, TableResult
+from ..model.ingestion.tables import EVENTS, HEALTH, TABLES
+from ..model.report_row import AccountRow, ReportHeader, TableRow, WorkspaceRow
+from .ingestion import AccountIngestion
+from .workspace_queries import WorkspaceQueries, Workspaces
 
 # Accounts that the terminal lists without `verbose`.
 MAX_LISTED_ACCOUNTS = 20
+WITHOUT_WAIT = "-e sentinel_verify_wait=0"
 
 
 class VerifyResult(TypedDict):
@@ -32,6 +38,7 @@ class VerifyResult(TypedDict):
     notes: list[str]
     failed: NotRequired[bool]
     msg: NotRequired[str]
+    error: NotRequired[dict[str, str]]
 
 
 def summary(accounts: list[AccountIngestion]) -> dict[str, int]:
@@ -81,23 +88,69 @@ def _error_lines(accounts: list[AccountIngestion]) -> list[str]:
 
 
 def workspace_notes(workspaces: Workspaces) -> list[str]:
-    """Return notes about the workspaces: missing tables, partial answers, unknown health."""
-    notes = []
-    for workspace in workspaces.values():
-        if workspace.error:
-            continue  # the lines of its accounts have the error
-        if not workspace.snapshot.has_table:
-            notes.append(f"Workspace {workspace.name} has no table {EVENTS} yet: no event has been ingested.")
-        if workspace.snapshot.partial:
-            notes.append(f"Log Analytics returned only a partial answer for workspace {workspace.name}.")
-        if workspace.health_error:
-            notes.append(workspace.health_error)
-        elif workspace.snapshot.health is None:
-            notes.append(
-                f"Workspace {workspace.name} has no table {HEALTH}: turn on health monitoring in the settings of "
-                "Microsoft Sentinel to see why a connector fails."
-            )
-    return notes
+    """Return notes about the workspaces: empty tables, partial or old answers, unknown health."""
+    return [note for workspace in workspaces.values() if workspace.snapshot for note in _notes(workspace)]
+
+
+def _notes(workspace: WorkspaceQueries) -> Iterator[str]:
+    """Yield notes about a workspace that answered; otherwise the lines of its accounts have the error."""
+    snapshot = workspace.snapshot or Snapshot({})
+    if workspace.error:
+        yield f"{workspace.error} The results are those of the last answer."
+    for table in workspace.connectors.tables:
+        if table not in snapshot.arrivals.get(ALL_ACCOUNTS, {}) and not TABLES[table].may_be_silent:
+            yield f"Table {table} of workspace {workspace.name} has no events of this time, or does not exist yet."
+    if snapshot.partial:
+        yield f"Log Analytics returned only a partial answer for workspace {workspace.name}."
+    if message := workspace.content.solution.message:
+        yield f"Workspace {workspace.name}: {message}"
+    if note := _health_note(workspace, snapshot):
+        yield note
+
+
+def _health_note(workspace: WorkspaceQueries, snapshot: Snapshot) -> str:
+    """Return why the health of the connectors is not, or may not be, that of now."""
+    monitoring = workspace.content.health_monitoring
+    if workspace.health_error:
+        return workspace.health_error
+    if monitoring.enabled is False:
+        return f"Workspace {workspace.name}: {monitoring.message}"
+    if snapshot.health is not None:
+        return ""
+    if monitoring.enabled:
+        return (
+            f"Workspace {workspace.name} has no table {HEALTH}: health monitoring is on, and Microsoft Sentinel has "
+            "reported nothing yet."
+        )
+    return (
+        f"Workspace {workspace.name} has no table {HEALTH}: turn on health monitoring in the settings of "
+        "Microsoft Sentinel to see why a connector fails."
+    )
+
+
+def wait_line(accounts: int, wait: int) -> str:
+    """Return how long a verification waits at most, in `wait` seconds, and how to check only; "" if it does not."""
+    if not wait or not accounts:
+        return ""
+    whose = "of 1 account" if accounts == 1 else f"of {accounts} accounts"
+    return (
+        f"Waiting up to {format_duration(wait)} for the events {whose}; {WITHOUT_WAIT} checks once and does not wait."
+    )
+
+
+def workspace_rows(workspaces: Workspaces) -> list[WorkspaceRow]:
+    """Return the workspaces that answered as they appear in the header of the report."""
+    answered = [workspace for workspace in workspaces.values() if workspace.snapshot]
+    return sorted(map(_workspace_row, answered), key=lambda one: one["name"])
+
+
+def _workspace_row(workspace: WorkspaceQueries) -> WorkspaceRow:
+    content = workspace.content
+    if content.health_monitoring.enabled is None and workspace.snapshot and workspace.snapshot.health:
+        # Reports of the last days are proof where the diagnostic settings cannot be read.
+        content = content._replace(health_monitoring=HealthMonitoring(enabled=True))
+    shown = show(content)
+    return {"name": workspace.name, "solution": shown["solution"], "health_monitoring": shown["health_monitoring"]}
 
 
 def unexpected(accounts: list[AccountIngestion], fail_on: str) -> list[Failure]:
@@ -152,10 +205,16 @@ def report_header(accounts: list[AccountIngestion], started: datetime, finished:
     }
 
 
+def add_workspaces(header: ReportHeader, workspaces: Workspaces) -> None:
+    """Add to the header of the report what it has about the workspaces."""
+    header["workspace_details"] = workspace_rows(workspaces)
+    header["notes"] = workspace_notes(workspaces)
+
+
 def report_row(item: AccountIngestion) -> AccountRow:
     """Return an account as a row of the report."""
     shown = item.shown
-    return {
+    row: AccountRow = {
         "account_id": item.account.account_id,
         "host": item.account.host,
         "ou": item.account.ou,
@@ -177,4 +236,19 @@ def report_row(item: AccountIngestion) -> AccountRow:
             "events": shown["events"],
             "regions": shown["regions"],
         },
+    }
+    if shown["tables"].keys() - {EVENTS}:
+        row["ingestion"]["tables"] = [_table_row(table, one) for table, one in shown["tables"].items()]
+    return row
+
+
+def _table_row(table: str, one: TableResult) -> TableRow:
+    return {
+        "table": table,
+        "ingestion_status": one["ingestion_status"],
+        "as_expected": one["as_expected"],
+        "message": one["message"],
+        "last_event": one["last_event"],
+        "events": one["events"],
+        "regions": one["regions"],
     }
