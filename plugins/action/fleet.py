@@ -134,6 +134,7 @@ class ActionModule(BatchAction):
             max_fail_percentage=options["max_fail_percentage"],
             report_dir=report_dir(options),
             report_name=options["report_name"] or "",
+            limit=self.task_vars.get("ansible_limit") or "",
         )
         results = list(_refused_results(refused, check_mode=run_options.check_mode))
         return Session(accounts, results, run_options, session_options, self.console)

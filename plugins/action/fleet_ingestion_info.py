@@ -52,6 +52,7 @@ class ActionModule(BatchAction):
         for line in (*lines, *notes, results.summary_line(accounts)):
             self.console.line(line)
         header = results.report_header(accounts, started, datetime.now(UTC))
+        header["limit"] = self.task_vars.get("ansible_limit") or ""
         answer = results.task_result(accounts, notes, options["fail_on"], options["max_fail_percentage"])
         try:
             rows = map(results.report_row, accounts)

@@ -149,7 +149,7 @@ def test_a_new_check_is_shown_and_filtered_without_a_change_of_the_page(
     async def steps(tab: browser.Tab) -> None:
         await choose(tab, "check", "topic")
         assert await tab.run(COUNT) == "3 of 20"
-        label = "document.querySelector('#rows td:nth-of-type(9)').dataset.label"
+        label = "document.querySelector('#rows td:nth-of-type(8)').dataset.label"
         assert await tab.run(label) == "Topic"
         mark = "document.querySelector('#rows [data-label=Topic] .mark').getAttribute('aria-label')"
         assert await tab.run(mark) == "Topic: high"

@@ -45,6 +45,22 @@ class ResourceRow(TypedDict):
     changed: bool
 
 
+class HealthRow(TypedDict):
+    """What Microsoft Sentinel reports about a connector: whether fetching events `failed`, since when, and why."""
+
+    failed: bool
+    time: NotRequired[str]
+    reason: NotRequired[str]
+    message: NotRequired[str]
+
+
+class BrokenLinkRow(TypedDict):
+    """The first part of the chain from AWS to the workspace that does not work, such as "queue", and why."""
+
+    link: str
+    message: NotRequired[str]
+
+
 class IngestionRow(TypedDict):
     """The ingestion of the events of one account; `last_event` is a time in ISO 8601."""
 
@@ -54,6 +70,9 @@ class IngestionRow(TypedDict):
     last_event: NotRequired[str | None]
     events: NotRequired[int]
     regions: NotRequired[list[str]]
+    health: NotRequired[HealthRow]
+    canary: NotRequired[bool]
+    broken_link: NotRequired[BrokenLinkRow]
 
 
 class AccountRow(TypedDict):
@@ -93,6 +112,9 @@ class ReportHeader(TypedDict):
     finished: str
     check_mode: NotRequired[bool]
     workspaces: NotRequired[list[str]]
+    user: NotRequired[str]
+    limit: NotRequired[str]
+    azure_portal: NotRequired[str]
     summary: NotRequired[dict[str, int]]
     organization: NotRequired[OrganizationRow | None]
     orphans: NotRequired[list[Any]]

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from ..console import account_lines
 from ..model.account import Account
 from ..model.account_result import AccountResult
+from ..model.console_links import azure_portal
 from ..model.errors import SentinelError, cannot
 from ..model.organization.organization import Organization
 from ..model.report_row import OrganizationRow, ReportHeader
@@ -50,7 +51,10 @@ class Console(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """The options of a session; the journal is in `report_dir`, without that in `home`."""
+    """The options of a session; the journal is in `report_dir`, without that in `home`.
+
+    `limit` is Ansible's `--limit`, by which the run was narrowed.
+    """
 
     playbook: str
     home: Path
@@ -58,6 +62,7 @@ class SessionOptions:
     max_fail_percentage: float = 0.0
     report_dir: Path | None = None
     report_name: str = ""
+    limit: str = ""
 
 
 @dataclass(slots=True)
@@ -168,12 +173,15 @@ class Session:
     def _header(self, run_options: fleet.RunOptions, started: datetime) -> ReportHeader:
         """Return the header of the report: the run as a whole."""
         orphan_search = [run_options.orphan_search] if run_options.orphan_search else []
+        accounts = [*self.accounts, *orphan_search]
         return {
             "playbook": self.options.playbook,
             "started": started.isoformat(timespec="milliseconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "check_mode": run_options.check_mode,
-            "workspaces": sorted({account.workspace for account in (*self.accounts, *orphan_search)}),
+            "workspaces": sorted({account.workspace for account in accounts}),
+            "azure_portal": azure_portal(account.azure.cloud_environment for account in accounts),
+            "limit": self.options.limit,
             "summary": self._results.summary,
             "orphans": [orphan.show() for orphan in self._orphans],
             "organization": _organization_row(self._orphans.organization, self.accounts),

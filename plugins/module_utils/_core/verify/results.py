@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from ..console.account_lines import Failure
+from ..model.console_links import azure_portal
 from ..model.docs_links import pages_line
 from ..model.ingestion.ingestion import INGESTION_STATUSES, IngestionResult
 from ..model.ingestion.queries import EVENTS, HEALTH
-from ..model.report_row import AccountRow, ReportHeader
+from ..model.report_row import AccountRow, IngestionRow, ReportHeader
 from .ingestion import AccountIngestion, Workspaces
 
 # Accounts that the terminal lists without `verbose`.
@@ -145,6 +146,7 @@ def report_header(accounts: list[AccountIngestion], started: datetime, finished:
         "finished": finished.isoformat(timespec="seconds"),
         "check_mode": False,
         "workspaces": sorted({item.account.workspace for item in accounts}),
+        "azure_portal": azure_portal(item.account.azure.cloud_environment for item in accounts),
         "summary": summary(accounts),
     }
 
@@ -152,11 +154,13 @@ def report_header(accounts: list[AccountIngestion], started: datetime, finished:
 def report_row(item: AccountIngestion) -> AccountRow:
     """Return an account as a row of the report."""
     shown = item.shown
-    return {
+    # An error about the canary event or the role leaves an ingestion status.
+    failed = item.error if item.ingestion_status.name == "unknown" else None
+    row: AccountRow = {
         "account_id": item.account.account_id,
         "host": item.account.host,
         "ou": item.account.ou,
-        "status": "ok",
+        "status": "failed" if failed else "ok",
         "resources": [
             {"kind": kind, "id": resource_id, "changed": False}
             for kind, resource_id in (("role", shown["role_arn"]), ("connector", shown["connector_id"]))
@@ -165,12 +169,23 @@ def report_row(item: AccountIngestion) -> AccountRow:
         "findings": [],
         "calls": [],
         "diff": [],
-        "ingestion": {
-            "ingestion_status": shown["ingestion_status"],
-            "as_expected": shown["as_expected"],
-            "message": shown["message"],
-            "last_event": shown["last_event"],
-            "events": shown["events"],
-            "regions": shown["regions"],
-        },
+        "ingestion": _ingestion_row(shown),
     }
+    if failed:
+        row["error"] = {"class": failed.kind, "message": str(failed)}
+    return row
+
+
+def _ingestion_row(shown: IngestionResult) -> IngestionRow:
+    optional = {name: shown.get(name) for name in ("health", "canary", "broken_link")}
+    row: Any = {
+        "ingestion_status": shown["ingestion_status"],
+        "as_expected": shown["as_expected"],
+        "message": shown["message"],
+        "last_event": shown["last_event"],
+        "events": shown["events"],
+        "regions": shown["regions"],
+        **{name: value for name, value in optional.items() if value not in (None, {})},
+    }
+    result: IngestionRow = row
+    return result
