@@ -107,7 +107,7 @@ def next_steps(header: ReportHeader, rows: Sequence[AccountRow], statistics: Sta
 
 def _failures(statistics: Statistics) -> Iterator[Step]:
     for one in statistics.failures[:1]:
-        text = f"failed with {one['class']}: {one['advice'] or one['meaning'] or 'see the messages of the accounts.'}"
+        text = f"{one['class']}. {one['advice'] or one['meaning'] or 'See the messages of the accounts.'}"
         yield Step(text, len(one["accounts"]), f"class={one['class']}", error_url(one["class"]))
 
 
@@ -131,4 +131,4 @@ def _findings(header: ReportHeader, statistics: Statistics) -> Iterator[Step]:
     for one in statistics.codes:
         if one["after"]:
             code = one["code"]
-            yield Step(f"{code}: {one['summary']}", one["after"], f"code={code}", finding_url(code))
+            yield Step(f"{code}. {one['summary']}", one["after"], f"code={code}", finding_url(code))

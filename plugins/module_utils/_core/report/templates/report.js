@@ -94,20 +94,21 @@
       ...cells.map(([name, label]) => wide(row.cells[name], name, label)));
   };
 
-  // A line diff by the longest common subsequence; for long texts each side as a whole.
+  // A line diff by the longest common subsequence; for long texts each side as a whole. A comma alone is no difference.
   const compare = (before, after) => {
     const a = before ? before.split("\n") : [];
     const b = after ? after.split("\n") : [];
+    const same = (i, j) => a[i].replace(/,$/, "") === b[j].replace(/,$/, "");
     if (a.length * b.length > 250000) return [...a.map((it) => ["del", it]), ...b.map((it) => ["add", it])];
     const long = Array.from({ length: a.length + 1 }, () => new Uint32Array(b.length + 1));
     for (let i = a.length - 1; i >= 0; i--)
       for (let j = b.length - 1; j >= 0; j--)
-        long[i][j] = a[i] === b[j] ? long[i + 1][j + 1] + 1 : Math.max(long[i + 1][j], long[i][j + 1]);
+        long[i][j] = same(i, j) ? long[i + 1][j + 1] + 1 : Math.max(long[i + 1][j], long[i][j + 1]);
     const lines = [];
     let i = 0;
     let j = 0;
     while (i < a.length || j < b.length) {
-      if (i < a.length && j < b.length && a[i] === b[j]) { lines.push(["", a[i]]); i++; j++; }
+      if (i < a.length && j < b.length && same(i, j)) { lines.push(["", b[j]]); i++; j++; }
       else if (j >= b.length || (i < a.length && long[i + 1][j] >= long[i][j + 1])) lines.push(["del", a[i++]]);
       else lines.push(["add", b[j++]]);
     }
