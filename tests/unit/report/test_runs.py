@@ -50,18 +50,9 @@ def test_problems_that_appeared_and_that_are_gone_are_compared_with_the_last_run
     # What account 4 has is unknown.
     assert listed(found_since["resolved"]) == {2: ["role_tags"]}
     assert (found_since["accounts_added"], found_since["accounts_missing"]) == (1, 1)
-    assert {int(row["account_id"]): row["new"] for row in embedded(second)["rows"]} == {
-        1: False,
-        2: False,
-        3: True,
-        4: True,
-        6: False,
-    }
+    assert {int(row["account_id"]) for row in embedded(second)["rows"] if row["new"]} == {3, 4}
     cells = {int(row["account_id"]): row["new"] for row in spreadsheet(second)}
     assert cells == {1: "", 2: "", 3: "role_tags", 4: "throttled", 6: ""}
-        3: "role_tags",
-        4: "throttled",
-    }
     assert f'href="../{first.name}/report.html"' in text(second, "report.html")
     assert "h-since" in cards(second)
 
