@@ -153,13 +153,15 @@ def drift(result: Data, chance: random.Random) -> None:
     result["diff"] = [{"before_header": header, "after_header": header, "before": before, "after": after}]
 
 
-def run(accounts: int, playbook: str = "drift", *, broken: float = 0.2, seed: int = 4) -> tuple[Data, list[Data]]:
+def run(
+    accounts: int, playbook: str = "drift", *, broken: float = 0.2, seed: int = 4, events: bool = True
+) -> tuple[Data, list[Data]]:
     """The header and the records of a run."""
     chance = random.Random(seed)
     if playbook == "verify":
         records = [verified(number, chance) for number in range(accounts)]
     else:
-        records = [record(number, chance, broken=broken) for number in range(accounts)]
+        records = [record(number, chance, broken=broken, events=events) for number in range(accounts)]
     status = [one["status"] for one in records]
     excluded = [{"account_id": f"{number:012}", "reason": "SUSPENDED"} for number in range(1, 2 + accounts // 100)]
     excluded.append({"account_id": "900000000009", "reason": "The management account, excluded by its tag"})
@@ -202,9 +204,10 @@ def earlier(folder: Path, accounts: int, playbook: str = "drift", days: int = 60
 if __name__ == "__main__":
     place, size, which = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     earlier(place, size, which)
-    header, records = run(size, which, broken=0.4 if size < 50 else 0.1, seed=720)
+    share = 0.4 if size < 50 else 0.1
+    header, records = run(size, which, broken=share, seed=720, events=False)
     report.write(place, header | {"started": (NOW - timedelta(hours=23)).isoformat()}, records[1:])
-    made = run(size, which, broken=0.4 if size < 50 else 0.1, seed=719)
+    made = run(size, which, broken=share, seed=719, events=False)
     begin = time.perf_counter()
     written = report.write(place, *made)
     print(written, f"{time.perf_counter() - begin:.2f} s", (written / "report.html").stat().st_size)
