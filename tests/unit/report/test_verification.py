@@ -75,6 +75,7 @@ def test_silent_accounts_that_may_be_silent_need_no_attention(tmp_path: Path) ->
 def test_event_region_health_and_the_broken_link_are_in_every_file(tmp_path: Path) -> None:
     row = ingested(
         "unhealthy",
+        message="Microsoft Sentinel cannot fetch events (AccessDenied: Not authorized.).",
         last_event="2026-11-21T10:00:00+00:00",
         regions=["eu-west-1", "us-east-1"],
         health={"failed": True, "reason": "AccessDenied", "message": "Not authorized."},

@@ -102,7 +102,8 @@ def _cells(row: AccountRow, ingestion: Mapping[str, Any], messages: Sequence[str
         "ou": row.get("ou") or "",
         "last_event": str(ingestion.get("last_event") or "")[:16].replace("T", " "),
         "regions": ", ".join(ingestion.get("regions") or ()),
-        "health": ingestion.get("health", ""),
+        # The message of the account has the rest.
+        "health": health_text(row["ingestion"], with_message=False) if "ingestion" in row else "",
         "broken_link": ingestion.get("broken_link", ""),
         "details": "\n".join(dict.fromkeys(filter(None, (*messages, ingestion.get("message"))))),
     }

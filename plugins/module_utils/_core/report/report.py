@@ -143,6 +143,7 @@ def _template_environment() -> Environment:
         "plain": markdown_text,
         "code": markdown_code,
         "url_part": url_part,
+        "breakable": breakable,
         "finding_url": finding_url,
         "error_url": error_url,
         "health": health_text,
@@ -161,6 +162,13 @@ def _visible_text(value: object) -> object:
 def url_part(text: str) -> str:
     """Return a text as the page displays it, percent-encoded for a URL."""
     return quote(visible(text), safe="/")
+
+
+def breakable(text: str) -> str:
+    """Return a text as HTML in which paths and ARNs are broken after a slash rather than anywhere."""
+    from markupsafe import Markup, escape
+
+    return Markup("/<wbr>").join(escape(part) for part in visible(text).split("/"))
 
 
 def markdown_text(text: object) -> str:

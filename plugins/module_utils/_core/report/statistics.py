@@ -108,12 +108,13 @@ def ingestion_status_of(row: AccountRow) -> str:
     return "silent_allowed" if allowed else str(ingestion["ingestion_status"])
 
 
-def health_text(ingestion: IngestionRow) -> str:
+def health_text(ingestion: IngestionRow, *, with_message: bool = True) -> str:
     """Return what Microsoft Sentinel reports about the connector, "" if it reports nothing."""
     health = ingestion.get("health")
     if not (health and health["failed"]):
         return "healthy" if health else ""
-    return ": ".join(filter(None, ("failed", health.get("reason"), health.get("message"))))
+    message = health.get("message") if with_message or not health.get("reason") else ""
+    return ": ".join(filter(None, ("failed", health.get("reason"), message)))
 
 
 def broken_link_text(ingestion: IngestionRow) -> str:

@@ -79,8 +79,10 @@
     return make("span", { class: `mark ${kind}`, role: "img", "aria-label": `${label}: ${meaning}`, title: `${label}: ${meaning}` }, char);
   };
   const cell = (kind, ...children) => make("td", { role: "cell", class: kind }, ...children);
+  // Paths and ARNs are broken after a slash rather than anywhere.
+  const breakable = (text) => text.split(/(?<=\/)/).flatMap((part, at) => (at ? [make("wbr"), part] : [part]));
   const wide = (text, name, label) =>
-    make("td", { role: "cell", class: `wide${text ? "" : " blank"}${name === "details" ? " details" : ""}`, "data-label": label }, make("bdi", {}, text || "–"));
+    make("td", { role: "cell", class: `wide${text ? "" : " blank"}${name === "details" ? " details" : ""}`, "data-label": label }, make("bdi", {}, ...breakable(text || "–")));
 
   const line = (row, at) => {
     const toggle = make("button", { type: "button", class: "toggle", "aria-expanded": "false", "data-row": at },
