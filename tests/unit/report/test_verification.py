@@ -42,6 +42,8 @@ def test_the_page_of_a_verification_leads_with_receiving_silent_and_unhealthy(tm
     folder = written(tmp_path, *[ingested(status, number) for number, status in enumerate(statuses)], **VERIFY)
     assert tiles(folder) == [("6", "receiving"), ("2", "silent"), ("0", "unhealthy"), ("1", "stale"), ("9", "in scope")]
     assert cards(folder) == {"h-next", "h-numbers", "h-events", "h-heat", "h-accounts"}
+    names = re.findall(r"^\| ([a-z ]+) \| \d+ \|$", text(folder, "report.md"), re.MULTILINE)
+    assert names[:3] == ["receiving", "silent", "unhealthy"]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +61,7 @@ def test_what_fails_the_run_is_good_in_no_file(tmp_path: Path, events: dict[str,
     assert (suite.get("failures"), [child.tag for child in suite[0]]) == ("1", ["failure"])
     first, second = spreadsheet(folder)
     assert (first["attention"], second["attention"]) == ("yes", "no")
+    assert (first["status"], second["status"]) == (events["status"], "ok")
     shown, other = embedded(folder)["rows"]
     assert (shown["account_id"], shown["attention"], other["attention"]) == (row["account_id"], True, False)
     assert (shown["tone"] == "good", other["tone"]) == (False, "good")

@@ -17,7 +17,15 @@ from ..model.findings import SEVERITIES
 from ..model.report_row import AccountRow, IngestionRow
 from ..model.text import one_line
 from .comparison import Comparison
-from .statistics import AccountState, Statistics, broken_link_text, health_text, message_of
+from .statistics import (
+    AccountState,
+    Statistics,
+    broken_link_text,
+    health_text,
+    ingestion_status_of,
+    is_unexpected,
+    message_of,
+)
 
 # Spreadsheets read a cell with such a beginning as a formula, also after blanks and in full-width or small form.
 FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]|[\t\r\n]")
@@ -74,6 +82,7 @@ def _cells(row: AccountRow, state: AccountState) -> Mapping[str, object]:
         **(ingestion or {}),
         **(_ingestion_cells(ingestion) if ingestion else {}),
         **_finding_cells(row, state),
+        "status": _status(row),
         "connected": "yes" if state.connected else "no",
         "attention": "yes" if state.attention else "no",
         "resources": " ".join(f"{one['kind']}={one['id']}" for one in row.get("resources", ())),
@@ -81,6 +90,11 @@ def _cells(row: AccountRow, state: AccountState) -> Mapping[str, object]:
         "error_class": error["class"] if error else "",
         "error_message": error["message"] if error else "",
     }
+
+
+def _status(row: AccountRow) -> str:
+    """Return the status; completed work is not ok where the events are not."""
+    return ingestion_status_of(row) if row["status"] == "ok" and is_unexpected(row) else row["status"]
 
 
 def _ingestion_cells(ingestion: IngestionRow) -> Mapping[str, object]:
