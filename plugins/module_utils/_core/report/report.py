@@ -89,7 +89,8 @@ def _write_all(folder: Path, target: Path, header: ReportHeader, rows: Sequence[
     variables = _template_variables(header, rows, statistics, runs) | {"since": since}
     for name in ("report.md", "report.junit.xml"):
         folders.replace(target / name, environment.get_template(f"{name}.j2").generate(variables))
-    page = variables | _embedded(header, rows, statistics, since)
+    files = sorted(path.name for path in target.glob("report.*") if path.name != "report.html")
+    page = variables | _embedded(header, rows, statistics, since) | {"files": files}
     folders.replace(target / "report.html", environment.get_template("report.html.j2").generate(page))
     history.append(folder, entry)
     folders.point_latest(target)
