@@ -18,8 +18,8 @@ from ..model.report_row import AccountRow, FindingRow, IngestionRow, ReportHeade
 # (in capitals), else "passed" or "unknown".
 PASSED, UNKNOWN = ".", "-"
 STATES = ("c", "h", "m", "l", "C", "H", "M", "L", PASSED, UNKNOWN)
-OPEN = "chml"
-STATE_BY_SEVERITY = dict(zip(SEVERITIES, OPEN, strict=True))
+OPEN_STATES = "chml"
+STATE_BY_SEVERITY = dict(zip(SEVERITIES, OPEN_STATES, strict=True))
 STATE_BY_INGESTION_STATUS = {
     "receiving": PASSED,
     "silent_allowed": PASSED,
@@ -77,7 +77,7 @@ def account_state(row: AccountRow, header: ReportHeader) -> AccountState:
     drifted = row["status"] == "changed" or (row["status"] == "ok" and differs)
     states, connected = _states(row, header, is_open), _is_connected(row, is_open, header["playbook"])
     attention = row["status"] == "failed" or (check_mode and row["status"] == "changed") or is_unexpected(row)
-    return AccountState(states, is_open, connected, drifted, attention or bool(set(states) & set(OPEN)))
+    return AccountState(states, is_open, connected, drifted, attention or bool(set(states) & set(OPEN_STATES)))
 
 
 def is_verification(header: ReportHeader) -> bool:
@@ -185,7 +185,7 @@ class OuStatistics:
         for check, state in zip(CHECKS, states, strict=True):
             self.checked[check] += accounts * (state != UNKNOWN)
             self.found[check] += accounts * (state not in (PASSED, UNKNOWN))
-            self.open[check] += accounts * (state in OPEN)
+            self.open[check] += accounts * (state in OPEN_STATES)
 
     def merge(self, other: OuStatistics) -> None:
         """Count the accounts of another OU in this row."""
