@@ -143,6 +143,7 @@ class ActionModule(BatchAction):
             report_name=options["report_name"] or "",
             task_host=self.task_vars["inventory_hostname"],
             command_options=command_options(),
+            limit=self.task_vars.get("ansible_limit") or "",
         )
         results = list(_refused_results(refused, check_mode=run_options.check_mode))
         return Session(accounts, results, run_options, session_options, self.console)

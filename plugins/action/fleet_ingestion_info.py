@@ -84,6 +84,7 @@ class ActionModule(BatchAction):
         for line in (*lines, *notes, results.summary_line(accounts)):
             self.console.line(line)
         header = results.report_header(accounts, started, datetime.now(UTC))
+        header["limit"] = self.task_vars.get("ansible_limit") or ""
         results.add_workspaces(header, workspaces)
         verbose, max_percent = self.console.verbose, options["max_fail_percentage"]
         answer = results.task_result(accounts, notes, options["fail_on"], max_percent, verbose=verbose)

@@ -238,7 +238,7 @@ def test_without_the_connector_role_and_queue_are_returned(cloud: Emulators, pla
     run = play("onboard", hosts(connector=False), sentinel_report_dir=str(tmp_path))
     assert run.code == 0, run.output
     assert cloud.connectors() == []
-    [report] = tmp_path.glob("*/report.json")
+    report = tmp_path / "latest/report.json"
     [row] = [one for one in json.loads(report.read_text())["accounts"] if one["account_id"] == ARCHIVE]
     found = {one["kind"]: one["id"] for one in row["resources"]}
     assert found["role"] == "arn:aws:iam::222222222222:role/OIDC_MicrosoftSentinelRole"

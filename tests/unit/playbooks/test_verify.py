@@ -84,10 +84,13 @@ def test_the_playbook_reports_a_status_for_every_account(
     assert "4 of 5 accounts done, missing 111111111102 host02; next query in" in run.output
     assert {host for host, numbers in run.recap.items() if numbers["failed"]} == {"host02", "host04"}
     [report] = (tmp_path / "reports").glob("*verify*/report.json")
-    listed = {
-        one["account_id"]: one["ingestion"]["ingestion_status"] for one in json.loads(report.read_text())["accounts"]
-    }
+    content = json.loads(report.read_text())
+    listed = {one["account_id"]: one["ingestion"]["ingestion_status"] for one in content["accounts"]}
     assert (listed[ONE], listed[TWO], listed[THREE]) == ("receiving", "unhealthy", "silent")
+    health = {one["account_id"]: one["ingestion"].get("health", {}) for one in content["accounts"]}
+    assert (health[TWO]["failed"], health[TWO]["reason"]) == (True, "AccessDenied")
+    assert content["numbers"]["attention"] == content["numbers"]["unhealthy"] + 1
+    assert (tmp_path / "reports/latest/report.json").read_text() == report.read_text()
 
 
 def test_the_playbook_exits_with_0_with_fail_on_never(cloud: Emulators, play: Play, twelve: Hosts) -> None:

@@ -125,7 +125,7 @@ class Tab:
         path.write_bytes(base64.b64decode(taken["data"]))  # noqa: ASYNC240 nothing else waits here
 
     async def pdf(self) -> bytes:
-        printed = await self.do("Page.printToPDF", printBackground=True)
+        printed = await self.do("Page.printToPDF", printBackground=True, preferCSSPageSize=True)
         return base64.b64decode(printed["data"])
 
     async def _whole(self) -> dict[str, float]:

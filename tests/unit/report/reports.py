@@ -103,6 +103,25 @@ def ingestion(chance: random.Random) -> Data:
     }
 
 
+def verified(number: int, chance: random.Random) -> Data:
+    """One account of a verification: its events, the health of its connector, and what is broken."""
+    result = record(number, chance, broken=0)
+    events, account_id = result["ingestion"], result["account_id"]
+    events |= {"as_expected": events["ingestion_status"] == "receiving", "health": {"failed": False}}
+    if events["ingestion_status"] == "unhealthy":
+        reason = f"Not authorized to assume role arn:aws:iam::{account_id}:role/MicrosoftSentinelRole."
+        events["message"] = f"Microsoft Sentinel reports AccessDenied: {reason}"
+        events["health"] = {"failed": True, "time": NOW.isoformat(), "reason": "AccessDenied", "message": reason}
+    if events["ingestion_status"] == "silent":
+        events |= {"message": "No event arrived in the last 7 d.", "events": 0, "regions": []}
+        events["broken_link"] = {"link": "role", "message": "The role was never used by Microsoft Sentinel."}
+    if number % 101 == 5:
+        message = "Cannot query table AWSCloudTrail of workspace sentinel: Log Analytics does not answer. Run it again."
+        events |= {"ingestion_status": "unknown", "as_expected": False, "message": message, "last_event": None}
+        result |= {"status": "failed", "error": {"class": "transient", "message": message}}
+    return result
+
+
 def fail(result: Data, chance: random.Random) -> None:
     kind = chance.choice(["assume_denied", "scp_denied", "throttled", "account_not_active"])
     cause = f"Cannot assume role OrganizationAccountAccessRole in account {result['account_id']}: AccessDenied."
@@ -134,26 +153,36 @@ def drift(result: Data, chance: random.Random) -> None:
     result["diff"] = [{"before_header": header, "after_header": header, "before": before, "after": after}]
 
 
-def run(accounts: int, playbook: str = "drift", *, broken: float = 0.2, seed: int = 4) -> tuple[Data, list[Data]]:
+def run(
+    accounts: int, playbook: str = "drift", *, broken: float = 0.2, seed: int = 4, events: bool = True
+) -> tuple[Data, list[Data]]:
     """The header and the records of a run."""
     chance = random.Random(seed)
-    records = [record(number, chance, broken=broken) for number in range(accounts)]
+    if playbook == "verify":
+        records = [verified(number, chance) for number in range(accounts)]
+    else:
+        records = [record(number, chance, broken=broken, events=events) for number in range(accounts)]
     status = [one["status"] for one in records]
     excluded = [{"account_id": f"{number:012}", "reason": "SUSPENDED"} for number in range(1, 2 + accounts // 100)]
     excluded.append({"account_id": "900000000009", "reason": "The management account, excluded by its tag"})
     orphans = [{"account_id": "800000000008", "connector_id": f"{WORKSPACE}/8d3f8a70-0000-5000-8000-000000000001"}]
     orphans[0]["reason"] = "closed"
-    header = {
+    header: Data = {
         "schema": 1,
         "playbook": playbook,
         "started": NOW.isoformat(),
         "finished": (NOW + timedelta(seconds=5 + accounts / 160)).isoformat(),
         "check_mode": playbook == "drift",
         "workspaces": ["sentinel"],
+        "azure_portal": "https://portal.azure.com",
+        "user": "alex",
+        "limit": "production:!suspended",
         "summary": {"accounts": accounts, **{key: status.count(key) for key in ("ok", "changed", "failed", "skipped")}},
         "organization": {"accounts": accounts + len(excluded), "excluded": excluded},
         "orphans": orphans,
     }
+    if playbook == "verify":
+        header |= {"organization": None, "orphans": []}
     return header, records
 
 
@@ -175,7 +204,10 @@ def earlier(folder: Path, accounts: int, playbook: str = "drift", days: int = 60
 if __name__ == "__main__":
     place, size, which = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     earlier(place, size, which)
-    made = run(size, which, broken=0.4 if size < 50 else 0.1, seed=719)
+    share = 0.4 if size < 50 else 0.1
+    header, records = run(size, which, broken=share, seed=720, events=False)
+    report.write(place, header | {"started": (NOW - timedelta(hours=23)).isoformat()}, records[1:])
+    made = run(size, which, broken=share, seed=719, events=False)
     begin = time.perf_counter()
     written = report.write(place, *made)
     print(written, f"{time.perf_counter() - begin:.2f} s", (written / "report.html").stat().st_size)

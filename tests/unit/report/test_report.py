@@ -101,6 +101,11 @@ def embedded(folder: Path) -> dict[str, Any]:
     return dict(json.loads(gzip.decompress(base64.b64decode(data))))
 
 
+def cards(folder: Path) -> set[str]:
+    """The sections of the page by the id of their heading."""
+    return set(re.findall(r'<section[^>]* aria-labelledby="([\w-]+)"', text(folder, "report.html")))
+
+
 # Files
 
 
@@ -118,7 +123,8 @@ def test_earlier_runs_are_kept_and_the_same_run_is_replaced(tmp_path: Path) -> N
     first = written(tmp_path, account())
     other = written(tmp_path, account(), started="2026-11-23T02:00:00+00:00")
     assert written(tmp_path, account(status="changed")) == first
-    assert {path.name for path in tmp_path.iterdir()} == {first.name, other.name, "history.jsonl"}
+    beside = {"history.jsonl", "index.html", "latest"}
+    assert {path.name for path in tmp_path.iterdir()} == {first.name, other.name, *beside}
     runs = history.read(tmp_path, "drift")
     assert [run["numbers"]["drifted"] for run in runs] == [1, 0]
 
@@ -153,7 +159,7 @@ def test_no_playbook_name_escapes_the_folder(tmp_path: Path, playbook: str) -> N
 def test_a_run_without_accounts_has_a_report(tmp_path: Path) -> None:
     folder = written(tmp_path)
     assert json.loads(text(folder, "report.json"))["numbers"]["in_scope"] == 0
-    assert "No account failed." in text(folder, "report.html")
+    assert cards(folder) == {"h-numbers", "h-accounts"}
 
 
 def test_jinja2_is_imported_only_when_a_report_is_written() -> None:
@@ -171,14 +177,17 @@ def test_an_unknown_number_is_not_zero(tmp_path: Path) -> None:
         "organization": None,
         "in_scope": 2,
         "excluded": None,
+        "attention": 1,
         "connected": 1,
         "drifted": 0,
         "failed": 1,
         "receiving": None,
         "silent": None,
+        "unhealthy": None,
         "orphaned": None,
     }
-    assert text(folder, "report.html").count("not checked</small>") == 5
+    labels = re.findall(r"</strong> <span>([\w ]+)</span>", text(folder, "report.html"))
+    assert labels == ["needs attention", "in scope", "connected", "drifted", "failed"]
 
 
 def test_numbers_of_an_organization_with_events(tmp_path: Path) -> None:
@@ -324,7 +333,7 @@ def test_a_new_check_is_a_column_of_the_page(tmp_path: Path) -> None:
 
 
 def test_the_page_has_the_checks_in_the_order_of_the_table(tmp_path: Path) -> None:
-    folder = written(tmp_path, account(ingestion={"ingestion_status": "receiving"}))
+    folder = written(tmp_path, account(ingestion={"ingestion_status": "silent"}))
     assert embedded(folder)["checks"] == list(CHECKS)
     labels = re.findall(r'<th scope="col" title="[^"]+">(\w+)</th>', text(folder, "report.html"))
     assert labels == [check.label for check in CHECKS.values() if not check.resource]
@@ -385,6 +394,8 @@ def test_json_matches_its_schema_and_loses_nothing(tmp_path: Path, playbook: str
         (report_row.FindingRow, ["$defs", "account", "properties", "findings", "items"]),
         (report_row.CallRow, ["$defs", "account", "properties", "calls", "items"]),
         (report_row.ErrorRow, ["$defs", "account", "properties", "error"]),
+        (report_row.HealthRow, ["$defs", "health"]),
+        (report_row.BrokenLinkRow, ["$defs", "broken_link"]),
         (report_row.IngestionRow, ["$defs", "account", "properties", "ingestion"]),
         (report_row.ExcludedRow, ["properties", "organization", "properties", "excluded", "items"]),
         (report_row.OrganizationRow, ["properties", "organization"]),
@@ -558,6 +569,9 @@ def test_the_page_makes_no_requests_and_runs_only_its_own_script(tmp_path: Path)
     header, records = reports.run(12)
     content = text(report.write(tmp_path, header, records), "report.html")
     markup = Markup(content)
+    files = {"../index.html", *(FILES - {"report.html"})}
+    assert {link for link in markup.links if "html" in link or "report" in link} >= files
+    markup.links = [link for link in markup.links if link not in files]
     allowed = ("#", "data:image/svg+xml,", DOCUMENTATION)
     assert [link for link in markup.links if not link.startswith(allowed)] == []
     assert markup.policy.startswith("default-src 'none'; ")
@@ -608,7 +622,7 @@ def test_the_first_accounts_need_no_javascript(tmp_path: Path, accounts: int, pl
         assert f"Cannot: {record['host']} &lt;b&gt;" in row
     [note] = re.findall(r'id="rest">(?:(.+?) more accounts are not shown)?', page)
     assert note == rest
-    assert f'<p class="lead">{accounts:,} accounts' in page
+    assert f'for="filters">{accounts:,}</output>' in page
 
 
 # Trend
@@ -618,7 +632,7 @@ def test_the_trend_has_the_runs_of_the_same_playbook(tmp_path: Path) -> None:
     written(tmp_path, account(), playbook="onboard", started="2026-11-20T02:00:00+00:00")
     first = written(tmp_path, account(), started="2026-11-21T02:00:00+00:00")
     second = written(tmp_path, account(), account(account_id="222222222222", status="changed"))
-    assert "A trend needs at least two drift runs" in text(first, "report.html")
+    assert "h-trend" not in cards(first)
     assert "over 2 runs, from 2026-11-21 to 2026-11-22" in text(second, "report.html")
 
 

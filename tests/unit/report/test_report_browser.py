@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -150,7 +151,7 @@ def test_a_new_check_is_shown_and_filtered_without_a_change_of_the_page(
     async def steps(tab: browser.Tab) -> None:
         await choose(tab, "check", "topic")
         assert await tab.run(COUNT) == "3 of 20"
-        label = "document.querySelector('#rows td:nth-of-type(9)').dataset.label"
+        label = "document.querySelector('#rows td:nth-of-type(8)').dataset.label"
         assert await tab.run(label) == "Topic"
         mark = "document.querySelector('#rows [data-label=Topic] .mark').getAttribute('aria-label')"
         assert await tab.run(mark) == "Topic: high"
@@ -196,7 +197,9 @@ def test_the_page_works_with_the_keyboard_only(see: See, fleet: tuple[Path, list
     see(fleet[0], steps)
 
 
-def test_everything_has_a_name_for_a_screen_reader(see: See, fleet: tuple[Path, list[dict[str, Any]]]) -> None:
+def test_everything_has_a_name_for_a_screen_reader(
+    see: See, fleet: tuple[Path, list[dict[str, Any]]], verification: Path
+) -> None:
     async def steps(tab: browser.Tab) -> None:
         nameless = """[...document.querySelectorAll('input, select')].filter(it => !it.labels.length).length
           + [...document.querySelectorAll('button, a')].filter(it => !it.textContent.trim()).length
@@ -206,20 +209,107 @@ def test_everything_has_a_name_for_a_screen_reader(see: See, fleet: tuple[Path, 
         assert await tab.run("document.documentElement.lang") == "en"
         assert await tab.run("document.querySelector('#count').getAttribute('aria-live')") == "polite"
         assert await tab.run("document.querySelectorAll('main').length + document.querySelectorAll('h1').length") == 2
+        levels = "[...document.querySelectorAll('h1, h2, h3')].map(it => +it.tagName[1])"
+        found = await tab.run(levels)
+        assert all(after - before <= 1 for before, after in itertools.pairwise(found))
 
-    see(fleet[0], steps)
+    for page in (fleet[0], verification):
+        see(page, steps)
+
+
+@pytest.fixture(scope="module")
+def verification(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a verification after another one."""
+    folder = tmp_path_factory.mktemp("verification")
+    reports.earlier(folder, 300, "verify", days=9)
+    header, records = reports.run(300, "verify", seed=5)
+    report.write(folder, header | {"started": "2026-11-21T02:00:00+00:00"}, records)
+    return report.write(folder, *reports.run(300, "verify")) / "report.html"
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1024, 1440])
-def test_the_page_never_scrolls_horizontally(see: See, fleet: tuple[Path, list[dict[str, Any]]], width: int) -> None:
+def test_no_page_scrolls_horizontally_or_cuts_a_text(
+    address: str, fleet: tuple[Path, list[dict[str, Any]]], verification: Path, width: int
+) -> None:
+    cut = """[...document.querySelectorAll('#rows *, .tile *, .lead, .next li')].filter(it => it.checkVisibility()
+      && !it.closest('pre, .hidden') && it.clientWidth && it.scrollWidth > it.clientWidth + 1)
+      .map(it => `${it.tagName}.${it.className} ${it.textContent.slice(0, 40)}`).slice(0, 10)"""
+
+    async def visit() -> None:
+        async with browser.tab(address) as tab:
+            await tab.emulate(width, 844)
+            for page in (fleet[0], verification, verification.parents[1] / "index.html"):
+                is_report = page.name == "report.html"
+                await tab.open(f"file://{page}", ready=is_report)
+                if is_report:
+                    await click(tab, ".toggle")
+                assert await tab.run("document.documentElement.scrollWidth") <= width
+                assert await tab.run(cut) == []
+
+    asyncio.run(visit())
+
+
+def test_the_sentences_of_an_account_are_visible_on_a_phone(see: See, verification: Path) -> None:
+    async def steps(tab: browser.Tab) -> None:
+        await choose(tab, "events", "unhealthy")
+        shown = await tab.run("document.querySelector('#rows tr.account').innerText")
+        for part in ("unhealthy", "AccessDenied", "eu-central-1", "/Root/", "2026-11-"):
+            assert part in shown
+
+    see(verification, steps, (390, 844))
+
+
+def test_paper_has_the_columns_with_full_ids_and_repeats_their_titles(
+    address: str, fleet: tuple[Path, list[dict[str, Any]]], verification: Path
+) -> None:
+    """At the width of paper in landscape format, where phones have no say, in the colors of paper."""
+    cells = """(() => { const head = document.querySelector('#matrix thead');
+      const row = document.querySelector('#rows tr.account');
+      const id = row.querySelector('.toggle').getBoundingClientRect();
+      const text = document.createRange(); text.selectNodeContents(row.querySelector('.toggle'));
+      return [getComputedStyle(head).display, getComputedStyle(row).display,
+        [...row.cells].filter(it => it.checkVisibility()).length - head.rows[0].cells.length,
+        text.getBoundingClientRect().width <= id.width + 1, getComputedStyle(document.body).backgroundColor]; })()"""
+
+    async def visit() -> None:
+        async with browser.tab(address) as tab:
+            await tab.emulate(1040, 735, "dark", "print")
+            for page in (fleet[0], verification):
+                await tab.open(f"file://{page}")
+                assert await tab.run(cells) == ["table-header-group", "table-row", 0, True, "rgb(255, 255, 255)"]
+            sizes = set(re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", await tab.pdf()))
+            assert [float(width) > float(height) for width, height in sizes] == [True]
+
+    asyncio.run(visit())
+
+
+def test_new_problems_and_next_steps_filter_the_accounts(see: See, verification: Path) -> None:
+    silent = len([one for one in reports.run(300, "verify")[1] if one["ingestion"]["ingestion_status"] == "silent"])
+
+    async def steps(tab: browser.Tab) -> None:
+        for selector in ("a[href='#show=new']", ".next li:nth-child(2) a"):
+            expected = (await tab.run(f"document.querySelector({selector!r}).textContent")).split()[0]
+            await click(tab, selector)
+            assert await tab.run(COUNT) == f"{expected} of 300"
+        await click(tab, ".tile a[href='#events=silent']")
+        assert await tab.run(COUNT) == f"{silent} of 300"
+
+    see(verification, steps)
+
+
+def test_a_role_and_a_connector_lead_to_the_consoles(see: See, verification: Path) -> None:
     async def steps(tab: browser.Tab) -> None:
         await click(tab, ".toggle")
-        assert await tab.run("document.documentElement.scrollWidth") <= width
+        links = await tab.run("[...document.querySelectorAll('.detail dd a')].map(it => it.href)")
+        assert [link.split("/")[2] for link in links] == ["console.aws.amazon.com", "portal.azure.com"]
 
-    see(fleet[0], steps, (width, 844))
+    see(verification, steps)
 
 
-def test_text_has_enough_contrast_in_light_and_dark_mode(see: See, fleet: tuple[Path, list[dict[str, Any]]]) -> None:
+@pytest.mark.parametrize("width", [390, 1440])
+def test_text_has_enough_contrast_in_light_and_dark_mode(
+    see: See, fleet: tuple[Path, list[dict[str, Any]]], verification: Path, width: int
+) -> None:
     """The contrast that WCAG 2.2 requires: 4.5 to 1."""
     contrast = """(() => {
       const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
@@ -239,10 +329,11 @@ def test_text_has_enough_contrast_in_light_and_dark_mode(see: See, fleet: tuple[
 
     async def steps(tab: browser.Tab) -> None:
         for scheme in ("light", "dark"):
-            await tab.emulate(1440, 900, scheme)
+            await tab.emulate(width, 900, scheme)
             assert await tab.run(contrast) == []
 
-    see(fleet[0], steps)
+    for page in (fleet[0], verification):
+        see(page, steps)
 
 
 @pytest.mark.parametrize(("accounts", "printed", "note"), [(250, 250, ""), (2345, 2000, "345")])

@@ -109,14 +109,20 @@ def test_changes_that_are_not_displayed_stay_in_the_journal(here: Emulators, con
     assert any(str(path) in line for line in console.lines)
 
 
-def test_the_report_has_the_run_as_a_whole(two: list[Account], console: Recorder, tmp_path: Path) -> None:
+def test_the_report_has_the_run_as_a_whole(
+    two: list[Account], console: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     error = SentinelError("bad_input", "Cannot work on it.")
     refused = AccountResult(two[1], AccountReport(), error)
-    options = SessionOptions("drift", tmp_path / "home", report_dir=tmp_path / "reports", report_name="4711")
+    monkeypatch.setenv("LOGNAME", "alex")
+    options = SessionOptions(
+        "drift", tmp_path / "home", report_dir=tmp_path / "reports", report_name="4711", limit="prod"
+    )
     result = run(Session(two[:1], [refused], fleet.RunOptions(check_mode=True), options, console))
     [path] = tmp_path.rglob("report.json")
     report = json.loads(path.read_text())
     assert (report["playbook"], report["check_mode"], report["workspaces"]) == ("drift", True, ["sentinel"])
+    assert (report["user"], report["limit"]) == ("alex", "prod")
     assert report["summary"] == result["summary"] == {"accounts": 2, "ok": 0, "changed": 1, "failed": 1, "skipped": 0}
     assert any(str(path.parent) in line for line in console.lines)
     assert journals(tmp_path) == []

@@ -12,6 +12,7 @@ from .findings import CODES
 DOCUMENTATION = "https://trailbridge.github.io/sentinel/"
 FINDINGS_PAGE = f"{DOCUMENTATION}docsite/findings.html"
 ERRORS_PAGE = f"{DOCUMENTATION}docsite/troubleshooting.html"
+VERIFICATION_PAGE = f"{DOCUMENTATION}docsite/verification.html"
 
 
 def finding_url(code: str) -> str:

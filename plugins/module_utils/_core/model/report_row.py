@@ -57,6 +57,22 @@ class TableRow(TypedDict):
     regions: list[str]
 
 
+class HealthRow(TypedDict):
+    """What Microsoft Sentinel reports about a connector: whether fetching events `failed`, since when, and why."""
+
+    failed: bool
+    time: NotRequired[str]
+    reason: NotRequired[str]
+    message: NotRequired[str]
+
+
+class BrokenLinkRow(TypedDict):
+    """The first part of the chain from AWS to the workspace that does not work, such as "queue", and why."""
+
+    link: str
+    message: NotRequired[str]
+
+
 class IngestionRow(TypedDict):
     """The ingestion of the events of one account; `last_event` is a time in ISO 8601.
 
@@ -70,6 +86,9 @@ class IngestionRow(TypedDict):
     events: NotRequired[int]
     regions: NotRequired[list[str]]
     tables: NotRequired[list[TableRow]]
+    health: NotRequired[HealthRow]
+    canary: NotRequired[bool]
+    broken_link: NotRequired[BrokenLinkRow]
 
 
 class AccountRow(TypedDict):
@@ -125,6 +144,9 @@ class ReportHeader(TypedDict):
     workspace_details: NotRequired[list[WorkspaceRow]]
     notes: NotRequired[list[str]]
     interrupted: NotRequired[str]
+    user: NotRequired[str]
+    limit: NotRequired[str]
+    azure_portal: NotRequired[str]
     summary: NotRequired[dict[str, int]]
     organization: NotRequired[OrganizationRow | None]
     orphans: NotRequired[list[Any]]

@@ -14,9 +14,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..model.findings import SEVERITIES
-from ..model.report_row import AccountRow
+from ..model.report_row import AccountRow, IngestionRow
 from ..model.text import one_line
-from .statistics import AccountState, Statistics, message_of
+from .comparison import Comparison
+from .statistics import (
+    AccountState,
+    Statistics,
+    broken_link_text,
+    health_text,
+    ingestion_status_of,
+    is_unexpected,
+    message_of,
+)
 
 # Spreadsheets read a cell with such a beginning as a formula, also after blanks and in full-width or small form.
 FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]|[\t\r\n]")
@@ -27,6 +36,8 @@ COLUMNS = (
     "host",
     "ou",
     "status",
+    "attention",
+    "new",
     "connected",
     "severity",
     "findings",
@@ -37,6 +48,8 @@ COLUMNS = (
     "last_event",
     "events",
     "regions",
+    "health",
+    "broken_link",
     "error_class",
     "error_message",
     "resources",
@@ -51,13 +64,14 @@ class _Echo:
         return text
 
 
-def csv_lines(rows: Sequence[AccountRow], statistics: Statistics) -> Iterator[str]:
+def csv_lines(rows: Sequence[AccountRow], statistics: Statistics, since: Comparison | None = None) -> Iterator[str]:
     """Return the lines of the file: one per account, with the columns of docs/report.md."""
     writer = csv.writer(_Echo())
     # The byte order mark makes Excel read the file as UTF-8.
     yield f"\ufeff{writer.writerow(COLUMNS)}"
     for row, state in zip(rows, statistics.account_states, strict=True):
-        cells = _cells(row, state)
+        new = since.new.get(row["account_id"], ()) if since else ()
+        cells = {**_cells(row, state), "new": " ".join(sorted(new))}
         yield str(writer.writerow([cell(cells.get(column)) for column in COLUMNS]))
 
 
@@ -66,13 +80,28 @@ def _cells(row: AccountRow, state: AccountState) -> Mapping[str, object]:
     return {
         **row,
         **(ingestion or {}),
+        **(_ingestion_cells(ingestion) if ingestion else {}),
         **_finding_cells(row, state),
+        "status": _status(row),
         "connected": "yes" if state.connected else "no",
+        "attention": "yes" if state.attention else "no",
         "resources": " ".join(f"{one['kind']}={one['id']}" for one in row.get("resources", ())),
         "calls": " ".join(call["name"] for call in row.get("calls", ())),
-        "regions": " ".join((ingestion and ingestion.get("regions")) or ()),
         "error_class": error["class"] if error else "",
         "error_message": error["message"] if error else "",
+    }
+
+
+def _status(row: AccountRow) -> str:
+    """Return the status; completed work is not ok where the events are not."""
+    return ingestion_status_of(row) if row["status"] == "ok" and is_unexpected(row) else row["status"]
+
+
+def _ingestion_cells(ingestion: IngestionRow) -> Mapping[str, object]:
+    return {
+        "regions": " ".join(ingestion.get("regions") or ()),
+        "health": health_text(ingestion),
+        "broken_link": broken_link_text(ingestion),
     }
 
 

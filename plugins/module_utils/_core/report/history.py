@@ -29,10 +29,10 @@ def append(folder: Path, entry: HistoryEntry) -> None:
         os.close(handle)
 
 
-def read(folder: Path, playbook: str, current: HistoryEntry | None = None) -> list[HistoryEntry]:
+def read(folder: Path, playbook: str = "", current: HistoryEntry | None = None) -> list[HistoryEntry]:
     """Return the runs of a playbook by start time, of each run its latest entry; damaged lines are left out.
 
-    `current` is a run that is not in the file yet.
+    Without a playbook they are the runs of all playbooks. `current` is a run that is not in the file yet.
     """
     try:
         with (folder / HISTORY_FILE).open("rb") as file:
@@ -40,7 +40,7 @@ def read(folder: Path, playbook: str, current: HistoryEntry | None = None) -> li
             lines = file.read().splitlines()
     except FileNotFoundError:
         lines = []
-    entries = [entry for entry in map(_parse_line, lines) if entry and entry.get("playbook") == playbook]
+    entries = [entry for entry in map(_parse_line, lines) if entry and playbook in ("", entry["playbook"])]
     return sorted(_latest([*entries, *([current] if current else [])]), key=lambda entry: str(entry["started"]))
 
 
@@ -68,8 +68,8 @@ def _are_separate(earlier: HistoryEntry, later: HistoryEntry) -> bool:
 def run_key(entry: HistoryEntry) -> tuple[str, ...]:
     """Return what identifies a run: its name, which slices of a run share, or else its start time."""
     if entry.get("run"):
-        return ("run", str(entry["run"]), str(entry.get("check_mode")))
-    return ("started", entry["started"])
+        return ("run", str(entry["run"]), entry["playbook"], str(entry.get("check_mode")))
+    return ("started", entry["started"], entry["playbook"])
 
 
 def _parse_line(line: bytes) -> HistoryEntry | None:
@@ -77,7 +77,6 @@ def _parse_line(line: bytes) -> HistoryEntry | None:
         entry = json.loads(line)
     except ValueError:
         return None
-    is_whole = (
-        isinstance(entry, dict) and isinstance(entry.get("started"), str) and isinstance(entry.get("numbers"), dict)
-    )
+    types = {"started": str, "playbook": str, "numbers": dict}
+    is_whole = isinstance(entry, dict) and all(isinstance(entry.get(key), kind) for key, kind in types.items())
     return entry if is_whole else None

@@ -11,12 +11,27 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..model.console_links import resource_url
 from ..model.docs_links import error_url, finding_url
 from ..model.errors import CLASSES
 from ..model.findings import CHECKS
-from ..model.report_row import AccountRow
+from ..model.report_row import AccountRow, ReportHeader
 from ..model.text import visible
-from .statistics import PASSED, STATE_BY_SEVERITY, UNKNOWN, AccountState, Statistics, ingestion_status_of, message_of
+from .comparison import Comparison
+from .statistics import (
+    PASSED,
+    STATE_BY_INGESTION_STATUS,
+    STATE_BY_SEVERITY,
+    UNKNOWN,
+    AccountState,
+    Statistics,
+    broken_link_text,
+    health_text,
+    ingestion_status_of,
+    is_unexpected,
+    is_verification,
+    message_of,
+)
 
 # Accounts on one page of the table. Those of the first one are plain HTML, which needs no JavaScript.
 PAGE_SIZE = 200
@@ -29,46 +44,95 @@ MARKS = {
 }
 """The mark of each state of a check, most urgent first: class, character and meaning."""
 
+_TONES = {PASSED: "good", STATE_BY_SEVERITY["medium"]: "warn", UNKNOWN: "soft"}
+COLUMNS = {
+    "ou": "OU",
+    "last_event": "Last event",
+    "regions": "Regions",
+    "health": "Health",
+    "broken_link": "Broken link",
+    "details": "Details",
+}
+
 # JSON without these escapes contains neither invisible characters nor others than ASCII.
 _ESCAPES = ("\\u", "\\b", "\\f", "\\r", "\x7f")
 _to_json: Callable[[object], str] = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
-def page_rows(rows: Sequence[AccountRow], statistics: Statistics) -> list[Mapping[str, Any]]:
+def page_rows(
+    header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics, since: Comparison | None
+) -> list[Mapping[str, Any]]:
     """Return the accounts with everything that the page shows of them, the most urgent ones first."""
     pairs = zip(rows, statistics.account_states, strict=True)
     by_urgency = sorted(pairs, key=lambda pair: (pair[1].priority, pair[0]["account_id"]))
-    return [_page_row(row, state) for row, state in by_urgency]
+    new = since.new if since else {}
+    return [_page_row(header, row, state, is_new=row["account_id"] in new) for row, state in by_urgency]
 
 
-def _page_row(row: AccountRow, state: AccountState) -> Mapping[str, Any]:
-    error, ingestion = _error(row), _ingestion(row)
+def _page_row(header: ReportHeader, row: AccountRow, state: AccountState, *, is_new: bool) -> Mapping[str, Any]:
+    portal, error, ingestion = header.get("azure_portal", ""), _error(row), _ingestion(row)
     findings: list[dict[str, Any]] = [
         {**finding, "message": message_of(finding), "open": is_open, "url": finding_url(finding["code"])}
         for finding, is_open in zip(row.get("findings", ()), state.open, strict=True)
     ]
-    status = ingestion.get("ingestion_status", "receiving")
-    messages = [
-        error.get("message"),
-        *(finding["message"] for finding in findings),
-        ingestion.get("message") or ("" if status == "receiving" else status),
-    ]
+    label, tone = _status(row, state, ingestion.get("ingestion_status", "") if _is_about_events(header, row) else "")
     return {
-        "resources": (),
         "calls": (),
         "diff": (),
         **row,
+        "resources": [{**one, "url": resource_url(one["kind"], one["id"], portal)} for one in row.get("resources", ())],
         "host": row.get("host") or "",
-        "ou": row.get("ou") or "",
+        "label": label,
+        "tone": tone,
         "states": state.states,
         "connected": state.connected,
         "drifted": state.drifted,
+        "attention": state.attention,
+        "new": is_new,
         "error": error,
         "findings": findings,
         "ingestion": ingestion,
-        "last_event": str(ingestion.get("last_event") or "")[:16].replace("T", " "),
-        "summary": "\n".join(filter(None, messages)),
+        "cells": _cells(row, ingestion, [error.get("message"), *(finding["message"] for finding in findings)]),
     }
+
+
+def _cells(row: AccountRow, ingestion: Mapping[str, Any], messages: Sequence[str | None]) -> Mapping[str, str]:
+    """Return the texts of the columns of COLUMNS."""
+    return {
+        "ou": row.get("ou") or "",
+        "last_event": str(ingestion.get("last_event") or "")[:16].replace("T", " "),
+        "regions": ", ".join(ingestion.get("regions") or ()),
+        # The message of the account has the rest.
+        "health": health_text(row["ingestion"], with_message=False) if "ingestion" in row else "",
+        "broken_link": ingestion.get("broken_link", ""),
+        "details": "\n".join(dict.fromkeys(filter(None, (*messages, ingestion.get("message"))))),
+    }
+
+
+def _is_about_events(header: ReportHeader, row: AccountRow) -> bool:
+    """Whether nothing but its events decides the status of an account."""
+    return is_verification(header) or (row["status"] == "ok" and is_unexpected(row) and not row.get("findings"))
+
+
+def _status(row: AccountRow, state: AccountState, ingestion_status: str) -> tuple[str, str]:
+    """Return the status of an account as the page shows it, and its color: good, changed, warn, bad or soft.
+
+    `ingestion_status` is "" where something else matters more.
+    """
+    status = row["status"]
+    if ingestion_status:
+        tone = _TONES.get(STATE_BY_INGESTION_STATUS.get(ingestion_status, UNKNOWN), "bad")
+        label = ingestion_status.replace("_", " ")
+        return (f"{label}, no canary event", "bad") if tone == "good" and state.attention else (label, tone)
+    if status == "ok":
+        return ("open findings", "warn") if state.attention else ("ok", "good")
+    return status, {"failed": "bad", "skipped": "soft"}.get(status, "warn" if state.attention else "changed")
+
+
+def columns(rows: Sequence[Mapping[str, Any]], *, verified: bool) -> list[tuple[str, str]]:
+    """Return name and title of the columns of text that are not empty in all accounts."""
+    names = [name for name in COLUMNS if verified or name not in ("regions", "health", "broken_link")]
+    return [(name, COLUMNS[name]) for name in names if any(row["cells"][name] for row in rows)]
 
 
 def _error(row: AccountRow) -> Mapping[str, Any]:
@@ -81,7 +145,10 @@ def _error(row: AccountRow) -> Mapping[str, Any]:
 
 def _ingestion(row: AccountRow) -> Mapping[str, Any]:
     ingestion = row.get("ingestion")
-    return {**ingestion, "ingestion_status": ingestion_status_of(row)} if ingestion else {}
+    if not ingestion:
+        return {}
+    texts = {"health": health_text(ingestion), "broken_link": broken_link_text(ingestion)}
+    return {**ingestion, **texts, "ingestion_status": ingestion_status_of(row)}
 
 
 def compressed(rows: Sequence[Mapping[str, Any]]) -> str:

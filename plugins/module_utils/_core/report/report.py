@@ -5,14 +5,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-import os
 import re
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,17 +20,23 @@ from ..model.errors import cannot
 from ..model.findings import CHECKS, properties_of
 from ..model.report_row import AccountRow, FindingRow, HistoryEntry, ReportHeader
 from ..model.text import one_line, visible
-from . import csv, history, html_data, merge, metrics, ocsf, trend
-from .statistics import PASSED, STATE_BY_INGESTION_STATUS, AccountState, Statistics, ingestion_status_of
+from . import comparison, csv, folders, headline, history, html_data, index, merge, metrics, ocsf, style, trend
+from .comparison import Comparison
+from .statistics import (
+    AccountState,
+    Statistics,
+    broken_link_text,
+    health_text,
+    ingestion_status_of,
+    is_unexpected,
+    is_verification,
+)
 from .times import epoch_seconds
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 SCHEMA = 1
-TEMPLATES = Path(__file__).parent / "templates"
-
-INGESTION_PROBLEMS = [status for status, state in STATE_BY_INGESTION_STATUS.items() if state != PASSED]
 
 
 class JUnitCase(TypedDict):
@@ -53,13 +55,13 @@ def write(folder: Path, header: ReportHeader, rows: Sequence[AccountRow], run: s
     accounts are added to the report of that name; a report that is hours older is archived under its start time first.
     Raises SentinelError if it cannot be written.
     """
-    target = folder / _folder_name(header, run)
+    target = folder / folders.folder_name(header, run)
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         with merge.exclusive_lock(target) if run else nullcontext():
             before = merge.read(target) if run else None
             if before and merge.is_separate_run(merge.period_of(before), merge.period_of(header)):
-                merge.archive(target, folder / _archive_name(before, target.name))
+                merge.archive(target, folder / folders.archive_name(before, target.name))
             elif before:
                 header, rows = merge.merged(before, header, rows)
             _write_all(
@@ -81,18 +83,21 @@ def _write_all(folder: Path, target: Path, header: ReportHeader, rows: Sequence[
     statistics = Statistics(header, rows)
     entry = _history_entry(header, statistics)
     runs = history.read(folder, header["playbook"], entry)
-    _replace(target / "report.json", _json_chunks(header, rows, statistics))
-    _replace(target / "report.csv", csv.csv_lines(rows, statistics))
-    _replace(target / "report.prom", metrics.metric_lines(header, rows, statistics))
-    _replace(target / "report.ocsf.jsonl", ocsf.event_lines(header, rows, statistics))
-    environment, variables = _template_environment(), _template_variables(header, rows, statistics, runs)
+    since = comparison.with_last_run(folder, runs, entry, rows, statistics.account_states)
+    folders.replace(target / "report.json", _json_chunks(header, rows, statistics, since))
+    folders.replace(target / "report.csv", csv.csv_lines(rows, statistics, since))
+    folders.replace(target / "report.prom", metrics.metric_lines(header, rows, statistics))
+    folders.replace(target / "report.ocsf.jsonl", ocsf.event_lines(header, rows, statistics))
+    environment = _template_environment()
+    variables = _template_variables(header, rows, statistics, runs) | {"since": since}
     for name in ("report.md", "report.junit.xml"):
-        _replace(target / name, environment.get_template(f"{name}.j2").generate(variables))
-    _replace(
-        target / "report.html",
-        environment.get_template("report.html.j2").generate(variables | _embedded(rows, statistics)),
-    )
+        folders.replace(target / name, environment.get_template(f"{name}.j2").generate(variables))
+    files = sorted(path.name for path in target.glob("report.*") if path.name != "report.html")
+    page = variables | _embedded(header, rows, statistics, since) | {"files": files}
+    folders.replace(target / "report.html", environment.get_template("report.html.j2").generate(page))
     history.append(folder, entry)
+    folders.point_latest(target)
+    index.write(folder, environment, history.read(folder))
 
 
 def _history_entry(header: ReportHeader, statistics: Statistics) -> HistoryEntry:
@@ -103,44 +108,23 @@ def _history_entry(header: ReportHeader, statistics: Statistics) -> HistoryEntry
     return result
 
 
-def _folder_name(header: ReportHeader, run: str) -> str:
-    if run:
-        return _file_name(f"{run}-{header['playbook']}{'-check' if header.get('check_mode') else ''}")
-    return _file_name(f"{_compact_start(header)}-{header['playbook']}")
-
-
-def _archive_name(header: ReportHeader, name: str) -> str:
-    return _file_name(f"{name}-{_compact_start(header)}")
-
-
-def _compact_start(header: ReportHeader) -> str:
-    return re.sub(r"\+00:00$", "Z", header["started"]).replace(":", "")
-
-
-def _file_name(name: str) -> str:
-    return re.sub(r"[^0-9A-Za-z.+-]", "_", name).lstrip(".")
-
-
-def _replace(path: Path, chunks: Iterable[str]) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="") as file:
-            file.writelines(chunks)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def _to_json(value: object) -> str:
     """Return the JSON of a value; if it has invisible characters, everything but ASCII is escaped, without loss."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     return text if text.isprintable() else json.dumps(value, separators=(",", ":"), default=str)
 
 
-def _json_chunks(header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics) -> Iterator[str]:
+def _json_chunks(
+    header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics, since: Comparison | None
+) -> Iterator[str]:
     failures = [{"class": one["class"], "accounts": len(one["accounts"])} for one in statistics.failures]
-    head = {**header, "numbers": statistics.numbers, "findings": statistics.severities, "failures": failures}
+    head = {
+        **header,
+        "numbers": statistics.numbers,
+        "findings": statistics.severities,
+        "failures": failures,
+        **({"since_last_run": since.show()} if since else {}),
+    }
     yield _to_json(head)[:-1] + ',\n"accounts": ['
     for number, row in enumerate(rows):
         yield (",\n" if number else "\n") + _to_json(row)
@@ -152,7 +136,7 @@ def _template_environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(style.TEMPLATES),
         autoescape=select_autoescape(("html.j2", "xml.j2"), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -163,8 +147,12 @@ def _template_environment() -> Environment:
         "plain": markdown_text,
         "code": markdown_code,
         "url_part": url_part,
+        "breakable": breakable,
         "finding_url": finding_url,
         "error_url": error_url,
+        "health": health_text,
+        "broken_link": broken_link_text,
+        "page_filter": comparison.page_filter,
         "n": "{:,}".format,
     }
     return environment
@@ -178,6 +166,13 @@ def _visible_text(value: object) -> object:
 def url_part(text: str) -> str:
     """Return a text as the page displays it, percent-encoded for a URL."""
     return quote(visible(text), safe="/")
+
+
+def breakable(text: str) -> str:
+    """Return a text as HTML in which paths and ARNs are broken after a slash rather than anywhere."""
+    from markupsafe import Markup, escape
+
+    return Markup("/<wbr>").join(escape(part) for part in visible(text).split("/"))
 
 
 def markdown_text(text: object) -> str:
@@ -198,19 +193,25 @@ def markdown_code(text: object) -> str:
 def _template_variables(
     header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics, runs: Sequence[HistoryEntry]
 ) -> dict[str, Any]:
+    verified = is_verification(header)
     return {
         "header": header,
         "statistics": statistics,
+        "verified": verified,
         "security": _security_findings(rows, statistics),
-        "ingestion_problems": [row for row in rows if ingestion_status_of(row) in INGESTION_PROBLEMS],
+        "unexpected": [row for row in rows if is_unexpected(row)],
+        "headline": headline.headline(header, rows, statistics),
+        "steps": headline.next_steps(header, rows, statistics),
         # The position of a check in CHECKS is that of its letter in the states of an account.
         "checks": [
             {"name": name, "index": index, **check._asdict()}
             for index, (name, check) in enumerate(CHECKS.items())
-            if any(ou.checked[name] or ou.found[name] for ou in statistics.heat_map)
+            if any((ou.checked[name] and not verified) or ou.found[name] for ou in statistics.heat_map)
         ],
+        "heat_map": statistics.heat_map if any(ou.found.total() for ou in statistics.heat_map) else [],
         "runs": runs,
-        "junit": _junit(header, rows, statistics),
+        "trend_numbers": trend.NUMBERS,
+        "junit": _junit(rows, statistics),
         "panels": trend.trend_panels(runs),
         "size": (trend.WIDTH, trend.HEIGHT, trend.LEFT, trend.WIDTH - trend.RIGHT),
         "when": _display_time(header["started"]),
@@ -228,20 +229,20 @@ def _security_findings(rows: Sequence[AccountRow], statistics: Statistics) -> li
     ]
 
 
-def _junit(header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics) -> dict[str, Any]:
-    cases = [_test_case(header, row, state) for row, state in zip(rows, statistics.account_states, strict=True)]
+def _junit(rows: Sequence[AccountRow], statistics: Statistics) -> dict[str, Any]:
+    cases = [_test_case(row, state) for row, state in zip(rows, statistics.account_states, strict=True)]
     counts = Counter(case["kind"] for case in cases)
     return {"cases": cases, **{name: counts[name] for name in ("error", "failure", "skipped")}}
 
 
-def _test_case(header: ReportHeader, row: AccountRow, state: AccountState) -> JUnitCase:
+def _test_case(row: AccountRow, state: AccountState) -> JUnitCase:
     case: JUnitCase = {"name": f"{row['account_id']} {row.get('host') or ''}", "kind": "", "type": "", "message": ""}
     if row["status"] == "failed":
         error = row.get("error") or {"class": "failed", "message": "The account failed."}
         return {**case, "kind": "error", "type": error["class"], "message": error["message"]}
     if row["status"] == "skipped":
         return {**case, "kind": "skipped"}
-    if (header["check_mode"] and row["status"] == "changed") or set(state.states) & set("chml"):
+    if state.attention:
         kind, message = _failure(row, state)
         return {**case, "kind": "failure", "type": kind, "message": message}
     return case
@@ -252,8 +253,8 @@ def _failure(row: AccountRow, state: AccountState) -> tuple[str, str]:
     findings = _unaccepted_findings(row, state)
     lines = [f"{finding['severity']} {finding['code']}: {finding['message']}" for finding in findings]
     ingestion, ingestion_status = row.get("ingestion"), ingestion_status_of(row)
-    if ingestion and ingestion_status in INGESTION_PROBLEMS:
-        lines.append(f"events {ingestion_status}: {ingestion.get('message') or ''}")
+    if ingestion and is_unexpected(row):
+        lines += [f"events {ingestion_status}: {ingestion.get('message') or ''}", *headline.evidence(ingestion)]
     kind = next((finding["code"] for finding in findings), ingestion_status or "drift")
     return kind, "\n".join(lines) or "The account differs from the desired state."
 
@@ -264,27 +265,19 @@ def _unaccepted_findings(row: AccountRow, state: AccountState) -> list[FindingRo
     return [finding for finding, is_open in pairs if is_open and not finding.get("accepted")]
 
 
-def _embedded(rows: Sequence[AccountRow], statistics: Statistics) -> dict[str, Any]:
-    """Return the accounts of the page, its style and script, and the hashes without which browsers run neither."""
-    from markupsafe import Markup
-
-    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
-    accounts = html_data.page_rows(rows, statistics)
+def _embedded(
+    header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics, since: Comparison | None
+) -> dict[str, Any]:
+    """Return the accounts of the page, its style and script."""
+    accounts = html_data.page_rows(header, rows, statistics, since)
     return {
         "accounts": accounts[: html_data.PAGE_SIZE],
         "total": len(accounts),
+        "columns": html_data.columns(accounts, verified=is_verification(header)),
         "marks": html_data.MARKS,
         "data": html_data.compressed(accounts),
-        # Files of this collection: no value of an account is in them.
-        "style": Markup(style),  # noqa: S704
-        "script": Markup(script),  # noqa: S704
-        "style_hash": _hash(style),
-        "script_hash": _hash(script),
+        **style.embedded("report.css", "report.js"),
     }
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _display_time(iso: str) -> str:

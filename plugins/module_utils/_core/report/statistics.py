@@ -12,13 +12,14 @@ from typing import Any, NamedTuple, TypedDict
 
 from ..model.errors import CLASSES
 from ..model.findings import CHECKS, SEVERITIES, Check, properties_of
-from ..model.report_row import AccountRow, FindingRow, ReportHeader
+from ..model.report_row import AccountRow, FindingRow, IngestionRow, ReportHeader
 
 # The state of a check is one letter: the most severe open finding (c, h, m, l), else the most severe repaired one
 # (in capitals), else "passed" or "unknown".
 PASSED, UNKNOWN = ".", "-"
 STATES = ("c", "h", "m", "l", "C", "H", "M", "L", PASSED, UNKNOWN)
-STATE_BY_SEVERITY = dict(zip(SEVERITIES, "chml", strict=True))
+OPEN_STATES = "chml"
+STATE_BY_SEVERITY = dict(zip(SEVERITIES, OPEN_STATES, strict=True))
 STATE_BY_INGESTION_STATUS = {
     "receiving": PASSED,
     "silent_allowed": PASSED,
@@ -48,11 +49,14 @@ class AccountState(NamedTuple):
     open: tuple[bool, ...]
     connected: bool
     drifted: bool
+    attention: bool = False
+    """Whether it failed, would change, has an open finding, or its events are not as expected."""
 
     @property
-    def priority(self) -> tuple[int, bool]:
+    def priority(self) -> tuple[bool, int, bool]:
         """The sort key, most urgent first: open before repaired, and of equal states failed accounts first."""
-        return min(STATES.index(state) for state in self.states), self.states[0] in (PASSED, UNKNOWN)
+        worst = min(STATES.index(state) for state in self.states)
+        return not self.attention, worst, self.states[0] in (PASSED, UNKNOWN)
 
 
 class CodeCount(TypedDict):
@@ -76,9 +80,14 @@ def account_state(row: AccountRow, header: ReportHeader) -> AccountState:
     is_open = tuple(check_mode or not finding.get("repaired") for finding in findings)
     differs = any(_is_actionable(finding) for finding in findings)
     drifted = row["status"] == "changed" or (row["status"] == "ok" and differs)
-    return AccountState(
-        _states(row, header, is_open), is_open, _is_connected(row, is_open, header["playbook"]), drifted
-    )
+    states, connected = _states(row, header, is_open), _is_connected(row, is_open, header["playbook"])
+    attention = row["status"] == "failed" or (check_mode and row["status"] == "changed") or is_unexpected(row)
+    return AccountState(states, is_open, connected, drifted, attention or bool(set(states) & set(OPEN_STATES)))
+
+
+def is_verification(header: ReportHeader) -> bool:
+    """Whether the run asked only whether events arrive."""
+    return header["playbook"] == "verify"
 
 
 def message_of(finding: FindingRow) -> str:
@@ -112,6 +121,27 @@ def ingestion_status_of(row: AccountRow) -> str:
     return "silent_allowed" if allowed else str(ingestion["ingestion_status"])
 
 
+def health_text(ingestion: IngestionRow, *, with_message: bool = True) -> str:
+    """Return what Microsoft Sentinel reports about the connector, "" if it reports nothing."""
+    health = ingestion.get("health")
+    if not (health and health["failed"]):
+        return "healthy" if health else ""
+    message = health.get("message") if with_message or not health.get("reason") else ""
+    return ": ".join(filter(None, ("failed", health.get("reason"), message)))
+
+
+def broken_link_text(ingestion: IngestionRow) -> str:
+    """Return the part of the chain that does not work, with the reason, "" if none is known."""
+    broken = ingestion.get("broken_link")
+    return ": ".join(filter(None, (broken["link"], broken.get("message")))) if broken else ""
+
+
+def is_unexpected(row: AccountRow) -> bool:
+    """Whether the run checked the events of the account, and they are not as expected."""
+    ingestion, status = row.get("ingestion"), ingestion_status_of(row)
+    return bool(ingestion and not ingestion.get("as_expected", STATE_BY_INGESTION_STATUS.get(status) == PASSED))
+
+
 def _states(row: AccountRow, header: ReportHeader, is_open: Sequence[bool]) -> str:
     states = dict.fromkeys(CHECKS, UNKNOWN)
     if row["status"] in ("ok", "changed"):
@@ -119,7 +149,7 @@ def _states(row: AccountRow, header: ReportHeader, is_open: Sequence[bool]) -> s
     if "error" in row:
         states["run"] = "h"
     if ingestion_status := ingestion_status_of(row):
-        states["events"] = STATE_BY_INGESTION_STATUS.get(ingestion_status, UNKNOWN)
+        states["events"] = _state_of_events(row, ingestion_status)
         states["connector"] = "h" if ingestion_status == "not_connected" else states["connector"]
     for finding, still_open in zip(row.get("findings", ()), is_open, strict=True):
         if finding.get("accepted"):
@@ -127,6 +157,12 @@ def _states(row: AccountRow, header: ReportHeader, is_open: Sequence[bool]) -> s
         letter, check = STATE_BY_SEVERITY[finding["severity"]], properties_of(finding["code"]).check
         states[check] = min(states[check], letter if still_open else letter.upper(), key=STATES.index)
     return "".join(states.values())
+
+
+def _state_of_events(row: AccountRow, ingestion_status: str) -> str:
+    state = STATE_BY_INGESTION_STATUS.get(ingestion_status, UNKNOWN)
+    # Other events may have arrived, but not the canary event.
+    return "h" if state == PASSED and is_unexpected(row) else state
 
 
 def _is_made(check: Check, playbook: str, row: AccountRow) -> bool:
@@ -162,7 +198,7 @@ class OuStatistics:
         for check, state in zip(CHECKS, states, strict=True):
             self.checked[check] += accounts * (state != UNKNOWN)
             self.found[check] += accounts * (state not in (PASSED, UNKNOWN))
-            self.open[check] += accounts * (state in "chml")
+            self.open[check] += accounts * (state in OPEN_STATES)
 
     def merge(self, other: OuStatistics) -> None:
         """Count the accounts of another OU in this row."""
@@ -206,24 +242,29 @@ class Statistics:
 
     def _numbers(self, header: ReportHeader) -> dict[str, int | None]:
         organization, orphans = header.get("organization"), header.get("orphans")
-        verified = bool(self.ingestion_statuses)
+        listed, excluded = (organization["accounts"], len(organization["excluded"])) if organization else (None, None)
         return {
-            "organization": organization["accounts"] if organization else None,
+            "organization": listed,
             "in_scope": len(self.account_states),
-            "excluded": len(organization["excluded"]) if organization else None,
-            **self._compared(header["playbook"]),
+            "excluded": excluded,
+            "attention": sum(state.attention for state in self.account_states),
+            **self._compared(header),
             "failed": self.status["failed"],
-            "receiving": self.ingestion_statuses["receiving"] if verified else None,
-            "silent": self.ingestion_statuses["silent"] if verified else None,
+            **self._event_numbers(),
             "orphaned": sum(map(_is_connector, orphans or ())) if organization or orphans else None,
         }
 
-    def _compared(self, playbook: str) -> dict[str, int | None]:
+    def _compared(self, header: ReportHeader) -> dict[str, int | None]:
         """Return the numbers of accounts that were compared with their desired state."""
-        if playbook == PREFLIGHT:
-            return {"connected": None, "drifted": None}
-        states = self.account_states
-        return {"connected": sum(one.connected for one in states), "drifted": sum(one.drifted for one in states)}
+        states, is_preflight = self.account_states, header["playbook"] == PREFLIGHT
+        return {
+            "connected": None if is_preflight else sum(one.connected for one in states),
+            "drifted": None if is_preflight or is_verification(header) else sum(one.drifted for one in states),
+        }
+
+    def _event_numbers(self) -> dict[str, int | None]:
+        counts = self.ingestion_statuses
+        return {name: counts[name] if counts else None for name in ("receiving", "silent", "unhealthy")}
 
     @property
     def severities(self) -> dict[str, dict[str, int]]:

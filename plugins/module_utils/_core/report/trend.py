@@ -17,8 +17,9 @@ MAX_RUNS = 365
 # Large and small numbers need a scale of their own.
 PANELS = (
     ("Accounts", ("in_scope", "connected", "receiving")),
-    ("Problems", ("drifted", "failed", "silent")),
+    ("Problems", ("drifted", "failed", "silent", "unhealthy")),
 )
+NUMBERS = tuple(name for _title, names in PANELS for name in names)
 Point = tuple[float, float]
 
 
@@ -63,7 +64,7 @@ def _panel(title: str, names: Sequence[str], runs: Sequence[HistoryEntry], times
     lines: list[Line] = [
         {"name": name, "points": _points(series, times, top), "last": series[-1]}
         for name, series in values.items()
-        if any(value is not None for value in series)
+        if series[-1] is not None
     ]
     ticks = [(_y(value, top), value) for value in sorted({0, top // 2, top})]
     return {"title": title, "lines": lines, "ticks": ticks, "first": _date(runs[0]), "last": _date(runs[-1])}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -34,5 +35,6 @@ def unwritable(folder: Path, error: OSError) -> SentinelError:
 def write(folder: Path | None, header: ReportHeader, rows: Iterable[Any], name: str) -> Iterator[str]:
     """Write the report if there is a folder; yields the line that names it."""
     if folder:
-        written = report.write(folder, header, list(rows), name)
+        user = os.environ.get("LOGNAME") or os.environ.get("USER") or ""
+        written = report.write(folder, {"user": user, **header}, list(rows), name)
         yield f"Report: {written / 'report.html'}"

@@ -19,6 +19,7 @@ from ..console.details import Details
 from ..console.next_step import next_step, recap_line
 from ..model.account import Account
 from ..model.account_result import AccountResult
+from ..model.console_links import azure_portal
 from ..model.errors import SentinelError, cannot
 from ..model.organization.organization import Organization
 from ..model.report_row import OrganizationRow, ReportHeader
@@ -56,7 +57,10 @@ class Console(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """The options of a session; the journal is in `report_dir`, without that in `home`."""
+    """The options of a session; the journal is in `report_dir`, without that in `home`.
+
+    `limit` is Ansible's `--limit`, by which the run was narrowed.
+    """
 
     playbook: str
     home: Path
@@ -68,6 +72,7 @@ class SessionOptions:
     """The host for which Ansible runs the task and counts it."""
     command_options: str = ""
     """The options of ansible-playbook for the next command."""
+    limit: str = ""
 
 
 @dataclass(slots=True)
@@ -215,12 +220,15 @@ class Session:
     def _header(self, run_options: fleet.RunOptions, started: datetime) -> ReportHeader:
         """Return the header of the report: the run as a whole."""
         orphan_search = [run_options.orphan_search] if run_options.orphan_search else []
+        accounts = [*self.accounts, *orphan_search]
         return {
             "playbook": self.options.playbook,
             "started": started.isoformat(timespec="milliseconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "check_mode": run_options.check_mode,
-            "workspaces": sorted({account.workspace for account in (*self.accounts, *orphan_search)}),
+            "workspaces": sorted({account.workspace for account in accounts}),
+            "azure_portal": azure_portal(account.azure.cloud_environment for account in accounts),
+            "limit": self.options.limit,
             "summary": self._results.summary,
             "orphans": [orphan.show() for orphan in self._orphans],
             "organization": _organization_row(self._orphans.organization, self.accounts),

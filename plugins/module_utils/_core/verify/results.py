@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from ..console.account_lines import Failure, failed_hosts
 from ..model import sources
 from ..model.connector.workspace_content import HealthMonitoring, show
+from ..model.console_links import azure_portal
 from ..model.docs_links import pages_line
 from ..model.duration import format_duration
 from ..model.ingestion.arrivals import ALL_ACCOUNTS, Snapshot
 from ..model.ingestion.ingestion import INGESTION_STATUSES, IngestionResult, TableResult
 from ..model.ingestion.tables import EVENTS, HEALTH, TABLES
-from ..model.report_row import AccountRow, ReportHeader, TableRow, WorkspaceRow
+from ..model.report_row import AccountRow, IngestionRow, ReportHeader, TableRow, WorkspaceRow
 from .ingestion import AccountIngestion
 from .workspace_queries import WorkspaceQueries, Workspaces
 
@@ -201,6 +202,7 @@ def report_header(accounts: list[AccountIngestion], started: datetime, finished:
         "finished": finished.isoformat(timespec="seconds"),
         "check_mode": False,
         "workspaces": sorted({item.account.workspace for item in accounts}),
+        "azure_portal": azure_portal(item.account.azure.cloud_environment for item in accounts),
         "summary": summary(accounts),
     }
 
@@ -214,12 +216,14 @@ def add_workspaces(header: ReportHeader, workspaces: Workspaces) -> None:
 def report_row(item: AccountIngestion) -> AccountRow:
     """Return an account as a row of the report."""
     shown = item.shown
+    # An error about the canary event or the role leaves an ingestion status.
+    failed = item.error if item.ingestion_status.name == "unknown" else None
     row: AccountRow = {
         "account_id": item.account.account_id,
         "host": item.account.host,
         "ou": item.account.ou,
         "sources": sources.types(item.account.sources),
-        "status": "ok",
+        "status": "failed" if failed else "ok",
         "resources": [
             {"kind": kind, "id": resource_id, "changed": False}
             for kind, resource_id in (("role", shown["role_arn"]), ("connector", shown["connector_id"]))
@@ -228,18 +232,28 @@ def report_row(item: AccountIngestion) -> AccountRow:
         "findings": [],
         "calls": [],
         "diff": [],
-        "ingestion": {
-            "ingestion_status": shown["ingestion_status"],
-            "as_expected": shown["as_expected"],
-            "message": shown["message"],
-            "last_event": shown["last_event"],
-            "events": shown["events"],
-            "regions": shown["regions"],
-        },
+        "ingestion": _ingestion_row(shown),
     }
-    if shown["tables"].keys() - {EVENTS}:
-        row["ingestion"]["tables"] = [_table_row(table, one) for table, one in shown["tables"].items()]
+    if failed:
+        row["error"] = {"class": failed.kind, "message": str(failed)}
     return row
+
+
+def _ingestion_row(shown: IngestionResult) -> IngestionRow:
+    optional = {name: shown.get(name) for name in ("health", "canary", "broken_link")}
+    tables = shown["tables"] if shown["tables"].keys() - {EVENTS} else {}
+    row: Any = {
+        "ingestion_status": shown["ingestion_status"],
+        "as_expected": shown["as_expected"],
+        "message": shown["message"],
+        "last_event": shown["last_event"],
+        "events": shown["events"],
+        "regions": shown["regions"],
+        **({"tables": [_table_row(table, one) for table, one in tables.items()]} if tables else {}),
+        **{name: value for name, value in optional.items() if value not in (None, {})},
+    }
+    result: IngestionRow = row
+    return result
 
 
 def _table_row(table: str, one: TableResult) -> TableRow:

@@ -10,8 +10,8 @@
   const heads = [...document.querySelectorAll("#matrix th[data-sort]")];
   const columns = heads.filter((head) => head.dataset.check).map((head) => [+head.dataset.check, head.textContent.trim()]);
   const width = document.querySelectorAll("#matrix thead th").length;
-  const hasEvents = heads.some((head) => head.dataset.sort === "last");
-  const changed = document.querySelector("#show [value=changed]").textContent;
+  const cells = heads.filter((head) => head.dataset.cell).map((head) => [head.dataset.cell, head.textContent.trim()]);
+  const changed = document.querySelector("#show [value=changed]")?.textContent ?? "changed";
   const order = Object.keys(marks);
   const filter = {};
   let sort = "";
@@ -20,7 +20,7 @@
   let shown = rows;
   let haystacks = null;
 
-  const resources = (row) => row.resources.map(({ kind, id }) => [kind.charAt(0).toUpperCase() + kind.slice(1), id]);
+  const resources = (row) => row.resources.map(({ kind, id, url }) => [kind.charAt(0).toUpperCase() + kind.slice(1), id, url]);
   const number = (value) => value.toLocaleString("en-US");
 
   // Every node is created here, and strings become text nodes: no name can become markup.
@@ -33,12 +33,13 @@
 
   const haystack = (row) =>
     [
-      row.account_id, row.host, row.ou, row.status, row.summary, row.error.class, row.ingestion.ingestion_status,
+      row.account_id, row.host, row.status, row.error.class, row.ingestion.ingestion_status, ...Object.values(row.cells),
       ...row.resources.map(({ id }) => id), ...row.findings.map(({ code }) => code),
     ].join("\n").toLowerCase();
 
   const SHOW = {
-    open: (row) => /[chml]/.test(row.states),
+    open: (row) => row.attention,
+    new: (row) => row.new,
     drifted: (row) => row.drifted,
     connected: (row) => row.connected,
     disconnected: (row) => !row.connected,
@@ -48,7 +49,7 @@
     check: (row, value) => /[chml]/i.test(row.states[checks.indexOf(value)] ?? ""),
     severity: (row, value) => row.findings.some(({ severity }) => severity === value),
     events: (row, value) => row.ingestion.ingestion_status === value,
-    ou: (row, value) => (row.ou || UNKNOWN_OU) === value,
+    ou: (row, value) => (row.cells.ou || UNKNOWN_OU) === value,
     class: (row, value) => row.error.class === value,
     code: (row, value) => row.findings.some(({ code }) => code === value),
   };
@@ -70,17 +71,18 @@
   };
   const sortKey = (name) => ({
     id: (row) => row.host.toLowerCase() || row.account_id,
-    ou: (row) => row.ou,
-    status: (row) => row.status,
-    last: (row) => row.last_event,
-  })[name] || ((row) => order.indexOf(row.states[+name.slice(1)]));
+    status: (row) => row.label,
+  })[name] || ((row) => row.cells[name] ?? order.indexOf(row.states[+name.slice(1)]));
 
   const mark = (state, label) => {
     const [kind, char, meaning] = marks[state];
     return make("span", { class: `mark ${kind}`, role: "img", "aria-label": `${label}: ${meaning}`, title: `${label}: ${meaning}` }, char);
   };
   const cell = (kind, ...children) => make("td", { role: "cell", class: kind }, ...children);
-  const wide = (text, kind = "wide") => make("td", { role: "cell", class: kind, title: text }, make("bdi", {}, text || "–"));
+  // Paths and ARNs are broken after a slash rather than anywhere.
+  const breakable = (text) => text.split(/(?<=\/)/).flatMap((part, at) => (at ? [make("wbr"), part] : [part]));
+  const wide = (text, name, label) =>
+    make("td", { role: "cell", class: `wide${text ? "" : " blank"}${name === "details" ? " details" : ""}`, "data-label": label }, make("bdi", {}, ...breakable(text || "–")));
 
   const line = (row, at) => {
     const toggle = make("button", { type: "button", class: "toggle", "aria-expanded": "false", "data-row": at },
@@ -88,28 +90,27 @@
       row.host && row.host !== row.account_id ? make("b", { class: "id" }, row.account_id) : null);
     return make("tr", { role: "row", class: "account" },
       make("th", { scope: "row", role: "rowheader" }, toggle),
-      wide(row.ou),
-      cell("", make("span", { class: `status ${row.status}` }, row.status === "changed" ? changed : row.status)),
+      cell("", make("span", { class: `status ${row.tone}` }, row.label === "changed" ? changed : row.label)),
       ...columns.map(([index, label]) =>
         make("td", { role: "cell", class: "check", "data-label": label }, mark(row.states[index], label))),
-      hasEvents ? wide(row.last_event) : null,
-      wide(row.summary, "wide details"));
+      ...cells.map(([name, label]) => wide(row.cells[name], name, label)));
   };
 
-  // A line diff by the longest common subsequence; for long texts each side as a whole.
+  // A line diff by the longest common subsequence; for long texts each side as a whole. A comma alone is no difference.
   const compare = (before, after) => {
     const a = before ? before.split("\n") : [];
     const b = after ? after.split("\n") : [];
+    const same = (i, j) => a[i].replace(/,$/, "") === b[j].replace(/,$/, "");
     if (a.length * b.length > 250000) return [...a.map((it) => ["del", it]), ...b.map((it) => ["add", it])];
     const long = Array.from({ length: a.length + 1 }, () => new Uint32Array(b.length + 1));
     for (let i = a.length - 1; i >= 0; i--)
       for (let j = b.length - 1; j >= 0; j--)
-        long[i][j] = a[i] === b[j] ? long[i + 1][j + 1] + 1 : Math.max(long[i + 1][j], long[i][j + 1]);
+        long[i][j] = same(i, j) ? long[i + 1][j + 1] + 1 : Math.max(long[i + 1][j], long[i][j + 1]);
     const lines = [];
     let i = 0;
     let j = 0;
     while (i < a.length || j < b.length) {
-      if (i < a.length && j < b.length && a[i] === b[j]) { lines.push(["", a[i]]); i++; j++; }
+      if (i < a.length && j < b.length && same(i, j)) { lines.push(["", b[j]]); i++; j++; }
       else if (j >= b.length || (i < a.length && long[i + 1][j] >= long[i][j + 1])) lines.push(["del", a[i++]]);
       else lines.push(["add", b[j++]]);
     }
@@ -125,6 +126,9 @@
   const titled = (title, items) => (items.length ? [make("h3", {}, title), ...items] : []);
   const documentation = (url, name) => (url ? make("a", { href: url, rel: "noreferrer", "aria-label": `Documentation of ${name}` }, "Documentation") : null);
 
+  const outside = (key, url) =>
+    make("a", { href: url, rel: "noreferrer", "aria-label": `${key} in the ${key === "Role" ? "IAM console" : "Azure portal"}` }, key === "Role" ? "IAM console" : "Azure portal");
+
   const findings = (row) => row.findings.map(({ severity, code, message, open, url }) =>
     make("li", {}, mark(open ? severity[0] : severity[0].toUpperCase(), "Severity"), " ", make("b", {}, code), " – ",
       make("bdi", {}, message), open ? null : make("span", { class: "note" }, " (repaired)"), " ", documentation(url, code)));
@@ -133,11 +137,11 @@
   const calls = (row) => row.calls.map(({ name, args }) =>
     make("details", {}, make("summary", { class: "id" }, name), block(pretty(args).split("\n").map((it) => ["", it]))));
   const facts = (row) => {
-    const { ingestion_status, events, regions, message } = row.ingestion;
-    const pairs = [["Account", row.account_id], ["OU", row.ou], ...resources(row)];
-    if (ingestion_status) pairs.push(["Events", `${ingestion_status}, ${number(events ?? 0)} events`], ["Last event", row.last_event], ["Regions", regions?.join(", ")], ["Message", message]);
-    return make("dl", {}, ...pairs.filter(([, value]) => value).map(([key, value]) =>
-      make("div", {}, make("dt", {}, key), make("dd", { class: "id" }, value))));
+    const { ingestion_status, events, health, broken_link, message, last_event } = row.ingestion;
+    const pairs = [["Account", row.account_id], ["OU", row.cells.ou], ...resources(row)];
+    if (ingestion_status) pairs.push(["Events", `${ingestion_status}, ${number(events ?? 0)} events`], ["Last event", last_event], ["Regions", row.cells.regions], ["Health", health], ["Broken link", broken_link], ["Message", message]);
+    return make("dl", {}, ...pairs.filter(([, value]) => value).map(([key, value, url]) =>
+      make("div", {}, make("dt", {}, key), make("dd", { class: "id" }, value, url ? " " : null, url ? outside(key, url) : null))));
   };
   const failure = ({ error }) => (error.class
     ? [make("p", { class: "error" }, make("b", {}, error.class), ` – ${error.message} ${error.advice} `, documentation(error.url, error.class))]
