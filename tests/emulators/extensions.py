@@ -56,6 +56,9 @@ def refine(call: Call, body: bytes, signed: Signed) -> Call:
     """Name the resource of a request in JSON, as policies do."""
     if call.service == "cloudtrail":
         return cloudtrail.with_resource(call, body, signed.caller.account)
+    if call.service == "monitoring":
+        # CloudWatch signs with another name than its actions have.
+        return dataclasses.replace(call, service="cloudwatch", action=f"cloudwatch:{call.operation}")
     if call.service == "kms":
         key = str(json.loads(body or b"{}").get("KeyId", "*"))
         name = key if key.startswith("alias/") else f"key/{key}"

@@ -52,8 +52,12 @@ async def _prepare(run: SourceRun) -> None:
     connection = options.existing(desired, source, notification, connectors)
     if run.removing:
         options.check_removable(desired, source, connection)
-    desired = options.adopted(desired, source, connection)
-    others = options.queues_of_others(account, source, region)
+    run.prepared = await prepare_connection(run, options.adopted(desired, source, connection), connectors)
+
+
+async def prepare_connection(run: SourceRun, desired: S3SourceSpec, connectors: S3Connectors) -> Prepared:
+    """Return what the steps depend on: the spec with the queues of other sources, and the spec of the connector."""
+    others = options.queues_of_others(run.account, run.source, desired.region)
     connector = S3ConnectorSpec(
         desired.role_arn,
         desired.queue_url,
@@ -61,12 +65,12 @@ async def _prepare(run: SourceRun) -> None:
         run.sentinel.id if run.sentinel else "",
         desired.workspace_id,
         other_queue_arns=others,
-        deduplicate=account.deduplicate,
+        deduplicate=run.account.deduplicate,
     )
     absent = await _missing_queues(run, uncertain_queues(connector, connectors))
     in_use = queues_of_role(connector, connectors) | others
     desired = replace(desired, other_queue_arns=tuple(sorted(in_use)))
-    run.prepared = Prepared(desired, replace(connector, absent_queue_arns=frozenset(absent)))
+    return Prepared(desired, replace(connector, absent_queue_arns=frozenset(absent)))
 
 
 async def _bucket_region(run: SourceRun) -> str:
