@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from aiohttp import web
 
-from . import cloudtrail, s3, sqs
+from . import cloudtrail, producers, s3, sqs
 from .faults import Call, Fault
 from .state import AwsCaller, State
 
@@ -47,9 +47,19 @@ class Signed(NamedTuple):
 Identify = Callable[[web.BaseRequest, bytes, Signed], Call]
 Act = Callable[[Proxy, web.BaseRequest, bytes, Call], Awaitable[web.Response]]
 
-IDENTIFY: dict[str, Identify] = {"s3": s3.identify, "sqs": sqs.identify}
-ACT: dict[str, Act] = {"s3": s3.act, "sqs": sqs.act, "cloudtrail": cloudtrail.act}
-REFUSE: dict[str, Callable[[Call, Fault], web.Response]] = {"s3": s3.refuse, "sqs": sqs.refuse}
+IDENTIFY: dict[str, Identify] = {"s3": s3.identify, "sqs": sqs.identify, "guardduty": producers.identify_guardduty}
+ACT: dict[str, Act] = {
+    "s3": s3.act,
+    "sqs": sqs.act,
+    "cloudtrail": cloudtrail.act,
+    "ec2": producers.describe_flow_logs,
+    "guardduty": producers.guardduty,
+}
+REFUSE: dict[str, Callable[[Call, Fault], web.Response]] = {
+    "s3": s3.refuse,
+    "sqs": sqs.refuse,
+    "ec2": producers.refuse_ec2,
+}
 
 
 def refine(call: Call, body: bytes, signed: Signed) -> Call:

@@ -221,24 +221,24 @@ class _Inspector:
         given: str | None = self._source.get("prefix")
         if given is not None:
             return given
+        reason = "Set prefix to inspect the other links."
         if trails:
-            organizations = self._run.caller("organizations")
-            clients = {"cloudtrail": self._run.caller("cloudtrail", region), "s3": self._run.caller("s3", region)}
-            found = await self._attempt(
-                "delivery", find_trail_source(self._bucket, self._account_id, organizations=organizations, **clients)
-            )
-            if found and found.have:
-                return found.have.prefix
+            try:
+                return (await self._find_trail_source(region)).prefix
+            except SentinelError as error:
+                reason = str(error)
         prefix = model.prefix_of_entry(self._table, self._bucket, notification)
-        if trails is not None and not trails and prefix is None:
-            self._add(
-                "delivery_trail_missing", f"No trail of the account or its organization delivers into {self._bucket}."
-            )
         if prefix is None:
-            self._unknown(
-                "notification", "The prefix of the objects is unknown. Set prefix to inspect the other links."
-            )
+            if self._knows_trails and not trails:
+                text = f"No trail of account {self._account_id} or its organization delivers into {self._bucket}."
+                self._add("delivery_trail_missing", text)
+            self._unknown("notification", f"The prefix of the objects is unknown. {reason}")
         return prefix
+
+    async def _find_trail_source(self, region: str) -> TrailSource:
+        clients = {name: self._run.caller(name, region) for name in ("cloudtrail", "s3")}
+        organizations = self._run.caller("organizations")
+        return await find_trail_source(self._bucket, self._account_id, organizations=organizations, **clients)
 
     # --- the links ---
 
