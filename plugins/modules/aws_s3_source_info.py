@@ -52,11 +52,6 @@ EXAMPLES = r"""
     resource_group: security
     workspace: sentinel
   register: source
-
-- name: Fail if a link is broken
-  ansible.builtin.assert:
-    that: source.broken_link is none
-    fail_msg: "{{ source.message }}"
 """
 
 RETURN = r"""

@@ -43,8 +43,10 @@ async def act(proxy: Proxy, request: web.BaseRequest, body: bytes, call: Call) -
             )
             return _answer({**answer, **_planted(proxy, call, found[0])})
     response = await proxy.forward(request, body, call)
-    planted = _planted(proxy, call, found[0]) if found and response.status == 200 else {}
-    return _answer({**json.loads(response.body), **planted}) if planted else response
+    planted = _planted(proxy, call, found[0]) if found else {}
+    if not (planted and response.status == 200 and isinstance(response.body, bytes)):
+        return response
+    return _answer({**json.loads(response.body), **planted})
 
 
 def _planted(proxy: Proxy, call: Call, arn: str) -> Json:

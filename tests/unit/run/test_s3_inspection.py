@@ -14,13 +14,23 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import Expected
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.inspection import Inspection
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.clients import Clients
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.s3_inspection import inspect_account
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.s3_inspection import (
+    inspect_account,
+    inspect_accounts,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify.ingestion import (
+    AccountIngestion,
+    VerifyOptions,
+    verify,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify.s3_sources import source_notes
 from tests.emulators import trail
 from tests.emulators.client import Emulators
-from tests.emulators.faults import AZURE_DENIED, SCP_DENIED
+from tests.emulators.faults import AZURE_DENIED, SCP_DENIED, TRUST_DENIED
 from tests.emulators.s3_connection import S3Connection
 from tests.faults import engine
 
@@ -597,7 +607,7 @@ def test_the_role_has_to_be_able_to_decrypt(here: Emulators, operation: str, arg
     onboard(ONE)
     client = here.boto("kms", ARCHIVE)
     [key] = client.list_keys()["Keys"]
-    getattr(client, operation)(KeyId=key["KeyArn"], **arguments)
+    getattr(client, operation)(KeyId=key["KeyId"], **arguments)
     [found] = inspect(ONE)
     assert (codes(found), found.unknown, found.broken_link) == ({code}, [], "role")
 
@@ -668,3 +678,55 @@ def test_what_is_denied_is_unknown_and_the_other_links_are_inspected(here: Emula
     [found] = inspect({**ONE, "prefix": LOGS.prefix, "bucket_region": LOGS.region})
     assert {one.link for one in found.unknown} == {READS[operation]}
     assert codes(found) == (set() if operation.startswith("Data") else {"connector_missing"})
+
+
+# --- in a verification ---
+
+
+def verified(members: int = 0, **variables: Any) -> dict[str, AccountIngestion]:
+    hosts: Json = {"archive": _host((ONE,), variables)}
+    hosts |= {f"{one:012}": {"aws_account_id": f"{one:012}", "sentinel_sources": []} for one in range(1, members + 1)}
+    watched = [AccountIngestion(one, Expected(through_s3=True)) for one in engine.accounts_of(hosts)]
+    asyncio.run(verify(watched, VerifyOptions(3600), lambda _line: None))
+    return {item.account.account_id: item for item in watched}
+
+
+def test_a_verification_has_the_broken_link_of_the_account(here: Emulators) -> None:
+    make_trail(here)
+    onboard(ONE)
+    without_entry(here)
+    found = verified(members=1)
+    [source] = found[ARCHIVE].result()["s3_sources"]
+    assert (source["bucket"], source["broken_link"]) == (LOGS.bucket, "notification")
+    assert source["traffic"]["messages"] is not None
+    assert "s3_sources" not in found["000000000001"].result()
+    [note] = source_notes(found.values())
+    assert note.startswith(f"broken: [{ARCHIVE} archive]")
+
+
+def test_members_need_an_organization_trail(here: Emulators) -> None:
+    source = own_trail(here)
+    onboard(source)
+    expected: list[tuple[int, set[str]]] = [(0, set()), (1, {"delivery_trail_account"})]
+    for members, wanted in expected:
+        hosts = {"archive": _host((source,), {})}
+        hosts |= {"m": {"aws_account_id": "444444444444", "sentinel_sources": []}} if members else {}
+        accounts = engine.accounts_of(hosts)
+        with Clients(accounts) as clients:
+            found = asyncio.run(inspect_accounts(accounts, clients))
+        assert {one["code"] for one in found[ARCHIVE][0]["findings"]} == wanted
+
+
+def test_an_account_that_cannot_be_entered_is_unknown_in_a_verification(here: Emulators) -> None:
+    make_trail(here)
+    here.fault(account=ARCHIVE, **TRUST_DENIED)
+    item = verified()[ARCHIVE]
+    [source] = item.result()["s3_sources"]
+    assert (item.error, source["broken_link"], len(source["unknown"])) == (None, None, 1)
+
+
+def test_a_verification_without_s3_sources_asks_aws_for_nothing(here: Emulators) -> None:
+    here.forget()
+    accounts = engine.accounts_of({"one": {"aws_account_id": "111111111111"}})
+    asyncio.run(verify([AccountIngestion(accounts[0])], VerifyOptions(3600), lambda _line: None))
+    assert here.operations("sts") == []

@@ -24,6 +24,7 @@ from ..model.ingestion.queries import events_query, health_query
 from ..model.role.permissions import policy_for
 from ..run.clients import Clients
 from ..run.unexpected import unexpected_error
+from .s3_sources import add_inspections
 
 if TYPE_CHECKING:
     from ..cloud.logs import QueryResult, Rows
@@ -175,6 +176,7 @@ async def finish(
     evaluate_accounts(workspaces, accounts, options)
     if options.role_last_used:
         await _in_accounts(accounts, clients, _read_last_used)
+    await add_inspections(accounts, clients)
 
 
 def evaluate_accounts(workspaces: Workspaces, accounts: list[AccountIngestion], options: VerifyOptions) -> None:

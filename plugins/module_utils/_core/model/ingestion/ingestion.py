@@ -86,7 +86,10 @@ _PARTIAL = IngestionStatus(message="Log Analytics returned only a partial answer
 
 
 class IngestionResult(TypedDict):
-    """One account in results; `canary`, `role_last_used` and `error` are there only if the run checked or had them."""
+    """One account in results; some keys are there only if the run checked or had them.
+
+    These are `canary`, `role_last_used` and `error`, and `s3_sources` of accounts that list some.
+    """
 
     ingestion_status: str
     as_expected: bool
@@ -100,6 +103,7 @@ class IngestionResult(TypedDict):
     health: dict[str, Any]
     canary: NotRequired[bool]
     role_last_used: NotRequired[dict[str, Any]]
+    s3_sources: NotRequired[list[dict[str, Any]]]
     error: NotRequired[ErrorRow]
 
 

@@ -8,19 +8,18 @@ Source of the symptoms: "Troubleshoot AWS S3 connector issues" (Microsoft Learn)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..connector.s3 import S3Connector
-from ..findings import CODES, Finding, finding, ordered
+from ..findings import CODES, Finding, ordered
 from ..session_policy import allow
-from .connector import queue_arn_of
+from ..sources import SourceSpec
 from .notification import Entry, Notification, entries
 from .objects import Objects
 from .objects import show as show_objects
 from .producers import FLOW_LOGS, GUARDDUTY
-from .source import ROLE_PREFIX, S3SourceSpec, default_queue_name
+from .source import CLOUDTRAIL_TABLE, S3SourceSpec, default_queue_name
 from .traffic import Traffic
 from .traffic import show as show_traffic
 from .trail_status import TrailState
@@ -100,6 +99,12 @@ class Inspection:
         return _UNSEEN if symptom == _ARRIVE and not self.objects_arrive else symptom
 
 
+def unread(source: SourceSpec, reason: str) -> Inspection:
+    """Return the inspection of a source of which nothing could be read."""
+    table = source.get("table", CLOUDTRAIL_TABLE)
+    return Inspection(table, source.get("bucket"), unknown=[Unknown(next(iter(_SYMPTOMS)), reason)])
+
+
 def _breaks(found: Finding, link: str) -> bool:
     code = CODES[found.code]
     return code.breaking and LINKS[code.check] == link
@@ -141,19 +146,6 @@ def prefix_of_entry(table: str, bucket: str, notification: Notification | None) 
 
 def _name(table: str, bucket: str, entry: Entry) -> str:
     return f":{default_queue_name(table, bucket, entry.rule.prefix)}"
-
-
-def role_name_findings(
-    spec: S3SourceSpec, notification: Notification, connectors: Iterable[S3Connector]
-) -> Iterator[Finding]:
-    """Yield connectors that read a queue of the bucket into the table, by a role that cannot be assumed."""
-    queues = {one.destination for one in entries(notification.document)}
-    for one in connectors:
-        name = one.role_arn.rpartition("/")[2]
-        reads = not queues.isdisjoint(map(queue_arn_of, one.sqs_urls)) and one.destination_table == spec.table
-        if reads and not name.startswith(ROLE_PREFIX):
-            text = f"Data connector {one.name} reads role {name}, and Microsoft Sentinel assumes only {ROLE_PREFIX}…."
-            yield finding("role_name", text)
 
 
 def _rows(found: Iterable[NamedTuple]) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..findings import Finding, finding
-from .source import S3SourceSpec
 from .trail import Trail
 
 _NEW_SECONDS = 3_600.0
@@ -97,19 +96,26 @@ def findings(states: Sequence[TrailState], *, serves_organization: bool) -> Iter
     """Yield what is wrong with the trails of a source, which may be several: what one has, others may lack."""
     active = [one for one in states if one.may_log]
     if not active:
-        for one in states:
-            yield finding("delivery_trail_stopped", f"Trail {one.trail.arn} does not log.")
+        yield from map(_stopped, states)
         return
+    yield from _delivery_findings(active)
+    yield from _selector_findings(active)
+    named = ", ".join(one.trail.arn for one in active)
+    if serves_organization and not any(one.trail.is_organization for one in active):
+        yield finding("delivery_trail_account", f"{named} is no organization trail: it has events of its account only.")
+    if all(not one.trail.is_multi_region for one in active):
+        yield finding("delivery_trail_region", f"{named} has events of Region {active[0].trail.home_region} only.")
+
+
+def _stopped(state: TrailState) -> Finding:
+    return finding("delivery_trail_stopped", f"Trail {state.trail.arn} does not log.")
+
+
+def _delivery_findings(active: Iterable[TrailState]) -> Iterator[Finding]:
     for one in active:
         if one.status and one.status.error:
             text = f"Trail {one.trail.arn} cannot deliver into bucket {one.trail.bucket}: {one.status.error}."
             yield finding("delivery_trail_failed", text)
-    named = ", ".join(one.trail.arn for one in active)
-    if serves_organization and not any(one.trail.is_organization for one in active):
-        yield finding("delivery_trail_account", f"{named} is no organization trail: it has events of its account only.")
-    if not any(one.trail.is_multi_region for one in active):
-        yield finding("delivery_trail_region", f"{named} has events of Region {active[0].trail.home_region} only.")
-    yield from _selector_findings(active)
 
 
 def _selector_findings(active: Sequence[TrailState]) -> Iterator[Finding]:
@@ -123,15 +129,6 @@ def is_new(states: Iterable[TrailState], now: float) -> bool:
     """Return whether a trail logs for so short a time that it may not have delivered anything; `now` as in status."""
     started = [one.status.started for one in states if one.status and one.status.started is not None]
     return any(now - one < _NEW_SECONDS for one in started)
-
-
-def missing(spec: S3SourceSpec) -> Finding:
-    """Return the finding for a source into whose prefix no trail delivers."""
-    text = (
-        f"No trail of account {spec.account_id} or of its organization delivers into bucket {spec.bucket} with the "
-        f"prefix {spec.prefix!r}."
-    )
-    return finding("delivery_trail_missing", text)
 
 
 def show(state: TrailState) -> dict[str, Any]:
