@@ -74,7 +74,7 @@ CHECKS: dict[str, Check] = {
     "role": Check("Role", "The IAM role, its settings and its OIDC provider", (*_RECONCILING, "offboard")),
     "trust": Check("Trust", "The trust policy of the role", _RECONCILING),
     "permission": Check("Permissions", "The permissions of the role", _RECONCILING),
-    "delivery": Check("Delivery", "Whether AWS delivers the objects of an S3 source"),
+    "delivery": Check("Delivery", "Whether AWS delivers the objects of an S3 source", resource="notification"),
     "queue": Check("Queue", "The queue of an S3 source and its policy", (*_RECONCILING, "offboard"), resource="queue"),
     "notification": Check(
         "Notification",
