@@ -22,6 +22,7 @@ from ..module_utils._core.run import report_folder
 from ..module_utils._core.run.signals import handle_signals
 from ..module_utils._core.verify import ingestion, results
 from ..module_utils._core.verify.interruption import Interruption
+from ..module_utils._core.verify.s3_sources import source_notes
 from ..plugin_utils.batch import BatchAccount, BatchAction, report_dir
 from ..plugin_utils.console import command_options
 
@@ -79,7 +80,7 @@ class ActionModule(BatchAction):
         for item in accounts:
             self.console.traceback(item.error)
         accounts += [ingestion.refused_account(one.account, one.error) for one in batch.refused]
-        notes = results.workspace_notes(workspaces)
+        notes = [*results.workspace_notes(workspaces), *source_notes(accounts)]
         lines = results.status_lines(accounts, verbose=self.console.verbose)
         for line in (*lines, *notes, results.summary_line(accounts)):
             self.console.line(line)

@@ -63,13 +63,4 @@ options:
       - The ARNs of the KMS keys that encrypt the objects. If not set, that of the trail.
     type: list
     elements: str
-  purge_queue:
-    description:
-      - Whether a removal deletes a queue that has messages, C(false) if not set.
-    type: bool
-  remove_provider:
-    description:
-      - Whether a removal removes the audience of Microsoft Sentinel from the OIDC provider, and the provider
-        if it was the last one, C(false) if not set.
-    type: bool
 """

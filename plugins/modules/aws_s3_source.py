@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - trailbridge.sentinel.aws
   - trailbridge.sentinel.azure
   - trailbridge.sentinel.s3_source
+  - trailbridge.sentinel.s3_source_removal
   - trailbridge.sentinel.workspace
 options:
   account_id:
@@ -47,6 +48,7 @@ options:
     choices: [present, absent]
     default: present
 seealso:
+  - module: trailbridge.sentinel.aws_s3_source_info
   - module: trailbridge.sentinel.aws_connector
   - module: trailbridge.sentinel.fleet
 """

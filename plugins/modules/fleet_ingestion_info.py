@@ -143,7 +143,8 @@ summary:
       sample: 0
 accounts:
   description:
-    - Accounts that are not as expected, or have a message, by account ID. All other accounts are only counted.
+    - Accounts that are not as expected, have a message, or list S3 sources, by account ID. All other accounts are only
+      counted.
   returned: success
   type: dict
   contains:
@@ -230,6 +231,50 @@ accounts:
       returned: with O(role_last_used)
       type: dict
       sample: {"time": "2026-11-22T17:20:00+00:00", "region": "us-east-1"}
+    s3_sources:
+      description:
+        - The S3 sources of the account, inspected from the trail to the data connector. See
+          M(trailbridge.sentinel.aws_s3_source_info).
+      returned: for accounts that list S3 sources
+      type: list
+      elements: dict
+      contains:
+        table:
+          description: Table of the workspace.
+          type: str
+          sample: AWSCloudTrail
+        bucket:
+          description: Name of the bucket.
+          type: str
+          sample: aws-controltower-logs-222222222222-eu-west-1
+        broken_link:
+          description:
+            - The first link that is broken. V(delivery), V(notification), V(queue), V(role) or V(connector), V(null) if
+              none is.
+          type: str
+          sample: notification
+        message:
+          description: What the broken link means, and its findings. Empty if no link is broken.
+          type: str
+          sample: "Objects arrive, nothing is sent: Bucket logs does not notify queue logs."
+        findings:
+          description: Everything that differs from a connection that works, each with severity, code and message.
+          type: list
+          elements: dict
+          sample: []
+        unknown:
+          description: What could not be read, each with link and message.
+          type: list
+          elements: dict
+          sample: []
+        objects:
+          description: The newest object, as in M(trailbridge.sentinel.aws_s3_source_info).
+          type: dict
+          sample: {}
+        traffic:
+          description: Counters of the queue, as in M(trailbridge.sentinel.aws_s3_source_info).
+          type: dict
+          sample: {"messages": 3, "in_flight": 1, "dead_letters": 0, "sent": 420, "received": 420, "deleted": 420}
     error:
       description: Why the role could not be assumed in the account, with C(class) and C(message).
       returned: if the role could not be assumed

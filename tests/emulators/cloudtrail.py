@@ -41,8 +41,16 @@ async def act(proxy: Proxy, request: web.BaseRequest, body: bytes, call: Call) -
             answer = await proxy.state.moto.call(
                 found[2], "cloudtrail", _python_name(call.operation), _home(trails, found[0]), **sent
             )
-            return _answer(answer)
-    return await proxy.forward(request, body, call)
+            return _answer({**answer, **_planted(proxy, call, found[0])})
+    response = await proxy.forward(request, body, call)
+    planted = _planted(proxy, call, found[0]) if found else {}
+    if not (planted and response.status == 200 and isinstance(response.body, bytes)):
+        return response
+    return _answer({**json.loads(response.body), **planted})
+
+
+def _planted(proxy: Proxy, call: Call, arn: str) -> Json:
+    return proxy.state.s3.trail_status.get(arn, {}) if call.operation == "GetTrailStatus" else {}
 
 
 def management(proxy: Proxy) -> str:

@@ -160,3 +160,15 @@ class Control:
     def do_event_bridge(self, bucket: str) -> None:
         """Let a bucket send its events to EventBridge, too; moto forgets that it does."""
         self.state.s3.event_bridge.add(bucket)
+
+    def do_trail_status(self, arn: str, **fields: Any) -> None:
+        """Let the status of a trail have these fields."""
+        self.state.s3.trail_status[arn] = fields
+
+    def do_flow_log(self, account: str, region: str, **fields: Any) -> None:
+        """Add a flow log, as DescribeFlowLogs returns it."""
+        self.state.s3.flow_logs.setdefault((account, region), []).append(fields)
+
+    def do_publishing_destination(self, account: str, region: str, **fields: Any) -> None:
+        """Add a publishing destination of GuardDuty, as DescribePublishingDestination returns it."""
+        self.state.s3.destinations.setdefault((account, region), []).append(fields)

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from aiohttp import web
 
-from . import cloudtrail, s3, sns, sqs
+from . import cloudtrail, producers, s3, sns, sqs
 from .faults import Call, Fault
 from .state import AwsCaller, State
 
@@ -47,9 +47,20 @@ class Signed(NamedTuple):
 Identify = Callable[[web.BaseRequest, bytes, Signed], Call]
 Act = Callable[[Proxy, web.BaseRequest, bytes, Call], Awaitable[web.Response]]
 
-IDENTIFY: dict[str, Identify] = {"s3": s3.identify, "sqs": sqs.identify}
-ACT: dict[str, Act] = {"s3": s3.act, "sqs": sqs.act, "sns": sns.act, "cloudtrail": cloudtrail.act}
-REFUSE: dict[str, Callable[[Call, Fault], web.Response]] = {"s3": s3.refuse, "sqs": sqs.refuse}
+IDENTIFY: dict[str, Identify] = {"s3": s3.identify, "sqs": sqs.identify, "guardduty": producers.identify_guardduty}
+ACT: dict[str, Act] = {
+    "s3": s3.act,
+    "sqs": sqs.act,
+    "sns": sns.act,
+    "cloudtrail": cloudtrail.act,
+    "ec2": producers.describe_flow_logs,
+    "guardduty": producers.guardduty,
+}
+REFUSE: dict[str, Callable[[Call, Fault], web.Response]] = {
+    "s3": s3.refuse,
+    "sqs": sqs.refuse,
+    "ec2": producers.refuse_ec2,
+}
 
 
 def refine(call: Call, body: bytes, signed: Signed) -> Call:
@@ -58,6 +69,9 @@ def refine(call: Call, body: bytes, signed: Signed) -> Call:
         return cloudtrail.with_resource(call, body, signed.caller.account)
     if call.service == "sns":
         return sns.with_resource(call, body)
+    if call.service == "monitoring":
+        # CloudWatch signs with another name than its actions have.
+        return dataclasses.replace(call, service="cloudwatch", action=f"cloudwatch:{call.operation}")
     if call.service == "kms":
         key = str(json.loads(body or b"{}").get("KeyId", "*"))
         name = key if key.startswith("alias/") else f"key/{key}"

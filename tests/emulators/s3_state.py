@@ -71,6 +71,11 @@ class S3State:
     """The accounts that created subscriptions to topics of other accounts, by ARN."""
     pending_subscriptions: set[str] = field(default_factory=set)
     """Subscriptions that are not confirmed."""
+    trail_status: dict[str, Json] = field(default_factory=dict)
+    """Fields of the status of a trail, by its ARN, that replace those of moto."""
+    flow_logs: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
+    destinations: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
+    """Flow logs, and publishing destinations of GuardDuty, as the API returns them, by account and Region."""
     token_versions: dict[str, int] = field(default_factory=dict)
     """Accounts that set the version of their tokens."""
     iam_lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -74,9 +74,10 @@ def options() -> dict[str, Any]:
     return {"sources": {"description": list(sentences()), "type": "list", "elements": "raw"}}
 
 
-def module_options(source_type: str) -> dict[str, Any]:
-    """Return the options of a type of source as options of a module for one source."""
-    return {option.name: _module_option(option) for option in module_source_options(source_type)}
+def module_options(source_type: str, *, for_removal: bool) -> dict[str, Any]:
+    """Return the options of a type of source as options of modules for one source."""
+    found = module_source_options(source_type, for_removal=for_removal)
+    return {option.name: _module_option(option) for option in found}
 
 
 def _module_option(option: SourceOption) -> dict[str, Any]:
@@ -89,7 +90,8 @@ def write(root: Path) -> None:
     """Write the fragments into a checkout."""
     for name, about, documented in (
         ("sources", "for the sources of an account", options()),
-        ("s3_source", "of one S3 source", module_options("s3")),
+        ("s3_source", "of one S3 source", module_options("s3", for_removal=False)),
+        ("s3_source_removal", "for the removal of one S3 source", module_options("s3", for_removal=True)),
     ):
         text = FRAGMENT.format(about=about, documentation=dump({"options": documented}, width=100))
         (root / f"plugins/doc_fragments/{name}.py").write_text(text, encoding="utf-8")

@@ -9,7 +9,7 @@ import ast
 import importlib
 import re
 from dataclasses import fields, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -72,10 +72,15 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.r
     OptionSpec,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3 import (
+    inspection,
     notification,
+    objects,
     provider,
     queue,
     subscription,
+    traffic,
+    trail,
+    trail_status,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.source import S3SourceSpec
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import prerequisites_result
@@ -506,6 +511,27 @@ def s3_source() -> dict[str, Any]:
     }
 
 
+def inspected() -> inspection.Inspection:
+    return inspection.Inspection(
+        "AWSCloudTrail",
+        S3_SOURCE.bucket,
+        S3_SOURCE,
+        trails=(trail_status.TrailState(trail.Trail("arn", S3_SOURCE.bucket)),),
+        objects=objects.Objects((objects.Object("AWSLogs/x.gz", 1.0),), 2.0),
+        traffic=traffic.Traffic(traffic.Waiting(1, 0), 0, traffic.Counts(1, 1, 1, 1)),
+        findings=[FOUND],
+        unknown=[inspection.Unknown("delivery", "Cannot.")],
+    )
+
+
+def s3_source_found() -> dict[str, Any]:
+    found = inspected()
+    made = s3_source()
+    found.shown = {name: partial(made.get, name) for name in inspection.LINKS_OF_RESOURCES}
+    found.shown["connector"] = lambda: s3_connector.show(S3_CONNECTOR)
+    return {**inspection.show(found), "error": ERROR}
+
+
 def connectors_found() -> dict[str, Any]:
     cloudtrail = {"kind": connector.KIND, "name": "x", "properties": {"awsRoleArn": ROLE.arn}}
     bucket = {"kind": "AmazonWebServicesS3", "name": "y", "properties": {"roleArn": ROLE.arn}}
@@ -544,6 +570,7 @@ def watched(account_id: str) -> run_ingestion.AccountIngestion:
 def verified() -> dict[str, Any]:
     both = [watched("111111111111"), watched("222222222222")]
     both[0].shown["canary"] = True
+    both[0].shown["s3_sources"] = [inspection.summary(inspected())]
     return {**results.task_result(both, [], "drift", 100, verbose=False), "error": FLEET_ERROR}
 
 
@@ -571,6 +598,7 @@ RESULTS = {
         "connector": s3_connector.show(S3_CONNECTOR) | connector.show(CONNECTOR),
     },
     "aws_s3_source": s3_source,
+    "aws_s3_source_info": s3_source_found,
     "aws_stackset": lambda: {
         "stackset": stackset.show(stackset.StackSet("x", tags={"x": "y"})),
         "calls": [Call("CreateStackSet", {}).show()],

@@ -34,12 +34,14 @@ from .model.role import role as roles
 from .model.role.permissions import SessionScope, policy_for, session_scope
 from .model.role.plan import ROLE
 from .model.role.role import Role
+from .model.s3 import inspection as inspections
 from .model.s3.connector import S3_CONNECTOR, S3ConnectorSpec
 from .model.sources import S3, module_source_options
 from .model.text import visible
 from .run.account import Context, connect_source, disconnect_source
 from .run.clients import Clients
 from .run.reconcile import Mode, read_consistent, reconcile
+from .run.s3_inspection import inspect_account
 from .run.unexpected import UnexpectedError, unexpected_error
 from .verify import ingestion, results
 from .verify.workspace_queries import WorkspaceQueries, open_workspaces, query_events, workspaces_of
@@ -162,9 +164,7 @@ def _role_with_findings(role: Role, account: Account) -> Result:
 @_synchronous
 async def aws_s3_source(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Run the module `aws_s3_source`."""
-    names = [option.name for option in module_source_options(S3)]
-    source = {"type": S3, "connector": False, **{name: params[name] for name in names if params[name] is not None}}
-    given = parse({**params, "sources": [source]}, "", names="short")
+    given = _with_s3_source(params, connector=False)
     with Clients([given]) as clients:
         account = await _complete_account(given, clients, required=True)
         # Without a workspace only its id is known, which is all that the steps in AWS need.
@@ -178,6 +178,24 @@ async def aws_s3_source(params: Mapping[str, Any], *, check_mode: bool) -> Resul
         with AccountReport().attached_to_errors() as report:
             await work(report, account, account.sources[0], context)
     return report.result()
+
+
+def _with_s3_source(params: Mapping[str, Any], *, connector: bool) -> Account:
+    """Return the account with the one source that the options are for."""
+    every = (*module_source_options(S3), *module_source_options(S3, for_removal=True))
+    options = {option.name: params[option.name] for option in every if params.get(option.name) is not None}
+    return parse({**params, "sources": [{"type": S3, "connector": connector, **options}]}, "", names="short")
+
+
+@_synchronous
+async def aws_s3_source_info(params: Mapping[str, Any]) -> Result:
+    """Run the module `aws_s3_source_info`."""
+    account = _with_s3_source(params, connector=True)
+    with Clients([account]) as clients:
+        if not account.workspace and not account.role_spec.workspace_id:
+            _check_workspace(account)
+        found = await inspect_account(account, clients, serves_organization=params["organization"])
+    return {"changed": False, **inspections.show(found[0])}
 
 
 @_synchronous

@@ -163,10 +163,9 @@ FLEET_CHECK_SPEC: ArgumentSpec = {
     "minimum_accounts": {"type": "int", "default": 1},
 }
 
-S3_SOURCE_SPEC: ArgumentSpec = {
-    "account_id": {"type": "str"},
-    "adopt": {"type": "bool", "default": False},
-    **{
+
+def _source_options(*, for_removal: bool) -> ArgumentSpec:
+    return {
         option.name: {
             "type": option.type,
             **({"elements": "str"} if option.type == "list" else {}),
@@ -174,8 +173,21 @@ S3_SOURCE_SPEC: ArgumentSpec = {
             # The ARN of a key is no secret.
             **({"no_log": False} if "key" in option.name else {}),
         }
-        for option in module_source_options(S3)
-    },
+        for option in module_source_options(S3, for_removal=for_removal)
+    }
+
+
+S3_SOURCE_INFO_SPEC: ArgumentSpec = {
+    "account_id": {"type": "str"},
+    "organization": {"type": "bool", "default": False},
+    **_source_options(for_removal=False),
+}
+
+S3_SOURCE_SPEC: ArgumentSpec = {
+    "account_id": {"type": "str"},
+    "adopt": {"type": "bool", "default": False},
+    **_source_options(for_removal=False),
+    **_source_options(for_removal=True),
 }
 
 SOURCES_SPEC: ArgumentSpec = {"sources": {"type": "list", "elements": "raw"}}

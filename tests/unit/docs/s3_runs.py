@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.inspection import Inspection
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import fleet
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.clients import Clients
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.s3_inspection import inspect_account
 from tests.emulators import trail
 from tests.emulators.client import Emulators
 from tests.emulators.s3_connection import S3Connection
@@ -42,6 +46,18 @@ def run(*, check_mode: bool = False, absent: bool = False, **options: Any) -> en
     done = engine.run(accounts, fleet.RunOptions(absent=absent, check_mode=check_mode))
     assert (done.error, done.failed) == (None, {})
     return done
+
+
+def inspect(**options: Any) -> Inspection:
+    """Inspect a source of the log archive account."""
+    source = {"type": "s3", "bucket": SOURCE.bucket, **options}
+    accounts = engine.accounts_of({"archive": {"aws_account_id": ACCOUNT, "sentinel_sources": [source]}})
+
+    async def work() -> list[Inspection]:
+        with Clients(accounts) as clients:
+            return await inspect_account(accounts[0], clients)
+
+    return asyncio.run(work())[0]
 
 
 def drift(cloud: Emulators) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ def called_in_azure(cloud: Emulators) -> set[str]:
 S3_ACTIONS = {
     "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
     "s3:PutBucketNotificationConfiguration": "s3:PutBucketNotification",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
     "s3:ListObjectsV2": "s3:ListBucket",
 }
 # Tags are sent with other calls; AWS requires the permission all the same.
@@ -84,9 +86,9 @@ WITH_TAGS = {
 }
 
 
-def called_for_s3(cloud: Emulators) -> set[str]:
-    """The actions of all calls in the account since the last time."""
-    services = ("iam", "s3", "sqs", "cloudtrail", "organizations")
+def called_for_s3(cloud: Emulators, *others: str) -> set[str]:
+    """The actions of all calls in the account since the last time, also of these other services."""
+    services = ("iam", "s3", "sqs", "cloudtrail", "organizations", *others)
     called = {S3_ACTIONS.get(one, one) for service in services for one in called_in_aws(cloud, service)}
     cloud.forget()
     return called | {WITH_TAGS[one] for one in called & WITH_TAGS.keys()}
@@ -316,6 +318,29 @@ def test_the_policy_for_a_topic_allows_exactly_the_calls_of_a_subscription(here:
     assert read == by_sid["Preview"]
     assert (created | repaired) - read == by_sid["Onboard"]
     assert removed - read == by_sid["Offboard"]
+
+
+def test_the_policy_of_the_inspection_allows_exactly_its_calls(here: Emulators) -> None:
+    others = ("cloudwatch", "kms", "ec2", "guardduty")
+    s3_runs.make_trail(here)
+    key = s3_runs.SOURCE.boto(here, "kms").create_key()["KeyMetadata"]["Arn"]
+    place = {"destinationArn": f"arn:aws:s3:::{s3_runs.SOURCE.bucket}", "kmsKeyArn": key}
+    fields = {"destinationId": "d1", "destinationType": "S3", "status": "PUBLISHING", "destinationProperties": place}
+    where = {"account": s3_runs.ACCOUNT, "region": s3_runs.SOURCE.region}
+    here.control("publishing_destination", **where, **fields)
+    far = replace(s3_runs.SOURCE, bucket="far", region="me-south-1")
+    far.make_bucket(here)
+    inspected = [s3_runs.inspect(prefix="AWSLogs/", table=table) for table in ("AWSVPCFlow", "AWSGuardDuty")]
+    inspected.append(s3_runs.inspect(bucket=far.bucket, prefix="AWSLogs/"))
+    found = called_for_s3(here, *others)
+    with engine.short_pauses():
+        s3_runs.run()
+    here.forget()
+    inspected.append(s3_runs.inspect())
+    found |= called_for_s3(here, *others)
+    assert [one.message for each in inspected for one in each.unknown if "Cannot" in one.message] == []
+    read = set(allowed("aws-s3-preview"))
+    assert found - read == set(allowed("aws-s3-inspect"))
 
 
 @pytest.mark.parametrize("path", sorted(POLICIES.iterdir()), ids=lambda path: path.stem)

@@ -226,7 +226,7 @@ def test_only_findings_that_no_run_repairs_remain_after_a_repair() -> None:
     statistics = Statistics({**HEADER, "playbook": "onboard", "check_mode": False}, [record])
     assert statistics.severities["critical"] == {"before": 1, "after": 0}
     assert statistics.severities["low"] == {"before": 1, "after": 1}
-    assert statistics.account_states[0].states == ".lC.--.-"
+    assert statistics.account_states[0].states == ".lC.---.-"
 
 
 def test_findings_stay_open_in_check_mode_and_in_failed_accounts() -> None:
@@ -256,7 +256,7 @@ def test_an_accepted_finding_has_its_reason_and_fails_nothing(tmp_path: Path) ->
         assert "Ticket 1" in text(folder, name), name
     statistics = Statistics({**HEADER, "check_mode": False}, [record])
     assert (statistics.found["permission_policy_extra"], statistics.open["permission_policy_extra"]) == (1, 1)
-    assert statistics.account_states[0].states == "....--.-"
+    assert statistics.account_states[0].states == "....---.-"
     assert not statistics.account_states[0].drifted
 
 
@@ -269,21 +269,21 @@ def test_an_informational_finding_is_no_drift() -> None:
 @pytest.mark.parametrize(
     ("playbook", "record", "states"),
     [
-        ("drift", account(), "....--.-"),
-        ("verify", account(ingestion={"ingestion_status": "stale"}), "------.m"),
-        ("verify", account(ingestion={"ingestion_status": "not_connected"}), "------hh"),
-        ("verify", account(ingestion={"ingestion_status": "silent", "as_expected": True}), "------.."),
-        ("verify", account(ingestion={"ingestion_status": "unknown"}), "------.-"),
-        ("offboard", account(), "..----.-"),
-        ("drift", account(status="skipped"), "--------"),
-        ("drift", account(status="failed", error={"class": "throttled", "message": "x"}), "h-------"),
+        ("drift", account(), "....---.-"),
+        ("verify", account(ingestion={"ingestion_status": "stale"}), "-------.m"),
+        ("verify", account(ingestion={"ingestion_status": "not_connected"}), "-------hh"),
+        ("verify", account(ingestion={"ingestion_status": "silent", "as_expected": True}), "-------.."),
+        ("verify", account(ingestion={"ingestion_status": "unknown"}), "-------.-"),
+        ("offboard", account(), "..-----.-"),
+        ("drift", account(status="skipped"), "---------"),
+        ("drift", account(status="failed", error={"class": "throttled", "message": "x"}), "h--------"),
     ],
 )
 def test_what_a_run_did_not_look_at_is_never_fine(playbook: str, record: dict[str, Any], states: str) -> None:
     assert account_state(record, {**HEADER, "playbook": playbook}).states == states
 
 
-@pytest.mark.parametrize(("code", "states"), [("trust_new", "..c.--.-"), ("quantum_leak", ".c..--.-")])
+@pytest.mark.parametrize(("code", "states"), [("trust_new", "..c.---.-"), ("quantum_leak", ".c..---.-")])
 def test_a_code_of_a_newer_release_belongs_to_the_check_that_it_begins_with(code: str, states: str) -> None:
     row = account(findings=[{"severity": "critical", "code": code, "message": "New."}])
     assert account_state(row, HEADER).states == states

@@ -200,6 +200,22 @@ async def last_used(iam: ServiceClient, account_id: str, name: str) -> dict[str,
         return parse(_parse_last_used, await iam("GetRole", RoleName=name))
 
 
+async def provider_exists(iam: ServiceClient, arn: str) -> bool:
+    """Return whether there is an OIDC provider of this ARN."""
+    try:
+        with translate_aws_errors(f"read OIDC provider {arn}", CODES):
+            await iam("GetOpenIDConnectProvider", OpenIDConnectProviderArn=arn)
+    except ChangedError:
+        return False
+    return True
+
+
+async def token_version(iam: ServiceClient, account_id: str) -> int:
+    """Return the version of the session tokens that the global endpoint of STS issues (GlobalEndpointTokenVersion)."""
+    with translate_aws_errors(f"read the summary of account {account_id}", CODES):
+        return parse(_parse_token_version, await iam("GetAccountSummary"))
+
+
 class ProviderAdapter:
     """The OIDC provider of Microsoft Sentinel in the account of an S3 source.
 
@@ -266,6 +282,10 @@ def _parse_provider(response: Response, arn: str) -> Provider:
         client_ids=frozenset(response.get("ClientIDList", [])),
         tags={tag["Key"]: tag["Value"] for tag in response.get("Tags", [])},
     )
+
+
+def _parse_token_version(response: Response) -> int:
+    return int(response["SummaryMap"]["GlobalEndpointTokenVersion"])
 
 
 def _parse_last_used(response: Response) -> dict[str, str]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that talks to Amazon S3: the Region of a bucket, its folders, and its notification."""
+"""The only file that talks to Amazon S3: the Region of a bucket, its objects, and its notification."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..model.errors import ChangedError, NotYetError, OutdatedError, SentinelErr
 from ..model.plan import Call
 from ..model.s3 import bucket as buckets
 from ..model.s3.notification import Notification, entries, is_in_force
+from ..model.s3.objects import Folder, Object
 from ..model.s3.source import S3SourceSpec
 from ..model.validation import RULES
 from .aws_errors import Code, code_of, translate_aws_errors
@@ -85,6 +86,27 @@ async def organization_ids(s3: ServiceClient, bucket: str, account_id: str, fold
             ExpectedBucketOwner=account_id,
         )
         return parse(_parse_folders, found, folder)
+
+
+async def list_folder(s3: ServiceClient, bucket: str, account_id: str, folder: str) -> Folder:
+    """Return the first entries of a folder of the bucket, at most 1,000."""
+    with translate_aws_errors(f"list folder {folder} of bucket {bucket}", CODES):
+        found = await s3("ListObjectsV2", Bucket=bucket, Prefix=folder, Delimiter="/", ExpectedBucketOwner=account_id)
+        return parse(_parse_folder, found, folder)
+
+
+async def default_key(s3: ServiceClient, bucket: str, account_id: str) -> str:
+    """Return the id or ARN of the KMS key of the default encryption, empty if there is none."""
+    try:
+        with translate_aws_errors(f"read the encryption of bucket {bucket}", CODES):
+            return parse(
+                _parse_default_key,
+                await s3("GetBucketEncryption", Bucket=bucket, ExpectedBucketOwner=account_id),
+            )
+    except SentinelError as error:
+        if code_of(error) == "ServerSideEncryptionConfigurationNotFoundError":
+            return ""
+        raise
 
 
 class NotificationAdapter:
@@ -196,6 +218,18 @@ def _parse_region(response: Response) -> str:
     if not RULES["region"].holds(region):
         raise ValueError(location)
     return region
+
+
+def _parse_folder(response: Response, folder: str) -> Folder:
+    folders = tuple(one["Prefix"].removeprefix(folder) for one in response.get("CommonPrefixes", ()))
+    found = ((one["Key"], one["LastModified"].timestamp()) for one in response.get("Contents", ()))
+    return Folder(folders, tuple(Object(key, modified) for key, modified in found if key != folder))
+
+
+def _parse_default_key(response: Response) -> str:
+    rules = response["ServerSideEncryptionConfiguration"]["Rules"]
+    defaults = (one.get("ApplyServerSideEncryptionByDefault", {}) for one in rules)
+    return next((one["KMSMasterKeyID"] for one in defaults if one.get("KMSMasterKeyID")), "")
 
 
 def _parse_folders(found: Iterable[Response], folder: str) -> list[str]:

@@ -23,11 +23,8 @@ from .service import Response, ServiceClient, Writer
 # Changed attributes take up to 60 seconds to spread, the retention period 15 minutes ("SetQueueAttributes").
 NEW_QUEUE_AGE = timedelta(minutes=2)
 _DOCUMENTS = ("Policy", "RedrivePolicy")
-_COUNTS = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesDelayed",
-    "ApproximateNumberOfMessagesNotVisible",
-)
+_IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
+_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", _IN_FLIGHT)
 CODES = (
     *(
         Code(name, "transient", NotFoundError)
@@ -155,6 +152,7 @@ def _parse_queue(response: Response, tags: Response, url: str) -> Queue:
         fifo=raw.get("FifoQueue") == "true",
         tags=dict(tags.get("Tags") or {}),
         messages=sum(int(raw[name]) for name in _COUNTS),
+        in_flight=int(raw[_IN_FLIGHT]),
         is_new=datetime.now(tz=UTC) - modified < NEW_QUEUE_AGE,
     )
 

@@ -76,6 +76,7 @@ CHECKS: dict[str, Check] = {
     "role": Check("Role", "The IAM role, its settings and its OIDC provider", (*_RECONCILING, "offboard")),
     "trust": Check("Trust", "The trust policy of the role", _RECONCILING),
     "permission": Check("Permissions", "The permissions of the role", _RECONCILING),
+    "delivery": Check("Delivery", "Whether AWS delivers the objects of an S3 source", resource="notification"),
     "queue": Check("Queue", "The queue of an S3 source and its policy", (*_RECONCILING, "offboard"), resource="queue"),
     "notification": Check(
         "Notification",
@@ -226,6 +227,15 @@ CODES: dict[str, Code] = {
         ("PutRolePolicy",),
         breaking=True,
     ),
+    "permission_key_missing": _drift(
+        "high", "permission", "The role may not use the key that encrypts the objects.", _BY_HAND, breaking=True
+    ),
+    "permission_key_policy": _drift(
+        "high", "permission", "The policy of a key does not allow the role to decrypt.", _BY_HAND, breaking=True
+    ),
+    "permission_key_disabled": _drift(
+        "high", "permission", "A key that encrypts the objects is disabled.", _BY_HAND, breaking=True
+    ),
     "role_boundary_missing": _security(
         "high", "role", "The role lacks the desired permissions boundary.", ("PutRolePermissionsBoundary",)
     ),
@@ -294,6 +304,17 @@ CODES: dict[str, Code] = {
         ("AddClientIDToOpenIDConnectProvider",),
         breaking=True,
     ),
+    "oidc_provider_slash": _drift(
+        "medium", "role", "An OIDC provider has a URL without the slash at its end, which is another one.", _BY_HAND
+    ),
+    "role_name": _drift("high", "role", "The name of the role does not begin with OIDC_.", _BY_HAND, breaking=True),
+    "role_token_version": _drift(
+        "high",
+        "role",
+        "The session tokens of the account are not valid in the Region of the queue.",
+        _BY_HAND,
+        breaking=True,
+    ),
     "source_missing": _drift(
         "high",
         "role",
@@ -303,6 +324,39 @@ CODES: dict[str, Code] = {
     ),
     "source_not_listed": _drift(
         "low", "role", "A CloudTrail connector reads the account, and its list of sources has none.", _BY_HAND
+    ),
+    "delivery_bucket_missing": _drift(
+        "high", "delivery", "The bucket does not exist, or belongs to another account.", _BY_HAND, breaking=True
+    ),
+    "delivery_trail_missing": _drift(
+        "high", "delivery", "No trail delivers into the bucket with the prefix.", _BY_HAND, breaking=True
+    ),
+    "delivery_trail_stopped": _drift("high", "delivery", "The trail does not log.", _BY_HAND, breaking=True),
+    "delivery_trail_failed": _drift(
+        "high", "delivery", "The trail cannot deliver into the bucket.", _BY_HAND, breaking=True
+    ),
+    "delivery_objects_missing": _drift(
+        "high", "delivery", "No object with the prefix is newer than a day.", _BY_HAND, breaking=True
+    ),
+    "delivery_flow_log_failed": _drift("high", "delivery", "A flow log cannot deliver.", _BY_HAND, breaking=True),
+    "delivery_flow_log_format": _drift(
+        "high", "delivery", "A flow log writes a format that Microsoft Sentinel cannot read.", _BY_HAND, breaking=True
+    ),
+    "delivery_findings_failed": _drift(
+        "high", "delivery", "GuardDuty cannot publish its findings to the bucket.", _BY_HAND, breaking=True
+    ),
+    "delivery_bucket_region": _drift(
+        "medium", "delivery", "The bucket is in another Region than bucket_region.", _BY_HAND, breaking=True
+    ),
+    "delivery_trail_account": _drift(
+        "medium", "delivery", "The trail has the events of one account, not of the organization.", _BY_HAND
+    ),
+    "delivery_trail_region": _drift("medium", "delivery", "The trail has the events of one Region only.", _BY_HAND),
+    "delivery_trail_events": _drift(
+        "medium", "delivery", "The event selectors of the trail omit management events.", _BY_HAND
+    ),
+    "delivery_flow_log_fields": _drift(
+        "medium", "delivery", "The record format of a flow log has no start time.", _BY_HAND
     ),
     "queue_policy_open": _security(
         "critical",
@@ -363,6 +417,12 @@ CODES: dict[str, Code] = {
     "queue_policy_missing": _drift(
         "high", "queue", "The policy of the queue does not allow S3 or SNS to send messages.", _QUEUE, breaking=True
     ),
+    "queue_key": _drift("high", "queue", "S3 may not use the key that encrypts the queue.", _BY_HAND, breaking=True),
+    "queue_unused": _drift(
+        "high", "queue", "Objects arrive, and nothing is sent to the queue.", _BY_HAND, breaking=True
+    ),
+    "queue_backlog": _drift("medium", "queue", "Messages wait in the queue for more than an hour.", _BY_HAND),
+    "queue_dead_letters": _drift("low", "queue", "The dead-letter queue has messages.", _BY_HAND),
     "queue_dead_letter_missing": _drift(
         "low", "queue", "The queue has no dead-letter queue.", ("CreateQueue", "SetQueueAttributes")
     ),
@@ -374,6 +434,16 @@ CODES: dict[str, Code] = {
     ),
     "notification_narrower": _drift(
         "high", "notification", "The bucket does not notify the queue of all new objects.", _NOTIFICATION, breaking=True
+    ),
+    "notification_blocked": _drift(
+        "high",
+        "notification",
+        "Another entry of the bucket prevents one for the queue.",
+        _BY_HAND,
+        breaking=True,
+    ),
+    "notification_suffix": _drift(
+        "high", "notification", "The keys of the objects end otherwise than the suffix.", _BY_HAND, breaking=True
     ),
     "notification_wider": _drift(
         "medium", "notification", "The bucket notifies the queue of other objects or events too.", _NOTIFICATION
@@ -429,6 +499,12 @@ CODES: dict[str, Code] = {
     ),
     "connector_queue_shared": _drift(
         "high", "connector", "Another data connector reads the queue, too.", _BY_HAND, breaking=True
+    ),
+    "connector_receives_nothing": _drift(
+        "high", "connector", "Messages are sent to the queue, and none is received.", _BY_HAND, breaking=True
+    ),
+    "connector_deletes_nothing": _drift(
+        "high", "connector", "Messages of the queue are received, and none is deleted.", _BY_HAND, breaking=True
     ),
     "connector_stale": _drift(
         "medium",

@@ -22,6 +22,7 @@ class SourceOption(NamedTuple):
     description: str
     rule: str = ""
     required: bool = False
+    for_removal: bool = False
 
 
 class SourceType(NamedTuple):
@@ -109,13 +110,17 @@ SOURCE_TYPES: dict[str, SourceType] = {
                 "kms_key_arn",
             ),
             SourceOption(
-                "purge_queue", "bool", "Whether a removal deletes a queue that has messages, C(false) if not set."
+                "purge_queue",
+                "bool",
+                "Whether a removal deletes a queue that has messages, C(false) if not set.",
+                for_removal=True,
             ),
             SourceOption(
                 "remove_provider",
                 "bool",
                 "Whether a removal removes the audience of Microsoft Sentinel from the OIDC provider, and the provider "
                 "if it was the last one, C(false) if not set.",
+                for_removal=True,
             ),
         ),
     ),
@@ -186,9 +191,13 @@ def feeds_other_accounts(source: SourceSpec) -> bool:
     return source.type == S3 and source.get("table", s3.CLOUDTRAIL_TABLE) == s3.CLOUDTRAIL_TABLE and is_connected
 
 
-def module_source_options(source_type: str) -> list[SourceOption]:
-    """Return the options of a type of source that a module for the AWS side of one source has."""
-    return [option for option in SOURCE_TYPES[source_type].options if option.name != "connector"]
+def module_source_options(source_type: str, *, for_removal: bool = False) -> list[SourceOption]:
+    """Return the options of a type of source that modules for the AWS side of one source have.
+
+    With `for_removal` those that only a removal needs, otherwise all others.
+    """
+    found = (option for option in SOURCE_TYPES[source_type].options if option.name != "connector")
+    return [option for option in found if option.for_removal == for_removal]
 
 
 def missing_source() -> Finding:

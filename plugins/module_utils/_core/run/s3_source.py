@@ -42,7 +42,8 @@ class Prepared:
 
     spec: S3SourceSpec
     connector: S3ConnectorSpec
-    notification: Notification
+    notification: Notification | None
+    """As it was read; None if it is unknown."""
 
 
 def _spec(run: SourceRun) -> S3SourceSpec:
@@ -57,11 +58,18 @@ async def _prepare(run: SourceRun) -> None:
     desired = options.spec(account, source, region, await _trail(run, region))
     notification = await _read_notification(run, desired)
     connectors = await _connectors(run)
-    connection = await _existing(run, desired, notification, connectors)
+    connection = await existing_connection(run, desired, notification, connectors)
     if run.removing:
         options.check_removable(desired, source, connection)
-    desired = options.adopted(desired, source, connection)
-    others = options.queues_of_others(account, source, region)
+    adopted = options.adopted(desired, source, connection)
+    run.prepared = await prepare_connection(run, adopted, connectors, notification)
+
+
+async def prepare_connection(
+    run: SourceRun, desired: S3SourceSpec, connectors: S3Connectors, notification: Notification | None
+) -> Prepared:
+    """Return what the steps depend on: the spec with the queues of other sources, and the spec of the connector."""
+    others = options.queues_of_others(run.account, run.source, desired.region)
     connector = S3ConnectorSpec(
         desired.role_arn,
         desired.queue_url,
@@ -69,12 +77,12 @@ async def _prepare(run: SourceRun) -> None:
         run.sentinel.id if run.sentinel else "",
         desired.workspace_id,
         other_queue_arns=others,
-        deduplicate=account.deduplicate,
+        deduplicate=run.account.deduplicate,
     )
     absent = await _missing_queues(run, uncertain_queues(connector, connectors))
     in_use = queues_of_role(connector, connectors) | others
     desired = replace(desired, other_queue_arns=tuple(sorted(in_use)))
-    run.prepared = Prepared(desired, replace(connector, absent_queue_arns=frozenset(absent)), notification)
+    return Prepared(desired, replace(connector, absent_queue_arns=frozenset(absent)), notification)
 
 
 async def _bucket_region(run: SourceRun) -> str:
@@ -89,7 +97,7 @@ async def _bucket_region(run: SourceRun) -> str:
         raise
 
 
-async def _existing(
+async def existing_connection(
     run: SourceRun, desired: S3SourceSpec, notification: Notification, connectors: S3Connectors
 ) -> options.Connection | None:
     """Return the connection that was created for the objects by other means."""
@@ -103,7 +111,7 @@ async def _existing(
 async def _read_notification(run: SourceRun, spec: S3SourceSpec) -> Notification:
     """Return the notification of the bucket; raises bad_input if the bucket belongs to another account."""
     try:
-        return await _notification_adapter(run, spec).read()
+        return await notification_adapter(run, spec).read()
     except SentinelError as error:
         if error.kind == "aws_denied":
             await _bucket_region(run)
@@ -169,6 +177,8 @@ def _queue_adapter(run: SourceRun, spec: S3SourceSpec) -> Adapter[Queue]:
     """Return the adapter of the queue, which was read together with its dead-letter queue."""
     write = run.writer(QUEUE.name, "sqs", spec.region)
     adapter = sqs.QueueAdapter(run.caller("sqs", spec.region), spec, writes=run.writes, write=write)
+    if DEAD_LETTER_QUEUE.name not in run.found:
+        return adapter
     both: DeadLetterQueue | None = run.found[DEAD_LETTER_QUEUE.name]
     return AlreadyRead(adapter, Read(both.source if both else None))
 
@@ -186,10 +196,12 @@ def _subscription_adapter(run: SourceRun, spec: S3SourceSpec) -> sns.Subscriptio
 
 def _read_notification_adapter(run: SourceRun, spec: S3SourceSpec) -> Adapter[Notification]:
     prepared: Prepared = run.prepared
-    return AlreadyRead(_notification_adapter(run, spec), Read(prepared.notification))
+    adapter = notification_adapter(run, spec)
+    return AlreadyRead(adapter, Read(prepared.notification)) if prepared.notification else adapter
 
 
-def _notification_adapter(run: SourceRun, spec: S3SourceSpec) -> s3.NotificationAdapter:
+def notification_adapter(run: SourceRun, spec: S3SourceSpec) -> s3.NotificationAdapter:
+    """Return the adapter of the notification of the bucket."""
     return s3.NotificationAdapter(
         run.caller("s3", spec.region),
         spec,

@@ -27,6 +27,7 @@ from ..model.role.permissions import policy_for
 from ..run.clients import Clients
 from ..run.unexpected import unexpected_error
 from .interruption import Interruption
+from .s3_sources import add_inspections
 from .workspace_queries import (
     WorkspaceQueries,
     Workspaces,
@@ -203,6 +204,8 @@ async def finish(
     evaluate_accounts(workspaces, accounts, options)
     if options.role_last_used and not (interruption and interruption.error):
         await _in_accounts(accounts, clients, _read_last_used)
+    if not (interruption and interruption.error):
+        await add_inspections(accounts, clients)
 
 
 async def _finish_interrupted(workspaces: Workspaces, options: VerifyOptions, reason: SentinelError) -> None:

@@ -19,7 +19,7 @@ from ..model.duration import format_duration
 from ..model.ingestion.arrivals import ALL_ACCOUNTS, Snapshot
 from ..model.ingestion.ingestion import INGESTION_STATUSES, IngestionResult, TableResult
 from ..model.ingestion.tables import EVENTS, HEALTH, TABLES
-from ..model.report_row import AccountRow, IngestionRow, ReportHeader, TableRow, WorkspaceRow
+from ..model.report_row import AccountRow, BrokenLinkRow, IngestionRow, ReportHeader, TableRow, WorkspaceRow
 from .ingestion import AccountIngestion
 from .workspace_queries import WorkspaceQueries, Workspaces
 
@@ -170,7 +170,7 @@ def unexpected(accounts: list[AccountIngestion], fail_on: str) -> list[Failure]:
 def task_result(
     accounts: list[AccountIngestion], notes: list[str], fail_on: str, max_fail_percentage: float, *, verbose: bool
 ) -> VerifyResult:
-    """Return the result of `fleet_ingestion_info`: accounts as expected are counted and not listed.
+    """Return the result of `fleet_ingestion_info`: accounts as expected and without S3 sources are not listed.
 
     The task fails if more than `max_fail_percentage` per cent of the accounts are not as expected.
     """
@@ -181,7 +181,7 @@ def task_result(
         "accounts": {
             item.account.account_id: item.result()
             for item in accounts
-            if not item.ingestion_status.as_expected or item.error
+            if not item.ingestion_status.as_expected or item.error or "s3_sources" in item.shown
         },
         "failures": failed,
         "failed_hosts": failed_hosts(failed, len(accounts), verbose=verbose),
@@ -240,7 +240,7 @@ def report_row(item: AccountIngestion) -> AccountRow:
 
 
 def _ingestion_row(shown: IngestionResult) -> IngestionRow:
-    optional = {name: shown.get(name) for name in ("health", "canary", "broken_link")}
+    optional = {"health": shown["health"], "canary": shown.get("canary"), "broken_link": _broken_link(shown)}
     tables = shown["tables"] if shown["tables"].keys() - {EVENTS} else {}
     row: Any = {
         "ingestion_status": shown["ingestion_status"],
@@ -254,6 +254,14 @@ def _ingestion_row(shown: IngestionResult) -> IngestionRow:
     }
     result: IngestionRow = row
     return result
+
+
+def _broken_link(shown: IngestionResult) -> BrokenLinkRow | None:
+    """Return the broken link of the first S3 source that has one."""
+    for one in shown.get("s3_sources", ()):
+        if one["broken_link"]:
+            return {"link": one["broken_link"], "message": one["message"]}
+    return None
 
 
 def _table_row(table: str, one: TableResult) -> TableRow:

@@ -70,7 +70,8 @@ class TableResult(TypedDict):
 class IngestionResult(TableResult):
     """One account in results: the values of the table that its status depends on, and those of all its tables.
 
-    `canary`, `role_last_used` and `error` are there only if the run checked or had them.
+    `canary`, `role_last_used` and `error` are there only if the run checked or had them, `s3_sources` if the account
+    lists some.
     """
 
     role_arn: str
@@ -78,6 +79,7 @@ class IngestionResult(TableResult):
     tables: dict[str, TableResult]
     canary: NotRequired[bool]
     role_last_used: NotRequired[dict[str, Any]]
+    s3_sources: NotRequired[list[dict[str, Any]]]
     error: NotRequired[ErrorRow]
 
 

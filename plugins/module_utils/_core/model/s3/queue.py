@@ -51,6 +51,8 @@ class Queue:
     fifo: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
     messages: int = field(default=0, compare=False)
+    in_flight: int = field(default=0, compare=False)
+    """The messages that were received and not deleted yet; they are counted by `messages`, too."""
     is_new: bool = field(default=False, compare=False)
     """Whether an attribute was changed so recently that other services may not see it yet."""
 

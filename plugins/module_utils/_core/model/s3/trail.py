@@ -24,6 +24,9 @@ class Trail(NamedTuple):
     prefix: str = ""
     is_organization: bool = False
     kms_key_arn: str = ""
+    is_multi_region: bool = False
+    home_region: str = ""
+    """The Region in which status and event selectors of the trail are read."""
 
     @property
     def account_id(self) -> str:
@@ -40,6 +43,13 @@ class Trail(NamedTuple):
         if self.is_organization:
             return f"{self.folder}{organization_id}/"
         return f"{self.folder}{self.account_id}/{CLOUDTRAIL_FOLDER}/"
+
+    def may_deliver(self, prefix: str) -> bool:
+        """Return whether objects of the trail may begin with a prefix, whatever the organization is."""
+        if self.is_organization:
+            return self.folder.startswith(prefix) or prefix.startswith(f"{self.folder}o-")
+        own = self.object_prefix("")
+        return own.startswith(prefix) or prefix.startswith(own)
 
 
 class TrailSource(NamedTuple):
