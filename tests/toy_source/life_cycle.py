@@ -70,7 +70,7 @@ class World:
         report: dict[str, Any] = json.loads(path.read_text())
         self.page = path.with_name("report.html").read_text()
         for old in sorted((self.folder / "reports").rglob("*"), reverse=True):
-            old.unlink() if old.is_file() else old.rmdir()
+            old.rmdir() if old.is_dir() and not old.is_symlink() else old.unlink()
         return report
 
     def states(self, check: str) -> dict[str, str]:

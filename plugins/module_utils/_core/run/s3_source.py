@@ -18,7 +18,7 @@ from ..cloud.aws_errors import code_of
 from ..cloud.iam import ProviderAdapter, RoleAdapter
 from ..model.connector.s3 import S3Connectors
 from ..model.errors import SentinelError, cannot
-from ..model.findings import CODES, Finding, is_security
+from ..model.findings import Finding, is_security
 from ..model.resource import Resource
 from ..model.role.role import Role
 from ..model.s3 import options, permissions, subscription, trail
@@ -27,7 +27,7 @@ from ..model.s3.dead_letter_queue import DEAD_LETTER_QUEUE, DeadLetterQueue
 from ..model.s3.notification import NOTIFICATION, Notification
 from ..model.s3.provider import PROVIDER
 from ..model.s3.queue import QUEUE, Queue
-from ..model.s3.role import WEB_IDENTITY_ROLE
+from ..model.s3.role import WEB_IDENTITY_ROLE, is_certain
 from ..model.s3.source import CLOUDTRAIL_TABLE, S3SourceSpec
 from ..model.s3.subscription import SUBSCRIPTION
 from ..model.s3.trail import TrailSource
@@ -267,14 +267,9 @@ def _without_workspace(resource: Resource[Any, Any]) -> Callable[[SourceRun, Any
     def findings(run: SourceRun, have: Any) -> list[Finding]:
         spec = _spec(run)
         found = resource.findings(spec, have) if have else []
-        return [one for one in found if is_security(one) and _is_certain(spec, one)]
+        return [one for one in found if is_security(one) and is_certain(spec, one)]
 
     return findings
-
-
-def _is_certain(spec: S3SourceSpec, found: Finding) -> bool:
-    is_known = bool(spec.workspace_id) or not CODES[found.code].needs_workspace_id
-    return is_known and found.code != "permission_inline_extra"
 
 
 S3_SOURCE = Source(

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import cannot
-from ..findings import Finding, finding, ordered
+from ..findings import CODES, Finding, finding, ordered
 from ..policy import policy
 from ..resource import Resource
 from ..role import role as roles
@@ -374,6 +374,12 @@ def _own_finding(spec: S3SourceSpec, document: object) -> Finding:
     extra = sorted({one for part in found.unexpected for one in part.statement.resource.values})
     about = f": {', '.join(extra)}" if extra else ""
     return finding("permission_inline_changed", f"Inline policy {name} differs from the desired one{about}.")
+
+
+def is_certain(spec: S3SourceSpec, found: Finding) -> bool:
+    """Whether a finding is true without the list of connectors, which tells whose other inline policies are."""
+    is_known = bool(spec.workspace_id) or not CODES[found.code].needs_workspace_id
+    return is_known and found.code != "permission_inline_extra"
 
 
 WEB_IDENTITY_ROLE: Resource[S3SourceSpec, Role] = Resource(
