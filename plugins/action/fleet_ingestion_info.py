@@ -23,7 +23,7 @@ from ..module_utils._core.run.signals import handle_signals
 from ..module_utils._core.verify import ingestion, results
 from ..module_utils._core.verify.interruption import Interruption
 from ..module_utils._core.verify.s3_sources import source_notes
-from ..plugin_utils.batch import BatchAccount, BatchAction, report_dir
+from ..plugin_utils.batch import Batch, BatchAccount, BatchAction, report_dir
 from ..plugin_utils.console import command_options
 
 SPEC = AWS_SPEC | AZURE_SPEC | INGESTION_SPEC | WORKSPACE_SPEC | FLEET_INGESTION_SPEC
@@ -65,13 +65,16 @@ class ActionModule(BatchAction):
             header["interrupted"] = answer["msg"] = str(error)
             answer["failed"], answer["error"] = True, {"class": error.kind}
 
+    def _display_refused(self, batch: Batch) -> None:
+        for one in batch.refused:
+            self.console.line(f"failed: [{one.account.name}] {one.error}")
+
     async def _verify(self) -> dict[str, Any]:
         started = datetime.now(UTC)
         batch, options = self.read_batch(self.task_options)
         verify_options = _verify_options(options)
         report_folder.check(report_dir(options))
-        for one in batch.refused:
-            self.console.line(f"failed: [{one.account.name}] {one.error}")
+        self._display_refused(batch)
         accounts = [_expected_accounts(one) for one in batch.accounts]
         self._announce_wait(len(accounts), verify_options.wait)
         workspaces = await ingestion.verify(
@@ -91,13 +94,18 @@ class ActionModule(BatchAction):
         answer = results.task_result(accounts, notes, options["fail_on"], max_percent, verbose=verbose)
         self._report_interruption(header, answer)
         try:
-            rows = map(results.report_row, accounts)
-            for line in report_folder.write(report_dir(options), header, rows, options["report_name"] or ""):
-                self.console.line(line)
+            self._write_report(options, header, accounts)
         except SentinelError as error:
             answer["failed"], answer["msg"] = True, " ".join(filter(None, [answer.get("msg"), str(error)]))
         self._display_last_lines(answer)
         return {**answer}
+
+    def _write_report(
+        self, options: dict[str, Any], header: ReportHeader, accounts: list[ingestion.AccountIngestion]
+    ) -> None:
+        rows = map(results.report_row, accounts)
+        for line in report_folder.write(report_dir(options), header, rows, options["report_name"] or ""):
+            self.console.line(line)
 
     def status(self, elapsed: float) -> str:
         """Return the line for a first query that takes long; the pauses are announced."""

@@ -124,10 +124,6 @@ async def reconcile(
             known = AlreadyRead(adapter, before) if before else adapter
             outcome = await _converge(known, overlay, resource.plan, mode, applied=report.calls, on_read=evidence.add)
     evidence.close(outcome)
-    had, remaining = (evidence.part(one) for one in (outcome.have, outcome.want))
-    report.add(resource, spec, had, remaining, changed=outcome.changed)
-    if mode.absent and remaining:
-        report.findings += filter(is_security, resource.findings(spec, remaining))
     return outcome
 
 
@@ -180,12 +176,15 @@ class _Evidence(Generic[Spec, T]):
             raise
 
     def close(self, outcome: Outcome[T]) -> None:
-        """Report the changes and repairs."""
-        if not outcome.changed:
-            return
-        self._report.repaired |= repaired(self._found, self._findings(outcome.want))
-        for number, have in enumerate(self._reads):
-            self._add_diff(number, have, outcome.want)
+        """Report the resource, its changes and repairs, and in a removal the security findings that remain."""
+        if outcome.changed:
+            self._report.repaired |= repaired(self._found, self._findings(outcome.want))
+            for number, have in enumerate(self._reads):
+                self._add_diff(number, have, outcome.want)
+        had, remaining = self._part(outcome.have), self._part(outcome.want)
+        self._report.add(self._resource, self._spec, had, remaining, changed=outcome.changed)
+        if self._absent and remaining:
+            self._report.findings += filter(is_security, self._resource.findings(self._spec, remaining))
 
     def _add_diff(self, number: int, have: T | None, want: T | None) -> None:
         first, now, after = (self._show(one) for one in (self._reads[0], have, want))
@@ -193,9 +192,9 @@ class _Evidence(Generic[Spec, T]):
             self._report.diff.append(difference(self._resource.title(self._spec), now, after))
 
     def _show(self, have: T | None) -> dict[str, Any]:
-        return self._resource.show(self._spec, self.part(have))
+        return self._resource.show(self._spec, self._part(have))
 
-    def part(self, have: T | None) -> T | None:
+    def _part(self, have: T | None) -> T | None:
         """Return the part of the resource that is reconciled: in a removal the part that may be removed."""
         return self._resource.removable(self._spec, have) if self._absent else have
 

@@ -195,17 +195,17 @@ async def finish(
         workspace.error = workspace.error or workspace.transient_error
     if interruption and interruption.error:
         await _finish_interrupted(workspaces, options, interruption.error)
-    else:
-        raise_if_all_failed(workspaces)
-        await asyncio.gather(
-            *(workspace.query_health(options.lookback) for workspace in workspaces.values()),
-            *(workspace.read_content() for workspace in workspaces.values()),
-        )
+        evaluate_accounts(workspaces, accounts, options)
+        return
+    raise_if_all_failed(workspaces)
+    await asyncio.gather(
+        *(workspace.query_health(options.lookback) for workspace in workspaces.values()),
+        *(workspace.read_content() for workspace in workspaces.values()),
+    )
     evaluate_accounts(workspaces, accounts, options)
-    if options.role_last_used and not (interruption and interruption.error):
+    if options.role_last_used:
         await _in_accounts(accounts, clients, _read_last_used)
-    if not (interruption and interruption.error):
-        await add_inspections(accounts, clients)
+    await add_inspections(accounts, clients)
 
 
 async def _finish_interrupted(workspaces: Workspaces, options: VerifyOptions, reason: SentinelError) -> None:
