@@ -218,7 +218,7 @@ QUEUES = (
 )  # fmt: skip
 
 TRUST = (
-    Attack("no audience", _condition(AUDIENCE, "", None), ("high trust_condition_missing",), SESSION.lower()),
+    Attack("no audience", _condition(AUDIENCE, "", None), ("high trust_condition_missing",), SESSION),
     Attack("another audience", _condition(AUDIENCE, "StringEquals", lambda at: [at.audience, OTHER_AUDIENCE]),
            ("high trust_condition_foreign",), OTHER_AUDIENCE),
     Attack("any audience", _condition(AUDIENCE, "StringLike", "*"), ("high trust_condition_weak",), "StringLike"),

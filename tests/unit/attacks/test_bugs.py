@@ -40,7 +40,7 @@ CORE = "ansible_collections.trailbridge.sentinel.plugins.module_utils._core"
 # Functions of this collection that read no response, each within the translation of the errors of a service.
 OWN = {
     "cloud.iam": "RoleAdapter._pages",
-    "cloud.signed": "urlencode",
+    "cloud.signed": "_quoted",
     "cloud.sentinel": "Sentinel._connector_path",
     "cloud.entra": "Credential._request_token",
     "cloud.arm": "_remaining",

@@ -325,6 +325,11 @@ def test_trails_of_the_account_are_read(here: Emulators) -> None:
     arn = f"arn:aws:cloudtrail:us-east-1:{ONE.account}:trail/one"
     found = read(lambda client: describe_trails(client, ONE.account), "cloudtrail")
     assert sorted(found) == [
-        Trail(arn.replace("us-east-1:", "eu-west-1:").replace("/one", "/two"), ONE.bucket),
-        Trail(arn, ONE.bucket, "ct"),
+        Trail(
+            arn.replace("us-east-1:", "eu-west-1:").replace("/one", "/two"),
+            ONE.bucket,
+            is_multi_region=True,
+            home_region="eu-west-1",
+        ),
+        Trail(arn, ONE.bucket, "ct", is_multi_region=True, home_region="us-east-1"),
     ]

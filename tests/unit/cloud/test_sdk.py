@@ -367,8 +367,8 @@ def test_every_response_is_observed_and_logged_without_secrets(
     assert observer.throttled == [False, False, True, False]
     messages = [record.getMessage() for record in caplog.records if record.name == "trailbridge.sentinel"]
     assert [line.split(" in ")[0] for line in messages[2:]] == [
-        f"{call.service} {call.operation} 400",
-        f"{call.service} {call.operation} 200",
+        f"{call.service} {call.operation}: 400 Throttling",
+        f"{call.service} {call.operation}: 200",
     ]
     assert [secret for secret in queue.secrets() if secret in "".join(messages)] == []
 

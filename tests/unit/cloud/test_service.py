@@ -241,9 +241,9 @@ def test_every_request_is_logged_without_secrets(here: Emulators, caplog: pytest
         call("ListRoles")
     messages = [record.getMessage() for record in caplog.records if record.name == "trailbridge.sentinel"]
     assert [line.split(" in ")[0] for line in messages] == [
-        "sts GetCallerIdentity 200",
-        "sts AssumeRole 200",
-        "iam ListRoles 200",
+        "sts GetCallerIdentity: 200",
+        "sts AssumeRole: 200",
+        "iam ListRoles: 200",
     ]
     assert [secret for secret in here.secrets() if secret in caplog.text] == []
 

@@ -170,7 +170,7 @@ def test_the_options_of_constructed_apply(organized: Emulators, listed: List) ->
 def test_groups_and_prefix_can_be_changed(organized: Emulators, listed: List) -> None:
     run = listed(group_by=[], hostvars_prefix="org_")
     assert run.groups["aws_accounts"] == ([], sorted(ACTIVE))
-    kept = {"aws_account_id", "aws_account_joined", "aws_ou_path"}
+    kept = {"aws_account_id", "aws_account_joined", "aws_account_name", "aws_ou_path"}
     assert {name for name in run.hosts[THREE] if name.startswith("aws_")} == kept
     assert run.hosts[THREE]["org_account_name"] == "payments"
 

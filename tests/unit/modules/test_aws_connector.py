@@ -244,5 +244,5 @@ def test_workspace_info_returns_missing_rights(here: Emulators) -> None:
 def test_a_missing_workspace_is_named(here: Emulators) -> None:
     with pytest.raises(SentinelError) as caught:
         workspace_info(workspace="nowhere")
-    assert caught.value.kind == "bad_input"
+    assert caught.value.kind == "workspace_not_found"
     assert "nowhere" in str(caught.value)

@@ -95,7 +95,7 @@ def start(cloud: Emulators, folder: Path, *command: str | Path, **variables: str
 def junit(folder: Path) -> dict[str, str]:
     """The number of failures in the JUnit file of each playbook."""
     suites = {
-        path.parent.name: ET.parse(path).find(".//testsuite") for path in folder.glob("reports/*/report.junit.xml")
+        path.parent.name: ET.parse(path).find(".//testsuite") for path in folder.glob("reports/2*/report.junit.xml")
     }
     return {name.rpartition("-")[2]: suite.attrib["failures"] for name, suite in suites.items() if suite is not None}
 

@@ -445,7 +445,7 @@ def test_a_denied_listing_of_roles_is_reported(here: Emulators, organization: li
     here.fault(**{**faults.IDENTITY_DENIED, "operation": "ListRoles"}, times=1)
     (unknown,) = run(here, organization[:1], find_unconnected_roles=True)
     assert unknown.reason == "unknown"
-    assert unknown.line(check_mode=False, removing=False).startswith(f"failed: [{organization[0]}] ")
+    assert unknown.line(check_mode=False, removing=False).startswith(f"failed: [{organization[0]} a0] ")
 
 
 # --- without accounts ---

@@ -305,13 +305,13 @@ def with_topic(**values: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("record", "playbook", "states", "connected"),
     [
-        (account(), "drift", "....--.--", True),
-        (with_topic(), "drift", "....--.-.", True),
-        (with_topic(), "verify", "------.--", True),
+        (account(), "drift", "....---.--", True),
+        (with_topic(), "drift", "....---.-.", True),
+        (with_topic(), "verify", "-------.--", True),
         (
             with_topic(findings=[{"severity": "high", "code": "topic_missing", "message": "No."}]),
             "drift",
-            "....--.-h",
+            "....---.-h",
             False,
         ),
     ],
@@ -328,7 +328,7 @@ def test_a_new_check_is_a_column_of_the_page(tmp_path: Path) -> None:
     folder = written(tmp_path, with_topic(findings=[found("topic_missing")]))
     assert embedded(folder)["checks"] == list(CHECKS)
     page = text(folder, "report.html")
-    assert re.search(r'data-check="8"[^>]* title="The topic of the bucket">Topic</th>', page)
+    assert re.search(r'data-check="9"[^>]* title="The topic of the bucket">Topic</th>', page)
     assert '<option value="topic">Topic</option>' in page
 
 
