@@ -27,7 +27,7 @@ def _requests(text: str) -> tuple[Request, ...]:
     """The requests of a text of services, each with its operations."""
     found: list[Request] = []
     for word in text.split():
-        service, _, operation = word.partition(":")
+        service, _colon, operation = word.partition(":")
         found.append(Request(service, operation, sum(one.operation == operation for one in found)))
     return tuple(found)
 

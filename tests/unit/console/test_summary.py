@@ -49,7 +49,9 @@ def result(
     account = parse({"account_id": f"{number:012}"}, "", host=f"host{number}")
     report = AccountReport(findings=[finding(code, f"About {code}.") for code in codes])
     report.calls = [Call(name, {}) for name in calls]
-    report.diff = [{"before": {"a": 1}, "after": {"a": 2}, "before_header": "it", "after_header": "it"} for _ in calls]
+    report.diff = [
+        {"before": {"a": 1}, "after": {"a": 2}, "before_header": "it", "after_header": "it"} for _call in calls
+    ]
     return AccountResult(account, report, error, check_mode=True)
 
 

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, quote, urlsplit
 
 from . import query_response
@@ -32,10 +32,15 @@ try:
 except ImportError:  # reported by `cloud.aws.Aws`
     pass
 
-Operation = tuple[Any, query_response.Reader | None]
-
 SIGNED_SERVICES = {"iam", "sts"}
 _UNRESERVED = frozenset(string.ascii_letters + string.digits + "_.-~")
+
+
+class _Operation(NamedTuple):
+    """botocore's model of an operation, and the function that reads its response, if there is one."""
+
+    model: Any
+    read: query_response.Reader | None
 
 
 class SignedService(Service):
@@ -57,7 +62,7 @@ class SignedService(Service):
         self._serializer = create_serializer("query", include_validation=False)
         self._parser = Parsers().create_parser("query")
         self._http = http
-        self._operations: dict[str, Operation] = {}
+        self._operations: dict[str, _Operation] = {}
 
     async def _send(self, keys: Keys, operation: str, params: Parameters) -> Response:
         model, read = self._operation(operation)
@@ -71,11 +76,11 @@ class SignedService(Service):
         response: Response = self._parser.parse(answer, model.output_shape)
         return response
 
-    def _operation(self, name: str) -> Operation:
-        """Return botocore's model of an operation, and the function that reads its response, made once."""
+    def _operation(self, name: str) -> _Operation:
+        """Return what is known of an operation, made once."""
         if name not in self._operations:
             model = self._model.operation_model(name)
-            self._operations[name] = model, query_response.reader_of(model, timestamp)
+            self._operations[name] = _Operation(model, query_response.reader_of(model, timestamp))
         return self._operations[name]
 
     def _headers(self, keys: Keys, given: Mapping[str, str], body: bytes) -> list[str]:

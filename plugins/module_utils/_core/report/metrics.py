@@ -92,14 +92,14 @@ def _accounts(rows: Sequence[AccountRow]) -> list[Sample]:
 
 def _ingestion(rows: Sequence[AccountRow]) -> list[Sample]:
     counts = Counter((status, _source(row)) for row in rows if (status := ingestion_status_of(row)))
-    sources = sorted({source for _, source in counts})
+    sources = sorted({source for _status, source in counts})
     return _all_samples(counts, ("ingestion_status", "source"), STATE_BY_INGESTION_STATUS, sources)
 
 
 def _all_samples(
     counts: Mapping[tuple[str, str], int], names: tuple[str, str], firsts: Iterable[str], seconds: Iterable[str]
 ) -> list[Sample]:
-    known = dict.fromkeys((*firsts, *(first for first, _ in counts)))
+    known = dict.fromkeys((*firsts, *(first for first, _second in counts)))
     keys = [(first, second) for second in seconds for first in known]
     return [Sample(dict(zip(names, key, strict=True)), counts.get(key, 0)) for key in keys]
 
