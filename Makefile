@@ -29,9 +29,17 @@ IN_TREE := cd "$(TREE)" && env \
 HAS_JAVA = java -version 2>&1 | grep -Eq 'version "(1[7-9]|[2-9][0-9])'
 NO_JAVA = Skipped: the tests with ansible-rulebook (Java 17 or newer is not installed; Debian: openjdk-17-jre-headless).
 
+# Whole programs, one after the other: `make test-long` has them, and `make test` stays short.
+LONG := $(addprefix tests/unit/, \
+  attacks/test_s3_attacks.py docs/test_by_hand.py docs/test_commands.py emulators/test_emulator_command.py \
+  faults/test_playbook.py faults/test_s3_operators.py faults/test_s3_sample.py faults/test_signals.py \
+  modules/test_under_ansible.py playbooks/test_examples.py playbooks/test_export_examples.py \
+  playbooks/test_verify_interrupted.py)
+WITHOUT ?= $(addprefix --ignore=,$(LONG))
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help test lint ruff complexity changelog types docs ansible-lint sanity molecule unit chromium test-eda test-faults test-matrix bench bench-quick bench-organization demo specs format build import-check checksums publish constraints clean tree site run-eda
+.PHONY: help test lint ruff complexity changelog types docs ansible-lint sanity molecule unit test-long chromium test-eda test-faults test-matrix bench bench-quick bench-organization demo specs format build import-check checksums publish constraints clean tree site run-eda
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -98,7 +106,11 @@ molecule: tree ## molecule scenarios; ARGS="-s name" for one of them
 
 unit: tree ## unit tests; ARGS="-k word" for some of them
 	@echo "== pytest"
-	@$(IN_TREE) pytest -o cache_dir="$(BUILD)/cache/pytest" $(ARGS)
+	@$(IN_TREE) pytest -o cache_dir="$(BUILD)/cache/pytest" $(WITHOUT) $(ARGS)
+
+test-long: tree ## unit tests of whole programs, which take as long as all others; ARGS="-k word" for some of them
+	@echo "== pytest, long"
+	@$(IN_TREE) pytest -o cache_dir="$(BUILD)/cache/pytest" $(LONG) $(ARGS)
 
 chromium: ## Chromium for the tests of the report's page, in build/; ARGS=--with-deps for its libraries (needs root)
 	@rm -rf "$(BUILD)/playwright"
