@@ -68,7 +68,8 @@ def main(folder: Path, names: list[str]) -> int:
         environment = ENVIRONMENTS[name]
         print(f"== {name}: {environment.python}, {', '.join(environment.packages)}", flush=True)
         make(folder / name, environment)
-        if subprocess.run(["make", "unit", "WITHOUT=", f"ARGS={LEFT_OUT}", f"VENV={folder / name}"], check=False).returncode:
+        command = ["make", "unit", "WITHOUT=", f"ARGS={LEFT_OUT}", f"VENV={folder / name}"]
+        if subprocess.run(command, check=False).returncode:
             failed.append(name)
     print(f"Failed: {', '.join(failed)}" if failed else "All of them passed.")
     return len(failed)
