@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FIRST_ACCOUNT = 200000000001
-CONCURRENCY = 64
-"""Concurrent accounts of the floor: the default of the playbook."""
+CONCURRENCY = 128
+"""Concurrent accounts of the floor: the best of 32 to 512 at 30 ms a request."""
 
 INVENTORY = """\
 all:

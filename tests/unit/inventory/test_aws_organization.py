@@ -172,7 +172,7 @@ def test_groups_and_prefix_can_be_changed(organized: Emulators, listed: List) ->
     assert run.groups["aws_accounts"] == ([], sorted(ACTIVE))
     kept = {"aws_account_id", "aws_account_joined", "aws_account_name", "aws_ou_path"}
     assert {name for name in run.hosts[THREE] if name.startswith("aws_")} == kept
-    assert run.hosts[THREE]["org_account_name"] == "payments"
+    assert run.hosts[THREE]["aws_account_name"] == "payments"
 
 
 def test_accounts_of_moto_are_listed(cloud: Emulators, listed: List) -> None:
