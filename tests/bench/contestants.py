@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FIRST_ACCOUNT = 200000000001
-CONCURRENCY = 128
-"""Concurrent accounts of the floor: the best of 32 to 512 at 30 ms a request."""
+CONCURRENCY = 256
+"""Concurrent accounts of the floor: the best of 64, 128 and 256 at 30 ms a request."""
 
 INVENTORY = """\
 all:
