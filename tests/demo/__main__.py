@@ -91,13 +91,15 @@ def organization_trail(cloud: Emulators) -> None:
         "    archive account is enough: nothing is created in the members, whose list of sources is empty.",
     )
     ARCHIVE.make_bucket(cloud)
-    ARCHIVE.boto(cloud, "cloudtrail").create_trail(
+    cloudtrail = ARCHIVE.boto(cloud, "cloudtrail")
+    cloudtrail.create_trail(
         Name="aws-controltower-BaselineCloudTrail",
         S3BucketName=ARCHIVE.bucket,
         S3KeyPrefix=ORGANIZATION,
         IsMultiRegionTrail=True,
         IsOrganizationTrail=True,
     )
+    cloudtrail.start_logging(Name="aws-controltower-BaselineCloudTrail")
     deliver(cloud, ARCHIVE.account)
     run(cloud, "onboard", writes=True, inventory="organization.yml")
 
