@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..cloud import packages
 from ..console.account_lines import Progress
@@ -23,6 +23,9 @@ from ..model.prerequisites import Checked, Prerequisites, Problem, unrepaired
 from .account import inspect
 from .preflight import Preflight
 from .unexpected import kept_in
+
+if TYPE_CHECKING:
+    from ..cloud.sentinel import Sentinel
 
 NEEDED_RIGHTS = ("read", "write")
 
@@ -76,10 +79,9 @@ async def _workspace_errors(
     return errors
 
 
-async def _content_notes(sentinel: Any) -> list[str]:
-    """Return what is missing in the content of a workspace, as far as its adapter reads that."""
-    read = getattr(sentinel, "content", None)
-    parts = await read() if read else ()
+async def _content_notes(sentinel: Sentinel) -> list[str]:
+    """Return what a workspace lacks that no run needs."""
+    parts = await sentinel.content()
     return [f"Workspace {sentinel.name}: {part.message}" for part in parts if part.message]
 
 
