@@ -566,7 +566,14 @@ def own_key(here: Emulators) -> Json:
     return ONE
 
 
-SHAPES = {one.__name__: one for one in (own_trail, control_tower, some_accounts, own_key)}
+def through_a_topic(here: Emulators) -> Json:
+    make_trail(here)
+    topic = LOGS.make_topic(here, name="new-objects")
+    LOGS.notify_topic(here, topic)
+    return {**ONE, "topic_arn": topic}
+
+
+SHAPES = {one.__name__: one for one in (own_trail, control_tower, some_accounts, own_key, through_a_topic)}
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -18,8 +18,11 @@ MAX_LENGTH = 2048
 
 
 def session_policy(statements: Iterable[dict[str, Any]]) -> str:
-    """Return the JSON text of a session policy; raises bad_input where it is longer than AWS takes."""
-    text = json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, separators=(",", ":"))
+    """Return the JSON text of a session policy; raises bad_input where it is longer than AWS takes.
+
+    Statements on the same resources become one, which saves the names of the resources.
+    """
+    text = json.dumps({"Version": "2012-10-17", "Statement": _joined(statements)}, separators=(",", ":"))
     if len(text) > MAX_LENGTH:
         raise SentinelError(
             "bad_input",
@@ -27,6 +30,16 @@ def session_policy(statements: Iterable[dict[str, Any]]) -> str:
             "Shorten the names, or set assume_role_session_policy to false.",
         )
     return text
+
+
+def _joined(statements: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return statements of `allow` with the actions of those that differ in nothing else."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in statements:
+        rest = str({**one, "Action": None})
+        before = found[rest]["Action"] if rest in found else []
+        found[rest] = {**one, "Action": list(dict.fromkeys([*before, *one["Action"]]))}
+    return list(found.values())
 
 
 def allow(actions: Iterable[str], resource: str | list[str], **more: Any) -> dict[str, Any]:

@@ -146,15 +146,7 @@ async def _trail(run: SourceRun, region: str) -> TrailSource:
 
 def _statements(run: SourceRun, partition: str) -> list[dict[str, Any]]:
     """Return what the reads of all steps need: names are not known before the first of them."""
-    spec = options.pattern(run.account, run.source, partition)
-    return [
-        *permissions.bucket_read(spec.bucket_arn),
-        *permissions.provider_read(spec),
-        *permissions.role_read(spec),
-        *permissions.queue_read(spec),
-        *permissions.subscription_read(spec),
-        *permissions.notification_read(spec),
-    ]
+    return permissions.read(options.pattern(run.account, run.source, partition))
 
 
 def _provider_spec(run: SourceRun) -> S3SourceSpec:

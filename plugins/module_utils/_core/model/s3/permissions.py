@@ -23,6 +23,18 @@ _ALSO = {"CreateOpenIDConnectProvider": ("TagOpenIDConnectProvider",), "CreateRo
 Statements = list[dict[str, Any]]
 
 
+def read(spec: S3SourceSpec) -> Statements:
+    """Return what all reads of a source need; the names of a spec may be patterns."""
+    return [
+        *bucket_read(spec.bucket_arn),
+        *provider_read(spec),
+        *role_read(spec),
+        *queue_read(spec),
+        *subscription_read(spec),
+        *notification_read(spec),
+    ]
+
+
 def bucket_read(bucket_arn: str) -> Statements:
     """Return what finding Region, trail and prefix of a bucket needs."""
     return [
