@@ -13,7 +13,6 @@ from typing import Any
 from ..module_utils._core.console.next_step import next_step, recap_line
 from ..module_utils._core.model.account import FIELDS
 from ..module_utils._core.model.duration import seconds
-from ..module_utils._core.model.errors import SentinelError
 from ..module_utils._core.model.ingestion.demands import expected_of
 from ..module_utils._core.model.report_row import ReportHeader
 from ..module_utils._core.model.run_options import HOST_OPTIONS
@@ -93,19 +92,10 @@ class ActionModule(BatchAction):
         verbose, max_percent = self.console.verbose, options["max_fail_percentage"]
         answer = results.task_result(accounts, notes, options["fail_on"], max_percent, verbose=verbose)
         self._report_interruption(header, answer)
-        try:
-            self._write_report(options, header, accounts)
-        except SentinelError as error:
-            answer["failed"], answer["msg"] = True, " ".join(filter(None, [answer.get("msg"), str(error)]))
+        if why := self.write_report(options, header, map(results.report_row, accounts)):
+            answer["failed"], answer["msg"] = True, " ".join(filter(None, [answer.get("msg"), why]))
         self._display_last_lines(answer)
         return {**answer}
-
-    def _write_report(
-        self, options: dict[str, Any], header: ReportHeader, accounts: list[ingestion.AccountIngestion]
-    ) -> None:
-        rows = map(results.report_row, accounts)
-        for line in report_folder.write(report_dir(options), header, rows, options["report_name"] or ""):
-            self.console.line(line)
 
     def status(self, elapsed: float) -> str:
         """Return the line for a first query that takes long; the pauses are announced."""

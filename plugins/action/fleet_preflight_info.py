@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..module_utils._core.model.account import FIELDS, Account
-from ..module_utils._core.model.errors import InputError, SentinelError
+from ..module_utils._core.model.errors import InputError
 from ..module_utils._core.model.prerequisites import Checked, Prerequisites, Problem
 from ..module_utils._core.model.run_options import HOST_OPTIONS, RUN_OPTIONS
 from ..module_utils._core.options import AWS_SPEC, AZURE_SPEC, FLEET_PREFLIGHT_SPEC, WORKSPACE_SPEC
@@ -44,11 +44,8 @@ class ActionModule(BatchAction):
             self.console.line(line)
         answer = prerequisites_result.task_result(found, options["max_fail_percentage"])
         header, rows = prerequisites_result.report_header(found, started), prerequisites_result.report_rows(found)
-        try:
-            for line in report_folder.write(report_dir(options), header, rows, options["report_name"] or ""):
-                self.console.line(line)
-        except SentinelError as error:
-            answer["failed"], answer["msg"] = True, " ".join(filter(None, [answer.get("msg"), str(error)]))
+        if why := self.write_report(options, header, rows):
+            answer["failed"], answer["msg"] = True, " ".join(filter(None, [answer.get("msg"), why]))
         return answer
 
     def _read(self, found: Prerequisites) -> tuple[Options, list[Account]]:

@@ -20,8 +20,10 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._core.model import validation
 from ..module_utils._core.model.account import FIELDS, Account, Field, missing, parse
 from ..module_utils._core.model.errors import InputError, Mistake, SentinelError
+from ..module_utils._core.model.report_row import AccountRow, ReportHeader
 from ..module_utils._core.model.run_options import RUN_OPTIONS, OptionSpec, read_option
 from ..module_utils._core.model.text import one_line, visible
+from ..module_utils._core.run import report_folder
 from ..module_utils._core.run.unexpected import unexpected_error
 from .console import TaskConsole, stdout_is_data
 from .environment import task_environment
@@ -210,6 +212,15 @@ class BatchAction(SentinelAction):
     """The option that each variable of a host sets."""
     host_options: ClassVar[Collection[OptionSpec]] = ()
     """Those of them that are not options of an account."""
+
+    def write_report(self, options: Options, header: ReportHeader, rows: Iterable[AccountRow]) -> str:
+        """Write the report, if a folder is given; return why it cannot be written, else an empty string."""
+        try:
+            for line in report_folder.write(report_dir(options), header, rows, options["report_name"] or ""):
+                self.console.line(line)
+        except SentinelError as error:
+            return str(error)
+        return ""
 
     def read_batch(self, options: Options, *, whole_inventory: bool = False) -> tuple[Batch, Options]:
         """Return the accounts of the batch, and the options with those of the run; raises InputError for all mistakes.

@@ -13,7 +13,6 @@ from typing import Any
 
 from ..model.errors import SentinelError
 from ..model.report_row import ReportHeader
-from ..report import report
 
 
 def check(folder: Path | None) -> None:
@@ -35,6 +34,9 @@ def unwritable(folder: Path, error: OSError) -> SentinelError:
 def write(folder: Path | None, header: ReportHeader, rows: Iterable[Any], name: str) -> Iterator[str]:
     """Write the report if there is a folder; yields the line that names it."""
     if folder:
+        # Not every run has a report, and every process would load what writes one.
+        from ..report import report
+
         user = os.environ.get("LOGNAME") or os.environ.get("USER") or ""
         written = report.write(folder, {"user": user, **header}, list(rows), name)
         yield f"Report: {written / 'report.html'}"
