@@ -32,7 +32,8 @@ findings = st.builds(finding, st.sampled_from(sorted(CODES)), st.sampled_from(["
 
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_a_code_has_the_prefix_of_its_resource(code: str) -> None:
-    kinds = {step.resource.name for source in SOURCES.values() for step in (*source.in_aws, *source.in_workspace)}
+    sources = [load() for load in SOURCES.values()]
+    kinds = {step.resource.name for source in sources for step in (*source.in_aws, *source.in_workspace)}
     assert re.fullmatch(f"({'|'.join(kinds | set(CHECKS))}|source|acceptance)_[a-z]+(_[a-z]+)*", code)
 
 

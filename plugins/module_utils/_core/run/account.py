@@ -137,7 +137,7 @@ async def connect_source(
     earlier: EarlierSources | None = None,
 ) -> None:
     """Bring one source of an account to its desired state; `earlier` is shared by its sources."""
-    source, sleep = SOURCES[spec.type], context.slots.sleep
+    source, sleep = SOURCES[spec.type](), context.slots.sleep
     async with context.slots:
         run, opened = await _open(report, account, spec, context, earlier, removing=False)
         first, (_adapter, before) = opened[0]
@@ -161,7 +161,7 @@ async def disconnect_source(
     earlier: EarlierSources | None = None,
 ) -> None:
     """Remove one source of an account; `earlier` is shared by its sources."""
-    source = SOURCES[spec.type]
+    source = SOURCES[spec.type]()
     async with context.slots:
         run, opened = await _open(report, account, spec, context, earlier, removing=True)
     first, (_adapter, before) = opened[0]
@@ -196,7 +196,7 @@ async def _open(
     removing: bool,
 ) -> tuple[SourceRun, list[OpenedStep]]:
     """Open a session in the account, and read the resources of the source in AWS before anything is decided."""
-    source = SOURCES[spec.type]
+    source = SOURCES[spec.type]()
 
     async def assume(policy: Callable[[str], str]) -> Keys:
         async with account_timeout(account):
@@ -253,7 +253,7 @@ def _naming_source(account: Account, spec: SourceSpec) -> Iterator[None]:
 
 def _in_workspace(run: SourceRun) -> list[Step]:
     """Return the steps in the workspace that the options of the source ask for."""
-    return [step for step in SOURCES[run.source.type].in_workspace if step.is_used(run)]
+    return [step for step in SOURCES[run.source.type]().in_workspace if step.is_used(run)]
 
 
 def _expect_writes(run: SourceRun, opened: Sequence[OpenedStep]) -> None:

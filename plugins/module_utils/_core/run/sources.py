@@ -5,11 +5,25 @@
 
 from __future__ import annotations
 
-from .cloudtrail_source import CLOUDTRAIL_SOURCE
-from .s3_source import S3_SOURCE
+from collections.abc import Callable
+
 from .step import Source
 
-SOURCES: dict[str, Source] = {
-    "cloudtrail": CLOUDTRAIL_SOURCE,
-    "s3": S3_SOURCE,
+
+def _cloudtrail() -> Source:
+    from .cloudtrail_source import CLOUDTRAIL_SOURCE
+
+    return CLOUDTRAIL_SOURCE
+
+
+def _s3() -> Source:
+    from .s3_source import S3_SOURCE
+
+    return S3_SOURCE
+
+
+SOURCES: dict[str, Callable[[], Source]] = {
+    "cloudtrail": _cloudtrail,
+    "s3": _s3,
 }
+"""A function for each type, so that a run loads the sources that its accounts list."""
