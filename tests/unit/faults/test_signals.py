@@ -6,22 +6,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.emulators.client import Emulators
-from tests.faults.engine import WORKSPACE
+from tests.unit.interrupted_playbook import SIGNALS, in_progress, interrupted
 
 HOSTS: dict[str, Any] = {f"host{number:02}": {"aws_account_id": f"3333333333{number:02}"} for number in range(60)}
-SECONDS = 10
 SUMMARY = re.compile(r"^\d+ accounts?: \d+ ok, \d+ changed, \d+ failed", re.MULTILINE)
 JOURNAL = re.compile(r"^The run was \w+ .* The results are in (\S+)\.$", re.MULTILINE)
 
@@ -32,48 +29,18 @@ def has_started(cloud: Emulators) -> bool:
 
 
 @pytest.fixture
-def playbook(cloud: Emulators, tmp_path: Path) -> Any:
+def playbook(cloud: Emulators, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A run in progress that takes another minute unless it is interrupted."""
     cloud.fault(service="iam", delay=0.4)
-    inventory = tmp_path / "accounts.yml"
-    inventory.write_text(yaml.safe_dump({"all": {"hosts": HOSTS, "vars": {**WORKSPACE, "sentinel_concurrency": 2}}}))
-    environment = cloud.whole_environment(ANSIBLE_NOCOLOR="1", ANSIBLE_HOME=str(tmp_path / "home"))
-    with subprocess.Popen(
-        ["ansible-playbook", "trailbridge.sentinel.onboard", "-i", str(inventory)],
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            deadline = time.monotonic() + 45
-            while not has_started(cloud) and process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.1)
-            assert has_started(cloud)
-            yield process
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+    with in_progress(cloud, tmp_path, "onboard", HOSTS, lambda: has_started(cloud), sentinel_concurrency=2) as process:
+        yield process
 
 
-@pytest.mark.parametrize(
-    ("number", "to_all"),
-    [
-        pytest.param(signal.SIGINT, True, id="Ctrl-C"),
-        pytest.param(signal.SIGTERM, True, id="SIGTERM to all of it"),
-        pytest.param(signal.SIGTERM, False, id="SIGTERM to Ansible alone"),
-    ],
-)
+@pytest.mark.parametrize(("number", "to_all"), SIGNALS)
 def test_an_interrupted_run_keeps_a_journal(
     cloud: Emulators, playbook: subprocess.Popen[str], number: signal.Signals, to_all: bool
 ) -> None:
-    start = time.monotonic()
-    (os.killpg if to_all else os.kill)(playbook.pid, number)
-    output = playbook.communicate(timeout=30)[0]
-    assert time.monotonic() - start <= SECONDS, output
-    assert playbook.returncode != 0
+    output = interrupted(playbook, number, to_all=to_all)
     assert len(SUMMARY.findall(output)) == 1, output
     [path] = {*JOURNAL.findall(output)}
     journal = Path(path)
@@ -92,10 +59,9 @@ def assert_complete(cloud: Emulators, journal: Path) -> None:
             writes.setdefault(request["account"], []).append(request["operation"])
     assert writes
     # Requests in progress at the interruption may have been completed.
-    interrupted = {entry["account_id"] for entry in listed if entry.get("error", {}).get("class") == "interrupted"}
+    ended = {entry["account_id"] for entry in listed if entry.get("error", {}).get("class") == "interrupted"}
     cut = {
-        account: names[: len(journalled[account])] if account in interrupted else names
-        for account, names in writes.items()
+        account: names[: len(journalled[account])] if account in ended else names for account, names in writes.items()
     }
     assert {account: names for account, names in cut.items() if names} == {
         account: names for account, names in journalled.items() if names

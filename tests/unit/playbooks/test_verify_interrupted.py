@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -16,14 +15,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-import yaml
 
 from tests.emulators.client import Emulators
-from tests.faults.engine import WORKSPACE
+from tests.unit.interrupted_playbook import SIGNALS, in_progress, interrupted
 from tests.unit.modules.test_ingestion_info import arrived, connect
 
 ONE, TWO = "111111111101", "111111111102"
-SECONDS = 10
 SCHEMA = Path(__file__).parents[3] / "docs/report.schema.json"
 
 
@@ -32,48 +29,13 @@ def waiting(cloud: Emulators, folder: Path, is_reached: Callable[[], bool]) -> I
     """Run the playbook, which waits for the second account, until `is_reached`."""
     hosts = {f"host{number}": {"aws_account_id": number} for number in (ONE, TWO)}
     more = {"sentinel_verify_wait": "30m", "sentinel_report_dir": str(folder / "reports")}
-    inventory = folder / "accounts.yml"
-    inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": {**WORKSPACE, **more}}}))
     cloud.forget()
-    with subprocess.Popen(
-        ["ansible-playbook", "trailbridge.sentinel.verify", "-i", str(inventory)],
-        cwd=folder,
-        env=cloud.whole_environment(ANSIBLE_NOCOLOR="1", ANSIBLE_HOME=str(folder / "home")),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            deadline = time.monotonic() + 60
-            while not is_reached() and process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.1)
-            assert is_reached()
-            time.sleep(0.5)
-            yield process
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+    with in_progress(cloud, folder, "verify", hosts, is_reached, **more) as process:
+        time.sleep(0.5)
+        yield process
 
 
-def interrupted(process: subprocess.Popen[str], number: signal.Signals, *, to_all: bool) -> str:
-    """Send a signal; returns the output of the playbook, which has to end in time."""
-    start = time.monotonic()
-    (os.killpg if to_all else os.kill)(process.pid, number)
-    output = process.communicate(timeout=30)[0]
-    assert time.monotonic() - start <= SECONDS, output
-    assert process.returncode != 0
-    return output
-
-
-@pytest.mark.parametrize(
-    ("number", "to_all"),
-    [
-        pytest.param(signal.SIGINT, True, id="Ctrl-C"),
-        pytest.param(signal.SIGTERM, True, id="SIGTERM to all of it"),
-        pytest.param(signal.SIGTERM, False, id="SIGTERM to Ansible alone"),
-    ],
-)
+@pytest.mark.parametrize(("number", "to_all"), SIGNALS)
 def test_an_interrupted_wait_reports_what_is_known(
     cloud: Emulators, tmp_path: Path, number: signal.Signals, to_all: bool
 ) -> None:
