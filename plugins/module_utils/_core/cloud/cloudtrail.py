@@ -25,13 +25,13 @@ async def describe_trails(cloudtrail: ServiceClient, account_id: str) -> list[Tr
 
 async def trail_status(cloudtrail: ServiceClient, trail: Trail) -> TrailStatus:
     """Return whether a trail logs and delivers; the client is in its home Region."""
-    with translate_aws_errors(f"read the status of trail {trail.arn}", CODES):
+    with translate_aws_errors(f"read the status of trail {trail.arn}", CODES, expired=cloudtrail.expired):
         return parse(_parse_status, await cloudtrail("GetTrailStatus", Name=trail.arn))
 
 
 async def event_selectors(cloudtrail: ServiceClient, trail: Trail) -> EventSelectors:
     """Return the event selectors of a trail; the client is in its home Region."""
-    with translate_aws_errors(f"read the event selectors of trail {trail.arn}", CODES):
+    with translate_aws_errors(f"read the event selectors of trail {trail.arn}", CODES, expired=cloudtrail.expired):
         return parse(_parse_selectors, await cloudtrail("GetEventSelectors", TrailName=trail.arn))
 
 

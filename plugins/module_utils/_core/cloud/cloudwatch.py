@@ -41,7 +41,7 @@ async def queue_counts(cloudwatch: ServiceClient, queue_name: str) -> Counts | N
         }
         for name, (metric, statistic) in _METRICS.items()
     ]
-    with translate_aws_errors(f"read the metrics of queue {queue_name}"):
+    with translate_aws_errors(f"read the metrics of queue {queue_name}", expired=cloudwatch.expired):
         found = await cloudwatch.pages(
             "GetMetricData",
             "MetricDataResults",

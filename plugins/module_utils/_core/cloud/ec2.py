@@ -15,7 +15,7 @@ from .service import Response, ServiceClient
 
 async def describe_flow_logs(ec2: ServiceClient, account_id: str) -> list[FlowLog]:
     """Return the flow logs of the account that publish to S3, in the Region of the client."""
-    with translate_aws_errors(f"read the flow logs of account {account_id}"):
+    with translate_aws_errors(f"read the flow logs of account {account_id}", expired=ec2.expired):
         found = await ec2.pages(
             "DescribeFlowLogs",
             "FlowLogs",

@@ -16,7 +16,9 @@ CODES = (Code("BadRequestException", "bad_input"),)
 
 async def publishing_destinations(guardduty: ServiceClient, account_id: str) -> list[Destination]:
     """Return the publishing destinations of the account, in the Region of the client."""
-    with translate_aws_errors(f"read the publishing destinations of account {account_id}", CODES):
+    with translate_aws_errors(
+        f"read the publishing destinations of account {account_id}", CODES, expired=guardduty.expired
+    ):
         found = []
         for detector in await guardduty.pages("ListDetectors", "DetectorIds", cursor="NextToken"):
             listed = await guardduty.pages(

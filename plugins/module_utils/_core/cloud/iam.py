@@ -203,7 +203,7 @@ async def last_used(iam: ServiceClient, account_id: str, name: str) -> dict[str,
 async def provider_exists(iam: ServiceClient, arn: str) -> bool:
     """Return whether there is an OIDC provider of this ARN."""
     try:
-        with translate_aws_errors(f"read OIDC provider {arn}", CODES):
+        with translate_aws_errors(f"read OIDC provider {arn}", CODES, expired=iam.expired):
             await iam("GetOpenIDConnectProvider", OpenIDConnectProviderArn=arn)
     except ChangedError:
         return False
@@ -212,7 +212,7 @@ async def provider_exists(iam: ServiceClient, arn: str) -> bool:
 
 async def token_version(iam: ServiceClient, account_id: str) -> int:
     """Return the version of the session tokens that the global endpoint of STS issues (GlobalEndpointTokenVersion)."""
-    with translate_aws_errors(f"read the summary of account {account_id}", CODES):
+    with translate_aws_errors(f"read the summary of account {account_id}", CODES, expired=iam.expired):
         return parse(_parse_token_version, await iam("GetAccountSummary"))
 
 

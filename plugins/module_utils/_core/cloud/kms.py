@@ -23,11 +23,14 @@ async def read_key(kms: ServiceClient, key_id: str, own_account: str) -> Key | N
 
     Its policy is None if it cannot be read, as that of a key of another account.
     """
-    with translate_aws_errors(f"read key {key_id}", CODES):
+    with translate_aws_errors(f"read key {key_id}", CODES, expired=kms.expired):
         found = parse(_parse_key, await kms("DescribeKey", KeyId=key_id))
     if found is None or account_id(found.arn) != own_account:
         return found
-    with suppress(SentinelError), translate_aws_errors(f"read the policy of key {found.arn}", CODES):
+    with (
+        suppress(SentinelError),
+        translate_aws_errors(f"read the policy of key {found.arn}", CODES, expired=kms.expired),
+    ):
         document = parse(_parse_policy, await kms("GetKeyPolicy", KeyId=found.arn, PolicyName="default"))
         return found._replace(policy=document)
     return found

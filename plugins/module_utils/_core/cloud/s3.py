@@ -90,7 +90,7 @@ async def organization_ids(s3: ServiceClient, bucket: str, account_id: str, fold
 
 async def list_folder(s3: ServiceClient, bucket: str, account_id: str, folder: str) -> Folder:
     """Return the first entries of a folder of the bucket, at most 1,000."""
-    with translate_aws_errors(f"list folder {folder} of bucket {bucket}", CODES):
+    with translate_aws_errors(f"list folder {folder} of bucket {bucket}", CODES, expired=s3.expired):
         found = await s3("ListObjectsV2", Bucket=bucket, Prefix=folder, Delimiter="/", ExpectedBucketOwner=account_id)
         return parse(_parse_folder, found, folder)
 
@@ -98,7 +98,7 @@ async def list_folder(s3: ServiceClient, bucket: str, account_id: str, folder: s
 async def default_key(s3: ServiceClient, bucket: str, account_id: str) -> str:
     """Return the id or ARN of the KMS key of the default encryption, empty if there is none."""
     try:
-        with translate_aws_errors(f"read the encryption of bucket {bucket}", CODES):
+        with translate_aws_errors(f"read the encryption of bucket {bucket}", CODES, expired=s3.expired):
             return parse(
                 _parse_default_key,
                 await s3("GetBucketEncryption", Bucket=bucket, ExpectedBucketOwner=account_id),
