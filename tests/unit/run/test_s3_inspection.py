@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify.
     VerifyOptions,
     verify,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify.interruption import Interruption
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify.s3_sources import source_notes
 from tests.emulators import trail
 from tests.emulators.client import Emulators
@@ -730,6 +732,25 @@ def test_an_account_that_cannot_be_entered_is_unknown_in_a_verification(here: Em
     item = verified()[ARCHIVE]
     [source] = item.result()["s3_sources"]
     assert (item.error, source["broken_link"], len(source["unknown"])) == (None, None, 1)
+
+
+def test_an_interrupted_inspection_leaves_the_statuses_of_the_last_answer(here: Emulators) -> None:
+    make_trail(here)
+    onboard(ONE)
+    here.fault(operation="DescribeTrails", delay=60)
+    item = AccountIngestion(*engine.accounts_of({"archive": _host((ONE,), {})}), Expected(through_s3=True))
+
+    async def work() -> None:
+        interruption = Interruption()
+        asyncio.get_running_loop().call_later(4, interruption.interrupt, "a signal")
+        await verify([item], VerifyOptions(3600), lambda _line: None, interruption=interruption)
+        assert interruption.error
+
+    start = time.monotonic()
+    asyncio.run(work())
+    assert time.monotonic() - start < 30
+    assert item.ingestion_status.name == "silent"
+    assert "s3_sources" not in item.result()
 
 
 def test_a_verification_without_s3_sources_asks_aws_for_nothing(here: Emulators) -> None:

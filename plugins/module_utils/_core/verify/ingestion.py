@@ -191,12 +191,19 @@ async def finish(
     interruption: Interruption | None = None,
 ) -> None:
     """Query the health of the connectors, and set the result of every account; raises SentinelError as `verify`."""
+    interruption = interruption or Interruption()
     for workspace in workspaces.values():
         workspace.error = workspace.error or workspace.transient_error
-    if interruption and interruption.error:
+    if not interruption.error:
+        await interruption.run(_finish(workspaces, accounts, options, clients))
+    if interruption.error:
         await _finish_interrupted(workspaces, options, interruption.error)
         evaluate_accounts(workspaces, accounts, options)
-        return
+
+
+async def _finish(
+    workspaces: Workspaces, accounts: list[AccountIngestion], options: VerifyOptions, clients: Clients
+) -> None:
     raise_if_all_failed(workspaces)
     await asyncio.gather(
         *(workspace.query_health(options.lookback) for workspace in workspaces.values()),
