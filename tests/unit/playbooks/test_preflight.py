@@ -125,6 +125,20 @@ def test_what_is_in_the_way_of_a_source(here: Emulators) -> None:
     assert sorted(in_the_way) == [("sources", "notification_conflict"), ("sources", "role_conflict")]
 
 
+def test_the_chain_of_a_source_is_inspected(here: Emulators) -> None:
+    make_trail(here)
+    found = Prerequisites()
+    here.forget()
+    asyncio.run(prerequisites.check(parsed(here, archive()), found, 256, print))
+    assert here.requests(write=True) == []
+    [checked] = found.accounts
+    assert [one.code for one in checked.findings] == ["delivery_trail_stopped"]
+    here.boto("cloudtrail", ARCHIVE).start_logging(Name="organization")
+    again = Prerequisites()
+    asyncio.run(prerequisites.check(parsed(here, archive()), again, 256, print))
+    assert again.accounts[0].findings == []
+
+
 def test_a_bucket_that_does_not_exist(here: Emulators) -> None:
     assert [one for one, _kind in check(here, archive())[ARCHIVE]] == ["sources"]
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -82,7 +82,7 @@ class Prerequisites:
         return [one for one in self.accounts if self.run or one.problems]
 
 
-def unrepaired(findings: list[Finding]) -> list[Finding]:
+def unrepaired(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings that no run repairs, without those that are only for information."""
     codes = ((one, CODES[one.code]) for one in findings)
     return [one for one, code in codes if code.repaired_by == (MANUAL,) and not code.informational]

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ..cloud import packages
@@ -22,6 +23,7 @@ from ..model.errors import SentinelError
 from ..model.prerequisites import Checked, Prerequisites, Problem, unrepaired
 from .account import inspect
 from .preflight import Preflight
+from .s3_inspection import inspect_within_limits, members_of
 from .unexpected import kept_in
 
 if TYPE_CHECKING:
@@ -46,7 +48,8 @@ async def check(
             with suppress(SentinelError):  # every account has the reason
                 await opening()
         of_workspace = await _workspace_errors(accounts, clients, found.notes)
-        work = [_check_account(one, clients, of_workspace.get(one.workspace_key)) for one in accounts]
+        members = members_of(accounts)
+        work = [_check_account(one, clients, of_workspace.get(one.workspace_key), members) for one in accounts]
         progress, classes = Progress(len(accounts)), Counter[str]()
         summary = {"accounts": 0, "changed": 0, "failed": 0}
         checked_accounts: list[Checked] = []
@@ -85,7 +88,9 @@ async def _content_notes(sentinel: Sentinel) -> list[str]:
     return [f"Workspace {sentinel.name}: {part.message}" for part in parts if part.message]
 
 
-async def _check_account(account: Account, clients: Preflight, of_workspace: SentinelError | None) -> Checked:
+async def _check_account(
+    account: Account, clients: Preflight, of_workspace: SentinelError | None, members: set[WorkspaceKey]
+) -> Checked:
     """Check an account: its workspace and credentials, then the role to assume and the resources of its sources."""
     checked, report, errors = Checked(account), AccountReport(), dict[str, SentinelError]()
     if of_workspace:
@@ -98,7 +103,11 @@ async def _check_account(account: Account, clients: Preflight, of_workspace: Sen
         context = await clients.context(account, check_mode=True)
         for error in await inspect(report, replace(account, joined=""), context):
             checked.add_of_sources(error)
+        # What ends an inspection has ended the check of the source as well.
+        with suppress(SentinelError):
+            inspected = await inspect_within_limits(account, clients.clients, members)
+            report.findings += chain.from_iterable(one.findings for one in inspected)
     if errors:
         checked.add_of_sources(errors[""])
-    checked.findings = unrepaired(report.findings)
+    checked.findings = unrepaired(dict.fromkeys(report.findings))
     return checked

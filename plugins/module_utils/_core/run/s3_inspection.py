@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..cloud import cloudtrail, s3
-from ..model.account import Account
+from ..model.account import Account, WorkspaceKey
 from ..model.connector.s3 import S3Connectors
 from ..model.errors import SentinelError
 from ..model.s3 import inspection as model
@@ -58,21 +58,29 @@ async def inspect_account(account: Account, clients: Clients, *, serves_organiza
     return [await _inspect(account, one, context, sentinel, serves_organization=serves_organization) for one in sources]
 
 
-async def inspect_accounts(accounts: Sequence[Account], clients: Clients) -> dict[str, list[dict[str, Any]]]:
-    """Return a summary for each S3 source by account id; what cannot be inspected is unknown, and no error is raised.
+def members_of(accounts: Iterable[Account]) -> set[WorkspaceKey]:
+    """Return the workspaces with accounts that list no source: an S3 source there has to bring their events."""
+    return {one.workspace_key for one in accounts if not one.sources}
 
-    A source has to bring the events of the accounts of its workspace that list no source.
-    """
-    members = {one.workspace_key for one in accounts if not one.sources}
+
+async def inspect_within_limits(account: Account, clients: Clients, members: set[WorkspaceKey]) -> list[Inspection]:
+    """Return the inspection of each S3 source of an account, within the limits of a run; raises SentinelError."""
+    if not any(one.type == S3 for one in account.sources):
+        return []
+    async with clients.slots, account_timeout(account):
+        return await inspect_account(account, clients, serves_organization=account.workspace_key in members)
+
+
+async def inspect_accounts(accounts: Sequence[Account], clients: Clients) -> dict[str, list[dict[str, Any]]]:
+    """Return a summary of each S3 source by account id; what cannot be inspected is unknown, no error is raised."""
+    members = members_of(accounts)
     found: dict[str, list[dict[str, Any]]] = {}
 
     async def work(account: Account) -> None:
         errors: dict[str, SentinelError] = {}
         inspected: list[Inspection] = []
         with kept_in(errors, account.account_id, f"inspect account {account.account_id}"):
-            async with clients.slots, account_timeout(account):
-                is_central = account.workspace_key in members
-                inspected = await inspect_account(account, clients, serves_organization=is_central)
+            inspected = await inspect_within_limits(account, clients, members)
         for error in errors.values():
             inspected = [model.unread(one, str(error)) for one in account.sources if one.type == S3]
         found[account.account_id] = [model.summary(one) for one in inspected]
