@@ -1,5 +1,6 @@
 # Everything runs on a copy of the checkout in build/ansible_collections/trailbridge/sentinel,
-# the only place where Ansible finds a collection, and nothing is written outside of build/ and .venv/.
+# the only place where Ansible finds a collection. Nothing is written outside of build/ and .venv/, except by the targets
+# that renew files of the checkout: format, specs, constraints, bench and test-faults.
 
 PYTHON ?= python3.11
 ARGS ?=
@@ -46,7 +47,7 @@ help: ## list the targets
 
 # Sanity takes as long as all of lint and uses one core. The unit tests close the run: what was tested, how it went, and
 # what was skipped are its last lines.
-test: ## everything that CI checks, quickest first
+test: ## the checks that every change needs, quickest first
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint sanity
 	@$(MAKE) --no-print-directory molecule test-eda unit
 	@$(HAS_JAVA) || echo "$(NO_JAVA)"
@@ -136,13 +137,13 @@ test-faults: tree ## every fault and crash at every request, renews docs/reliabi
 test-matrix: tree ## the unit tests with every supported Ansible, the oldest and newest packages; ARGS="oldest"
 	@.venv/bin/python tests/tools/matrix.py "$(BUILD)/matrix" $(ARGS)
 
-bench: tree ## measure the playbook, renew docs/performance.md: 20 minutes; ARGS="--only playbook" for a part
+bench: tree ## measure the playbook, renew docs/performance.md: 10 minutes; ARGS="--only playbook" for a part
 	@$(IN_TREE) "$(VENV)/bin/python" -m tests.bench --out "$(BUILD)/bench" --write "$(CURDIR)/docs" $(ARGS)
 
 bench-organization: tree ## measure the inventory of an organization of 10,000 accounts: 4 minutes; ARGS=1000 for fewer
 	@$(IN_TREE) "$(VENV)/bin/python" -m tests.bench.organization $(ARGS)
 
-bench-quick: tree ## the same in 3 minutes, without renewing anything
+bench-quick: tree ## measure the playbook in 3 minutes, without renewing anything
 	@$(IN_TREE) "$(VENV)/bin/python" -m tests.bench --out "$(BUILD)/bench" --quick $(ARGS)
 
 demo: tree ## a small organization on this machine: onboarded, drifted, repaired, verified, reported

@@ -15,7 +15,8 @@ options:
     type: bool
   remove_provider:
     description:
-      - Whether a removal removes the audience of Microsoft Sentinel from the OIDC provider, and the provider
-        if it was the last one, C(false) if not set.
+      - Whether a removal removes the audience of Microsoft Sentinel from the OIDC provider if no other
+        role uses it, and the provider if this collection created it and it has no other audience, C(false)
+        if not set.
     type: bool
 """

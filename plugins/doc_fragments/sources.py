@@ -49,7 +49,8 @@ options:
       - Option C(purge_queue) of C(s3), bool. Whether a removal deletes a queue that has messages, C(false)
         if not set.
       - Option C(remove_provider) of C(s3), bool. Whether a removal removes the audience of Microsoft
-        Sentinel from the OIDC provider, and the provider if it was the last one, C(false) if not set.
+        Sentinel from the OIDC provider if no other role uses it, and the provider if this collection
+        created it and it has no other audience, C(false) if not set.
     type: list
     elements: raw
 """

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - trailbridge.sentinel.attributes
   - trailbridge.sentinel.aws
   - trailbridge.sentinel.azure
+  - trailbridge.sentinel.interpreter
   - trailbridge.sentinel.s3_source
   - trailbridge.sentinel.workspace
 attributes:
@@ -448,7 +449,7 @@ connector:
     kind:
       description: Kind of the connector.
       type: str
-      sample: AmazonWebServicesCloudTrail
+      sample: AmazonWebServicesS3
     sqs_urls:
       description: URLs of the queues that it reads.
       returned: for the kind V(s3)
@@ -468,7 +469,7 @@ connector:
     role_arn:
       description: ARN of the IAM role that the connector assumes.
       type: str
-      sample: arn:aws:iam::111111111111:role/MicrosoftSentinelRole
+      sample: arn:aws:iam::222222222222:role/OIDC_MicrosoftSentinelRole
     state:
       description: V(Enabled) or V(Disabled).
       type: str

@@ -10,7 +10,8 @@ module: fleet
 short_description: Connects many AWS accounts to Microsoft Sentinel in one task
 version_added: 1.0.0
 description:
-  - Creates, updates or removes the IAM role and the data connector of every account of the batch.
+  - Creates, updates or removes what the sources of every account need in AWS, and their data connectors, see
+    O(sources).
   - One task works on all accounts in parallel, with shared connections. It starts no process for an account, and opens
     no connection to its host.
   - Without O(accounts), the accounts are the hosts of the batch. The plugin reads the variables of each host. The
@@ -77,7 +78,7 @@ options:
     elements: dict
   state:
     description:
-      - V(present) creates the role and the connector or updates them to the desired state.
+      - V(present) creates the resources of the sources or updates them to the desired state.
       - V(absent) removes the connector, removes the workspace from the trust policy of the role, and removes the role
         if no other workspace uses it. A role without the tag of this collection is refused, unless O(adopt) is V(true).
     type: str
@@ -85,7 +86,7 @@ options:
     default: present
   concurrency:
     description:
-      - Maximum number of accounts to work on at the same time. The run begins with 32, adds more while AWS responds
+      - Maximum number of accounts to work on at the same time, from 1 to 256. The run begins with 32, adds more while AWS responds
         quickly, and works on fewer when AWS throttles requests.
     type: int
     default: 256

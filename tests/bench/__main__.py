@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure the playbook, the floor and an expert's script, alternating, against local servers.
 
-python -m tests.bench                                        everything, about 12 minutes
+python -m tests.bench                                        everything, about 10 minutes
 python -m tests.bench --quick                                a short form, under 3 minutes
 python -m tests.bench --phase unchanged --n 1000 --latency 30 --only playbook --only floor
 python -m tests.bench --phase unchanged --n 1000 --latency 30 -- ansible-playbook -i INVENTORY playbook.yml

@@ -156,8 +156,8 @@ ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     "onboard": (
         "Connects the AWS accounts of the batch to Microsoft Sentinel",
         [
-            "Creates or updates the IAM role and the data connector of every account of the batch.",
-            "The connector reads management and Insights events by C(LookupEvents).",
+            "Creates or updates what the sources of every account need in AWS, and their data connectors.",
+            "The CloudTrail connector reads management and Insights events by C(LookupEvents).",
             "AWS allows two of these requests a second for each account and Region, shared with all other callers.",
             "Do not also stream events from one Region into another.",
         ],
@@ -169,6 +169,7 @@ ROLES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
             "Removes the data connector of every account of the batch.",
             "Then removes the workspace from the trust policy of the IAM role.",
             "A role that no other workspace uses is removed.",
+            "Of an S3 source that is listed, also the queues, the inline policy and the notification are removed.",
             "A role without the tag of this collection is refused, unless O(sentinel_adopt) is V(true).",
             "A role that C(onboard) adopted has the tag, and is removed with its policies and its connector.",
         ],

@@ -131,7 +131,7 @@ def _translate_errors(action: str, spec: S3SourceSpec, sns: ServiceClient) -> It
 
 
 def _reason(error: SentinelError) -> str:
-    """Return what SNS says about a denied request."""
+    """Return the message of SNS about a denied request."""
     details: Any = getattr(error.__cause__, "response", {}).get("Error", {})
     return str(details.get("Message", ""))
 

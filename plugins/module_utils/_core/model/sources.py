@@ -118,8 +118,9 @@ SOURCE_TYPES: dict[str, SourceType] = {
             SourceOption(
                 "remove_provider",
                 "bool",
-                "Whether a removal removes the audience of Microsoft Sentinel from the OIDC provider, and the provider "
-                "if it was the last one, C(false) if not set.",
+                "Whether a removal removes the audience of Microsoft Sentinel from the OIDC provider if no other role "
+                "uses it, and the provider if this collection created it and it has no other audience, C(false) if not "
+                "set.",
                 for_removal=True,
             ),
         ),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 trailbridge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is new since the last run of the same playbook: problems that appeared, and problems that are gone."""
+"""What is new since the last run of the same playbook: problems that appeared, and problems that were resolved."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ _SEVERITY_BY_STATE = {state: severity for severity, state in STATE_BY_SEVERITY.i
 
 
 class Result(NamedTuple):
-    """What an event says about an account; `code` is a finding code, an error class or an ingestion status."""
+    """The content of an event about an account; `code` is a finding code, an error class or an ingestion status."""
 
     code: str
     check: str
@@ -66,7 +66,7 @@ class Result(NamedTuple):
     remediation: str = ""
     accepted: str = ""
     identity: str = ""
-    """What tells it from others of the same code in the same account."""
+    """What distinguishes it from others of the same code in the same account."""
 
 
 def event_lines(header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics) -> Iterator[str]:

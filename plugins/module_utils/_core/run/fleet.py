@@ -209,9 +209,9 @@ def run(accounts: Iterable[Account], options: RunOptions, cancellation: Cancella
 
     The caller can interrupt the run by `cancellation`, which also has the reasons for skipped accounts.
 
-    Iterating raises SentinelError before the first write if the whole run cannot work: bad input, source credentials, a
-    workspace that cannot be used. If more accounts would change than allowed, too_many_changes is raised after the
-    results of the preview.
+    Iterating raises SentinelError before the first write if the whole run cannot work: bad input, or no source
+    credentials or no workspace that can be used. If more accounts would change than allowed, too_many_changes is raised
+    after the results of the preview.
     """
     return Run(accounts, options, cancellation or Cancellation())
 

@@ -59,7 +59,7 @@ def remove_statements(document: object, ours: Mapping[str, Any]) -> object:
 def remove_principals(document: Mapping[str, Any], removed: Mapping[int, Iterable[str]]) -> Mapping[str, Any]:
     """Return the document without principals of statements, which are given by the number of the statement.
 
-    A statement without any principal left goes as a whole, and so does one of NotPrincipal. Without statements left,
+    A statement that has no principal left is removed as a whole, and so is one of NotPrincipal. Without statements left,
     ``Statement`` is an empty list.
     """
     after = [

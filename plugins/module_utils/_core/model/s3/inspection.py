@@ -95,7 +95,7 @@ class Inspection:
         return f"{self._symptom(link)}: {' '.join(causes)}" if link else ""
 
     def _symptom(self, link: str) -> str:
-        """Return the symptom of a broken link; that objects arrive is only said where they were seen."""
+        """Return the symptom of a broken link; it contains that objects arrive only if new objects were found."""
         symptom = _SYMPTOMS[link]
         return _UNSEEN if symptom == _ARRIVE and not self.objects_arrive else symptom
 

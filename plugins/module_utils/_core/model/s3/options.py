@@ -84,7 +84,7 @@ def adopted(desired: S3SourceSpec, source: SourceSpec, connection: Connection | 
 
 
 def _differences(desired: S3SourceSpec, source: SourceSpec, connection: Connection) -> dict[str, Any]:
-    """Return in what a connection differs from the spec, by the options that would say so and are not given."""
+    """Return the values of the connection that differ from the spec, by option, without options that are given."""
     found = connection._asdict()
     if desired.account_ids:
         del found["prefix"]  # the folders of the accounts are below that of the trail

@@ -377,7 +377,7 @@ def _own_finding(spec: S3SourceSpec, document: object) -> Finding:
 
 
 def is_certain(spec: S3SourceSpec, found: Finding) -> bool:
-    """Whether a finding is true without the list of connectors, which tells whose other inline policies are."""
+    """Whether a finding holds without the list of connectors, which shows to which sources inline policies belong."""
     is_known = bool(spec.workspace_id) or not CODES[found.code].needs_workspace_id
     return is_known and found.code != "permission_inline_extra"
 
