@@ -86,8 +86,8 @@ options:
     default: present
   concurrency:
     description:
-      - Maximum number of accounts to work on at the same time, from 1 to 256. The run begins with 32, adds more while AWS responds
-        quickly, and works on fewer when AWS throttles requests.
+      - Maximum number of accounts to work on at the same time, from 1 to 256. The run begins with 32, adds more
+        while AWS responds quickly, and works on fewer when AWS throttles requests.
     type: int
     default: 256
   max_fail_percentage:

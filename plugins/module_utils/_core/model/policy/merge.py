@@ -59,8 +59,8 @@ def remove_statements(document: object, ours: Mapping[str, Any]) -> object:
 def remove_principals(document: Mapping[str, Any], removed: Mapping[int, Iterable[str]]) -> Mapping[str, Any]:
     """Return the document without principals of statements, which are given by the number of the statement.
 
-    A statement that has no principal left is removed as a whole, and so is one of NotPrincipal. Without statements left,
-    ``Statement`` is an empty list.
+    A statement that has no principal left is removed as a whole, and so is one of NotPrincipal. Without statements
+    left, ``Statement`` is an empty list.
     """
     after = [
         piece
