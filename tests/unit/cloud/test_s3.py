@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud import s3 as adapters
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.aws_errors import code_of
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.cloudtrail import describe_trails
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.cloud.s3 import NotificationAdapter
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account_result import AccountReport
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import NotYetError, SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.plan import Call
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3 import permissions
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.notification import NOTIFICATION
@@ -231,6 +232,25 @@ def test_a_lost_response_puts_nothing_twice(here: Emulators) -> None:
     here.fault(service="s3", operation=PUT, reset="after", times=1)
     assert names(run()) == [PUT]
     assert here.operations("s3", write=True) == [PUT]
+
+
+def test_a_conflicting_operation_is_reported_with_its_cause(here: Emulators) -> None:
+    ONE.make_bucket(here)
+    code, text = "OperationAborted", "A conflicting conditional operation is currently in progress"
+    here.fault(service="s3", operation=PUT, status=409, code=code, message=text)
+    put = Call(PUT, {"Bucket": ONE.bucket, "NotificationConfiguration": {}})
+
+    async def work(sessions: Sessions) -> None:
+        s3 = await sessions.limited([*READ, *permissions.notification_write(SPEC, [put])])
+        adapter = NotificationAdapter(
+            s3, SPEC, writes=True, queue_changed=lambda: False, find_missing=no_queues
+        )
+        await adapter.read()
+        with pytest.raises(NotYetError) as caught:
+            await adapter.apply(put)
+        assert (caught.value.kind, code_of(caught.value)) == ("transient", code)
+
+    with_sessions("s3", work)
 
 
 def test_check_mode_cannot_put(here: Emulators) -> None:

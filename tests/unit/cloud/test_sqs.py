@@ -221,6 +221,18 @@ def test_queues_that_do_not_exist_are_told_from_those_that_cannot_be_read(here: 
     assert with_sessions("sqs", work) == [gone]
 
 
+def test_a_queue_of_another_account_that_may_not_be_read_is_not_missing(here: Emulators) -> None:
+    text = "The specified queue does not exist or you do not have access to it."
+    code = "AWS.SimpleQueueService.NonExistentQueue"
+    here.fault(service="sqs", operation="GetQueueUrl", status=400, code=code, message=text)
+    theirs = SPEC.queue_arn.replace(ONE.account, "333333333333")
+
+    async def work(sessions: Sessions) -> list[str]:
+        return await missing_queues(await sessions.limited(permissions.queue_read(SPEC)), [theirs])
+
+    assert with_sessions("sqs", work) == []
+
+
 def test_an_outage_is_reported(here: Emulators) -> None:
     here.fault(operation="GetQueueAttributes", **{**faults.FAILURE, "service": "sqs"})
     with short_timeouts(), pytest.raises(SentinelError) as caught:

@@ -170,7 +170,9 @@ class NotificationAdapter:
             with self._translate_errors("change"):
                 await s3(call.name, **call.args)
         except NotYetError as error:
-            raise await self._unverified(call, error) if code_of(error) == "InvalidArgument" else error from error
+            if code_of(error) != "InvalidArgument":
+                raise
+            raise await self._unverified(call, error) from error
         if not is_in_force(self._spec, call.args["NotificationConfiguration"], await self._document()):
             raise self._error("someone else changed it at the same time", ChangedError)
 

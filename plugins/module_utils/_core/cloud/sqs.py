@@ -25,11 +25,9 @@ NEW_QUEUE_AGE = timedelta(minutes=2)
 _DOCUMENTS = ("Policy", "RedrivePolicy")
 _IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", _IN_FLIGHT)
+_NOT_FOUND = "AWS.SimpleQueueService.NonExistentQueue QueueDoesNotExist"
 CODES = (
-    *(
-        Code(name, "transient", NotFoundError)
-        for name in ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
-    ),
+    Code(_NOT_FOUND, "transient", NotFoundError),
     # A queue can be created again 60 seconds after its deletion ("CreateQueue").
     *(
         Code(name, "transient", NotYetError)
@@ -105,6 +103,10 @@ class DeadLetterQueueAdapter:
         return await self.read()
 
 
+# SQS answers the same for a queue of another account that may not be read.
+_CODES_OF_OTHERS = (Code(_NOT_FOUND, "aws_denied", phrase="do not have access"), *CODES)
+
+
 async def missing_queues(sqs: ServiceClient, arns: Iterable[str]) -> list[str]:
     """Return the ARNs of queues that do not exist; what cannot be read, or is in another Region, is left out."""
     place = ["sqs", sqs.service.region]
@@ -114,7 +116,7 @@ async def missing_queues(sqs: ServiceClient, arns: Iterable[str]) -> list[str]:
 async def _is_missing(sqs: ServiceClient, arn: str) -> bool:
     *_first, account_id, name = arn.split(":")
     try:
-        with translate_aws_errors(f"find queue {arn}", CODES, expired=sqs.expired):
+        with translate_aws_errors(f"find queue {arn}", _CODES_OF_OTHERS, expired=sqs.expired):
             await sqs("GetQueueUrl", QueueName=name, QueueOwnerAWSAccountId=account_id)
     except NotFoundError:
         return True

@@ -18,7 +18,7 @@ from ..model.s3 import links, options
 from ..model.s3.inspection import Inspection
 from ..model.s3.notification import Notification
 from ..model.s3.source import CLOUDTRAIL_TABLE, S3SourceSpec
-from ..model.s3.trail import Trail, TrailSource, delivering
+from ..model.s3.trail import Trail, TrailSource, delivering, keys
 from ..model.s3.trail_status import TrailState
 from ..model.session_policy import session_policy
 from ..model.sources import S3, SourceSpec
@@ -157,8 +157,7 @@ async def _read_spec(inspector: Inspector, region: str, trails: list[Trail] | No
         return None
     feeding = [one for one in trails or () if one.may_deliver(prefix)]
     inspector.found.trails = tuple([await _trail_state(inspector, one) for one in feeding])
-    keys = tuple(sorted({one.kms_key_arn for one in feeding} - {""}))
-    spec, connectors = _spec(inspector, region, TrailSource(prefix, keys)), await _read_connectors(run)
+    spec, connectors = _spec(inspector, region, TrailSource(prefix, keys(feeding, prefix))), await _read_connectors(run)
     if notification:
         connection = existing_connection(run, spec, notification, connectors)
         spec = options.adopted(spec, run.source, await inspector.attempt("notification", connection))

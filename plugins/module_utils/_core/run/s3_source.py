@@ -133,15 +133,15 @@ async def _missing_queues(run: SourceRun, arns: Sequence[str]) -> list[str]:
 async def _trail(run: SourceRun, region: str) -> TrailSource:
     """Return prefix and keys of the trail that delivers into the bucket, as far as options do not give them."""
     source, account_id, bucket = run.source, run.account.account_id, run.source.get("bucket")
-    is_given = source.get("prefix") is not None
-    if source.get("table", CLOUDTRAIL_TABLE) != CLOUDTRAIL_TABLE or (is_given and source.get("kms_key_arns")):
+    prefix = source.get("prefix")
+    if source.get("table", CLOUDTRAIL_TABLE) != CLOUDTRAIL_TABLE or (prefix is not None and source.get("kms_key_arns")):
         return TrailSource("", ())
     trails, objects = run.caller("cloudtrail", region), run.caller("s3", region)
-    if not is_given:
+    if prefix is None:
         organizations = run.caller("organizations")
         return await find_trail_source(bucket, account_id, cloudtrail=trails, s3=objects, organizations=organizations)
     delivering = trail.delivering(await cloudtrail.describe_trails(trails, account_id), bucket)
-    return TrailSource("", tuple(sorted({one.kms_key_arn for one in delivering} - {""})))
+    return TrailSource("", trail.keys(delivering, prefix))
 
 
 def _statements(run: SourceRun, partition: str) -> list[dict[str, Any]]:

@@ -64,6 +64,11 @@ def delivering(trails: Iterable[Trail], bucket: str) -> list[Trail]:
     return sorted({one.arn: one for one in trails if one.bucket == bucket}.values())
 
 
+def keys(trails: Iterable[Trail], prefix: str) -> tuple[str, ...]:
+    """Return the ARNs of the KMS keys that encrypt objects below a prefix."""
+    return tuple(sorted({one.kms_key_arn for one in trails if one.may_deliver(prefix)} - {""}))
+
+
 def find_source(bucket: str, trails: Iterable[Trail], organization_id: str = "") -> TrailSource:
     """Return what is delivered into the bucket; raises bad_input if no trail does, or several under other prefixes.
 
