@@ -242,9 +242,7 @@ def test_a_conflicting_operation_is_reported_with_its_cause(here: Emulators) -> 
 
     async def work(sessions: Sessions) -> None:
         s3 = await sessions.limited([*READ, *permissions.notification_write(SPEC, [put])])
-        adapter = NotificationAdapter(
-            s3, SPEC, writes=True, queue_changed=lambda: False, find_missing=no_queues
-        )
+        adapter = NotificationAdapter(s3, SPEC, writes=True, queue_changed=lambda: False, find_missing=no_queues)
         await adapter.read()
         with pytest.raises(NotYetError) as caught:
             await adapter.apply(put)

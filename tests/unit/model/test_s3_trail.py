@@ -13,6 +13,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s
     Trail,
     TrailSource,
     find_source,
+    keys,
 )
 from tests.unit.model.s3 import ACCOUNT, BUCKET, ORGANIZATION, OTHER, SPEC
 
@@ -72,3 +73,16 @@ def test_a_bucket_of_another_account_is_refused_with_the_statement_it_needs() ->
     assert error.kind == "bad_input"
     assert f'"Principal": {{"AWS": "{SPEC.role_arn}"}}' in str(error)
     assert f'"Resource": "arn:aws:s3:::{BUCKET}/*"' in str(error)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "wanted"),
+    [
+        ("", (KEY, KEY_2)),
+        (f"AWSLogs/{ORGANIZATION}/", (KEY,)),
+        (f"own/AWSLogs/{ACCOUNT}/CloudTrail/", (KEY_2,)),
+        ("flows/", ()),
+    ],
+)
+def test_the_keys_are_those_of_trails_that_deliver_below_the_prefix(prefix: str, wanted: tuple[str, ...]) -> None:
+    assert keys([organization(key=KEY), trail(prefix="own", key=KEY_2), trail("c")], prefix) == wanted

@@ -568,6 +568,15 @@ def own_key(here: Emulators) -> Json:
     return ONE
 
 
+def beside_another_trail(here: Emulators) -> Json:
+    """Its objects are below another prefix, so neither role nor inspection needs its key."""
+    first, second = (here.boto("kms", ARCHIVE).create_key()["KeyMetadata"]["Arn"] for _number in range(2))
+    make_trail(here, KmsKeyId=first)
+    place = {"S3BucketName": LOGS.bucket, "S3KeyPrefix": "own", "KmsKeyId": second}
+    LOGS.boto(here, "cloudtrail").create_trail(Name="own", **place)
+    return {**ONE, "prefix": LOGS.prefix}
+
+
 def through_a_topic(here: Emulators) -> Json:
     make_trail(here)
     topic = LOGS.make_topic(here, name="new-objects")
@@ -575,7 +584,10 @@ def through_a_topic(here: Emulators) -> Json:
     return {**ONE, "topic_arn": topic}
 
 
-SHAPES = {one.__name__: one for one in (own_trail, control_tower, some_accounts, own_key, through_a_topic)}
+SHAPES = {
+    one.__name__: one
+    for one in (own_trail, control_tower, some_accounts, own_key, beside_another_trail, through_a_topic)
+}
 
 
 @pytest.mark.parametrize("shape", SHAPES)
