@@ -18,6 +18,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.source import (
     IDENTITIES,
     S3SourceSpec,
+    is_among,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.trail import TrailSource
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.sources import SourceSpec
@@ -210,6 +211,19 @@ def test_a_connection_of_others_is_removed_only_by_its_names() -> None:
 
 def test_queues_of_other_sources_are_those_that_options_determine() -> None:
     account = account_of({}, {"queue_name": "second"}, {"bucket": "third", "prefix": "flows/"}, {"bucket": "fourth"})
-    found = options.queues_of_others(account, account.sources[0], REGION)
+    found = options.queues_of_others(account, account.sources[0])
     assert len(found) == 2
-    assert f"arn:aws:sqs:{REGION}:{ACCOUNT}:second" in found
+    assert f"arn:aws:sqs:*:{ACCOUNT}:second" in found
+
+
+@pytest.mark.parametrize(("given_region", "regions"), [({"bucket_region": "us-east-1"}, ["us-east-1"]), ({}, ["*"])])
+def test_the_queue_of_another_source_is_in_the_region_of_its_bucket(
+    given_region: dict[str, str], regions: list[str]
+) -> None:
+    account = account_of({"bucket_region": REGION}, {"queue_name": "second", **given_region})
+    found = options.queues_of_others(account, account.sources[0])
+    assert [one.split(":")[3] for one in found] == regions
+    is_far = [is_among(f"arn:aws:sqs:{one}:{ACCOUNT}:second", found) for one in ("us-east-1", "eu-west-1")]
+    assert is_far == [True, regions == ["*"]]
+    assert not is_among(f"arn:aws:sqs:us-east-1:{OTHER}:second", found)
+    assert not is_among("https://example.com/second", found)

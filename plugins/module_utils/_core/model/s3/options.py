@@ -17,6 +17,7 @@ from ..sources import S3, SourceSpec
 from .connector import queue_arn_of
 from .notification import Entry, Notification, entries
 from .source import (
+    ANY_REGION,
     CLOUDTRAIL_TABLE,
     DEFAULT_ROLE_NAME,
     DEFAULT_SUFFIX,
@@ -147,11 +148,15 @@ def _readers(desired: S3SourceSpec, connectors: Iterable[S3Connector]) -> dict[s
     return {queue_arn_of(url): one for one in connectors if _reads(desired, one) for url in one.sqs_urls}
 
 
-def queues_of_others(account: Account, source: SourceSpec, region: str) -> frozenset[str]:
-    """Return the ARNs of the queues of other S3 sources of the account, as far as options determine them."""
+def queues_of_others(account: Account, source: SourceSpec) -> frozenset[str]:
+    """Return the queues of other S3 sources of the account as `is_among` takes them, as far as options determine them.
+
+    The Region of a bucket is read when it is that source's turn.
+    """
     others = (one for one in account.sources if one.type == S3 and one != source)
     known = (one for one in others if one.get("queue_name") or one.get("prefix") is not None)
-    return frozenset(spec(account, one, region, TrailSource("", ())).queue_arn for one in known)
+    no_trail = TrailSource("", ())
+    return frozenset(spec(account, one, one.get("bucket_region", ANY_REGION), no_trail).queue_arn for one in known)
 
 
 def _connections(
