@@ -133,6 +133,12 @@ DRIFT: dict[str, tuple[S3ConnectorSpec, Connectors, list[str], list[str]]] = {
     "our name, another table": (SPEC, (replace(RIGHT, destination_table="AWSVPCFlow"),), ["connector_stale"], [NAME]),
     "our name, another queue": (SPEC, (replace(RIGHT, sqs_urls=(url("x"),)),), ["connector_stale"], [NAME]),
     "its queue is gone": (ABSENT, (OTHER,), ["connector_stale"], ["other"]),
+    "the absent queue of another source in an unknown Region": (
+        replace(ABSENT, other_queue_arns=frozenset({arn("old").replace("eu-west-1", "*")})),
+        (OTHER,),
+        ["connector_missing"],
+        [NAME],
+    ),
     "no queue": (SPEC, (replace(OTHER, sqs_urls=()),), ["connector_stale"], ["other"]),
     "another source": (SPEC, (OTHER,), ["connector_missing"], [NAME]),
     "the absent queue of another source": (
@@ -218,6 +224,11 @@ QUESTIONS: dict[str, tuple[S3ConnectorSpec, Connectors, tuple[str, ...]]] = {
     "by name": (SPEC, (replace(RIGHT, sqs_urls=(url("x"),)), OTHER), ()),
     "by role and table": (SPEC, (OTHER, STRANGER), (arn("old"),)),
     "of another source": (replace(SPEC, other_queue_arns=frozenset({arn("old")})), (OTHER,), ()),
+    "of another source in an unknown Region": (
+        replace(SPEC, other_queue_arns=frozenset({arn("old").replace("eu-west-1", "*")})),
+        (OTHER,),
+        (),
+    ),
     "of an unknown form": (SPEC, (replace(OTHER, sqs_urls=("x",)),), ()),
     "codeless": (SPEC, (replace(OTHER, codeless=True),), ()),
 }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,11 +14,16 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.a
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.s3 import S3Connector
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3 import options
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.notification import Notification
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.connector import name_of
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.notification import (
+    NOTIFICATION,
+    Notification,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.options import Connection
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.source import (
     IDENTITIES,
     S3SourceSpec,
+    is_among,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.trail import TrailSource
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.sources import SourceSpec
@@ -75,6 +81,8 @@ def find(*entries: dict[str, Any], readers: tuple[S3Connector, ...] = (connector
     return options.existing(desired, found, notification, readers)
 
 
+BY_HAND = f"arn:aws:sqs:{REGION}:{ACCOUNT}:by-hand"
+GIVEN = Connection("by-hand", "OIDC_ByHand", PREFIX, ".gz")
 FOUND = Connection("by-hand", "OIDC_ByHand", PREFIX, ".json.gz")
 
 
@@ -185,9 +193,67 @@ def test_an_entry_of_the_default_queue_is_no_connection_of_others_whatever_its_p
     assert find(entry(name, prefix="o-abc"), readers=(connector(url_of(name)),)) is None
 
 
-@pytest.mark.parametrize(("entry_id", "is_own"), [("by-hand", True), ("x", False)])
-def test_an_entry_of_a_queue_of_the_options_is_own_by_its_id(entry_id: str, *, is_own: bool) -> None:
-    assert find(entry(id=entry_id), queue_name="by-hand") == (None if is_own else FOUND)
+@pytest.mark.parametrize(
+    ("name", "is_own"), [(name_of(WORKSPACE, BY_HAND), True), (name_of(WORKSPACE, f"{BY_HAND}2"), False), ("1", False)]
+)
+def test_a_queue_of_the_options_is_own_by_the_name_of_its_connector(name: str, *, is_own: bool) -> None:
+    one = replace(connector(), name=name)
+    found = find(entry(), readers=(one, replace(connector(), name="duplicate")), queue_name="by-hand")
+    assert found == (None if is_own else FOUND)
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    {
+        "wider by its prefix": ((entry(prefix="o-abc"),), GIVEN),
+        "wider by its suffix": ((entry(suffix=""),), GIVEN),
+        "without a filter": ((entry(prefix="", suffix=""),), GIVEN),
+        "of other objects": ((entry(suffix=".log"),), GIVEN),
+        "with more events": (({**entry(), "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]},), GIVEN),
+        "with fewer events": (({**entry(), "Events": ["s3:ObjectCreated:Put"]},), FOUND),
+        "that differ": ((entry(), entry(suffix=".log")), GIVEN),
+        "beside one of another queue": ((entry(), entry("second", suffix=".log")), FOUND),
+        "of another queue alone": ((entry("second"),), None),
+    }.values(),
+)
+def test_of_a_queue_of_the_options_no_entry_that_is_wider_is_adopted(
+    entries: tuple[dict[str, Any], ...], expected: Connection | None
+) -> None:
+    both = (connector(), connector(url_of("second"), role=f"{ROLE}2"))
+    assert find(*entries, readers=both, queue_name="by-hand") == expected
+
+
+def test_an_entry_that_was_widened_is_repaired_and_stays_so() -> None:
+    desired, source = given(queue_name="by-hand")
+    have = Notification(BUCKET, ACCOUNT, {"QueueConfigurations": [entry(prefix="", suffix="")]})
+    first = options.adopted(desired, source, options.existing(desired, source, have, [connector()]))
+    assert [one.code for one in NOTIFICATION.findings(first, have)] == ["notification_wider"]
+    want = NOTIFICATION.overlay(first, have)
+    assert want
+    second = options.adopted(desired, source, options.existing(desired, source, want, [connector()]))
+    assert (second, NOTIFICATION.overlay(second, want)) == (first, want)
+
+
+@pytest.mark.parametrize("named", [{}, {"queue_name": "by-hand"}])
+@pytest.mark.parametrize("suffix", [".json.gz", ".gz", ""])
+def test_entries_for_accounts_are_one_connection(named: dict[str, str], suffix: str) -> None:
+    desired, source = given(account_ids=[ACCOUNT, OTHER], **named)
+    have: Notification | None = Notification(BUCKET, ACCOUNT, {"QueueConfigurations": [entry(suffix=suffix)]})
+    for _run in range(2):
+        assert have
+        found = options.existing(desired, source, have, [connector()])
+        assert found
+        assert (found.queue_name, found.role_name) == ("by-hand", "OIDC_ByHand")
+        have = NOTIFICATION.overlay(options.adopted(desired, source, found), have)
+    assert have
+    assert [one["id"] for one in NOTIFICATION.show(desired, have)["entries"]] == [
+        f"by-hand-{one}" for one in (ACCOUNT, OTHER)
+    ]
+    narrowed = {**have.document["QueueConfigurations"][0], "Filter": entry(suffix=".log")["Filter"]}
+    changed = replace(have, document={"QueueConfigurations": [narrowed, have.document["QueueConfigurations"][1]]})
+    again = options.existing(desired, source, changed, [connector()])
+    assert again
+    assert again.queue_name == "by-hand"
 
 
 # --- removal ---
@@ -210,6 +276,19 @@ def test_a_connection_of_others_is_removed_only_by_its_names() -> None:
 
 def test_queues_of_other_sources_are_those_that_options_determine() -> None:
     account = account_of({}, {"queue_name": "second"}, {"bucket": "third", "prefix": "flows/"}, {"bucket": "fourth"})
-    found = options.queues_of_others(account, account.sources[0], REGION)
+    found = options.queues_of_others(account, account.sources[0])
     assert len(found) == 2
-    assert f"arn:aws:sqs:{REGION}:{ACCOUNT}:second" in found
+    assert f"arn:aws:sqs:*:{ACCOUNT}:second" in found
+
+
+@pytest.mark.parametrize(("given_region", "regions"), [({"bucket_region": "us-east-1"}, ["us-east-1"]), ({}, ["*"])])
+def test_the_queue_of_another_source_is_in_the_region_of_its_bucket(
+    given_region: dict[str, str], regions: list[str]
+) -> None:
+    account = account_of({"bucket_region": REGION}, {"queue_name": "second", **given_region})
+    found = options.queues_of_others(account, account.sources[0])
+    assert [one.split(":")[3] for one in found] == regions
+    is_far = [is_among(f"arn:aws:sqs:{one}:{ACCOUNT}:second", found) for one in ("us-east-1", "eu-west-1")]
+    assert is_far == [True, regions == ["*"]]
+    assert not is_among(f"arn:aws:sqs:us-east-1:{OTHER}:second", found)
+    assert not is_among("https://example.com/second", found)

@@ -304,6 +304,25 @@ def test_a_dead_letter_queue_is_deleted_if_it_is_managed() -> None:
     assert DEAD_LETTER_QUEUE.without(SPEC, None) is DEAD_LETTER_QUEUE.without(SPEC, DeadLetterQueue(None)) is None
 
 
+@pytest.mark.parametrize(
+    ("letters", "source", "is_deleted"),
+    [
+        (replace(DEAD, tags={}), replace(FOREIGN, dead_letter_arn=DEAD.arn), True),
+        (replace(DEAD, tags={}), FOREIGN, False),
+        (replace(DEAD, tags={}), replace(FOREIGN, dead_letter_arn=f"{DEAD.arn}x"), False),
+        (replace(DEAD, tags={}), None, False),
+        (DEAD, FOREIGN, True),
+        (DEAD, None, True),
+    ],
+)
+def test_adopt_deletes_a_dead_letter_queue_without_the_tag_only_if_the_queue_uses_it(
+    letters: Queue, source: Queue | None, *, is_deleted: bool
+) -> None:
+    have = DeadLetterQueue(letters, source)
+    assert DEAD_LETTER_QUEUE.without(spec(adopt=True), have) == (None if is_deleted else have)
+    assert DEAD_LETTER_QUEUE.removable(spec(adopt=True), have) == (have if is_deleted else None)
+
+
 def test_a_dead_letter_queue_is_shown_as_a_queue() -> None:
     have = DeadLetterQueue(DEAD, RIGHT)
     assert DEAD_LETTER_QUEUE.show(SPEC, have)["name"] == "sentinel-dlq"

@@ -19,7 +19,10 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s
     source_of,
     workspace_of,
 )
-from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.source import S3SourceSpec
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.source import (
+    S3SourceSpec,
+    default_queue_name,
+)
 
 ACCOUNT = "222222222222"
 MICROSOFT = "197857026523"
@@ -313,9 +316,41 @@ def test_only_the_exact_policy_of_another_source_stays(other: dict[str, Any]) ->
 def test_the_policy_of_a_source_with_a_queue_of_any_name_and_keys_is_recognized() -> None:
     keys = tuple(f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/{number}" for number in (2, 1))
     other = replace(FLOWS, queue_name="any", region="us-east-1", kms_key_arns=keys)
-    found = source_of(SPEC, FLOWS.policy_name, other.role_policy)
+    assert source_of(SPEC, FLOWS.policy_name, other.role_policy) is None
+    found = source_of(SPEC, other.policy_name, other.role_policy)
     assert found
     assert (found.queue_arn, found.bucket, sorted(found.kms_key_arns)) == (other.queue_arn, "flows", sorted(keys))
+
+
+SAME_OBJECTS: dict[str, S3SourceSpec] = {
+    "for another workspace": replace(SPEC, queue_name="second", workspace_id=B),
+    "of other accounts": replace(SPEC, queue_name="second", account_ids=("111111111111",)),
+    "with the default queue": replace(SPEC, queue_name=default_queue_name(SPEC.table, SPEC.bucket, SPEC.prefix)),
+}
+
+
+@pytest.mark.parametrize("second", SAME_OBJECTS.values(), ids=list(SAME_OBJECTS))
+def test_two_sources_of_the_same_objects_have_a_policy_each(second: S3SourceSpec) -> None:
+    both = overlay(second, SHARED)
+    assert both.inline_policies == {SPEC.policy_name: SPEC.role_policy, second.policy_name: second.role_policy}
+    assert overlay(SPEC, both) == overlay(second, both) == both
+    assert codes(SPEC, both) == ["role_shared"]
+    after = WEB_IDENTITY_ROLE.without(second, both)
+    assert after
+    assert after.inline_policies == SHARED.inline_policies
+
+
+def test_the_policy_of_a_source_with_the_default_queue_is_named_like_the_queue() -> None:
+    default = default_queue_name(SPEC.table, SPEC.bucket, SPEC.prefix)
+    assert replace(SPEC, queue_name=default).policy_name == default
+
+
+def test_the_region_of_the_queue_of_another_source_may_be_unknown() -> None:
+    policies = {"SentinelPolicy": SPEC.role_policy, "Flows": replace(FLOWS, region="us-east-1").role_policy}
+    have = replace(PORTAL, inline_policies=policies)
+    both = replace(SPEC, other_queue_arns=(replace(FLOWS, region="*").queue_arn,))
+    assert codes(both, have) == []
+    assert overlay(both, have) == have
 
 
 def test_another_workspace_stays_where_tag_and_condition_name_it() -> None:

@@ -105,6 +105,9 @@ S3 = {"type": "s3", "bucket": "logs"}
         ([{**S3, "account_ids": [f"{number:012}" for number in range(101)]}], "101 items"),
         ([{**S3, "table": "AWSCloudWatch", "prefix": "cw/", "account_ids": ["111111111111"]}], "account_ids"),
         ([S3, {**S3, "suffix": ".json.gz"}], "same queue"),
+        ([S3, {**S3, "table": "AWSCloudTrail"}], "same queue"),
+        ([{**S3, "prefix": "a/", "table": "AWSCloudTrail"}, {**S3, "prefix": "a/", "suffix": ""}], "same queue"),
+        ([{**S3, "queue_name": "q"}, {**S3, "bucket": "more", "queue_name": "q-dlq"}], "same queue"),
         (
             [S3, {**S3, "bucket": "more"}, {**S3, "bucket": "most", "queue_name": "q"}, {**S3, "queue_name": "q"}],
             "same",

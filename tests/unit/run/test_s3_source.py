@@ -115,9 +115,10 @@ def live(here: Emulators, *sources: Json, **variables: Any) -> tuple[list[str], 
     return found[0], found[1]
 
 
-def live_removal(source: Json) -> list[str]:
+def live_removal(source: Json, **variables: Any) -> list[str]:
     """Offboard, previewed and twice; returns the calls."""
-    preview, done, again = (calls(run(source, absent=True, check_mode=one)) for one in (True, False, False))
+    modes = (True, False, False)
+    preview, done, again = (calls(run(source, absent=True, check_mode=one, **variables)) for one in modes)
     assert (preview, again) == (done, [])
     return done
 
@@ -304,6 +305,24 @@ def test_an_adopted_role_is_not_removed_without_adopt_and_nothing_before_it(here
         "DeleteRole",
     ]
     assert here.connectors() == []
+
+
+@pytest.mark.parametrize("is_linked", [True, False])
+def test_adopt_removes_a_dead_letter_queue_without_the_tag_only_if_the_queue_uses_it(
+    here: Emulators, *, is_linked: bool
+) -> None:
+    make_by_hand(here)
+    sqs = here.boto("sqs", ARCHIVE)
+    url = sqs.create_queue(QueueName=f"{BY_HAND.queue_name}-dlq")["QueueUrl"]
+    redrive = json.dumps({"deadLetterTargetArn": f"{BY_HAND.queue.arn}-dlq", "maxReceiveCount": 5})
+    if is_linked:
+        place = sqs.get_queue_url(QueueName=BY_HAND.queue_name)
+        policy = json.dumps(BY_HAND.queue_policy())
+        sqs.set_queue_attributes(QueueUrl=place["QueueUrl"], Attributes={"RedrivePolicy": redrive, "Policy": policy})
+    names = {"queue_name": BY_HAND.queue_name, "role_name": BY_HAND.role_name}
+    removed = live_removal({**ONE, **names, **REMOVAL}, sentinel_adopt=True)
+    assert removed.count("DeleteQueue") == 1 + is_linked
+    assert sqs.list_queues().get("QueueUrls", []) == ([] if is_linked else [url])
 
 
 def test_permissions_in_other_places_are_left_there_and_the_role_gets_its_own(here: Emulators) -> None:

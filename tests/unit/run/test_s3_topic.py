@@ -15,6 +15,7 @@ import pytest
 from tests.emulators import trail
 from tests.emulators.client import Emulators
 from tests.faults import engine
+from tests.resources import B
 
 from .test_s3_source import ARCHIVE, CREATED, LOGS, ONE, ORGANIZATION, REMOVAL, REMOVED, calls, codes, live, run, writes
 
@@ -257,6 +258,17 @@ def test_the_source_is_removed_where_the_topic_is_gone(here: Emulators, source: 
     run(source)
     here.boto("sns", ARCHIVE).delete_topic(TopicArn=source["topic_arn"])
     assert calls(run(source, absent=True)) == [name for name in UNSUBSCRIBED if name != "Unsubscribe"]
+
+
+def test_two_workspaces_read_the_same_objects_by_one_role(here: Emulators, source: Json) -> None:
+    here.add_workspace(name="second", customer_id=B)
+    other, second = {**source, "queue_name": "second"}, {"sentinel_workspace": "second"}
+    run(source)
+    assert "PutRolePolicy" in calls(run(other, **second))
+    assert (calls(run(source)), calls(run(other, **second))) == ([], [])
+    assert len(here.boto("iam", ARCHIVE).list_role_policies(RoleName=LOGS.role_name)["PolicyNames"]) == 2
+    assert "DeleteRolePolicy" in calls(run(other, absent=True, **second))
+    assert calls(run(source)) == []
 
 
 # --- connections that others made ---

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -98,9 +99,10 @@ class DeadLetterQueueAdapter:
         """Return both queues, None for one that does not exist; raises SentinelError."""
         return DeadLetterQueue(await self._queues._read(self._url), await self._queues.read())  # noqa: SLF001
 
-    async def refresh(self, _have: DeadLetterQueue | None, _calls: Sequence[Call]) -> DeadLetterQueue:
-        """Read both queues again."""
-        return await self.read()
+    async def refresh(self, have: DeadLetterQueue | None, _calls: Sequence[Call]) -> DeadLetterQueue:
+        """Read both queues again; a removal has deleted the queue itself before."""
+        now = await self.read()
+        return replace(now, source=now.source or (have.source if have else None))
 
 
 # SQS answers the same for a queue of another account that may not be read.

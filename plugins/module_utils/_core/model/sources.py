@@ -221,19 +221,26 @@ def check(sources: Iterable[Any], where: str, name: str) -> None:
 def _s3_mistakes(listed: Iterable[SourceSpec], where: str, name: str) -> list[Mistake]:
     """Return the mistakes in the options of S3 sources that concern several options or sources."""
     found: list[Mistake] = []
-    queues: dict[str, SourceSpec] = {}
+    queues: set[str] = set()
     for source in listed:
         if source.type != S3:
             continue
         what = f"Cannot use {name} {S3!r} of bucket {source.get('bucket')}"
         found += [Mistake(what, where, rule) for rule in s3.broken_rules(dict(source.options))]
-        key = source.get("queue_name") or s3.default_queue_name(*map(source.get, ("table", "bucket", "prefix")))
-        if key in queues:
+        used = _queue_names(source)
+        if not queues.isdisjoint(used):
             found.append(
                 Mistake(what, where, "another source of the account has the same queue, or the same table and prefix")
             )
-        queues[key] = source
+        queues |= used
     return found
+
+
+def _queue_names(source: SourceSpec) -> set[str]:
+    """Return the names of the queue and of the dead-letter queue, as far as options determine them."""
+    table = source.get("table", s3.CLOUDTRAIL_TABLE)
+    name = source.get("queue_name") or s3.default_queue_name(table, source.get("bucket"), source.get("prefix"))
+    return {name, f"{name}{s3.DEAD_LETTER_SUFFIX}"}
 
 
 def _mistakes(source: Any, where: str, name: str) -> list[Mistake]:

@@ -69,7 +69,7 @@ async def prepare_connection(
     run: SourceRun, desired: S3SourceSpec, connectors: S3Connectors, notification: Notification | None
 ) -> Prepared:
     """Return what the steps depend on: the spec with the queues of other sources, and the spec of the connector."""
-    others = options.queues_of_others(run.account, run.source, desired.region)
+    others = options.queues_of_others(run.account, run.source)
     connector = S3ConnectorSpec(
         desired.role_arn,
         desired.queue_url,

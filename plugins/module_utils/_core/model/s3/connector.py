@@ -22,6 +22,7 @@ from ..errors import cannot
 from ..findings import Finding, finding, ordered
 from ..plan import Call
 from ..resource import Resource
+from .source import is_among
 
 _URLS = (
     re.compile(r"https://sqs(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([0-9]{12})/([A-Za-z0-9_-]{1,80})/?"),
@@ -35,7 +36,8 @@ class S3ConnectorSpec:
     """The queue to read, by which role, into which table.
 
     `workspace` is the ARM id of the workspace, `workspace_id` its customer id (GUID). `other_queue_arns` are the queues
-    of other sources, `absent_queue_arns` those that AWS reports not to exist: a denied answer is not among them.
+    of other sources, as `is_among` takes them; `absent_queue_arns` are queues that AWS reports not to exist: a denied
+    answer is not among them.
     """
 
     role_arn: str
@@ -55,7 +57,12 @@ class S3ConnectorSpec:
     @property
     def name(self) -> str:
         """The name of a new connector: a UUIDv5, so that all runs use the same one."""
-        return str(uuid.uuid5(uuid.UUID(self.workspace_id), f"{KIND}/{self.queue_arn}"))
+        return name_of(self.workspace_id, self.queue_arn)
+
+
+def name_of(workspace_id: str, queue_arn: str) -> str:
+    """Return the name that this collection gives the connector of a queue in a workspace."""
+    return str(uuid.uuid5(uuid.UUID(workspace_id), f"{KIND}/{queue_arn}"))
 
 
 def queue_arn_of(url: str) -> str:
@@ -118,16 +125,20 @@ def _of_role_and_table(spec: S3ConnectorSpec, have: S3Connectors) -> Iterator[S3
 
 
 def _is_abandoned(spec: S3ConnectorSpec, item: S3Connector) -> bool:
-    return _queues(item) <= spec.absent_queue_arns - spec.other_queue_arns
+    return _queues(item) <= spec.absent_queue_arns and not _is_of_others(spec, item)
+
+
+def _is_of_others(spec: S3ConnectorSpec, item: S3Connector) -> bool:
+    """Whether a connector reads the queue of another source."""
+    return any(is_among(arn, spec.other_queue_arns) for arn in _queues(item))
 
 
 def uncertain_queues(spec: S3ConnectorSpec, have: S3Connectors) -> tuple[str, ...]:
     """Return the ARNs of the queues whose existence in AWS decides which connector is that of the source."""
     if choose(replace(spec, absent_queue_arns=frozenset()), have):
         return ()
-    queues = [_queues(item) for item in _of_role_and_table(spec, have)]
-    candidates = (one for one in queues if one.isdisjoint(spec.other_queue_arns))
-    return tuple(sorted({arn for one in candidates for arn in one if arn.startswith("arn:")}))
+    candidates = (item for item in _of_role_and_table(spec, have) if not _is_of_others(spec, item))
+    return tuple(sorted({arn for item in candidates for arn in _queues(item) if arn.startswith("arn:")}))
 
 
 def _conflicts(spec: S3ConnectorSpec, have: S3Connectors) -> S3Connectors:

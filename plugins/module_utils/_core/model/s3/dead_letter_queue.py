@@ -46,12 +46,11 @@ def _check_usable(spec: S3SourceSpec, have: DeadLetterQueue) -> None:
     """Raise queue_conflict if messages would go to a queue of someone else."""
     if have.queue is None:
         return
-    in_use = have.source is not None and have.source.dead_letter_arn == have.queue.arn
     if have.queue.fifo:
         reason = "it is a FIFO queue"
     elif queue.serves_other_workspace(spec, have.queue) and not spec.adopt:
         reason = "it serves another workspace"
-    elif not (is_managed(have.queue) or spec.adopt or in_use):
+    elif not (is_managed(have.queue) or spec.adopt or _is_in_use(have)):
         reason = f"it does not carry the tag {TAG}"
     else:
         return
@@ -62,19 +61,31 @@ def _check_usable(spec: S3SourceSpec, have: DeadLetterQueue) -> None:
     )
 
 
+def _is_in_use(have: DeadLetterQueue) -> bool:
+    """Whether the queue of the source moves messages to the dead-letter queue."""
+    return bool(have.source and have.queue and have.source.dead_letter_arn == have.queue.arn)
+
+
 def without(spec: S3SourceSpec, have: DeadLetterQueue | None) -> DeadLetterQueue | None:
     """Return what remains after the removal: None, or a queue that is not managed; raises queue_not_empty."""
     if have is None or have.queue is None:
         return None
-    if not is_removable(spec, have.queue):
+    if not _is_removable(spec, have):
         return have
     queue.check_empty(spec, have.queue)
     return None
 
 
+def _is_removable(spec: S3SourceSpec, have: DeadLetterQueue) -> bool:
+    """Whether a removal may delete the dead-letter queue: with adopt also one without the tag that is in use."""
+    if have.queue is None or not is_removable(spec, have.queue):
+        return False
+    return is_managed(have.queue) or _is_in_use(have)
+
+
 def removable(spec: S3SourceSpec, have: DeadLetterQueue | None) -> DeadLetterQueue | None:
     """Return the dead-letter queue if a removal may delete it."""
-    return have if have and have.queue and is_removable(spec, have.queue) else None
+    return have if have and _is_removable(spec, have) else None
 
 
 def plan(have: DeadLetterQueue | None, want: DeadLetterQueue | None) -> list[Call]:

@@ -14,9 +14,10 @@ from ..connector.s3 import S3Connector
 from ..credentials import cloud as clouds
 from ..errors import cannot
 from ..sources import S3, SourceSpec
-from .connector import queue_arn_of
-from .notification import Entry, Notification, entries
+from .connector import name_of, queue_arn_of
+from .notification import Notification, Rule, entries
 from .source import (
+    ANY_REGION,
     CLOUDTRAIL_TABLE,
     DEFAULT_ROLE_NAME,
     DEFAULT_SUFFIX,
@@ -111,7 +112,8 @@ def existing(
 ) -> Connection | None:
     """Return the only connection that exists for the objects and the table of a spec, None for none or several.
 
-    One that was created for the spec is None too: where its entry differs from the spec, that is drift.
+    One that was created for the spec is None too: its queue has the default name, or its connector the name that this
+    collection gives it. Where its entry differs from the spec, that is drift.
     """
     return _only(list(_connections(desired, source, have, connectors)))
 
@@ -147,38 +149,65 @@ def _readers(desired: S3SourceSpec, connectors: Iterable[S3Connector]) -> dict[s
     return {queue_arn_of(url): one for one in connectors if _reads(desired, one) for url in one.sqs_urls}
 
 
-def queues_of_others(account: Account, source: SourceSpec, region: str) -> frozenset[str]:
-    """Return the ARNs of the queues of other S3 sources of the account, as far as options determine them."""
+def queues_of_others(account: Account, source: SourceSpec) -> frozenset[str]:
+    """Return the queues of other S3 sources of the account as `is_among` takes them, as far as options determine them.
+
+    The Region of a bucket is read when it is that source's turn.
+    """
     others = (one for one in account.sources if one.type == S3 and one != source)
     known = (one for one in others if one.get("queue_name") or one.get("prefix") is not None)
-    return frozenset(spec(account, one, region, TrailSource("", ())).queue_arn for one in known)
+    no_trail = TrailSource("", ())
+    return frozenset(spec(account, one, one.get("bucket_region", ANY_REGION), no_trail).queue_arn for one in known)
 
 
 def _connections(
     desired: S3SourceSpec, source: SourceSpec, have: Notification, connectors: Iterable[S3Connector]
 ) -> Iterator[Connection]:
+    """Yield the connections by other means: that of the queue that options name, else those of other queues."""
+    is_named = bool(source.get("queue_name"))
+    if is_named and _has_own_connector(desired, connectors):
+        return
     readers = _readers(desired, connectors)
-    for entry in entries(have.document):
-        reader = readers.get(entry.destination)
-        if reader and _covers(desired, entry) and not _is_own(desired, source, entry):
-            queue_name, role_name = entry.destination.rpartition(":")[2], reader.role_arn.rpartition("/")[2]
-            yield Connection(queue_name, role_name, entry.rule.prefix, entry.rule.suffix)
+    candidates = [arn for arn in readers if (arn == desired.queue_arn) == is_named and _is_in_place(desired, arn)]
+    for queue_arn in candidates:
+        queue_name, role_name = queue_arn.rpartition(":")[2], readers[queue_arn].role_arn.rpartition("/")[2]
+        for rule in _adoptable_rules(desired, have, queue_arn, is_named=is_named):
+            yield Connection(queue_name, role_name, rule.prefix, rule.suffix)
 
 
-def _covers(desired: S3SourceSpec, entry: Entry) -> bool:
-    """Whether an entry reports the objects of the spec to a queue that can be adopted."""
-    return _is_in_place(desired, entry.destination) and desired.prefix.startswith(entry.rule.prefix)
+def _has_own_connector(desired: S3SourceSpec, connectors: Iterable[S3Connector]) -> bool:
+    """Whether this collection created the connector of the queue, whatever it reads now."""
+    return any(one.name == name_of(desired.workspace_id, desired.queue_arn) for one in connectors)
+
+
+def _adoptable_rules(desired: S3SourceSpec, have: Notification, queue_arn: str, *, is_named: bool) -> set[Rule]:
+    """Return prefix and suffix of the entries of a queue that report objects of the spec, or of one of its accounts.
+
+    Where options name queue or accounts, all entries of the queue are one connection, also where they differ.
+    """
+    rules = [one.rule for one in entries(have.document) if one.destination == queue_arn and _covers(desired, one.rule)]
+    found = {_adoptable_rule(desired, one, is_named=is_named) for one in rules}
+    return {_rule(desired)} if len(found) > 1 and (is_named or desired.account_ids) else found
+
+
+def _adoptable_rule(desired: S3SourceSpec, rule: Rule, *, is_named: bool) -> Rule:
+    """Return prefix and suffix of an entry; those of the spec where options name the queue and the entry is wider."""
+    if is_named and not _rule(desired).includes(rule):
+        return _rule(desired)
+    return Rule(desired.prefix if desired.account_ids else rule.prefix, rule.suffix)
+
+
+def _rule(desired: S3SourceSpec) -> Rule:
+    return Rule(desired.prefix, desired.suffix)
+
+
+def _covers(desired: S3SourceSpec, rule: Rule) -> bool:
+    return desired.prefix.startswith(rule.prefix) or rule.prefix in desired.prefixes
 
 
 def _is_in_place(desired: S3SourceSpec, queue_arn: str) -> bool:
     """Whether a queue is in the account of the source and in the Region of the bucket."""
     return queue_arn.startswith(f"arn:{desired.partition}:sqs:{desired.region}:{desired.account_id}:")
-
-
-def _is_own(desired: S3SourceSpec, source: SourceSpec, entry: Entry) -> bool:
-    """Whether an entry was created for the spec: its queue has the default name, or its id is that of the queue."""
-    has_own_name = not source.get("queue_name") or entry.id == desired.queue_name
-    return entry.destination == desired.queue_arn and has_own_name
 
 
 def _reads(desired: S3SourceSpec, connector: S3Connector) -> bool:

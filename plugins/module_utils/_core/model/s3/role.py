@@ -22,7 +22,7 @@ from ..role import role as roles
 from ..role.plan import plan
 from ..role.role import MICROSOFT_ACCOUNT, TAG, TAG_WORKSPACE, Role, RoleSpec, is_managed, tagged_workspaces
 from ..validation import RULES
-from .source import ROLE_PREFIX, TABLES, S3SourceSpec
+from .source import ROLE_PREFIX, TABLES, S3SourceSpec, is_among
 
 ROLE_DESCRIPTION = "Lets Microsoft Sentinel read logs in Amazon S3"
 PATH = "/"
@@ -205,7 +205,7 @@ def source_of(spec: S3SourceSpec, name: str, document: object) -> S3SourceSpec |
         kms_key_arns=tuple(one for one in resources if re.fullmatch(rf"arn:{spec.partition}:kms:[^*?$]+", one)),
         table=table[1] if table else spec.table,
     )
-    known = found.policy_name == name or found.queue_arn in spec.other_queue_arns
+    known = found.policy_name == name or is_among(found.queue_arn, spec.other_queue_arns)
     return found if known and policy.same(document, found.role_policy) else None
 
 
@@ -265,7 +265,7 @@ def without(spec: S3SourceSpec, have: Role | None) -> Role | None:
     own = {spec.policy_name, *_own_policies(spec, have)}
     kept = {name: document for name, document in have.inline_policies.items() if name not in own}
     after = replace(have, inline_policies=kept)
-    if any(not others or one.queue_arn in spec.other_queue_arns for one in sources.values()):
+    if any(not others or is_among(one.queue_arn, spec.other_queue_arns) for one in sources.values()):
         return after
     _check_no_unknown_names(spec, have, others)
     if not others:

@@ -10,7 +10,8 @@ notifications" (Amazon S3 User Guide).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -28,6 +29,8 @@ DEFAULT_SUFFIX = ".gz"
 MAX_ACCOUNT_IDS = 100
 EVENTS = "s3:ObjectCreated:*"
 DEAD_LETTER_SUFFIX = "-dlq"
+ANY_REGION = "*"
+_REGION = re.compile(r"(arn:[^:]+:sqs:)[^:]+(:.+)")
 MAX_QUEUE_NAME = 80 - len(DEAD_LETTER_SUFFIX)
 QUEUE_ACTIONS = (
     "sqs:ChangeMessageVisibility",
@@ -57,8 +60,8 @@ class S3SourceSpec:
 
     `region` is that of the bucket, `prefix` ends with a slash or is empty. `account_ids` restrict the source to the
     folders of these accounts below the prefix. `topic_arn` is the SNS topic that the bucket notifies in place of the
-    queue. `other_queue_arns` are the queues of other S3 sources of the account in
-    this workspace. `role_stays` is for the removal of the OIDC provider: whether the role still exists then.
+    queue. `other_queue_arns` are the queues of other S3 sources of the account in this workspace, as `is_among` takes
+    them. `role_stays` is for the removal of the OIDC provider: whether the role still exists then.
     """
 
     account_id: str
@@ -104,8 +107,9 @@ class S3SourceSpec:
 
     @property
     def policy_name(self) -> str:
-        """The name of the inline policy of this source: one role may serve several sources."""
-        return default_queue_name(self.table, self.bucket, self.prefix)
+        """The name of the inline policy of this source: one role may serve several sources of the same objects."""
+        name = default_queue_name(self.table, self.bucket, self.prefix)
+        return name if name == self.queue_name else _name(self.table, f"{self.queue_name}@{self.bucket}/{self.prefix}")
 
     @property
     def bucket_arn(self) -> str:
@@ -195,7 +199,16 @@ class S3SourceSpec:
 
 def default_queue_name(table: str, bucket: str, prefix: str) -> str:
     """Return the name of a queue that identifies table, bucket and prefix."""
-    return f"MicrosoftSentinel-{table}-{hashlib.sha256(f'{bucket}/{prefix}'.encode()).hexdigest()[:8]}"
+    return _name(table, f"{bucket}/{prefix}")
+
+
+def _name(table: str, identity: str) -> str:
+    return f"MicrosoftSentinel-{table}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
+
+
+def is_among(queue_arn: str, queue_arns: Collection[str]) -> bool:
+    """Return whether a queue is one of these, whose Region is `*` where it is not known."""
+    return queue_arn in queue_arns or _REGION.sub(rf"\1{ANY_REGION}\2", queue_arn) in queue_arns
 
 
 def broken_rules(options: Mapping[str, Any]) -> Iterator[str]:
