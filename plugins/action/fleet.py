@@ -45,7 +45,6 @@ class ActionModule(BatchAction):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the task."""
         freeze_inherited()
-        self.console.log_requests()
         return super().run(tmp, task_vars)
 
     def execute(self) -> dict[str, Any]:

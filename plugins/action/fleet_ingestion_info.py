@@ -81,7 +81,7 @@ class ActionModule(BatchAction):
         )
         for item in accounts:
             self.console.traceback(item.error)
-        accounts += [ingestion.refused_account(one.account, one.error) for one in batch.refused]
+        accounts += _refused_accounts(batch)
         notes = [*results.workspace_notes(workspaces), *source_notes(accounts)]
         lines = results.status_lines(accounts, verbose=self.console.verbose)
         for line in (*lines, *notes, results.summary_line(accounts)):
@@ -117,6 +117,12 @@ def _expected_accounts(one: BatchAccount) -> ingestion.AccountIngestion:
     stale_after = seconds(one.options["stale_after"], "sentinel_verify_stale_after", where)
     expected = expected_of(one.account.sources, allow_silent=one.options["allow_silent"], stale_after=stale_after)
     return ingestion.AccountIngestion(one.account, expected)
+
+
+def _refused_accounts(batch: Batch) -> list[ingestion.AccountIngestion]:
+    """Return one result for each account that several hosts have."""
+    first = {one.account.account_id: one for one in reversed(batch.refused)}
+    return [ingestion.refused_account(one.account, one.error) for one in first.values()]
 
 
 def _verify_options(options: Mapping[str, Any]) -> ingestion.VerifyOptions:

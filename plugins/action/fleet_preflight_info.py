@@ -33,7 +33,6 @@ class ActionModule(BatchAction):
 
     def execute(self) -> dict[str, Any]:
         """Check everything, and return all problems."""
-        self.console.log_requests()
         started, found = datetime.now(UTC), Prerequisites(run=prerequisites.package_problems())
         options, accounts = self._read(found)
         report_folder.check(report_dir(options))

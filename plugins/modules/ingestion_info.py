@@ -111,7 +111,8 @@ accounts:
     ingestion_status:
       description:
         - V(receiving), V(stale), V(silent), V(unhealthy), V(not_connected), or V(unknown) if Log Analytics returned a
-          partial result only, none, or no usable time of the last event.
+          partial result only, none, or no usable time of the last event, or if data connectors of several accounts fill
+          a table, and nothing shows that the one of this account does.
       type: str
       sample: receiving
     as_expected:

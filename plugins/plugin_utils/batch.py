@@ -79,6 +79,7 @@ class SentinelAction(ActionBase):
         """Return the result of the task; errors fail it with their class."""
         result: Options = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
+        self.console.log_requests()
         with self.console.reporting(self.status):
             result |= self._execute()
         if stdout_is_data() or not result.get("failed"):

@@ -65,6 +65,20 @@ def test_accounts_that_were_verified_have_the_host_of_their_failure() -> None:
     assert lines([recap(result)], verbose=False)[1:] == ["silent: [1 pay]"]
 
 
+def test_a_missing_canary_event_comes_before_accounts_that_are_as_expected() -> None:
+    missing = {"ingestion_status": "receiving", "as_expected": False, "message": "The canary event did not arrive."}
+    denied = {**missing, "error": {"class": "assume_denied"}}
+    quiet = {"ingestion_status": "silent", "as_expected": True, "message": ""}
+    summary = {"accounts": 3, "receiving": 2, "silent": 1}
+    output = lines([recap({"summary": summary, "accounts": {"1": quiet, "2": missing, "3": denied}})], verbose=False)
+    assert output == [
+        "fleet: 3 accounts: 2 receiving, 1 silent, 2 not as expected",
+        "receiving, not as expected: [2] The canary event did not arrive.",
+        "receiving, not as expected: [3] assume_denied",
+        "silent as allowed: [1]",
+    ]
+
+
 def test_many_accounts_are_listed_with_v_only() -> None:
     accounts = {f"{number:012}": entry("changed") for number in range(1000)}
     task = recap({"summary": {"accounts": 1000, "changed": 1000}, "accounts": accounts})

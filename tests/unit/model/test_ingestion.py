@@ -175,6 +175,12 @@ def holds(*tables: str, account_ids: tuple[str, ...] = (), **more: Any) -> Expec
     return Expected(through_s3=True, connections=connections, **more)
 
 
+THEIRS = replace(FLOWS, name="Theirs", role_arn=OTHER_ROLE)
+BOTH = ConnectorsByAccount(s3={VPC: (FLOWS, THEIRS)})
+THEIRS_OFF = ConnectorsByAccount(s3={VPC: (FLOWS, replace(THEIRS, enabled=False))})
+BOTH_OWN = ConnectorsByAccount(s3={VPC: (FLOWS, replace(FLOWS, name="Flows2"), THEIRS)})
+OK = Health(failed=False, time="2026-11-22T17:00:00Z")
+
 # What is expected, snapshot, connectors; the status of the account, whether it is as expected, and that of each table.
 BY_TABLE: dict[str, tuple[Expected, Snapshot, ConnectorsByAccount, str, bool, dict[str, str]]] = {
     "flow logs of any account": (
@@ -192,6 +198,29 @@ BY_TABLE: dict[str, tuple[Expected, Snapshot, ConnectorsByAccount, str, bool, di
         {VPC: "unhealthy"}),
     "flow logs of other accounts than the connection is for": (
         holds(VPC, account_ids=(ACCOUNT,)), table(VPC, other=FRESH), fed(FLOWS), "silent", False, {VPC: "silent"}),
+    "flow logs, and another account has a connector": (
+        holds(VPC), table(VPC, other=FRESH), BOTH, "unknown", False, {VPC: "unknown"}),
+    "flow logs, and another account has a connector that is off": (
+        holds(VPC), table(VPC, other=FRESH), THEIRS_OFF, "receiving", True, {VPC: "receiving"}),
+    "flow logs, and only the other connector is healthy": (
+        holds(VPC), replace(table(VPC, other=FRESH), health={"theirs": OK}), BOTH, "unknown", False,
+        {VPC: "unknown"}),
+    "flow logs, and the own connector is healthy": (
+        holds(VPC), replace(table(VPC, other=FRESH), health={"flows": OK}), BOTH, "receiving", True,
+        {VPC: "receiving"}),
+    "flow logs, and one of the own connectors is healthy": (
+        holds(VPC), replace(table(VPC, other=FRESH), health={"flows": OK}), BOTH_OWN, "unknown", False,
+        {VPC: "unknown"}),
+    "flow logs of listed accounts, and another account has a connector": (
+        holds(VPC, account_ids=(ACCOUNT,)), table(VPC, own=FRESH), BOTH, "receiving", True, {VPC: "receiving"}),
+    "no flow logs, and another account has a connector": (
+        holds(VPC), NO_EVENTS, BOTH, "silent", False, {VPC: "silent"}),
+    "old flow logs, and another account has a connector": (
+        holds(VPC), table(VPC, other=STALE), BOTH, "stale", False, {VPC: "stale"}),
+    "a GuardDuty finding, and another account has a connector": (
+        holds(FINDINGS), table(FINDINGS, other=FRESH),
+        ConnectorsByAccount(s3={FINDINGS: (DUTY, replace(DUTY, name="Theirs", role_arn=OTHER_ROLE))}), "unknown", True,
+        {FINDINGS: "unknown"}),
     "no GuardDuty finding": (holds(FINDINGS), NO_EVENTS, fed(DUTY), "silent", True, {FINDINGS: "silent"}),
     "an old GuardDuty finding": (
         holds(FINDINGS), table(FINDINGS, own=STALE), fed(DUTY), "stale", True, {FINDINGS: "stale"}),
@@ -285,6 +314,13 @@ def test_a_canary_event_is_required_of_both_connectors(
     expected = Expected(allow_silent=True, through_s3=have is S3_ONLY)
     tables = evaluate(ACCOUNT, expected, snapshot, have, 604800, canary)
     assert overall(tables).status.as_expected is as_expected
+
+
+@pytest.mark.parametrize(("created", "name"), [(True, "unknown"), (False, "receiving")])
+def test_a_partial_answer_without_the_canary_event_proves_nothing(created: bool, name: str) -> None:
+    partial = replace(RECENT, partial=True)
+    status = overall(evaluate(ACCOUNT, Expected(), partial, CONNECTED, 604800, Canary(created))).status
+    assert (status.name, status.as_expected) == (name, False)
 
 
 # Snapshot, connectors, whether the account may be silent, whether it has a canary; whether it is pending.

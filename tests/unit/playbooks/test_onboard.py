@@ -217,7 +217,8 @@ def test_limit_restricts_the_run_to_these_hosts(cloud: Emulators, play: Play, en
 
 
 def test_every_request_is_logged_at_vvv(cloud: Emulators, play: Play) -> None:
-    run = play("onboard", {"pay": {"aws_account_id": "111111111101"}}, "-vvv", "--diff")
+    hosts = {"pay": {"aws_account_id": "111111111101"}}
+    run = play("onboard", hosts, "-vvv", "--diff")
     account = r"in \d+ ms, account 111111111101, request \S+$"
     for line in (
         rf"^sts AssumeRole: 200 {account}",
@@ -227,4 +228,6 @@ def test_every_request_is_logged_at_vvv(cloud: Emulators, play: Play) -> None:
         r"^sign in at \S+: 200 in \d+ ms",
     ):
         assert re.search(line, run.output, re.MULTILINE), line
-    assert [secret for secret in cloud.secrets() if secret in run.output] == []
+    verified = play("verify", hosts, "-vvv", sentinel_verify_wait=0)
+    assert re.search(r"^query table AWSCloudTrail of workspace sentinel: 200 in \d+ ms", verified.output, re.MULTILINE)
+    assert [secret for secret in cloud.secrets() if secret in run.output + verified.output] == []

@@ -15,6 +15,9 @@ import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.demands import Expected
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
+    IngestionStatus,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion, results
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify.workspace_queries import (
     WorkspaceQueries,
@@ -167,7 +170,10 @@ def test_other_events_do_not_replace_the_canary_event(here: Emulators, twelve: H
     assert lines[0].startswith("0 of 2 accounts done, missing 111111111101 host01, 111111111102 host02; next query in")
     assert lines[1].startswith("1 of 2 accounts done, missing 111111111102 host02; next query in")
     assert [item.ingestion_status.as_expected for item in accounts] == [True, False]
-    assert results.status_lines(accounts) == ["receiving: [111111111102 host02] The canary event did not arrive."]
+    assert results.status_lines(accounts) == [
+        "receiving, not as expected: [111111111102 host02] The canary event did not arrive."
+    ]
+    assert results.summary_line(accounts) == "2 accounts: 2 receiving, 1 not as expected"
 
 
 def test_a_silent_account_without_its_canary_event_is_not_as_expected(here: Emulators, twelve: Hosts) -> None:
@@ -204,6 +210,50 @@ def test_only_the_first_accounts_are_listed_unless_verbose(here: Emulators, twel
     assert f"receiving: [{ONE} host01]" in results.status_lines(accounts, verbose=True)
 
 
+def test_the_worst_accounts_are_listed_before_the_list_is_cut(here: Emulators, twelve: Hosts) -> None:
+    hosts = {f"more{number:02}": {"aws_account_id": f"2222222222{number:02}"} for number in range(31)}
+    accounts = expect(here, hosts)
+    for item in accounts:
+        item.ingestion_status = IngestionStatus("stale", message="Old.")
+    accounts[-1].ingestion_status = IngestionStatus("unhealthy", message="Bad.")
+    listed = results.status_lines(accounts)
+    assert listed[0] == "unhealthy: [222222222230 more30] Bad."
+    assert listed[-1] == "and 11 more, listed with -v"
+    result = results.task_result(accounts, [], "drift", 0, verbose=False)
+    assert result["failed_hosts"][0]["host"] == "more30"
+    assert "Account 222222222230 is unhealthy: Bad." in result["msg"]
+
+
+def test_the_report_has_the_names_of_the_accounts(here: Emulators, twelve: Hosts) -> None:
+    hosts = {"pay": {"aws_account_id": ONE, "aws_account_name": "Payments"}, "other": {"aws_account_id": TWO}}
+    named, other = map(results.report_row, expect(here, hosts))
+    assert named["account_name"] == "Payments"
+    assert "account_name" not in other
+
+
+def test_a_partial_answer_without_the_canary_event_proves_nothing(here: Emulators, twelve: Hosts) -> None:
+    connect(here, ONE, TWO)
+    arrived(here, {ONE: 0.1, TWO: 0.1})
+    here.settings(max_rows=1)
+    accounts = expect(here, some(twelve, 2))
+    verify(accounts, wait=0, canary=True)
+    assert statuses(accounts) == {ONE: "unknown", TWO: "unknown"}
+    assert ["canary" in item.shown for item in accounts] == [False, False]
+
+
+def test_an_account_of_two_hosts_counts_once(cloud: Emulators, play: Play, twelve: Hosts, tmp_path: Path) -> None:
+    connect(cloud, ONE)
+    arrived(cloud, {ONE: 0.1})
+    same = {name: {"aws_account_id": TWO} for name in ("same1", "same2")}
+    more = {"sentinel_verify_wait": 0, "sentinel_report_dir": str(tmp_path / "reports")}
+    run = play("verify", {**some(twelve, 1), **same}, **more)
+    assert run.code == 2
+    assert "2 accounts: 1 receiving, 1 unknown, 1 not as expected" in run.output
+    report = json.loads((tmp_path / "reports/latest/report.json").read_text())
+    assert (report["summary"]["accounts"], report["numbers"]["attention"]) == (2, 1)
+    assert [one["host"] for one in report["accounts"]] == ["host01", "same1"]
+
+
 def test_a_role_that_cannot_be_assumed_stops_no_other_account(here: Emulators, twelve: Hosts) -> None:
     connect(here, ONE, TWO)
     arrived(here, {ONE: 0.1, TWO: 0.1})
@@ -212,8 +262,11 @@ def test_a_role_that_cannot_be_assumed_stops_no_other_account(here: Emulators, t
     verify(accounts, wait=0, canary=True)
     assert statuses(accounts) == {ONE: "receiving", TWO: "receiving"}
     assert [item.ingestion_status.as_expected for item in accounts] == [False, False]
-    [note] = [line for line in results.status_lines(accounts) if line.startswith("note")]
-    assert note.startswith("note: [111111111102 host02] Cannot assume role")
+    denied = "The canary event could not be created. Cannot assume role"
+    [line] = [line for line in results.status_lines(accounts) if TWO in line]
+    assert line.startswith(f"receiving, not as expected: [111111111102 host02] {denied}")
+    assert results.report_row(accounts[1])["ingestion"]["message"].startswith(denied)
+    assert denied in results.unexpected(accounts, "drift")[1]["message"]
 
 
 def test_a_transient_error_does_not_end_the_wait(

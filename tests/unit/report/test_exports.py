@@ -189,6 +189,7 @@ def test_events_that_do_not_arrive_are_an_event(tmp_path: Path) -> None:
         account(ingestion=EVENTS),
         account(account_id="222222222222", ingestion=SILENT),
         account(account_id="333333333333", ingestion={**SILENT, "as_expected": True}),
+        account(account_id="344444444444", ingestion={**EVENTS, "as_expected": False}),
         account(account_id="444444444444", ingestion={**SILENT, "ingestion_status": "unknown"}),
         account(account_id="555555555555", ingestion={**SILENT, "ingestion_status": "of a later release"}),
     ]
@@ -198,6 +199,7 @@ def test_events_that_do_not_arrive_are_an_event(tmp_path: Path) -> None:
     ]
     assert shown == [
         ("222222222222", "silent", "Fail"),
+        ("344444444444", "no_canary", "Fail"),
         ("444444444444", "unknown", "Unknown"),
         ("555555555555", "of a later release", "Unknown"),
     ]

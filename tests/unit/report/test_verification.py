@@ -7,19 +7,32 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console.recap import TaskRecap
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.console.style import style_of
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion import ingestion as model
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.ingestion.ingestion import (
+    IngestionStatus,
+)
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import headline, report
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report.statistics import Statistics
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.verify import ingestion, results
 from tests.unit.report import reports
 
 from .test_report import HEADER, account, cards, embedded, found, text, written
 
+WATCHED = {"account_id": "111111111111", "resource_group": "security", "workspace": "sentinel"}
+NOW = datetime(2026, 11, 22, 2, 0, 0, tzinfo=UTC)
 VERIFY = {"playbook": "verify", "check_mode": False}
 STATUSES = ("receiving", "stale", "silent", "unhealthy", "not_connected", "unknown")
 
@@ -61,7 +74,9 @@ def test_what_fails_the_run_is_good_in_no_file(tmp_path: Path, events: dict[str,
     assert (suite.get("failures"), [child.tag for child in suite[0]]) == ("1", ["failure"])
     first, second = spreadsheet(folder)
     assert (first["attention"], second["attention"]) == ("yes", "no")
-    assert (first["status"], second["status"]) == (events["status"], "ok")
+    status = "no_canary" if events["status"] == "receiving" else events["status"]
+    assert (first["status"], second["status"]) == (status, "ok")
+    assert (suite[0][0].get("type"), embedded(folder)["rows"][0]["label"]) == (status, status.replace("_", " "))
     shown, other = embedded(folder)["rows"]
     assert (shown["account_id"], shown["attention"], other["attention"]) == (row["account_id"], True, False)
     assert (shown["tone"] == "good", other["tone"]) == (False, "good")
@@ -114,6 +129,63 @@ def test_the_accounts_that_need_attention_are_the_same_in_all_files(tmp_path: Pa
     assert headline.problems(header, records, statistics).total() == needed
 
 
+def is_good_by_output(folder: Path, status: IngestionStatus, error: SentinelError | None) -> dict[str, bool]:
+    """Whether an account is good, by each output of the run that verified it."""
+    item = ingestion.AccountIngestion(parse(WATCHED, "", host="pay", names="option"), error=error)
+    item.ingestion_status = status
+    item.shown = {**model.show_unknown(status), "ingestion_status": status.name}
+    header, row = results.report_header([item], NOW, NOW), results.report_row(item)
+    path = report.write(folder, header, [row])
+    result = results.task_result([item], [], "drift", 0, verbose=False)
+    recap = TaskRecap("fleet_ingestion_info", check_mode=False)
+    recap.add({**result, "failed": False})
+    suite, [shown] = ET.fromstring(text(path, "report.junit.xml"))[0], embedded(path)["rows"]
+    [cells] = spreadsheet(path)
+    assert (status.message in cells["messages"], status.message in shown["cells"]["details"]) == (True, True)
+    return {
+        "exit code": not (result["failures"] or result["failed_hosts"] or result.get("failed")),
+        "line": style_of(results.status_lines([item], verbose=True)[0]) == "ok",
+        "counts": style_of(results.summary_line([item])) == "ok",
+        "recap": {style_of(line) for line in recap.lines(verbose=False)} == {"ok"},
+        "JSON": json.loads(text(path, "report.json"))["numbers"]["attention"] == 0,
+        "JUnit": (suite.get("errors"), suite.get("failures")) == ("0", "0"),
+        "CSV": cells["attention"] == "no" and cells["status"] == "ok",
+        "Markdown": "111111111111" not in text(path, "report.md"),
+        "HTML": shown["tone"] == "good" and not shown["attention"],
+        "OpenMetrics": not NOT_RECEIVING.search(text(path, "report.prom")),
+        "OCSF": not text(path, "report.ocsf.jsonl"),
+    }
+
+
+# As the alert SentinelAccountsNotReceiving of examples/prometheus/alerts.yml selects them.
+NOT_RECEIVING = re.compile(r'ingestion_accounts{.*ingestion_status="(?!receiving"|silent_allowed")\w+".*} [1-9]')
+ERROR = SentinelError("assume_denied", "AWS denies to assume role Admin.")
+
+
+@pytest.mark.parametrize(
+    ("name", "as_expected", "error"),
+    [
+        *((name, False, error) for name in STATUSES for error in (None, ERROR)),
+        *((name, True, None) for name in ("receiving", "stale", "silent", "unknown")),
+    ],
+)
+def test_all_outputs_of_a_run_agree_on_what_is_good(
+    tmp_path: Path, name: str, as_expected: bool, error: SentinelError | None
+) -> None:
+    message = "" if as_expected else "That is why."
+    found = is_good_by_output(tmp_path, IngestionStatus(name, as_expected, message), error)
+    assert found == dict.fromkeys(found, as_expected)
+
+
+def test_why_the_canary_event_could_not_be_created_is_in_every_file_for_people(tmp_path: Path) -> None:
+    status = IngestionStatus("receiving", as_expected=False, message="The canary event could not be created.")
+    is_good_by_output(tmp_path, status, ERROR)
+    [folder] = (path for path in tmp_path.iterdir() if path.is_dir() and not path.is_symlink())
+    for name in ("report.json", "report.md", "report.junit.xml", "report.csv", "report.ocsf.jsonl"):
+        assert "AWS denies to assume role Admin." in text(folder, name), name
+    assert "AWS denies to assume role Admin." in embedded(folder)["rows"][0]["cells"]["details"]
+
+
 FAILED = {"status": "failed", "error": {"class": "scp_denied", "message": "Cannot."}}
 
 
@@ -127,7 +199,13 @@ FAILED = {"status": "failed", "error": {"class": "scp_denied", "message": "Canno
         ({"check_mode": False}, {"status": "changed", "findings": [found("role_tags", repaired=True)]}, None, []),
         ({"check_mode": False}, {"status": "skipped"}, None, []),
         (VERIFY, ingested("stale"), "stale", ["events=stale&show=open"]),
-        (VERIFY, ingested("receiving", as_expected=False), headline.NO_CANARY, ["events=receiving&show=open"]),
+        (
+            VERIFY,
+            ingested("receiving", as_expected=False, canary=False),
+            headline.NO_CANARY,
+            ["events=no_canary&show=open"],
+        ),
+        (VERIFY, ingested("receiving", as_expected=False), headline.NO_CANARY, ["events=no_canary&show=open"]),
     ],
 )
 def test_each_problem_has_its_next_step(
@@ -143,7 +221,29 @@ def test_each_problem_has_its_next_step(
 
 
 def test_every_status_that_is_not_expected_has_a_next_step() -> None:
-    assert headline.STEPS.keys() == set(STATUSES)
+    assert headline.STEPS.keys() == {*STATUSES, "no_canary", headline.NOT_CREATED} - {"receiving"}
+
+
+@pytest.mark.parametrize(("more", "words"), [({"canary": False}, "a longer wait"), ({}, "could not be created")])
+def test_a_canary_event_that_could_not_be_created_has_a_step_of_its_own(more: dict[str, Any], words: str) -> None:
+    whole: Any = HEADER | VERIFY
+    rows: Any = [ingested("receiving", as_expected=False, **more)]
+    [step] = headline.next_steps(whole, rows, Statistics(whole, rows))
+    assert words in step.text
+
+
+def test_a_missing_canary_event_does_not_count_as_receiving(tmp_path: Path) -> None:
+    row = ingested("receiving", as_expected=False, canary=False)
+    folder = written(tmp_path, row, ingested("receiving", 2), **VERIFY)
+    assert tiles(folder)[:4] == [("1", "receiving"), ("0", "silent"), ("0", "unhealthy"), ("1", "no canary")]
+    assert "1 of 2 accounts receiving; 1 without canary event" in text(folder, "report.md")
+
+
+def test_the_worst_accounts_are_listed_before_the_list_is_cut(tmp_path: Path) -> None:
+    rows = [ingested("stale", number) for number in range(1, 61)]
+    content = text(written(tmp_path, *rows, ingested("unhealthy", 99), **VERIFY), "report.md")
+    assert "and 11 more" in content
+    assert f"{99:012}" in content
 
 
 def test_there_are_never_more_than_some_steps_the_failures_first() -> None:

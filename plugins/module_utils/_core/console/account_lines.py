@@ -51,6 +51,13 @@ def _status_lines(result: AccountResult, *, has_findings: bool) -> list[str]:
     return [f"ok: [{name}]"]
 
 
+def ingestion_label(ingestion_status: str, *, as_expected: bool) -> str:
+    """Return the ingestion status of an account as lines begin with it, by which they have their color."""
+    if (ingestion_status == "receiving") == as_expected:
+        return ingestion_status
+    return f"{ingestion_status} as allowed" if as_expected else f"{ingestion_status}, not as expected"
+
+
 def listed_codes(result: AccountResult) -> set[str]:
     """Return the codes of the findings that are listed and not accepted."""
     return {one.code for one in _listed(result) if one not in result.report.accepted}

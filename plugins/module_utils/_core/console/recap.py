@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..model.findings import SEVERITIES
+from .account_lines import ingestion_label
 
 # Accounts that are listed without -v.
 MAX_ACCOUNTS = 30
@@ -50,9 +51,10 @@ class TaskRecap:
     def _counts(self) -> str:
         counts = (f"{count} {self._status(name)}" for name, count in self.summary.items() if name != "accounts")
         accounts = self.summary["accounts"]
-        return (
-            f"{accounts} {'account' if accounts == 1 else 'accounts'}: {', '.join(counts)}" if accounts else "no result"
-        )
+        unexpected = sum(entry.get("as_expected") is False for entry in self.accounts.values())
+        parts = [*counts, *([f"{unexpected} not as expected"] if unexpected else [])]
+        noun = "account" if accounts == 1 else "accounts"
+        return f"{accounts} {noun}: {', '.join(parts)}" if accounts else "no result"
 
     def _status(self, status: str) -> str:
         return "would change" if status == "changed" and self.check_mode else status
@@ -61,24 +63,29 @@ class TaskRecap:
         names = dict.fromkeys(
             filter(None, (account_id, entry.get("host") or self._hosts.get(account_id), entry.get("account_name")))
         )
-        return f"{self._status(_status_of(entry))}: [{' '.join(map(str, names))}] {_reason(entry)}".rstrip()
+        status = self._status(_status_of(entry))
+        if "as_expected" in entry:
+            status = ingestion_label(status, as_expected=entry["as_expected"])
+        return f"{status}: [{' '.join(map(str, names))}] {_reason(entry)}".rstrip()
 
 
 def _status_of(entry: Mapping[str, Any]) -> str:
     return str(entry.get("status") or entry.get("ingestion_status") or "unknown")
 
 
-def _rank(entry: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the position of an account: its status, then its worst finding."""
+def _rank(entry: Mapping[str, Any]) -> tuple[bool, int, int]:
+    """Return the position of an account: its status, then its worst finding; as expected after those that are not."""
     status, severities = _status_of(entry), [one["severity"] for one in entry.get("findings", ())]
     worst = min((SEVERITIES.index(one) for one in severities if one in SEVERITIES), default=len(SEVERITIES))
-    return _STATUSES.index(status) if status in _STATUSES else 0, worst
+    return bool(entry.get("as_expected")), _STATUSES.index(status) if status in _STATUSES else 0, worst
 
 
 def _reason(entry: Mapping[str, Any]) -> str:
-    """Return the class of the error, else the codes of the findings, else the names of the calls."""
+    """Return the class of the error, else the message about events, else the codes of findings or the calls."""
     if error := entry.get("error"):
         return str(error.get("class", ""))
+    if message := entry.get("message"):
+        return str(message)
     codes = dict.fromkeys(f"{one['severity']} {one['code']}" for one in entry.get("findings", ()))
     return ", ".join(codes or (call["name"] for call in entry.get("calls", ())))
 

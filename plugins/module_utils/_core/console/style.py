@@ -15,13 +15,13 @@ MAX_LENGTH = 300
 _COUNTS = r"(\w+: )?\d+ accounts?: "
 # Texts of others are never at the beginning of a line.
 _STYLES: tuple[tuple[str, Style], ...] = (
-    (rf"{_COUNTS}.*\b[1-9]\d* (failed|silent|unhealthy|not_connected)", "error"),
-    (rf"{_COUNTS}.*\b[1-9]\d* (would change|changed|skipped|stale|unknown)", "changed"),
-    (rf"{_COUNTS}|ok: |receiving: ", "ok"),
+    (rf"{_COUNTS}.*\b[1-9]\d* (failed|not as expected)", "error"),
+    (rf"{_COUNTS}.*\b[1-9]\d* (would change|changed|skipped)", "changed"),
+    (rf"{_COUNTS}|ok: |receiving: |\w+ as allowed: ", "ok"),
     (r"changed: |would change: ", "changed"),
-    (r"failed: |unhealthy: |not_connected: |silent: |Failures$", "error"),
+    (r"failed: |unhealthy: |not_connected: |silent: |\w+, not as expected: |Failures$", "error"),
     (r" +(\d+  )?(critical|high) ", "error"),
-    (r" +(\d+  )?medium |differs: |stale: |unknown: |orphan: ", "warn"),
+    (r" +(\d+  )?medium |differs: |stale: |unknown: |orphan: |broken: ", "warn"),
     (r"[+]", "diff_add"),
     (r"-", "diff_remove"),
     (r"@@", "diff_lines"),

@@ -106,12 +106,13 @@ def _ingestion_cells(ingestion: IngestionRow) -> Mapping[str, object]:
 
 
 def _finding_cells(row: AccountRow, state: AccountState) -> Mapping[str, object]:
-    findings = row.get("findings", ())
+    findings, ingestion = row.get("findings", ()), row.get("ingestion")
+    messages = [*map(message_of, findings), ingestion.get("message") if ingestion else ""]
     return {
         "severity": min((finding["severity"] for finding in findings), key=SEVERITIES.index, default=""),
         "findings": " ".join(finding["code"] for finding in findings),
         "open": " ".join(finding["code"] for finding, is_open in zip(findings, state.open, strict=True) if is_open),
-        "messages": " | ".join(map(message_of, findings)),
+        "messages": " | ".join(filter(None, messages)),
     }
 
 

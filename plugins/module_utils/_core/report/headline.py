@@ -24,6 +24,7 @@ from .statistics import (
 MAX_STEPS = 3
 FAILED, WOULD_CHANGE, OPEN_FINDINGS = "failed", "would change", "with open findings"
 NO_CANARY = "without canary event"
+NOT_CREATED = "canary_not_created"
 
 # What to do about accounts whose events are not as expected, the most urgent first.
 STEPS = {
@@ -31,7 +32,8 @@ STEPS = {
     "not_connected": "Run the playbook onboard: these accounts have no enabled data connector.",
     "silent": "Run the playbook drift for these accounts, then verify with sentinel_verify_canary=true.",
     "stale": "Run the playbook drift for these accounts, then verify with sentinel_verify_canary=true.",
-    "receiving": "Other events arrived, the canary event did not: run the playbook verify again with a longer wait.",
+    NOT_CREATED: "Resolve why the canary event could not be created: the messages of the accounts have the reason.",
+    "no_canary": "Other events arrived, the canary event did not: run the playbook verify again with a longer wait.",
     "unknown": "Run the playbook verify again, with a shorter sentinel_verify_lookback.",
 }
 
@@ -58,7 +60,7 @@ def _problem(header: ReportHeader, row: AccountRow) -> str:
         return WOULD_CHANGE
     if is_unexpected(row):
         status = ingestion_status_of(row)
-        return NO_CANARY if status == "receiving" else status.replace("_", " ")
+        return NO_CANARY if status == "no_canary" else status.replace("_", " ")
     return OPEN_FINDINGS
 
 
@@ -119,10 +121,17 @@ def _changes(header: ReportHeader, statistics: Statistics) -> Iterator[Step]:
 
 
 def _events(rows: Sequence[AccountRow]) -> Iterator[Step]:
-    counts = Counter(ingestion_status_of(row) for row in rows if row["status"] != "failed" and is_unexpected(row))
-    for status, text in STEPS.items():
-        if counts[status]:
-            yield Step(text, counts[status], f"events={status}&show=open", VERIFICATION_PAGE)
+    counts = Counter(_step_of(row) for row in rows if row["status"] != "failed" and is_unexpected(row))
+    for name, text in STEPS.items():
+        if counts[name]:
+            status = "no_canary" if name == NOT_CREATED else name
+            yield Step(text, counts[name], f"events={status}&show=open", VERIFICATION_PAGE)
+
+
+def _step_of(row: AccountRow) -> str:
+    """Return the key of STEPS for an account whose events are not as expected."""
+    status = ingestion_status_of(row)
+    return NOT_CREATED if status == "no_canary" and "canary" not in row["ingestion"] else status
 
 
 def _findings(header: ReportHeader, statistics: Statistics) -> Iterator[Step]:

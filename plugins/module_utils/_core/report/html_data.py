@@ -122,8 +122,7 @@ def _status(row: AccountRow, state: AccountState, ingestion_status: str) -> tupl
     status = row["status"]
     if ingestion_status:
         tone = _TONES.get(STATE_BY_INGESTION_STATUS.get(ingestion_status, UNKNOWN), "bad")
-        label = ingestion_status.replace("_", " ")
-        return (f"{label}, no canary event", "bad") if tone == "good" and state.attention else (label, tone)
+        return ingestion_status.replace("_", " "), tone
     if status == "ok":
         return ("open findings", "warn") if state.attention else ("ok", "good")
     return status, {"failed": "bad", "skipped": "soft"}.get(status, "warn" if state.attention else "changed")

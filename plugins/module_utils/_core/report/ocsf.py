@@ -22,7 +22,6 @@ from ..model.text import one_line
 from .statistics import (
     ACCEPTED,
     OPEN,
-    PASSED,
     REPAIRED,
     STATE_BY_INGESTION_STATUS,
     STATE_BY_SEVERITY,
@@ -30,6 +29,7 @@ from .statistics import (
     Statistics,
     finding_states,
     ingestion_status_of,
+    is_unexpected,
 )
 from .times import epoch_seconds
 
@@ -104,9 +104,8 @@ def _results(row: AccountRow, states: Iterable[str]) -> Iterator[Result]:
         yield Result("skipped", "run", "low", title, title, "", compliance=COMPLIANCE_UNKNOWN)
     for finding, state in zip(row.get("findings", ()), states, strict=True):
         yield _finding_result(finding, state)
-    ingestion_status = ingestion_status_of(row)
-    if ingestion_status and STATE_BY_INGESTION_STATUS.get(ingestion_status, UNKNOWN) != PASSED:
-        yield _ingestion_result(row, ingestion_status)
+    if is_unexpected(row):
+        yield _ingestion_result(row, ingestion_status_of(row))
 
 
 def _error_result(error: ErrorRow) -> Result:

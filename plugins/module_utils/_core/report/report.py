@@ -151,6 +151,7 @@ def _template_environment() -> Environment:
         "finding_url": finding_url,
         "error_url": error_url,
         "health": health_text,
+        "ingestion_status": ingestion_status_of,
         "broken_link": broken_link_text,
         "page_filter": comparison.page_filter,
         "n": "{:,}".format,
@@ -199,7 +200,7 @@ def _template_variables(
         "statistics": statistics,
         "verified": verified,
         "security": _security_findings(rows, statistics),
-        "unexpected": [row for row in rows if is_unexpected(row)],
+        "unexpected": _unexpected(rows, statistics),
         "headline": headline.headline(header, rows, statistics),
         "steps": headline.next_steps(header, rows, statistics),
         # The position of a check in CHECKS is that of its letter in the states of an account.
@@ -217,6 +218,12 @@ def _template_variables(
         "when": _display_time(header["started"]),
         "seconds": max(0, epoch_seconds(header["finished"]) - epoch_seconds(header["started"])),
     }
+
+
+def _unexpected(rows: Sequence[AccountRow], statistics: Statistics) -> list[AccountRow]:
+    """Return the accounts whose events are not as expected, the most urgent ones first."""
+    pairs = zip(rows, statistics.account_states, strict=True)
+    return [row for row, _state in sorted(pairs, key=lambda pair: pair[1].priority) if is_unexpected(row)]
 
 
 def _security_findings(rows: Sequence[AccountRow], statistics: Statistics) -> list[tuple[AccountRow, FindingRow, bool]]:

@@ -23,6 +23,7 @@ STATE_BY_SEVERITY = dict(zip(SEVERITIES, OPEN_STATES, strict=True))
 STATE_BY_INGESTION_STATUS = {
     "receiving": PASSED,
     "silent_allowed": PASSED,
+    "no_canary": "h",
     "stale": "m",
     "silent": "h",
     "unhealthy": "h",
@@ -112,13 +113,16 @@ def _is_actionable(finding: FindingRow) -> bool:
 def ingestion_status_of(row: AccountRow) -> str:
     """Return a key of STATE_BY_INGESTION_STATUS, "" if the run did not check the ingestion of events.
 
-    A silent or stale account with allow_silent is `silent_allowed`.
+    An account with allow_silent that is not receiving is `silent_allowed`; one that is receiving other events than its
+    canary event is `no_canary`.
     """
     ingestion = row.get("ingestion")
     if not ingestion:
         return ""
-    allowed = ingestion.get("as_expected") and ingestion["ingestion_status"] != "receiving"
-    return "silent_allowed" if allowed else str(ingestion["ingestion_status"])
+    status = str(ingestion["ingestion_status"])
+    if status == "receiving":
+        return status if ingestion.get("as_expected", True) else "no_canary"
+    return "silent_allowed" if ingestion.get("as_expected") else status
 
 
 def health_text(ingestion: IngestionRow, *, with_message: bool = True) -> str:
@@ -149,7 +153,7 @@ def _states(row: AccountRow, header: ReportHeader, is_open: Sequence[bool]) -> s
     if "error" in row:
         states["run"] = "h"
     if ingestion_status := ingestion_status_of(row):
-        states["events"] = _state_of_events(row, ingestion_status)
+        states["events"] = STATE_BY_INGESTION_STATUS.get(ingestion_status, UNKNOWN)
         states["connector"] = "h" if ingestion_status == "not_connected" else states["connector"]
     for finding, still_open in zip(row.get("findings", ()), is_open, strict=True):
         if finding.get("accepted"):
@@ -157,12 +161,6 @@ def _states(row: AccountRow, header: ReportHeader, is_open: Sequence[bool]) -> s
         letter, check = STATE_BY_SEVERITY[finding["severity"]], properties_of(finding["code"]).check
         states[check] = min(states[check], letter if still_open else letter.upper(), key=STATES.index)
     return "".join(states.values())
-
-
-def _state_of_events(row: AccountRow, ingestion_status: str) -> str:
-    state = STATE_BY_INGESTION_STATUS.get(ingestion_status, UNKNOWN)
-    # Other events may have arrived, but not the canary event.
-    return "h" if state == PASSED and is_unexpected(row) else state
 
 
 def _is_made(check: Check, playbook: str, row: AccountRow) -> bool:

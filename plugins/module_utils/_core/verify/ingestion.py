@@ -241,9 +241,10 @@ def evaluate_accounts(workspaces: Workspaces, accounts: list[AccountIngestion], 
         canary = item.canary if options.canary else None
         tables = model.evaluate(account_id, item.expected, snapshot, workspace.connectors, options.lookback, canary)
         item.ingestion_status, item.shown = model.overall(tables).status, model.show(tables)
-        if item.has_canary:
-            arrival = snapshot.arrival(EVENTS, (account_id,))
-            item.shown["canary"] = bool(arrival and arrival.canary_events)
+        arrival = snapshot.arrival(EVENTS, (account_id,))
+        has_arrived = bool(arrival and arrival.canary_events)
+        if item.has_canary and (has_arrived or not snapshot.partial):
+            item.shown["canary"] = has_arrived
 
 
 AccountTask = Callable[[AccountIngestion, Aws], Awaitable[None]]

@@ -10,16 +10,17 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 
-from ..console.account_lines import Failure, failed_hosts
+from ..console.account_lines import Failure, failed_hosts, ingestion_label
 from ..model import sources
 from ..model.connector.workspace_content import HealthMonitoring, show
 from ..model.console_links import azure_portal
 from ..model.docs_links import pages_line
 from ..model.duration import format_duration
 from ..model.ingestion.arrivals import ALL_ACCOUNTS, Snapshot
-from ..model.ingestion.ingestion import INGESTION_STATUSES, IngestionResult, TableResult
+from ..model.ingestion.ingestion import INGESTION_STATUSES, WORST_FIRST, IngestionResult, TableResult
 from ..model.ingestion.tables import EVENTS, HEALTH, TABLES
 from ..model.report_row import AccountRow, BrokenLinkRow, IngestionRow, ReportHeader, TableRow, WorkspaceRow
+from ..model.text import one_line
 from .ingestion import AccountIngestion
 from .workspace_queries import WorkspaceQueries, Workspaces
 
@@ -49,11 +50,29 @@ def summary(accounts: list[AccountIngestion]) -> dict[str, int]:
 
 
 def summary_line(accounts: list[AccountIngestion]) -> str:
-    """Return the number of accounts by ingestion status in one line."""
+    """Return in one line the number of accounts by ingestion status, and how many are not as expected."""
     counts = summary(accounts)
     noun = "account" if len(accounts) == 1 else "accounts"
     parts = [f"{counts[name]} {name}" for name in INGESTION_STATUSES if counts[name] or name == "receiving"]
+    unexpected_accounts = len(_unexpected(accounts))
+    parts += [f"{unexpected_accounts} not as expected"] if unexpected_accounts else []
     return f"{len(accounts)} {noun}: {', '.join(parts)}"
+
+
+def _unexpected(accounts: list[AccountIngestion]) -> list[AccountIngestion]:
+    """Return the accounts that are not as expected, the worst first."""
+    found = [item for item in accounts if not item.ingestion_status.as_expected]
+    return sorted(found, key=lambda item: (WORST_FIRST.index(item.ingestion_status.name), item.account.account_id))
+
+
+def _label(item: AccountIngestion) -> str:
+    return ingestion_label(item.ingestion_status.name, as_expected=item.ingestion_status.as_expected)
+
+
+def _message(item: AccountIngestion) -> str:
+    """Return the message of an account, with the error that left it an ingestion status."""
+    message, error = item.ingestion_status.message, one_line(str(item.error or ""))
+    return message if error in message else f"{message} {error}".lstrip()
 
 
 def status_lines(accounts: list[AccountIngestion], *, verbose: bool = False) -> list[str]:
@@ -61,30 +80,23 @@ def status_lines(accounts: list[AccountIngestion], *, verbose: bool = False) -> 
 
     If there are errors, the last line is the address of their documentation.
     """
-    lines = [*_unexpected_lines(accounts), *_error_lines(accounts)]
+    lines = [f"{_label(item)}: [{item.account.name}] {_message(item)}" for item in _unexpected(accounts)]
+    lines += _error_lines(accounts)
     if verbose:
         expected = [item for item in accounts if item.ingestion_status.as_expected]
-        lines += [f"{item.ingestion_status.name}: [{item.account.name}]" for item in expected]
+        lines += [f"{_label(item)}: [{item.account.name}]" for item in expected]
     elif (more := len(lines) - MAX_LISTED_ACCOUNTS) > 0:
         lines = [*lines[:MAX_LISTED_ACCOUNTS], f"and {more} more, listed with -v"]
     page = pages_line(findings=False, errors=any(item.error for item in accounts))
     return [*lines, page] if page else lines
 
 
-def _unexpected_lines(accounts: list[AccountIngestion]) -> list[str]:
-    return [
-        f"{item.ingestion_status.name}: [{item.account.name}] {item.ingestion_status.message}"
-        for item in accounts
-        if not item.ingestion_status.as_expected
-    ]
-
-
 def _error_lines(accounts: list[AccountIngestion]) -> list[str]:
-    """Return the errors of the accounts that their status does not have as its message."""
+    """Return the errors of accounts that are as expected."""
     return [
         f"note: [{item.account.name}] {item.error}"
         for item in accounts
-        if item.error and str(item.error) != item.ingestion_status.message
+        if item.error and item.ingestion_status.as_expected
     ]
 
 
@@ -155,15 +167,18 @@ def _workspace_row(workspace: WorkspaceQueries) -> WorkspaceRow:
 
 
 def unexpected(accounts: list[AccountIngestion], fail_on: str) -> list[Failure]:
-    """Return the accounts that are not as expected, each with one message; none where `fail_on` is "never"."""
+    """Return the accounts that are not as expected, the worst first, each with one message.
+
+    Where `fail_on` is "never", there are none.
+    """
     return [
         {
             "account_id": item.account.account_id,
             "host": item.account.host,
-            "message": f"Account {item.account.account_id} is {status.name}: {status.message}",
+            "message": f"Account {item.account.account_id} is {_label(item)}: {_message(item)}",
         }
-        for item in accounts
-        if fail_on != "never" and not (status := item.ingestion_status).as_expected
+        for item in _unexpected(accounts)
+        if fail_on != "never"
     ]
 
 
@@ -232,8 +247,10 @@ def report_row(item: AccountIngestion) -> AccountRow:
         "findings": [],
         "calls": [],
         "diff": [],
-        "ingestion": _ingestion_row(shown),
+        "ingestion": _ingestion_row(shown) | {"message": _message(item)},
     }
+    if item.account.account_name:
+        row["account_name"] = item.account.account_name
     if failed:
         row["error"] = {"class": failed.kind, "message": str(failed)}
     return row

@@ -77,13 +77,15 @@ class Demand(NamedTuple):
     """The events that are expected in a table, as far as they `arrived`, and the connectors that have to bring them.
 
     `own` has the connectors of each source of the account: one of each has to be enabled. Without sources the events
-    come through one of `shared`, the S3 connectors that fill the table.
+    come through one of `shared`, the S3 connectors that fill the table. Where the events of any account count, `others`
+    has the enabled connectors of other accounts, which may have brought them instead.
     """
 
     table: str
     arrived: Arrival | None
     own: tuple[Readers, ...] = ()
     shared: Readers = ()
+    others: Readers = ()
 
     @property
     def readers(self) -> Readers:
@@ -99,8 +101,7 @@ def demands(account_id: str, expected: Expected, snapshot: Snapshot, have: Conne
         yield _cloudtrail_demand(account_id, expected, snapshot, have)
     for table in TABLES:
         if table != EVENTS and table in expected.tables:
-            arrived = snapshot.arrival(table, _accounts_of(table, expected, ALL_ACCOUNTS))
-            yield Demand(table, arrived, (have.own_s3(account_id, table),))
+            yield _table_demand(table, account_id, expected, snapshot, have)
 
 
 def _cloudtrail_demand(account_id: str, expected: Expected, snapshot: Snapshot, have: ConnectorsByAccount) -> Demand:
@@ -111,6 +112,14 @@ def _cloudtrail_demand(account_id: str, expected: Expected, snapshot: Snapshot, 
         own += (have.own_s3(account_id, EVENTS),)
         accounts = accounts if cloudtrail else _accounts_of(EVENTS, expected, account_id)
     return Demand(EVENTS, snapshot.arrival(EVENTS, accounts), own, () if own else have.s3.get(EVENTS, ()))
+
+
+def _table_demand(
+    table: str, account_id: str, expected: Expected, snapshot: Snapshot, have: ConnectorsByAccount
+) -> Demand:
+    accounts, own = _accounts_of(table, expected, ALL_ACCOUNTS), have.own_s3(account_id, table)
+    others = [one for one in have.s3.get(table, ()) if one not in own] if ALL_ACCOUNTS in accounts else []
+    return Demand(table, snapshot.arrival(table, accounts), (own,), others=enabled(others))
 
 
 def _accounts_of(table: str, expected: Expected, default: str) -> tuple[str, ...]:

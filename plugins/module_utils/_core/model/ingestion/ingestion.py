@@ -15,12 +15,12 @@ from .arrivals import Arrival, Snapshot
 from .demands import Demand, Expected, demands
 from .health import Health
 from .health_codes import health_message
-from .readers import ConnectorsByAccount, Reader, Readers, enabled, failing, health_of
+from .readers import ConnectorsByAccount, Reader, Readers, enabled, failing, health_of, is_healthy
 from .tables import EVENTS, TABLES
 
 INGESTION_STATUSES = ("receiving", "stale", "silent", "unhealthy", "not_connected", "unknown")
 # Which one of several that are not as expected is that of the account.
-_WORST_FIRST = ("unhealthy", "not_connected", "silent", "stale", "unknown", "receiving")
+WORST_FIRST = ("unhealthy", "not_connected", "silent", "stale", "unknown", "receiving")
 # The first events of a connector arrive after 5 to 30 minutes.
 FIRST_PAUSE_SECONDS, NEXT_PAUSE_SECONDS = 300.0, 120.0
 
@@ -100,7 +100,7 @@ def evaluate(
         limits = expected._replace(allow_silent=expected.allow_silent or TABLES[demand.table].may_be_silent)
         status = _evaluate(demand, limits, snapshot, lookback)
         if canary and demand.table == EVENTS and status.as_expected:
-            status = _require_canary(status, canary, demand.arrived)
+            status = _require_canary(status, canary, demand.arrived, partial=snapshot.partial)
         reader = _reader_of(demand, snapshot)
         health = health_of(reader, snapshot.health) if reader else None
         status = status._replace(message=one_line(status.message))
@@ -124,7 +124,7 @@ def overall(tables: list[TableIngestion]) -> TableIngestion:
     unexpected = [one for one in tables if not one.status.as_expected]
     if not unexpected:
         return tables[0]
-    worst = min(unexpected, key=lambda one: _WORST_FIRST.index(one.status.name))
+    worst = min(unexpected, key=lambda one: WORST_FIRST.index(one.status.name))
     message = " ".join(filter(None, (one.status.message for one in unexpected)))
     return worst._replace(status=worst.status._replace(message=message))
 
@@ -139,7 +139,15 @@ def _evaluate(demand: Demand, expected: Expected, snapshot: Snapshot, lookback: 
         return _unhealthy(failure)
     if demand.arrived is None:
         return _evaluate_without_events(demand.table, expected, snapshot, lookback)
-    return _evaluate_age(demand.table, demand.arrived, expected)
+    return _evaluate_events(demand, demand.arrived, expected, snapshot)
+
+
+def _evaluate_events(demand: Demand, arrived: Arrival, expected: Expected, snapshot: Snapshot) -> IngestionStatus:
+    """Return the status by the last event; recent ones prove nothing where other accounts may have brought them."""
+    found = _evaluate_age(demand.table, arrived, expected)
+    if found.name == "receiving" and demand.others and not is_healthy(demand.readers, snapshot.health):
+        return IngestionStatus(as_expected=expected.allow_silent, message=_AMBIGUOUS.format(table=demand.table))
+    return found
 
 
 def _evaluate_without_connector(demand: Demand, expected: Expected, snapshot: Snapshot) -> IngestionStatus:
@@ -199,15 +207,23 @@ def _unhealthy(health: Health) -> IngestionStatus:
     return IngestionStatus("unhealthy", message=health_message(health.reason, health.message))
 
 
-def _require_canary(status: IngestionStatus, canary: Canary, arrived: Arrival | None) -> IngestionStatus:
+def _require_canary(
+    status: IngestionStatus, canary: Canary, arrived: Arrival | None, *, partial: bool
+) -> IngestionStatus:
     """Return a status that is as expected only with the canary event: others may be older than what broke it."""
     if canary.created and arrived and arrived.canary_events:
         return status
+    if canary.created and partial:
+        return _PARTIAL
     missing = f"The canary event {'did not arrive' if canary.created else 'could not be created'}."
     return status._replace(as_expected=False, message=" ".join(filter(None, (status.message, missing))))
 
 
 _PARTIAL = IngestionStatus(message="Log Analytics returned only a partial answer.")
+_AMBIGUOUS = (
+    "Data connectors of several accounts fill table {table}, and which of them brings its events is not known: set "
+    "account_ids of the source in sentinel_sources, or turn on health monitoring."
+)
 
 
 def _reader_of(demand: Demand, snapshot: Snapshot) -> Reader | None:

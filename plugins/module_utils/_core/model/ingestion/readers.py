@@ -65,3 +65,9 @@ def health_of(reader: Reader, health: Mapping[str, Health] | None) -> Health | N
 def failing(readers: Iterable[Reader], health: Mapping[str, Health] | None) -> Readers:
     """Return the enabled connectors that fail to fetch events."""
     return tuple(one for one in enabled(readers) if (report := health_of(one, health)) and report.failed)
+
+
+def is_healthy(readers: Iterable[Reader], health: Mapping[str, Health] | None) -> bool:
+    """Return whether Microsoft Sentinel reports of each enabled connector that it fetches events."""
+    reports = [health_of(one, health) for one in enabled(readers)]
+    return all(report and not report.failed for report in reports)
