@@ -53,6 +53,10 @@ class Display:
         ("2 accounts: 2 ok, 0 changed, 0 failed", "ok"),
         ("1 account: 0 ok, 1 changed, 0 failed", "changed"),
         ("2 accounts: 1 ok, 0 changed, 1 failed", "error"),
+        ("2 accounts: 2 ready, 0 not ready", "ok"),
+        ("2 accounts: 1 ready, 1 not ready", "error"),
+        ("Preflight: 2 accounts: 1 ready, 1 not_ready", "error"),
+        ("2 accounts: 2 ready, 0 not ready, 1 with findings", "changed"),
         ("2 accounts: 2 receiving", "ok"),
         ("2 accounts: 1 receiving, 1 silent", "error"),
         ("+    1", "diff_add"),
@@ -78,6 +82,10 @@ def test_a_long_line_is_wrapped_and_loses_nothing(text: str) -> None:
     assert max(map(len, parts)) <= MAX_LENGTH
     assert "".join(parts).replace(" ", "") == text.replace(" ", "")
     assert parts[0][:4] == text[:4]
+
+
+def test_a_line_of_blanks_is_not_wrapped_letter_by_letter() -> None:
+    assert len(wrapped(" " * 310 + "x" * 900)) < 6
 
 
 def test_a_wait_has_a_line_every_few_seconds_and_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,6 +117,7 @@ def test_a_failed_result_has_a_sentence_and_a_class_only() -> None:
         "failed_hosts": [],
         "orphans": [],
         "notes": [],
+        "problems": [],
     }
     result = {"failed": True, "msg": "No.", "error": {"class": "bad_input"}}
     assert without_displayed(data | result) == result
