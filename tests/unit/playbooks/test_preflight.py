@@ -99,13 +99,6 @@ def test_everything_is_reported_at_once(cloud: Emulators, play: Play, twelve: Ho
     assert errors == {f"{SECOND} host02", f"{THIRD} host03", f"{FOURTH} host04"}
 
 
-def test_of_many_accounts_that_are_not_ready_one_host_fails(cloud: Emulators, play: Play, twelve: Hosts) -> None:
-    run = play("preflight", {host: values | NOWHERE for host, values in some(twelve, 8).items()})
-    assert run.code == 2, run.output
-    assert [host for host, numbers in run.recap.items() if numbers["failed"]] == ["host01"]
-    assert run.output.count("item=") == 1
-
-
 def test_with_a_mistake_in_a_variable_of_the_run_everything_else_is_checked(
     cloud: Emulators, play: Play, twelve: Hosts
 ) -> None:
