@@ -42,7 +42,8 @@ def file_name(name: str) -> str:
 def find(folder: Path, runs: Sequence[HistoryEntry]) -> list[str]:
     """Return the name of each run's folder, "" for a report that was deleted or cannot be read.
 
-    `runs` are in the order of their start. Of several runs with the same report name the folder is that of the last one.
+    `runs` are in the order of their start. Of several runs with the same report name the folder is that of the last
+    one.
     """
     used: set[str] = set()
     names = []

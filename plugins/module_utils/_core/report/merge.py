@@ -112,7 +112,7 @@ def merged(
     """Return header and rows of both runs; for an account or an orphan that is in both, the later one is kept."""
     accounts = list({account_key(row): row for row in (*before["accounts"], *rows)}.values())
     orphans = {_orphan_key(orphan): orphan for orphan in (*before.get("orphans", ()), *header.get("orphans", ()))}
-    whole: ReportHeader = {
+    whole: Any = {
         **header,
         "started": min(before["started"], header["started"], key=_parse_time),
         "finished": max(before["finished"], header["finished"], key=_parse_time),
@@ -121,16 +121,33 @@ def merged(
         "orphans": list(orphans.values()),
         "summary": _count(header.get("summary", {}), accounts),
         **_merge_origin(before, header),
+        **_merge_workspaces(before, header),
+        **_merge_reasons(before, header, rows, accounts),
     }
-    if details := {one["name"]: one for part in (before, header) for one in part.get("workspace_details", ())}:
-        whole["workspace_details"] = list(details.values())
-    if notes := list(dict.fromkeys((*before.get("notes", ()), *header.get("notes", ())))):
-        whole["notes"] = notes
-    if before.get("interrupted") and _is_left(before, rows):
-        whole["interrupted"] = _joined(before, header, "interrupted")
-    reasons = {one["message"]: one for part in (before, header) for one in part.get("skip_reasons", ())}
-    whole["skip_reasons"] = [*reasons.values()] if any(row["status"] == "skipped" for row in accounts) else []
     return whole, accounts
+
+
+def _merge_workspaces(before: StoredReport, header: ReportHeader) -> dict[str, Any]:
+    """Return the details of all workspaces, and the notes on them, if there are any."""
+    details = {one["name"]: one for part in (before, header) for one in part.get("workspace_details", ())}
+    notes = list(dict.fromkeys((*before.get("notes", ()), *header.get("notes", ()))))
+    merged_parts = {"workspace_details": list(details.values()), "notes": notes}
+    return {name: values for name, values in merged_parts.items() if values}
+
+
+def _merge_reasons(
+    before: StoredReport, header: ReportHeader, rows: Sequence[AccountRow], accounts: Sequence[AccountRow]
+) -> dict[str, Any]:
+    """Return why runs ended early and why accounts were skipped, of the runs whose `accounts` are still in the report.
+
+    `rows` are those of the later run.
+    """
+    reasons = {one["message"]: one for part in (before, header) for one in part.get("skip_reasons", ())}
+    has_skipped = any(row["status"] == "skipped" for row in accounts)
+    merged_reasons: dict[str, Any] = {"skip_reasons": list(reasons.values()) if has_skipped else []}
+    if before.get("interrupted") and _is_left(before, rows):
+        merged_reasons["interrupted"] = _joined(before, header, "interrupted")
+    return merged_reasons
 
 
 def _merge_origin(before: StoredReport, header: ReportHeader) -> dict[str, Any]:

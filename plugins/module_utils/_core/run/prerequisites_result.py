@@ -37,10 +37,9 @@ def lines(found: Prerequisites, *, verbose: bool) -> Iterator[str]:
         of_check = [one for one in problems if one.check == check and (check == "packages" or not _lacks_package(one))]
         state = "failed" if of_check else "ok" if _was_made(check, found) else "skipped"
         yield f"{state}: {label}"
-        sentences = _limited(list(_sentences(of_check)), MAX_SENTENCES, verbose=verbose)
-        yield from (f"    {one}" for one in sentences)
+        yield from _limited([f"    {one}" for one in _sentences(of_check)], MAX_SENTENCES, verbose=verbose)
     yield from _limited(findings, MAX_FINDINGS, verbose=verbose)
-    yield from (f"note: {one}" for one in found.notes)
+    yield from map("note: {}".format, found.notes)
     if page := pages_line(findings=bool(findings), errors=bool(problems)):
         yield page
     yield _summary_line(found)
@@ -65,7 +64,8 @@ def _limited(lines: Sequence[str], limit: int, *, verbose: bool) -> Iterator[str
     shown = lines if verbose else lines[:limit]
     yield from shown
     if len(lines) > len(shown):
-        yield f"and {len(lines) - len(shown)} more, listed with -v"
+        indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+        yield f"{indent}and {len(lines) - len(shown)} more, listed with -v"
 
 
 def _lacks_package(problem: Problem) -> bool:
