@@ -88,7 +88,7 @@
     const toggle = make("button", { type: "button", class: "toggle", "aria-expanded": "false", "data-row": at },
       make("b", {}, make("bdi", {}, row.host || row.account_id)),
       row.host && row.host !== row.account_id ? make("b", { class: "id" }, row.account_id) : null,
-      row.account_name && row.account_name !== row.host ? make("b", { class: "id" }, make("bdi", {}, row.account_name)) : null);
+      row.account_name && row.account_name !== row.host ? make("b", { class: "name" }, make("bdi", {}, row.account_name)) : null);
     return make("tr", { role: "row", class: "account" },
       make("th", { scope: "row", role: "rowheader" }, toggle),
       cell("", make("span", { class: `status ${row.tone}` }, row.label === "changed" ? changed : row.label)),
