@@ -41,9 +41,10 @@ class ActionModule(BatchAction):
             self.console.traceback(problem.error)
         for line in prerequisites_result.lines(found, verbose=self.console.verbose):
             self.console.line(line)
-        answer = prerequisites_result.task_result(found, options["max_fail_percentage"])
-        header, rows = prerequisites_result.report_header(found, started), prerequisites_result.report_rows(found)
-        if why := self.write_report(options, header, rows):
+        max_percent, verbose = options["max_fail_percentage"], self.console.verbose
+        answer = prerequisites_result.task_result(found, max_percent, verbose=verbose)
+        header = prerequisites_result.report_header(found, started, self.task_vars.get("ansible_limit") or "")
+        if why := self.write_report(options, header, prerequisites_result.report_rows(found)):
             answer["failed"], answer["msg"] = True, " ".join(filter(None, [answer.get("msg"), why]))
         return answer
 

@@ -132,6 +132,14 @@ failures:
       description: All problems of the account.
       type: str
       sample: "Cannot assume role arn:aws:iam::111111111111:role/OrganizationAccountAccessRole: …"
+failed_hosts:
+  description:
+    - The entries of RV(failures) for which the playbook fails the hosts. These are all of them with C(-v) or if there
+      are at most three. Otherwise it is the first one, whose message counts all of them.
+  returned: always, unless the checks cannot start
+  type: list
+  elements: dict
+  sample: [{"account_id": "111111111111", "host": "payments-production", "message": "90 of 1000 accounts are not …"}]
 notes:
   description: What a workspace lacks that a run does not need, such as the solution of the Content hub.
   returned: always, unless the checks cannot start

@@ -12,7 +12,7 @@ from typing import Any
 # With it, the line of Ansible has less than 300 characters.
 MAX_MESSAGE = 190
 # What was displayed already.
-_DISPLAYED = ("summary", "accounts", "failures", "failed_hosts", "orphans", "notes")
+_DISPLAYED = ("summary", "accounts", "failures", "failed_hosts", "orphans", "notes", "problems")
 _SENTENCE = re.compile(r"(?<=[.]) (?=[A-Z])")
 
 

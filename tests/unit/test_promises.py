@@ -583,7 +583,7 @@ def arrived() -> dict[str, Any]:
 def checked() -> dict[str, Any]:
     found = Prerequisites(accounts=[Checked(parse({"account_id": "111111111111"}, "", host="pay"))])
     found.accounts[0].add("role", SentinelError("assume_denied", "Cannot assume the role."))
-    return {**prerequisites_result.task_result(found, 100), "error": FLEET_ERROR}
+    return {**prerequisites_result.task_result(found, 100, verbose=False), "error": FLEET_ERROR}
 
 
 RESULTS = {

@@ -53,6 +53,10 @@ class Display:
         ("2 accounts: 2 ok, 0 changed, 0 failed", "ok"),
         ("1 account: 0 ok, 1 changed, 0 failed", "changed"),
         ("2 accounts: 1 ok, 0 changed, 1 failed", "error"),
+        ("2 accounts: 2 ready, 0 not ready", "ok"),
+        ("2 accounts: 1 ready, 1 not ready", "error"),
+        ("Preflight: 2 accounts: 1 ready, 1 not_ready", "error"),
+        ("2 accounts: 2 ready, 0 not ready, 1 with findings", "changed"),
         ("2 accounts: 2 receiving", "ok"),
         ("2 accounts: 1 receiving, 1 silent", "ok"),
         ("2 accounts: 2 receiving, 1 not as expected", "error"),
@@ -87,6 +91,10 @@ def test_a_long_line_is_wrapped_and_loses_nothing(text: str) -> None:
     assert parts[0][:4] == text[:4]
 
 
+def test_a_line_of_blanks_is_not_wrapped_letter_by_letter() -> None:
+    assert len(wrapped(" " * 310 + "x" * 900)) < 6
+
+
 def test_a_wait_has_a_line_every_few_seconds_and_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consoles, "SILENCE_SECONDS", 1.0)
     display = Display()
@@ -116,6 +124,7 @@ def test_a_failed_result_has_a_sentence_and_a_class_only() -> None:
         "failed_hosts": [],
         "orphans": [],
         "notes": [],
+        "problems": [],
     }
     result = {"failed": True, "msg": "No.", "error": {"class": "bad_input"}}
     assert without_displayed(data | result) == result

@@ -105,6 +105,16 @@ def test_1000_accounts_with_90_not_right_are_a_screen(fed: Emulators, command: C
     assert run.recap.keys() == {"localhost", "team0000"}
 
 
+def test_of_many_accounts_that_are_not_ready_one_host_fails(cloud: Emulators, command: Command) -> None:
+    run = command("preflight", fleet(60), sentinel_aws_profile="nowhere")
+    lines = lines_of(run)
+    assert run.code == 2
+    assert len(lines) <= MAX_LINES, run.output
+    assert "60 accounts: 0 ready, 60 not ready" in lines
+    assert {host for host, numbers in run.recap.items() if numbers["failed"]} == {"team0000"}
+    assert re.search(r"fatal: \[team0000\]: .*60 of 60 accounts are not ready", run.output)
+
+
 def test_with_v_every_account_has_its_lines_and_fails_its_host(fed: Emulators, command: Command) -> None:
     run = command("drift", fleet(20, widened=10), "-v")
     assert run.output.count("differs: [") == 10

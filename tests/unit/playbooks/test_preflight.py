@@ -7,15 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import (
+    InputError,
+    Mistake,
+    SentinelError,
+)
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import Finding
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.prerequisites import (
     CHECKS,
+    Checked,
     Prerequisites,
+    Problem,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run import (
     prerequisites,
@@ -32,6 +42,11 @@ from .test_workspaces import READ_ONLY
 
 Hosts = dict[str, dict[str, Any]]
 NOWHERE = {"sentinel_aws_profile": "nowhere"}
+ACCOUNT = {
+    "subscription_id": "11111111-1111-1111-1111-111111111111",
+    "resource_group": "security",
+    "workspace": "sentinel",
+}
 SECOND, THIRD, FOURTH = "111111111102", "111111111103", "111111111104"
 
 
@@ -149,6 +164,49 @@ def test_each_sentence_is_shown_once(here: Emulators, twelve: Hosts) -> None:
     lines = list(prerequisites_result.lines(found, verbose=False))
     assert sum("could not be found" in line for line in lines) == 1
     assert lines[-1] == "12 accounts: 0 ready, 12 not ready"
+
+
+def denied(number: int) -> Checked:
+    account_id = f"{number:012}"
+    account = parse({**ACCOUNT, "account_id": account_id, "account_name": f"Team {number}"}, "", host=f"app{number}")
+    error = SentinelError("assume_denied", f"Cannot assume the role in account {account_id}: denied.")
+    return Checked(account, [Problem("role", error, account_id, account.host)])
+
+
+def test_a_run_without_accounts_counts_none() -> None:
+    error = InputError([Mistake("Cannot use sentinel_concurrency 'x'", "", "it is no number")])
+    found = Prerequisites(run=[Problem("inventory", error)])
+    assert prerequisites_result.task_result(found, 0, verbose=False)["msg"] == str(error)
+
+
+@pytest.mark.parametrize(("verbose", "hosts"), [(False, 1), (True, 60)])
+def test_one_host_stands_for_many_accounts_that_are_not_ready(verbose: bool, hosts: int) -> None:
+    found = Prerequisites(accounts=[denied(number) for number in range(60)])
+    result = prerequisites_result.task_result(found, 100, verbose=verbose)
+    assert (len(result["failures"]), len(result["failed_hosts"])) == (60, hosts)
+    if not verbose:
+        message = "60 of 60 accounts are not ready; this host stands for all of them."
+        assert result["failed_hosts"] == [{"account_id": f"{0:012}", "host": "app0", "message": message}]
+
+
+def test_of_many_findings_some_are_listed() -> None:
+    found = Prerequisites(accounts=[denied(number) for number in range(60)])
+    for one in found.accounts:
+        one.problems, one.findings = [], [Finding("high", "delivery_trail_stopped", "The trail does not log.")]
+    lines = list(prerequisites_result.lines(found, verbose=False))
+    assert len(lines) < 40
+    assert "and 40 more, listed with -v" in lines
+    assert lines[-1] == "60 accounts: 60 ready, 0 not ready, 60 with findings"
+    assert len(list(prerequisites_result.lines(found, verbose=True))) > 60
+
+
+def test_the_report_has_the_names_of_accounts_the_workspaces_and_the_limit(here: Emulators, twelve: Hosts) -> None:
+    found = Prerequisites(accounts=[denied(1)])
+    asyncio.run(prerequisites.check(parsed(here, some(twelve, 1)), found, 256, print))
+    header = prerequisites_result.report_header(found, datetime.now(UTC), "prod*")
+    assert (header["limit"], header["check_mode"], header["notes"]) == ("prod*", False, found.notes)
+    assert [one["solution"]["installed"] for one in header["workspace_details"]] == [True]
+    assert [one.get("account_name") for one in prerequisites_result.report_rows(found)] == ["Team 1", None]
 
 
 OTHERS = json.dumps(

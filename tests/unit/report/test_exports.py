@@ -181,7 +181,19 @@ def test_an_account_that_could_not_be_read_is_unknown_and_not_passed(tmp_path: P
     read = events(written(tmp_path, failed, skipped))
     assert [event["compliance"]["status"] for event in read] == ["Unknown", "Unknown"]
     assert read[0]["compliance"]["control"] == "assume_denied"
-    assert read[0]["resources"] == [{"uid": "111111111111", "type": "AWS Account"}]
+    assert read[0]["resources"] == [{"uid": "111111111111", "name": "payments", "type": "AWS Account"}]
+
+
+def test_hosts_without_an_account_are_told_apart_by_their_names(tmp_path: Path) -> None:
+    error = {"class": "bad_input", "message": "Cannot work on a host without an id."}
+    rows = [account(account_id="", host=host, status="failed", error=error, resources=[]) for host in ("a", "b")]
+    named = account(account_name="Team Pay", status="failed", error=error, resources=[])
+    read = events(written(tmp_path, *rows, named, playbook="preflight", check_mode=False))
+    assert len({event["finding_info"]["uid"] for event in read}) == 3
+    aws = {"type_id": 10, "type": "AWS Account"}
+    assert [event["cloud"]["account"] for event in read[:2]] == [{"name": host, **aws} for host in ("a", "b")]
+    assert read[2]["cloud"]["account"] == {"uid": "111111111111", "name": "Team Pay", **aws}
+    assert read[0]["resources"] == [{"name": "a", "type": "AWS Account"}]
 
 
 def test_events_that_do_not_arrive_are_an_event(tmp_path: Path) -> None:

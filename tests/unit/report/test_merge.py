@@ -67,6 +67,41 @@ def test_ingestion_statuses_are_counted_as_well(tmp_path: Path) -> None:
     assert content["summary"] == {"accounts": 2, "receiving": 1, "not_connected": 1}
 
 
+def test_accounts_that_are_ready_are_counted_and_hosts_without_an_account_kept(tmp_path: Path) -> None:
+    preflight = {"playbook": "preflight", "summary": {"accounts": 3, "ready": 1, "not_ready": 2}}
+    failed = {"account_id": "", "status": "failed", "error": {"class": "bad_input", "message": "Cannot."}}
+    added(tmp_path, one(1), account(**failed, host="a"), account(**failed, host="b"), **preflight)
+    content = added(tmp_path, one(2), account(**failed, host="a"), **preflight)
+    assert content["summary"] == {"accounts": 4, "ready": 2, "not_ready": 2}
+    assert sorted(row["host"] for row in content["accounts"]) == ["a", "b", "payments", "payments"]
+
+
+def test_the_header_has_what_the_headers_of_all_runs_have(tmp_path: Path) -> None:
+    why = "Cannot finish the verification: received SIGTERM."
+    verify = {"playbook": "verify", "azure_portal": "https://portal.azure.com"}
+    added(tmp_path, one(1), limit="111*", user="alice", interrupted=why, notes=["One."], **verify)
+    content = added(tmp_path, one(2), limit="222*", user="bob", notes=["Two."], **verify)
+    names = ("limit", "user", "interrupted", "notes", "azure_portal")
+    assert [content[name] for name in names] == [
+        "111*; 222*",
+        "alice; bob",
+        why,
+        ["One.", "Two."],
+        verify["azure_portal"],
+    ]
+    content = added(tmp_path, one(2), limit="222*", user="bob", **verify)
+    assert [content[name] for name in ("limit", "user", "interrupted")] == ["111*; 222*", "alice; bob", why]
+    content = added(tmp_path, one(1), one(2), user="bob", **verify | {"azure_portal": "https://portal.azure.cn"})
+    assert [content.get(name) for name in ("limit", "interrupted", "azure_portal")] == ["", None, ""]
+
+
+def test_reasons_for_skipped_accounts_are_kept_as_long_as_there_are_any(tmp_path: Path) -> None:
+    reason = {"class": "expired_credentials", "message": "Cannot use the credentials: expired."}
+    added(tmp_path, one(1, status="skipped"), skip_reasons=[reason])
+    assert added(tmp_path, one(2), skip_reasons=[])["skip_reasons"] == [reason]
+    assert added(tmp_path, one(1))["skip_reasons"] == []
+
+
 def test_another_name_playbook_or_mode_is_another_report(tmp_path: Path) -> None:
     added(tmp_path, one(1))
     for other in ({"run": "4712"}, {"playbook": "onboard"}, {"check_mode": True}):
@@ -132,7 +167,7 @@ def test_a_run_that_waits_for_another_one_can_be_interrupted(tmp_path: Path, num
             answers.put(error.kind)
 
     process = context.Process(target=lambda: asyncio.run(waiting()))
-    with merge.exclusive_lock(tmp_path / "4711-drift"):
+    with merge.exclusive_lock(tmp_path / "4711-drift" / ".lock"):
         process.start()
         assert ready.wait(20)
         time.sleep(0.3)

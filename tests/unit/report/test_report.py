@@ -43,6 +43,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report 
     csv as report_csv,
 )
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import (
+    headline,
     history,
     report,
     trend,
@@ -255,9 +256,12 @@ def test_an_accepted_finding_has_its_reason_and_fails_nothing(tmp_path: Path) ->
     for name in ("report.md", "report.csv", "report.html", "report.json"):
         assert "Ticket 1" in text(folder, name), name
     statistics = Statistics({**HEADER, "check_mode": False}, [record])
-    assert (statistics.found["permission_policy_extra"], statistics.open["permission_policy_extra"]) == (1, 1)
+    assert (statistics.found["permission_policy_extra"], statistics.open["permission_policy_extra"]) == (1, 0)
     assert statistics.account_states[0].states == "....---.-"
     assert not statistics.account_states[0].drifted
+    assert [counts["after"] for counts in statistics.severities.values()] == [0, 0, 0, 0]
+    assert next(csv.DictReader(io.StringIO(text(folder, "report.csv"))))["open"] == ""
+    assert headline.next_steps({**HEADER, "check_mode": False}, [record], statistics) == []
 
 
 def test_an_informational_finding_is_no_drift() -> None:
@@ -481,7 +485,7 @@ def test_a_cell_stays_on_its_line(value: str) -> None:
 # JUnit and Markdown
 
 
-def test_junit_distinguishes_errors_failures_and_skipped_accounts(tmp_path: Path) -> None:
+def test_junit_distinguishes_errors_and_failures(tmp_path: Path) -> None:
     records = [
         account(account_id="000000000001"),
         account(account_id="000000000002", status="failed", error={"class": "throttled", "message": "Cannot."}),
@@ -490,18 +494,79 @@ def test_junit_distinguishes_errors_failures_and_skipped_accounts(tmp_path: Path
         account(account_id="000000000005", ingestion={"ingestion_status": "silent", "last_event": None}),
     ]
     suite = ET.fromstring(text(written(tmp_path, *records), "report.junit.xml"))[0]
-    assert {key: suite.get(key) for key in ("tests", "errors", "failures", "skipped", "time")} == {
+    assert {key: suite.get(key) for key in ("tests", "errors", "failures", "time")} == {
         "tests": "5",
-        "errors": "1",
+        "errors": "2",
         "failures": "2",
-        "skipped": "1",
         "time": "64.0",
     }
-    assert [[child.tag for child in case] for case in suite] == [[], ["error"], ["failure"], ["skipped"], ["failure"]]
+    assert [[child.tag for child in case] for case in suite] == [[], ["error"], ["failure"], ["error"], ["failure"]]
     assert suite[2][0].get("type") == "role_tags"
     done = {**records[2], "findings": [found("role_tags", repaired=True)]}
     repaired = written(tmp_path / "b", done, check_mode=False)
     assert ET.fromstring(text(repaired, "report.junit.xml"))[0].get("failures") == "0"
+
+
+@pytest.mark.parametrize("accounts", [0, 1])
+def test_an_orphan_that_could_not_be_removed_is_in_every_file_for_people(tmp_path: Path, accounts: int) -> None:
+    left = {"connector_id": "/c/1", "account_id": "999999999999", "reason": "left", "removed": False}
+    orphans = [{**left, "error": "Cannot remove data connector 1: denied."}, {**left, "removed": True}]
+    folder = written(tmp_path, *[account()] * accounts, playbook="departed", check_mode=False, orphans=orphans)
+    for name in ("report.html", "report.md", "report.junit.xml"):
+        assert "Cannot remove data connector 1: denied." in text(folder, name).replace("\\", ""), name
+    suite = ET.fromstring(text(folder, "report.junit.xml"))[0]
+    assert (suite.get("errors"), suite.get("tests")) == ("1", str(accounts + 1))
+    assert suite[0].get("name") == "orphan 999999999999 /c/1"
+    for name in ("report.html", "report.md"):
+        assert "1 orphan could not be searched for or removed." in text(folder, name), name
+        assert "Remove the cause, and run it again:" in text(folder, name), name
+
+
+def test_the_reason_for_which_accounts_were_skipped_is_in_every_file_for_people(tmp_path: Path) -> None:
+    reason = {"class": "expired_credentials", "message": "Cannot use the credentials: the session expired."}
+    rows = [account(account_id=f"{number:012}", status="skipped" if number else "ok") for number in range(12)]
+    folder = written(tmp_path, *rows, check_mode=False, skip_reasons=[reason])
+    content = json.loads(text(folder, "report.json"))
+    jsonschema.validate(content, json.loads((DOCS / "report.schema.json").read_text()))
+    assert content["numbers"]["attention"] == 11
+    assert ET.fromstring(text(folder, "report.junit.xml"))[0].get("errors") == "11"
+    for name in ("report.html", "report.md", "report.junit.xml"):
+        assert "the session expired." in text(folder, name), name
+    for name in ("report.html", "report.md"):
+        assert "11 of 12 accounts need attention: 11 skipped." in text(folder, name), name
+
+
+def test_an_interruption_is_in_every_file_for_people(tmp_path: Path) -> None:
+    why = "Cannot finish the verification: received SIGTERM."
+    folder = written(tmp_path, account(), playbook="verify", check_mode=False, interrupted=why)
+    for name in ("report.html", "report.md", "report.junit.xml"):
+        assert why in text(folder, name), name
+    suite = ET.fromstring(text(folder, "report.junit.xml"))[0]
+    assert (suite.get("errors"), suite.get("tests")) == ("1", "2")
+
+
+def test_the_name_of_an_account_is_in_every_file_for_people(tmp_path: Path) -> None:
+    failed = account(account_name="Team Pay", status="failed", error={"class": "throttled", "message": "Cannot."})
+    exposed = account(account_id="222222222222", account_name="Team Pay", findings=[found("trust_anyone")])
+    silent = account(account_id="333333333333", account_name="Team Pay", ingestion={"ingestion_status": "silent"})
+    folder = written(tmp_path, failed, exposed, silent, account(account_id="444444444444"))
+    names = [case.get("name") for case in ET.fromstring(text(folder, "report.junit.xml"))[0]]
+    assert names[2:] == ["333333333333 payments Team Pay", "444444444444 payments"]
+    assert text(folder, "report.md").count("`Team Pay`") == 3
+    assert text(folder, "report.html").count("<bdi>Team Pay</bdi>") == 3
+    assert [row["account_name"] for row in csv.DictReader(io.StringIO(text(folder, "report.csv")))][2:] == [
+        "Team Pay",
+        "",
+    ]
+    assert {row["account_name"] for row in embedded(folder)["rows"]} == {"Team Pay", ""}
+
+
+def test_notes_on_workspaces_are_in_every_file_for_people(tmp_path: Path) -> None:
+    note = 'Workspace sentinel: the solution "Amazon Web Services" is missing.'
+    folder = written(tmp_path, account(), playbook="preflight", check_mode=False, notes=[note])
+    for name in ("report.html", "report.md"):
+        assert html.unescape(text(folder, name)).count(note) == 1, name
+    assert "<h1>Preflight" in text(folder, "report.html")
 
 
 @pytest.mark.parametrize("name", [NASTY, "\x00\x0b\x1f\ufffe", "\ud800", "]]>", "a\nb"])

@@ -118,6 +118,22 @@ def test_filter_search_sort_and_pages_work(see: See, fleet: tuple[Path, list[dic
     see(page, steps)
 
 
+def test_an_account_is_found_by_its_name(see: See, tmp_path: Path) -> None:
+    header, records = reports.run(30)
+    records[7]["account_name"] = "Team Pay"
+    page = report.write(tmp_path, header, records) / "report.html"
+
+    async def steps(tab: browser.Tab) -> None:
+        await search(tab, "team pay")
+        shown = await tab.run("[...document.querySelectorAll('#rows tr')].map((row) => row.innerText)")
+        assert len(shown) == 1
+        assert "Team Pay" in shown[0]
+        await click(tab, "#rows .toggle")
+        assert "Team Pay" in await tab.run("document.querySelector('.detail').innerText")
+
+    see(page, steps)
+
+
 def test_tiles_and_heat_map_filter_the_accounts(see: See, fleet: tuple[Path, list[dict[str, Any]]]) -> None:
     page, records = fleet
     failed = sum(one["status"] == "failed" for one in records)

@@ -6,7 +6,11 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import re
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.report import history, report
 
-from .test_report import DOCS, HEADER, account, cards, embedded, found, text, written
+from .test_report import DOCS, FILES, HEADER, account, cards, embedded, found, text, written
 from .test_verification import spreadsheet
 
 LATER = {"started": "2026-11-23T02:00:00+00:00", "finished": "2026-11-23T02:01:00+00:00"}
@@ -83,6 +87,28 @@ def test_the_events_of_an_earlier_release_are_compared(tmp_path: Path) -> None:
     assert (found_since["new"], listed(found_since["resolved"])) == ([], {1: ["silent"]})
 
 
+@pytest.mark.parametrize("status", ["unknown", "of a later release"])
+def test_events_of_which_nothing_is_known_resolve_nothing(tmp_path: Path, status: str) -> None:
+    before = {"ingestion": {"ingestion_status": "silent", "as_expected": False}, "findings": [found("role_path")]}
+    written(tmp_path, numbered(1, **before), playbook="verify")
+    now = numbered(1, ingestion={"ingestion_status": status, "as_expected": False})
+    found_since = since(written(tmp_path, now, playbook="verify", **LATER))
+    assert listed(found_since["resolved"]) == {1: ["role_path"]}
+    assert listed(found_since["new"]) == {1: [status]}
+
+
+def test_hosts_without_an_account_are_compared_by_their_names(tmp_path: Path) -> None:
+    failed = {"account_id": "", "status": "failed", "error": {"class": "bad_input", "message": "Cannot."}}
+    header = {"playbook": "preflight", "check_mode": False}
+    written(tmp_path, account(**failed, host="a"), **header)
+    folder = written(tmp_path, account(**failed, host="a"), account(**failed, host="b"), **header, **LATER)
+    content = json.loads(text(folder, "report.json"))
+    jsonschema.validate(content, json.loads((DOCS / "report.schema.json").read_text()))
+    assert since(folder)["new"] == [{"account_id": "b", "problems": ["bad_input"]}]
+    assert {row["host"]: row["new"] for row in spreadsheet(folder)} == {"a": "", "b": "bad_input"}
+    assert {row["host"]: row["new"] for row in embedded(folder)["rows"]} == {"a": False, "b": True}
+
+
 def test_the_last_run_of_a_name_is_the_one_before_it(tmp_path: Path) -> None:
     first: Any = HEADER
     later: Any = {**HEADER, **LATER}
@@ -135,3 +161,58 @@ def test_the_link_to_the_last_run_is_replaced(tmp_path: Path) -> None:
     folder = written(tmp_path, account())
     assert (tmp_path / "latest" / "report.json").read_bytes() == (folder / "report.json").read_bytes()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+# Files of another user
+
+OTHER = 65534
+
+
+def as_other_user(action: Callable[[], object]) -> str:
+    """Run in a process of another user, and return what it returned or raised."""
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+
+    def work() -> None:
+        os.setgid(OTHER)
+        os.setuid(OTHER)
+        try:
+            answers.put(repr(action()))
+        except Exception as error:  # noqa: BLE001 the test shows it
+            answers.put(repr(error))
+
+    process = context.Process(target=work)
+    process.start()
+    answer: str = answers.get(timeout=20)
+    process.join()
+    return answer
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_files_of_another_user_cost_the_comparison_and_not_the_report() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        reports = Path(place)
+        reports.chmod(0o777)
+        written(reports, numbered(1, **OPEN))
+
+        def write() -> list[str]:
+            notes: list[str] = []
+            report.write(reports, HEADER | LATER, [numbered(1)], notes=notes)  # type: ignore[arg-type,operator]
+            return [note.partition(":")[0] for note in notes]
+
+        expected = ["Cannot compare with earlier runs", "Cannot add the run to the history and the index"]
+        assert as_other_user(write) == repr(expected)
+        folder = reports / "2026-11-23T020000Z-drift"
+        assert {path.name for path in folder.iterdir()} == FILES
+        (reports / history.HISTORY_FILE).chmod(0o666)
+        (reports / "index.html").chmod(0o666)
+        assert as_other_user(write) == "[]"
+        assert "2026-11-23" in text(reports, "index.html")
+
+
+def test_a_file_of_another_kind_costs_the_comparison_and_not_the_report(tmp_path: Path) -> None:
+    (tmp_path / history.HISTORY_FILE).mkdir()
+    folder, notes = tmp_path / "2026-11-22T020000Z-drift", list[str]()
+    report.write(tmp_path, HEADER, [account()], notes=notes)  # type: ignore[arg-type]
+    assert {path.name for path in folder.iterdir()} == FILES
+    assert len(notes) == 2

@@ -197,7 +197,7 @@ FAILED = {"status": "failed", "error": {"class": "scp_denied", "message": "Canno
         ({}, {"status": "changed", "findings": [found("role_tags")]}, headline.WOULD_CHANGE, ["show=changed"]),
         ({"check_mode": False}, {"findings": [found("role_path")]}, headline.OPEN_FINDINGS, ["code=role_path"]),
         ({"check_mode": False}, {"status": "changed", "findings": [found("role_tags", repaired=True)]}, None, []),
-        ({"check_mode": False}, {"status": "skipped"}, None, []),
+        ({"check_mode": False}, {"status": "skipped"}, headline.SKIPPED, ["show=skipped"]),
         (VERIFY, ingested("stale"), "stale", ["events=stale&show=open"]),
         (
             VERIFY,

@@ -109,11 +109,13 @@ def failures(results: Iterable[AccountResult], fail_on: str) -> list[Failure]:
     return found
 
 
-def failed_hosts(failures: Sequence[Failure], accounts: int, *, verbose: bool) -> list[Failure]:
+def failed_hosts(
+    failures: Sequence[Failure], accounts: int, *, verbose: bool, problem: str = "failed or differ"
+) -> list[Failure]:
     """Return the failures that each fail a host; of many accounts, without `verbose`, one that stands for all."""
     if verbose or len(failures) <= MAX_FAILED_HOSTS:
         return [*failures]
-    message = f"{len(failures)} of {accounts} accounts failed or differ; this host stands for all of them."
+    message = f"{len(failures)} of {accounts} accounts {problem}; this host stands for all of them."
     return [{**failures[0], "message": message}]
 
 

@@ -12,11 +12,12 @@ from typing import Literal
 Style = Literal["", "ok", "changed", "warn", "error", "diff_add", "diff_remove", "diff_lines"]
 
 MAX_LENGTH = 300
+MAX_INDENT = 40
 _COUNTS = r"(\w+: )?\d+ accounts?: "
 # Texts of others are never at the beginning of a line.
 _STYLES: tuple[tuple[str, Style], ...] = (
-    (rf"{_COUNTS}.*\b[1-9]\d* (failed|not as expected)", "error"),
-    (rf"{_COUNTS}.*\b[1-9]\d* (would change|changed|skipped)", "changed"),
+    (rf"{_COUNTS}.*\b[1-9]\d* (failed|not[ _]ready|not as expected)", "error"),
+    (rf"{_COUNTS}.*\b[1-9]\d* (would change|changed|skipped|with findings)", "changed"),
     (rf"{_COUNTS}|ok: |receiving: |\w+ as allowed: ", "ok"),
     (r"changed: |would change: ", "changed"),
     (r"failed: |unhealthy: |not_connected: |silent: |\w+, not as expected: |Failures$", "error"),
@@ -38,7 +39,7 @@ def wrapped(line: str) -> list[str]:
     """Return the line in parts of at most MAX_LENGTH characters, the later ones indented."""
     if len(line) <= MAX_LENGTH:
         return [line]
-    indent = " " * (len(line) - len(line.lstrip(" ")) + 4)
+    indent = " " * min(len(line) - len(line.lstrip(" ")) + 4, MAX_INDENT)
     return textwrap.wrap(
         line,
         MAX_LENGTH,

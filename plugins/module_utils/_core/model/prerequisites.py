@@ -12,6 +12,7 @@ from typing import NamedTuple
 from .account import Account
 from .errors import CombinedError, SentinelError
 from .findings import CODES, MANUAL, Finding
+from .report_row import WorkspaceRow
 
 CHECKS = {
     "packages": "Python packages",
@@ -69,6 +70,8 @@ class Prerequisites:
     accounts: list[Checked] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What a workspace lacks that no run needs, such as the solution of the Content hub."""
+    workspaces: list[WorkspaceRow] = field(default_factory=list)
+    """The workspaces that could be read, as in the header of the report."""
 
     def __iter__(self) -> Iterator[Problem]:
         """Yield all problems."""

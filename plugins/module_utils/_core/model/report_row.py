@@ -108,6 +108,11 @@ class AccountRow(TypedDict):
     ingestion: NotRequired[IngestionRow]
 
 
+def account_key(row: AccountRow) -> str:
+    """Return what identifies an account: its id, or the name of a host that has none."""
+    return str(row["account_id"] or row.get("host") or "")
+
+
 class ExcludedRow(TypedDict):
     """An account of the organization that the run did not include."""
 
@@ -133,7 +138,7 @@ class WorkspaceRow(TypedDict):
 class ReportHeader(TypedDict):
     """What a report contains about the run as a whole; `started` and `finished` are times in ISO 8601 with offset.
 
-    `interrupted` is why a verification ended before its time.
+    `interrupted` is why a verification ended before its time, `skip_reasons` are why accounts were skipped.
     """
 
     playbook: str
@@ -144,6 +149,7 @@ class ReportHeader(TypedDict):
     workspace_details: NotRequired[list[WorkspaceRow]]
     notes: NotRequired[list[str]]
     interrupted: NotRequired[str]
+    skip_reasons: NotRequired[list[ErrorRow]]
     user: NotRequired[str]
     limit: NotRequired[str]
     azure_portal: NotRequired[str]

@@ -11,12 +11,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..model.errors import CLASSES, SentinelError
-from ..model.report_row import AccountRow, HistoryEntry, StoredReport
+from ..model.report_row import AccountRow, HistoryEntry, StoredReport, account_key
 from . import folders, merge
-from .statistics import STATE_BY_INGESTION_STATUS, AccountState, account_state, ingestion_status_of, is_unexpected
+from .statistics import (
+    STATE_BY_INGESTION_STATUS,
+    UNKNOWN,
+    AccountState,
+    account_state,
+    ingestion_status_of,
+    is_unexpected,
+)
 
 Problems = Mapping[str, frozenset[str]]
-"""By account id: finding codes, the error class, the ingestion status."""
+"""By account id, or host without one: finding codes, the error class, the ingestion status."""
 
 
 DRIFT = "drift"
@@ -96,35 +103,47 @@ def with_last_run(
     for run, name in reversed(list(zip(runs, folders.find(folder, runs), strict=True))):
         if name and run["started"] < current["started"] and bool(run.get("check_mode")) == check_mode:
             before = _read(folder / name)
-            # What an account had in which the run did not complete is not resolved.
-            complete = {row["account_id"] for row in rows if row["status"] in ("ok", "changed")}
             now = _problems(current, rows, states)
-            return None if before is None else _compared(run["started"], name, before, now, complete)
+            return None if before is None else _compared(run["started"], name, before, now, _checked(before, rows))
     return None
 
 
 def _read(folder: Path) -> Problems | None:
-    """Return the problems in a report, None if it is damaged or was written by an earlier release."""
+    """Return the problems in a report, None if it is damaged, of an earlier release, or of another user."""
     try:
         if stored := merge.read(folder):
             rows = stored["accounts"]
             return _problems(stored, rows, [account_state(row, stored) for row in rows])
-    except (SentinelError, AttributeError, KeyError, TypeError, ValueError):
+    except (SentinelError, OSError, AttributeError, KeyError, TypeError, ValueError):
         pass
     return None
 
 
+def _checked(before: Problems, rows: Sequence[AccountRow]) -> Problems:
+    """Return the earlier problems that this run could find again.
+
+    A run that did not complete in an account, or did not learn the status of its events, resolves nothing there.
+    """
+    found = {account_key(row): before.get(account_key(row), frozenset()) for row in rows}
+    for row in rows:
+        if row["status"] not in ("ok", "changed"):
+            found[account_key(row)] = frozenset()
+        elif STATE_BY_INGESTION_STATUS.get(ingestion_status_of(row) or "receiving", UNKNOWN) == UNKNOWN:
+            found[account_key(row)] = found[account_key(row)].difference(STATE_BY_INGESTION_STATUS)
+    return found
+
+
 def _problems(run: StoredReport | HistoryEntry, rows: Sequence[AccountRow], states: Sequence[AccountState]) -> Problems:
     check_mode, pairs = bool(run.get("check_mode")), zip(rows, states, strict=True)
-    return {row["account_id"]: problems_of(row, state, check_mode=check_mode) for row, state in pairs}
+    return {account_key(row): problems_of(row, state, check_mode=check_mode) for row, state in pairs}
 
 
-def _compared(started: str, folder: str, before: Problems, now: Problems, complete: set[str]) -> Comparison:
+def _compared(started: str, folder: str, before: Problems, now: Problems, checked: Problems) -> Comparison:
     return Comparison(
         started,
         folder,
         new=_difference(now, before, now),
-        resolved=_difference(before, now, before.keys() & complete),
+        resolved=_difference(checked, now, checked),
         added=len(now.keys() - before.keys()),
         missing=len(before.keys() - now.keys()),
     )

@@ -14,13 +14,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..model.findings import SEVERITIES
-from ..model.report_row import AccountRow, IngestionRow
+from ..model.report_row import AccountRow, IngestionRow, account_key
 from ..model.text import one_line
 from .comparison import Comparison
 from .statistics import (
+    OPEN,
     AccountState,
     Statistics,
     broken_link_text,
+    finding_states,
     health_text,
     ingestion_status_of,
     is_unexpected,
@@ -34,6 +36,7 @@ EMBEDDED_FORMULA = re.compile(r"([=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe6
 COLUMNS = (
     "account_id",
     "host",
+    "account_name",
     "ou",
     "status",
     "attention",
@@ -70,7 +73,7 @@ def csv_lines(rows: Sequence[AccountRow], statistics: Statistics, since: Compari
     # The byte order mark makes Excel read the file as UTF-8.
     yield f"\ufeff{writer.writerow(COLUMNS)}"
     for row, state in zip(rows, statistics.account_states, strict=True):
-        new = since.new.get(row["account_id"], ()) if since else ()
+        new = since.new.get(account_key(row), ()) if since else ()
         cells = {**_cells(row, state), "new": " ".join(sorted(new))}
         yield str(writer.writerow([cell(cells.get(column)) for column in COLUMNS]))
 
@@ -111,7 +114,11 @@ def _finding_cells(row: AccountRow, state: AccountState) -> Mapping[str, object]
     return {
         "severity": min((finding["severity"] for finding in findings), key=SEVERITIES.index, default=""),
         "findings": " ".join(finding["code"] for finding in findings),
-        "open": " ".join(finding["code"] for finding, is_open in zip(findings, state.open, strict=True) if is_open),
+        "open": " ".join(
+            finding["code"]
+            for finding, became in zip(findings, finding_states(row, state), strict=True)
+            if became == OPEN
+        ),
         "messages": " | ".join(filter(None, messages)),
     }
 

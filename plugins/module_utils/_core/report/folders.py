@@ -40,16 +40,17 @@ def file_name(name: str) -> str:
 
 
 def find(folder: Path, runs: Sequence[HistoryEntry]) -> list[str]:
-    """Return the name of each run's folder, "" for a report that was deleted; `runs` are in the order of their start.
+    """Return the name of each run's folder, "" for a report that was deleted or cannot be read.
 
-    Of several runs with the same report name the folder is that of the last one.
+    `runs` are in the order of their start. Of several runs with the same report name the folder is that of the last
+    one.
     """
     used: set[str] = set()
     names = []
     for run in reversed(runs):
         name = folder_name(run, str(run.get("run") or ""))
         candidates = [one for one in (archive_name(run, name), name) if one not in used]
-        found = next((one for one in candidates if (folder / one / "report.html").is_file()), "")
+        found = next((one for one in candidates if os.access(folder / one / "report.html", os.R_OK)), "")
         used |= {found, name}
         names.append(found)
     return names[::-1]

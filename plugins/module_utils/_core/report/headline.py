@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ..model.docs_links import VERIFICATION_PAGE, error_url, finding_url
 from ..model.report_row import AccountRow, IngestionRow, ReportHeader
@@ -22,7 +22,7 @@ from .statistics import (
 )
 
 MAX_STEPS = 3
-FAILED, WOULD_CHANGE, OPEN_FINDINGS = "failed", "would change", "with open findings"
+FAILED, SKIPPED, WOULD_CHANGE, OPEN_FINDINGS = "failed", "skipped", "would change", "with open findings"
 NO_CANARY = "without canary event"
 NOT_CREATED = "canary_not_created"
 
@@ -39,12 +39,13 @@ STEPS = {
 
 
 class Step(NamedTuple):
-    """One thing to do: for how many accounts, the filter of the page that selects them, and its documentation."""
+    """One thing to do: for how many accounts (or orphans), the fragment of the page for them, its documentation."""
 
     text: str
     accounts: int
     filter: str
     url: str = ""
+    noun: str = "account"
 
 
 def problems(header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics) -> Counter[str]:
@@ -56,6 +57,8 @@ def problems(header: ReportHeader, rows: Sequence[AccountRow], statistics: Stati
 def _problem(header: ReportHeader, row: AccountRow) -> str:
     if row["status"] == "failed" and not (is_verification(header) and is_unexpected(row)):
         return FAILED
+    if row["status"] == "skipped":
+        return SKIPPED
     if header.get("check_mode") and row["status"] == "changed":
         return WOULD_CHANGE
     if is_unexpected(row):
@@ -65,7 +68,20 @@ def _problem(header: ReportHeader, row: AccountRow) -> str:
 
 
 def headline(header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics) -> str:
-    """Return the result of the run in one sentence."""
+    """Return the result of the run: one sentence, and one each about failed orphans and an early end."""
+    orphans, interrupted = len(failed_orphans(header)), header.get("interrupted")
+    sentences = [_result(header, rows, statistics)]
+    sentences += [f"{_counted(orphans, 'orphan')} could not be searched for or removed."] if orphans else []
+    sentences += [f"The run ended early: {interrupted}"] if interrupted else []
+    return " ".join(sentences)
+
+
+def failed_orphans(header: ReportHeader) -> list[Mapping[str, Any]]:
+    """Return the orphans that could not be searched for or removed."""
+    return [one for one in header.get("orphans", ()) if isinstance(one, Mapping) and one.get("error")]
+
+
+def _result(header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics) -> str:
     found, accounts = problems(header, rows, statistics), len(rows)
     if not accounts:
         return "The run had no accounts."
@@ -74,20 +90,19 @@ def headline(header: ReportHeader, rows: Sequence[AccountRow], statistics: Stati
         return _verification(statistics, accounts, parts)
     if found:
         verb = "needs" if found.total() == 1 else "need"
-        return f"{found.total():,} of {_accounts(accounts)} {verb} attention: {', '.join(parts)}."
-    skipped, changed = statistics.status["skipped"], statistics.status["changed"]
-    done = [*([f"{changed:,} changed"] if changed else []), *([f"{skipped:,} skipped"] if skipped else [])]
-    return f"No account of {accounts:,} needs attention{': ' if done else ''}{', '.join(done)}."
+        return f"{found.total():,} of {_counted(accounts)} {verb} attention: {', '.join(parts)}."
+    changed = statistics.status["changed"]
+    return f"No account of {accounts:,} needs attention{f': {changed:,} changed' if changed else ''}."
 
 
 def _verification(statistics: Statistics, accounts: int, parts: Sequence[str]) -> str:
     receiving, allowed = statistics.ingestion_statuses["receiving"], statistics.ingestion_statuses["silent_allowed"]
     rest = [*parts, *([f"{allowed:,} silent as allowed"] if allowed else [])]
-    return f"{receiving:,} of {_accounts(accounts)} receiving{'; ' if rest else ''}{', '.join(rest)}."
+    return f"{receiving:,} of {_counted(accounts)} receiving{'; ' if rest else ''}{', '.join(rest)}."
 
 
-def _accounts(number: int) -> str:
-    return f"{number:,} account{'' if number == 1 else 's'}"
+def _counted(number: int, noun: str = "account") -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def evidence(ingestion: IngestionRow) -> list[str]:
@@ -102,8 +117,15 @@ def evidence(ingestion: IngestionRow) -> list[str]:
 
 
 def next_steps(header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics) -> list[Step]:
-    """Return what to do next, the most urgent first, none if no account needs attention."""
-    steps = [*_failures(statistics), *_changes(header, statistics), *_events(rows), *_findings(header, statistics)]
+    """Return what to do next, the most urgent first, none if nothing needs attention."""
+    steps = [
+        *_failures(statistics),
+        *_skipped(header, statistics),
+        *_orphans(header),
+        *_changes(header, statistics),
+        *_events(rows),
+        *_findings(header, statistics),
+    ]
     return steps[:MAX_STEPS]
 
 
@@ -111,6 +133,19 @@ def _failures(statistics: Statistics) -> Iterator[Step]:
     for one in statistics.failures[:1]:
         text = f"{one['class']}. {one['advice'] or one['meaning'] or 'See the messages of the accounts.'}"
         yield Step(text, len(one["accounts"]), f"class={one['class']}", error_url(one["class"]))
+
+
+def _skipped(header: ReportHeader, statistics: Statistics) -> Iterator[Step]:
+    if skipped := statistics.status["skipped"]:
+        reasons = header.get("skip_reasons", ())
+        text = " ".join(["Run it again: these accounts were skipped.", *(one["message"] for one in reasons)])
+        yield Step(text, skipped, "show=skipped", error_url(reasons[0]["class"]) if reasons else "")
+
+
+def _orphans(header: ReportHeader) -> Iterator[Step]:
+    if failed := failed_orphans(header):
+        text = f"Remove the cause, and run it again: {failed[0]['error']}"
+        yield Step(text, len(failed), "orphans", noun="orphan")
 
 
 def _changes(header: ReportHeader, statistics: Statistics) -> Iterator[Step]:

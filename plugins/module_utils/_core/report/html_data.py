@@ -15,7 +15,7 @@ from ..model.console_links import resource_url
 from ..model.docs_links import error_url, finding_url
 from ..model.errors import CLASSES
 from ..model.findings import CHECKS
-from ..model.report_row import AccountRow, ReportHeader
+from ..model.report_row import AccountRow, ReportHeader, account_key
 from ..model.text import visible
 from .comparison import Comparison
 from .statistics import (
@@ -66,7 +66,7 @@ def page_rows(
     pairs = zip(rows, statistics.account_states, strict=True)
     by_urgency = sorted(pairs, key=lambda pair: (pair[1].priority, pair[0]["account_id"]))
     new = since.new if since else {}
-    return [_page_row(header, row, state, is_new=row["account_id"] in new) for row, state in by_urgency]
+    return [_page_row(header, row, state, is_new=account_key(row) in new) for row, state in by_urgency]
 
 
 def _page_row(header: ReportHeader, row: AccountRow, state: AccountState, *, is_new: bool) -> Mapping[str, Any]:
@@ -82,6 +82,7 @@ def _page_row(header: ReportHeader, row: AccountRow, state: AccountState, *, is_
         **row,
         "resources": [{**one, "url": resource_url(one["kind"], one["id"], portal)} for one in row.get("resources", ())],
         "host": row.get("host") or "",
+        "account_name": row.get("account_name") or "",
         "label": label,
         "tone": tone,
         "states": state.states,
@@ -125,7 +126,7 @@ def _status(row: AccountRow, state: AccountState, ingestion_status: str) -> tupl
         return ingestion_status.replace("_", " "), tone
     if status == "ok":
         return ("open findings", "warn") if state.attention else ("ok", "good")
-    return status, {"failed": "bad", "skipped": "soft"}.get(status, "warn" if state.attention else "changed")
+    return status, {"failed": "bad"}.get(status, "warn" if state.attention else "changed")
 
 
 def columns(rows: Sequence[Mapping[str, Any]], *, verified: bool) -> list[tuple[str, str]]:

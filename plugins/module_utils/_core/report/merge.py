@@ -18,22 +18,24 @@ from pathlib import Path
 from typing import Any
 
 from ..model.errors import cannot
-from ..model.report_row import AccountRow, OrganizationRow, ReportHeader, StoredReport
+from ..model.report_row import AccountRow, OrganizationRow, ReportHeader, StoredReport, account_key
 
 # A run that starts later than this after the end of another one of the same name is a separate run.
 MAX_GAP = timedelta(hours=6)
+# Between limits, users and interruptions of several runs in one report.
+SEPARATOR = "; "
 
 
 @contextmanager
-def exclusive_lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of a report folder, which runs on other machines respect as well.
+def exclusive_lock(path: Path) -> Iterator[None]:
+    """Hold the lock of a file, which is created if it does not exist; runs on other machines respect it as well.
 
     Raises OSError, and interrupted if a signal ends the run while it waits for the lock.
     """
     # Over NFS a file must be open for writing to be locked.
-    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        with _interruptible(f"write the report in {folder}"):
+        with _interruptible(f"write the report in {path.parent}"):
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
@@ -108,9 +110,9 @@ def merged(
     before: StoredReport, header: ReportHeader, rows: Sequence[AccountRow]
 ) -> tuple[ReportHeader, list[AccountRow]]:
     """Return header and rows of both runs; for an account or an orphan that is in both, the later one is kept."""
-    accounts = list({row["account_id"]: row for row in (*before["accounts"], *rows)}.values())
+    accounts = list({account_key(row): row for row in (*before["accounts"], *rows)}.values())
     orphans = {_orphan_key(orphan): orphan for orphan in (*before.get("orphans", ()), *header.get("orphans", ()))}
-    whole: ReportHeader = {
+    whole: Any = {
         **header,
         "started": min(before["started"], header["started"], key=_parse_time),
         "finished": max(before["finished"], header["finished"], key=_parse_time),
@@ -118,12 +120,56 @@ def merged(
         "organization": _merge_organization(header.get("organization") or before.get("organization"), accounts),
         "orphans": list(orphans.values()),
         "summary": _count(header.get("summary", {}), accounts),
+        **_merge_origin(before, header),
+        **_merge_workspaces(before, header),
+        **_merge_reasons(before, header, rows, accounts),
     }
-    details = {one["name"]: one for part in (before, header) for one in part.get("workspace_details", ())}
-    if details:
-        whole["workspace_details"] = list(details.values())
-        whole["notes"] = list(dict.fromkeys((*before.get("notes", ()), *header.get("notes", ()))))
     return whole, accounts
+
+
+def _merge_workspaces(before: StoredReport, header: ReportHeader) -> dict[str, Any]:
+    """Return the details of all workspaces, and the notes on them, if there are any."""
+    details = {one["name"]: one for part in (before, header) for one in part.get("workspace_details", ())}
+    notes = list(dict.fromkeys((*before.get("notes", ()), *header.get("notes", ()))))
+    merged_parts = {"workspace_details": list(details.values()), "notes": notes}
+    return {name: values for name, values in merged_parts.items() if values}
+
+
+def _merge_reasons(
+    before: StoredReport, header: ReportHeader, rows: Sequence[AccountRow], accounts: Sequence[AccountRow]
+) -> dict[str, Any]:
+    """Return why runs ended early and why accounts were skipped, of the runs whose `accounts` are still in the report.
+
+    `rows` are those of the later run.
+    """
+    reasons = {one["message"]: one for part in (before, header) for one in part.get("skip_reasons", ())}
+    has_skipped = any(row["status"] == "skipped" for row in accounts)
+    merged_reasons: dict[str, Any] = {"skip_reasons": list(reasons.values()) if has_skipped else []}
+    if before.get("interrupted") and _is_left(before, rows):
+        merged_reasons["interrupted"] = _joined(before, header, "interrupted")
+    return merged_reasons
+
+
+def _merge_origin(before: StoredReport, header: ReportHeader) -> dict[str, Any]:
+    """Return who started the runs, their limits if all have one, and the portal if it is the same."""
+    limited = before.get("limit") and header.get("limit")
+    portal = header.get("azure_portal", "")
+    return {
+        "user": _joined(before, header, "user"),
+        "limit": _joined(before, header, "limit") if limited else "",
+        "azure_portal": portal if before.get("azure_portal") == portal else "",
+    }
+
+
+def _joined(before: Mapping[str, Any], header: Mapping[str, Any], name: str) -> str:
+    """Return the different values of all runs in one text."""
+    parts = [*str(before.get(name) or "").split(SEPARATOR), str(header.get(name) or "")]
+    return SEPARATOR.join(dict.fromkeys(filter(None, parts)))
+
+
+def _is_left(before: StoredReport, rows: Sequence[AccountRow]) -> bool:
+    """Whether the report keeps an account of the earlier runs."""
+    return not {account_key(row) for row in before["accounts"]} <= {account_key(row) for row in rows}
 
 
 def _merge_organization(row: OrganizationRow | None, accounts: Sequence[AccountRow]) -> OrganizationRow | None:
@@ -143,5 +189,6 @@ def _orphan_key(orphan: Any) -> tuple[Any, ...]:
 def _count(names: Mapping[str, int], accounts: Sequence[AccountRow]) -> dict[str, int]:
     """Return a summary of all accounts, by the statuses or ingestion statuses that are in the summary of a run."""
     counts = Counter(row["status"] for row in accounts)
+    counts.update(ready=counts["ok"], not_ready=counts["failed"])  # the names of preflight
     counts += Counter(str(ingestion.get("ingestion_status")) for row in accounts if (ingestion := row.get("ingestion")))
     return {**{name: counts[name] for name in names}, "accounts": len(accounts)}

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ..model.docs_links import DOCUMENTATION, error_url, finding_url
 from ..model.errors import CLASSES
 from ..model.findings import CHECKS, MANUAL, Code, properties_of
-from ..model.report_row import AccountRow, ErrorRow, FindingRow, ReportHeader
+from ..model.report_row import AccountRow, ErrorRow, FindingRow, ReportHeader, account_key
 from ..model.text import one_line
 from .statistics import (
     ACCEPTED,
@@ -169,7 +169,7 @@ def _event(row: AccountRow, result: Result) -> dict[str, Any]:
         "message": one_line(result.message),
         "cloud": _cloud(row),
         "compliance": _compliance(result),
-        "finding_info": _finding_info(row["account_id"], result),
+        "finding_info": _finding_info(account_key(row), result),
         "resources": _resources(row),
     }
     if result.accepted:
@@ -207,9 +207,9 @@ def _compliance(result: Result) -> dict[str, Any]:
     }
 
 
-def _finding_info(account_id: str, result: Result) -> dict[str, Any]:
+def _finding_info(account: str, result: Result) -> dict[str, Any]:
     """Return title and id; the same finding of the same account has the same id in each run."""
-    identity = one_line(f"{account_id} {result.check} {result.code} {result.identity}")
+    identity = one_line(f"{account} {result.check} {result.code} {result.identity}")
     return {
         "uid": str(uuid.uuid5(NAMESPACE, identity)),
         "title": one_line(result.title),
@@ -219,9 +219,7 @@ def _finding_info(account_id: str, result: Result) -> dict[str, Any]:
 
 
 def _cloud(row: AccountRow) -> dict[str, Any]:
-    account: dict[str, Any] = {"uid": row["account_id"], "type_id": AWS_ACCOUNT, "type": "AWS Account"}
-    if name := one_line(row.get("host") or ""):
-        account["name"] = name
+    account: dict[str, Any] = {**_identity(row), "type_id": AWS_ACCOUNT, "type": "AWS Account"}
     if ou := one_line(row.get("ou") or ""):
         # The schema has `org.ou_name` only beside the name or id of the organization.
         account["tags"] = [{"name": "ou", "value": ou}]
@@ -231,5 +229,11 @@ def _cloud(row: AccountRow) -> dict[str, Any]:
 def _resources(row: AccountRow) -> list[dict[str, Any]]:
     """Return the resources of the account, or the account itself where the run found none."""
     return [{"uid": one["id"], "type": one["kind"]} for one in row.get("resources", ())] or [
-        {"uid": row["account_id"], "type": "AWS Account"}
+        {**_identity(row), "type": "AWS Account"}
     ]
+
+
+def _identity(row: AccountRow) -> dict[str, str]:
+    """Return id and name of an account, as far as they are known; without a name it is that of the host."""
+    name = one_line(row.get("account_name") or row.get("host") or "")
+    return {key: value for key, value in (("uid", row["account_id"]), ("name", name)) if value}

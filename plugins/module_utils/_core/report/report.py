@@ -9,16 +9,17 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import quote
 
+from ..model.account import label
 from ..model.docs_links import error_url, finding_url
 from ..model.errors import cannot
 from ..model.findings import CHECKS, properties_of
-from ..model.report_row import AccountRow, FindingRow, HistoryEntry, ReportHeader
+from ..model.report_row import AccountRow, ErrorRow, FindingRow, HistoryEntry, ReportHeader
 from ..model.text import one_line, visible
 from . import comparison, csv, folders, headline, history, html_data, index, merge, metrics, ocsf, style, trend
 from .comparison import Comparison
@@ -40,7 +41,7 @@ SCHEMA = 1
 
 
 class JUnitCase(TypedDict):
-    """One account in the JUnit file; `kind` is error, failure, skipped, or "" for a test that passed."""
+    """One account or failed orphan in the JUnit file; `kind` is error, failure, or "" for a test that passed."""
 
     name: str
     kind: str
@@ -48,25 +49,27 @@ class JUnitCase(TypedDict):
     message: str
 
 
-def write(folder: Path, header: ReportHeader, rows: Sequence[AccountRow], run: str = "") -> Path:
+def write(
+    folder: Path, header: ReportHeader, rows: Sequence[AccountRow], run: str = "", notes: list[str] | None = None
+) -> Path:
     """Write the files of a run below `folder`, and return the new folder that contains them.
 
     Earlier runs are kept; a run with the same start and playbook is replaced. No file is ever incomplete. With `run`,
     accounts are added to the report of that name; a report that is hours older is archived under its start time first.
-    Raises SentinelError if it cannot be written.
+    `notes` receives what is missing because files of other runs cannot be read or written. Raises SentinelError if the
+    report itself cannot be written.
     """
     target = folder / folders.folder_name(header, run)
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with merge.exclusive_lock(target) if run else nullcontext():
+        with merge.exclusive_lock(target / ".lock") if run else nullcontext():
             before = merge.read(target) if run else None
             if before and merge.is_separate_run(merge.period_of(before), merge.period_of(header)):
                 merge.archive(target, folder / folders.archive_name(before, target.name))
             elif before:
                 header, rows = merge.merged(before, header, rows)
-            _write_all(
-                folder, target, _with_defaults(header, run), sorted(rows, key=lambda row: str(row["account_id"]))
-            )
+            rows = sorted(rows, key=lambda row: str(row["account_id"]))
+            _write_all(folder, target, _with_defaults(header, run), rows, [] if notes is None else notes)
     except OSError as error:
         raise cannot("bad_input", f"write the report to {folder}", str(error)) from error
     return target
@@ -79,11 +82,22 @@ def _with_defaults(header: ReportHeader, run: str) -> ReportHeader:
     return result
 
 
-def _write_all(folder: Path, target: Path, header: ReportHeader, rows: Sequence[AccountRow]) -> None:
+@contextmanager
+def _noted(notes: list[str], action: str) -> Iterator[None]:
+    """Add a note if files of other runs cannot be read or written; such files may belong to another user."""
+    try:
+        yield
+    except OSError as error:
+        notes.append(f"Cannot {action}: {error}.")
+
+
+def _write_all(folder: Path, target: Path, header: ReportHeader, rows: Sequence[AccountRow], notes: list[str]) -> None:
     statistics = Statistics(header, rows)
     entry = _history_entry(header, statistics)
-    runs = history.read(folder, header["playbook"], entry)
-    since = comparison.with_last_run(folder, runs, entry, rows, statistics.account_states)
+    runs, since = [entry], None
+    with _noted(notes, "compare with earlier runs"):
+        runs = history.read(folder, header["playbook"], entry)
+        since = comparison.with_last_run(folder, runs, entry, rows, statistics.account_states)
     folders.replace(target / "report.json", _json_chunks(header, rows, statistics, since))
     folders.replace(target / "report.csv", csv.csv_lines(rows, statistics, since))
     folders.replace(target / "report.prom", metrics.metric_lines(header, rows, statistics))
@@ -95,9 +109,11 @@ def _write_all(folder: Path, target: Path, header: ReportHeader, rows: Sequence[
     files = sorted(path.name for path in target.glob("report.*") if path.name != "report.html")
     page = variables | _embedded(header, rows, statistics, since) | {"files": files}
     folders.replace(target / "report.html", environment.get_template("report.html.j2").generate(page))
-    history.append(folder, entry)
     folders.point_latest(target)
-    index.write(folder, environment, history.read(folder))
+    with _noted(notes, "add the run to the history and the index"):
+        history.append(folder, entry)
+        with merge.exclusive_lock(folder / history.HISTORY_FILE):
+            index.write(folder, environment, history.read(folder))
 
 
 def _history_entry(header: ReportHeader, statistics: Statistics) -> HistoryEntry:
@@ -212,7 +228,7 @@ def _template_variables(
         "heat_map": statistics.heat_map if any(ou.found.total() for ou in statistics.heat_map) else [],
         "runs": runs,
         "trend_numbers": trend.NUMBERS,
-        "junit": _junit(rows, statistics),
+        "junit": _junit(header, rows, statistics),
         "panels": trend.trend_panels(runs),
         "size": (trend.WIDTH, trend.HEIGHT, trend.LEFT, trend.WIDTH - trend.RIGHT),
         "when": _display_time(header["started"]),
@@ -236,23 +252,41 @@ def _security_findings(rows: Sequence[AccountRow], statistics: Statistics) -> li
     ]
 
 
-def _junit(rows: Sequence[AccountRow], statistics: Statistics) -> dict[str, Any]:
-    cases = [_test_case(row, state) for row, state in zip(rows, statistics.account_states, strict=True)]
+def _junit(header: ReportHeader, rows: Sequence[AccountRow], statistics: Statistics) -> dict[str, Any]:
+    pairs = zip(rows, statistics.account_states, strict=True)
+    cases = [*_cases_of_the_run(header), *(_test_case(header, row, state) for row, state in pairs)]
     counts = Counter(case["kind"] for case in cases)
-    return {"cases": cases, **{name: counts[name] for name in ("error", "failure", "skipped")}}
+    return {"cases": cases, **{name: counts[name] for name in ("error", "failure")}}
 
 
-def _test_case(row: AccountRow, state: AccountState) -> JUnitCase:
-    case: JUnitCase = {"name": f"{row['account_id']} {row.get('host') or ''}", "kind": "", "type": "", "message": ""}
-    if row["status"] == "failed":
-        error = row.get("error") or {"class": "failed", "message": "The account failed."}
+def _cases_of_the_run(header: ReportHeader) -> Iterator[JUnitCase]:
+    """Yield an error for an interruption, and for each orphan that could not be searched for or removed."""
+    if why := header.get("interrupted"):
+        yield {"name": "run", "kind": "error", "type": "interrupted", "message": why}
+    for one in headline.failed_orphans(header):
+        names = ("orphan", one.get("account_id"), one.get("connector_id") or one.get("role_arn"))
+        name = " ".join(str(part) for part in names if part)
+        yield {"name": name, "kind": "error", "type": "orphan", "message": str(one["error"])}
+
+
+def _test_case(header: ReportHeader, row: AccountRow, state: AccountState) -> JUnitCase:
+    names = (row["account_id"], row.get("host"), row.get("account_name"))
+    case: JUnitCase = {"name": label(*(one or "" for one in names)), "kind": "", "type": "", "message": ""}
+    if row["status"] in ("failed", "skipped"):
+        error = row.get("error") or _reason(header, row["status"])
         return {**case, "kind": "error", "type": error["class"], "message": error["message"]}
-    if row["status"] == "skipped":
-        return {**case, "kind": "skipped"}
     if state.attention:
         kind, message = _failure(row, state)
         return {**case, "kind": "failure", "type": kind, "message": message}
     return case
+
+
+def _reason(header: ReportHeader, status: str) -> ErrorRow:
+    """Return why an account without an error of its own was not completed."""
+    if status == "failed":
+        return {"class": status, "message": "The account failed."}
+    reasons = [one["message"] for one in header.get("skip_reasons", ())]
+    return {"class": status, "message": " ".join(["The account was skipped.", *reasons])}
 
 
 def _failure(row: AccountRow, state: AccountState) -> tuple[str, str]:

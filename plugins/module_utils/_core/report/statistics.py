@@ -51,7 +51,7 @@ class AccountState(NamedTuple):
     connected: bool
     drifted: bool
     attention: bool = False
-    """Whether it failed, would change, has an open finding, or its events are not as expected."""
+    """Whether it failed, was skipped, would change, has an open finding, or its events are not as expected."""
 
     @property
     def priority(self) -> tuple[bool, int, bool]:
@@ -82,7 +82,8 @@ def account_state(row: AccountRow, header: ReportHeader) -> AccountState:
     differs = any(_is_actionable(finding) for finding in findings)
     drifted = row["status"] == "changed" or (row["status"] == "ok" and differs)
     states, connected = _states(row, header, is_open), _is_connected(row, is_open, header["playbook"])
-    attention = row["status"] == "failed" or (check_mode and row["status"] == "changed") or is_unexpected(row)
+    undone = row["status"] in ("failed", "skipped") or (check_mode and row["status"] == "changed")
+    attention = undone or is_unexpected(row)
     return AccountState(states, is_open, connected, drifted, attention or bool(set(states) & set(OPEN_STATES)))
 
 
@@ -222,9 +223,9 @@ class Statistics:
         self.ingestion_statuses = Counter(filter(None, map(ingestion_status_of, rows)))
         self.status = Counter(row["status"] for row in rows)
         for row, state in zip(rows, self.account_states, strict=True):
-            for finding, is_open in zip(row.get("findings", ()), state.open, strict=True):
+            for finding, became in zip(row.get("findings", ()), finding_states(row, state), strict=True):
                 self.found[finding["code"]] += 1
-                self.open[finding["code"]] += is_open
+                self.open[finding["code"]] += became == OPEN
         self._by_ou = self._group_by_ou(rows)
         self.failures = failures_by_class(rows)
         self.numbers = self._numbers(header)

@@ -19,6 +19,7 @@ from ..console.account_lines import Progress
 from ..model.account import Account, WorkspaceKey
 from ..model.account_result import AccountReport
 from ..model.connector import workspace as workspaces
+from ..model.connector import workspace_content
 from ..model.errors import SentinelError
 from ..model.prerequisites import Checked, Prerequisites, Problem, unrepaired
 from .account import inspect
@@ -47,7 +48,7 @@ async def check(
         for opening in (clients.start, clients.wait_until_open):
             with suppress(SentinelError):  # every account has the reason
                 await opening()
-        of_workspace = await _workspace_errors(accounts, clients, found.notes)
+        of_workspace = await _workspace_errors(accounts, clients, found)
         members = members_of(accounts)
         work = [_check_account(one, clients, of_workspace.get(one.workspace_key), members) for one in accounts]
         progress, classes = Progress(len(accounts)), Counter[str]()
@@ -67,25 +68,27 @@ async def check(
 
 
 async def _workspace_errors(
-    accounts: Sequence[Account], clients: Preflight, notes: list[str]
+    accounts: Sequence[Account], clients: Preflight, found: Prerequisites
 ) -> dict[WorkspaceKey, SentinelError]:
-    """Return by workspace what a run needs and the workspace lacks; what no run needs is added to `notes`."""
+    """Return by workspace what a run needs and the workspace lacks; its content is added to `found`."""
     errors: dict[WorkspaceKey, SentinelError] = {}
     for account in {one.workspace_key: one for one in reversed(accounts)}.values():
         with kept_in(errors, account.workspace_key, f"check workspace {account.workspace}"):
             sentinel = await clients.clients.sentinel(account)
             details = await sentinel.workspace_details()
-            notes += await _content_notes(sentinel)
+            await _add_content(sentinel, found)
             workspaces.check_ready(details, *NEEDED_RIGHTS)
             if error := clients.workspace_error(account):
                 raise error
     return errors
 
 
-async def _content_notes(sentinel: Sentinel) -> list[str]:
-    """Return what a workspace lacks that no run needs."""
-    parts = await sentinel.content()
-    return [f"Workspace {sentinel.name}: {part.message}" for part in parts if part.message]
+async def _add_content(sentinel: Sentinel, found: Prerequisites) -> None:
+    """Add the content of a workspace, and notes about what it lacks that no run needs."""
+    content = await sentinel.content()
+    shown = workspace_content.show(content)
+    found.workspaces.append({"name": sentinel.name, **shown})
+    found.notes += [f"Workspace {sentinel.name}: {part.message}" for part in content if part.message]
 
 
 async def _check_account(

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ..console.account_lines import Failure
+from ..console.account_lines import Failure, failed_hosts
+from ..model.console_links import azure_portal
 from ..model.docs_links import pages_line
 from ..model.errors import CombinedError, SentinelError
 from ..model.findings import Finding
@@ -19,6 +20,8 @@ from ..model.report_row import AccountRow, FindingRow, ReportHeader
 # Sentences that the terminal and the result show for a check without `verbose`.
 MAX_SENTENCES = 5
 MAX_NAMES = 3
+# Findings that the terminal shows without `verbose`.
+MAX_FINDINGS = 20
 
 
 def summary(found: Prerequisites) -> dict[str, int]:
@@ -29,32 +32,40 @@ def summary(found: Prerequisites) -> dict[str, int]:
 
 def lines(found: Prerequisites, *, verbose: bool) -> Iterator[str]:
     """Yield a line for each check with its problems, then the findings, the documentation and the numbers."""
-    problems, findings = list(found), list(_finding_lines(found))
+    problems, findings = list(found), _finding_lines(found)
     for check, label in CHECKS.items():
         of_check = [one for one in problems if one.check == check and (check == "packages" or not _lacks_package(one))]
         state = "failed" if of_check else "ok" if _was_made(check, found) else "skipped"
         yield f"{state}: {label}"
-        yield from _indented(list(_sentences(of_check)), verbose=verbose)
-    yield from (*findings, *(f"note: {one}" for one in found.notes))
+        yield from _limited([f"    {one}" for one in _sentences(of_check)], MAX_SENTENCES, verbose=verbose)
+    yield from _limited(findings, MAX_FINDINGS, verbose=verbose)
+    yield from map("note: {}".format, found.notes)
     if page := pages_line(findings=bool(findings), errors=bool(problems)):
         yield page
-    yield _summary_line(**summary(found))
+    yield _summary_line(found)
 
 
-def _summary_line(*, accounts: int, ready: int, not_ready: int) -> str:
-    return f"{accounts} account{'' if accounts == 1 else 's'}: {ready} ready, {not_ready} not ready"
+def _summary_line(found: Prerequisites) -> str:
+    counts, with_findings = summary(found), sum(bool(one.findings) for one in found.accounts)
+    noun = "account" if counts["accounts"] == 1 else "accounts"
+    more = f", {with_findings} with findings" if with_findings else ""
+    return f"{counts['accounts']} {noun}: {counts['ready']} ready, {counts['not_ready']} not ready{more}"
 
 
-def _finding_lines(found: Prerequisites) -> Iterator[str]:
-    for one in found.accounts:
-        yield from (f"{each.severity}: [{one.account.name}] {each.code}: {each.message}" for each in one.findings)
+def _finding_lines(found: Prerequisites) -> list[str]:
+    return [
+        f"{each.severity}: [{one.account.name}] {each.code}: {each.message}"
+        for one in found.accounts
+        for each in one.findings
+    ]
 
 
-def _indented(sentences: Sequence[str], *, verbose: bool) -> Iterator[str]:
-    shown = sentences if verbose else sentences[:MAX_SENTENCES]
-    yield from (f"    {one}" for one in shown)
-    if len(sentences) > len(shown):
-        yield f"    and {len(sentences) - len(shown)} more, listed with -v"
+def _limited(lines: Sequence[str], limit: int, *, verbose: bool) -> Iterator[str]:
+    shown = lines if verbose else lines[:limit]
+    yield from shown
+    if len(lines) > len(shown):
+        indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+        yield f"{indent}and {len(lines) - len(shown)} more, listed with -v"
 
 
 def _lacks_package(problem: Problem) -> bool:
@@ -82,13 +93,14 @@ def _sentences(problems: Sequence[Problem]) -> Iterator[str]:
         yield f"{where}{kind}: {text}"
 
 
-def task_result(found: Prerequisites, max_fail_percentage: float) -> dict[str, Any]:
+def task_result(found: Prerequisites, max_fail_percentage: float, *, verbose: bool) -> dict[str, Any]:
     """Return the result of `fleet_preflight_info`.
 
     The task fails if no run could start, and then lists the reasons for that only; or if more than
     `max_fail_percentage` per cent of the accounts are not ready.
     """
     counts, problems = summary(found), found.run or list(found)
+    failures = [] if found.run else _failures(found)
     result: dict[str, Any] = {
         "changed": False,
         "summary": counts,
@@ -96,14 +108,15 @@ def task_result(found: Prerequisites, max_fail_percentage: float) -> dict[str, A
             {"check": one.check, "host": one.host, "account_id": one.account_id, **one.error.show()} for one in problems
         ],
         "notes": found.notes,
-        "failures": [] if found.run else _failures(found),
+        "failures": failures,
+        "failed_hosts": failed_hosts(failures, counts["accounts"], verbose=verbose, problem="are not ready"),
         # The lines have all of this; with -v Ansible would display it as JSON as well.
         "_ansible_verbose_override": True,
     }
     if found.run or counts["not_ready"] * 100 > max_fail_percentage * counts["accounts"]:
         first = [str(one.error) for one in problems[:MAX_SENTENCES]]
-        ready = f"{counts['not_ready']} of {counts['accounts']} accounts are not ready."
-        result["failed"], result["msg"] = True, " ".join([ready, *dict.fromkeys(first)])
+        ready = [f"{counts['not_ready']} of {counts['accounts']} accounts are not ready."] if counts["accounts"] else []
+        result["failed"], result["msg"] = True, " ".join([*ready, *dict.fromkeys(first)])
     return result
 
 
@@ -121,14 +134,18 @@ def error_of(found: Prerequisites, one: Checked) -> SentinelError:
     return CombinedError([each.error for each in one.problems or found.run])
 
 
-def report_header(found: Prerequisites, started: datetime) -> ReportHeader:
-    """Return the header of the report."""
+def report_header(found: Prerequisites, started: datetime, limit: str = "") -> ReportHeader:
+    """Return the header of the report; `limit` is Ansible's `--limit`."""
     return {
         "playbook": "preflight",
         "started": started.isoformat(timespec="milliseconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "check_mode": True,
+        "check_mode": False,
         "workspaces": sorted({one.account.workspace for one in found.accounts}),
+        "workspace_details": sorted(found.workspaces, key=lambda one: one["name"]),
+        "notes": found.notes,
+        "azure_portal": azure_portal(one.account.azure.cloud_environment for one in found.accounts),
+        "limit": limit,
         "summary": summary(found),
     }
 
@@ -137,23 +154,23 @@ def report_rows(found: Prerequisites) -> Iterator[AccountRow]:
     """Yield each account, and each host that is no account yet, as a row of the report."""
     not_ready = {id(one) for one in found.not_ready}
     for host in found.hosts:
-        yield _row(host.account_id, host.host, "", host.error)
+        yield _row({"account_id": host.account_id, "host": host.host, "ou": ""}, host.error)
     for one in found.accounts:
         error = error_of(found, one) if id(one) in not_ready else None
-        yield _row(*_ids(one), one.account.ou, error, [_finding_row(each) for each in one.findings])
+        account = one.account
+        known = {"account_id": account.account_id, "host": account.host, "ou": account.ou}
+        known |= {"account_name": account.account_name} if account.account_name else {}
+        yield _row(known, error, [_finding_row(each) for each in one.findings])
 
 
 def _finding_row(found: Finding) -> FindingRow:
     return {"severity": found.severity, "code": found.code, "message": found.message}
 
 
-def _row(
-    account_id: str, host: str, ou: str, error: SentinelError | None, findings: Sequence[FindingRow] = ()
-) -> AccountRow:
-    row: AccountRow = {
-        "account_id": account_id,
-        "host": host,
-        "ou": ou,
+def _row(known: Mapping[str, str], error: SentinelError | None, findings: Sequence[FindingRow] = ()) -> AccountRow:
+    """Return a row of the report; `known` is what identifies the account."""
+    row: Any = {
+        **known,
         "status": "failed" if error else "ok",
         "resources": [],
         "findings": list(findings),
@@ -162,4 +179,5 @@ def _row(
     }
     if error:
         row["error"] = {"class": error.kind, "message": str(error)}
-    return row
+    result: AccountRow = row
+    return result

@@ -32,11 +32,13 @@ def unwritable(folder: Path, error: OSError) -> SentinelError:
 
 
 def write(folder: Path | None, header: ReportHeader, rows: Iterable[Any], name: str) -> Iterator[str]:
-    """Write the report if there is a folder; yields the line that names it."""
+    """Write the report if there is a folder; yields the line that names it, after notes about other files."""
     if folder:
         # Not every run has a report, and every process would load what writes one.
         from ..report import report
 
         user = os.environ.get("LOGNAME") or os.environ.get("USER") or ""
-        written = report.write(folder, {"user": user, **header}, list(rows), name)
+        notes: list[str] = []
+        written = report.write(folder, {"user": user, **header}, list(rows), name, notes)
+        yield from (f"note: {one}" for one in notes)
         yield f"Report: {written / 'report.html'}"

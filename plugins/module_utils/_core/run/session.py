@@ -230,7 +230,8 @@ class Session:
             "azure_portal": azure_portal(account.azure.cloud_environment for account in accounts),
             "limit": self.options.limit,
             "summary": self._results.summary,
-            "orphans": [orphan.show() for orphan in self._orphans],
+            "orphans": self._orphans.rows(),
+            "skip_reasons": [{"class": one.kind, "message": str(one)} for one in self._cancellation.reasons.values()],
             "organization": _organization_row(self._orphans.organization, self.accounts),
         }
 

@@ -33,7 +33,7 @@
 
   const haystack = (row) =>
     [
-      row.account_id, row.host, row.status, row.error.class, row.ingestion.ingestion_status, ...Object.values(row.cells),
+      row.account_id, row.account_name, row.host, row.status, row.error.class, row.ingestion.ingestion_status, ...Object.values(row.cells),
       ...row.resources.map(({ id }) => id), ...row.findings.map(({ code }) => code),
     ].join("\n").toLowerCase();
 
@@ -87,7 +87,8 @@
   const line = (row, at) => {
     const toggle = make("button", { type: "button", class: "toggle", "aria-expanded": "false", "data-row": at },
       make("b", {}, make("bdi", {}, row.host || row.account_id)),
-      row.host && row.host !== row.account_id ? make("b", { class: "id" }, row.account_id) : null);
+      row.host && row.host !== row.account_id ? make("b", { class: "id" }, row.account_id) : null,
+      row.account_name && row.account_name !== row.host ? make("b", { class: "name" }, make("bdi", {}, row.account_name)) : null);
     return make("tr", { role: "row", class: "account" },
       make("th", { scope: "row", role: "rowheader" }, toggle),
       cell("", make("span", { class: `status ${row.tone}` }, row.label === "changed" ? changed : row.label)),
@@ -138,7 +139,7 @@
     make("details", {}, make("summary", { class: "id" }, name), block(pretty(args).split("\n").map((it) => ["", it]))));
   const facts = (row) => {
     const { ingestion_status, events, health, broken_link, message, last_event } = row.ingestion;
-    const pairs = [["Account", row.account_id], ["OU", row.cells.ou], ...resources(row)];
+    const pairs = [["Account", row.account_id], ["Name", row.account_name], ["OU", row.cells.ou], ...resources(row)];
     if (ingestion_status) pairs.push(["Events", `${ingestion_status}, ${number(events ?? 0)} events`], ["Last event", last_event], ["Regions", row.cells.regions], ["Health", health], ["Broken link", broken_link], ["Message", message]);
     return make("dl", {}, ...pairs.filter(([, value]) => value).map(([key, value, url]) =>
       make("div", {}, make("dt", {}, key), make("dd", { class: "id" }, value, url ? " " : null, url ? outside(key, url) : null))));

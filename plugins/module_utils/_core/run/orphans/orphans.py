@@ -145,6 +145,19 @@ class Orphans(list[Orphan]):
         """The bugs of the search and of the removals."""
         return [bug for bug in (self.error, *(orphan.bug for orphan in self)) if bug]
 
+    def rows(self) -> list[OrphanEntry]:
+        """Return the orphans as in results, and the bug that ended the search or the removal as one without account."""
+        empty: OrphanEntry = {
+            "account_id": "",
+            "workspace": "",
+            "connector_id": "",
+            "role_arn": "",
+            "reason": "unknown",
+            "removed": False,
+        }
+        failed: list[OrphanEntry] = [{**empty, "error": str(self.error)}] if self.error else []
+        return [*(orphan.show() for orphan in self), *failed]
+
     def lines(self) -> Iterator[str]:
         """Yield a line for the console if the search failed, and for each workspace that could not be listed."""
         if self.error:
