@@ -178,6 +178,7 @@ VALID: dict[str, dict[str, Any]] = {
     "topic_arn": {
         "a topic": f"arn:aws:sns:eu-west-1:{ACCOUNT}:new-objects",
         "of another partition": f"arn:aws-us-gov:sns:us-gov-west-1:{ACCOUNT}:new_objects",
+        "the oldest spelling": f"https://queue.amazonaws.com/{ACCOUNT}/logs",
     },
     "oidc_role_name": {"the default": "OIDC_MicrosoftSentinelRole", "the longest": f"OIDC_{LONG[:59]}"},
     "kms_key_arn": {"a key": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/{GUID}"},

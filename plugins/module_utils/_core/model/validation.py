@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from . import accepted_findings
 from .errors import InputError, Mistake
+from .s3.queue_url import queue_arn_of
 from .s3.source import MAX_QUEUE_NAME, ROLE_PREFIX, TABLES
 from .text import one_line
 
@@ -240,9 +241,7 @@ RULES: dict[str, Rule] = {
         "queue has the same name and four more characters); FIFO queues cannot be used",
     ),
     "queue_url": Rule(
-        _matches(
-            r"https://(?:sqs\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?|[a-z0-9-]+\.queue\.amazonaws\.com)/[0-9]{12}/[A-Za-z0-9_-]{1,80}"
-        ),
+        lambda value: isinstance(value, str) and bool(queue_arn_of(value)),
         "it must be the URL of a standard SQS queue: https://sqs.<Region>.amazonaws.com/<12 digits>/<name>",
     ),
     "topic_arn": Rule(

@@ -14,8 +14,8 @@ from ..connector.s3 import S3Connector
 from ..credentials import cloud as clouds
 from ..errors import cannot
 from ..sources import S3, SourceSpec
-from .connector import queue_arn_of
 from .notification import Entry, Notification, entries
+from .queue_url import queue_arn_of
 from .source import (
     CLOUDTRAIL_TABLE,
     DEFAULT_ROLE_NAME,

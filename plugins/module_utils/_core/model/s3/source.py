@@ -18,6 +18,7 @@ from ..credentials import cloud as clouds
 from ..policy.policy import WebIdentity
 
 CLOUDTRAIL_TABLE = "AWSCloudTrail"
+from .queue_url import queue_url
 # The folder below the one of an account, in which AWS delivers the logs of a table.
 TABLE_FOLDERS = {CLOUDTRAIL_TABLE: "CloudTrail", "AWSVPCFlow": "vpcflowlogs", "AWSGuardDuty": "GuardDuty"}
 TABLES = (*TABLE_FOLDERS, "AWSCloudWatch")
@@ -120,8 +121,7 @@ class S3SourceSpec:
     @property
     def queue_url(self) -> str:
         """The URL of the queue, as Microsoft Sentinel takes it."""
-        domain = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
-        return f"https://sqs.{self.region}.{domain}/{self.account_id}/{self.queue_name}"
+        return queue_url(self.partition, self.region, self.account_id, self.queue_name)
 
     @property
     def dead_letter_queue_name(self) -> str:
