@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 from typing import Any
+from urllib.parse import quote_plus
 
 REPLACED = "AWSCloudTrailReadOnlyAccess"
 FEW = (
@@ -33,13 +34,27 @@ FEW = (
 
 
 def keep_few_policies() -> None:
-    """Cut the table to FEW before any account exists. Off by default: moto runs as published."""
+    """Cut the table to FEW before any account exists. Off by default."""
     models: Any = importlib.import_module("moto.iam.models")
 
     table = json.loads(models.aws_managed_policies_data)
     # Removed by AWS, but still attached to existing roles.
     table[REPLACED] = {**table["AWSCloudTrail_ReadOnlyAccess"], "Arn": f"arn:aws:iam::aws:policy/{REPLACED}"}
     models.aws_managed_policies_data = json.dumps({name: table[name] for name in (*FEW, REPLACED)})
+
+
+def match_encoded_keys() -> None:
+    """Compare the filters of notifications with encoded keys, as S3 does: raw values match safe characters only.
+
+    Source: "Configuring event notifications using object key name filtering" (Amazon S3 User Guide).
+    """
+    models: Any = importlib.import_module("moto.s3.models")
+    matches = models.Notification.matches
+
+    def matches_encoded(self: Any, event_name: str, key_name: str) -> Any:
+        return matches(self, event_name, quote_plus(key_name, safe="/!*'()"))
+
+    models.Notification.matches = matches_encoded
 
 
 def main(policies: str, folder: str) -> None:
@@ -49,6 +64,7 @@ def main(policies: str, folder: str) -> None:
 
     if policies == "few":
         keep_few_policies()
+    match_encoded_keys()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()

@@ -13,6 +13,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from urllib.parse import unquote_plus
 
 from .faults import Fault
 
@@ -113,8 +114,8 @@ def _entry(element: ET.Element, destination: str) -> Entry:
         id="".join(_texts(element, "Id")),
         arn="".join(_texts(element, destination)),
         events=tuple(_texts(element, "Event")),
-        prefix=rules.get("prefix", ""),
-        suffix=rules.get("suffix", ""),
+        prefix=unquote_plus(rules.get("prefix", "")),
+        suffix=unquote_plus(rules.get("suffix", "")),
     )
 
 

@@ -204,6 +204,7 @@ def test_sqs_own_key_is_not_enough(e: Emulators, s3: Any) -> None:
         (filtered("AWSLogs/", ".gz"), filtered("AWSLogs/", ".json.gz")),
         (filtered("AWSLogs/"), filtered(None, ".gz")),
         (filtered(None, ".gz"), filtered("AWSLogs/", ".json.gz")),
+        (filtered("AWSLogs/a%3D1/"), filtered("AWSLogs/a%3d1/b+c/")),
     ],
 )
 def test_overlapping_rules_are_refused(e: Emulators, s3: Any, first: dict[str, Any], second: dict[str, Any]) -> None:
@@ -212,6 +213,29 @@ def test_overlapping_rules_are_refused(e: Emulators, s3: Any, first: dict[str, A
         status, code, message = put_refused(s3, *entries)
         assert (status, code) == (400, "InvalidArgument")
         assert message.startswith("Configuration is ambiguously defined. Cannot have overlapping suffixes")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "suffix", "is_sent"),
+    [
+        ("a%3D1/my+flows/", ".gz", True),
+        ("a%3D1/", "%3D2.gz", True),
+        (None, "(2)%3D2.gz", True),
+        ("a=1/", None, False),
+        ("a%3D1/my flows/", None, False),
+        (None, "=2.gz", False),
+    ],
+)
+def test_the_values_of_a_filter_are_compared_with_encoded_keys(
+    e: Emulators, s3: Any, prefix: str | None, suffix: str | None, *, is_sent: bool
+) -> None:
+    put(s3, ONE.entry(Filter=filtered(prefix, suffix)))
+    rules = stored(s3)["QueueConfigurations"][0]["Filter"]["Key"]["FilterRules"]
+    assert [one["Value"] for one in rules] == [one for one in (prefix, suffix) if one]
+    client(e, "sqs", A).purge_queue(QueueUrl=ONE.queue.url)
+    s3.put_object(Bucket=ONE.bucket, Key="a=1/my flows/(2)=2.gz", Body=b"x")
+    found = client(e, "sqs", A).get_queue_attributes(QueueUrl=ONE.queue.url, AttributeNames=["All"])
+    assert found["Attributes"]["ApproximateNumberOfMessages"] == str(int(is_sent))
 
 
 def test_rules_without_filters_cannot_share_an_event(e: Emulators, s3: Any) -> None:

@@ -9,6 +9,7 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
+import botocore.session
 import pytest
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.connector.s3 import S3Connector
@@ -17,9 +18,11 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.p
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.connector import (
     S3_CONNECTOR,
     S3ConnectorSpec,
-    queue_arn_of,
     uncertain_queues,
 )
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.queue_url import queue_arn_of
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.validation import RULES
+from tests.unit.model.s3 import spec as source
 
 WORKSPACE_ID = "11111111-aaaa-4aaa-8aaa-111111111111"
 WORKSPACE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/w"
@@ -70,8 +73,22 @@ URLS = {
     "https://eu-west-1.queue.amazonaws.com/222222222222/trail": arn("trail"),
     "https://SQS.EU-WEST-1.amazonaws.com/222222222222/trail": arn("trail"),
     "https://sqs.eu-west-1.amazonaws.com/222222222222/Trail": arn("Trail"),
+    "https://sqs-fips.us-east-2.amazonaws.com/222222222222/trail": "arn:aws:sqs:us-east-2:222222222222:trail",
+    "https://queue.amazonaws.com/222222222222/trail": "arn:aws:sqs:us-east-1:222222222222:trail",
+    "https://us-east-1.queue.amazonaws.com/222222222222/trail": "arn:aws:sqs:us-east-1:222222222222:trail",
+    "https://sqs.us-east-1.api.aws/222222222222/trail": "arn:aws:sqs:us-east-1:222222222222:trail",
     "https://sqs.us-gov-west-1.amazonaws.com/222222222222/trail": "arn:aws-us-gov:sqs:us-gov-west-1:222222222222:trail",
+    "https://sqs.us-gov-west-1.api.aws/222222222222/trail": "arn:aws-us-gov:sqs:us-gov-west-1:222222222222:trail",
     "https://sqs.cn-north-1.amazonaws.com.cn/222222222222/trail": "arn:aws-cn:sqs:cn-north-1:222222222222:trail",
+    "https://cn-north-1.queue.amazonaws.com.cn/222222222222/trail": "arn:aws-cn:sqs:cn-north-1:222222222222:trail",
+    "https://sqs.cn-north-1.api.amazonwebservices.com.cn/222222222222/trail": (
+        "arn:aws-cn:sqs:cn-north-1:222222222222:trail"
+    ),
+    "https://sqs.eusc-de-east-1.amazonaws.eu/222222222222/trail": "arn:aws-eusc:sqs:eusc-de-east-1:222222222222:trail",
+    "https://sqs.us-iso-east-1.c2s.ic.gov/222222222222/trail": "arn:aws-iso:sqs:us-iso-east-1:222222222222:trail",
+    "https://sqs.cn-north-1.amazonaws.com/222222222222/trail": "",
+    "https://sqs.eu-west-1.amazonaws.eu/222222222222/trail": "",
+    "https://queue.amazonaws.com.cn/222222222222/trail": "",
     "http://sqs.eu-west-1.amazonaws.com/222222222222/trail": "",
     "https://sqs.eu-west-1.example.com/222222222222/trail": "",
     "https://sqs.eu-west-1.amazonaws.com/trail": "",
@@ -81,8 +98,22 @@ URLS = {
 
 
 @pytest.mark.parametrize(("address", "expected"), URLS.items())
-def test_both_spellings_of_a_url_are_one_queue(address: str, expected: str) -> None:
+def test_all_forms_of_a_url_are_one_queue(address: str, expected: str) -> None:
     assert queue_arn_of(address) == expected
+    assert RULES["queue_url"].holds(address) is bool(expected)
+
+
+PARTITIONS = ["aws", "aws-cn", "aws-eusc", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"]
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+def test_the_url_of_a_queue_has_the_domain_of_its_partition(partition: str) -> None:
+    session = botocore.session.get_session()
+    region = next(one for one in session.get_available_regions("sqs", partition) if "fips" not in one)
+    spec = source(partition=partition, region=region)
+    client = session.create_client("sqs", region, aws_access_key_id="x", aws_secret_access_key="x")
+    assert spec.queue_url.startswith(f"{client.meta.endpoint_url}/")
+    assert queue_arn_of(spec.queue_url) == spec.queue_arn
 
 
 # --- match before create ---
@@ -113,6 +144,7 @@ def test_a_new_connector_has_a_name_that_every_run_uses() -> None:
 RIGHT_ONES: dict[str, Connectors] = {
     "by our name": (RIGHT,),
     "by the portal": (PORTAL,),
+    "the other domain of the URL": (replace(PORTAL, sqs_urls=("https://sqs.eu-west-1.api.aws/222222222222/trail",)),),
     "the other spelling of the URL": (
         replace(PORTAL, sqs_urls=("https://eu-west-1.queue.amazonaws.com/222222222222/trail",)),
     ),

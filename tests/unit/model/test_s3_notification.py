@@ -140,6 +140,37 @@ def test_an_entry_of_our_queue_that_differs_is_replaced(wrong: Json, code: str) 
     assert after(have(wrong)) == [OURS]
 
 
+HIVE = f"AWSLogs/aws-account-id={ACCOUNT}/my flows/"
+ENCODED = f"AWSLogs/aws-account-id%3D{ACCOUNT}/my+flows/"
+
+
+def test_the_values_of_a_filter_are_encoded() -> None:
+    [found] = after(None, prefix=HIVE, suffix="(1)~%.gz")
+    values = [one["Value"] for one in found["Filter"]["Key"]["FilterRules"]]
+    assert values == [ENCODED, "(1)~%25.gz"]
+    [one] = entries({"QueueConfigurations": [found]})
+    assert (one.rule.prefix, one.rule.suffix) == (HIVE, "(1)~%.gz")
+
+
+@pytest.mark.parametrize("encoded", [ENCODED, ENCODED.replace("%3D", "%3d"), ENCODED.replace("+", "%20")])
+def test_an_encoded_entry_is_as_desired(encoded: str) -> None:
+    assert codes(entry(encoded), prefix=HIVE) == []
+    assert after(have(entry(encoded)), prefix=HIVE) == [entry(encoded)]
+    with pytest.raises(SentinelError, match="entry 'theirs' notifies"):
+        after(have(entry(encoded, arn="arn:aws:sqs:::theirs", name="theirs")), prefix=f"{HIVE}2026/")
+
+
+@pytest.mark.parametrize(("prefix", "suffix"), [(HIVE, ".gz"), (f"AWSLogs/aws-account-id={ACCOUNT}/", ""), ("", "=")])
+def test_an_entry_that_is_not_encoded_notifies_of_no_object(prefix: str, suffix: str) -> None:
+    raw = entry(prefix, suffix)
+    assert codes(raw, prefix=HIVE) == ["notification_narrower"]
+    [found] = after(have(raw), prefix=HIVE)
+    assert found["Filter"]["Key"]["FilterRules"][0]["Value"] == ENCODED
+    both = have(raw, entry(ENCODED))
+    assert codes(raw, entry(ENCODED), prefix=HIVE) == []
+    assert NOTIFICATION.overlay(spec(prefix=HIVE), both) is both
+
+
 def test_no_entry_is_a_broken_connection() -> None:
     assert codes() == codes(entry(arn="other")) == ["notification_missing"]
     assert [one.code for one in NOTIFICATION.findings(SPEC, None)] == ["notification_missing"]
@@ -261,7 +292,7 @@ def test_what_was_put_has_to_be_there(put: Notification, now: Notification, kept
 
 # --- any document ---
 
-PARTS = st.sampled_from(["", "a", "ab", "b", "ba", PREFIX, PREFIX[:5]])
+PARTS = st.sampled_from(["", "a", "ab", "b", "ba", "a=b", "a%3Db", PREFIX, PREFIX[:5]])
 EVENTS = st.frozensets(
     st.sampled_from([CREATED, "s3:ObjectCreated:Put", "s3:ObjectRemoved:*", "s3:ObjectRemoved:Delete", "s3:TestEvent"]),
     min_size=1,

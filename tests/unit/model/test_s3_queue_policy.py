@@ -112,6 +112,63 @@ KEPT: dict[str, tuple[Json, str]] = {
 }
 
 
+ROLE_OF_OTHER = f"arn:aws:iam::{OTHER}:role/reader"
+# Conditions by case, each with "*" as the principal of its statement.
+LIMITS: dict[str, Json] = {
+    "an account": {"StringEquals": {"aws:PrincipalAccount": OTHER}},
+    "accounts": {"StringLike": {"aws:SourceAccount": [ACCOUNT, OTHER]}},
+    "an organization": {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}},
+    "an organization in any case": {"StringEqualsIgnoreCase": {"aws:SourceOrgID": "o-abcdefghij"}},
+    "units of an organization": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-abc/r-1/ou-1/*", "o-abc/*"]}},
+    "a unit of an organization": {"ForAnyValue:StringEquals": {"aws:SourceOrgPaths": "o-abc/r-1/ou-1/"}},
+    "a role": {"ArnEquals": {"aws:PrincipalArn": ROLE_OF_OTHER}},
+    "roles of an account": {"ArnLike": {"aws:PrincipalArn": f"arn:*:iam::{OTHER}:role/*"}},
+    "an account by a string": {"StringLike": {"aws:PrincipalArn": f"arn:aws:iam::{OTHER}:*"}},
+    "topics of an account": {"ArnLike": {"aws:SourceArn": f"arn:aws:sns:*:{OTHER}:*"}},
+    "topics of an account by a string": {"StringLike": {"aws:SourceArn": f"arn:aws:sns:*:{OTHER}:*"}},
+    "a bucket": {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::theirs"}},
+    "a bucket as by Microsoft's script": {"ArnLike": {"aws:SourceArn": "arn:aws:s3:*:*:theirs"}},
+    "an API, whose ARN has no account": {"ArnLike": {"aws:SourceArn": "arn:aws:apigateway:eu-west-1::/restapis/a1"}},
+    "a role by its id": {"StringLike": {"aws:userid": "AROAEXAMPLEEXAMPLE:*"}},
+    "a role by the beginning of its id": {"StringLike": {"aws:userid": "AROAEXAMPLEEXAMPLE*"}},
+    "a user by its id": {"StringEquals": {"aws:userid": "AIDAEXAMPLEEXAMPLE"}},
+    "a network": {"IpAddress": {"aws:SourceIp": ["192.0.2.0/24", "198.51.100.7", "10.0.0.0/8", "2001:db8::/32"]}},
+    "a /8": {"IpAddress": {"aws:SourceIp": ["3.0.0.0/9", "3.128.0.0/9", "3.1.0.0/16"]}},
+    "a VPC": {"StringEquals": {"aws:SourceVpc": "vpc-0a1b2c3d"}},
+    "an endpoint among others": {"StringEquals": {"aws:SourceVpce": "vpce-1", "aws:PrincipalTag/team": "x"}},
+}
+NO_LIMITS: dict[str, Json] = {
+    "a tag": {"StringEquals": {"aws:PrincipalTag/team": "x"}},
+    "a name of a user": {"StringEquals": {"aws:username": "admin"}},
+    "a source identity": {"StringEquals": {"aws:SourceIdentity": "x"}},
+    "any AWS service": {"Bool": {"aws:PrincipalIsAWSService": "true"}},
+    "a type of principal": {"StringEquals": {"aws:PrincipalType": "User"}},
+    "any organization": {"StringLike": {"aws:PrincipalOrgID": "o-*"}},
+    "units of any organization": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-*/r-1/*"}},
+    "organizations that begin alike": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-abc*"}},
+    "no unit at all": {"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "o-abc/r-1/*"}},
+    "accounts that begin alike": {"StringLike": {"aws:PrincipalAccount": "2*"}},
+    "one account and any": {"StringLike": {"aws:SourceAccount": [OTHER, "*"]}},
+    "a role in any account": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/admin"}},
+    "a role in accounts that begin alike": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::2*:role/admin"}},
+    "a path that looks like an account": {"StringLike": {"aws:PrincipalArn": f"arn:aws:iam:*:{OTHER}:role/admin"}},
+    "a topic in any account": {"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:t"}},
+    "no ARN": {"StringLike": {"aws:SourceArn": f"*:{OTHER}:*"}},
+    "buckets that begin alike": {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::their*"}},
+    "any API": {"ArnLike": {"aws:SourceArn": "arn:aws:apigateway:eu-west-1::/restapis/*"}},
+    "any id": {"StringLike": {"aws:userid": "A*"}},
+    "any role session of a name": {"StringLike": {"aws:userid": "*:admin"}},
+    "any VPC": {"StringLike": {"aws:SourceVpc": "vpc-*"}},
+    "all addresses": {"IpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}},
+    "many networks": {"IpAddress": {"aws:SourceIp": ["3.0.0.0/8", "52.0.0.0/8"]}},
+    "much of IPv6": {"IpAddress": {"aws:SourceIp": "2600::/16"}},
+    "no network": {"IpAddress": {"aws:SourceIp": "office"}},
+    "any but a network": {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}},
+    "a variable": {"StringEquals": {"aws:PrincipalAccount": "${aws:SourceAccount}"}},
+    "no value": {"StringEquals": {"aws:PrincipalAccount": []}},
+}
+
+
 def codes(document: Json | None) -> list[str]:
     found = [*sending_findings(SPEC, document), *access_findings(SPEC, "sentinel", document)]
     return [one.code for one in found]
@@ -138,6 +195,24 @@ def test_what_a_condition_limits_is_found_and_stays(statement: Json, code: str) 
     document = policy(statement, OURS)
     assert codes(document) == [code]
     assert desired(SPEC, document, managed=False) is document
+
+
+@pytest.mark.parametrize("condition", LIMITS.values(), ids=list(LIMITS))
+def test_a_condition_on_account_organization_or_network_limits_access(condition: Json) -> None:
+    sends, receives = (allow("*", one, Condition=condition) for one in ("sqs:SendMessage", "sqs:ReceiveMessage"))
+    assert codes(policy(OURS, sends)) == []
+    assert codes(policy(OURS, receives)) == ["queue_policy_reader"]
+    for managed in (True, False):
+        document = policy(OURS, sends, receives)
+        assert desired(SPEC, document, managed=managed) is document
+
+
+@pytest.mark.parametrize("condition", NO_LIMITS.values(), ids=list(NO_LIMITS))
+def test_a_condition_that_everybody_can_meet_limits_nothing(condition: Json) -> None:
+    sends, receives = (allow("*", one, Condition=condition) for one in ("sqs:SendMessage", "sqs:ReceiveMessage"))
+    assert codes(policy(OURS, sends, receives)) == ["queue_policy_sender", "queue_policy_open"]
+    for managed in (True, False):
+        assert desired(SPEC, policy(OURS, sends, receives), managed=managed) == policy(OURS)
 
 
 def test_a_managed_queue_names_the_account_of_the_bucket() -> None:

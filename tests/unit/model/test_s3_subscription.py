@@ -125,6 +125,7 @@ del OWN["TopicArn"]
     {
         "the topic": ([entry()], [], [], False),
         "without suffix": ([entry(suffix="")], [], [], False),
+        "not encoded": ([entry(suffix="=.gz")], [], ["notification_topic_narrower"], False),
         "nothing": ([], [], ["notification_topic_missing"], False),
         "another topic": ([entry(topic=f"{TOPIC}2")], [], ["notification_topic_missing"], False),
         "the queue": ([], [OWN], ["notification_topic_missing"], False),

@@ -47,6 +47,19 @@ def test_trails_with_one_prefix_are_one_source() -> None:
     assert find_source(BUCKET, found) == TrailSource(f"AWSLogs/{ACCOUNT}/CloudTrail/", (KEY, KEY_2))
 
 
+@pytest.mark.parametrize(
+    ("found", "prefix"),
+    [
+        ([trail()], "AWSLogs/"),
+        ([trail(prefix="ct")], "ct/AWSLogs/"),
+        ([trail(), trail("all", OTHER)], "AWSLogs/"),
+        ([organization("ct")], f"ct/AWSLogs/{ORGANIZATION}/"),
+    ],
+)
+def test_the_folders_of_accounts_are_below_that_of_the_trail(found: list[Trail], prefix: str) -> None:
+    assert find_source(BUCKET, found, ORGANIZATION, of_accounts=True) == TrailSource(prefix)
+
+
 def test_no_trail_is_an_error() -> None:
     with pytest.raises(SentinelError, match=f"bucket {BUCKET}: no trail") as caught:
         find_source(BUCKET, [trail(bucket="other")])

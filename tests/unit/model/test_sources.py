@@ -104,6 +104,18 @@ S3 = {"type": "s3", "bucket": "logs"}
         ([{**S3, "account_ids": ["12"]}], "12 digits"),
         ([{**S3, "account_ids": [f"{number:012}" for number in range(101)]}], "101 items"),
         ([{**S3, "table": "AWSCloudWatch", "prefix": "cw/", "account_ids": ["111111111111"]}], "account_ids"),
+        *(
+            ([{**S3, "prefix": one, "account_ids": ["111111111111"]}], f"prefix {one},")
+            for one in (
+                "o-abc/AWSLogs/o-abc",
+                "AWSLogs",
+                "AWSLogs/111111111111/",
+                "AWSLogs/111111111111/CloudTrail/",
+                "AWSLogs/o-abc/111111111111/CloudTrail/",
+                "AWSLogs/aws-account-id=111111111111/",
+                "logs/",
+            )
+        ),
         ([S3, {**S3, "suffix": ".json.gz"}], "same queue"),
         ([S3, {**S3, "table": "AWSCloudTrail"}], "same queue"),
         ([{**S3, "prefix": "a/", "table": "AWSCloudTrail"}, {**S3, "prefix": "a/", "suffix": ""}], "same queue"),
@@ -119,6 +131,12 @@ def test_options_of_an_s3_source_that_cannot_be_used(given: Any, named: str) -> 
         listed(given)
     assert named in str(caught.value)
     assert "host log" in str(caught.value)
+
+
+@pytest.mark.parametrize("prefix", [None, "AWSLogs/", "AWSLogs/o-abc/", "o-abc/AWSLogs/o-abc/", "flows/AWSLogs/"])
+def test_the_folders_of_accounts_are_below_those_that_aws_writes(prefix: str | None) -> None:
+    [one] = listed([{**S3, "account_ids": ["111111111111"], "prefix": prefix}])
+    assert one.get("prefix") == prefix
 
 
 def test_s3_sources_of_one_bucket_with_different_prefixes() -> None:

@@ -167,12 +167,18 @@ VALID: dict[str, dict[str, Any]] = {
     },
     "assume_role_external_id": {"two characters": "ab", "the longest": LONG[:1224], "any": "aZ09_+=,.@:\\/-"},
     "bucket": {"a name": "aws-controltower-logs-222222222222-eu-west-1", "the shortest": "a1b", "dots": "logs.example"},
-    "prefix": {"a folder": "AWSLogs/222222222222/", "no slash at the end": "o-abc", "a space": "a b/"},
+    "prefix": {
+        "a folder": "AWSLogs/222222222222/",
+        "no slash at the end": "o-abc",
+        "a space": "a b/",
+        "a sign": "a=b/",
+    },
     "suffix": {"an extension": ".json.gz", "one character": "z"},
     "table": {"the default": "AWSCloudTrail", "another": "AWSCloudWatch"},
     "queue_name": {"a name": "MicrosoftSentinel-AWSCloudTrail-0a1b2c3d", "the longest": LONG[:76]},
     "queue_url": {
         "a queue": f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/logs",
+        "the oldest spelling": f"https://queue.amazonaws.com/{ACCOUNT}/logs",
         "the older spelling": f"https://eu-west-1.queue.amazonaws.com/{ACCOUNT}/logs",
     },
     "topic_arn": {
@@ -374,6 +380,10 @@ INVALID: dict[str, dict[str, Any]] = {
     "prefix": {
         "a slash at its start": "/AWSLogs/",
         "a wildcard": "AWSLogs/*/CloudTrail/",
+        "a wildcard for one character": "AWSLogs?/",
+        "a dollar": "AWS$/",
+        "a variable": "${aws:username}/",
+        "a bracket": "{a/",
         "a line break": "AWSLogs\n/",
         "too long": LONG,
         "empty": "",

@@ -396,6 +396,27 @@ def test_account_ids_make_one_entry_for_each(here: Emulators) -> None:
     assert calls(run({**ONE, "account_ids": accounts[:1]})) == ["PutBucketNotificationConfiguration"]
 
 
+def test_account_ids_are_below_the_folder_of_the_trail_of_an_account(here: Emulators) -> None:
+    here.boto("cloudtrail", ARCHIVE).create_trail(Name="own", S3BucketName=LOGS.bucket)
+    source = {"type": "s3", "bucket": LOGS.bucket, "account_ids": [ARCHIVE]}
+    assert calls(run(source)) == CREATED
+    here.read_queues()
+    trail.deliver(here, LOGS.bucket, ARCHIVE, ARCHIVE)
+    [done] = here.read_queues()
+    assert done["deleted"] == 1
+    assert calls(run(source)) == []
+
+
+def test_a_trail_whose_prefix_policies_read_as_a_pattern_is_refused(here: Emulators) -> None:
+    place = {"S3BucketName": LOGS.bucket, "S3KeyPrefix": "a$b"}
+    here.boto("cloudtrail", ARCHIVE).create_trail(Name="own", **place)
+    error = run({"type": "s3", "bucket": LOGS.bucket}).error
+    assert error
+    assert error.kind == "bad_input"
+    assert "a$b/AWSLogs/" in str(error)
+    assert writes(here) == []
+
+
 def test_the_region_of_the_bucket_is_found(here: Emulators) -> None:
     far = replace(LOGS, bucket="far", region="eu-west-1")
     far.make_bucket(here)

@@ -60,6 +60,20 @@ def test_files_become_rows_of_the_table(here: Emulators, table: str) -> None:
     assert (calls(again), codes(again)) == ([], set())
 
 
+def test_the_prefix_of_flow_logs_with_hive_compatible_folders(here: Emulators) -> None:
+    source = source_of("AWSVPCFlow", prefix=f"AWSLogs/aws-account-id={MEMBERS[0]}/aws-service=vpcflowlogs/")
+    assert calls(run(source)) == CREATED
+    again = run(source)
+    assert (calls(again), codes(again)) == ([], set())
+    here.read_queues()
+    for account in MEMBERS:
+        key = f"AWSLogs/aws-account-id={account}/aws-service=vpcflowlogs/aws-region=us-east-1/year=2026/a.log.gz"
+        body = log_files.content("AWSVPCFlow", account)
+        here.boto("s3", ARCHIVE).put_object(Bucket=LOGS.bucket, Key=key, Body=body)
+    assert [(one["code"], one["kept"]) for one in here.read_queues()] == [("", 0)]
+    assert [row["AccountId"] for row in here.rows("AWSVPCFlow")] == [MEMBERS[0]]
+
+
 @pytest.mark.parametrize("table", ["AWSVPCFlow", "AWSGuardDuty"])
 def test_account_ids_restrict_a_table_to_the_folders_of_accounts(here: Emulators, table: str) -> None:
     calls(run(source_of(table, account_ids=MEMBERS[:1])))

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from . import accepted_findings
 from .errors import InputError, Mistake
-from .s3.source import MAX_QUEUE_NAME, ROLE_PREFIX, TABLES
+from .s3.queue_url import queue_arn_of
+from .s3.source import MAX_QUEUE_NAME, ROLE_PREFIX, TABLES, UNSUPPORTED_IN_PREFIX, UNSUPPORTED_TEXT
 from .text import one_line
 
 PLACEHOLDER_ACCOUNT = "123412341234"
@@ -59,6 +60,14 @@ def _is_boundary(value: Any) -> bool:
 def _is_policy_arn(value: Any) -> bool:
     return (
         _matches(r"arn:aws(?:-[a-z]+)*:iam::(?:aws|[0-9]{12}):policy/[\x21-\x7e]+")(value) and 20 <= len(value) <= 2048
+    )
+
+
+def _is_prefix(value: Any) -> bool:
+    return (
+        _matches(r"[^/\0-\x1f\x7f][^\0-\x1f\x7f]*")(value)
+        and len(value.encode()) <= 900
+        and UNSUPPORTED_IN_PREFIX.isdisjoint(value)
     )
 
 
@@ -227,10 +236,9 @@ RULES: dict[str, Rule] = {
         "it must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, dots and hyphens",
     ),
     "prefix": Rule(
-        lambda value: (
-            _matches(r"[^/\0-\x1f\x7f][^\0-\x1f\x7f]*")(value) and len(value.encode()) <= 900 and "*" not in value
-        ),
-        "it must be the beginning of object keys such as AWSLogs/111111111111/, without a slash at its start and *",
+        _is_prefix,
+        "it must be the beginning of object keys such as AWSLogs/111111111111/, without a slash at its start, and "
+        f"without the characters {UNSUPPORTED_TEXT}, which IAM policies read as patterns",
     ),
     "suffix": Rule(_matches(r"[A-Za-z0-9._-]{1,64}"), "it must be the end of object keys such as .json.gz"),
     "table": Rule(_one_of(*TABLES), f"it must be {', '.join(TABLES[:-1])} or {TABLES[-1]}"),
@@ -240,9 +248,7 @@ RULES: dict[str, Rule] = {
         "queue has the same name and four more characters); FIFO queues cannot be used",
     ),
     "queue_url": Rule(
-        _matches(
-            r"https://(?:sqs\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?|[a-z0-9-]+\.queue\.amazonaws\.com)/[0-9]{12}/[A-Za-z0-9_-]{1,80}"
-        ),
+        lambda value: isinstance(value, str) and bool(queue_arn_of(value)),
         "it must be the URL of a standard SQS queue: https://sqs.<Region>.amazonaws.com/<12 digits>/<name>",
     ),
     "topic_arn": Rule(

@@ -202,7 +202,7 @@ async def _read_prefix(
     if trails:
         clients = {name: inspector.caller(name, region) for name in ("cloudtrail", "s3")}
         organizations = inspector.caller("organizations")
-        work = find_trail_source(inspector.bucket, inspector.account_id, organizations=organizations, **clients)
+        work = find_trail_source(inspector.run.source, inspector.account_id, organizations=organizations, **clients)
         try:
             return (await work).prefix
         except SentinelError as error:

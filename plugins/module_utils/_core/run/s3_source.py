@@ -28,7 +28,7 @@ from ..model.s3.notification import NOTIFICATION, Notification
 from ..model.s3.provider import PROVIDER
 from ..model.s3.queue import QUEUE, Queue
 from ..model.s3.role import WEB_IDENTITY_ROLE, is_certain
-from ..model.s3.source import CLOUDTRAIL_TABLE, S3SourceSpec
+from ..model.s3.source import CLOUDTRAIL_TABLE, S3SourceSpec, check_prefix
 from ..model.s3.subscription import SUBSCRIPTION
 from ..model.s3.trail import TrailSource
 from .reconcile import Adapter, AlreadyRead, Read
@@ -62,6 +62,8 @@ async def _prepare(run: SourceRun) -> None:
     if run.removing:
         options.check_removable(desired, source, connection)
     adopted = options.adopted(desired, source, connection)
+    if not run.removing:
+        check_prefix(adopted)
     run.prepared = await prepare_connection(run, adopted, connectors, notification)
 
 
@@ -139,7 +141,7 @@ async def _trail(run: SourceRun, region: str) -> TrailSource:
     trails, objects = run.caller("cloudtrail", region), run.caller("s3", region)
     if prefix is None:
         organizations = run.caller("organizations")
-        return await find_trail_source(bucket, account_id, cloudtrail=trails, s3=objects, organizations=organizations)
+        return await find_trail_source(source, account_id, cloudtrail=trails, s3=objects, organizations=organizations)
     delivering = trail.delivering(await cloudtrail.describe_trails(trails, account_id), bucket)
     return TrailSource("", trail.keys(delivering, prefix))
 

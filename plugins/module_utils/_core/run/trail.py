@@ -11,20 +11,22 @@ from ..cloud.s3 import organization_ids
 from ..cloud.service import ServiceClient
 from ..model.errors import SentinelError
 from ..model.s3.trail import Trail, TrailSource, delivering, find_source
+from ..model.sources import SourceSpec
 
 
 async def find_trail_source(
-    bucket: str, account_id: str, *, cloudtrail: ServiceClient, s3: ServiceClient, organizations: ServiceClient
+    source: SourceSpec, account_id: str, *, cloudtrail: ServiceClient, s3: ServiceClient, organizations: ServiceClient
 ) -> TrailSource:
-    """Return prefix and keys of the objects that trails deliver into the bucket of the account.
+    """Return prefix and keys of the objects that trails deliver into the bucket of a source.
 
     `cloudtrail` and `s3` are in the Region of the bucket. Raises bad_input if there is no trail, or if there are
     several with other prefixes.
     """
+    bucket = source.get("bucket")
     trails = delivering(await describe_trails(cloudtrail, account_id), bucket)
     trail = next((one for one in trails if one.is_organization), None)
     found = await _organization_id(bucket, account_id, trail, s3, organizations) if trail else ""
-    return find_source(bucket, trails, found)
+    return find_source(bucket, trails, found, of_accounts=bool(source.get("account_ids")))
 
 
 async def _organization_id(

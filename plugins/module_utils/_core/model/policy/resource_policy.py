@@ -11,22 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from .conditions import PRINCIPAL_ARN, RequestKeys, has_variable, is_met
+from .callers import limits_caller
+from .conditions import PRINCIPAL_ARN, RequestKeys, is_met
 from .elements import ANYONE, account_of, includes_element, may_overlap
 from .merge import raw_statements
 from .patterns import is_wild
 from .statements import VERSION, Condition, Element, Statement, parse
 
 SOURCE_ARN = "aws:sourcearn"
-# Conditions on these keys limit who sends a request. Others of the same beginning do not.
-_IDENTIFYING = ("aws:principal", "aws:source", "aws:userid", "aws:username")
-_NOT_IDENTIFYING = {
-    "aws:principalisawsservice",
-    "aws:principalservicename",
-    "aws:principalservicenameslist",
-    "aws:principaltype",
-}
-_POSITIVE = {"ArnEquals", "ArnLike", "IpAddress", "StringEquals", "StringEqualsIgnoreCase", "StringLike"}
 _ACCOUNT_KEYS = {"aws:principalaccount", "aws:sourceaccount", "aws:sourceowner"}
 # Keys that a request of a service does not have.
 _ABSENT = (PRINCIPAL_ARN, "aws:principalaccount", "aws:principalorgid", "aws:sourcevpc", "aws:sourcevpce")
@@ -73,7 +65,7 @@ class Grant(NamedTuple):
     @property
     def is_limited(self) -> bool:
         """Whether a condition limits who sends the request."""
-        return any(map(_identifies, self.statement.conditions))
+        return any(map(limits_caller, self.statement.conditions))
 
     def may(self, *actions: str) -> bool:
         """Whether it allows one of these actions, which are in lower case."""
@@ -135,27 +127,6 @@ def _may_deny(statement: Statement, request: ServiceRequest) -> bool:
         and may_overlap("resource", statement.resource, Element(frozenset({request.resource})))
         and all(is_met(one, request.keys, unknown=True) for one in statement.conditions)
     )
-
-
-def _identifies(condition: Condition) -> bool:
-    return (
-        condition.operator in _POSITIVE
-        and condition.key.startswith(_IDENTIFYING)
-        and condition.key not in _NOT_IDENTIFYING
-        and bool(condition.values)
-        and not has_variable(condition)
-        and all(_is_specific(condition.key, value) for value in condition.values)
-    )
-
-
-def _is_specific(key: str, value: str) -> bool:
-    """Whether a value of a condition names somebody: an ARN by its account, or by the begin of its resource."""
-    if value in {"0.0.0.0/0", "::/0"}:
-        return False
-    parts = value.split(":", 5)
-    if key.endswith("arn") and len(parts) == 6:
-        return (bool(parts[4]) and not is_wild(parts[4])) or not is_wild(parts[5][:1])
-    return not is_wild(value[:1])
 
 
 def _names_account(condition: Condition, account_id: str) -> bool:

@@ -9,7 +9,6 @@ Source: "AwsS3DataConnector" (Microsoft Sentinel REST API, preview versions).
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,13 +21,8 @@ from ..errors import cannot
 from ..findings import Finding, finding, ordered
 from ..plan import Call
 from ..resource import Resource
+from .queue_url import queue_arn_of
 from .source import is_among
-
-_URLS = (
-    re.compile(r"https://sqs(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([0-9]{12})/([A-Za-z0-9_-]{1,80})/?"),
-    re.compile(r"https://([a-z0-9-]+)\.queue\.amazonaws\.com(?:\.cn)?/([0-9]{12})/([A-Za-z0-9_-]{1,80})/?"),
-)
-_PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +57,6 @@ class S3ConnectorSpec:
 def name_of(workspace_id: str, queue_arn: str) -> str:
     """Return the name that this collection gives the connector of a queue in a workspace."""
     return str(uuid.uuid5(uuid.UUID(workspace_id), f"{KIND}/{queue_arn}"))
-
-
-def queue_arn_of(url: str) -> str:
-    """Return the ARN of the queue with that URL in one of its two spellings, empty if it is no URL of a queue."""
-    host, slash, path = url.removeprefix("https://").partition("/")
-    found = next(filter(None, (one.fullmatch(f"https://{host.lower()}{slash}{path}") for one in _URLS)), None)
-    if found is None:
-        return ""
-    region, account_id, name = found.groups()
-    partition = next((one for prefix, one in _PARTITIONS.items() if region.startswith(f"{prefix}-")), "aws")
-    return f"arn:{partition}:sqs:{region}:{account_id}:{name}"
 
 
 def _queues(item: S3Connector) -> frozenset[str]:

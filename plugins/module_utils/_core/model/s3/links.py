@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from ..connector.s3 import S3Connector
 from ..errors import SentinelError
 from ..findings import Finding, finding
-from .connector import queue_arn_of
 from .notification import NOTIFICATION, Notification, entries
+from .queue_url import queue_arn_of
 from .source import ROLE_PREFIX, S3SourceSpec
 
 # Regions that are enabled in every account, which are all that AWS opened before March 2019.

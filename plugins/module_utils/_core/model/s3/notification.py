@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
+from urllib.parse import quote_plus, unquote_plus
 
 from ..errors import SentinelError
 from ..findings import Finding, finding, ordered
@@ -32,6 +33,9 @@ DESTINATIONS = {
 }
 # All events of the type s3:ObjectCreated:*.
 _CREATED = frozenset(f"s3:ObjectCreated:{one}" for one in ("Put", "Post", "Copy", "CompleteMultipartUpload"))
+
+# "Safe characters" (Amazon S3 User Guide, "Naming Amazon S3 objects"): all others are encoded in the value of a filter.
+_SAFE = "/!*'()"
 
 Json = Mapping[str, Any]
 
@@ -74,11 +78,17 @@ class Rule(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """An entry of the document."""
+    """An entry of the document; its rule has prefix and suffix as keys have them, not encoded."""
 
     id: str
     destination: str
     rule: Rule
+    is_encoded: bool = True
+    """Whether the values of the filter are encoded: S3 finds no object by one that has to be and is not."""
+
+    def reports(self, rule: Rule) -> bool:
+        """Return whether the entry reports everything that a rule does."""
+        return self.is_encoded and self.rule.includes(rule)
 
 
 def _includes(event: str, other: str) -> bool:
@@ -93,8 +103,10 @@ def entries(document: Json) -> list[Entry]:
 def _entry(raw: Json, key: str) -> Entry:
     rules = raw.get("Filter", {}).get("Key", {}).get("FilterRules", ())
     by_name = {str(one.get("Name", "")).lower(): str(one.get("Value", "")) for one in rules}
-    rule = Rule(by_name.get("prefix", ""), by_name.get("suffix", ""), _events(raw.get("Events", ())))
-    return Entry(str(raw.get("Id", "")), str(raw.get(key, "")), rule)
+    prefix, suffix = by_name.get("prefix", ""), by_name.get("suffix", "")
+    rule = Rule(unquote_plus(prefix), unquote_plus(suffix), _events(raw.get("Events", ())))
+    is_encoded = all(quote_plus(one, safe=f"{_SAFE}+%") == one for one in (prefix, suffix))
+    return Entry(str(raw.get("Id", "")), str(raw.get(key, "")), rule, is_encoded)
 
 
 def _events(events: Iterable[str]) -> frozenset[str]:
@@ -128,12 +140,12 @@ def overlay(spec: S3SourceSpec, have: Notification | None) -> Notification:
 
 def _with_own(spec: S3SourceSpec, have: Notification) -> Notification:
     desired = desired_rules(spec)
-    own = [one.rule for one in _own(spec, have.document)]
-    if set(own) == set(desired):
+    rules = [one.rule for one in _own(spec, have.document) if one.is_encoded]
+    if set(rules) == set(desired):
         return have
-    kept = [raw for raw in have.document.get(QUEUES, ()) if not _is_ours(spec, raw) or _rule(raw) in desired]
+    kept = [raw for raw in have.document.get(QUEUES, ()) if not _is_ours(spec, raw) or _is_desired(raw, desired)]
     base = {**have.document, QUEUES: kept}
-    added = _new_entries(spec, [one for one in desired if one not in own], entries(base))
+    added = _new_entries(spec, [one for one in desired if one not in rules], entries(base))
     return replace(have, document={**base, QUEUES: [*kept, *added]})
 
 
@@ -151,12 +163,13 @@ def _of_topic(spec: S3SourceSpec, document: Json) -> list[Entry]:
 
 def _is_topic_notified(spec: S3SourceSpec, document: Json) -> bool:
     """Return whether the bucket notifies the topic of all objects of the source."""
-    topic = [one.rule for one in _of_topic(spec, document)]
-    return all(any(one.includes(rule) for one in topic) for rule in desired_rules(spec))
+    topic = _of_topic(spec, document)
+    return all(any(one.reports(rule) for one in topic) for rule in desired_rules(spec))
 
 
-def _rule(raw: Json) -> Rule:
-    return _entry(raw, "QueueArn").rule
+def _is_desired(raw: Json, desired: Sequence[Rule]) -> bool:
+    found = _entry(raw, "QueueArn")
+    return found.is_encoded and found.rule in desired
 
 
 def _check_overlap(spec: S3SourceSpec, added: Iterable[Rule], existing: Iterable[Entry]) -> None:
@@ -203,7 +216,7 @@ def _new_entry(spec: S3SourceSpec, rule: Rule, taken: set[str]) -> dict[str, Any
     free = next(one for one in (name, *(f"{name}-{n}" for n in range(2, MAX_ENTRIES + 2))) if one not in taken)
     taken.add(free)
     parts = (("prefix", rule.prefix), ("suffix", rule.suffix))
-    rules = [{"Name": part, "Value": value} for part, value in parts if value]
+    rules = [{"Name": part, "Value": quote_plus(value, safe=_SAFE)} for part, value in parts if value]
     filtered = {"Filter": {"Key": {"FilterRules": rules}}} if rules else {}
     return {"Id": free, "QueueArn": spec.queue_arn, "Events": [EVENTS], **filtered}
 
@@ -241,7 +254,7 @@ def is_in_force(spec: S3SourceSpec, put: Json, now: Json) -> bool:
     remaining = {(one.destination, one.rule) for one in entries(now)}
     return (
         all((one.destination, one.rule) in remaining for one in entries(put))
-        and {one.rule for one in _own(spec, put)} == {one.rule for one in _own(spec, now)}
+        and {one[2:] for one in _own(spec, put)} == {one[2:] for one in _own(spec, now)}
         and (EVENT_BRIDGE in now or EVENT_BRIDGE not in put)
     )
 
@@ -259,7 +272,7 @@ def findings(spec: S3SourceSpec, have: Notification | None) -> list[Finding]:
 
 def _narrower(spec: S3SourceSpec, own: Iterable[Entry]) -> Iterator[Finding]:
     for rule in desired_rules(spec):
-        if not any(one.rule.includes(rule) for one in own):
+        if not any(one.reports(rule) for one in own):
             message = f"No entry of bucket {spec.bucket} notifies queue {spec.queue_name} of all objects with {rule}."
             yield finding("notification_narrower", message)
 
@@ -267,7 +280,7 @@ def _narrower(spec: S3SourceSpec, own: Iterable[Entry]) -> Iterator[Finding]:
 def _wider(spec: S3SourceSpec, own: Iterable[Entry]) -> Iterator[Finding]:
     desired = desired_rules(spec)
     for one in own:
-        if not any(rule.includes(one.rule) for rule in desired):
+        if one.is_encoded and not any(rule.includes(one.rule) for rule in desired):
             message = f"Entry {one.id!r} of bucket {spec.bucket} notifies queue {spec.queue_name} of more: {one.rule}."
             yield finding("notification_wider", message)
 
@@ -278,14 +291,18 @@ def _topic_findings(spec: S3SourceSpec, document: Json) -> Iterator[Finding]:
     if not topic:
         message = f"Bucket {spec.bucket} does not notify topic {spec.topic_arn}."
         yield finding("notification_topic_missing", message)
-    elif missing := [rule for rule in desired if not any(one.rule.includes(rule) for one in topic)]:
+    elif missing := [rule for rule in desired if not any(one.reports(rule) for one in topic)]:
         message = f"Bucket {spec.bucket} does not notify topic {spec.topic_arn} of all objects with {missing[0]}."
         yield finding("notification_topic_narrower", message)
     elif own := _own(spec, document):
         message = f"Entry {own[0].id!r} of bucket {spec.bucket} notifies queue {spec.queue_name} besides the topic."
         yield finding("notification_wider", message)
+    yield from _wider_topic(spec, topic, desired)
+
+
+def _wider_topic(spec: S3SourceSpec, topic: Iterable[Entry], desired: Iterable[Rule]) -> Iterator[Finding]:
     for one in topic:
-        if not any(one.rule.prefix.startswith(rule.prefix) for rule in desired):
+        if one.is_encoded and not any(one.rule.prefix.startswith(rule.prefix) for rule in desired):
             message = f"Entry {one.id!r} of bucket {spec.bucket} notifies topic {spec.topic_arn} of more: {one.rule}."
             yield finding("notification_topic_wider", message)
 

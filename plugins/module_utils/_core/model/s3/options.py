@@ -14,8 +14,9 @@ from ..connector.s3 import S3Connector
 from ..credentials import cloud as clouds
 from ..errors import cannot
 from ..sources import S3, SourceSpec
-from .connector import name_of, queue_arn_of
+from .connector import name_of
 from .notification import Notification, Rule, entries
+from .queue_url import queue_arn_of
 from .source import (
     ANY_REGION,
     CLOUDTRAIL_TABLE,

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..credentials import cloud as clouds
+from ..errors import cannot
 from ..policy.policy import WebIdentity
+from .queue_url import queue_url
 
 CLOUDTRAIL_TABLE = "AWSCloudTrail"
 # The folder below the one of an account, in which AWS delivers the logs of a table.
@@ -31,6 +33,12 @@ EVENTS = "s3:ObjectCreated:*"
 DEAD_LETTER_SUFFIX = "-dlq"
 ANY_REGION = "*"
 _REGION = re.compile(r"(arn:[^:]+:sqs:)[^:]+(:.+)")
+_AWS_LOGS = "AWSLogs/"
+# Characters that a policy does not read as they are, as wildcards and variables.
+UNSUPPORTED_IN_PREFIX = frozenset("*?${}")
+UNSUPPORTED_TEXT = " ".join(sorted(UNSUPPORTED_IN_PREFIX))
+# "Finding your CloudTrail log files" (CloudTrail User Guide): below which folders those of accounts are.
+_ACCOUNT_FOLDERS = re.compile(rf"(?:.*/)?{_AWS_LOGS}(?:o-[a-z0-9]+/)?")
 MAX_QUEUE_NAME = 80 - len(DEAD_LETTER_SUFFIX)
 QUEUE_ACTIONS = (
     "sqs:ChangeMessageVisibility",
@@ -58,10 +66,11 @@ IDENTITIES = {
 class S3SourceSpec:
     """One S3 source: a prefix of a bucket that Sentinel reads into one table, by one queue and one role.
 
-    `region` is that of the bucket, `prefix` ends with a slash or is empty. `account_ids` restrict the source to the
-    folders of these accounts below the prefix. `topic_arn` is the SNS topic that the bucket notifies in place of the
-    queue. `other_queue_arns` are the queues of other S3 sources of the account in this workspace, as `is_among` takes
-    them. `role_stays` is for the removal of the OIDC provider: whether the role still exists then.
+    `region` is that of the bucket, `prefix` the beginning of the keys of its objects. `account_ids` restrict the source
+    to the folders of these accounts below the prefix, which then ends with a slash. `topic_arn` is the SNS topic that
+    the bucket notifies in place of the queue. `other_queue_arns` are the queues of other S3 sources of the account in
+    this workspace, as `is_among` takes them. `role_stays` is for the removal of the OIDC provider: whether the role
+    still exists then.
     """
 
     account_id: str
@@ -124,8 +133,7 @@ class S3SourceSpec:
     @property
     def queue_url(self) -> str:
         """The URL of the queue, as Microsoft Sentinel takes it."""
-        domain = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
-        return f"https://sqs.{self.region}.{domain}/{self.account_id}/{self.queue_name}"
+        return queue_url(self.partition, self.region, self.account_id, self.queue_name)
 
     @property
     def dead_letter_queue_name(self) -> str:
@@ -211,14 +219,26 @@ def is_among(queue_arn: str, queue_arns: Collection[str]) -> bool:
     return queue_arn in queue_arns or _REGION.sub(rf"\1{ANY_REGION}\2", queue_arn) in queue_arns
 
 
+def check_prefix(spec: S3SourceSpec) -> None:
+    """Raise bad_input for a prefix, such as that of a trail, that the policy of the role would read as a pattern."""
+    if not UNSUPPORTED_IN_PREFIX.isdisjoint(spec.prefix):
+        cause = f"its prefix has one of the characters {UNSUPPORTED_TEXT}, which IAM policies read as patterns"
+        raise cannot("bad_input", f"read {spec.bucket}/{spec.prefix}", cause)
+
+
 def broken_rules(options: Mapping[str, Any]) -> Iterator[str]:
     """Yield the rules that the options of a source break together."""
     table, accounts = options.get("table", CLOUDTRAIL_TABLE), options.get("account_ids", ())
     if table != CLOUDTRAIL_TABLE and "prefix" not in options:
-        example = "AWSLogs/" if table in TABLE_FOLDERS else "the folder of the exported log events"
+        example = _AWS_LOGS if table in TABLE_FOLDERS else "the folder of the exported log events"
         yield f"prefix is not set, which table {table} requires, such as {example}"
     if accounts and table not in TABLE_FOLDERS:
         yield f"account_ids cannot be used with table {table}, whose objects have no folder for each account"
+    elif accounts and not _ACCOUNT_FOLDERS.fullmatch(options.get("prefix", _AWS_LOGS)):
+        yield (
+            f"account_ids cannot be used with prefix {options['prefix']}, which does not end with {_AWS_LOGS} or "
+            f"{_AWS_LOGS}<organization id>/: the folders of the accounts are below that"
+        )
     if len(accounts) > MAX_ACCOUNT_IDS:
         yield f"account_ids has {len(accounts)} items, at most {MAX_ACCOUNT_IDS} fit into the notification of a bucket"
 

@@ -44,6 +44,10 @@ class Trail(NamedTuple):
             return f"{self.folder}{organization_id}/"
         return f"{self.folder}{self.account_id}/{CLOUDTRAIL_FOLDER}/"
 
+    def common_prefix(self, organization_id: str, *, of_accounts: bool) -> str:
+        """Return the prefix of the objects, or with `of_accounts` that of the folders of accounts."""
+        return self.folder if of_accounts and not self.is_organization else self.object_prefix(organization_id)
+
     def may_deliver(self, prefix: str) -> bool:
         """Return whether objects of the trail may begin with a prefix, whatever the organization is."""
         if self.is_organization:
@@ -69,10 +73,13 @@ def keys(trails: Iterable[Trail], prefix: str) -> tuple[str, ...]:
     return tuple(sorted({one.kms_key_arn for one in trails if one.may_deliver(prefix)} - {""}))
 
 
-def find_source(bucket: str, trails: Iterable[Trail], organization_id: str = "") -> TrailSource:
+def find_source(
+    bucket: str, trails: Iterable[Trail], organization_id: str = "", *, of_accounts: bool = False
+) -> TrailSource:
     """Return what is delivered into the bucket; raises bad_input if no trail does, or several under other prefixes.
 
-    `organization_id` is only needed for an organization trail.
+    `organization_id` is only needed for an organization trail. With `of_accounts` the prefix is that of the folders of
+    accounts: trails of several accounts may deliver below it.
     """
     found = delivering(trails, bucket)
     if not found:
@@ -85,11 +92,12 @@ def find_source(bucket: str, trails: Iterable[Trail], organization_id: str = "")
         raise _cannot_find(
             bucket, f"{unknown.arn} is an organization trail, and the id of the organization is unknown. Set prefix"
         )
-    prefixes = {one.object_prefix(organization_id) for one in found}
-    if len(prefixes) > 1:
-        named = ", ".join(f"{one.arn} ({one.object_prefix(organization_id)})" for one in found)
+    prefixes = {one: one.common_prefix(organization_id, of_accounts=of_accounts) for one in found}
+    if len(set(prefixes.values())) > 1:
+        named = ", ".join(f"{one.arn} ({prefix})" for one, prefix in prefixes.items())
         raise _cannot_find(bucket, f"several trails deliver into it: {named}. Set prefix to one of these")
-    return TrailSource(prefixes.pop(), tuple(sorted({one.kms_key_arn for one in found} - {""})))
+    prefix = prefixes[found[0]]
+    return TrailSource(prefix, keys(found, prefix))
 
 
 def _cannot_find(bucket: str, reason: str) -> SentinelError:
