@@ -599,16 +599,31 @@ def test_a_healthy_chain_of_every_shape_has_no_findings(here: Emulators, shape: 
     assert found.objects_arrive
 
 
-def test_a_connection_of_others_is_inspected_under_its_names(here: Emulators) -> None:
+def make_by_hand(here: Emulators) -> None:
     make_trail(here)
     by_hand = replace(LOGS, queue_name="by-hand", role_name="OIDC_ByHand", suffix=".json.gz")
     for make in (by_hand.make_provider, by_hand.make_role, by_hand.make_queue, by_hand.make_notification):
         make(here)
     here.seed_connector(by_hand.connector())
+
+
+def test_a_connection_of_others_is_inspected_under_its_names(here: Emulators) -> None:
+    make_by_hand(here)
     [found] = inspect(ONE)
     assert (codes(found), found.unknown) == (set(), [])
     assert found.spec is not None
     assert (found.spec.queue_name, found.spec.role_name) == ("by-hand", "OIDC_ByHand")
+
+
+@pytest.mark.parametrize("operation", ["GetBucketNotificationConfiguration", "DataConnectors_List"])
+def test_a_connection_whose_names_are_unknown_is_not_missing(here: Emulators, operation: str) -> None:
+    make_by_hand(here)
+    here.fault(operation=operation, **(AZURE_DENIED if operation.startswith("Data") else SCP_DENIED))
+    [found] = inspect({**ONE, "prefix": LOGS.prefix, "bucket_region": LOGS.region})
+    assert (codes(found), found.broken_link) == (set(), "")
+    assert {one.link for one in found.unknown} == {"notification", "queue", "role", "connector"}
+    [found] = inspect({**ONE, "queue_name": "by-hand", "role_name": "OIDC_ByHand", "suffix": ".json.gz"})
+    assert (codes(found), len(found.unknown)) == (set(), 1)
 
 
 # --- keys, Regions, accounts ---

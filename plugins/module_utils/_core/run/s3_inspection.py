@@ -158,11 +158,12 @@ async def _read_spec(inspector: Inspector, region: str, trails: list[Trail] | No
     feeding = [one for one in trails or () if one.may_deliver(prefix)]
     inspector.found.trails = tuple([await _trail_state(inspector, one) for one in feeding])
     spec, connectors = _spec(inspector, region, TrailSource(prefix, keys(feeding, prefix))), await _read_connectors(run)
-    if notification:
+    inspector.has_certain_names = not options.may_have_other_names(spec, run.source, notification, connectors)
+    if notification and connectors is not None:
         connection = existing_connection(run, spec, notification, connectors)
         spec = options.adopted(spec, run.source, await inspector.attempt("notification", connection))
         inspector.add(links.role_name_findings(spec, notification, connectors))
-    prepared = run.prepared = await prepare_connection(run, spec, connectors, notification)
+    prepared = run.prepared = await prepare_connection(run, spec, connectors or (), notification)
     return prepared.spec
 
 
@@ -183,12 +184,12 @@ async def _read_notification(inspector: Inspector, region: str) -> Notification 
         return None
 
 
-async def _read_connectors(run: SourceRun) -> S3Connectors:
-    """Return the connectors of the workspace; their step reports where they are unknown."""
+async def _read_connectors(run: SourceRun) -> S3Connectors | None:
+    """Return the connectors of the workspace; None where they are unknown, which their step reports."""
     try:
         return await run.sentinel.s3_connectors() if run.sentinel else ()
     except SentinelError:
-        return ()
+        return None
 
 
 async def _read_prefix(

@@ -257,13 +257,13 @@ def _without_workspace(resource: Resource[Any, Any]) -> Callable[[SourceRun, Any
     Without the list of connectors it is not known under which names others created the connection, and which sources
     the other policies of the role belong to.
     """
+    return lambda run, have: findings_whatever_the_names(resource, _spec(run), have)
 
-    def findings(run: SourceRun, have: Any) -> list[Finding]:
-        spec = _spec(run)
-        found = resource.findings(spec, have) if have else []
-        return [one for one in found if is_security(one) and is_certain(spec, one)]
 
-    return findings
+def findings_whatever_the_names(resource: Resource[S3SourceSpec, Any], spec: S3SourceSpec, have: Any) -> list[Finding]:
+    """Return the security findings of a resource that exists, which hold also if the connection has other names."""
+    found = resource.findings(spec, have) if have else []
+    return [one for one in found if is_security(one) and is_certain(spec, one)]
 
 
 S3_SOURCE = Source(

@@ -119,6 +119,22 @@ def existing(
     return _only(list(_connections(desired, source, have, connectors)))
 
 
+def may_have_other_names(
+    desired: S3SourceSpec, source: SourceSpec, have: Notification | None, connectors: Iterable[S3Connector] | None
+) -> bool:
+    """Return whether the connection may be one by other means, while notification or connectors are unknown (None)."""
+    is_named = bool(source.get("queue_name"))
+    if (is_named and source.get("role_name")) or (have and connectors is not None):
+        return False
+    if connectors is not None:
+        queues = [arn for arn in _readers(desired, connectors) if _is_in_place(desired, arn)]
+    elif have is not None:
+        queues = [one.destination for one in entries(have.document) if _covers(desired, one.rule)]
+    else:
+        return True
+    return any((arn == desired.queue_arn) == is_named for arn in queues)
+
+
 def subscribed(
     desired: S3SourceSpec, have: Iterable[Subscription], connectors: Iterable[S3Connector]
 ) -> Connection | None:
