@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,18 @@ def test_the_report_has_the_run_as_a_whole(
     assert journals(tmp_path) == []
 
 
+def test_the_report_has_why_accounts_were_skipped(two: list[Account], console: Recorder, tmp_path: Path) -> None:
+    error = SentinelError("expired_credentials", "Cannot use the credentials: the session expired.")
+    options = SessionOptions("onboard", tmp_path / "home", report_dir=tmp_path / "reports")
+    cancellation = fleet.Cancellation()
+    cancellation.reasons[two[0].aws.identity] = error
+    run(Session(two, [], fleet.RunOptions(), options, console, cancellation))
+    [path] = tmp_path.rglob("report.json")
+    report = json.loads(path.read_text())
+    assert (report["summary"]["skipped"], report["numbers"]["attention"]) == (2, 2)
+    assert report["skip_reasons"] == [error.show()]
+
+
 def test_a_refused_run_is_a_preview_with_the_class_of_the_refusal(
     here: Emulators, two: list[Account], console: Recorder, tmp_path: Path
 ) -> None:
@@ -213,8 +226,12 @@ def test_a_bug_about_orphans_hides_no_account_and_removes_nothing(
         raise KeyError("planted")
 
     monkeypatch.setattr(place, name, broken)
-    result = run(session_in(tmp_path, two, console, orphans="remove", max_departed_percent=100.0))
+    session = session_in(tmp_path, two, console, orphans="remove", max_departed_percent=100.0)
+    session.options = replace(session.options, report_dir=tmp_path / "reports")
+    result = run(session)
     assert (result["failed"], result["error"]["class"]) == (True, "unexpected")
+    [path] = tmp_path.rglob("report.junit.xml")
+    assert 'name="orphan"' in path.read_text()
     assert result["summary"]["changed"] == 2
     assert not any(one["removed"] for one in result["orphans"])
     assert "DataConnectors_Delete" not in here.operations()
