@@ -119,7 +119,7 @@ async def _read_key(inspector: Inspector, spec: S3SourceSpec, key_id: str, link:
 async def inspect_queue(inspector: Inspector, spec: S3SourceSpec) -> None:
     """Inspect the entries of others that are in the way, the counters of the queue, and the key that encrypts it."""
     found = inspector.run.found
-    if NOTIFICATION.name in found:
+    if NOTIFICATION.name in found and inspector.has_certain_names:
         inspector.add(links.blocked(spec, found[NOTIFICATION.name]))
     queue: Queue | None = found.get(QUEUE.name)
     if queue is None:
