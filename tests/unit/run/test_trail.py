@@ -20,6 +20,7 @@ from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.e
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3 import permissions
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.s3.trail import TrailSource
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.session_policy import session_policy
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.sources import SourceSpec
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.run.trail import find_trail_source
 from tests.emulators.client import Emulators
 from tests.faults.engine import short_pauses
@@ -35,13 +36,15 @@ def quick(here: Emulators) -> Iterator[None]:
         yield
 
 
-def find() -> TrailSource:
+def find(*account_ids: str) -> TrailSource:
+    source = SourceSpec("s3", (("bucket", ONE.bucket), ("account_ids", account_ids)))
+
     async def work() -> TrailSource:
         with closing(Aws(AwsCredentials())) as aws:
             policy = session_policy(permissions.bucket_read("arn:aws:s3:::*"))
             keys = await aws.assume_role_in(ONE.account, ADMIN, lambda _partition: policy)
             clients = {name: aws.service(name).client(keys) for name in ("cloudtrail", "s3", "organizations")}
-            return await find_trail_source(ONE.bucket, ONE.account, **clients)
+            return await find_trail_source(source, ONE.account, **clients)
 
     return asyncio.run(work())
 
@@ -60,6 +63,8 @@ def put(here: Emulators, *keys: str) -> None:
 def test_an_account_trail_has_the_folder_of_its_account(here: Emulators) -> None:
     make_trail(here)
     assert find() == TrailSource(f"AWSLogs/{ONE.account}/CloudTrail/")
+    here.forget()
+    assert find(ONE.account) == TrailSource("AWSLogs/")
     assert here.operations("aws") == ["GetCallerIdentity", "AssumeRole", "DescribeTrails"]
 
 
