@@ -32,10 +32,11 @@ NO_JAVA = Skipped: the tests with ansible-rulebook (Java 17 or newer is not inst
 
 # Whole programs, one after the other: `make test-long` has them, and `make test` stays short.
 LONG := $(addprefix tests/unit/, \
-  attacks/test_s3_attacks.py docs/test_by_hand.py docs/test_commands.py emulators/test_emulator_command.py \
-  faults/test_playbook.py faults/test_s3_operators.py faults/test_s3_sample.py faults/test_signals.py \
-  modules/test_under_ansible.py playbooks/test_examples.py playbooks/test_export_examples.py \
-  playbooks/test_verify_interrupted.py)
+  attacks/test_s3_attacks.py attacks/test_secrets.py attacks/test_texts.py docs/test_by_hand.py docs/test_commands.py \
+  emulators/test_emulator_command.py faults/test_playbook.py faults/test_s3_operators.py faults/test_s3_sample.py \
+  faults/test_signals.py inventory/test_aws_organization.py modules/test_under_ansible.py playbooks/test_examples.py \
+  playbooks/test_export_examples.py playbooks/test_output.py playbooks/test_s3.py playbooks/test_slices.py \
+  playbooks/test_verify_interrupted.py test_toy_source.py)
 WITHOUT ?= $(addprefix --ignore=,$(LONG))
 
 .DEFAULT_GOAL := help
