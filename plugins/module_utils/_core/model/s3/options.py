@@ -124,15 +124,23 @@ def may_have_other_names(
 ) -> bool:
     """Return whether the connection may be one by other means, while notification or connectors are unknown (None)."""
     is_named = bool(source.get("queue_name"))
-    if (is_named and source.get("role_name")) or (have and connectors is not None):
+    if is_named and source.get("role_name"):
         return False
-    if connectors is not None:
-        queues = [arn for arn in _readers(desired, connectors) if _is_in_place(desired, arn)]
-    elif have is not None:
-        queues = [one.destination for one in entries(have.document) if _covers(desired, one.rule)]
-    else:
-        return True
-    return any((arn == desired.queue_arn) == is_named for arn in queues)
+    queues = _possible_queues(desired, have, connectors)
+    return queues is None or any((arn == desired.queue_arn) == is_named for arn in queues)
+
+
+def _possible_queues(
+    desired: S3SourceSpec, have: Notification | None, connectors: Iterable[S3Connector] | None
+) -> list[str] | None:
+    """Return the queues that a connection by other means may have; None if nothing is known, none if all is."""
+    if have is None:
+        return (
+            None if connectors is None else [one for one in _readers(desired, connectors) if _is_in_place(desired, one)]
+        )
+    if connectors is None:
+        return [one.destination for one in entries(have.document) if _covers(desired, one.rule)]
+    return []
 
 
 def subscribed(
