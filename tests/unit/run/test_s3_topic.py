@@ -274,9 +274,8 @@ def test_two_workspaces_read_the_same_objects_by_one_role(here: Emulators, sourc
 # --- connections that others made ---
 
 
-def test_a_subscribed_queue_that_a_connector_reads_is_adopted_without_a_write(here: Emulators, source: Json) -> None:
+def subscribe_by_hand(here: Emulators, topic: str) -> None:
     hand = replace(LOGS, queue_name="by-hand", role_name="OIDC_ByHand")
-    topic = source["topic_arn"]
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},
@@ -292,5 +291,20 @@ def test_a_subscribed_queue_that_a_connector_reads_is_adopted_without_a_write(he
     )
     here.seed_connector(hand.connector())
     here.forget()
-    adopted = run(source)
+
+
+@pytest.mark.parametrize("options", [{}, {"queue_name": "by-hand"}], ids=["", "named"])
+def test_a_subscribed_queue_that_a_connector_reads_is_adopted_without_a_write(
+    here: Emulators, source: Json, options: Json
+) -> None:
+    subscribe_by_hand(here, source["topic_arn"])
+    adopted = run({**source, **options})
     assert (calls(adopted), codes(adopted), writes(here)) == ([], set(), [])
+
+
+def test_the_role_of_another_subscribed_queue_is_not_taken_for_a_named_one(here: Emulators, source: Json) -> None:
+    subscribe_by_hand(here, source["topic_arn"])
+    mine = {**source, "queue_name": "mine"}
+    assert calls(run(mine)) == [one for one in SUBSCRIBED if one != "CreateOpenIDConnectProvider"]
+    again = run(mine)
+    assert (calls(again), codes(again)) == ([], set())

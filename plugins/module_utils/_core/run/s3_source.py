@@ -107,7 +107,7 @@ async def existing_connection(
         return options.existing(desired, run.source, notification, connectors)
     subscription.check_region(desired)
     found = await sns.subscriptions(run.caller("sns", desired.region), desired, removing=run.removing)
-    return options.subscribed(desired, found, connectors)
+    return options.subscribed(desired, run.source, found, connectors)
 
 
 async def _read_notification(run: SourceRun, spec: S3SourceSpec) -> Notification:

@@ -144,25 +144,16 @@ def _possible_queues(
 
 
 def subscribed(
-    desired: S3SourceSpec, have: Iterable[Subscription], connectors: Iterable[S3Connector]
+    desired: S3SourceSpec, source: SourceSpec, have: Iterable[Subscription], connectors: Iterable[S3Connector]
 ) -> Connection | None:
     """Return the only connection that exists for the table of a spec, by the subscriptions to its topic.
 
     Like `existing`; prefix and suffix are those of the spec, because the objects are those of the topic.
     """
-    readers = _readers(desired, connectors)
-    found = [
-        Connection(
-            one.queue_arn.rpartition(":")[2],
-            readers[one.queue_arn].role_arn.rpartition("/")[2],
-            desired.prefix,
-            desired.suffix,
-        )
-        for one in have
-        if one.queue_arn in readers and _is_in_place(desired, one.queue_arn) and one.queue_arn != desired.queue_arn
-    ]
-    own = any(one.queue_arn == desired.queue_arn for one in have)
-    return None if own else _only(found)
+    readers, queue_arns = _readers(desired, connectors), {one.queue_arn for one in have}
+    is_own = not source.get("queue_name") and desired.queue_arn in queue_arns
+    found = [] if is_own else [arn for arn in _candidates(desired, source, readers, connectors) if arn in queue_arns]
+    return _only([_connection(readers[arn], arn, _rule(desired)) for arn in found])
 
 
 def _only(found: list[Connection]) -> Connection | None:
@@ -189,15 +180,25 @@ def _connections(
     desired: S3SourceSpec, source: SourceSpec, have: Notification, connectors: Iterable[S3Connector]
 ) -> Iterator[Connection]:
     """Yield the connections by other means: that of the queue that options name, else those of other queues."""
+    readers, is_named = _readers(desired, connectors), bool(source.get("queue_name"))
+    for queue_arn in _candidates(desired, source, readers, connectors):
+        for rule in _adoptable_rules(desired, have, queue_arn, is_named=is_named):
+            yield _connection(readers[queue_arn], queue_arn, rule)
+
+
+def _candidates(
+    desired: S3SourceSpec, source: SourceSpec, readers: Iterable[str], connectors: Iterable[S3Connector]
+) -> list[str]:
+    """Return the queues that a connection by other means may have: the one that options name, else the others."""
     is_named = bool(source.get("queue_name"))
     if is_named and _has_own_connector(desired, connectors):
-        return
-    readers = _readers(desired, connectors)
-    candidates = [arn for arn in readers if (arn == desired.queue_arn) == is_named and _is_in_place(desired, arn)]
-    for queue_arn in candidates:
-        queue_name, role_name = queue_arn.rpartition(":")[2], readers[queue_arn].role_arn.rpartition("/")[2]
-        for rule in _adoptable_rules(desired, have, queue_arn, is_named=is_named):
-            yield Connection(queue_name, role_name, rule.prefix, rule.suffix)
+        return []
+    return [arn for arn in readers if (arn == desired.queue_arn) == is_named and _is_in_place(desired, arn)]
+
+
+def _connection(connector: S3Connector, queue_arn: str, rule: Rule) -> Connection:
+    queue_name, role_name = queue_arn.rpartition(":")[2], connector.role_arn.rpartition("/")[2]
+    return Connection(queue_name, role_name, rule.prefix, rule.suffix)
 
 
 def _has_own_connector(desired: S3SourceSpec, connectors: Iterable[S3Connector]) -> bool:
