@@ -35,8 +35,9 @@ LONG := $(addprefix tests/unit/, \
   attacks/test_s3_attacks.py attacks/test_secrets.py attacks/test_texts.py docs/test_by_hand.py docs/test_commands.py \
   emulators/test_emulator_command.py faults/test_playbook.py faults/test_s3_operators.py faults/test_s3_sample.py \
   faults/test_signals.py inventory/test_aws_organization.py modules/test_under_ansible.py playbooks/test_examples.py \
-  playbooks/test_export_examples.py playbooks/test_output.py playbooks/test_s3.py playbooks/test_slices.py \
-  playbooks/test_verify_interrupted.py test_toy_source.py)
+  playbooks/test_export_examples.py playbooks/test_isolation.py playbooks/test_orphans.py playbooks/test_output.py \
+  playbooks/test_s3.py playbooks/test_slices.py playbooks/test_stackset.py playbooks/test_unexpected.py \
+  playbooks/test_verify_interrupted.py playbooks/test_workspaces.py test_toy_source.py)
 WITHOUT ?= $(addprefix --ignore=,$(LONG))
 
 .DEFAULT_GOAL := help
