@@ -518,7 +518,7 @@ def test_an_orphan_that_could_not_be_removed_is_in_every_file_for_people(tmp_pat
     assert (suite.get("errors"), suite.get("tests")) == ("1", str(accounts + 1))
     assert suite[0].get("name") == "orphan 999999999999 /c/1"
     for name in ("report.html", "report.md"):
-        assert "1 orphan could not be searched for or removed." in text(folder, name), name
+        assert "1 error with orphans." in text(folder, name), name
         assert "Remove the cause, and run it again:" in text(folder, name), name
 
 

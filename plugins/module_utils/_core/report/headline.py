@@ -71,7 +71,7 @@ def headline(header: ReportHeader, rows: Sequence[AccountRow], statistics: Stati
     """Return the result of the run: one sentence, and one each about failed orphans and an early end."""
     orphans, interrupted = len(failed_orphans(header)), header.get("interrupted")
     sentences = [_result(header, rows, statistics)]
-    sentences += [f"{_counted(orphans, 'orphan')} could not be searched for or removed."] if orphans else []
+    sentences += [f"{_counted(orphans, 'error')} with orphans."] if orphans else []
     sentences += [f"The run ended early: {interrupted}"] if interrupted else []
     return " ".join(sentences)
 
