@@ -58,6 +58,8 @@ _RESOURCES: tuple[tuple[Resource[S3SourceSpec, Any], str], ...] = (
     (QUEUE, "sqs"),
 )
 _CHANGING = ("Timestamp", "Approximate")
+# The oldest botocore does not call without it.
+_REQUIRED = {"CreateOpenIDConnectProvider": {"ThumbprintList": ["6" * 40]}}
 
 
 class S3World(World):
@@ -114,7 +116,7 @@ class S3World(World):
         """Make a call in the log archive account that is not logged."""
         client = self._clients[service]
         methods = {value: name for name, value in client.meta.method_to_api_mapping.items()}
-        getattr(client, methods[call.name])(**_sent(call.args))
+        getattr(client, methods[call.name])(**_sent(call.args), **_REQUIRED.get(call.name, {}))
 
     def put_entries(self, entries: list[Json]) -> None:
         """Replace the entries for queues in the notification of the bucket."""

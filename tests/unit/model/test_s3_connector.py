@@ -103,15 +103,20 @@ def test_all_forms_of_a_url_are_one_queue(address: str, expected: str) -> None:
     assert RULES["queue_url"].holds(address) is bool(expected)
 
 
-PARTITIONS = ["aws", "aws-cn", "aws-eusc", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"]
+SESSION = botocore.session.get_session()
+# A Region of each partition in which this version of botocore has SQS.
+REGIONS = {
+    partition: region
+    for partition in SESSION.get_available_partitions()
+    for region in SESSION.get_available_regions("sqs", partition)
+    if "fips" not in region
+}
 
 
-@pytest.mark.parametrize("partition", PARTITIONS)
+@pytest.mark.parametrize("partition", REGIONS)
 def test_the_url_of_a_queue_has_the_domain_of_its_partition(partition: str) -> None:
-    session = botocore.session.get_session()
-    region = next(one for one in session.get_available_regions("sqs", partition) if "fips" not in one)
-    spec = source(partition=partition, region=region)
-    client = session.create_client("sqs", region, aws_access_key_id="x", aws_secret_access_key="x")
+    spec = source(partition=partition, region=REGIONS[partition])
+    client = SESSION.create_client("sqs", spec.region, aws_access_key_id="x", aws_secret_access_key="x")
     assert spec.queue_url.startswith(f"{client.meta.endpoint_url}/")
     assert queue_arn_of(spec.queue_url) == spec.queue_arn
 

@@ -50,7 +50,12 @@ MISTAKES: dict[str, tuple[dict[str, Any], dict[str, str | None], str, tuple[str,
         "untrusted_certificate",
         ("REQUESTS_CA_BUNDLE",),
     ),
-    "AWS not reachable": ({}, {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "transient", ("127.0.0.1:9", "HTTPS_PROXY")),
+    "AWS not reachable": (
+        {},
+        {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
+        "transient",
+        ("127.0.0.1 cannot be reached", "HTTPS_PROXY"),
+    ),
     "Azure not reachable": (
         {"sentinel_cloud_environment": "https://127.0.0.1:9", "sentinel_secret": "x"},
         {},
