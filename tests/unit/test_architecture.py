@@ -35,7 +35,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     f"{CORE}/console": (_core("model", "console"), set()),
     f"{CORE}/run": (_core("model", "cloud", "report", "console", "run"), set()),
     f"{CORE}/verify": (_core("model", "cloud", "report", "console", "run", "verify"), set()),
-    CORE: (_core("model", "cloud", "run", "verify"), {"ansible.module_utils.common"}),
+    CORE: (_core("model", "cloud", "run", "verify", "."), {"ansible.module_utils.common"}),
     "modules": (_core("model", "."), {"ansible.module_utils.basic"}),
     "plugin_utils": (_core("model", "run", "report", "console", "verify", ".") | {"plugin_utils"}, {"ansible"}),
     "action": (_core("model", "run", "report", "console", "verify", ".") | {"plugin_utils"}, {"ansible"}),

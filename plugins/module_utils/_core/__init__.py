@@ -13,3 +13,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 modules run in the Python of ansib
         f"Cannot use trailbridge.sentinel in {sys.executable} (Python {platform.python_version()}): it requires Python "
         '3.11 or newer. Set ansible_python_interpreter to a newer one, such as "{{ ansible_playbook_python }}".'
     )
+
+from .bytecode import keep_bytecode
+
+keep_bytecode(__name__.removesuffix(".module_utils._core"))
