@@ -101,3 +101,30 @@ def test_another_format_is_malformed(body: bytes) -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_form_is_quoted_as_by_the_standard_library(text: str) -> None:
     assert signed._quoted(text) == quote(text, safe="")
+
+
+LISTED = """<ListRolePoliciesResponse><ListRolePoliciesResult>
+<PolicyNames>{names}</PolicyNames><IsTruncated>false</IsTruncated></ListRolePoliciesResult>
+<ResponseMetadata>{metadata}</ResponseMetadata></ListRolePoliciesResponse>"""
+
+
+@given(st.lists(st.tuples(st.lists(TEXT, max_size=3), st.none() | TEXT), max_size=6))
+def test_equal_listings_are_read_once_and_keep_their_own_request_ids(
+    listings: list[tuple[list[str], str | None]],
+) -> None:
+    read = query_response.reader_of(OPERATIONS["ListRolePolicies"], timestamp)
+    assert read
+    for names, request_id in listings:
+        members = "".join(f"<member>{escape(name)}</member>" for name in names)
+        metadata = "" if request_id is None else f"<RequestId>{quote(request_id)}</RequestId>"
+        found = read(LISTED.format(names=members, metadata=metadata).encode())
+        assert found["PolicyNames"] == names
+        assert found["ResponseMetadata"].get("RequestId") == (None if request_id is None else quote(request_id))
+
+
+def test_a_malformed_listing_stays_an_error() -> None:
+    read = query_response.reader_of(OPERATIONS["ListRolePolicies"], timestamp)
+    assert read
+    for _again in range(2):
+        with pytest.raises(MalformedResponseError):
+            read(b"<ListRolePoliciesResponse><RequestId>1</RequestId></ListRolePoliciesResponse>")

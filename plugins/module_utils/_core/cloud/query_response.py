@@ -10,6 +10,7 @@ to that parser.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from xml.etree.ElementTree import Element, XMLParser
@@ -21,6 +22,8 @@ Reader = Callable[[bytes], dict[str, Any]]
 ElementReader = Callable[[Element], Any]
 Timestamp = Callable[[str], Any]
 
+MAX_REMEMBERED_BYTES = 4096
+
 
 def reader_of(operation: Any, timestamp: Timestamp) -> Reader | None:
     """Return the function for an operation, of which `operation` is botocore's model; None if botocore has to parse."""
@@ -30,7 +33,27 @@ def reader_of(operation: Any, timestamp: Timestamp) -> Reader | None:
     except KeyError:
         return None
     wrapper = shape.serialization.get("resultWrapper") if shape else None
-    return (lambda body: parse(_read, body, wrapper, read)) if read and wrapper else None
+    if not read or not wrapper:
+        return None
+    if operation.name.startswith("List"):
+        return _remembering(lambda body: parse(_read, body, wrapper, read))
+    return lambda body: parse(_read, body, wrapper, read)
+
+
+def _remembering(read: Reader) -> Reader:
+    """Return a reader that reads equal responses once: in most accounts, a listing differs in the request id only."""
+    remembered = lru_cache(maxsize=64)(read)
+
+    def read_or_remember(body: bytes) -> dict[str, Any]:
+        before, start, rest = body.partition(b"<RequestId>")
+        request_id, end, after = rest.partition(b"</RequestId>")
+        if not end or len(body) > MAX_REMEMBERED_BYTES:
+            return read(body)
+        found = remembered(before + start + end + after)
+        metadata = {**found["ResponseMetadata"], "RequestId": request_id.decode(errors="replace")}
+        return {**found, "ResponseMetadata": metadata}
+
+    return read_or_remember
 
 
 def _read(body: bytes, wrapper: str, read: ElementReader) -> dict[str, Any]:
@@ -40,13 +63,14 @@ def _read(body: bytes, wrapper: str, read: ElementReader) -> dict[str, Any]:
         root = parser.close()
     except SyntaxError as error:
         raise MalformedResponseError("the response cannot be parsed") from error
-    parts = {_name(part): part for part in root}
-    metadata = {_name(part): part.text or "" for part in parts.get("ResponseMetadata", ())}
+    parts = {_name(part.tag): part for part in root}
+    metadata = {_name(part.tag): part.text or "" for part in parts.get("ResponseMetadata", ())}
     return {**read(parts[wrapper]), "ResponseMetadata": {**metadata, "HTTPStatusCode": HTTPStatus.OK}}
 
 
-def _name(element: Element) -> str:
-    return element.tag.rpartition("}")[2]
+@lru_cache(maxsize=1024)
+def _name(tag: str) -> str:
+    return tag.rpartition("}")[2]
 
 
 def _reader(shape: Any, timestamp: Timestamp) -> ElementReader:
@@ -66,8 +90,7 @@ def _reader(shape: Any, timestamp: Timestamp) -> ElementReader:
 
 def _structure(readers: Mapping[str, ElementReader]) -> ElementReader:
     def read(element: Element) -> dict[str, Any]:
-        parts = [(_name(part), part) for part in element]
-        return {name: readers[name](part) for name, part in parts if name in readers}
+        return {name: readers[name](part) for part in element if (name := _name(part.tag)) in readers}
 
     return read
 

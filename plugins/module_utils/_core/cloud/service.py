@@ -47,7 +47,7 @@ THROTTLING_CODES = frozenset(THROTTLING.split())
 _TRANSIENT_CODES = {"RequestTimeout", "RequestTimeoutException", "InternalFailure", "ServiceUnavailable"}
 _TRANSIENT_STATUSES = {429, 500, 502, 503, 504}
 _STATUSES = frozenset(HTTPStatus)
-_READS = ("Describe", "Get", "Head", "List", "Lookup")
+READS = ("Describe", "Get", "Head", "List", "Lookup")
 
 Parameters = Mapping[str, Any]
 """The parameters of an operation, as in the API reference."""
@@ -84,7 +84,7 @@ class Keys:
             for part in scope.split("/"):
                 key = hmac.digest(key, part.encode(), "sha256")
             self._derived = scope, key
-        return hmac.new(self._derived[1], text.encode(), "sha256").hexdigest()
+        return hmac.digest(self._derived[1], text.encode(), "sha256").hex()
 
 
 class ResponseObserver(Protocol):
@@ -120,7 +120,7 @@ class Service(ABC):
         # Idempotency tokens: the same for all retries of a call, as in botocore.
         tokens = self._model.operation_model(operation).idempotent_members
         params = {**dict.fromkeys(tokens, str(uuid.uuid4())), **params} if tokens else params
-        is_repeatable = self.repeats_writes or bool(tokens) or operation.startswith(_READS)
+        is_repeatable = self.repeats_writes or bool(tokens) or operation.startswith(READS)
         while True:
             try:
                 return await self.attempt(keys, operation, params)

@@ -22,7 +22,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from . import query_response
 from .curl import Http
-from .service import Keys, Parameters, Parsers, Response, ResponseObserver, Service, timestamp
+from .service import READS, Keys, Parameters, Parsers, Response, ResponseObserver, Service, timestamp
 
 try:
     from botocore.awsrequest import AWSPreparedRequest
@@ -41,6 +41,14 @@ class _Operation(NamedTuple):
 
     model: Any
     read: query_response.Reader | None
+
+
+class _Request(NamedTuple):
+    """A request without signature: the headers that its content has, the content, and its SHA-256 in hex."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    digest: str
 
 
 class SignedService(Service):
@@ -63,18 +71,26 @@ class SignedService(Service):
         self._parser = Parsers().create_parser("query")
         self._http = http
         self._operations: dict[str, _Operation] = {}
+        self._common = lru_cache(maxsize=256)(lambda operation, *params: self._request(operation, dict(params)))
 
     async def _send(self, keys: Keys, operation: str, params: Parameters) -> Response:
+        # Most accounts are read with the same names.
+        is_common = operation.startswith(READS) and all(isinstance(value, str) for value in params.values())
+        request = self._common(operation, *params.items()) if is_common else self._request(operation, params)
+        status, content = await self._http.post(self.url, self._headers(keys, request), request.body, self._proxy)
         model, read = self._operation(operation)
-        request = self._serializer.serialize_to_request(dict(params), model)
-        body = "&".join(f"{name}={_quoted(str(value))}" for name, value in request["body"].items()).encode()
-        headers = self._headers(keys, request["headers"], body)
-        status, content = await self._http.post(self.url, headers, body, self._proxy)
         if read and status == HTTPStatus.OK:
             return read(content)
         answer = {"status_code": status, "headers": {}, "body": content}
         response: Response = self._parser.parse(answer, model.output_shape)
         return response
+
+    def _request(self, operation: str, params: Parameters) -> _Request:
+        """Return a request in the form of the protocol."""
+        request = self._serializer.serialize_to_request(dict(params), self._operation(operation).model)
+        body = "&".join(f"{name}={_quoted(str(value))}" for name, value in request["body"].items()).encode()
+        headers = {name.lower(): value for name, value in request["headers"].items()}
+        return _Request(headers, body, hashlib.sha256(body).hexdigest())
 
     def _operation(self, name: str) -> _Operation:
         """Return what is known of an operation, made once."""
@@ -83,31 +99,30 @@ class SignedService(Service):
             self._operations[name] = _Operation(model, query_response.reader_of(model, timestamp))
         return self._operations[name]
 
-    def _headers(self, keys: Keys, given: Mapping[str, str], body: bytes) -> list[str]:
+    def _headers(self, keys: Keys, request: _Request) -> list[str]:
         """Return the signed headers of a request ("Signature Version 4 for API requests", IAM User Guide)."""
-        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        headers = {name.lower(): value for name, value in given.items()}
-        headers |= {"host": self._host, "x-amz-date": now}
+        now = _timestamp(int(time.time()))
+        headers = {**request.headers, "host": self._host, "x-amz-date": now}
         if keys.token:
             headers["x-amz-security-token"] = keys.token
         signed = sorted(headers)
-        canonical = "\n".join(
-            (
-                self._target,
-                *(f"{name}:{headers[name].strip()}" for name in signed),
-                "",
-                ";".join(signed),
-                hashlib.sha256(body).hexdigest(),
-            )
-        )
+        names = ";".join(signed)
+        lines = [f"{name}:{headers[name].strip()}" for name in signed]
+        canonical = "\n".join((self._target, *lines, "", names, request.digest))
         scope = f"{now[:8]}/{self.region}/{self._signing_name}/aws4_request"
         text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
         headers["authorization"] = (
             f"AWS4-HMAC-SHA256 Credential={keys.access_key}/{scope}, "
-            f"SignedHeaders={';'.join(signed)}, Signature={keys.sign(scope, text)}"
+            f"SignedHeaders={names}, Signature={keys.sign(scope, text)}"
         )
         headers["user-agent"] = self._user_agent
         return [f"{name}: {value}" for name, value in headers.items()]
+
+
+@lru_cache(maxsize=1)
+def _timestamp(seconds: int) -> str:
+    """Return a time since the epoch as in signatures."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
 
 
 _quoted_character = lru_cache(quote)
