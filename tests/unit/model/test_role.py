@@ -9,11 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.account import parse
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.errors import SentinelError
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.findings import ordered
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.policy import policy
+from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role import role as roles
 from ansible_collections.trailbridge.sentinel.plugins.module_utils._core.model.role.role import (
     INLINE_POLICY,
     LOOKUP_EVENTS,
@@ -140,6 +143,60 @@ SETTLED = replace(
     permissions_boundary=FENCE,
     tags=managed_tags(A, owner="us"),
 )
+
+
+OPTIONS = {
+    "tags": st.sampled_from([None, {}, {"Team": "x"}, {"trailbridge.sentinel": "other"}]),
+    "purge_tags": st.booleans(),
+    "external_ids": st.sampled_from([(), (B,), (A,)]),
+    "permission_mode": st.sampled_from(["managed", "lookup_events", "none"]),
+    "permissions_boundary": st.sampled_from([None, "", FENCE]),
+    "max_session_duration": st.sampled_from([None, 3600, 7200]),
+    "description": st.sampled_from([None, "", "Lets Microsoft Sentinel read AWS CloudTrail"]),
+    "path": st.sampled_from([None, "/", "/security/"]),
+    "exclusive": st.booleans(),
+    "partition": st.sampled_from(["aws", "aws-us-gov"]),
+}
+ATTRIBUTES = {
+    "tags": st.sampled_from([{}, managed_tags(A), managed_tags(A, B), {**managed_tags(A), "Team": "x"}]),
+    "trust": st.sampled_from([trust(SENTINEL, ids) for ids in ((A,), (B,), (A, B))]),
+    "managed_policies": st.sampled_from([frozenset(), frozenset({READ_ONLY}), frozenset({READ_ONLY, ADMIN})]),
+    "inline_policies": st.sampled_from([{}, {INLINE_POLICY: LOOKUP_EVENTS}, {"other": LOOKUP_EVENTS}]),
+    "permissions_boundary": st.sampled_from([None, FENCE]),
+    "max_session_duration": st.sampled_from([3600, 7200]),
+    "description": st.sampled_from(["", "Lets Microsoft Sentinel read AWS CloudTrail"]),
+    "path": st.sampled_from(["/", "/security/"]),
+}
+
+
+@given(st.fixed_dictionaries({}, optional=OPTIONS), st.fixed_dictionaries({}, optional=ATTRIBUTES))
+def test_the_shortcut_for_a_role_as_created_changes_no_result(options: Any, attributes: Any) -> None:
+    desired = spec(**options)
+    have = replace(overlay(desired, None), **attributes)
+    with pytest.MonkeyPatch.context() as patch:
+        results = findings(desired, have), _overlaid(desired, have)
+        patch.setattr(roles, "_is_as_created", lambda _spec, _have: False)
+        assert results == (findings(desired, have), _overlaid(desired, have))
+
+
+def _overlaid(desired: RoleSpec, have: Role) -> Role | str:
+    try:
+        return overlay(desired, have)
+    except SentinelError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"tags": {"Team": "x"}}, {"permission_mode": "lookup_events"}, {"permissions_boundary": FENCE}],
+    ids=str,
+)
+def test_most_roles_are_judged_by_the_shortcut(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    desired = spec(**options)
+    have = overlay(desired, None)
+    monkeypatch.setattr(roles, "expected_external_ids", None)
+    assert overlay(desired, have) is have
+    assert findings(desired, have) == []
 
 
 def test_a_correct_role_stays_as_it_is() -> None:

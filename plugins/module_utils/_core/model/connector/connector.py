@@ -12,6 +12,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from ..errors import cannot
@@ -69,6 +70,7 @@ class ConnectorSpec:
         return str(uuid.uuid5(uuid.UUID(self.workspace_id), f"{KIND}/{account_id_of(self.role_arn)}"))
 
 
+@lru_cache(maxsize=1024)
 def account_id_of(arn: str) -> str:
     """Return the account id of an ARN, empty if it has none."""
     found = re.match(r"(?:[^:]*:){4}([0-9]{12}):", arn)

@@ -177,8 +177,30 @@ def check_ownership(spec: RoleSpec, have: Role | None) -> None:
     )
 
 
+def _is_as_created(spec: RoleSpec, have: Role) -> bool:
+    """Return whether the role has what a new one would have and nothing else: there is nothing to find or to change.
+
+    Most roles of a nightly run are like that, and the rules together take ten times as long to find nothing.
+    """
+    wanted = (
+        {**(spec.tags or {}), TAG: "managed", TAG_WORKSPACE: spec.workspace_id},
+        trust(spec.microsoft_account_id, [spec.workspace_id], spec.partition),
+        (spec.managed_policies, spec.inline_policies, spec.permissions_boundary or None, DEFAULT_SESSION_SECONDS),
+    )
+    policies = (have.managed_policies, have.inline_policies, have.permissions_boundary, have.max_session_duration)
+    return (
+        (have.tags, have.trust, policies) == wanted
+        and not spec.external_ids
+        and spec.max_session_duration in (None, DEFAULT_SESSION_SECONDS)
+        and spec.description in (None, have.description)
+        and spec.path in (None, have.path)
+    )
+
+
 def overlay(spec: RoleSpec, have: Role | None) -> Role:
     """Return the desired role: the existing or a new one with the spec applied; raises role_conflict, bad_input."""
+    if have and _is_as_created(spec, have):
+        return have
     check_ownership(spec, have)
     _check_tags(spec)
     base = have or Role(spec.name, spec.arn, spec.path or "/", ROLE_DESCRIPTION)
@@ -420,6 +442,8 @@ def findings(spec: RoleSpec, have: Role | None) -> list[Finding]:
     """Return the differences between the existing role and the spec; security first."""
     if have is None:
         return [finding("role_missing", f"Account {spec.account_id} has no role {spec.name}.")]
+    if _is_as_created(spec, have):
+        return []
     ids = expected_external_ids(spec, have)
     return ordered(
         [
