@@ -240,18 +240,18 @@ class Aws:
         With `assume_role.session_policy` the session is limited by `policy`, which returns it as JSON by the partition.
         Raises wrong_account, assume_denied and so on.
         """
-        if account_id == (await self.identity()).account_id:
+        identity = await self.identity()
+        if account_id == identity.account_id:
             return self._source_keys()
         if not assume_role.roles:
             raise SentinelError(
                 "wrong_account",
                 f"Cannot work on account {account_id}: the AWS credentials belong to account "
-                f"{(await self.identity()).account_id}, and assume_role is not set. Set it (sentinel_assume_role) to "
+                f"{identity.account_id}, and assume_role is not set. Set it (sentinel_assume_role) to "
                 "the name of a role in the account that these credentials may assume.",
             )
-        partition = (await self.identity()).partition
-        arns = [_role_arn(account_id, role, partition) for role in assume_role.roles]
-        limit = policy(partition) if assume_role.session_policy else None
+        arns = [_role_arn(account_id, role, identity.partition) for role in assume_role.roles]
+        limit = policy(identity.partition) if assume_role.session_policy else None
         return await self._assume_first(arns, assume_role, limit)
 
     async def assume_administrator_role(self, assume_role: AssumeRole) -> Keys:

@@ -8,10 +8,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..cloud.aws import Aws
@@ -144,7 +152,7 @@ async def connect_source(
         with _reporting(report, run, first, before.have):
             ready = context.ready(account)
             run.account, run.sentinel = await (ready if context.is_ready() else context.slots.without_slot(ready))
-        async with account_timeout(account), _reporting_workspace(report, run, source):
+        async with AccountTimeout(account), _reporting_workspace(report, run, source):
             if source.is_new and source.is_new(run):
                 _check_creatable(report, run, opened)
             for step, known in opened:
@@ -174,7 +182,7 @@ async def disconnect_source(
             await source.before_removal(run, report.findings.extend)
         for step in reversed(_in_workspace(run)):
             await _reconcile_step(report, run, step, asyncio.sleep)
-        async with context.slots, account_timeout(account):
+        async with context.slots, AccountTimeout(account):
             for step, known in reversed(opened):
                 await _reconcile_step(report, run, step, context.slots.sleep, known)
 
@@ -199,7 +207,7 @@ async def _open(
     source = SOURCES[spec.type]()
 
     async def assume(policy: Callable[[str], str]) -> Keys:
-        async with account_timeout(account):
+        async with AccountTimeout(account):
             with _naming_source(account, spec):
                 return await context.aws.assume_role_in(account.account_id, account.assume_role, policy)
 
@@ -215,7 +223,7 @@ async def _open(
         except SentinelError:
             report.findings += await _find_without_workspace(run, source.prepare, source.in_aws)
             raise
-        async with account_timeout(account):
+        async with AccountTimeout(account):
             await source.prepare(run)
     opened = [(step, await _read_step(run, step)) for step in source.in_aws if step.is_used(run)]
     _expect_writes(run, opened)
@@ -230,7 +238,7 @@ async def _find_without_workspace(run: SourceRun, prepare: Prepare, steps: Itera
         # The id of the options may be that of another workspace, which is why this one cannot be used.
         spec = replace(account.role_spec, workspace_id=context.workspace_id(account))
         run.account = replace(account, role_spec=spec)
-        async with account_timeout(run.account):
+        async with AccountTimeout(run.account):
             await prepare(run)
         for step in steps:
             if step.findings_without_workspace:
@@ -279,7 +287,7 @@ async def _read_step(run: SourceRun, step: Step) -> StepRead:
     if title in run.earlier.previewed:
         have = run.earlier.previewed[title]
     else:
-        async with account_timeout(run.account):
+        async with AccountTimeout(run.account):
             have = await read_consistent(adapter.read, run.context.slots.sleep)
     run.found[step.resource.name] = have
     return adapter, Read(have)
@@ -339,15 +347,25 @@ async def _unlisted(account: Account, sentinel: Sentinel, context: Context) -> l
     return found
 
 
-@asynccontextmanager
-async def account_timeout(account: Account) -> AsyncIterator[None]:
+class AccountTimeout(AbstractAsyncContextManager[None]):
     """Give up an account that takes too long; raises transient."""
-    try:
-        async with asyncio.timeout(ACCOUNT_TIMEOUT_SECONDS):
-            yield
-    except TimeoutError as error:
-        what = f"finish account {account.account_id}"
-        raise cannot("transient", what, f"AWS took longer than {ACCOUNT_TIMEOUT_SECONDS:.0f} seconds") from error
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._timeout = asyncio.timeout(ACCOUNT_TIMEOUT_SECONDS)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, traceback)
+        except TimeoutError as expired:
+            what = f"finish account {self._account.account_id}"
+            why = f"AWS took longer than {ACCOUNT_TIMEOUT_SECONDS:.0f} seconds"
+            raise cannot("transient", what, why) from expired
 
 
 async def inspect(report: AccountReport, account: Account, context: Context) -> list[SentinelError]:

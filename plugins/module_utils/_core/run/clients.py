@@ -39,8 +39,9 @@ class Opened(Generic[K, T]):
 
     async def get(self, key: K) -> T:
         """Return the value of a key; raises SentinelError, the same each time, if it cannot be opened."""
-        await self._wait(key)
-        self.check(key)
+        if key not in self.values:
+            await self._wait(key)
+            self.check(key)
         return self.values[key]
 
     async def open_all(self, keys: Iterable[K]) -> None:

@@ -22,7 +22,7 @@ from ..model.s3.trail import Trail, TrailSource, delivering, keys
 from ..model.s3.trail_status import TrailState
 from ..model.session_policy import session_policy
 from ..model.sources import S3, SourceSpec
-from .account import Context, account_timeout
+from .account import AccountTimeout, Context
 from .s3_inspector import Inspector
 from .s3_links import inspect_delivery, inspect_queue, inspect_role
 from .s3_source import S3_SOURCE, existing_connection, notification_adapter, prepare_connection
@@ -67,7 +67,7 @@ async def inspect_within_limits(account: Account, clients: Clients, members: set
     """Return the inspection of each S3 source of an account, within the limits of a run; raises SentinelError."""
     if not any(one.type == S3 for one in account.sources):
         return []
-    async with clients.slots, account_timeout(account):
+    async with clients.slots, AccountTimeout(account):
         return await inspect_account(account, clients, serves_organization=account.workspace_key in members)
 
 

@@ -22,7 +22,7 @@ from ...model.errors import SentinelError
 from ...model.policy import policy as policies
 from ...model.role.permissions import policy_for
 from ...model.validation import RULES
-from ..account import Context, account_timeout
+from ..account import AccountTimeout, Context
 from ..preflight import Preflight
 from .orphans import Orphan, Orphans
 
@@ -120,7 +120,7 @@ def _connector_without_role(account: Account, sentinel: Sentinel, connector: Con
 
 async def _is_role_missing(account: Account, connector: Connector, context: Context) -> bool:
     name = connector.role_arn.rpartition("/")[2]
-    async with account_timeout(account):
+    async with AccountTimeout(account):
         caller = await _iam_reader(account, name, context)
         return await iam.find_role_arn(caller, account.account_id, name) != connector.role_arn
 
@@ -134,7 +134,7 @@ async def _search_all_roles(
     except SentinelError:
         return []
     try:
-        async with account_timeout(account):
+        async with AccountTimeout(account):
             list_trust_policies = await iam.list_trust_policies(caller, account.account_id)
     except SentinelError as error:
         return [Orphan(sentinel, None, "unknown", error=str(error), role=account.role_spec.arn, host=account.host)]
