@@ -33,6 +33,7 @@ class Services:
             "ANSIBLE_COLLECTIONS_PATH": str(tree),
             "ANSIBLE_INJECT_FACT_VARS": "false",
             "ANSIBLE_NOCOLOR": "true",
+            "PYTHONDONTWRITEBYTECODE": "",
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         }
 
