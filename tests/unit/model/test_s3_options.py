@@ -164,6 +164,48 @@ def test_the_connector_reads_into_the_table_by_a_role_that_can_be_adopted(
     assert find(entry(), readers=(reader,)) == (FOUND if is_adopted else None)
 
 
+OWN = replace(connector(), name=name_of(WORKSPACE, BY_HAND))
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:trail"
+
+
+@pytest.mark.parametrize(
+    ("source", "entries", "readers", "uncertain"),
+    {
+        "all is known": ({}, (entry(),), (connector(),), False),
+        "nothing is known": ({}, None, None, True),
+        "nothing is known, and options give the names": ({"queue_name": "q", "role_name": "OIDC_r"}, None, None, False),
+        "a connector may have an entry": ({}, None, (connector(),), True),
+        "no connector can have one": ({}, None, (connector(url_of("by-hand", account=OTHER)),), False),
+        "the named queue is read by another role": ({"queue_name": "by-hand"}, None, (connector(),), True),
+        "the named queue is read by the own connector": ({"queue_name": "by-hand"}, None, (OWN,), False),
+        "an entry may have a connector": ({}, (entry(),), None, True),
+        "the entry of a queue elsewhere": ({}, (entry(account=OTHER), entry(region="us-east-1")), None, False),
+        "the entry of other objects": ({}, (entry(prefix="other/"),), None, False),
+        "the entry of the named queue": ({"queue_name": "by-hand"}, (entry(),), None, True),
+        "the entry of another than the named queue": ({"queue_name": "mine"}, (entry(),), None, False),
+        "the queues of a topic": ({"topic_arn": TOPIC}, (), None, True),
+        "the named queue of a topic": ({"topic_arn": TOPIC, "queue_name": "by-hand"}, (), None, True),
+    }.values(),
+)
+def test_names_are_certain_unless_an_unknown_part_can_give_other_ones(
+    source: dict[str, Any],
+    entries: tuple[dict[str, Any], ...] | None,
+    readers: tuple[S3Connector, ...] | None,
+    *,
+    uncertain: bool,
+) -> None:
+    desired, found = given(**source)
+    have = None if entries is None else Notification(BUCKET, ACCOUNT, {"QueueConfigurations": list(entries)})
+    assert options.may_have_other_names(desired, found, have, readers) == uncertain
+
+
+def test_the_function_of_another_service_hides_no_names() -> None:
+    function = {"Id": "x", "LambdaFunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"}
+    function |= {"Events": ["s3:ObjectCreated:*"], "Filter": entry()["Filter"]}
+    have = Notification(BUCKET, ACCOUNT, {"LambdaFunctionConfigurations": [function]})
+    assert not options.may_have_other_names(*given(), have, None)
+
+
 def test_of_several_connections_none_is_adopted() -> None:
     both = (connector(), connector(url_of("second")))
     assert find(entry(), entry("second", suffix=".log"), readers=both) is None

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -109,58 +109,56 @@ def check_removable(desired: S3SourceSpec, source: SourceSpec, connection: Conne
 
 
 def existing(
-    desired: S3SourceSpec, source: SourceSpec, have: Notification, connectors: Iterable[S3Connector]
+    desired: S3SourceSpec, source: SourceSpec, have: Notification, connectors: Collection[S3Connector]
 ) -> Connection | None:
     """Return the only connection that exists for the objects and the table of a spec, None for none or several.
 
     One that was created for the spec is None too: its queue has the default name, or its connector the name that this
     collection gives it. Where its entry differs from the spec, that is drift.
     """
-    return _only(list(_connections(desired, source, have, connectors)))
+    is_named = bool(source.get("queue_name"))
+    return _only(
+        [
+            _connection(reader, queue_arn, rule)
+            for queue_arn, reader in _candidates(desired, source, connectors).items()
+            for rule in _adoptable_rules(desired, have, queue_arn, is_named=is_named)
+        ]
+    )
 
 
 def may_have_other_names(
-    desired: S3SourceSpec, source: SourceSpec, have: Notification | None, connectors: Iterable[S3Connector] | None
+    desired: S3SourceSpec, source: SourceSpec, have: Notification | None, connectors: Collection[S3Connector] | None
 ) -> bool:
     """Return whether the connection may be one by other means, while notification or connectors are unknown (None)."""
-    is_named = bool(source.get("queue_name"))
-    if is_named and source.get("role_name"):
+    if source.get("queue_name") and source.get("role_name"):
         return False
-    queues = _possible_queues(desired, have, connectors)
-    return queues is None or any((arn == desired.queue_arn) == is_named for arn in queues)
-
-
-def _possible_queues(
-    desired: S3SourceSpec, have: Notification | None, connectors: Iterable[S3Connector] | None
-) -> list[str] | None:
-    """Return the queues that a connection by other means may have; None if nothing is known, none if all is."""
-    if have is None:
-        return (
-            None if connectors is None else [one for one in _readers(desired, connectors) if _is_in_place(desired, one)]
-        )
-    if connectors is None:
-        return [one.destination for one in entries(have.document) if _covers(desired, one.rule)]
-    return []
+    if connectors is not None:
+        return have is None and bool(_candidates(desired, source, connectors))
+    if have is None or desired.topic_arn:  # the notification names the topic instead of the queue
+        return True
+    covering = [one.destination for one in entries(have.document) if _covers(desired, one.rule)]
+    return any(_is_candidate(desired, source, queue_arn) for queue_arn in covering)
 
 
 def subscribed(
-    desired: S3SourceSpec, source: SourceSpec, have: Iterable[Subscription], connectors: Iterable[S3Connector]
+    desired: S3SourceSpec, source: SourceSpec, have: Iterable[Subscription], connectors: Collection[S3Connector]
 ) -> Connection | None:
     """Return the only connection that exists for the table of a spec, by the subscriptions to its topic.
 
     Like `existing`; prefix and suffix are those of the spec, because the objects are those of the topic.
     """
-    readers, queue_arns = _readers(desired, connectors), {one.queue_arn for one in have}
-    is_own = not source.get("queue_name") and desired.queue_arn in queue_arns
-    found = [] if is_own else [arn for arn in _candidates(desired, source, readers, connectors) if arn in queue_arns]
-    return _only([_connection(readers[arn], arn, _rule(desired)) for arn in found])
+    queue_arns = {one.queue_arn for one in have}
+    if not source.get("queue_name") and desired.queue_arn in queue_arns:
+        return None
+    found = _candidates(desired, source, connectors).items()
+    return _only([_connection(reader, arn, _rule(desired)) for arn, reader in found if arn in queue_arns])
 
 
 def _only(found: list[Connection]) -> Connection | None:
     return found[0] if len(found) == 1 else None
 
 
-def _readers(desired: S3SourceSpec, connectors: Iterable[S3Connector]) -> dict[str, S3Connector]:
+def _readers(desired: S3SourceSpec, connectors: Collection[S3Connector]) -> dict[str, S3Connector]:
     """Return the connectors that read into the table of a spec, by the ARN of the queue."""
     return {queue_arn_of(url): one for one in connectors if _reads(desired, one) for url in one.sqs_urls}
 
@@ -176,24 +174,19 @@ def queues_of_others(account: Account, source: SourceSpec) -> frozenset[str]:
     return frozenset(spec(account, one, one.get("bucket_region", ANY_REGION), no_trail).queue_arn for one in known)
 
 
-def _connections(
-    desired: S3SourceSpec, source: SourceSpec, have: Notification, connectors: Iterable[S3Connector]
-) -> Iterator[Connection]:
-    """Yield the connections by other means: that of the queue that options name, else those of other queues."""
-    readers, is_named = _readers(desired, connectors), bool(source.get("queue_name"))
-    for queue_arn in _candidates(desired, source, readers, connectors):
-        for rule in _adoptable_rules(desired, have, queue_arn, is_named=is_named):
-            yield _connection(readers[queue_arn], queue_arn, rule)
-
-
 def _candidates(
-    desired: S3SourceSpec, source: SourceSpec, readers: Iterable[str], connectors: Iterable[S3Connector]
-) -> list[str]:
-    """Return the queues that a connection by other means may have: the one that options name, else the others."""
+    desired: S3SourceSpec, source: SourceSpec, connectors: Collection[S3Connector]
+) -> dict[str, S3Connector]:
+    """Return the connectors that connections by other means may have, by the ARN of the queue."""
+    if source.get("queue_name") and _has_own_connector(desired, connectors):
+        return {}
+    return {arn: one for arn, one in _readers(desired, connectors).items() if _is_candidate(desired, source, arn)}
+
+
+def _is_candidate(desired: S3SourceSpec, source: SourceSpec, queue_arn: str) -> bool:
+    """Whether a connection by other means may have this queue: the one that options name, else any other."""
     is_named = bool(source.get("queue_name"))
-    if is_named and _has_own_connector(desired, connectors):
-        return []
-    return [arn for arn in readers if (arn == desired.queue_arn) == is_named and _is_in_place(desired, arn)]
+    return (queue_arn == desired.queue_arn) == is_named and _is_in_place(desired, queue_arn)
 
 
 def _connection(connector: S3Connector, queue_arn: str, rule: Rule) -> Connection:
@@ -201,7 +194,7 @@ def _connection(connector: S3Connector, queue_arn: str, rule: Rule) -> Connectio
     return Connection(queue_name, role_name, rule.prefix, rule.suffix)
 
 
-def _has_own_connector(desired: S3SourceSpec, connectors: Iterable[S3Connector]) -> bool:
+def _has_own_connector(desired: S3SourceSpec, connectors: Collection[S3Connector]) -> bool:
     """Whether this collection created the connector of the queue, whatever it reads now."""
     return any(one.name == name_of(desired.workspace_id, desired.queue_arn) for one in connectors)
 
