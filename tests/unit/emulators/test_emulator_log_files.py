@@ -26,8 +26,8 @@ def test_a_file_becomes_rows_with_the_columns_of_its_table(table: str) -> None:
     ("table", "data"),
     [
         ("AWSVPCFlow", b"PAR1"),
-        ("AWSVPCFlow", gzip.compress(b"2 111111111111 eni-1\n")),
-        ("AWSGuardDuty", gzip.compress(b"not JSON\n")),
+        ("AWSVPCFlow", gzip.compress(b"2 111111111111 eni-1\n", mtime=0)),
+        ("AWSGuardDuty", gzip.compress(b"not JSON\n", mtime=0)),
         ("AWSGuardDuty", b"{}"),
         ("AWSCloudWatch", b"plain"),
     ],
