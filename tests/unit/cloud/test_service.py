@@ -265,3 +265,9 @@ def test_closing_cancels_requests_that_wait_for_a_response(here: Emulators) -> N
     took, ended = asyncio.run(work())
     assert took < 10
     assert ended
+
+
+@pytest.mark.parametrize("value", [1e300, "1e300", "no time", "", [], {}])
+def test_what_is_no_time_is_a_value_or_type_error(value: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        service.timestamp(value)
