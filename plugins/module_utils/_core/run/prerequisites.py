@@ -106,10 +106,12 @@ async def _check_account(
         context = await clients.context(account, check_mode=True)
         for error in await inspect(report, replace(account, joined=""), context):
             checked.add_of_sources(error)
-        # What ends an inspection has ended the check of the source as well.
-        with suppress(SentinelError):
+        try:
             inspected = await inspect_within_limits(account, clients.clients, members)
             report.findings += chain.from_iterable(one.findings for one in inspected)
+        except SentinelError as error:
+            if not checked.problems:  # else the check of the source has most likely reported the cause
+                checked.add_of_sources(error)
     if errors:
         checked.add_of_sources(errors[""])
     checked.findings = unrepaired(dict.fromkeys(report.findings))
