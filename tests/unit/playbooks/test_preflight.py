@@ -154,6 +154,12 @@ def test_the_chain_of_a_source_is_inspected(here: Emulators) -> None:
     assert again.accounts[0].findings == []
 
 
+def test_an_inspection_that_cannot_be_made_is_a_problem(here: Emulators) -> None:
+    make_trail(here)
+    here.fault(account=ARCHIVE, skip=1, **faults.TRUST_DENIED)
+    assert check(here, archive()) == {ARCHIVE: [("role", "assume_denied")]}
+
+
 def test_a_bucket_that_does_not_exist(here: Emulators) -> None:
     assert [one for one, _kind in check(here, archive())[ARCHIVE]] == ["sources"]
 
