@@ -182,19 +182,18 @@ def _is_as_created(spec: RoleSpec, have: Role) -> bool:
 
     Most roles of a nightly run are like that, and the rules together take ten times as long to find nothing.
     """
-    wanted = (
-        {**(spec.tags or {}), TAG: "managed", TAG_WORKSPACE: spec.workspace_id},
-        trust(spec.microsoft_account_id, [spec.workspace_id], spec.partition),
-        (spec.managed_policies, spec.inline_policies, spec.permissions_boundary or None, DEFAULT_SESSION_SECONDS),
+    created = replace(
+        have,
+        path=have.path if spec.path is None else spec.path,
+        description=have.description if spec.description is None else spec.description,
+        max_session_duration=spec.max_session_duration or DEFAULT_SESSION_SECONDS,
+        trust=trust(spec.microsoft_account_id, [spec.workspace_id], spec.partition),
+        permissions_boundary=spec.permissions_boundary or None,
+        tags={**(spec.tags or {}), TAG: "managed", TAG_WORKSPACE: spec.workspace_id},
+        managed_policies=spec.managed_policies,
+        inline_policies=spec.inline_policies,
     )
-    policies = (have.managed_policies, have.inline_policies, have.permissions_boundary, have.max_session_duration)
-    return (
-        (have.tags, have.trust, policies) == wanted
-        and not spec.external_ids
-        and spec.max_session_duration in (None, DEFAULT_SESSION_SECONDS)
-        and spec.description in (None, have.description)
-        and spec.path in (None, have.path)
-    )
+    return have == created and not spec.external_ids
 
 
 def overlay(spec: RoleSpec, have: Role | None) -> Role:
