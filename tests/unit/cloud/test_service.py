@@ -111,7 +111,7 @@ texts = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1,
 def test_signatures_are_equal_to_those_of_botocore(url: str, keys: Keys, body: bytes) -> None:
     signer = _service(url)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(signed, "_timestamp", lambda _seconds: NOW)
+        patch.setattr(signed, "_signing_time", lambda _seconds: NOW)
         given = {"content-type": "application/x-www-form-urlencoded"}
         unsigned = signed._Request(given, body, hashlib.sha256(body).hexdigest())
         headers = dict(line.split(": ", 1) for line in signer._headers(keys, unsigned))

@@ -51,7 +51,7 @@ class Http:
         # The event loop watches this selector only: to watch each socket takes it twice as long.
         self._sockets = selectors.DefaultSelector()
         self._loop.add_reader(self._sockets.fileno(), self._on_ready)
-        self._watched: dict[int, int] = {}
+        self._watched = set[int]()
         self._idle: list[pycurl.Curl] = []
         self._busy: set[pycurl.Curl] = set()
         self._waiting: dict[pycurl.Curl, asyncio.Future[_Failure | None]] = {}
@@ -118,14 +118,17 @@ class Http:
             curl.setopt(pycurl.PROXY_CAINFO, self._bundle)
 
     def _watch(self, event: int, socket: int, _multi: object, _data: object) -> None:
-        """Watch a socket, or no longer, as libcurl requests (CURLMOPT_SOCKETFUNCTION). Its bits are those of Python."""
-        before = self._watched.pop(socket, 0)
-        after = 0 if event == pycurl.POLL_REMOVE else event
-        if after:
-            self._watched[socket] = after
-            (self._sockets.modify if before else self._sockets.register)(socket, after)
-        elif before:
+        """Watch a socket, or no longer, as libcurl requests (CURLMOPT_SOCKETFUNCTION).
+
+        libcurl's bits for reading and writing are those of Python's selectors.
+        """
+        is_watched = socket in self._watched
+        if event not in (pycurl.POLL_NONE, pycurl.POLL_REMOVE):
+            (self._sockets.modify if is_watched else self._sockets.register)(socket, event)
+            self._watched.add(socket)
+        elif is_watched:
             self._sockets.unregister(socket)
+            self._watched.remove(socket)
 
     def _on_ready(self) -> None:
         """Let libcurl process what has arrived, then finish the requests that are complete."""

@@ -35,19 +35,26 @@ def reader_of(operation: Any, timestamp: Timestamp) -> Reader | None:
     wrapper = shape.serialization.get("resultWrapper") if shape else None
     if not read or not wrapper:
         return None
-    if operation.name.startswith("List"):
-        return _remembering(lambda body: parse(_read, body, wrapper, read))
-    return lambda body: parse(_read, body, wrapper, read)
+
+    def read_body(body: bytes) -> dict[str, Any]:
+        return parse(_read, body, wrapper, read)
+
+    return _remembering(read_body) if operation.name.startswith("List") else read_body
 
 
 def _remembering(read: Reader) -> Reader:
-    """Return a reader that reads equal responses once: in most accounts, a listing differs in the request id only."""
+    """Return a reader that reads equal responses once: in most accounts, a listing differs in the request id only.
+
+    The items of a listing are shared, so never change them.
+    """
     remembered = lru_cache(maxsize=64)(read)
 
     def read_or_remember(body: bytes) -> dict[str, Any]:
+        if len(body) > MAX_REMEMBERED_BYTES:
+            return read(body)
         before, start, rest = body.partition(b"<RequestId>")
         request_id, end, after = rest.partition(b"</RequestId>")
-        if not end or len(body) > MAX_REMEMBERED_BYTES:
+        if not end:
             return read(body)
         found = remembered(before + start + end + after)
         metadata = {**found["ResponseMetadata"], "RequestId": request_id.decode(errors="replace")}

@@ -101,7 +101,7 @@ class SignedService(Service):
 
     def _headers(self, keys: Keys, request: _Request) -> list[str]:
         """Return the signed headers of a request ("Signature Version 4 for API requests", IAM User Guide)."""
-        now = _timestamp(int(time.time()))
+        now = _signing_time(int(time.time()))
         headers = {**request.headers, "host": self._host, "x-amz-date": now}
         if keys.token:
             headers["x-amz-security-token"] = keys.token
@@ -120,7 +120,7 @@ class SignedService(Service):
 
 
 @lru_cache(maxsize=1)
-def _timestamp(seconds: int) -> str:
+def _signing_time(seconds: int) -> str:
     """Return a time since the epoch as in signatures."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
 

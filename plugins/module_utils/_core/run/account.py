@@ -8,14 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import (
-    AbstractAsyncContextManager,
-    AbstractContextManager,
-    asynccontextmanager,
-    contextmanager,
-    nullcontext,
-    suppress,
-)
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -347,7 +340,7 @@ async def _unlisted(account: Account, sentinel: Sentinel, context: Context) -> l
     return found
 
 
-class AccountTimeout(AbstractAsyncContextManager[None]):
+class AccountTimeout:
     """Give up an account that takes too long; raises transient."""
 
     def __init__(self, account: Account) -> None:

@@ -24,10 +24,9 @@ _random = random.SystemRandom()
 
 def age(account: Account) -> float:
     """Return the seconds since the account joined, infinity if that is unknown."""
-    if not account.joined:
-        return inf
     with suppress(ValueError):
-        return max(0.0, time.time() - datetime.fromisoformat(account.joined).timestamp())
+        if account.joined:
+            return max(0.0, time.time() - datetime.fromisoformat(account.joined).timestamp())
     return inf
 
 
